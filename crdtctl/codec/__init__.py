@@ -1,0 +1,55 @@
+"""Bytes ↔ state: the only place that knows the wire form. This page is its specification.
+
+The canonical text of a state
+-----------------------------
+A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorted by code point::
+
+    {"crdtctl":1,"kind":"state","replica":"laptop-7f3a…","clock":{"hub-19c2…":3,"laptop-7f3a…":12},"counters":{
+    "builds":{"pncounter":{"hub-19c2…":[3,7,1],"laptop-7f3a…":[12,5,0]}},
+    "visitors":{"gset":{"laptop-7f3a…":[9,["ada","grace"]]}}
+    },"crc32":"89abcdef"}
+
+* The first line is the header. Its fields, in this order:
+
+  ``crdtctl``   the version of this format, 1. A reader refuses a version it does not know.
+  ``kind``      ``state`` (all that is known), ``delta`` (what is newer than a clock), ``own`` (what this
+                replica did: ``own.json``) or ``known`` (what it learned: ``known.json``).
+  ``replica``   the id of the replica that wrote the file.
+  ``clock``     author → number of the author's last commit that the file is complete up to, each ≥ 1.
+  ``since``     only in a ``delta``: the clock that the receiver must cover.
+  ``heard``     only in ``known``: author → when this replica last learned something of that author, in
+                UTC. For people; nothing is decided by it, and it is never exported.
+
+* Then one counter a line, sorted by name: ``"NAME":{TYPE:{AUTHOR:CONTRIBUTION,…},…}``. Every line but the
+  last ends with a comma. No map is empty.
+* The last line holds the CRC-32 of all bytes before it, as eight lower-case hexadecimal digits.
+
+A contribution is an array whose first item is the number of the author's commit that last changed it,
+never above the author's entry in the clock:
+
+  ``gcounter``   ``[seq, p]`` or ``[seq, p, once]``         once: ``{KEY: [p]}``
+  ``pncounter``  ``[seq, p, n]`` or ``[seq, p, n, once]``   once: ``{KEY: [p, n]}``
+  ``gset``       ``[seq, [ELEMENT, …]]``                    the elements sorted
+
+A whole number above 2^53 − 1 is written as a string of its digits, so that no reader rounds it; it has
+100 digits at most. Floats, signs, exponents, ``true`` and ``null`` do not occur.
+
+Names, ids, keys and elements obey `crdtctl.crdt.names`. Only ``"`` and ``\\`` are escaped.
+
+Equal states are equal bytes. One counter is found by a binary search over the lines. Two files are joined
+line by line, in constant memory. A truncated file has no last line and never passes for a lower count.
+
+Other layouts
+-------------
+A JSON file that was laid out anew (by a formatter, say) holds the same data: it is read whole and
+strictly, up to `strict.MAX_BYTES`; its checksum is that of its canonical text. TOML is the same tree of
+tables; its checksum makes a truncated file unreadable, which TOML alone would not.
+
+Modules
+-------
+``text``     the layout: finding and replacing lines in bytes; imports nothing heavy
+``wire``     one line ↔ one counter; the header; clocks
+``stream``   whole files, line by line: verify, join, write
+``strict``   other layouts
+``schema``   the JSON Schema of a state
+"""

@@ -1,0 +1,98 @@
+"""The JSON Schema (draft 2020-12) of a state, read off the registry of types."""
+
+from typing import Any
+
+from crdtctl.codec.wire import MAX_SAFE, VERSION
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import MAX_DIGITS
+from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+_CLOCK = {
+    "type": "object",
+    "propertyNames": {"$ref": "#/$defs/name"},
+    "additionalProperties": {"type": "integer", "minimum": 1, "maximum": MAX_SAFE},
+}
+
+
+def state_schema() -> dict[str, Any]:
+    """Return the schema that every state file in JSON satisfies, whatever its layout."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A state of crdtctl",
+        "type": "object",
+        "required": ["crdtctl", "kind", "replica", "clock", "counters", "crc32"],
+        "additionalProperties": False,
+        "properties": {
+            "crdtctl": {"description": "version of this format", "const": VERSION},
+            "kind": {"enum": ["state", "delta", "own", "known"]},
+            "replica": {"description": "id of the replica that wrote the file", "$ref": "#/$defs/name"},
+            "clock": {"description": "author → commits that the file is complete up to", "$ref": "#/$defs/clock"},
+            "since": {"description": "what the receiver of a delta must know", "$ref": "#/$defs/clock"},
+            "heard": {
+                "description": "author → when it was last heard of, in UTC",
+                "type": "object",
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": {"type": "string"},
+            },
+            "counters": {
+                "description": "name → type → author → contribution",
+                "type": "object",
+                "propertyNames": {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": "^[^=]*$"}]},
+                "additionalProperties": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                    "properties": {
+                        tag: {
+                            "description": kind.summary,
+                            "type": "object",
+                            "minProperties": 1,
+                            "propertyNames": {"$ref": "#/$defs/name"},
+                            "additionalProperties": _shape(kind.record),
+                        }
+                        for tag, kind in sorted(TYPES.items())
+                    },
+                },
+            },
+            "crc32": {"description": "CRC-32 of all bytes before the last line", "pattern": "^[0-9a-f]{8}$"},
+        },
+        "if": {"properties": {"kind": {"const": "delta"}}},
+        "then": {"required": ["since"]},
+        "else": {"not": {"required": ["since"]}},
+        "$defs": {
+            "name": _NAME,
+            "clock": _CLOCK,
+            "number": {
+                "description": "whole; a string of digits above 2^53-1",
+                "anyOf": [
+                    {"type": "integer", "minimum": 0, "maximum": MAX_SAFE},
+                    {"type": "string", "pattern": f"^[1-9][0-9]{{15,{MAX_DIGITS - 1}}}$"},
+                ],
+            },
+        },
+    }
+
+
+def _shape(lattice: Lattice) -> dict[str, Any]:
+    match lattice:
+        case Nat():
+            return {"$ref": "#/$defs/number"}
+        case Elements():
+            return {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+        case MapOf(part=part):
+            return {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": _shape(part),
+            }
+        case Record(parts=parts, required=required):
+            return {
+                "type": "array",
+                "prefixItems": [_shape(part) for part in parts],
+                "minItems": required,
+                "maxItems": len(parts),
+            }
+        case _:  # pragma: no cover - the four lattices are all there are
+            raise TypeError(f"{lattice!r} has no schema")

@@ -1,0 +1,143 @@
+"""The layout of the canonical text: lines of bytes are found, replaced and summed without being parsed.
+
+This module is on the path of every increment, so it imports nothing that Python has not loaded already,
+but zlib.
+"""
+
+import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    class Pages(Protocol):
+        """Bytes that are read a few at a time."""
+
+        def read(self, start: int, size: int) -> bytes:
+            """Return up to `size` bytes from offset `start`."""
+
+
+#: How the header line ends, and how a counter's line goes on after its name.
+HEAD_END = b',"counters":{\n'
+NAME_END = b'":{"'
+#: The last line: these bytes, eight digits, and three bytes more.
+TRAILER_START = b'},"crc32":"'
+TRAILER_END = b'"}\n'
+TRAILER_SIZE = len(TRAILER_START) + 8 + len(TRAILER_END)
+
+_STEP = 4096
+#: Holds every name (200 bytes, each escaped) with what follows it.
+_LONGEST_NAME = 512
+
+
+class InMemory:
+    """Bytes in memory, as pages."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def read(self, start: int, size: int) -> bytes:
+        return self.data[start : start + size]
+
+
+def trailer(checksum: int) -> bytes:
+    """Return the last line of a text whose bytes before it have this CRC-32."""
+    return b"%s%08x%s" % (TRAILER_START, checksum, TRAILER_END)
+
+
+def is_trailer(line: bytes) -> bool:
+    """Return whether `line` has the form of a last line."""
+    digits = line[len(TRAILER_START) : -len(TRAILER_END)]
+    return (
+        len(line) == TRAILER_SIZE
+        and line.startswith(TRAILER_START)
+        and line.endswith(TRAILER_END)
+        and not digits.strip(b"0123456789abcdef")
+    )
+
+
+def is_whole(data: bytes) -> bool:
+    """Return whether `data` ends with the checksum of all that stands before it."""
+    body = len(data) - TRAILER_SIZE
+    return body > 0 and data[body:] == trailer(zlib.crc32(memoryview(data)[:body]))
+
+
+def assemble(head: bytes, lines: "Iterable[bytes]") -> bytes:
+    """Return the whole text of a header (up to its counters) and the counters' lines, sorted."""
+    body = head + HEAD_END + b",\n".join(lines)
+    if not body.endswith(b"\n"):
+        body += b"\n"
+    return body + trailer(zlib.crc32(body))
+
+
+def seal(pieces: "Iterable[bytes | memoryview]") -> bytes:
+    """Return the last line for a text that consists of `pieces`."""
+    checksum = 0
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
+    return trailer(checksum)
+
+
+def name_of(line: bytes) -> bytes:
+    """Return the UTF-8 name of the counter that stands on `line`; raise ValueError if it is no such line."""
+    end = line.find(NAME_END)
+    if end < 1 or line[:1] != b'"':
+        raise ValueError("not a line of a counter")
+    name = line[1:end]
+    return unescape(name) if b"\\" in name else name
+
+
+def unescape(name: bytes) -> bytes:
+    """Undo the two escapes that a canonical name may hold."""
+    return b"\\".join(part.replace(b'\\"', b'"') for part in name.split(b"\\\\"))
+
+
+def search(pages: "Pages", start: int, end: int, name: bytes) -> tuple[int, int]:
+    """Find the line of counter `name` between the line starts `start` and `end`, by halving.
+
+    Return the offsets of the line without what separates it from the next; or, if there is none, where it
+    would have to be put, twice. A few pages are read, however many lines there are. Raise ValueError if
+    what is read are not the lines of counters.
+    """
+    low, high = start, end
+    while low < high:
+        middle = (low + high) // 2
+        first = _line_start(pages, low, middle)
+        here = name_of(pages.read(first, _LONGEST_NAME))
+        if here >= name:
+            high = first
+        if here <= name:
+            newline = _newline(pages, max(first, middle), end)
+            if here == name:
+                return first, newline - 1 if pages.read(newline - 1, 1) == b"," else newline
+            low = newline + 1
+    return low, low
+
+
+def _line_start(pages: "Pages", low: int, offset: int) -> int:
+    """Return where the line begins that holds `offset`, not before `low`."""
+    step = _STEP
+    while True:
+        start = max(low, offset - step)
+        found = pages.read(start, offset - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        if start == low:
+            return low
+        step *= 2
+
+
+def _newline(pages: "Pages", offset: int, end: int) -> int:
+    """Return where the line feed stands that ends the line that holds `offset`."""
+    step = _STEP
+    while offset < end:
+        chunk = pages.read(offset, min(step, end - offset))
+        found = chunk.find(b"\n")
+        if found >= 0:
+            return offset + found
+        if not chunk:
+            break
+        offset += len(chunk)
+        step *= 2
+    raise ValueError("a line without an end")

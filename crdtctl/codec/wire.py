@@ -1,0 +1,318 @@
+"""One line ↔ one counter, the header line, and clocks.
+
+A canonical line is accepted only if encoding what was decoded gives the same bytes back: decoders keep the
+last of two equal keys without a word, and this refuses that and every other spelling but one.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+from crdtctl.codec.text import HEAD_END
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import MAX_DIGITS, Contribution
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.names import counter_fault, replica_fault
+from crdtctl.errors import DataError, printable
+
+VERSION = 1
+#: The largest whole number that every JSON reader keeps exactly.
+MAX_SAFE = 2**53 - 1
+
+Kind = Literal["state", "delta", "own", "known"]
+#: Type → author → contribution, of one name.
+Counter: TypeAlias = dict[str, dict[str, Contribution]]
+
+_plain = msgspec.json.Encoder()
+_sorted = msgspec.json.Encoder(order="sorted")
+_any = msgspec.json.Decoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first line of a file says."""
+
+    kind: Kind
+    replica: str
+    clock: Clock
+    since: Clock = field(default_factory=dict)
+    heard: Mapping[str, str] = field(default_factory=dict)
+
+
+class Invalid(DataError):
+    """These bytes are not canonical; the message says why, and the caller adds where."""
+
+
+# Values ------------------------------------------------------------------------------------------------
+
+
+def to_wire(lattice: Lattice, value: Any) -> Any:
+    """Return the JSON value that stands for `value`."""
+    match lattice:
+        case Nat():
+            return value if value <= MAX_SAFE else str(value)
+        case Elements():
+            return value
+        case MapOf(part=part):
+            return {key: to_wire(part, value[key]) for key in sorted(value)}
+        case Record(parts=parts):
+            return [to_wire(part, item) for part, item in zip(parts, value, strict=False)]
+        case _:  # pragma: no cover - the four lattices are all there are
+            raise TypeError(f"{lattice!r} has no wire form")
+
+
+def from_wire(lattice: Lattice, value: Any) -> Any:
+    """Return the value that JSON `value` stands for; raise `Invalid` if it is not one of `lattice`."""
+    match lattice:
+        case Nat():
+            return _number(value)
+        case Elements(fault=fault):
+            if not isinstance(value, list):
+                raise Invalid("a set must be an array of names")
+            for element in value:
+                _checked(element, fault)
+            if any(a >= b for a, b in zip(value, value[1:], strict=False)):
+                raise Invalid("the elements of a set are not sorted, or one stands twice")
+            return tuple(value)
+        case MapOf(fault=fault, part=part):
+            if not isinstance(value, dict) or not value:
+                raise Invalid("a map must be an object that is not empty")
+            return {_checked(key, fault): from_wire(part, item) for key, item in value.items()}
+        case Record(parts=parts, required=required):
+            if not isinstance(value, list) or not required <= len(value) <= len(parts):
+                raise Invalid(f"a contribution must be an array of {required} to {len(parts)} items")
+            return tuple(from_wire(part, item) for part, item in zip(parts, value, strict=False))
+        case _:  # pragma: no cover - the four lattices are all there are
+            raise TypeError(f"{lattice!r} has no wire form")
+
+
+def _number(value: Any) -> int:
+    if type(value) is int and 0 <= value <= MAX_SAFE:
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
+        number = int(value)
+        if number > MAX_SAFE and value[0] != "0":
+            return number
+    raise Invalid("a number must be whole, not negative, at most 100 digits, and a string of digits above 2^53-1")
+
+
+def _checked(text: Any, fault: Any) -> str:
+    if not isinstance(text, str):
+        raise Invalid("a name must be a string")
+    wrong = fault(text)
+    if wrong:
+        raise Invalid(f"{wrong}: '{printable(text[:80])}'")
+    return text
+
+
+_checked_authors: set[str] = set()
+
+
+def _check_authors(authors: Iterable[str]) -> None:
+    if _checked_authors.issuperset(authors):  # a file repeats the same few ids on every line
+        return
+    for author in authors:
+        _checked(author, replica_fault)
+    if len(_checked_authors) > 65536:
+        _checked_authors.clear()
+    _checked_authors.update(authors)
+
+
+# Lines -------------------------------------------------------------------------------------------------
+
+# Lines of numbers only are decoded and checked by msgspec alone, in one go.
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SAFE)]
+_Nat = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE)]
+_NumbersOnly = msgspec.defstruct(
+    "_NumbersOnly",
+    [
+        (tag, dict[str, tuple[(_Seq, *[_Nat] * (kind.record.required - 1))]] | msgspec.UnsetType, msgspec.UNSET)  # type: ignore[misc]
+        for tag, kind in TYPES.items()
+        if kind.record.plain
+    ],
+    forbid_unknown_fields=True,
+)
+_numbers_only = msgspec.json.Decoder(dict[str, _NumbersOnly])  # type: ignore[valid-type]
+_NOT_CANONICAL = "a line is not canonical: its keys are unsorted or repeated, or it is spelt otherwise"
+_PLAIN_TAGS = tuple(sorted(_NumbersOnly.__struct_fields__))
+
+
+# Every digit becomes "0", so that a long run of digits is found by a plain search: a number above MAX_SAFE
+# has 16 or more. (A run inside somebody's id only costs the slower way.)
+_DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
+_LONG_RUN = b"0" * 16
+
+
+def encode_line(name: str, counter: Counter) -> bytes:
+    """Return the canonical line of a counter, without what separates it from the next."""
+    with suppress(OverflowError):  # the encoder knows numbers up to 2^64 only
+        text = _sorted.encode({name: counter})
+        if _LONG_RUN not in text.translate(_DIGITS):
+            return text[1:-1]
+    tree = {
+        tag: {author: to_wire(TYPES[tag].record, row) for author, row in authors.items()}
+        for tag, authors in counter.items()
+    }
+    return _sorted.encode({name: tree})[1:-1]
+
+
+def decode_line(line: bytes) -> tuple[str, Counter]:
+    """Return the name and the contributions that stand on a stranger's line; raise `Invalid`."""
+    text = b"{%b}" % line
+    try:
+        name, counter = _decode_numbers(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _decode_any(line, text)
+    if _sorted.encode({name: counter}) != text:
+        raise Invalid(_NOT_CANONICAL)
+    _check_names(name, counter)
+    return name, counter
+
+
+def decode_own_line(line: bytes) -> tuple[str, Counter]:
+    """Do the same for a line that this program wrote, in a file whose checksum holds: faster."""
+    text = b"{%b}" % line
+    try:
+        return _decode_numbers(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _decode_any(line, text)
+
+
+def _decode_numbers(text: bytes) -> tuple[str, Counter]:
+    ((name, struct),) = _numbers_only.decode(text).items()
+    return name, {tag: authors for tag in _PLAIN_TAGS if (authors := getattr(struct, tag)) is not msgspec.UNSET}
+
+
+def _decode_any(line: bytes, text: bytes) -> tuple[str, Counter]:
+    try:
+        tree = _any.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Invalid(f"a line is not JSON: {error}") from None
+    name, counter = counter_from_tree(tree)
+    if encode_line(name, counter) != line:
+        raise Invalid(_NOT_CANONICAL)
+    return name, counter
+
+
+def counter_from_tree(tree: Any) -> tuple[str, Counter]:
+    """Return the one counter that decoded JSON ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}`` holds; raise `Invalid`."""
+    if not isinstance(tree, dict) or len(tree) != 1:
+        raise Invalid("a line must hold one counter")
+    ((name, types),) = tree.items()
+    if not isinstance(types, dict):
+        raise Invalid("a counter must be an object of types")
+    counter: Counter = {}
+    for tag, authors in types.items():
+        if tag not in TYPES:
+            raise Invalid(f"type '{printable(tag[:40])}' is not known to this version")
+        if not isinstance(authors, dict):
+            raise Invalid("a type must be an object of replicas")
+        counter[tag] = {author: from_wire(TYPES[tag].record, row) for author, row in authors.items()}
+        if any(row[0] < 1 for row in counter[tag].values()):
+            raise Invalid("the commit of a contribution must be at least 1")
+    _check_names(name, counter)
+    return name, counter
+
+
+def _check_names(name: str, counter: Counter) -> None:
+    wrong = counter_fault(name)
+    if wrong:
+        raise Invalid(f"{wrong}: '{printable(name[:80])}'")
+    if not counter:
+        raise Invalid("a counter without a type")
+    for authors in counter.values():
+        if not authors:
+            raise Invalid("a type without a contribution")
+        _check_authors(authors)
+
+
+def join_counters(a: Counter, b: Counter) -> Counter:
+    """Return the join of two counters of one name: type by type, author by author."""
+    joined = dict(a)
+    for tag, authors in b.items():
+        mine = joined.get(tag)
+        joined[tag] = dict(authors) if mine is None else TYPES[tag].join_all(mine, authors)
+    return joined
+
+
+# Headers and clocks ------------------------------------------------------------------------------------
+
+
+def encode_head(head: Head) -> bytes:
+    """Return the first line up to, and without, its ``"counters"``."""
+    tree: dict[str, Any] = {
+        "crdtctl": VERSION,
+        "kind": head.kind,
+        "replica": head.replica,
+        "clock": dict(sorted(head.clock.items())),
+    }
+    if head.kind == "delta":
+        tree["since"] = dict(sorted(head.since.items()))
+    if head.kind == "known":
+        tree["heard"] = dict(sorted(head.heard.items()))
+    return _plain.encode(tree)[:-1]
+
+
+def decode_head(line: bytes) -> Head:
+    """Return what a canonical first line (up to and with its line feed) says; raise `Invalid`."""
+    if not line.endswith(HEAD_END):
+        raise Invalid("it does not begin with the header of a state")
+    start = line[: -len(HEAD_END)]
+    try:
+        tree = _any.decode(start + b"}")
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Invalid(f"its header is not JSON: {error}") from None
+    head = head_from_tree(tree)
+    if encode_head(head) != start:
+        raise Invalid("its header is not canonical")
+    return head
+
+
+def head_from_tree(tree: Any) -> Head:
+    """Return the header that a decoded JSON object holds; raise `Invalid`."""
+    if not isinstance(tree, dict) or "crdtctl" not in tree:
+        raise Invalid("it is not a state of crdtctl")
+    if type(tree["crdtctl"]) is not int or tree["crdtctl"] != VERSION:
+        version = printable(str(tree["crdtctl"])[:20])
+        raise Invalid(f"it is in format version {version}, and this program reads {VERSION}; upgrade crdtctl")
+    kind = tree.get("kind")
+    fields = {"crdtctl", "kind", "replica", "clock"}
+    if kind == "delta":
+        fields.add("since")
+    elif kind == "known":
+        fields.add("heard")
+    elif kind not in ("state", "own"):
+        raise Invalid("its kind is none of state, delta, own and known")
+    if set(tree) != fields:
+        raise Invalid("its header lacks a field or has one too many")
+    heard = tree.get("heard", {})
+    if not isinstance(heard, dict) or not all(isinstance(when, str) and when.isprintable() for when in heard.values()):
+        raise Invalid("its record of who was heard is wrong")
+    _check_authors(heard)
+    return Head(
+        kind=kind,
+        replica=_checked(tree["replica"], replica_fault),
+        clock=clock_from_tree(tree["clock"]),
+        since=clock_from_tree(tree.get("since", {})),
+        heard=heard,
+    )
+
+
+def clock_from_tree(tree: Any) -> dict[str, int]:
+    """Return the clock that a decoded JSON object holds; raise `Invalid`."""
+    if not isinstance(tree, dict):
+        raise Invalid("a clock must be an object of replicas and numbers")
+    _check_authors(tree)
+    for seq in tree.values():
+        if type(seq) is not int or not 1 <= seq <= MAX_SAFE:
+            raise Invalid("the numbers of a clock must be whole and at least 1")
+    return dict(sorted(tree.items()))
+
+
+def encode_clock(clock: Clock) -> str:
+    """Return a clock as one line of JSON: what `decode_clock` reads."""
+    return _plain.encode(dict(sorted(clock.items()))).decode()

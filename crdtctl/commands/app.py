@@ -1,0 +1,113 @@
+"""The program's tree of verbs. A verb's module is imported when it is used, or when help lists it."""
+
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+import typer.core
+import typer.main
+
+from crdtctl import __version__
+from crdtctl.commands import output
+from crdtctl.commands.statuses import section
+
+#: Verb → its module here, in the order of the help.
+VERBS: Final[dict[str, str]] = {
+    "init": "init",
+    "create": "create",
+    "increment": "increment",
+    "decrement": "decrement",
+    "add": "add",
+    "show": "show",
+    "export": "export",
+    "merge": "merge",
+    "clock": "clock",
+    "compare": "compare",
+    "status": "status",
+    "check": "check",
+    "schema": "schema",
+}
+ALIASES: Final[dict[str, str]] = {"inc": "increment", "dec": "decrement"}
+
+
+class Verbs(typer.core.TyperGroup):
+    """The verbs, each imported at its first use."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._loaded: dict[str, Any] = {}
+        names: Any = dict.fromkeys([*VERBS, *ALIASES])  # for suggestions
+        self.commands = names
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the verbs, without aliases."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a verb or alias, or None."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in VERBS:
+            return None
+        if name not in self._loaded:
+            module = import_module(f"crdtctl.commands.{VERBS[name]}")
+            command = typer.main.get_command(module.app)
+            command.name = name
+            self._loaded[name] = command
+        return self._loaded[name]
+
+
+app = typer.Typer(
+    cls=Verbs,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"auto_envvar_prefix": "CRDTCTL", "help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        output.stdout.line(f"crdtctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="\b\nEXAMPLES:\n"
+    "  crdtctl increment builds          count; the first time makes the counter\n"
+    "  crdtctl show                      what has been counted, here and elsewhere\n"
+    "  crdtctl export -o laptop.json     the state to send, by any means\n"
+    "  crdtctl merge hub.json            take in a state that came\n\n"
+    "\b\nTHE REPLICA:\n"
+    "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl upward from here;\n"
+    "  else the one in the user's data directory, made by the first write.\n\n" + section()
+)
+def root(
+    context: typer.Context,
+    replica: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Directory of the replica to use.", envvar="CRDTCTL_REPLICA"),
+    ] = None,
+    lock_timeout: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="How long to wait for a lock. Default: 30, or as configured."),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            callback=_print_version,
+            is_eager=True,
+            allow_from_autoenv=False,  # CRDTCTL_VERSION is what a pipeline would call the version it installs
+        ),
+    ] = False,
+) -> None:
+    """Counters that many machines change while they are apart, and that always add up.
+
+    Every write works offline and is on disk when the command ends. Replicas meet by exchanging state
+    files, in any order, any number of times, by any means; there is no server.
+    """
+    from crdtctl.commands.verb import Session
+
+    context.obj = Session(replica or None, lock_timeout)

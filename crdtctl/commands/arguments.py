@@ -1,0 +1,244 @@
+"""Words on the command line, and lines of a batch, → amounts, clocks and requests."""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from crdtctl.codec import strict
+from crdtctl.codec.wire import Invalid
+from crdtctl.commands import output
+from crdtctl.crdt.base import MAX_DIGITS, Verb
+from crdtctl.errors import CrdtctlError, UsageError, from_os, printable
+from crdtctl.store.commit import Request
+from crdtctl.store.merge import Input, open_input, spool
+from crdtctl.store.replica import request
+
+_WHOLE = re.compile(r"[0-9]+", re.ASCII)
+_BLOCK = 2**22
+
+
+def amount(text: str) -> int:
+    """Return the amount that `text` stands for: a whole number from 1; raise `UsageError`."""
+    shown = printable(text[:40]) + ("…" if len(text) > 40 else "")
+    if not _WHOLE.fullmatch(text):
+        hint = "use whole numbers"
+        if text[:1] == "-" and _WHOLE.fullmatch(text[1:]):
+            hint = "amounts are not negative: use decrement"
+        elif re.fullmatch(r"[0-9]*[.,][0-9]+", text):
+            hint = "count in a smaller unit, cents for euros, say"
+        raise UsageError(f"'{shown}' is not an amount: it is not a whole number", hint)
+    if len(text) > MAX_DIGITS:
+        raise UsageError(f"an amount has at most {MAX_DIGITS} digits, and this one has {len(text)}")
+    number = int(text)
+    if number < 1:
+        raise UsageError("an amount must be at least 1")
+    return number
+
+
+def clock(text: str) -> dict[str, int]:
+    """Return the clock that `text` stands for: what ``clock`` printed, a file that holds it, or '-'."""
+    if not text.lstrip().startswith("{"):
+        text = _read_clock(text)
+    try:
+        return strict.decode_clock(text)
+    except Invalid as reason:
+        raise UsageError(f"that is not a clock: {reason.message}", "give it what 'crdtctl clock' printed") from None
+
+
+def _read_clock(path: str) -> str:
+    limit = 2**26
+    if path == "-":
+        data = b"".join(iter(lambda: _stdin(2**16), b""))
+    else:
+        try:
+            with open(path, "rb") as file:
+                data = file.read(limit)
+        except OSError as error:
+            raise from_os(error, f"read a clock from {printable(path)}") from None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UsageError("that is not a clock: it is not UTF-8", "give it what 'crdtctl clock' printed") from None
+
+
+def _stdin(size: int) -> bytes:
+    try:
+        return os.read(0, size)
+    except OSError as error:
+        raise from_os(error, "read standard input") from None
+
+
+def state(path: str, stack: ExitStack) -> Input:
+    """Return the state file that a word names; '-' is standard input."""
+    return spool(_stdin, stack) if path == "-" else Input(path, path=path)
+
+
+def state_clock(path: str) -> dict[str, int]:
+    """Return the clock of a state file."""
+    with ExitStack() as stack:
+        return dict(open_input(state(path, stack), stack).head.clock)
+
+
+def counting(verb: Verb, words: Sequence[str], once: str | None, tag: str | None) -> list[Request]:
+    """Return what ``NAME [AMOUNT]`` or ``NAME=AMOUNT …`` asks for."""
+    if any("=" in word for word in words):
+        requests = []
+        for word in words:
+            name, equals, text = word.rpartition("=")
+            if not equals:
+                raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT", "write all of them as NAME=AMOUNT")
+            requests.append(request(verb, name, amount(text), once=once, tag=tag))
+        return requests
+    if len(words) > 2:
+        raise UsageError("too many words", f"write several counters as NAME=AMOUNT: crdtctl {verb} a=2 b=1")
+    return [request(verb, words[0], amount(words[1]) if len(words) == 2 else 1, once=once, tag=tag)]
+
+
+# Batches -----------------------------------------------------------------------------------------------
+
+Parse = Callable[[str, int], Iterable[Request]]
+
+
+def batch(path: str, parse: Callable[[str], Request], join: Callable[[Request, int], Iterable[Request]]) -> list[Request]:
+    """Return what a file asks for, line by line; '-' is standard input.
+
+    Equal lines are counted first and parsed once, so a million lines of a thousand names are a thousand
+    requests: `parse` reads a line, `join` repeats what it asked for. A failure names the line's number.
+    """
+    counted: Counter[bytes] = Counter()
+    parsed: dict[bytes, Request] = {}
+    done = 0
+    for lines in _blocks(path):
+        before = len(counted)
+        counted.update(lines)
+        if len(counted) > before:
+            for line in counted.keys() - parsed.keys():
+                try:
+                    parsed[line] = parse(_decode(line))
+                except CrdtctlError as error:
+                    first = _first_fault(lines, parsed, parse)
+                    raise UsageError(f"line {done + first[0]} of {_called(path)}: {first[1] or error.message}", "nothing was done") from None
+        done += len(lines)
+    return [again for line, times in counted.items() for again in join(parsed[line], times)]
+
+
+def _first_fault(lines: list[bytes], parsed: dict[bytes, Request], parse: Callable[[str], Request]) -> tuple[int, str]:
+    for number, line in enumerate(lines, 1):
+        if line not in parsed:
+            try:
+                parse(_decode(line))
+            except CrdtctlError as error:
+                return number, error.message
+    return 0, ""
+
+
+def _called(path: str) -> str:
+    return "standard input" if path == "-" else printable(path)
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.removesuffix(b"\r").decode()
+    except UnicodeDecodeError:
+        raise UsageError("it is not UTF-8") from None
+
+
+def _blocks(path: str) -> Iterator[list[bytes]]:
+    """Yield the lines of a file, many at a time."""
+    if path == "-":
+        yield from _lines(_stdin)
+        return
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise from_os(error, f"read {printable(path)}") from None
+    try:
+        yield from _lines(lambda size: os.read(fd, size))
+    except OSError as error:
+        raise from_os(error, f"read {printable(path)}") from None
+    finally:
+        os.close(fd)
+
+
+def _lines(read: Callable[[int], bytes]) -> Iterator[list[bytes]]:
+    rest = b""
+    while block := read(_BLOCK):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        if lines:
+            yield lines
+    if rest:
+        yield [rest]
+
+
+def count_line(verb: Verb, once: str | None, tag: str | None) -> Callable[[str], Request]:
+    """Return what parses a line ``NAME [AMOUNT]``, or ``{"name": …, "amount": …, "once": …, "type": …}``."""
+
+    def parse(line: str) -> Request:
+        if line.startswith("{"):
+            tree = _object(line, {"name", "amount", "once", "type"})
+            number = tree.get("amount", 1)
+            number = amount(number) if isinstance(number, str) else number
+            return request(verb, _text(tree, "name"), number, once=tree.get("once", once), tag=tree.get("type", tag))
+        name, gap, text = line.partition("\t")
+        if not gap:
+            name, gap, text = line.rpartition(" ")
+            if not gap:
+                name = line
+        if not name.strip():
+            raise UsageError("there is no name")
+        if " " in name and "\t" not in line:
+            raise UsageError("too many words", "put a tab between a name with spaces and its amount")
+        return request(verb, name, amount(text) if gap else 1, once=once, tag=tag)
+
+    return parse
+
+
+def repeat_count(found: Request, times: int) -> Iterator[Request]:
+    """Yield a request that asks for `times` what the found one asks for; a once-key counts once anyway."""
+    operation = found.operation
+    if operation.once is not None or times == 1:
+        yield found
+    else:
+        yield request(operation.verb, found.name, operation.amount * times, tag=found.tag)
+
+
+def element_line(name: str, tag: str | None) -> Callable[[str], Request]:
+    """Return what parses a line with one element of a set."""
+
+    def parse(line: str) -> Request:
+        return request("add", name, elements=[line], tag=tag)
+
+    return parse
+
+
+def _object(line: str, fields: set[str]) -> dict[str, Any]:
+    def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a key stands twice")
+        return dict(pairs)
+
+    try:
+        tree = json.loads(line, object_pairs_hook=once_each)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"it is not a JSON object: {error}") from None
+    unknown = sorted(set(tree) - fields)
+    if unknown:
+        raise UsageError(f"there is no field '{printable(unknown[0][:40])}'")
+    for key in fields - {"amount"}:
+        if key in tree and not isinstance(tree[key], str):
+            raise UsageError(f"'{key}' must be a string")
+    return dict(tree)
+
+
+def _text(tree: dict[str, Any], key: str) -> str:
+    if key not in tree:
+        raise UsageError(f"there is no '{key}'")
+    return str(tree[key])
+
+
+__all__ = ["amount", "batch", "clock", "count_line", "counting", "element_line", "output", "repeat_count", "state"]

@@ -1,0 +1,50 @@
+"""``crdtctl check``"""
+
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import arguments, output
+from crdtctl.commands.output import Report
+from crdtctl.commands.statuses import READS
+from crdtctl.commands.verb import FormatOption, session
+from crdtctl.commands.verb import app as make_app
+from crdtctl.errors import AnswerIsNo
+from crdtctl.store.check import check_input, check_replica
+
+app, settings = make_app(1, *READS, 78)
+
+
+@app.command(**settings)
+def check(
+    context: typer.Context,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="State files. Default: this replica's own files.")
+    ] = None,
+    form: FormatOption = None,
+) -> None:
+    """Verify files, and say what was looked at.
+
+    Everything that can be verified is; a fault ends with status 1. Of each file: its checksum, its canonical form, every contribution and its place in the clock. Of a
+    replica also: the settings, that the two states fit each other, and what killed writers left behind.
+
+    \b
+    EXAMPLES:
+      crdtctl check
+      crdtctl check *.json
+    """
+    chosen = output.choose(form)
+    if files:
+        with ExitStack() as stack:
+            findings = [check_input(arguments.state(file, stack)) for file in files]
+    else:
+        findings = check_replica(session(context).open().path)
+    items = [{"file": one.path, "ok": one.ok, "found": one.found} for one in findings]
+    rows = Report(
+        "files", ("file", "verdict", "found"), items, lambda i: [(i["file"], "ok" if i["ok"] else "FAULT", i["found"])]
+    )
+    output.show(rows, chosen)
+    faults = sum(not one.ok for one in findings)
+    if faults:
+        raise AnswerIsNo(f"{faults} fault{'' if faults == 1 else 's'} found")

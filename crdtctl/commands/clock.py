@@ -1,0 +1,35 @@
+"""``crdtctl clock``"""
+
+import typer
+
+from crdtctl.codec.wire import encode_clock
+from crdtctl.commands import output
+from crdtctl.commands.output import Report
+from crdtctl.commands.statuses import READS
+from crdtctl.commands.verb import FormatOption, session
+from crdtctl.commands.verb import app as make_app
+
+app, settings = make_app(*READS)
+
+
+@app.command(**settings)
+def clock(context: typer.Context, form: FormatOption = None) -> None:
+    """Print the clock of what is known here.
+
+    It says up to which commit of each replica this one knows everything: one line of JSON, which --require and --since take elsewhere.
+
+    \b
+    EXAMPLES:
+      crdtctl clock
+      crdtctl export --since "$(ssh hub crdtctl clock)" -o news.json
+    """
+    chosen = output.choose(form, default="clock")
+    replica = session(context).open()
+    found = replica.clock()
+    if chosen == "clock":
+        output.stdout.line(encode_clock(found))
+        return
+    items = [{"replica": author, "commits": seq} for author, seq in sorted(found.items())]
+    head = {"replica": replica.id}
+    report = Report("clock", ("replica", "commits"), items, lambda i: [(i["replica"], i["commits"])], head=head)
+    output.show(report, chosen)

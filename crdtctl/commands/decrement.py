@@ -1,0 +1,37 @@
+"""``crdtctl decrement``"""
+
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands.counting import count
+from crdtctl.commands.statuses import WRITES
+from crdtctl.commands.verb import BatchOption, OnceOption, TypeOption
+from crdtctl.commands.verb import app as make_app
+
+app, settings = make_app(4, *WRITES)
+
+
+@app.command(**settings)
+def decrement(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME [AMOUNT] | NAME=AMOUNT...", show_default=False)
+    ] = None,
+    once: OnceOption = None,
+    tag: TypeOption = None,
+    batch: BatchOption = None,
+) -> None:
+    """Count down, by 1 or by AMOUNT.
+
+    All counters of one command are one commit. Types that only grow refuse it. A counter that is not there yet becomes a pncounter. Silent, but on a
+    terminal. For --batch see increment.
+
+    \b
+    EXAMPLES:
+      crdtctl decrement stock
+      crdtctl decrement stock 12
+      crdtctl decrement apples=2 pears=1
+      crdtctl decrement --batch sold.txt
+    """
+    count(context, "decrement", words or [], once, tag, batch)

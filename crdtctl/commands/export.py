@@ -1,0 +1,45 @@
+"""``crdtctl export``"""
+
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import arguments, output
+from crdtctl.commands.statuses import READS
+from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import session
+
+app, settings = make_app(73, *READS)
+
+
+@app.command(**settings)
+def export(
+    context: typer.Context,
+    target: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, as a whole or not at all.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", "-f", metavar="FORMAT", envvar="CRDTCTL_EXPORT_FORMAT", help="json or toml.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="CLOCK", help="Send only what is newer than CLOCK, which the receiver must know.")
+    ] = None,
+) -> None:
+    """Write the state to send, for others to merge.
+
+    It holds all that is known here, of this replica and others. Send the file by any means, as often as you like; 'crdtctl merge' takes it in. A FILE that holds an
+    older state is replaced; any other file is not.
+
+    \b
+    EXAMPLES:
+      crdtctl export -o /media/stick/laptop.json
+      crdtctl export | ssh hub crdtctl merge -
+      crdtctl export --since "$(ssh hub crdtctl clock)" | ssh hub crdtctl merge -
+    """
+    chosen = output.choose(form, default="json", allowed=("json", "toml"))
+    newer_than = None if since is None else arguments.clock(since)
+    replica = session(context).open()
+    if target is None or target == "-":
+        replica.export(output.stdout.write, since=newer_than, form=chosen)
+    else:
+        replica.export_to(target, since=newer_than, form=chosen)

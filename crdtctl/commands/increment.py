@@ -1,0 +1,40 @@
+"""``crdtctl increment``"""
+
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands.counting import count
+from crdtctl.commands.statuses import WRITES
+from crdtctl.commands.verb import BatchOption, OnceOption, TypeOption
+from crdtctl.commands.verb import app as make_app
+
+app, settings = make_app(4, *WRITES)
+
+
+@app.command(**settings)
+def increment(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME [AMOUNT] | NAME=AMOUNT...", show_default=False)
+    ] = None,
+    once: OnceOption = None,
+    tag: TypeOption = None,
+    batch: BatchOption = None,
+) -> None:
+    """Count up, by 1 or by AMOUNT.
+
+    All counters of one command are one commit. A counter that is not there yet becomes a pncounter, or what --type says. Silent, but on a terminal.
+
+    A batch has a line 'NAME [AMOUNT]' for each increment (a tab before AMOUNT if NAME has spaces), or a
+    JSON object with name, amount, once and type. One wrong line, and nothing is done.
+
+    \b
+    EXAMPLES:
+      crdtctl increment builds
+      crdtctl increment bytes 1048576
+      crdtctl increment passed=41 failed=1
+      crdtctl increment deploys --once "$CI_PIPELINE_ID"
+      awk '{print $9}' access.log | crdtctl increment --batch -
+    """
+    count(context, "increment", words or [], once, tag, batch)

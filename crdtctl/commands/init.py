@@ -1,0 +1,44 @@
+"""``crdtctl init``"""
+
+import os
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import main, output
+from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import session
+from crdtctl.store import locate
+from crdtctl.store.replica import Replica
+
+app, settings = make_app(73, 74, 77, 79)
+
+
+@app.command(**settings)
+def init(
+    context: typer.Context,
+    path: Annotated[str | None, typer.Argument(metavar="[PATH]", help="Where to put .crdtctl. Default: here.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Begins the replica's id. Default: this machine's name.")
+    ] = None,
+) -> None:
+    """Make a replica, and print its id.
+
+    A replica is one writer with its own files. It is the directory PATH/.crdtctl; with --replica, exactly the directory named there.
+
+    \b
+    EXAMPLES:
+      crdtctl init
+      crdtctl init ~/counts --name laptop
+      crdtctl --replica /var/lib/counts init --name hub
+    """
+    given = session(context).replica
+    if path is not None or given is None:
+        target = os.path.join(path or ".", "")
+        if os.path.basename(os.path.abspath(target)) != locate.NAME:
+            target = os.path.join(target, locate.NAME)
+    else:
+        target = given
+    made = Replica.init(target, name=name)
+    main.applied = True
+    output.stdout.line(made.id)

@@ -1,0 +1,96 @@
+"""``crdtctl merge``"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import arguments, main, output
+from crdtctl.commands.counting import tell
+from crdtctl.commands.output import Report, safe
+from crdtctl.commands.statuses import WRITES
+from crdtctl.commands.verb import FormatOption, session
+from crdtctl.commands.verb import app as make_app
+from crdtctl.errors import CrdtctlError, ForkError, PartialError
+from crdtctl.store.replica import MergeReport
+
+app, settings = make_app(3, 5, *WRITES)
+
+
+@app.command(**settings)
+def merge(
+    context: typer.Context,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="State files; '-' is standard input.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = False,
+    all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="Take no file if one is bad.")] = False,
+    form: FormatOption = None,
+) -> None:
+    """Take in the states of other replicas.
+
+    All of them are one commit. Order, repetition and delay do not matter. A bad file is refused and named while the good ones are
+    taken, with status 3. Silent, but on a terminal, with --dry-run or with --format.
+
+    \b
+    EXAMPLES:
+      crdtctl merge hub.json
+      crdtctl merge --dry-run *.json
+      ssh hub crdtctl export | crdtctl merge -
+    """
+    talks = dry_run or form is not None or output.is_terminal()
+    chosen = output.choose(form, default="words" if output.is_terminal() else None)
+    current = session(context)
+    replica = current.open() if dry_run else current.open_to_write()
+    with ExitStack() as stack:
+        inputs = [arguments.state(file, stack) for file in files]
+        report = replica.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=talks)
+    main.applied = report.changed and not dry_run
+    if talks and chosen == "words":
+        _tell(report, dry_run)
+    elif talks:
+        output.show(_rows(replica.id, report), chosen)
+    if report.refused:
+        raise _told(report)
+
+
+def _told(report: MergeReport) -> CrdtctlError:
+    """Name the refused files; return the failure to end with."""
+    failures = list(report.refused.values())
+    forks = [failure for failure in failures if isinstance(failure, ForkError)]
+    if len(failures) == 1 and (forks or not report.taken):
+        return failures[0]
+    for failure in failures:
+        output.say(str(failure))
+    number = f"{len(failures)} of {len(failures) + len(report.taken)} files"
+    said = f"{number} refused, {len(report.taken) or 'none'} taken"
+    if forks:
+        return ForkError(said, "the messages above say which")
+    if report.taken:
+        return PartialError(said)
+    return type(failures[0])(said)
+
+
+def _tell(report: MergeReport, dry_run: bool) -> None:
+    if not report.changed:
+        if report.taken:
+            output.stdout.line("nothing new")
+        return
+    would = "would change" if dry_run else "changed"
+    counters = f"{report.counters} counter{'' if report.counters == 1 else 's'} {would}"
+    heard = f"{len(report.replicas)} replica{'' if len(report.replicas) == 1 else 's'} had news"
+    output.stdout.line(f"{counters}; {heard}")
+    tell(report.changes, limit=20)
+
+
+def _rows(replica: str, report: MergeReport) -> Report:
+    refused = [
+        {"file": label, "error": failure.name, "exit": failure.status, "message": failure.message}
+        for label, failure in report.refused.items()
+    ]
+    items = [
+        {"name": change.name, "type": change.tag, "before": safe(change.before), "after": safe(change.after)}
+        for change in report.changes
+    ]
+    head = {"replica": replica, "taken": report.taken, "refused": refused, "replicas": report.replicas}
+    columns: Sequence[str] = ("name", "type", "before", "after")
+    return Report("counters", columns, items, lambda item: [[item[column] for column in columns]], head=head)

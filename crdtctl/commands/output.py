@@ -1,0 +1,273 @@
+"""Data → words: formats, and standard output, whose failures become exit statuses."""
+
+import csv
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crdtctl.errors import CrdtctlError, StorageError, UsageError, printable
+
+FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
+SCHEMA = 1
+
+_MAX_SAFE = 2**53 - 1
+#: Drawing a table takes its time and memory by the row; more rows than this come tab-separated.
+_MAX_TABLE = 2000
+_BUFFER = 2**16
+
+Item = dict[str, Any]
+
+
+class ClosedPipe(Exception):
+    """Whoever read our standard output has had enough."""
+
+
+class Output:
+    """Standard output: buffered, UTF-8 whatever the locale, and nothing is swallowed."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        """Write bytes."""
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size >= _BUFFER:
+            self.flush()
+
+    def line(self, text: str) -> None:
+        """Write a line."""
+        self.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+    def flush(self) -> None:
+        """Hand everything to the system. Raise `ClosedPipe` or `StorageError`."""
+        data = memoryview(b"".join(self._pieces))
+        self._pieces.clear()
+        self._size = 0
+        try:
+            while data:
+                data = data[os.write(1, data) :]
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise ClosedPipe from None
+            raise _unwritable(error) from None
+
+
+stdout = Output()
+
+
+def flush() -> None:
+    """Hand over what was written here, and what others wrote to `sys.stdout` (the help, say)."""
+    stdout.flush()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise ClosedPipe from None
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> StorageError:
+    return StorageError(f"cannot write standard output: {os.strerror(error.errno or 0)}")
+
+
+def is_terminal() -> bool:
+    """Return whether standard output is a terminal, where people want words."""
+    return os.isatty(1)
+
+
+def say(text: str) -> None:
+    """Write one line of message to standard error; if that fails, there is nobody to tell."""
+    line = f"crdtctl: {printable(text)}\n".encode("utf-8", "backslashreplace")
+    try:
+        os.write(2, line)
+    except OSError:
+        pass
+
+
+def safe(number: int | None) -> int | str | None:
+    """Return a whole number as JSON readers keep it: as a string of digits where they would round it."""
+    return str(number) if number is not None and abs(number) > _MAX_SAFE else number
+
+
+def say_error(error: CrdtctlError, as_json: bool) -> None:
+    """Report a failure on standard error: one line, or one JSON object."""
+    if not as_json:
+        say(str(error))
+        return
+    import json
+
+    tree = {
+        "schema": SCHEMA,
+        "error": error.name,
+        "exit": error.status,
+        "message": printable(error.message),
+        "hint": printable(error.hint),
+    }
+    try:
+        os.write(2, json.dumps(tree, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+    except OSError:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Data to show: items for JSON, and rows of columns for everything else.
+
+    `head` stands before the items in JSON, which are under `key`; `value` is the one column that the
+    format ``value`` prints.
+    """
+
+    key: str
+    columns: Sequence[str]
+    items: Iterable[Item]
+    rows: Callable[[Item], Iterable[Sequence[object]]]
+    value: int = -1
+    head: Item = field(default_factory=dict)
+
+
+def choose(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
+    """Return the format to use; raise `UsageError` for one that there is not."""
+    if given is None:
+        return default or ("table" if is_terminal() else "tsv")
+    if given not in allowed:
+        raise UsageError(f"there is no format '{printable(given)}' here", f"formats are {', '.join(allowed)}")
+    return given
+
+
+def show(report: Report, form: str) -> None:
+    """Write a report to standard output."""
+    match form:
+        case "json":
+            _json(report)
+        case "ndjson":
+            for item in report.items:
+                stdout.write(_encode(item) + b"\n")
+        case "toml":
+            _toml(report)
+        case "value":
+            for row in _rows(report):
+                stdout.line(_cell(row[report.value]))
+        case "tsv":
+            for row in _rows(report):
+                stdout.line("\t".join(map(_cell, row)))
+        case "csv":
+            _csv(report)
+        case _:
+            _table(report)
+
+
+def _rows(report: Report) -> Iterator[Sequence[object]]:
+    for item in report.items:
+        yield from report.rows(item)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _encode(item: Item) -> bytes:
+    import msgspec
+
+    return msgspec.json.encode(item)
+
+
+def _json(report: Report) -> None:
+    head = _encode({"schema": SCHEMA, **report.head, report.key: []})
+    stdout.write(head[:-2])
+    separator = b"\n"
+    for item in report.items:
+        stdout.write(separator + _encode(item))
+        separator = b",\n"
+    stdout.write(b"]}\n" if separator == b"\n" else b"\n]}\n")
+
+
+def _toml(report: Report) -> None:
+    import tomli_w
+
+    items = [_without_none(item) for item in report.items]
+    tree = _without_none({"schema": SCHEMA, **report.head, report.key: items})
+    stdout.write(tomli_w.dumps(tree).encode())
+
+
+def _without_none(tree: Item) -> Item:
+    return {key: value for key, value in tree.items() if value is not None}
+
+
+def _csv(report: Report) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(report.columns)
+    for row in _rows(report):
+        writer.writerow(map(_cell, row))
+        if buffer.tell() > _BUFFER:
+            stdout.write(buffer.getvalue().encode())
+            buffer.seek(0)
+            buffer.truncate()
+    stdout.write(buffer.getvalue().encode())
+
+
+def _table(report: Report) -> None:
+    rows = iter(_rows(report))
+    first = [row for row, _ in zip(rows, range(_MAX_TABLE), strict=False)]
+    rest = next(rows, None)
+    if rest is not None:
+        stdout.line("\t".join(report.columns))
+        for row in (*first, rest, *rows):
+            stdout.line("\t".join(map(_cell, row)))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(report.columns):
+        numbers = all(isinstance(row[index], int) for row in first)
+        table.add_column(column, justify="right" if numbers and first else "left", overflow="fold")
+    for row in first:
+        table.add_row(*(Text(_cell(cell)) for cell in row))
+    colour = is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer, force_terminal=colour, no_color=not colour, width=_width(), highlight=False, emoji=False
+    )
+    console.print(table)
+    lines = (line.rstrip() for line in buffer.getvalue().splitlines())
+    stdout.write(("\n".join(line for line in lines if line) + "\n").encode())
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return int(os.environ.get("COLUMNS", "")) if os.environ.get("COLUMNS", "").isdigit() else 80
+
+
+def read_stdin() -> Callable[[int], bytes]:
+    """Return what reads standard input, up to so many bytes at a time."""
+    return lambda size: os.read(0, size)
+
+
+__all__ = [
+    "FORMATS",
+    "ClosedPipe",
+    "Item",
+    "Report",
+    "choose",
+    "is_terminal",
+    "printable",
+    "read_stdin",
+    "safe",
+    "say",
+    "say_error",
+    "show",
+    "stdout",
+    "sys",
+]

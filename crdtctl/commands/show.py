@@ -1,0 +1,156 @@
+"""``crdtctl show``"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import typer
+
+from crdtctl.codec.wire import encode_line
+from crdtctl.commands import arguments, output
+from crdtctl.commands.output import Item, Report, safe
+from crdtctl.commands.statuses import READS
+from crdtctl.commands.verb import FormatOption, TypeOption, session
+from crdtctl.commands.verb import app as make_app
+from crdtctl.crdt import clock as clocks
+from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
+from crdtctl.store.replica import Reading, Replica
+
+app, settings = make_app(1, 4, *READS)
+_ONCE = "(once)"
+
+
+@app.command(**settings)
+def show(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Counters. Default: all.", show_default=False)
+    ] = None,
+    tag: TypeOption = None,
+    by_replica: Annotated[bool, typer.Option("--by-replica", help="Show what each replica contributed.")] = False,
+    members: Annotated[bool, typer.Option("--members", help="Show the elements of sets.")] = False,
+    state: Annotated[bool, typer.Option("--state", help="Show the raw state, as JSON.")] = False,
+    require: Annotated[
+        str | None,
+        typer.Option(metavar="CLOCK", help="Answer only if all that CLOCK knows is known here, else exit with 1."),
+    ] = None,
+    minimum: Annotated[
+        str | None,
+        typer.Option("--min", metavar="N", envvar="CRDTCTL_SHOW_MIN", help="Exit with 1 if the value is below N."),
+    ] = None,
+    form: FormatOption = None,
+) -> None:
+    """Show counters: one NAME's value, or a row each.
+
+    CLOCK is what 'crdtctl clock' printed somewhere, a file that holds it, or '-' for standard input.
+
+    \b
+    EXAMPLES:
+      crdtctl show
+      crdtctl show builds
+      crdtctl show builds --by-replica
+      crdtctl show visitors --members
+      crdtctl show builds --min 100 && echo celebrate
+      crdtctl show builds --require "$(ssh hub crdtctl clock)"
+      crdtctl show --format json | jq '.counters[].value'
+    """
+    names = names or []
+    if by_replica + members + state > 1:
+        raise UsageError("--by-replica, --members and --state are one or the other")
+    least = None if minimum is None else _least(minimum, names)
+    replica = session(context).open()
+    if require is not None:
+        _require(replica, arguments.clock(require))
+    one = len(names) == 1
+    chosen = output.choose(form, default="value" if one and not by_replica else None)
+    if one and form is None and not (by_replica or members or state):
+        readings: Iterable[Reading] = [replica.reading(names[0], tag)]
+    elif names:
+        readings = [reading for name in names for reading in replica.readings(name, tag)]
+    else:
+        readings = (reading for reading in replica.counters() if tag in (None, reading.tag))
+    if least is not None:
+        readings = list(readings)
+    if state:
+        _show_state(readings)
+    else:
+        output.show(_report(replica, readings, by_replica, members, bool(names)), chosen)
+    if least is not None and isinstance(readings, list):
+        for reading in readings:
+            if reading.value < least:
+                raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
+
+
+def _least(text: str, names: Sequence[str]) -> int:
+    if len(names) != 1:
+        raise UsageError("--min goes with one NAME")
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 100):
+        raise UsageError(f"'{output.printable(text[:40])}' is not a whole number", "--min takes one")
+    return int(text)
+
+
+def _require(replica: Replica, wanted: clocks.Clock) -> None:
+    lacking = clocks.missing(replica.clock(), wanted)
+    if lacking:
+        have = replica.clock()
+        said = ", ".join(f"{author} up to {seq} (here: {have.get(author, 0)})" for author, seq in lacking.items())
+        raise AnswerIsNo(f"not yet: commits are missing here, of {said}", "merge a newer state and ask again")
+
+
+def _show_state(readings: Iterable[Reading]) -> None:
+    separator = b"{\n"
+    for reading in readings:
+        line = encode_line(reading.name, {reading.tag: dict(reading.state)})
+        output.stdout.write(separator + line)
+        separator = b",\n"
+    output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
+
+
+def _report(
+    replica: Replica, readings: Iterable[Reading], by_replica: bool, members: bool, named: bool
+) -> Report:
+    head = {"replica": replica.id}
+    if members:
+        sets = (reading for reading in readings if named or _has_members(reading))
+        items = ({**_item(reading), "members": reading.members} for reading in sets)
+        return Report("counters", ("name", "member"), items, _member_rows, head=head)
+    if by_replica:
+        items = (_shared(reading) for reading in readings)
+        return Report("counters", ("name", "type", "replica", "value"), items, _share_rows, head=head)
+    items = (_item(reading) for reading in readings)
+    return Report(
+        "counters", ("name", "type", "value"), items, lambda i: [(i["name"], i["type"], _number(i["value"]))], head=head
+    )
+
+
+def _has_members(reading: Reading) -> bool:
+    try:
+        return reading.members is not None
+    except RefusedError:
+        return False
+
+
+def _item(reading: Reading) -> Item:
+    return {"name": reading.name, "type": reading.tag, "value": safe(reading.value)}
+
+
+def _shared(reading: Reading) -> Item:
+    shares = [{"replica": author, "value": safe(value)} for author, value in reading.shares.items()]
+    once = {key: safe(value) for key, value in sorted(reading.once.items())}
+    return {**_item(reading), "replicas": shares, "once": once}
+
+
+def _share_rows(item: Item) -> Iterable[Sequence[object]]:
+    for share in item["replicas"]:
+        yield item["name"], item["type"], share["replica"], _number(share["value"])
+    if item["once"]:
+        yield item["name"], item["type"], _ONCE, sum(int(value) for value in item["once"].values())
+
+
+def _member_rows(item: Item) -> Iterable[Sequence[object]]:
+    for member in item["members"]:
+        yield item["name"], member
+
+
+def _number(value: int | str) -> int:
+    return int(value)

@@ -1,0 +1,77 @@
+"""What the modules of the verbs share: their session, their common options, their help."""
+
+import os
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from crdtctl.commands import output
+from crdtctl.commands.statuses import section
+from crdtctl.store import locate
+from crdtctl.store.replica import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What stands before the verb on the command line."""
+
+    replica: str | None
+    lock_timeout: float | None
+
+    def open(self) -> Replica:
+        """Return the replica that is meant."""
+        return Replica.find(self.replica, lock_timeout=self.lock_timeout)
+
+    def open_to_write(self) -> Replica:
+        """Return the replica that is meant; make the one in the user's data directory if there is none."""
+        path = locate.find(self.replica)
+        if not (self.replica or os.environ.get(locate.VARIABLE)) and path == locate.in_user_data():
+            if not os.path.lexists(path):
+                made = Replica.init(path)
+                output.say(f"made replica {made.id} in {output.printable(path)}")
+        return self.open()
+
+
+def session(context: typer.Context) -> Session:
+    """Return the session of a command."""
+    found = context.find_root().obj
+    assert isinstance(found, Session)
+    return found
+
+
+def app(*statuses: int) -> tuple[typer.Typer, dict[str, Any]]:
+    """Return an application for one verb, and the settings of its command."""
+    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
+        "epilog": section(*statuses)
+    }
+
+
+TypeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        "-t",
+        metavar="TYPE",
+        envvar="CRDTCTL_TYPE",
+        help="Type of the counter, where its name alone does not tell.",
+    ),
+]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        envvar="CRDTCTL_FORMAT",
+        help=f"One of {', '.join(output.FORMATS)}. Default: a table on a terminal, tab-separated lines elsewhere.",
+    ),
+]
+OnceOption = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Count a single time for the whole world under this key, however often sent."),
+]
+BatchOption = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Take what to do from FILE, a line each, as one commit ('-': standard input)."),
+]

@@ -1,0 +1,108 @@
+"""What a type of counter states, and what follows from it for all of them.
+
+A contribution is what one author did to one counter: a row ``(seq, …)`` of a `Record` lattice whose first
+part is the number of the author's commit that last changed it. Only that author writes it and it only
+grows, so the join of two versions, part by part, is the newer one. A counter is the contributions of all
+authors; its value is a fold over them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias, final
+
+from crdtctl.crdt.lattice import Record
+
+#: One author's row, ``(seq, …)``, a value of its type's `Record`.
+Contribution: TypeAlias = tuple[Any, ...]
+#: Author → contribution, of one counter.
+Contributions: TypeAlias = Mapping[str, Contribution]
+
+Verb = Literal["create", "increment", "decrement", "add"]
+
+MAX_DIGITS = 100
+#: The first whole number that is too large to be told: it has 101 digits.
+TOO_LARGE = 10**MAX_DIGITS
+
+
+class Refused(Exception):
+    """The operation is not one that this type allows; the text says why and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something to do to a counter, as data.
+
+    `amount` (≥ 1) goes with ``increment`` and ``decrement``, `elements` with ``add``; `once` is the key
+    under which the amount counts a single time for the whole world.
+    """
+
+    verb: Verb
+    amount: int = 1
+    elements: tuple[str, ...] = ()
+    once: str | None = None
+
+
+class CounterType(ABC):
+    """A type of counter: a few facts, from which join, order and deltas follow."""
+
+    #: The name of the type in files and on the command line; never changed, never used again.
+    tag: ClassVar[str]
+    #: The lattice of one author's contribution; its first part is `seq`.
+    record: ClassVar[Record]
+    #: One line for people who choose a type.
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def mutate(self, mine: Contribution, operation: Operation) -> Contribution:
+        """Return my contribution after `operation`, `seq` left as it is; raise `Refused`.
+
+        The result holds new totals, never differences. If it equals `mine`, there is nothing to commit.
+        """
+
+    @abstractmethod
+    def value(self, contributions: Contributions) -> int:
+        """Return what the counter reads."""
+
+    @abstractmethod
+    def share(self, contribution: Contribution) -> int:
+        """Return what one author's plain operations add to the value (once-keys apart)."""
+
+    def once(self, contributions: Contributions) -> Mapping[str, int]:
+        """Return once-key → the amount that it counts, whoever and however often it was sent."""
+        return {}
+
+    @final
+    def join(self, a: Contribution, b: Contribution) -> Contribution:
+        """Return the join of two versions of one author's contribution."""
+        return a if a == b else self.record.join(a, b)
+
+    @final
+    def join_all(self, a: Contributions, b: Contributions) -> dict[str, Contribution]:
+        """Return the join of two counters: author by author."""
+        joined = dict(a)
+        join = self.record.join
+        for author, theirs in b.items():
+            mine = joined.get(author)
+            if mine is None:
+                joined[author] = theirs
+            elif mine != theirs:
+                joined[author] = join(mine, theirs)
+        return joined
+
+    @final
+    def apply(self, mine: Contribution | None, operation: Operation, seq: int) -> Contribution | None:
+        """Return my contribution after `operation` in commit `seq`, or None if it changes nothing.
+
+        Raise `Refused` if the type does not allow the operation.
+        """
+        before = self.record.bottom if mine is None else mine
+        after = self.mutate(before, operation)
+        if after == mine:
+            return None
+        return (seq, *after[1:])
+
+    @final
+    def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:
+        """Return the delta: the contributions, whole, that changed after the clock `since`."""
+        return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}

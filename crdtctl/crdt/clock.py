@@ -1,0 +1,46 @@
+"""The clock of a state: author → the number of that author's last commit the state is complete up to.
+
+A version vector (D. S. Parker et al., "Detection of Mutual Inconsistency in Distributed Systems", IEEE
+TSE 1983). No entry is 0: an author that was never heard of is absent.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+Clock = Mapping[str, int]
+
+
+class Order(StrEnum):
+    """How one clock stands to another."""
+
+    EQUAL = "equal"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+    CONCURRENT = "concurrent"
+
+
+def join(a: Clock, b: Clock) -> dict[str, int]:
+    """Return the clock that knows what either knows."""
+    joined = dict(a)
+    for author, seq in b.items():
+        if seq > joined.get(author, 0):
+            joined[author] = seq
+    return joined
+
+
+def missing(have: Clock, want: Clock) -> dict[str, int]:
+    """Return the entries of `want` that `have` has not reached."""
+    return {author: seq for author, seq in sorted(want.items()) if seq > have.get(author, 0)}
+
+
+def compare(a: Clock, b: Clock) -> Order:
+    """Return how `a` stands to `b`: `Order.BEHIND` if `b` knows more and `a` nothing that `b` does not."""
+    match bool(missing(a, b)), bool(missing(b, a)):
+        case False, False:
+            return Order.EQUAL
+        case True, False:
+            return Order.BEHIND
+        case False, True:
+            return Order.AHEAD
+        case _:
+            return Order.CONCURRENT

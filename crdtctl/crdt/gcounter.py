@@ -1,0 +1,27 @@
+"""A counter that only grows.
+
+Source: M. Shapiro, N. Preguiça, C. Baquero, M. Zawirski, "A comprehensive study of Convergent and
+Commutative Replicated Data Types", INRIA RR-7506, 2011, specification 6 (G-Counter).
+"""
+
+from typing import final
+
+from crdtctl.crdt.base import Operation, Refused
+from crdtctl.crdt.tally import Tally, tally_record
+
+
+@final
+class GCounter(Tally):
+    """Row ``(seq, p, once)``; the value is Σ p over all authors, and each once-key once."""
+
+    tag = "gcounter"
+    record = tally_record(1)
+    summary = "a counter that only grows"
+    weights = (1,)
+
+    def column(self, operation: Operation) -> int:
+        if operation.verb == "increment":
+            return 0
+        if operation.verb == "decrement":
+            raise Refused("a gcounter only grows; a pncounter can be decremented")
+        raise Refused("a gcounter has no elements; increment it, or add to a gset")

@@ -1,0 +1,112 @@
+"""The four lattices that every contribution is built from.
+
+A lattice has a least value (`bottom`) and a `join` that is commutative, associative and idempotent and
+never goes down. Values are plain frozen data in one normal form, so equal states compare equal:
+
+=========== ============================ ====================================== =====================
+lattice     value                        join                                   normal form
+=========== ============================ ====================================== =====================
+`Nat`       a whole number ≥ 0           the larger                             exact, unbounded
+`Elements`  a set of names               the union                              sorted tuple
+`MapOf`     name → value of a lattice    entry by entry                         no entry is bottom
+`Record`    a fixed row of lattices      part by part                           optional bottoms at
+                                                                                the end are left out
+=========== ============================ ====================================== =====================
+
+The grammar is small on purpose: the codec reads a type's wire form off it, so a new type needs no codec.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, final
+
+Fault = Callable[[str], str | None]
+
+
+class Lattice(ABC):
+    """Values with a least one and a join."""
+
+    bottom: Any
+
+    @abstractmethod
+    def join(self, a: Any, b: Any) -> Any:
+        """Return the least value that is at or above both `a` and `b`."""
+
+    @final
+    def covers(self, a: Any, b: Any) -> bool:
+        """Return whether `a` is at or above `b`: joining `b` to it changes nothing."""
+        return bool(self.join(a, b) == a)
+
+
+@final
+class Nat(Lattice):
+    """Whole numbers from 0, ordered by size; exact and unbounded."""
+
+    bottom = 0
+
+    def join(self, a: int, b: int) -> int:
+        return a if a >= b else b
+
+
+@final
+class Elements(Lattice):
+    """Finite sets of names, ordered by inclusion; the value is the sorted tuple of the elements."""
+
+    bottom: tuple[str, ...] = ()
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+
+    def join(self, a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({*a, *b}))
+
+
+@final
+class MapOf(Lattice):
+    """Maps from names to values of one lattice, ordered entry by entry; an absent entry is bottom."""
+
+    bottom: Mapping[str, Any] = {}
+
+    def __init__(self, fault: Fault, part: Lattice) -> None:
+        self.fault = fault
+        self.part = part
+
+    def join(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Mapping[str, Any]:
+        joined = dict(a)
+        for key, value in b.items():
+            joined[key] = self.part.join(joined[key], value) if key in joined else value
+        return joined
+
+
+@final
+class Record(Lattice):
+    """A row of values, each of its own lattice, ordered part by part.
+
+    The first `required` parts are always there; of the rest, bottoms at the end are left out.
+    """
+
+    def __init__(self, *parts: Lattice, required: int) -> None:
+        self.parts = parts
+        self.required = required
+        self.bottom = tuple(part.bottom for part in parts[:required])
+        self.plain = all(isinstance(part, Nat) for part in parts[:required])
+
+    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self.plain and len(a) == 3 == len(b) == self.required:  # by far the most common, so unrolled
+            (a0, a1, a2), (b0, b1, b2) = a, b
+            return (a0 if a0 > b0 else b0, a1 if a1 > b1 else b1, a2 if a2 > b2 else b2)
+        if len(a) < len(b):
+            a, b = b, a
+        joined = [part.join(x, y) for part, x, y in zip(self.parts, a, b, strict=False)]
+        return (*joined, *a[len(b) :])
+
+    def make(self, *values: Any) -> tuple[Any, ...]:
+        """Return the row of `values` in normal form."""
+        keep = len(values)
+        while keep > self.required and values[keep - 1] == self.parts[keep - 1].bottom:
+            keep -= 1
+        return tuple(values[:keep])
+
+    def at(self, row: tuple[Any, ...], index: int) -> Any:
+        """Return the part of `row` at `index`, which may be left out."""
+        return row[index] if index < len(row) else self.parts[index].bottom

@@ -1,0 +1,55 @@
+"""The rule that every name obeys: counters, replicas, once-keys and set elements, ours and strangers'.
+
+A name is 1 to 200 bytes of UTF-8, printable (so no control, bidirectional or surrogate character ever
+reaches a terminal or a log), in Unicode normal form C, without white space at its ends. A counter's name
+has no ``=`` either, because ``NAME=AMOUNT`` is how the command line spells an increment. Set elements may
+be 4,096 bytes long.
+"""
+
+import unicodedata
+
+MAX_BYTES = 200
+MAX_ELEMENT_BYTES = 4096
+
+
+def fault(text: str, what: str, *, limit: int = MAX_BYTES) -> str | None:
+    """Return what is wrong with `text` as the name of a `what`, or None: it says nothing of the text itself."""
+    if not text:
+        return f"a {what} cannot be empty"
+    if text.isascii():
+        size = len(text)
+        if not text.isprintable():
+            return f"a {what} cannot hold control characters"
+    else:
+        if not text.isprintable():
+            return f"a {what} cannot hold control, formatting or unpaired characters"
+        size = len(text.encode())
+        if not unicodedata.is_normalized("NFC", text):
+            return f"a {what} must be in Unicode normal form C"
+    if text[0] == " " or text[-1] == " ":
+        return f"a {what} cannot begin or end with white space"
+    if size > limit:
+        return f"a {what} cannot be longer than {limit} bytes (this one has {size})"
+    return None
+
+
+def counter_fault(text: str) -> str | None:
+    """Return what is wrong with `text` as a counter's name, or None."""
+    if "=" in text:
+        return "a counter's name cannot hold '='"
+    return fault(text, "counter's name")
+
+
+def replica_fault(text: str) -> str | None:
+    """Return what is wrong with `text` as a replica's id, or None."""
+    return fault(text, "replica's id")
+
+
+def key_fault(text: str) -> str | None:
+    """Return what is wrong with `text` as a once-key, or None."""
+    return fault(text, "once-key")
+
+
+def element_fault(text: str) -> str | None:
+    """Return what is wrong with `text` as an element of a set, or None."""
+    return fault(text, "set element", limit=MAX_ELEMENT_BYTES)

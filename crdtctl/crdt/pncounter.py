@@ -1,0 +1,27 @@
+"""A counter that goes up and down.
+
+Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 7 (PN-Counter): two counters that only grow,
+one for increments and one for decrements.
+"""
+
+from typing import final
+
+from crdtctl.crdt.base import Operation, Refused
+from crdtctl.crdt.tally import Tally, tally_record
+
+
+@final
+class PNCounter(Tally):
+    """Row ``(seq, p, n, once)``; the value is Σ p − Σ n over all authors, and each once-key once."""
+
+    tag = "pncounter"
+    record = tally_record(2)
+    summary = "a counter that goes up and down"
+    weights = (1, -1)
+
+    def column(self, operation: Operation) -> int:
+        if operation.verb == "increment":
+            return 0
+        if operation.verb == "decrement":
+            return 1
+        raise Refused("a pncounter has no elements; increment it, or add to a gset")

@@ -1,0 +1,169 @@
+"""Every failure that a user can be told, as one tree; the exit status is an attribute of the class.
+
+::
+
+    CrdtctlError
+    ├── AnswerIsNo            1  no           a question was answered with no
+    ├── UsageError            2  usage        wrong arguments; nothing was done
+    ├── PartialError          3  partial      some inputs were taken, others refused
+    ├── RefusedError          4  refused      the operation is not allowed
+    ├── ForkError             5  fork         a clone or a roll-back of a replica was found
+    ├── DataError            65  data         not a valid state
+    ├── MissingError         66  missing      no such file, replica or counter; or a delta with a gap
+    ├── ExistsError          73  exists       will not overwrite
+    ├── StorageError         74  io           input/output error; not applied
+    ├── BusyError            75  busy         lock timeout; not applied
+    ├── OutcomeUnknownError  76  unknown      try again with the same once-key
+    ├── AccessError          77  permission   not allowed to read or write
+    ├── ConfigError          78  config       config.toml is wrong
+    └── UnreportedError      79  unreported   applied, but the output could not be written
+
+A message says what is wrong and where; a hint says what to do next. Both are one line.
+"""
+
+import errno
+import os
+
+
+class CrdtctlError(Exception):
+    """Base of every failure that is told to a user in one line."""
+
+    status = 74
+    name = "io"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class AnswerIsNo(CrdtctlError):
+    """The question that was asked has the answer no."""
+
+    status = 1
+    name = "no"
+
+
+class UsageError(CrdtctlError):
+    """The arguments are wrong; nothing was done."""
+
+    status = 2
+    name = "usage"
+
+
+class PartialError(CrdtctlError):
+    """Some of several inputs were taken, others refused."""
+
+    status = 3
+    name = "partial"
+
+
+class RefusedError(CrdtctlError):
+    """The operation is not allowed on this counter or replica."""
+
+    status = 4
+    name = "refused"
+
+
+class ForkError(CrdtctlError):
+    """Two writers used one replica id."""
+
+    status = 5
+    name = "fork"
+
+
+class DataError(CrdtctlError):
+    """A file is not a valid state: damaged, truncated, hostile, or from a newer version."""
+
+    status = 65
+    name = "data"
+
+
+class MissingError(CrdtctlError):
+    """No such file, replica or counter; or a delta whose base is missing here."""
+
+    status = 66
+    name = "missing"
+
+
+class ExistsError(CrdtctlError):
+    """Something is there already and will not be overwritten."""
+
+    status = 73
+    name = "exists"
+
+
+class StorageError(CrdtctlError):
+    """The operating system reported an input/output error; nothing was applied."""
+
+    status = 74
+    name = "io"
+
+
+class BusyError(CrdtctlError):
+    """Somebody else holds the lock; nothing was applied."""
+
+    status = 75
+    name = "busy"
+
+
+class OutcomeUnknownError(CrdtctlError):
+    """The new state is in place, but whether it survives a power cut is not known."""
+
+    status = 76
+    name = "unknown"
+
+
+class AccessError(CrdtctlError):
+    """Not allowed to read or write a file or directory."""
+
+    status = 77
+    name = "permission"
+
+
+class ConfigError(CrdtctlError):
+    """``config.toml`` is wrong."""
+
+    status = 78
+    name = "config"
+
+
+class UnreportedError(CrdtctlError):
+    """The change is applied and on disk, but standard output was closed or full."""
+
+    status = 79
+    name = "unreported"
+
+
+def printable(text: str | bytes | os.PathLike[str]) -> str:
+    """Return `text` fit for one line of a terminal or log: whatever is not printable is escaped.
+
+    >>> printable("caf\\u00e9 \\x1b[31m")
+    'café \\\\x1b[31m'
+    """
+    plain = os.fsdecode(text)
+    if plain.isprintable():
+        return plain
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)
+
+
+def from_os(error: OSError, doing: str) -> CrdtctlError:
+    """Return the failure that stands for what the operating system said while `doing` something."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    message = f"cannot {doing}: {reason}"
+    match error.errno:
+        case errno.EACCES | errno.EPERM:
+            return AccessError(message, "check the owner and mode of the file and its directory")
+        case errno.ENOENT | errno.ENOTDIR:
+            return MissingError(message)
+        case errno.ENOSPC | errno.EDQUOT:
+            return StorageError(message, "nothing was changed; free some space and try again")
+        case errno.EROFS:
+            return StorageError(message, "nothing was changed; the file system is read-only")
+        case errno.ELOOP:
+            return DataError(message, "symbolic links are not followed here; name the file itself")
+        case _:
+            return StorageError(message, "nothing was changed")

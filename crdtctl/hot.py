@@ -1,0 +1,248 @@
+"""The plain forms of ``increment``, ``decrement`` and ``show``, before anything heavy is imported.
+
+    increment NAME [AMOUNT]      (inc)
+    decrement NAME [AMOUNT]      (dec)
+    show NAME
+
+Each either does the whole job or touches nothing and declines, and then the full command runs. This is an
+optimisation and never a second truth: it accepts only what it recognises to the byte (a plain name, a
+counter of this replica with one type, lines exactly as the codec writes them), and a test drives both ways
+with the same arguments and files and compares exit status, output and every file. Whatever goes wrong
+before the rename is declined too: the full command meets it again and finds the words for it.
+"""
+
+import os
+import time
+
+from crdtctl.codec.text import HEAD_END, TRAILER_SIZE, InMemory, is_trailer, is_whole, seal, search
+from crdtctl.store import durable, locate
+
+#: Characters of a name that mean nothing special anywhere: no quotes, no '=', no option, no escapes.
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@+-")
+_VERBS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
+#: Type → how each of its totals enters the value.
+_WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
+_MAX_SAFE = 2**53 - 1
+#: Larger files are not summed up for one line; see crdtctl.store.files.
+_VERIFY_BELOW = 4 * 2**20
+_MAX_HEAD = 2**16
+#: How long to try for the lock before the full command waits for it in earnest.
+_PATIENCE = 0.1
+
+_OWN_HEAD = b'{"crdtctl":1,"kind":"own","replica":"'
+_KNOWN_HEAD = b'{"crdtctl":1,"kind":"known","replica":"'
+
+
+def run(arguments: list[str]) -> int | None:
+    """Do the job of a plain command line and return its exit status, or None: not one of ours."""
+    if not 2 <= len(arguments) <= 3 or not _is_plain(arguments[1]):
+        return None
+    for variable in os.environ:
+        if variable.startswith(("CRDTCTL_", "_CRDTCTL_")) and variable != locate.VARIABLE:
+            return None
+    verb, name = arguments[0], arguments[1].encode()
+    try:
+        if verb == "show" and len(arguments) == 2:
+            return _show(name)
+        if verb in _VERBS and not os.isatty(1):
+            amount = _number(arguments[2].encode()) if len(arguments) == 3 else 1
+            return _count(_VERBS[verb], name, amount) if amount else None
+    except (OSError, ValueError, IndexError, durable.NotApplied):
+        pass
+    return None
+
+
+def _is_plain(name: str) -> bool:
+    return 0 < len(name) <= 200 and name[0] != "-" and _PLAIN.issuperset(name)
+
+
+def _number(digits: bytes) -> int:
+    """Return a whole number as the codec writes it; 0 for anything else too."""
+    if not digits.isdigit() or len(digits) > 16 or digits[0] == 0x30:
+        return 0
+    number = int(digits)
+    return number if number <= _MAX_SAFE else 0
+
+
+def _total(digits: bytes) -> int:
+    """Return a whole number that may be 0; raise ValueError for anything else."""
+    number = _number(digits)
+    if number or digits == b"0":
+        return number
+    raise ValueError
+
+
+# Counting ----------------------------------------------------------------------------------------------
+
+
+def _count(column: int, name: bytes, amount: int) -> int | None:
+    directory = durable.open_directory(locate.find(None))
+    lock = durable.open_lock(directory, durable.OWN)
+    if not _lock_soon(lock) or not durable.is_same_file(directory, "own.lock", lock):
+        return None
+    data = _own(directory, durable.MAX_OWN_BYTES)
+    replica, seq, start = _own_head(data)
+    end = len(data) - TRAILER_SIZE
+    first, last = search(InMemory(data), start, end, name)
+    if first == last or seq >= _MAX_SAFE:
+        return None
+    tag, totals = _own_line(data[first:last], name, replica)
+    if column >= len(totals):
+        return None
+    totals[column] += amount
+    if totals[column] > _MAX_SAFE:
+        return None
+    text = memoryview(data)
+    pieces: list[bytes | memoryview] = [
+        b'%b%b","clock":{"%b":%d}%b' % (_OWN_HEAD, replica, replica, seq + 1, HEAD_END),
+        text[start:first],
+        _line(name, tag, replica, seq + 1, totals),
+        text[last:end],
+    ]
+    pieces.append(seal(pieces))
+    draft = durable.Draft(directory, durable.OWN, lock)
+    try:
+        draft.write_all(pieces)
+        draft.commit()
+    except OSError as error:
+        if draft.is_renamed:
+            return _unknown(error)
+        raise
+    finally:
+        draft.abandon()
+    return 0
+
+
+def _lock_soon(lock: int) -> bool:
+    deadline = 0.0
+    while not durable.try_lock(lock):
+        now = time.monotonic()
+        deadline = deadline or now + _PATIENCE
+        if now >= deadline:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+def _own(directory: int, limit: int) -> bytes:
+    """Return own.json, whole and right; raise ValueError if it is anything special."""
+    fd = durable.open_state(directory, "own.json")
+    try:
+        status = os.fstat(fd)
+        if status.st_mode & 0o170000 != 0o100000 or status.st_nlink != 1 or status.st_size > limit:
+            raise ValueError
+        data = durable.read_all(fd)
+    finally:
+        os.close(fd)
+    if not is_whole(data):
+        raise ValueError
+    return data
+
+
+def _own_head(data: bytes) -> tuple[bytes, int, int]:
+    """Return the replica's id, its last commit and where the counters begin."""
+    start = data.index(b"\n", 0, _MAX_HEAD) + 1
+    replica = data[len(_OWN_HEAD) : data.index(b'"', len(_OWN_HEAD))]
+    opening = b'%b%b","clock":{"%b":' % (_OWN_HEAD, replica, replica)
+    seq = data[len(opening) : start - len(HEAD_END) - 1]
+    if not _is_plain(replica.decode()) or data[:start] != b"%b%b}%b" % (opening, seq, HEAD_END):
+        raise ValueError
+    return replica, _number(seq), start
+
+
+def _line(name: bytes, tag: bytes, replica: bytes, seq: int, totals: list[int]) -> bytes:
+    return b'"%b":{"%b":{"%b":[%d,%b]}}' % (name, tag, replica, seq, b",".join(b"%d" % total for total in totals))
+
+
+def _own_line(line: bytes, name: bytes, replica: bytes) -> tuple[bytes, list[int]]:
+    """Return the type and the totals on a line of own.json; raise ValueError if it is anything special."""
+    tag, authors = _plain_line(line, name)
+    if list(authors) != [replica]:
+        raise ValueError
+    return tag, authors[replica]
+
+
+def _plain_line(line: bytes, name: bytes) -> tuple[bytes, dict[bytes, list[int]]]:
+    """Return the type and author → totals on a line of numbers; raise ValueError if it is anything special."""
+    opening = b'"%b":{"' % name
+    tag = line[len(opening) : line.index(b'"', len(opening))]
+    body = line[len(opening) + len(tag) + 4 : -3]
+    if line != b'%b%b":{"%b]}}' % (opening, tag, body):
+        raise ValueError
+    width = len(_WEIGHTS[tag]) + 1 if tag in _WEIGHTS else 0
+    authors: dict[bytes, list[int]] = {}
+    before = b""
+    for part in body.split(b'],"'):
+        author, _, numbers = part.partition(b'":[')
+        row = [_total(digits) for digits in numbers.split(b",")]
+        if author <= before or len(row) != width or not row[0] or not _is_plain(author.decode()):
+            raise ValueError
+        authors[author] = row[1:]
+        before = author
+    return tag, authors
+
+
+def _unknown(error: OSError) -> int:
+    from crdtctl.commands.main import fail
+    from crdtctl.store.files import outcome_unknown
+
+    return fail(outcome_unknown("own.json", error))
+
+
+# Showing -----------------------------------------------------------------------------------------------
+
+
+def _show(name: bytes) -> int | None:
+    directory = durable.open_directory(locate.find(None))
+    own = _find(directory, "own.json", _OWN_HEAD, name)
+    known = _find(directory, "known.json", _KNOWN_HEAD, name)
+    lines = [line for line in (own, known) if line]
+    if not lines:
+        return None
+    value = 0
+    seen: set[bytes] = set()
+    tags: set[bytes] = set()
+    for line in lines:
+        tag, authors = _plain_line(line, name)
+        tags.add(tag)
+        if len(tags) > 1 or not seen.isdisjoint(authors):
+            return None
+        seen.update(authors)
+        for totals in authors.values():
+            value += sum(weight * total for weight, total in zip(_WEIGHTS[tag], totals, strict=True))
+    os.write(1, b"%d\n" % value)  # so short that it is written whole or not at all
+    return 0
+
+
+def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
+    """Return the line of a counter, or None; raise ValueError if the file is anything special."""
+    try:
+        fd = durable.open_state(directory, file)
+    except FileNotFoundError:
+        if file == "known.json":
+            return None
+        raise
+    try:
+        status = os.fstat(fd)
+        size = status.st_size
+        if status.st_mode & 0o170000 != 0o100000 or status.st_nlink != 1:
+            raise ValueError
+        pages: InMemory | durable.OnDisk
+        if size <= _VERIFY_BELOW:
+            data = durable.read_all(fd)
+            if len(data) != size or not is_whole(data):
+                raise ValueError
+            pages = InMemory(data)
+        else:
+            pages = durable.OnDisk(fd)
+        opening = pages.read(0, _MAX_HEAD)
+        start = opening.index(b"\n") + 1
+        end = size - TRAILER_SIZE
+        if not opening.startswith(head) or opening[start - len(HEAD_END) : start] != HEAD_END:
+            raise ValueError
+        if not is_trailer(pages.read(end, TRAILER_SIZE + 1)):
+            raise ValueError
+        first, last = search(pages, start, end, name)
+        return pages.read(first, last - first) if last > first else None
+    finally:
+        os.close(fd)

@@ -1,0 +1,106 @@
+"""Verifying files and replicas: what was looked at, and what was found."""
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from crdtctl.codec.stream import Source
+from crdtctl.codec.wire import Invalid
+from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
+from crdtctl.store import config
+from crdtctl.store.durable import KNOWN, NEW, OWN
+from crdtctl.store.files import Directory
+from crdtctl.store.merge import Input, open_input
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    path: str
+    ok: bool
+    found: str
+
+
+def check_input(item: Input) -> Finding:
+    """Verify one state file. Raise what prevents reading it."""
+    label = printable(item.label)
+    with ExitStack() as stack:
+        try:
+            source = open_input(item, stack)
+            return Finding(label, True, _described(source))
+        except DataError as error:
+            return Finding(label, False, error.message)
+        except Invalid as reason:
+            return Finding(label, False, reason.message)
+
+
+def check_replica(path: str) -> list[Finding]:
+    """Verify the files of a replica. Raise what prevents reading them."""
+    directory = Directory(path)
+    try:
+        findings = [
+            _state(directory, OWN),
+            _state(directory, KNOWN),
+            _config(directory),
+            *_lefts(directory),
+        ]
+        return [finding for finding in findings if finding is not None]
+    finally:
+        directory.close()
+
+
+def _described(source: Source) -> str:
+    count = source.check()
+    replicas = len(source.head.clock)
+    kind = "delta" if source.head.kind == "delta" else "state"
+    return (
+        f"{kind} of {count} counter{'' if count == 1 else 's'}, {replicas} replica{'' if replicas == 1 else 's'}, "
+        f"{source.size} bytes; checksum, form, contributions and clock are right"
+    )
+
+
+def _state(directory: Directory, which: str) -> Finding | None:
+    name = directory.file(f"{which}.json")
+    try:
+        with directory.own_source() if which == OWN else directory.known_source() as source:
+            if source is None:
+                return None
+            described = _described(source)
+            stray = _stray(directory, which, source)
+            return Finding(name, not stray, stray or described)
+    except CrdtctlError as error:
+        if not isinstance(error, DataError):
+            raise
+        return Finding(name, False, error.message)
+
+
+def _stray(directory: Directory, which: str, source: Source) -> str:
+    """Return what is wrong with whom a replica's file speaks of, or nothing."""
+    if which == OWN:
+        for _, line in source.lines():
+            for authors in source.decode(line)[1].values():
+                if set(authors) != {source.head.replica}:
+                    return "it holds contributions of another replica"
+        return ""
+    with directory.own_source() as own:
+        if own.head.replica in source.head.clock:
+            return "it holds what should be in own.json alone"
+    return ""
+
+
+def _config(directory: Directory) -> Finding:
+    name = directory.file("config.toml")
+    try:
+        config.read(directory.fd, name)
+        return Finding(name, True, "settings are right")
+    except ConfigError as error:
+        return Finding(name, False, error.message)
+
+
+def _lefts(directory: Directory) -> list[Finding]:
+    found = sorted(name for name in os.listdir(directory.fd) if name.endswith(NEW))
+    return [
+        Finding(directory.file(name), True, "left by a writer that was killed or is at work; the next one sweeps it")
+        for name in found
+    ]

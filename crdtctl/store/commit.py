@@ -1,0 +1,95 @@
+"""Planning a commit: what is asked for, against what is there, gives the lines to write. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from crdtctl.codec.wire import Counter
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Contribution, Operation, Refused, Verb
+from crdtctl.errors import ExistsError, RefusedError, UsageError
+
+#: The type that a verb makes where there is no counter of the name yet.
+DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncounter", "add": "gset"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An operation on the counter `name`; `tag` is its type, or None to take what is there."""
+
+    name: str
+    operation: Operation
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One counter before and after: what it read and reads, None where it was not there."""
+
+    name: str
+    tag: str
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Counters as this replica's own file will hold them after the commit, and what was changed how."""
+
+    counters: dict[str, Counter]
+    changes: list[Change]
+
+
+Lookup = Callable[[str], Counter]
+
+
+def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known: Lookup) -> Plan:
+    """Plan commit `seq` of `replica`: all the requests, or a failure and none of them.
+
+    `own` and `known` look a counter up in this replica's two files. Raise `UsageError` where a name has
+    several types, `RefusedError` where the type does not allow the operation, `ExistsError` for a counter
+    that is to be created and is there.
+    """
+    counters: dict[str, Counter] = {}
+    touched: dict[tuple[str, str], None] = {}
+    for request in requests:
+        name, operation = request.name, request.operation
+        mine = counters[name] if name in counters else own(name)
+        tag = request.tag or _tag(name, operation.verb, mine, known)
+        if operation.verb == "create" and (tag in mine or tag in known(name)):
+            raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
+        if operation.once is not None and operation.once in TYPES[tag].once(known(name).get(tag, {})):
+            continue
+        row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, seq)
+        if row is not None:
+            counters[name] = {**mine, tag: {replica: row}}
+            touched[name, tag] = None
+    changes = [_change(name, tag, own(name), counters[name], known(name)) for name, tag in touched]
+    return Plan(counters, changes)
+
+
+def _tag(name: str, verb: Verb, mine: Counter, known: Lookup) -> str:
+    """Return the type that an operation on `name` means: our own before what others made of the name."""
+    tags = sorted(mine or known(name))
+    if len(tags) > 1:
+        raise UsageError(f"'{name}' is there as {' and '.join(tags)}", "choose one with --type")
+    return tags[0] if tags else DEFAULT_TYPES[verb]
+
+
+def _apply(name: str, tag: str, row: Contribution | None, operation: Operation, seq: int) -> Contribution | None:
+    try:
+        return TYPES[tag].apply(row, operation, seq)
+    except Refused as reason:
+        raise RefusedError(f"cannot {operation.verb} '{name}': {reason}") from None
+
+
+def _change(name: str, tag: str, before: Counter, after: Counter, known: Counter) -> Change:
+    return Change(name, tag, reading(tag, before, known), reading(tag, after, known))
+
+
+def reading(tag: str, *counters: Counter) -> int | None:
+    """Return what the join of `counters` reads as type `tag`; None if none has that type."""
+    kind = TYPES[tag]
+    joined: dict[str, Contribution] = {}
+    for counter in counters:
+        joined = kind.join_all(joined, counter.get(tag, {}))
+    return kind.value(joined) if joined else None

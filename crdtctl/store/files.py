@@ -1,0 +1,274 @@
+"""The directory of a replica, opened: its files, its locks, and the errors that come of them."""
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from crdtctl.codec.stream import Source
+from crdtctl.codec.text import HEAD_END, InMemory, seal, search
+from crdtctl.codec.wire import Head, Invalid, encode_head
+from crdtctl.errors import (
+    BusyError,
+    CrdtctlError,
+    DataError,
+    MissingError,
+    OutcomeUnknownError,
+    StorageError,
+    from_os,
+    printable,
+)
+from crdtctl.store import config
+from crdtctl.store.durable import (
+    KNOWN,
+    MAX_OWN_BYTES,
+    OWN,
+    Draft,
+    NotApplied,
+    OnDisk,
+    is_same_file,
+    open_directory,
+    open_lock,
+    open_state,
+    read_all,
+    try_lock,
+)
+
+if TYPE_CHECKING:
+    from crdtctl.codec.text import Pages
+
+#: A larger file is not summed up for the sake of one line: its lines are checked as they are read, and
+#: the whole of it at every merge, export and check.
+VERIFY_BELOW = 4 * 2**20
+_POLL = 0.005
+
+
+class OwnFile:
+    """What ``own.json`` holds, in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.source = Source(InMemory(data), len(data), ours=True)
+        self.source.verify()
+        head = self.source.head
+        if head.kind != "own" or set(head.clock) - {head.replica}:
+            raise Invalid("it is not the state of one replica")
+        self.id = head.replica
+
+    @property
+    def seq(self) -> int:
+        """The number of this replica's last commit; 0 before the first."""
+        return self.source.head.clock.get(self.id, 0)
+
+    def edited(self, lines: dict[str, bytes], seq: int) -> list[bytes | memoryview]:
+        """Return the pieces of the file after commit `seq`, which put these counters' `lines`."""
+        data, source = memoryview(self.data), self.source
+        pieces: list[bytes | memoryview] = [
+            encode_head(Head("own", self.id, {self.id: seq})) + HEAD_END,
+        ]
+        position = source.start
+        end = source.end - 1 if source.end > source.start else source.end  # without the last line feed
+        separator = b""
+        for name in sorted(lines):
+            start, stop = search(source.pages, source.start, source.end, name.encode())
+            start, stop = min(start, end), min(stop, end)
+            if start > position:
+                kept = data[position:start]
+                pieces += [separator, kept]
+                separator = b"" if bytes(kept[-1:]) == b"\n" else b",\n"
+            pieces += [separator, lines[name]]
+            separator = b",\n"
+            position = stop + 2 if stop > start else start  # after the comma and the line feed
+        if position < end:
+            pieces += [separator, data[position:end]]
+        pieces.append(b"\n")
+        pieces.append(seal(pieces))
+        return pieces
+
+
+class Directory:
+    """A replica's directory. Raises `MissingError` if there is none."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with told(f"open replica {printable(path)}"):
+            try:
+                self.fd = open_directory(path)
+            except FileNotFoundError:
+                raise no_replica(path) from None
+
+    def close(self) -> None:
+        """Close the directory."""
+        os.close(self.fd)
+
+    def file(self, name: str) -> str:
+        """Return the path of one of the files, for messages."""
+        return printable(f"{self.path}/{name}")
+
+    def read_own(self) -> OwnFile:
+        """Read and verify ``own.json``."""
+        name = f"{OWN}.json"
+        with told(f"read {self.file(name)}"):
+            try:
+                fd = open_state(self.fd, name)
+            except FileNotFoundError:
+                raise no_replica(self.path) from None
+            try:
+                self._regular(fd, name, MAX_OWN_BYTES)
+                data = read_all(fd)
+            finally:
+                os.close(fd)
+        with damaged(self.file(name)):
+            return OwnFile(data)
+
+    @contextmanager
+    def own_source(self) -> Iterator[Source]:
+        """Open ``own.json`` to look things up; verified as a whole if it is small."""
+        with self._source(f"{OWN}.json", "own") as source:
+            if source is None:
+                raise no_replica(self.path)
+            yield source
+
+    @contextmanager
+    def known_source(self) -> Iterator[Source | None]:
+        """Open ``known.json`` to look things up; None if nothing was learned yet."""
+        with self._source(f"{KNOWN}.json", "known") as source:
+            yield source
+
+    @contextmanager
+    def _source(self, name: str, kind: str) -> Iterator[Source | None]:
+        with told(f"read {self.file(name)}"):
+            try:
+                fd = open_state(self.fd, name)
+            except FileNotFoundError:
+                fd = -1
+        if fd < 0:
+            yield None
+            return
+        try:
+            size = self._regular(fd, name, 2**63)
+            pages: "Pages" = OnDisk(fd)
+            if size <= VERIFY_BELOW:
+                pages = InMemory(read_all(fd))
+            with damaged(self.file(name)):
+                source = Source(pages, size, ours=True)
+                if source.head.kind != kind:
+                    raise Invalid(f"its kind is {source.head.kind}")
+                if size <= VERIFY_BELOW:
+                    source.verify()
+                yield source
+        finally:
+            os.close(fd)
+
+    def _regular(self, fd: int, name: str, limit: int) -> int:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{self.file(name)} is not a regular file")
+        if status.st_nlink != 1:
+            raise DataError(
+                f"{self.file(name)} has {status.st_nlink} links", "a replica's files are not shared; remove the others"
+            )
+        if status.st_size > limit:
+            raise DataError(f"{self.file(name)} is larger than {limit} bytes")
+        return status.st_size
+
+    @contextmanager
+    def locked(self, which: str, timeout: float | None) -> Iterator[int]:
+        """Hold the lock of one state file; raise `BusyError` after `timeout` seconds (None: as configured)."""
+        name = f"{which}.lock"
+        deadline: float | None = None
+        while True:
+            with told(f"open {self.file(name)}"):
+                lock = open_lock(self.fd, which)
+            try:
+                with told(f"lock {self.file(name)}"):
+                    free = try_lock(lock)
+                if not free:
+                    if deadline is None:
+                        limit = config.read(self.fd, self.file("config.toml")).lock_timeout if timeout is None else timeout
+                        deadline = time.monotonic() + limit
+                    _wait(lock, deadline, self.file(name))
+                if is_same_file(self.fd, name, lock):
+                    yield lock
+                    return
+            finally:
+                os.close(lock)
+
+    def write(self, which: str, lock: int, fill: Callable[[Draft], bool]) -> bool:
+        """Replace a state file by what `fill` puts into a draft, if `fill` returns true; return that.
+
+        Nothing is changed on any error but `OutcomeUnknownError`.
+        """
+        path = self.file(f"{which}.json")
+        with told(f"write {path}"):
+            draft = Draft(self.fd, which, lock)
+            try:
+                wanted = fill(draft)
+                if wanted:
+                    draft.commit()
+            except NotApplied:
+                raise StorageError(
+                    f"{self.file(f'{which}.lock')} was deleted or replaced while it was held",
+                    "nothing was changed; find out what deletes it, and try again",
+                ) from None
+            except OSError as error:
+                if not draft.is_renamed:
+                    raise
+                raise outcome_unknown(f"{which}.json", error) from None
+            finally:
+                draft.abandon()
+        return wanted
+
+
+def write_pieces(pieces: Iterable[bytes | memoryview]) -> Callable[[Draft], bool]:
+    """Return what fills a draft with `pieces`."""
+
+    def fill(draft: Draft) -> bool:
+        draft.write_all(pieces)
+        return True
+
+    return fill
+
+
+def _wait(lock: int, deadline: float, path: str) -> None:
+    """Wait for a lock that somebody else holds."""
+    from filelock import lock_descriptor  # only here: importing it takes longer than most commands
+
+    while not lock_descriptor(lock, blocking=False):
+        if time.monotonic() >= deadline:
+            raise BusyError(f"{path} is held by another process", "nothing was changed; try again")
+        time.sleep(_POLL)
+
+
+def outcome_unknown(name: str, error: OSError) -> OutcomeUnknownError:
+    """Return the failure that stands for an error after the rename."""
+    return OutcomeUnknownError(
+        f"{name} was replaced, but cannot be made durable: {os.strerror(error.errno or 0)}",
+        "try again with the same --once key, or look at the value first",
+    )
+
+
+def no_replica(path: str) -> CrdtctlError:
+    """Return the failure that stands for a replica that is not there."""
+    return MissingError(f"no replica at {printable(path)}", "make one with 'crdtctl init', or name one with --replica")
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turn what the operating system says into a failure that a user can be told."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os(error, doing) from error
+
+
+@contextmanager
+def damaged(path: str) -> Iterator[None]:
+    """Say of which file of the replica it is that the codec complains."""
+    try:
+        yield
+    except Invalid as reason:
+        raise DataError(f"{path} is damaged: {reason.message}", "see 'crdtctl check'") from None
+

@@ -1,0 +1,341 @@
+"""Joining files into what a replica knows: one pass, one commit, however many files.
+
+Which files are taken is decided first, from their headers; then all are joined line by line. A file that
+turns out bad on the way is put aside and the pass begins again without it.
+"""
+
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from crdtctl.codec import strict
+from crdtctl.codec.stream import BadSource, Source, Writer, overlay
+from crdtctl.codec.text import InMemory
+from crdtctl.codec.wire import Counter, Head, Invalid, decode_own_line, encode_clock
+from crdtctl.crdt import clock as clocks
+from crdtctl.crdt.clock import Clock
+from crdtctl.errors import CrdtctlError, DataError, ForkError, MissingError, from_os, printable
+from crdtctl.store.commit import Change, reading
+from crdtctl.store.durable import Draft, OnDisk
+from crdtctl.store.files import Directory, OwnFile
+
+#: A file up to this size is read into memory, and its descriptor given back.
+_SMALL = 2**16
+#: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
+_GROUP = 128
+_GROUP_BYTES = 2**22
+_CANONICAL = b'{"crdtctl":1,"kind":"'
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A state to merge: the path of a file, or bytes, and what to call it in messages."""
+
+    label: str
+    path: str | None = None
+    data: bytes | None = None
+
+
+@dataclass(slots=True)
+class MergeReport:
+    """What a merge did: which inputs were taken or refused, and what changed."""
+
+    taken: list[str] = field(default_factory=list)
+    refused: dict[str, CrdtctlError] = field(default_factory=dict)
+    counters: int = 0
+    replicas: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether this replica knows more than before."""
+        return bool(self.counters or self.replicas)
+
+
+@dataclass(eq=False, slots=True)
+class Opened:
+    """An input that has passed its checksum; `source` is None while it is closed."""
+
+    item: Input
+    head: Head
+    source: Source | None
+
+
+def open_input(item: Input, stack: ExitStack) -> Source:
+    """Open and verify one input; what stays open is closed by `stack`. Raise what is to be told of it."""
+    if item.data is not None:
+        return _source(item.label, OnDisk(-1), item.data, len(item.data))
+    path = item.path or ""
+    label = printable(item.label)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise from_os(error, f"read {label}") from None
+    with ExitStack() as failing:
+        failing.callback(os.close, fd)
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise DataError(f"{label} is {what}", "give it a file made by 'crdtctl export', or '-' for a pipe")
+        try:
+            pages = OnDisk(fd)
+            data = pages.read(0, _SMALL + 1) if status.st_size <= _SMALL else None
+            source = _source(item.label, pages, data, status.st_size)
+        except OSError as error:
+            raise from_os(error, f"read {label}") from None
+        if isinstance(source.pages, OnDisk):
+            stack.enter_context(failing.pop_all())
+        return source
+
+
+def _source(label: str, pages: OnDisk, data: bytes | None, size: int) -> Source:
+    try:
+        start = data[: len(_CANONICAL)] if data is not None else pages.read(0, len(_CANONICAL))
+        if start != _CANONICAL:
+            if size > strict.MAX_BYTES:
+                raise Invalid("it is not a state of crdtctl in canonical layout")
+            data = strict.canonical(data if data is not None else pages.read(0, size))
+            size = len(data)
+        source = Source(pages if data is None else InMemory(data), size)
+        source.verify()
+    except Invalid as reason:
+        raise bad(label, reason) from None
+    return source
+
+
+def bad(label: str, reason: Invalid) -> DataError:
+    """Return the failure that names the file which is no valid state."""
+    return DataError(f"{printable(label)} is not a valid state: {reason.message}", "ask for it to be exported again")
+
+
+def spool(read: Callable[[int], bytes], stack: ExitStack) -> Input:
+    """Return standard input, or another stream, as an input that can be read twice.
+
+    `read` returns up to so many bytes. Small streams stay in memory; larger ones go to a temporary file.
+    """
+    head = b""
+    while len(head) <= _SMALL:
+        block = read(_SMALL)
+        if not block:
+            return Input("standard input", data=head)
+        head += block
+    limit = None if head.startswith(_CANONICAL) else strict.MAX_BYTES
+    try:
+        # Not with-statement: it has to outlive this function.
+        file = stack.enter_context(tempfile.TemporaryFile(prefix="crdtctl-"))
+        size = file.write(head)
+        while block := read(2**18):
+            size += file.write(block)
+            if limit is not None and size > limit:
+                raise DataError("standard input is not a valid state: it is too large for another layout")
+        file.flush()
+    except OSError as error:
+        raise from_os(error, "keep standard input in a temporary file") from None
+    return Input("standard input", path=f"/dev/fd/{file.fileno()}")
+
+
+def merge(
+    directory: Directory,
+    own: OwnFile,
+    inputs: Iterable[Input],
+    write: Callable[[Callable[[Draft], bool]], object] | None,
+    *,
+    all_or_nothing: bool = False,
+    details: bool = False,
+) -> MergeReport:
+    """Join `inputs` into what is known; return what was taken, refused and changed.
+
+    `write` carries a draft of ``known.json`` out, under its lock; without it nothing is written. `details`
+    asks for what every changed counter read and reads.
+    """
+    refused: dict[str, CrdtctlError] = {}
+    with ExitStack() as stack:
+        known = stack.enter_context(directory.known_source())
+        opened = _open_all(inputs, refused, stack)
+        while True:
+            report = MergeReport(refused=dict(refused))
+            here = {**(known.head.clock if known else {}), own.id: own.seq}
+            taken, clock = admit(here, own.id, opened, report)
+            if not taken or (all_or_nothing and report.refused):
+                return report
+            report.taken = [item.item.label for item in taken]
+            joining = _Joining(directory, own, known, clock, report, taken, details)
+            try:
+                with ExitStack() as passing:
+                    sources = _reopen(taken, passing)
+                    if write is None:
+                        joining.run(sources, None)
+                    else:
+                        write(lambda draft, sources=sources: joining.run(sources, draft))  # type: ignore[misc]
+            except _BadInput as found:
+                refused[found.opened.item.label] = found.reason
+                opened.remove(found.opened)
+                continue
+            return report
+
+
+class _BadInput(Exception):
+    """An input that turned out bad on the way."""
+
+    def __init__(self, opened: Opened, reason: CrdtctlError) -> None:
+        super().__init__(str(reason))
+        self.opened = opened
+        self.reason = reason
+
+
+def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: ExitStack) -> list[Opened]:
+    """Open and verify the inputs, and keep the first few open."""
+    opened: list[Opened] = []
+    weight = 0
+    for item in inputs:
+        with ExitStack() as passing:
+            try:
+                source = open_input(item, passing)
+            except CrdtctlError as reason:
+                refused[item.label] = reason
+                continue
+            keep = len(opened) < _GROUP and weight <= _GROUP_BYTES
+            opened.append(Opened(item, source.head, source if keep else None))
+            if keep:
+                weight += _weight(source)
+                stack.enter_context(passing.pop_all())
+    return opened
+
+
+def _weight(source: Source) -> int:
+    return source.size if isinstance(source.pages, InMemory) else 0
+
+
+def _reopen(taken: Sequence[Opened], stack: ExitStack) -> list[Source]:
+    """Return the sources to join; if they are too many to be open at once, they are joined in groups first."""
+    if all(item.source is not None for item in taken):
+        return [item.source for item in taken if item.source is not None]
+    return [_condense(taken[i : i + _GROUP], stack) for i in range(0, len(taken), _GROUP)]
+
+
+def _condense(group: Sequence[Opened], stack: ExitStack) -> Source:
+    """Join a group of inputs into one temporary file."""
+    clock: Clock = {}
+    sources: dict[Source, Opened] = {}
+    with ExitStack() as passing:
+        for opened in group:
+            source = opened.source
+            if source is None:
+                try:
+                    source = open_input(opened.item, passing)
+                    if source.head != opened.head:
+                        raise DataError(f"{printable(opened.item.label)} was changed while it was read")
+                except CrdtctlError as reason:
+                    raise _BadInput(opened, reason) from None
+            sources[source] = opened
+            clock = clocks.join(clock, opened.head.clock)
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile(prefix="crdtctl-"))
+            writer = Writer(file.write, Head("state", "condensed", clock))
+            for joined in overlay(None, sources):
+                if joined.after is not None:
+                    writer.line(joined.after)
+            writer.close()
+            file.flush()
+            return Source(OnDisk(file.fileno()), file.tell(), ours=True)
+        except BadSource as found:
+            opened = sources[found.source]
+            raise _BadInput(opened, bad(opened.item.label, found.reason)) from None
+        except OSError as error:
+            raise from_os(error, "join files in a temporary file") from None
+
+
+@dataclass(slots=True)
+class _Joining:
+    """One pass: what is known, and the accepted inputs, into a draft."""
+
+    directory: Directory
+    own: OwnFile
+    known: Source | None
+    clock: Clock
+    report: MergeReport
+    inputs: Sequence[Opened]
+    details: bool
+
+    def run(self, sources: list[Source], draft: Draft | None) -> bool:
+        """Join; return whether anything changed."""
+        before = self.known.head if self.known else Head("known", self.own.id, {})
+        clock = {author: seq for author, seq in self.clock.items() if author != self.own.id}
+        newer = clocks.missing(before.clock, clock)
+        self.report.replicas = sorted(newer)
+        heard = dict(before.heard)
+        if newer:
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            heard.update(dict.fromkeys(newer, now))
+        writer = Writer(draft.write, Head("known", self.own.id, clock, heard=heard)) if draft else None
+        try:
+            for joined in overlay(self.known, sources, without=self.own.id):
+                if joined.after is None:
+                    continue
+                if writer:
+                    writer.line(joined.after)
+                if joined.after != joined.before:
+                    self.report.counters += 1
+                    if self.details:
+                        self._note(joined.before, joined.after)
+        except BadSource as found:
+            if found.source is self.known:
+                raise DataError(
+                    f"{self.directory.file('known.json')} is damaged: {found.reason.message}", "see 'crdtctl check'"
+                ) from None
+            for opened in self.inputs:
+                if opened.source is found.source:
+                    raise _BadInput(opened, bad(opened.item.label, found.reason)) from None
+            raise
+        if writer:
+            writer.close()
+        return self.report.changed
+
+    def _note(self, before: bytes | None, after: bytes) -> None:
+        name, counter = decode_own_line(after)
+        mine = self.own.source.counter(name)
+        past: Counter = decode_own_line(before)[1] if before is not None else {}
+        for tag in sorted(counter):
+            if counter[tag] != past.get(tag):
+                change = Change(name, tag, reading(tag, mine, past), reading(tag, mine, counter))
+                self.report.changes.append(change)
+
+
+def admit(here: Clock, replica: str, opened: Sequence[Opened], report: MergeReport) -> tuple[list[Opened], Clock]:
+    """Return the inputs that can be joined, and the clock after that; say in `report` which cannot and why.
+
+    A state that has seen more of `replica` than the replica itself is refused, and so is a delta that
+    leaves a gap, unless another input fills it.
+    """
+    clock = dict(here)
+    taken: list[Opened] = []
+    deltas: list[Opened] = []
+    for item in opened:
+        head = item.head
+        ahead = head.clock.get(replica, 0)
+        if ahead > here.get(replica, 0):
+            report.refused[item.item.label] = ForkError(
+                f"{printable(item.item.label)} knows {ahead} commits of this replica, {replica}, "
+                f"which itself has made {here.get(replica, 0)}: it was rolled back or copied",
+                "nothing of that file was taken; make a new replica with 'crdtctl init' and merge both there",
+            )
+        elif head.kind == "delta":
+            deltas.append(item)
+        else:
+            taken.append(item)
+            clock = clocks.join(clock, head.clock)
+    while fits := [item for item in deltas if not clocks.missing(clock, item.head.since)]:
+        for item in fits:
+            deltas.remove(item)
+            taken.append(item)
+            clock = clocks.join(clock, item.head.clock)
+    for item in deltas:
+        report.refused[item.item.label] = MissingError(
+            f"{printable(item.item.label)} is a delta that begins after commits not known here",
+            f"ask for: crdtctl export --since '{encode_clock(here)}'",
+        )
+    return taken, clock

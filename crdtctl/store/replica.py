@@ -1,0 +1,474 @@
+"""A replica: the one door to its files, for the commands and for programs.
+
+>>> import tempfile
+>>> home = tempfile.TemporaryDirectory()
+>>> laptop = Replica.init(f"{home.name}/laptop", name="laptop")
+>>> hub = Replica.init(f"{home.name}/hub", name="hub")
+
+Every write works offline and is on disk when the call returns:
+
+>>> laptop.increment("builds")
+>>> laptop.increment("builds", 4, once="job-17")  # counts once, however often and wherever it is repeated
+>>> with hub.batch() as batch:                    # one commit, however many counters
+...     batch.increment("builds", 10)
+...     batch.decrement("free slots", 2)
+...     batch.add("visitors", "ada", "grace")
+
+States travel as files or bytes, in any order, any number of times:
+
+>>> report = laptop.merge_bytes(hub.export_bytes())
+>>> report.counters
+3
+>>> [(reading.name, reading.tag, reading.value) for reading in laptop.counters()]
+[('builds', 'pncounter', 15), ('free slots', 'pncounter', -2), ('visitors', 'gset', 2)]
+>>> laptop.merge_bytes(hub.export_bytes()).changed
+False
+>>> home.cleanup()
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from crdtctl.codec import strict
+from crdtctl.codec.stream import Source, Writer, newer, overlay
+from crdtctl.codec.text import InMemory, assemble
+from crdtctl.codec.wire import Counter, Head, decode_own_line, encode_head, encode_line, join_counters
+from crdtctl.crdt import TYPES
+from crdtctl.crdt import clock as clocks
+from crdtctl.crdt.base import TOO_LARGE, Operation, Verb
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.names import counter_fault, element_fault, key_fault
+from crdtctl.crdt.names import fault as name_fault
+from crdtctl.errors import (
+    ExistsError,
+    MissingError,
+    RefusedError,
+    UsageError,
+    from_os,
+    printable,
+)
+from crdtctl.store import config, durable, locate
+from crdtctl.store.commit import Change, Request, plan
+from crdtctl.store.files import Directory, OwnFile, told, write_pieces
+from crdtctl.store.merge import Input, MergeReport, merge
+
+_MAX_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One counter, as it is read here and now: its raw contributions, and what follows from them."""
+
+    name: str
+    tag: str
+    state: Mapping[str, tuple[object, ...]]
+
+    @property
+    def value(self) -> int:
+        """What the counter reads."""
+        return TYPES[self.tag].value(self.state)
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Replica → what its plain operations add to the value; sets may overlap, once-keys are apart."""
+        kind = TYPES[self.tag]
+        return {author: kind.share(row) for author, row in sorted(self.state.items())}
+
+    @property
+    def once(self) -> Mapping[str, int]:
+        """Once-key → what it adds to the value."""
+        return TYPES[self.tag].once(self.state)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The elements of a set, sorted. Raise `RefusedError` for a type that has none."""
+        kind = TYPES[self.tag]
+        if not isinstance(kind, GSet):
+            raise RefusedError(f"'{self.name}' is a {self.tag}, which has no members")
+        return kind.members(self.state)
+
+
+class Batch:
+    """Operations that become one commit, all or none."""
+
+    def __init__(self, commit: Callable[[list[Request]], object]) -> None:
+        self._commit = commit
+        self._requests: list[Request] = []
+
+    def create(self, name: str, tag: str) -> None:
+        """Declare a counter, see `Replica.create`."""
+        self._requests.append(request("create", name, tag=tag))
+
+    def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+        """Count up, see `Replica.increment`."""
+        self._requests.append(request("increment", name, amount, once=once, tag=tag))
+
+    def decrement(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+        """Count down, see `Replica.decrement`."""
+        self._requests.append(request("decrement", name, amount, once=once, tag=tag))
+
+    def add(self, name: str, *elements: str, tag: str | None = None) -> None:
+        """Add to a set, see `Replica.add`."""
+        self._requests.append(request("add", name, elements=elements, tag=tag))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._commit(self._requests)
+
+
+def request(
+    verb: Verb,
+    name: str,
+    amount: int = 1,
+    *,
+    elements: Iterable[str] = (),
+    once: str | None = None,
+    tag: str | None = None,
+) -> Request:
+    """Return a checked request; raise `UsageError` for a wrong name, amount, key, element or type."""
+    faults = [counter_fault(name), *(element_fault(element) for element in elements)]
+    faults.append(None if once is None else key_fault(once))
+    for fault in faults:
+        if fault is not None:
+            raise UsageError(f"{fault}: '{printable(name[:80])}'" if fault is faults[0] else fault)
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        raise UsageError("an amount must be a whole number")
+    if not 1 <= amount < TOO_LARGE:
+        raise UsageError("an amount must be at least 1 and have at most 100 digits")
+    if tag is not None and tag not in TYPES:
+        raise UsageError(f"there is no type '{printable(tag)}'", f"types are {', '.join(sorted(TYPES))}")
+    return Request(name, Operation(verb, amount, tuple(elements), once), tag)
+
+
+class Replica:
+    """One writer and its directory. Every method opens, reads and closes the files anew.
+
+    Every failure is a `crdtctl.errors.CrdtctlError`. Several processes and threads may use one replica.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, lock_timeout: float | None = None) -> None:
+        """Use the replica whose directory is `path`, or which is in the ``.crdtctl`` there.
+
+        A write waits `lock_timeout` seconds for a lock that somebody else holds (None: as configured).
+        """
+        self.path = locate.named(os.fspath(path))
+        self.lock_timeout = lock_timeout
+        with self._open():
+            pass
+
+    @classmethod
+    def find(cls, path: str | os.PathLike[str] | None = None, *, lock_timeout: float | None = None) -> Self:
+        """Use the replica at `path`, or the one found like the command line finds it."""
+        return cls(locate.find(None if path is None else os.fspath(path)), lock_timeout=lock_timeout)
+
+    @classmethod
+    def init(cls, path: str | os.PathLike[str], *, name: str | None = None) -> Self:
+        """Make a replica whose directory is `path`, which must not be there yet or be empty.
+
+        `name` (default: the machine's) begins its id. Raise `ExistsError` if something is there.
+        """
+        target = os.path.abspath(os.fspath(path))
+        if name is None:
+            name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in os.uname().nodename)
+            name = name[:_MAX_NAME] or "replica"
+        fault = name_fault(name, "replica's name", limit=_MAX_NAME)
+        if fault is not None:
+            raise UsageError(f"{fault}: '{printable(name[:_MAX_NAME])}'")
+        replica = f"{name}-{os.urandom(16).hex()}"
+        parent = os.path.dirname(target)
+        draft = f"{parent}/.crdtctl-{os.urandom(8).hex()}.new"
+        files = {
+            "own.json": assemble(encode_head(Head("own", replica, {})), []),
+            "config.toml": config.TEMPLATE.encode(),
+            ".gitignore": b"*\n",
+            f"{durable.OWN}.lock": b"",
+            f"{durable.KNOWN}.lock": b"",
+        }
+        with told(f"make a replica at {printable(target)}"), ExitStack() as undo:
+            os.makedirs(parent, exist_ok=True)
+            os.mkdir(draft)
+            undo.callback(_remove, draft, files)
+            for file, data in files.items():
+                fd = os.open(f"{draft}/{file}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+                try:
+                    os.write(fd, data)
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+            _fsync_directory(draft)
+            try:
+                os.rename(draft, target)
+            except OSError as error:
+                if os.path.exists(f"{target}/own.json"):
+                    raise ExistsError(f"there is a replica at {printable(target)} already") from None
+                if os.path.lexists(target):
+                    raise ExistsError(f"{printable(target)} is there already, and not an empty directory") from None
+                raise error from None
+            undo.pop_all()
+            _fsync_directory(parent)
+        return cls(target)
+
+    # Reading --------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The id of this replica: its name and 128 random bits."""
+        with self._open() as directory, directory.own_source() as own:
+            return own.head.replica
+
+    def clock(self) -> dict[str, int]:
+        """Return the clock of what is known here: author → number of its last commit."""
+        return dict(self._head().clock)
+
+    def heard(self) -> dict[str, str]:
+        """Return author → when something was last learned of it, in UTC."""
+        with self._open() as directory, directory.known_source() as known:
+            return dict(known.head.heard) if known else {}
+
+    def reading(self, name: str, tag: str | None = None) -> Reading:
+        """Read one counter. Raise `MissingError` if there is none, `UsageError` if it has several types."""
+        found = self.readings(name, tag)
+        if len(found) > 1:
+            said = " and ".join(f"{one.tag} ({one.value})" for one in found)
+            raise UsageError(f"'{name}' is there as {said}", "choose one with --type")
+        return found[0]
+
+    def readings(self, name: str, tag: str | None = None) -> list[Reading]:
+        """Read the counter `name` in each of its types, or in type `tag`. Raise `MissingError` if there is none."""
+        fault = counter_fault(name)
+        if fault is not None:
+            raise UsageError(f"{fault}: '{printable(name[:80])}'")
+        counter = self._counter(name)
+        found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
+        if not found:
+            what = "counter" if tag is None else tag
+            raise MissingError(f"no {what} '{name}' here", "'crdtctl show' lists what there is")
+        return found
+
+    def value(self, name: str, tag: str | None = None) -> int:
+        """Return what a counter reads."""
+        return self.reading(name, tag).value
+
+    def counters(self) -> Iterator[Reading]:
+        """Yield all counters, by name and type, in constant memory."""
+        with self._sources() as (own, known):
+            for joined in overlay(known, [own]):
+                if joined.after is not None:
+                    name, counter = decode_own_line(joined.after)
+                    for tag in sorted(counter):
+                        yield Reading(name, tag, counter[tag])
+
+    # Writing --------------------------------------------------------------------------------------------
+
+    def create(self, name: str, tag: str) -> None:
+        """Declare a counter of type `tag`. Raise `ExistsError` if it is there."""
+        self.commit([request("create", name, tag=tag)])
+
+    def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+        """Count `amount` (≥ 1) up; with `once`, a single time for the whole world under that key."""
+        self.commit([request("increment", name, amount, once=once, tag=tag)])
+
+    def decrement(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+        """Count `amount` (≥ 1) down. Raise `RefusedError` for a type that only grows."""
+        self.commit([request("decrement", name, amount, once=once, tag=tag)])
+
+    def add(self, name: str, *elements: str, tag: str | None = None) -> None:
+        """Add elements to a set."""
+        self.commit([request("add", name, elements=elements, tag=tag)])
+
+    def batch(self) -> Batch:
+        """Return a context whose operations become one commit when it ends without an exception."""
+        return Batch(self.commit)
+
+    def commit(self, requests: Iterable[Request]) -> list[Change]:
+        """Carry out checked requests as one commit, all or none, and return what they changed.
+
+        When it returns, the commit is on disk. If nothing changes, nothing is written.
+        """
+        requests = list(requests)
+        with self._open() as directory, directory.locked(durable.OWN, self.lock_timeout) as lock:
+            own = directory.read_own()
+            with directory.known_source() as known:
+                planned = plan(
+                    own.id,
+                    own.seq + 1,
+                    requests,
+                    own.source.counter,
+                    known.counter if known else lambda _: {},
+                )
+            if planned.counters:
+                lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
+                directory.write(durable.OWN, lock, write_pieces(own.edited(lines, own.seq + 1)))
+        return planned.changes
+
+    # Exchanging -----------------------------------------------------------------------------------------
+
+    def export(self, write: Callable[[bytes], object], *, since: Clock | None = None, form: str = "json") -> None:
+        """Write the state to send, piece by piece; with `since`, only what is newer than that clock.
+
+        `form` is ``json``, the canonical text, in constant memory; or ``toml``, in memory as a whole.
+        """
+        if form == "toml":
+            write(_as_toml(self.export_bytes(since=since)))
+            return
+        with self._sources() as (own, known):
+            writer = Writer(write, self._export_head(own, known, since))
+            for joined in overlay(known, [own]):
+                line = joined.after
+                if line is not None and since is not None:
+                    name, counter = decode_own_line(line)
+                    counter = newer(counter, since)
+                    line = encode_line(name, counter) if counter else None
+                if line is not None:
+                    writer.line(line)
+            writer.close()
+
+    def export_to(self, path: str | os.PathLike[str], *, since: Clock | None = None, form: str = "json") -> None:
+        """Write the state to a file, as a whole or not at all; it is on disk when this returns.
+
+        An older state is replaced. Raise `ExistsError` for any other file.
+        """
+        target = os.path.realpath(os.fspath(path))
+        shown = printable(os.fspath(path))
+        with told(f"write {shown}"):
+            if os.path.lexists(target) and not os.path.isfile(target):
+                if os.path.isdir(target):
+                    raise ExistsError(f"{shown} is a directory", "name a file in it")
+                with open(target, "wb") as device:  # a pipe or a device: nothing there to be replaced
+                    self.export(device.write, since=since, form=form)
+                return
+            _refuse_other_files(target, shown)
+            draft = f"{target}.{os.getpid()}-{os.urandom(4).hex()}{durable.NEW}"
+            with ExitStack() as undo:
+                with open(draft, "xb") as file:
+                    undo.callback(os.unlink, draft)
+                    self.export(file.write, since=since, form=form)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.rename(draft, target)
+                undo.pop_all()
+            _fsync_directory(os.path.dirname(target))
+
+    def export_bytes(self, *, since: Clock | None = None) -> bytes:
+        """Return the state to send."""
+        pieces: list[bytes] = []
+        self.export(pieces.append, since=since)
+        return b"".join(pieces)
+
+    def merge(
+        self,
+        *paths: str | os.PathLike[str],
+        dry_run: bool = False,
+        all_or_nothing: bool = False,
+        details: bool = False,
+    ) -> MergeReport:
+        """Join the states in files to what is known here, in one commit. See `merge_inputs`."""
+        inputs = [Input(os.fspath(path), path=os.fspath(path)) for path in paths]
+        return self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
+
+    def merge_bytes(self, *states: bytes, all_or_nothing: bool = False, details: bool = False) -> MergeReport:
+        """Join states in memory to what is known here, in one commit. See `merge_inputs`."""
+        inputs = [Input(f"state {number}", data=state) for number, state in enumerate(states, 1)]
+        return self.merge_inputs(inputs, all_or_nothing=all_or_nothing, details=details)
+
+    def merge_inputs(
+        self, inputs: Iterable[Input], *, dry_run: bool = False, all_or_nothing: bool = False, details: bool = False
+    ) -> MergeReport:
+        """Join states to what is known here, in one pass and one commit.
+
+        An input that cannot be taken is in the report's `refused` with the reason, while the others are
+        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written.
+        """
+        with self._open() as directory:
+            if dry_run:
+                return merge(
+                    directory, directory.read_own(), inputs, None, all_or_nothing=all_or_nothing, details=details
+                )
+            with directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+                return merge(
+                    directory,
+                    directory.read_own(),
+                    inputs,
+                    lambda fill: directory.write(durable.KNOWN, lock, fill),
+                    all_or_nothing=all_or_nothing,
+                    details=details,
+                )
+
+    # ----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _open(self) -> Iterator[Directory]:
+        directory = Directory(self.path)
+        try:
+            yield directory
+        finally:
+            directory.close()
+
+    @contextmanager
+    def _sources(self) -> Iterator[tuple[Source, Source | None]]:
+        """Open both files, verified as wholes; own.json first, so that nothing falls between the two."""
+        with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
+            own.verify()
+            if known:
+                known.verify()
+            yield own, known
+
+    def _counter(self, name: str) -> Counter:
+        with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
+            return join_counters(own.counter(name), known.counter(name) if known else {})
+
+    def _head(self) -> Head:
+        with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
+            return self._export_head(own, known, None)
+
+    @staticmethod
+    def _export_head(own: Source, known: Source | None, since: Clock | None) -> Head:
+        clock = clocks.join(own.head.clock, known.head.clock if known else {})
+        if since is None:
+            return Head("state", own.head.replica, clock)
+        return Head("delta", own.head.replica, clock, since)
+
+
+def _as_toml(data: bytes) -> bytes:
+    source = Source(InMemory(data), len(data), ours=True)
+    counters = (decode_own_line(line) for _, line in source.lines())
+    return strict.to_toml(source.head, counters, source.checksum).encode()
+
+
+def _refuse_other_files(path: str, shown: str) -> None:
+    """Refuse to replace a file that is not an exported state."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except FileNotFoundError:
+        return
+    if start and not start.startswith((b'{"crdtctl":1,"kind":"state"', b'{"crdtctl":1,"kind":"delta"', b"crdtctl = 1\n")):
+        raise ExistsError(f"{shown} is there, and is not an exported state", "name another file, or delete it first")
+
+
+def _fsync_directory(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _remove(directory: str, files: Iterable[str]) -> None:
+    for file in files:
+        if os.path.lexists(f"{directory}/{file}"):
+            os.unlink(f"{directory}/{file}")
+    os.rmdir(directory)
+
+
+__all__ = ["Batch", "Change", "Input", "MergeReport", "OwnFile", "Reading", "Replica", "from_os", "request"]

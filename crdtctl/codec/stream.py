@@ -7,10 +7,10 @@ byte-identical in all, is passed through; only lines that differ are decoded, jo
 import heapq
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
-from crdtctl.codec.text import HEAD_END, TRAILER_SIZE, TRAILER_START, is_trailer, name_of, search, trailer
+from crdtctl.codec.text import HEAD_END, NAME_END, TRAILER_SIZE, TRAILER_START, is_trailer, name_of, search, trailer, unescape
 from crdtctl.codec.wire import (
     Counter,
     Head,
@@ -28,9 +28,20 @@ from crdtctl.crdt.clock import Clock
 if TYPE_CHECKING:
     from crdtctl.codec.text import Pages
 
+_seq = itemgetter(0)
 _BLOCK = 2**18
 #: The longest header: a clock of about a million authors.
 _MAX_HEAD = 2**26
+
+
+class Part(NamedTuple):
+    """The counters from the name `first` up to, and without, the name `beyond`; empty: no limit."""
+
+    first: bytes
+    beyond: bytes
+
+
+ALL = Part(b"", b"")
 
 
 class Source:
@@ -47,6 +58,7 @@ class Source:
         self.start = self._head_size()
         self.end = size - TRAILER_SIZE
         self.head = decode_head(pages.read(0, self.start))
+        self._floor = min(self.head.clock.values(), default=0)
         self.trailer = pages.read(self.end, TRAILER_SIZE + 1) if self.end >= self.start else b""
         if not is_trailer(self.trailer):
             raise Invalid("its last line is missing: it was cut")
@@ -89,24 +101,33 @@ class Source:
         line = self.line(name)
         return {} if line is None else self.decode(line)[1]
 
-    def lines(self) -> Iterator[tuple[bytes, bytes]]:
+    def middle(self) -> bytes:
+        """Return the name of a counter near the middle of the file; empty if it has none."""
+        position = (self.start + self.end) // 2
+        newline = self.pages.read(position, min(_BLOCK, self.end - position)).find(b"\n")
+        try:
+            return name_of(self.pages.read(position + newline + 1, 1024)) if newline >= 0 else b""
+        except ValueError:
+            return b""
+
+    def lines(self, part: Part = ALL) -> Iterator[tuple[bytes, bytes]]:
         """Yield the name and the line of each counter, in order."""
         before = b""
         rest = b""
-        offset = self.start
-        end = self.end - 1  # without the line feed before the last line
+        offset = self._offset(part.first) if part.first else self.start
+        end = self._offset(part.beyond) if part.beyond else self.end
+        end -= 2 if end < self.end else 1  # without what separates it from the next line
         while offset < end:
             size = min(max(_BLOCK, len(rest)), end - offset)  # grows with a long line, or joining blocks takes ages
             lines = (rest + self.pages.read(offset, size)).split(b",\n")
             offset += size
             rest = lines.pop() if offset < end else b""
             for line in lines:
-                try:
-                    name = name_of(line)
-                except ValueError as error:
-                    raise Invalid(f"a line is damaged: {error}") from None
-                if name <= before:
-                    raise Invalid("its lines are not sorted, or one stands twice")
+                name = line[1 : line.find(NAME_END)]
+                if b"\\" in name:
+                    name = unescape(name)
+                if name <= before or line[:1] != b'"':
+                    raise Invalid("its lines are not sorted, one stands twice, or one is damaged")
                 before = name
                 yield name, line
 
@@ -117,10 +138,19 @@ class Source:
         name, counter = decode_line(line)
         clock = self.head.clock
         for authors in counter.values():
-            for author, row in authors.items():
-                if row[0] > clock.get(author, 0):
-                    raise Invalid("a contribution is newer than the clock says the file is")
+            if not authors.keys() <= clock.keys():
+                raise Invalid("a contribution is by somebody whom the clock does not know")
+            if max(map(_seq, authors.values())) > self._floor:  # quick to see, and most often it ends here
+                for author, row in authors.items():
+                    if row[0] > clock[author]:
+                        raise Invalid("a contribution is newer than the clock says the file is")
         return name, counter
+
+    def _offset(self, name: bytes) -> int:
+        try:
+            return search(self.pages, self.start, self.end, name)[0]
+        except ValueError as error:
+            raise Invalid(f"a line is damaged: {error}") from None
 
     def check(self) -> int:
         """Verify everything that can be verified; return the number of counters."""
@@ -145,8 +175,7 @@ class BadSource(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """One counter of several sources: its line in the first source, if any, and after the join."""
 
     name: bytes
@@ -154,72 +183,63 @@ class Joined:
     after: bytes | None
 
 
-def overlay(base: Source | None, others: Iterable[Source], *, without: str | None = None) -> Iterator[Joined]:
+def overlay(
+    base: Source | None, others: Iterable[Source], *, without: str | None = None, part: Part = ALL
+) -> Iterator[Joined]:
     """Yield, by name, every counter of `base` and the `others`, joined.
 
     What the others say of the author `without` is left out. Raise `BadSource` for a source that is not valid.
     """
     sources = [*([base] if base else []), *others]
     marker = None if without is None else f'"{without}":['.encode()
-    runs = [_run(index, source) for index, source in enumerate(sources)]
-    pending = [first for run in runs if (first := next(run, None)) is not None]
-    heapq.heapify(pending)
-    while pending:
-        name, index, line = pending[0]
-        group = []
-        while pending and pending[0][0] == name:
-            _, index, line = pending[0]
-            group.append((index, line))
+    runs = [_run(index, source, part) for index, source in enumerate(sources)]
+    heap = [first for run in runs if (first := next(run, None)) is not None]
+    heapq.heapify(heap)
+    while heap:
+        name = heap[0][0]
+        before: bytes | None = None
+        after: bytes | None = None
+        text = ""
+        counter: Counter | None = None  # the join, once two lines differed; `after` is made of it at the end
+        while heap and heap[0][0] == name:
+            _, index, line = heap[0]
             following = next(runs[index], None)
             if following is None:
-                heapq.heappop(pending)
+                heapq.heappop(heap)
             else:
-                heapq.heapreplace(pending, following)
-        before = group[0][1] if base is not None and group[0][0] == 0 else None
-        yield Joined(name, before, _join(sources, group, before, without, marker))
+                heapq.heapreplace(heap, following)
+            source = sources[index]
+            if source is base:
+                before = after = line
+                continue
+            if line == after:
+                continue
+            try:
+                text, theirs = source.decode(line)
+            except Invalid as reason:
+                raise BadSource(source, reason) from None
+            if marker is not None and marker in line:
+                theirs = _leave_out(theirs, without)
+                if not theirs:
+                    continue
+                line = encode_line(text, theirs)
+            if after is None:
+                after = line
+            elif counter is None:
+                counter = join_counters(decode_own_line(after)[1], theirs)
+            else:
+                counter = join_counters(counter, theirs)
+        if counter is not None:
+            after = encode_line(text, counter)
+        yield Joined(name, before, after)
 
 
-def _run(index: int, source: Source) -> Iterator[tuple[bytes, int, bytes]]:
+def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, bytes]]:
     try:
-        for name, line in source.lines():
+        for name, line in source.lines(part):
             yield name, index, line
     except Invalid as reason:
         raise BadSource(source, reason) from None
-
-
-def _join(
-    sources: list[Source],
-    group: list[tuple[int, bytes]],
-    before: bytes | None,
-    without: str | None,
-    marker: bytes | None,
-) -> bytes | None:
-    joined: Counter | None = None
-    seen = {before} if before is not None else set()
-    changed = False
-    name = ""
-    for index, line in group[1:] if before is not None else group:
-        if line in seen:
-            continue
-        seen.add(line)
-        source = sources[index]
-        try:
-            name, counter = source.decode(line)
-        except Invalid as reason:
-            raise BadSource(source, reason) from None
-        if marker is not None and marker in line:
-            counter = _leave_out(counter, without)
-            if not counter:
-                continue
-        if not changed and before is not None:
-            joined = sources[0].decode(before)[1]
-        changed = True
-        joined = counter if joined is None else join_counters(joined, counter)
-    if not changed or joined is None:
-        return before
-    if len(group) == 1 and not (marker is not None and marker in group[0][1]):
-        return group[0][1]
-    return encode_line(name, joined)
 
 
 def _leave_out(counter: Counter, author: str | None) -> Counter:
@@ -233,39 +253,57 @@ def newer(counter: Counter, since: Clock) -> Counter:
     return {tag: authors for tag, authors in kept.items() if authors}
 
 
-class Writer:
-    """Writes a canonical file piece by piece, and its checksum at the end."""
+class Lines:
+    """Writes counters' lines, with what separates them, in large pieces."""
 
-    def __init__(self, write: Callable[[bytes], object], head: Head) -> None:
+    def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
-        self._checksum = 0
         self._lines: list[bytes] = []
         self._size = 0
-        self._empty = True
-        self._put(encode_head(head) + HEAD_END)
+        self.is_empty = True
 
     def line(self, line: bytes) -> None:
         """Add the next counter's line."""
         self._lines.append(line)
         self._size += len(line)
         if self._size >= _BLOCK:
-            self._flush()
+            self.flush()
 
-    def close(self) -> None:
-        """Write what is left and the last line."""
-        self._flush()
-        if not self._empty:
-            self._put(b"\n")
-        self._write(trailer(self._checksum))
+    def splice(self, blocks: Iterable[bytes]) -> None:
+        """Add what another `Lines` wrote."""
+        self.flush()
+        separator = b"" if self.is_empty else b",\n"
+        for block in blocks:
+            self._write(separator + block)
+            separator = b""
+            self.is_empty = False
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is left."""
         if self._lines:
-            separator = b"" if self._empty else b",\n"
-            self._empty = False
-            self._put(separator + b",\n".join(self._lines))
+            separator = b"" if self.is_empty else b",\n"
+            self.is_empty = False
+            self._write(separator + b",\n".join(self._lines))
             self._lines.clear()
             self._size = 0
 
+
+class Writer(Lines):
+    """Writes a whole canonical file, its checksum at the end."""
+
+    def __init__(self, write: Callable[[bytes], object], head: Head) -> None:
+        super().__init__(self._put)
+        self._sink = write
+        self._checksum = 0
+        self._put(encode_head(head) + HEAD_END)
+
+    def close(self) -> None:
+        """Write what is left and the last line."""
+        self.flush()
+        if not self.is_empty:
+            self._put(b"\n")
+        self._sink(trailer(self._checksum))
+
     def _put(self, data: bytes) -> None:
         self._checksum = zlib.crc32(data, self._checksum)
-        self._write(data)
+        self._sink(data)

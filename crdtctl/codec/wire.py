@@ -4,7 +4,7 @@ A canonical line is accepted only if encoding what was decoded gives the same by
 last of two equal keys without a word, and this refuses that and every other spelling but one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
@@ -109,19 +109,6 @@ def _checked(text: Any, fault: Any) -> str:
     return text
 
 
-_checked_authors: set[str] = set()
-
-
-def _check_authors(authors: Iterable[str]) -> None:
-    if _checked_authors.issuperset(authors):  # a file repeats the same few ids on every line
-        return
-    for author in authors:
-        _checked(author, replica_fault)
-    if len(_checked_authors) > 65536:
-        _checked_authors.clear()
-    _checked_authors.update(authors)
-
-
 # Lines -------------------------------------------------------------------------------------------------
 
 # Lines of numbers only are decoded and checked by msgspec alone, in one go.
@@ -147,8 +134,14 @@ _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 _LONG_RUN = b"0" * 16
 
 
+class Numbers(dict[str, dict[str, Contribution]]):
+    """A `Counter` whose rows hold nothing but numbers up to `MAX_SAFE`: it needs no second look to be encoded."""
+
+
 def encode_line(name: str, counter: Counter) -> bytes:
     """Return the canonical line of a counter, without what separates it from the next."""
+    if type(counter) is Numbers:
+        return _sorted.encode({name: counter})[1:-1]
     with suppress(OverflowError):  # the encoder knows numbers up to 2^64 only
         text = _sorted.encode({name: counter})
         if _LONG_RUN not in text.translate(_DIGITS):
@@ -161,7 +154,10 @@ def encode_line(name: str, counter: Counter) -> bytes:
 
 
 def decode_line(line: bytes) -> tuple[str, Counter]:
-    """Return the name and the contributions that stand on a stranger's line; raise `Invalid`."""
+    """Return the name and the contributions that stand on a stranger's line; raise `Invalid`.
+
+    Who the authors are is for the caller to check: each must stand in the clock of the file.
+    """
     text = b"{%b}" % line
     try:
         name, counter = _decode_numbers(text)
@@ -169,7 +165,7 @@ def decode_line(line: bytes) -> tuple[str, Counter]:
         return _decode_any(line, text)
     if _sorted.encode({name: counter}) != text:
         raise Invalid(_NOT_CANONICAL)
-    _check_names(name, counter)
+    _check_name(name, counter)
     return name, counter
 
 
@@ -182,9 +178,14 @@ def decode_own_line(line: bytes) -> tuple[str, Counter]:
         return _decode_any(line, text)
 
 
-def _decode_numbers(text: bytes) -> tuple[str, Counter]:
+def _decode_numbers(text: bytes) -> tuple[str, Numbers]:
     ((name, struct),) = _numbers_only.decode(text).items()
-    return name, {tag: authors for tag in _PLAIN_TAGS if (authors := getattr(struct, tag)) is not msgspec.UNSET}
+    counter = Numbers()
+    for tag in _PLAIN_TAGS:
+        authors = getattr(struct, tag)
+        if authors is not msgspec.UNSET:
+            counter[tag] = authors
+    return name, counter
 
 
 def _decode_any(line: bytes, text: bytes) -> tuple[str, Counter]:
@@ -214,28 +215,26 @@ def counter_from_tree(tree: Any) -> tuple[str, Counter]:
         counter[tag] = {author: from_wire(TYPES[tag].record, row) for author, row in authors.items()}
         if any(row[0] < 1 for row in counter[tag].values()):
             raise Invalid("the commit of a contribution must be at least 1")
-    _check_names(name, counter)
+    _check_name(name, counter)
     return name, counter
 
 
-def _check_names(name: str, counter: Counter) -> None:
+def _check_name(name: str, counter: Counter) -> None:
     wrong = counter_fault(name)
     if wrong:
         raise Invalid(f"{wrong}: '{printable(name[:80])}'")
     if not counter:
         raise Invalid("a counter without a type")
-    for authors in counter.values():
-        if not authors:
-            raise Invalid("a type without a contribution")
-        _check_authors(authors)
+    if not all(counter.values()):
+        raise Invalid("a type without a contribution")
 
 
 def join_counters(a: Counter, b: Counter) -> Counter:
     """Return the join of two counters of one name: type by type, author by author."""
-    joined = dict(a)
+    joined: Counter = Numbers(a) if type(a) is Numbers and type(b) is Numbers else dict(a)
     for tag, authors in b.items():
         mine = joined.get(tag)
-        joined[tag] = dict(authors) if mine is None else TYPES[tag].join_all(mine, authors)
+        joined[tag] = authors if mine is None else TYPES[tag].join_all(mine, authors)
     return joined
 
 
@@ -292,7 +291,8 @@ def head_from_tree(tree: Any) -> Head:
     heard = tree.get("heard", {})
     if not isinstance(heard, dict) or not all(isinstance(when, str) and when.isprintable() for when in heard.values()):
         raise Invalid("its record of who was heard is wrong")
-    _check_authors(heard)
+    for author in heard:
+        _checked(author, replica_fault)
     return Head(
         kind=kind,
         replica=_checked(tree["replica"], replica_fault),
@@ -306,8 +306,8 @@ def clock_from_tree(tree: Any) -> dict[str, int]:
     """Return the clock that a decoded JSON object holds; raise `Invalid`."""
     if not isinstance(tree, dict):
         raise Invalid("a clock must be an object of replicas and numbers")
-    _check_authors(tree)
-    for seq in tree.values():
+    for author, seq in tree.items():
+        _checked(author, replica_fault)
         if type(seq) is not int or not 1 <= seq <= MAX_SAFE:
             raise Invalid("the numbers of a clock must be whole and at least 1")
     return dict(sorted(tree.items()))

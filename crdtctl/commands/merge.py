@@ -13,6 +13,7 @@ from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session
 from crdtctl.commands.verb import app as make_app
 from crdtctl.errors import CrdtctlError, ForkError, PartialError
+from crdtctl.store.processes import cores
 from crdtctl.store.replica import MergeReport
 
 app, settings = make_app(3, 5, *WRITES)
@@ -43,7 +44,9 @@ def merge(
     replica = current.open() if dry_run else current.open_to_write()
     with ExitStack() as stack:
         inputs = [arguments.state(file, stack) for file in files]
-        report = replica.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=talks)
+        report = replica.merge_inputs(
+            inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=talks, processes=cores()
+        )
     main.applied = report.changed and not dry_run
     if talks and chosen == "words":
         _tell(report, dry_run)

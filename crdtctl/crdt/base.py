@@ -80,15 +80,7 @@ class CounterType(ABC):
     @final
     def join_all(self, a: Contributions, b: Contributions) -> dict[str, Contribution]:
         """Return the join of two counters: author by author."""
-        joined = dict(a)
-        join = self.record.join
-        for author, theirs in b.items():
-            mine = joined.get(author)
-            if mine is None:
-                joined[author] = theirs
-            elif mine != theirs:
-                joined[author] = join(mine, theirs)
-        return joined
+        return self.record.join_rows(a, b)
 
     @final
     def apply(self, mine: Contribution | None, operation: Operation, seq: int) -> Contribution | None:

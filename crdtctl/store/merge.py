@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from crdtctl.codec import strict
-from crdtctl.codec.stream import BadSource, Source, Writer, overlay
+from crdtctl.codec.stream import ALL, BadSource, Lines, Part, Source, Writer, overlay
 from crdtctl.codec.text import InMemory
 from crdtctl.codec.wire import Counter, Head, Invalid, decode_own_line, encode_clock
 from crdtctl.crdt import clock as clocks
@@ -22,12 +22,15 @@ from crdtctl.errors import CrdtctlError, DataError, ForkError, MissingError, fro
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
 from crdtctl.store.files import Directory, OwnFile
+from crdtctl.store.processes import in_child
 
 #: A file up to this size is read into memory, and its descriptor given back.
 _SMALL = 2**16
 #: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
 _GROUP = 128
 _GROUP_BYTES = 2**22
+#: From so many bytes on, a second process is worth its start.
+_WORTH_HALVES = 2**23
 _CANONICAL = b'{"crdtctl":1,"kind":"'
 
 
@@ -62,6 +65,7 @@ class Opened:
 
     item: Input
     head: Head
+    size: int
     source: Source | None
 
 
@@ -146,6 +150,7 @@ def merge(
     *,
     all_or_nothing: bool = False,
     details: bool = False,
+    processes: int = 1,
 ) -> MergeReport:
     """Join `inputs` into what is known; return what was taken, refused and changed.
 
@@ -163,7 +168,9 @@ def merge(
             if not taken or (all_or_nothing and report.refused):
                 return report
             report.taken = [item.item.label for item in taken]
-            joining = _Joining(directory, own, known, clock, report, taken, details)
+            size = sum(item.size for item in taken)
+            halves = processes > 1 and size >= _WORTH_HALVES and not details
+            joining = _Joining(directory, own, known, clock, report, taken, details, halves)
             try:
                 with ExitStack() as passing:
                     sources = _reopen(taken, passing)
@@ -199,7 +206,7 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
                 refused[item.label] = reason
                 continue
             keep = len(opened) < _GROUP and weight <= _GROUP_BYTES
-            opened.append(Opened(item, source.head, source if keep else None))
+            opened.append(Opened(item, source.head, source.size, source if keep else None))
             if keep:
                 weight += _weight(source)
                 stack.enter_context(passing.pop_all())
@@ -260,6 +267,7 @@ class _Joining:
     report: MergeReport
     inputs: Sequence[Opened]
     details: bool
+    halves: bool
 
     def run(self, sources: list[Source], draft: Draft | None) -> bool:
         """Join; return whether anything changed."""
@@ -273,27 +281,66 @@ class _Joining:
             heard.update(dict.fromkeys(newer, now))
         writer = Writer(draft.write, Head("known", self.own.id, clock, heard=heard)) if draft else None
         try:
-            for joined in overlay(self.known, sources, without=self.own.id):
-                if joined.after is None:
-                    continue
-                if writer:
-                    writer.line(joined.after)
-                if joined.after != joined.before:
-                    self.report.counters += 1
-                    if self.details:
-                        self._note(joined.before, joined.after)
+            if writer and self.halves and (middle := self._middle(sources)):
+                self._run_halves(sources, writer, middle)
+            else:
+                self.report.counters = self._join(sources, writer, ALL)
         except BadSource as found:
-            if found.source is self.known:
-                raise DataError(
-                    f"{self.directory.file('known.json')} is damaged: {found.reason.message}", "see 'crdtctl check'"
-                ) from None
-            for opened in self.inputs:
-                if opened.source is found.source:
-                    raise _BadInput(opened, bad(opened.item.label, found.reason)) from None
-            raise
+            raise self._blame(found) from None
         if writer:
             writer.close()
         return self.report.changed
+
+    def _middle(self, sources: list[Source]) -> bytes:
+        """Return a name that cuts the work in halves, or nothing."""
+        return max([*sources, *([self.known] if self.known else [])], key=lambda source: source.size).middle()
+
+    def _run_halves(self, sources: list[Source], writer: Writer, middle: bytes) -> None:
+        """Join in two processes, each a half of the names, and put the halves together."""
+        with tempfile.TemporaryFile(prefix="crdtctl-") as file:
+
+            def upper() -> tuple[int, int, str]:
+                lines = Lines(file.write)
+                try:
+                    count = self._join(sources, lines, Part(middle, b""))
+                except BadSource as found:
+                    return 0, [self.known, *sources].index(found.source), found.reason.message
+                lines.flush()
+                file.flush()
+                return count, -1, ""
+
+            with in_child(upper) as result:
+                count = self._join(sources, writer, Part(b"", middle))
+                more, bad_source, reason = result()
+            if bad_source >= 0:
+                raise BadSource([self.known or sources[0], *sources][bad_source], Invalid(reason))
+            file.seek(0)
+            writer.splice(iter(lambda: file.read(2**18), b""))
+            self.report.counters = count + more
+
+    def _join(self, sources: list[Source], lines: Lines | None, part: Part) -> int:
+        """Join a part of the names; return how many counters changed."""
+        count = 0
+        for joined in overlay(self.known, sources, without=self.own.id, part=part):
+            if joined.after is None:
+                continue
+            if lines:
+                lines.line(joined.after)
+            if joined.after != joined.before:
+                count += 1
+                if self.details:
+                    self._note(joined.before, joined.after)
+        return count
+
+    def _blame(self, found: BadSource) -> Exception:
+        """Return what is to be told, or done, about a source that is not valid."""
+        if found.source is self.known:
+            path = self.directory.file("known.json")
+            return DataError(f"{path} is damaged: {found.reason.message}", "see 'crdtctl check'")
+        for opened in self.inputs:
+            if opened.source is found.source:
+                return _BadInput(opened, bad(opened.item.label, found.reason))
+        return found
 
     def _note(self, before: bytes | None, after: bytes) -> None:
         name, counter = decode_own_line(after)

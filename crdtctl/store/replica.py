@@ -382,12 +382,20 @@ class Replica:
         return self.merge_inputs(inputs, all_or_nothing=all_or_nothing, details=details)
 
     def merge_inputs(
-        self, inputs: Iterable[Input], *, dry_run: bool = False, all_or_nothing: bool = False, details: bool = False
+        self,
+        inputs: Iterable[Input],
+        *,
+        dry_run: bool = False,
+        all_or_nothing: bool = False,
+        details: bool = False,
+        processes: int = 1,
     ) -> MergeReport:
         """Join states to what is known here, in one pass and one commit.
 
         An input that cannot be taken is in the report's `refused` with the reason, while the others are
-        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written.
+        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. With `details`, the
+        report says what every changed counter read and reads. With two `processes`, large states are joined
+        on two cores; this process is forked for it, which one with threads should not allow.
         """
         with self._open() as directory:
             if dry_run:
@@ -402,6 +410,7 @@ class Replica:
                     lambda fill: directory.write(durable.KNOWN, lock, fill),
                     all_or_nothing=all_or_nothing,
                     details=details,
+                    processes=processes,
                 )
 
     # ----------------------------------------------------------------------------------------------------

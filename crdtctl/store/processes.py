@@ -1,0 +1,71 @@
+"""Doing a part of the work in a second process, on a second core."""
+
+import os
+import pickle
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from crdtctl.errors import StorageError
+
+T = TypeVar("T")
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+@contextmanager
+def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """Do `work` in a child process meanwhile; what is yielded waits for it and returns its result.
+
+    The child shares the open files and a copy of the memory. An exception of `work` is raised again here,
+    as the `StorageError` that a child which died is, too. However the context ends, the child is gone then.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _finish(work, writing)
+    os.close(writing)
+    reaped = False
+    try:
+
+        def result() -> T:
+            nonlocal reaped
+            with os.fdopen(reading, "rb", closefd=False) as pipe:
+                data = pipe.read()
+            reaped = True
+            os.waitpid(child, 0)
+            if not data:
+                raise StorageError("a helper process died", "nothing was changed; try again")
+            done, value = pickle.loads(data)  # noqa: S301  # written by our own child
+            if not done:
+                raise value
+            found: T = value
+            return found
+
+        yield result
+    finally:
+        os.close(reading)
+        if not reaped:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def _finish(work: Callable[[], object], writing: int) -> None:
+    """Do the child's work, hand the result over, and end the process."""
+    try:
+        try:
+            result = (True, work())
+        except OSError as error:
+            result = (False, error)
+        with os.fdopen(writing, "wb") as pipe:
+            pickle.dump(result, pipe)
+    finally:
+        os._exit(0)

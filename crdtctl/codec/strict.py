@@ -5,7 +5,6 @@ The strict reader refuses what decoders let pass: two equal keys, floats, ``NaN`
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -108,6 +107,8 @@ def _toml(text: str) -> Any:
     _refuse_depth(text)
     if _LONG_NUMBER.search(text):
         raise Invalid(f"it holds a number of more than {MAX_DIGITS} digits")
+    import tomllib
+
     try:
         tree = tomllib.loads(text, parse_float=_no_float)
     except (ValueError, RecursionError):

@@ -28,10 +28,11 @@ def count(
 
 def commit(context: typer.Context, requests: Sequence[Request]) -> None:
     """Commit; on a terminal, say what changed."""
-    changes = session(context).open_to_write().commit(requests)
-    main.applied = bool(changes)
-    if output.is_terminal():
-        tell(changes, limit=20)
+    talks = output.is_terminal()
+    done = session(context).open_to_write().commit(requests, details=talks)
+    main.applied = done.seq is not None
+    if talks:
+        tell(done.changes, limit=20)
 
 
 def tell(changes: Sequence[Change], limit: int) -> None:

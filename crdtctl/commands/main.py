@@ -1,7 +1,6 @@
 """One command line: run it, and turn whatever happens into words and an exit status."""
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +8,7 @@ from crdtctl.commands import output
 from crdtctl.errors import CrdtctlError, StorageError, UnreportedError, UsageError, from_os, printable
 
 _JSON_FORMATS = ("json", "ndjson")
-_INTERRUPTED = 128 + signal.SIGINT
+_INTERRUPTED = 130
 
 #: Set by a command once what it does is on disk: from then on, failing to say so has its own status.
 applied = False

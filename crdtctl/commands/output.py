@@ -1,6 +1,5 @@
 """Data → words: formats, and standard output, whose failures become exit statuses."""
 
-import csv
 import errno
 import io
 import os
@@ -201,6 +200,8 @@ def _without_none(tree: Item) -> Item:
 
 
 def _csv(report: Report) -> None:
+    import csv
+
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(report.columns)

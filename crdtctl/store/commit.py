@@ -33,10 +33,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Counters as this replica's own file will hold them after the commit, and what was changed how."""
+    """Counters as this replica's own file will hold them after the commit; names and types that it touches."""
 
     counters: dict[str, Counter]
-    changes: list[Change]
+    touched: list[tuple[str, str]]
 
 
 Lookup = Callable[[str], Counter]
@@ -63,8 +63,15 @@ def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known
         if row is not None:
             counters[name] = {**mine, tag: {replica: row}}
             touched[name, tag] = None
-    changes = [_change(name, tag, own(name), counters[name], known(name)) for name, tag in touched]
-    return Plan(counters, changes)
+    return Plan(counters, list(touched))
+
+
+def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
+    """Return what each counter that is touched read and will read."""
+    return [
+        Change(name, tag, reading(tag, own(name), known(name)), reading(tag, planned.counters[name], known(name)))
+        for name, tag in planned.touched
+    ]
 
 
 def _tag(name: str, verb: Verb, mine: Counter, known: Lookup) -> str:
@@ -80,10 +87,6 @@ def _apply(name: str, tag: str, row: Contribution | None, operation: Operation, 
         return TYPES[tag].apply(row, operation, seq)
     except Refused as reason:
         raise RefusedError(f"cannot {operation.verb} '{name}': {reason}") from None
-
-
-def _change(name: str, tag: str, before: Counter, after: Counter, known: Counter) -> Change:
-    return Change(name, tag, reading(tag, before, known), reading(tag, after, known))
 
 
 def reading(tag: str, *counters: Counter) -> int | None:

@@ -1,7 +1,6 @@
 """``config.toml``: settings, for people to edit. Read only when a setting matters."""
 
 import os
-import tomllib
 from dataclasses import dataclass
 
 from crdtctl.errors import ConfigError
@@ -33,6 +32,8 @@ def read(directory: int, path: str) -> Config:
         return Config()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", _HINT) from None
+    import tomllib
+
     try:
         if os.fstat(fd).st_size > _MAX_BYTES:
             raise ConfigError(f"{path} is larger than {_MAX_BYTES} bytes", _HINT)

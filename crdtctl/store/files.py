@@ -3,13 +3,13 @@
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from crdtctl.codec.stream import Source
-from crdtctl.codec.text import HEAD_END, InMemory, seal, search
-from crdtctl.codec.wire import Head, Invalid, encode_head
+from crdtctl.codec.text import HEAD_END, InMemory, assemble, seal, search
+from crdtctl.codec.wire import Counter, Head, Invalid, encode_head
 from crdtctl.errors import (
     BusyError,
     CrdtctlError,
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 #: the whole of it at every merge, export and check.
 VERIFY_BELOW = 4 * 2**20
 _POLL = 0.005
+#: From so many counters on, reading all lines beats looking each of them up.
+_MANY = 32
 
 
 class OwnFile:
@@ -62,30 +64,50 @@ class OwnFile:
         """The number of this replica's last commit; 0 before the first."""
         return self.source.head.clock.get(self.id, 0)
 
-    def edited(self, lines: dict[str, bytes], seq: int) -> list[bytes | memoryview]:
+    def counters(self, many: bool) -> Callable[[str], Counter]:
+        """Return what looks counters up; for `many`, all lines are read first."""
+        if not many:
+            return self.source.counter
+        lines = dict(self.source.lines())
+
+        def look_up(name: str) -> Counter:
+            line = lines.get(name.encode())
+            return {} if line is None else self.source.decode(line)[1]
+
+        return look_up
+
+    def edited(self, lines: Mapping[str, bytes], seq: int) -> list[bytes | memoryview]:
         """Return the pieces of the file after commit `seq`, which put these counters' `lines`."""
+        head = encode_head(Head("own", self.id, {self.id: seq}))
+        edits = sorted((name.encode(), line) for name, line in lines.items())
+        if len(edits) > _MANY:
+            together = dict(self.source.lines())
+            together.update(edits)
+            return [assemble(head, [together[name] for name in sorted(together)])]
+        pieces = [head + HEAD_END, *self._spliced(edits), b"\n"]
+        return [*pieces, seal(pieces)]
+
+    def _spliced(self, edits: list[tuple[bytes, bytes]]) -> Iterator[bytes | memoryview]:
+        """Yield the counters' lines with the edits in their places, most of it as it stands."""
         data, source = memoryview(self.data), self.source
-        pieces: list[bytes | memoryview] = [
-            encode_head(Head("own", self.id, {self.id: seq})) + HEAD_END,
-        ]
+        end = max(source.end - 1, source.start)  # without the last line feed
         position = source.start
-        end = source.end - 1 if source.end > source.start else source.end  # without the last line feed
         separator = b""
-        for name in sorted(lines):
-            start, stop = search(source.pages, source.start, source.end, name.encode())
-            start, stop = min(start, end), min(stop, end)
+        for name, line in edits:
+            start, stop = search(source.pages, source.start, source.end, name)
+            is_there = stop > start
+            start = min(start, end)
             if start > position:
-                kept = data[position:start]
-                pieces += [separator, kept]
-                separator = b"" if bytes(kept[-1:]) == b"\n" else b",\n"
-            pieces += [separator, lines[name]]
+                yield separator
+                yield data[position:start]
+                separator = b",\n" if start == end else b""  # a line that is not the last brings its own
+            yield separator
+            yield line
             separator = b",\n"
-            position = stop + 2 if stop > start else start  # after the comma and the line feed
+            position = stop + len(separator) if is_there else start
         if position < end:
-            pieces += [separator, data[position:end]]
-        pieces.append(b"\n")
-        pieces.append(seal(pieces))
-        return pieces
+            yield separator
+            yield data[position:end]
 
 
 class Directory:

@@ -6,11 +6,11 @@ turns out bad on the way is put aside and the pass begins again without it.
 
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import IO
 
 from crdtctl.codec import strict
 from crdtctl.codec.stream import ALL, BadSource, Lines, Part, Source, Writer, overlay
@@ -67,6 +67,13 @@ class Opened:
     head: Head
     size: int
     source: Source | None
+
+
+def temporary_file() -> IO[bytes]:
+    """Return a file without a name, gone when it is closed."""
+    import tempfile
+
+    return tempfile.TemporaryFile(prefix="crdtctl-")
 
 
 def open_input(item: Input, stack: ExitStack) -> Source:
@@ -130,7 +137,7 @@ def spool(read: Callable[[int], bytes], stack: ExitStack) -> Input:
     limit = None if head.startswith(_CANONICAL) else strict.MAX_BYTES
     try:
         # Not with-statement: it has to outlive this function.
-        file = stack.enter_context(tempfile.TemporaryFile(prefix="crdtctl-"))
+        file = stack.enter_context(temporary_file())
         size = file.write(head)
         while block := read(2**18):
             size += file.write(block)
@@ -241,7 +248,7 @@ def _condense(group: Sequence[Opened], stack: ExitStack) -> Source:
             sources[source] = opened
             clock = clocks.join(clock, opened.head.clock)
         try:
-            file = stack.enter_context(tempfile.TemporaryFile(prefix="crdtctl-"))
+            file = stack.enter_context(temporary_file())
             writer = Writer(file.write, Head("state", "condensed", clock))
             for joined in overlay(None, sources):
                 if joined.after is not None:
@@ -297,7 +304,7 @@ class _Joining:
 
     def _run_halves(self, sources: list[Source], writer: Writer, middle: bytes) -> None:
         """Join in two processes, each a half of the names, and put the halves together."""
-        with tempfile.TemporaryFile(prefix="crdtctl-") as file:
+        with temporary_file() as file:
 
             def upper() -> tuple[int, int, str]:
                 lines = Lines(file.write)

@@ -1,8 +1,6 @@
 """Doing a part of the work in a second process, on a second core."""
 
 import os
-import pickle
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -27,6 +25,9 @@ def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
     The child shares the open files and a copy of the memory. An exception of `work` is raised again here,
     as the `StorageError` that a child which died is, too. However the context ends, the child is gone then.
     """
+    import pickle
+    import signal
+
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -60,6 +61,8 @@ def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
 
 def _finish(work: Callable[[], object], writing: int) -> None:
     """Do the child's work, hand the result over, and end the process."""
+    import pickle
+
     try:
         try:
             result = (True, work())

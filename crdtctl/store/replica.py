@@ -53,11 +53,12 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import config, durable, locate
-from crdtctl.store.commit import Change, Request, plan
+from crdtctl.store.commit import Change, Request, changes, plan
 from crdtctl.store.files import Directory, OwnFile, told, write_pieces
 from crdtctl.store.merge import Input, MergeReport, merge
 
 _MAX_NAME = 100
+_MANY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,14 @@ class Reading:
         if not isinstance(kind, GSet):
             raise RefusedError(f"'{self.name}' is a {self.tag}, which has no members")
         return kind.members(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit did: its number, or None if nothing changed; and the changes, if asked for."""
+
+    seq: int | None
+    changes: list[Change]
 
 
 class Batch:
@@ -290,26 +299,24 @@ class Replica:
         """Return a context whose operations become one commit when it ends without an exception."""
         return Batch(self.commit)
 
-    def commit(self, requests: Iterable[Request]) -> list[Change]:
-        """Carry out checked requests as one commit, all or none, and return what they changed.
+    def commit(self, requests: Iterable[Request], *, details: bool = False) -> Commit:
+        """Carry out checked requests as one commit, all or none.
 
-        When it returns, the commit is on disk. If nothing changes, nothing is written.
+        When it returns, the commit is on disk. If nothing changes, nothing is written. With `details`, the
+        result says what every counter read and reads.
         """
         requests = list(requests)
         with self._open() as directory, directory.locked(durable.OWN, self.lock_timeout) as lock:
             own = directory.read_own()
             with directory.known_source() as known:
-                planned = plan(
-                    own.id,
-                    own.seq + 1,
-                    requests,
-                    own.source.counter,
-                    known.counter if known else lambda _: {},
-                )
+                mine = own.counters(many=len(requests) > _MANY)
+                others = known.counter if known else lambda _: {}
+                planned = plan(own.id, own.seq + 1, requests, mine, others)
+                found = changes(planned, mine, others) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
                 directory.write(durable.OWN, lock, write_pieces(own.edited(lines, own.seq + 1)))
-        return planned.changes
+        return Commit(own.seq + 1 if planned.counters else None, found)
 
     # Exchanging -----------------------------------------------------------------------------------------
 

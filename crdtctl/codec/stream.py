@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from crdtctl.codec.text import HEAD_END, NAME_END, TRAILER_SIZE, TRAILER_START, is_trailer, name_of, search, trailer, unescape
+from crdtctl.codec.text import (
+    HEAD_END,
+    NAME_END,
+    TRAILER_SIZE,
+    TRAILER_START,
+    is_trailer,
+    name_of,
+    search,
+    trailer,
+    unescape,
+)
 from crdtctl.codec.wire import (
     Counter,
     Head,

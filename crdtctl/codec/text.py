@@ -38,6 +38,7 @@ class InMemory:
         self.data = data
 
     def read(self, start: int, size: int) -> bytes:
+        """Return up to `size` bytes from offset `start`."""
         return self.data[start : start + size]
 
 

@@ -7,6 +7,7 @@ last of two equal keys without a word, and this refuses that and every other spe
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
@@ -75,7 +76,7 @@ def from_wire(lattice: Lattice, value: Any) -> Any:
                 raise Invalid("a set must be an array of names")
             for element in value:
                 _checked(element, fault)
-            if any(a >= b for a, b in zip(value, value[1:], strict=False)):
+            if any(a >= b for a, b in pairwise(value)):
                 raise Invalid("the elements of a set are not sorted, or one stands twice")
             return tuple(value)
         case MapOf(fault=fault, part=part):

@@ -25,8 +25,8 @@ def add(
 ) -> None:
     """Add elements to a set.
 
-    Its value is how many distinct elements it has. A set that is not there yet becomes a gset. Adding what is there changes nothing. A batch has an
-    element a line.
+    Its value is how many distinct elements it has. A set that is not there yet becomes a gset. Adding
+    what is there changes nothing. A batch has an element a line.
 
     \b
     EXAMPLES:

@@ -39,11 +39,11 @@ class Verbs(typer.core.TyperGroup):
         names: Any = dict.fromkeys([*VERBS, *ALIASES])  # for suggestions
         self.commands = names
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the signature is the base class's
         """Return the verbs, without aliases."""
         return list(VERBS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # the signature is the base class's
         """Return the command of a verb or alias, or None."""
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in VERBS:
@@ -92,7 +92,7 @@ def root(
         float | None,
         typer.Option(min=0, metavar="SECONDS", help="How long to wait for a lock. Default: 30, or as configured."),
     ] = None,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback does it
         bool,
         typer.Option(
             "--version",

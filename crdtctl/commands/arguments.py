@@ -104,7 +104,9 @@ def counting(verb: Verb, words: Sequence[str], once: str | None, tag: str | None
 Parse = Callable[[str, int], Iterable[Request]]
 
 
-def batch(path: str, parse: Callable[[str], Request], join: Callable[[Request, int], Iterable[Request]]) -> list[Request]:
+def batch(
+    path: str, parse: Callable[[str], Request], join: Callable[[Request, int], Iterable[Request]]
+) -> list[Request]:
     """Return what a file asks for, line by line; '-' is standard input.
 
     Equal lines are counted first and parsed once, so a million lines of a thousand names are a thousand
@@ -122,7 +124,9 @@ def batch(path: str, parse: Callable[[str], Request], join: Callable[[Request, i
                     parsed[line] = parse(_decode(line))
                 except CrdtctlError as error:
                     first = _first_fault(lines, parsed, parse)
-                    raise UsageError(f"line {done + first[0]} of {_called(path)}: {first[1] or error.message}", "nothing was done") from None
+                    raise UsageError(
+                        f"line {done + first[0]} of {_called(path)}: {first[1] or error.message}", "nothing was done"
+                    ) from None
         done += len(lines)
     return [again for line, times in counted.items() for again in join(parsed[line], times)]
 

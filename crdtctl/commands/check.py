@@ -26,8 +26,9 @@ def check(
 ) -> None:
     """Verify files, and say what was looked at.
 
-    Everything that can be verified is; a fault ends with status 1. Of each file: its checksum, its canonical form, every contribution and its place in the clock. Of a
-    replica also: the settings, that the two states fit each other, and what killed writers left behind.
+    Everything that can be verified is; a fault ends with status 1. Of each file: its checksum, its
+    canonical form, every contribution and its place in the clock. Of a replica also: the settings, that
+    the two states fit each other, and what killed writers left behind.
 
     \b
     EXAMPLES:

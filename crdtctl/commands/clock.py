@@ -16,7 +16,8 @@ app, settings = make_app(*READS)
 def clock(context: typer.Context, form: FormatOption = None) -> None:
     """Print the clock of what is known here.
 
-    It says up to which commit of each replica this one knows everything: one line of JSON, which --require and --since take elsewhere.
+    It says up to which commit of each replica this one knows everything: one line of JSON, which
+    --require and --since take elsewhere.
 
     \b
     EXAMPLES:

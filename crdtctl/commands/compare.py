@@ -25,8 +25,8 @@ def compare(
 ) -> None:
     """Say how this replica stands to a state file.
 
-    Equal: both know the same. Behind: the file knows more. Ahead: it knows less. Concurrent: each knows something that the other
-    does not. Equal values alone do not make states equal.
+    Equal: both know the same. Behind: the file knows more. Ahead: it knows less. Concurrent: each knows
+    something that the other does not. Equal values alone do not make states equal.
 
     \b
     EXAMPLES:
@@ -38,7 +38,9 @@ def compare(
     order = clocks.compare(replica.clock(), arguments.state_clock(file))
     items = [{"file": file, "order": str(order)}]
     head = {"replica": replica.id}
-    report = Report("states", ("file", "order"), items, lambda i: [(output.printable(i["file"]), i["order"])], head=head)
+    report = Report(
+        "states", ("file", "order"), items, lambda i: [(output.printable(i["file"]), i["order"])], head=head
+    )
     output.show(report, chosen)
     if equal and order is not Order.EQUAL:
         raise AnswerIsNo(f"this replica and {output.printable(file)} are not equal: {order}")

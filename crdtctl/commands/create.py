@@ -12,33 +12,26 @@ from crdtctl.crdt import TYPES
 from crdtctl.store.replica import request
 
 app, settings = make_app(4, 73, *WRITES)
-_LIST = "\n".join(f"      {tag:<10} {kind.summary}" for tag, kind in TYPES.items())
+_TYPES = "; ".join(f"{tag}: {kind.summary}" for tag, kind in TYPES.items())
 
 
+@app.command(**settings)
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The counter's name.")],
-    tag: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", help=f"One of {', '.join(TYPES)}.")],
+    tag: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", envvar="CRDTCTL_TYPE", help=f"{_TYPES}.")],
     initial: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Count so much up at once.")] = None,
 ) -> None:
-    counter = name
-    requests = [request("create", counter, tag=tag)]
-    if initial is not None:
-        requests.append(request("increment", counter, arguments.amount(initial), tag=tag))
-    session(context).open_to_write().commit(requests)
-
-
-create.__doc__ = f"""Declare a counter of a type.
+    """Declare a counter of a type.
 
     Without it, the first increment makes a pncounter, and the first add a gset.
-
-    \b
-    TYPES:
-{_LIST}
 
     \b
     EXAMPLES:
       crdtctl create page.views --type gcounter
       crdtctl create stock --type pncounter --initial 100
     """
-app.command(**settings)(create)
+    requests = [request("create", name, tag=tag)]
+    if initial is not None:
+        requests.append(request("increment", name, arguments.amount(initial), tag=tag))
+    session(context).open_to_write().commit(requests)

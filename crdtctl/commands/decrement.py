@@ -24,8 +24,8 @@ def decrement(
 ) -> None:
     """Count down, by 1 or by AMOUNT.
 
-    All counters of one command are one commit. Types that only grow refuse it. A counter that is not there yet becomes a pncounter. Silent, but on a
-    terminal. For --batch see increment.
+    All counters of one command are one commit. Types that only grow refuse it. A counter that is not
+    there yet becomes a pncounter. Silent, but on a terminal. For --batch see increment.
 
     \b
     EXAMPLES:

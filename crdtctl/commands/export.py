@@ -19,16 +19,19 @@ def export(
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, as a whole or not at all.")
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", "-f", metavar="FORMAT", envvar="CRDTCTL_EXPORT_FORMAT", help="json or toml.")
+        str | None,
+        typer.Option("--format", "-f", metavar="FORMAT", envvar="CRDTCTL_EXPORT_FORMAT", help="json or toml."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="CLOCK", help="Send only what is newer than CLOCK, which the receiver must know.")
+        str | None,
+        typer.Option(metavar="CLOCK", help="Send only what is newer than CLOCK, which the receiver must know."),
     ] = None,
 ) -> None:
     """Write the state to send, for others to merge.
 
-    It holds all that is known here, of this replica and others. Send the file by any means, as often as you like; 'crdtctl merge' takes it in. A FILE that holds an
-    older state is replaced; any other file is not.
+    It holds all that is known here, of this replica and others. Send the file by any means, as often as
+    you like; 'crdtctl merge' takes it in. A FILE that holds an older state is replaced; any other file
+    is not.
 
     \b
     EXAMPLES:

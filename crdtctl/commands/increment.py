@@ -24,7 +24,8 @@ def increment(
 ) -> None:
     """Count up, by 1 or by AMOUNT.
 
-    All counters of one command are one commit. A counter that is not there yet becomes a pncounter, or what --type says. Silent, but on a terminal.
+    All counters of one command are one commit. A counter that is not there yet becomes a pncounter, or
+    what --type says. Silent, but on a terminal.
 
     A batch has a line 'NAME [AMOUNT]' for each increment (a tab before AMOUNT if NAME has spaces), or a
     JSON object with name, amount, once and type. One wrong line, and nothing is done.

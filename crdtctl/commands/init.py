@@ -24,7 +24,8 @@ def init(
 ) -> None:
     """Make a replica, and print its id.
 
-    A replica is one writer with its own files. It is the directory PATH/.crdtctl; with --replica, exactly the directory named there.
+    A replica is one writer with its own files. It is the directory PATH/.crdtctl; with --replica,
+    exactly the directory named there.
 
     \b
     EXAMPLES:

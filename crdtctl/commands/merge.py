@@ -23,14 +23,17 @@ app, settings = make_app(3, 5, *WRITES)
 def merge(
     context: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="State files; '-' is standard input.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")
+    ] = False,
     all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="Take no file if one is bad.")] = False,
     form: FormatOption = None,
 ) -> None:
     """Take in the states of other replicas.
 
-    All of them are one commit. Order, repetition and delay do not matter. A bad file is refused and named while the good ones are
-    taken, with status 3. Silent, but on a terminal, with --dry-run or with --format.
+    All of them are one commit. Order, repetition and delay do not matter. A bad file is refused and
+    named while the good ones are taken, with status 3. Silent, but on a terminal, with --dry-run or
+    with --format.
 
     \b
     EXAMPLES:

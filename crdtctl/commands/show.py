@@ -106,9 +106,7 @@ def _show_state(readings: Iterable[Reading]) -> None:
     output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
 
 
-def _report(
-    replica: Replica, readings: Iterable[Reading], by_replica: bool, members: bool, named: bool
-) -> Report:
+def _report(replica: Replica, readings: Iterable[Reading], by_replica: bool, members: bool, named: bool) -> Report:
     head = {"replica": replica.id}
     if members:
         sets = (reading for reading in readings if named or _has_members(reading))

@@ -15,7 +15,8 @@ app, settings = make_app(*READS)
 def status(context: typer.Context, form: FormatOption = None) -> None:
     """Show this replica and whom it has heard of.
 
-    For each: up to which commit, and when there was news of it last. The first row is this replica itself, with its directory.
+    For each: up to which commit, and when there was news of it last. The first row is this replica
+    itself, with its directory.
 
     \b
     EXAMPLES:

@@ -8,6 +8,7 @@ import typer
 
 from crdtctl.commands import output
 from crdtctl.commands.statuses import section
+from crdtctl.errors import ExistsError
 from crdtctl.store import locate
 from crdtctl.store.replica import Replica
 
@@ -26,10 +27,13 @@ class Session:
     def open_to_write(self) -> Replica:
         """Return the replica that is meant; make the one in the user's data directory if there is none."""
         path = locate.find(self.replica)
-        if not (self.replica or os.environ.get(locate.VARIABLE)) and path == locate.in_user_data():
-            if not os.path.lexists(path):
+        is_named = self.replica or os.environ.get(locate.VARIABLE)
+        if not is_named and path == locate.in_user_data() and not os.path.lexists(path):
+            try:
                 made = Replica.init(path)
                 output.say(f"made replica {made.id} in {output.printable(path)}")
+            except ExistsError:  # another process was quicker: its replica is as good
+                pass
         return self.open()
 
 

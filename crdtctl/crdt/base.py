@@ -68,7 +68,7 @@ class CounterType(ABC):
     def share(self, contribution: Contribution) -> int:
         """Return what one author's plain operations add to the value (once-keys apart)."""
 
-    def once(self, contributions: Contributions) -> Mapping[str, int]:
+    def once(self, contributions: Contributions) -> Mapping[str, int]:  # noqa: ARG002  # others have some
         """Return once-key → the amount that it counts, whoever and however often it was sent."""
         return {}
 

@@ -46,5 +46,5 @@ def read(directory: int, path: str) -> Config:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= 1e9:
         raise ConfigError(f"{path}: lock_timeout must be a number of seconds, at least 0", _HINT)
     if tree:
-        raise ConfigError(f"{path}: there is no setting {sorted(tree)[0]!r}", _HINT)
+        raise ConfigError(f"{path}: there is no setting {min(tree)!r}", _HINT)
     return Config(lock_timeout=float(timeout))

@@ -83,6 +83,7 @@ class OnDisk:
         self.fd = fd
 
     def read(self, start: int, size: int) -> bytes:
+        """Return up to `size` bytes from offset `start`."""
         return os.pread(self.fd, size, start)
 
 

@@ -171,7 +171,7 @@ class Directory:
             return
         try:
             size = self._regular(fd, name, 2**63)
-            pages: "Pages" = OnDisk(fd)
+            pages: Pages = OnDisk(fd)
             if size <= VERIFY_BELOW:
                 pages = InMemory(read_all(fd))
             with damaged(self.file(name)):
@@ -209,7 +209,9 @@ class Directory:
                     free = try_lock(lock)
                 if not free:
                     if deadline is None:
-                        limit = config.read(self.fd, self.file("config.toml")).lock_timeout if timeout is None else timeout
+                        limit = (
+                            config.read(self.fd, self.file("config.toml")).lock_timeout if timeout is None else timeout
+                        )
                         deadline = time.monotonic() + limit
                     _wait(lock, deadline, self.file(name))
                 if is_same_file(self.fd, name, lock):
@@ -293,4 +295,3 @@ def damaged(path: str) -> Iterator[None]:
         yield
     except Invalid as reason:
         raise DataError(f"{path} is damaged: {reason.message}", "see 'crdtctl check'") from None
-

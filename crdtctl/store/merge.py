@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from crdtctl.codec import strict
 from crdtctl.codec.stream import ALL, BadSource, Lines, Part, Source, Writer, overlay
@@ -23,6 +23,9 @@ from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.processes import in_child
+
+if TYPE_CHECKING:
+    from crdtctl.codec.text import Pages
 
 #: A file up to this size is read into memory, and its descriptor given back.
 _SMALL = 2**16
@@ -104,18 +107,22 @@ def open_input(item: Input, stack: ExitStack) -> Source:
 
 
 def _source(label: str, pages: OnDisk, data: bytes | None, size: int) -> Source:
+    """Return the source of a state in canonical layout, or in another one; raise `DataError`."""
+    where: Pages = pages if data is None else InMemory(data)
     try:
-        start = data[: len(_CANONICAL)] if data is not None else pages.read(0, len(_CANONICAL))
-        if start != _CANONICAL:
-            if size > strict.MAX_BYTES:
-                raise Invalid("it is not a state of crdtctl in canonical layout")
-            data = strict.canonical(data if data is not None else pages.read(0, size))
-            size = len(data)
-        source = Source(pages if data is None else InMemory(data), size)
+        source = Source(where, size)
         source.verify()
+        return source
     except Invalid as reason:
-        raise bad(label, reason) from None
-    return source
+        if size > strict.MAX_BYTES:
+            raise bad(label, reason) from None
+        fault = reason
+    try:
+        whole = strict.canonical(where.read(0, size))
+        return Source(InMemory(whole), len(whole))
+    except Invalid as reason:
+        # What began like a canonical file is told what a canonical file lacks.
+        raise bad(label, fault if where.read(0, len(_CANONICAL)) == _CANONICAL else reason) from None
 
 
 def bad(label: str, reason: Invalid) -> DataError:
@@ -180,11 +187,11 @@ def merge(
             joining = _Joining(directory, own, known, clock, report, taken, details, halves)
             try:
                 with ExitStack() as passing:
-                    sources = _reopen(taken, passing)
+                    joining.sources = _reopen(taken, passing)
                     if write is None:
-                        joining.run(sources, None)
+                        joining.run(None)
                     else:
-                        write(lambda draft, sources=sources: joining.run(sources, draft))  # type: ignore[misc]
+                        write(joining.run)
             except _BadInput as found:
                 refused[found.opened.item.label] = found.reason
                 opened.remove(found.opened)
@@ -275,8 +282,9 @@ class _Joining:
     inputs: Sequence[Opened]
     details: bool
     halves: bool
+    sources: list[Source] = field(default_factory=list)
 
-    def run(self, sources: list[Source], draft: Draft | None) -> bool:
+    def run(self, draft: Draft | None) -> bool:
         """Join; return whether anything changed."""
         before = self.known.head if self.known else Head("known", self.own.id, {})
         clock = {author: seq for author, seq in self.clock.items() if author != self.own.id}
@@ -288,47 +296,47 @@ class _Joining:
             heard.update(dict.fromkeys(newer, now))
         writer = Writer(draft.write, Head("known", self.own.id, clock, heard=heard)) if draft else None
         try:
-            if writer and self.halves and (middle := self._middle(sources)):
-                self._run_halves(sources, writer, middle)
+            if writer and self.halves and (middle := self._middle()):
+                self._run_halves(writer, middle)
             else:
-                self.report.counters = self._join(sources, writer, ALL)
+                self.report.counters = self._join(writer, ALL)
         except BadSource as found:
             raise self._blame(found) from None
         if writer:
             writer.close()
         return self.report.changed
 
-    def _middle(self, sources: list[Source]) -> bytes:
+    def _middle(self) -> bytes:
         """Return a name that cuts the work in halves, or nothing."""
-        return max([*sources, *([self.known] if self.known else [])], key=lambda source: source.size).middle()
+        return max([*self.sources, *([self.known] if self.known else [])], key=lambda source: source.size).middle()
 
-    def _run_halves(self, sources: list[Source], writer: Writer, middle: bytes) -> None:
+    def _run_halves(self, writer: Writer, middle: bytes) -> None:
         """Join in two processes, each a half of the names, and put the halves together."""
         with temporary_file() as file:
 
             def upper() -> tuple[int, int, str]:
                 lines = Lines(file.write)
                 try:
-                    count = self._join(sources, lines, Part(middle, b""))
+                    count = self._join(lines, Part(middle, b""))
                 except BadSource as found:
-                    return 0, [self.known, *sources].index(found.source), found.reason.message
+                    return 0, [self.known, *self.sources].index(found.source), found.reason.message
                 lines.flush()
                 file.flush()
                 return count, -1, ""
 
             with in_child(upper) as result:
-                count = self._join(sources, writer, Part(b"", middle))
+                count = self._join(writer, Part(b"", middle))
                 more, bad_source, reason = result()
             if bad_source >= 0:
-                raise BadSource([self.known or sources[0], *sources][bad_source], Invalid(reason))
+                raise BadSource([self.known or self.sources[0], *self.sources][bad_source], Invalid(reason))
             file.seek(0)
             writer.splice(iter(lambda: file.read(2**18), b""))
             self.report.counters = count + more
 
-    def _join(self, sources: list[Source], lines: Lines | None, part: Part) -> int:
+    def _join(self, lines: Lines | None, part: Part) -> int:
         """Join a part of the names; return how many counters changed."""
         count = 0
-        for joined in overlay(self.known, sources, without=self.own.id, part=part):
+        for joined in overlay(self.known, self.sources, without=self.own.id, part=part):
             if joined.after is None:
                 continue
             if lines:

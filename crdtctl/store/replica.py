@@ -468,7 +468,9 @@ def _refuse_other_files(path: str, shown: str) -> None:
             start = file.read(64)
     except FileNotFoundError:
         return
-    if start and not start.startswith((b'{"crdtctl":1,"kind":"state"', b'{"crdtctl":1,"kind":"delta"', b"crdtctl = 1\n")):
+    if start and not start.startswith(
+        (b'{"crdtctl":1,"kind":"state"', b'{"crdtctl":1,"kind":"delta"', b"crdtctl = 1\n")
+    ):
         raise ExistsError(f"{shown} is there, and is not an exported state", "name another file, or delete it first")
 
 

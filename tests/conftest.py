@@ -1,0 +1,108 @@
+"""Fixtures: real processes in real directories."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from crdtctl import Replica
+from crdtctl.store.check import check_replica
+
+hypothesis.settings.register_profile("dev", max_examples=100, deadline=None)
+hypothesis.settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("nightly", max_examples=20_000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+PROGRAM = [str(Path(sys.executable).parent / "crdtctl")]
+if not Path(PROGRAM[0]).exists():
+    PROGRAM = [sys.executable, "-m", "crdtctl"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended, and what it wrote."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs the program as a user would: a process of its own, in a directory, off a terminal."""
+
+    directory: Path
+    environment: Mapping[str, str]
+
+    def __call__(
+        self,
+        *arguments: str | Path,
+        stdin: str | bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> Ended:
+        done = subprocess.run(
+            [*PROGRAM, *map(str, arguments)],
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            cwd=directory or self.directory,
+            env={**self.environment, **(environment or {})},
+            timeout=60,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def ok(self, *arguments: str | Path, stdin: str | bytes = b"") -> str:
+        """Run, expect status 0 and a silent stderr, and return stdout."""
+        ended = self(*arguments, stdin=stdin)
+        assert (ended.status, ended.stderr) == (0, "")
+        return ended.stdout
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return an environment without settings of ours, whose home is empty."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRDTCTL", "_CRDTCTL", "XDG_", "GITHUB_"))}
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+
+
+@pytest.fixture
+def shell(tmp_path: Path, environment: dict[str, str]) -> Shell:
+    """Return a shell in an empty directory, with no replica anywhere."""
+    here = tmp_path / "here"
+    here.mkdir()
+    return Shell(here, environment)
+
+
+@pytest.fixture
+def replica(shell: Shell) -> Iterator[Replica]:
+    """Make a replica in the shell's directory, found by every command there. It is checked after the test."""
+    made = Replica.init(shell.directory / ".crdtctl", name="here")
+    yield made
+    assert_sound(made)
+
+
+def assert_sound(replica: Replica) -> None:
+    """Assert that everything that can be verified of a replica is right."""
+    assert [finding for finding in check_replica(replica.path) if not finding.ok] == []
+
+
+@pytest.fixture
+def new_replica(tmp_path: Path) -> Iterator[Callable[[str], Replica]]:
+    """Make replicas by name. They are checked after the test."""
+    made: list[Replica] = []
+
+    def make(name: str) -> Replica:
+        made.append(Replica.init(tmp_path / "replicas" / name, name=name))
+        return made[-1]
+
+    yield make
+    for replica in made:
+        assert_sound(replica)

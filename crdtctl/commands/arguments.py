@@ -189,18 +189,21 @@ def count_line(verb: Verb, once: str | None, tag: str | None) -> Callable[[str],
             number = tree.get("amount", 1)
             number = amount(number) if isinstance(number, str) else number
             return request(verb, _text(tree, "name"), number, once=tree.get("once", once), tag=tree.get("type", tag))
-        name, gap, text = line.partition("\t")
-        if not gap:
-            name, gap, text = line.rpartition(" ")
-            if not gap:
-                name = line
+        name, text = split_amount(line)
         if not name.strip():
             raise UsageError("there is no name")
-        if " " in name and "\t" not in line:
-            raise UsageError("too many words", "put a tab between a name with spaces and its amount")
-        return request(verb, name, amount(text) if gap else 1, once=once, tag=tag)
+        return request(verb, name, 1 if text is None else amount(text), once=once, tag=tag)
 
     return parse
+
+
+def split_amount(line: str) -> tuple[str, str | None]:
+    """Cut a line into name and amount: at its last tab; or else before its last word, if that begins like a number."""
+    if "\t" in line:
+        name, _, text = line.rpartition("\t")
+        return name, text
+    name, gap, text = line.rpartition(" ")
+    return (name, text) if gap and text[:1] in set("+-0123456789") else (line, None)
 
 
 def repeat_count(found: Request, times: int) -> Iterator[Request]:

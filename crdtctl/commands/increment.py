@@ -27,8 +27,9 @@ def increment(
     All counters of one command are one commit. A counter that is not there yet becomes a pncounter, or
     what --type says. Silent, but on a terminal.
 
-    A batch has a line 'NAME [AMOUNT]' for each increment (a tab before AMOUNT if NAME has spaces), or a
-    JSON object with name, amount, once and type. One wrong line, and nothing is done.
+    A batch has a line 'NAME [AMOUNT]' for each increment, or a JSON object with name, amount, once and
+    type. What begins with a digit behind the last space is the amount; behind a tab, anything. One wrong
+    line, and nothing is done.
 
     \b
     EXAMPLES:

@@ -1,7 +1,6 @@
 """One command line: run it, and turn whatever happens into words and an exit status."""
 
 import os
-import sys
 from collections.abc import Sequence
 
 from crdtctl.commands import output
@@ -54,7 +53,10 @@ def _run(arguments: Sequence[str]) -> int:
 
     from crdtctl.commands.app import app
 
-    sys.argv = ["crdtctl", *arguments]  # what help and completion call the program
+    if "_CRDTCTL_COMPLETE" in os.environ:
+        import typer.completion
+
+        typer.completion.completion_init()
     try:
         status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
     except typer.TyperException as failure:

@@ -1,0 +1,1 @@
+complete --command crdtctl --no-files --arguments "(env _CRDTCTL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) crdtctl)" --condition "env _CRDTCTL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) crdtctl"

@@ -77,9 +77,19 @@ def _total(digits: bytes) -> int:
 
 def _count(column: int, name: bytes, amount: int) -> int | None:
     directory = durable.open_directory(locate.find(None))
-    lock = durable.open_lock(directory, durable.OWN)
-    if not _lock_soon(lock) or not durable.is_same_file(directory, "own.lock", lock):
-        return None
+    try:
+        lock = durable.open_lock(directory, durable.OWN)
+        try:
+            if not _lock_soon(lock) or not durable.is_same_file(directory, "own.lock", lock):
+                return None
+            return _commit(directory, lock, column, name, amount)
+        finally:
+            os.close(lock)  # with it goes the lock, for which the full command would wait
+    finally:
+        os.close(directory)
+
+
+def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) -> int | None:
     data = _own(directory, durable.MAX_OWN_BYTES)
     replica, seq, start = _own_head(data)
     end = len(data) - TRAILER_SIZE
@@ -194,8 +204,11 @@ def _unknown(error: OSError) -> int:
 
 def _show(name: bytes) -> int | None:
     directory = durable.open_directory(locate.find(None))
-    own = _find(directory, "own.json", _OWN_HEAD, name)
-    known = _find(directory, "known.json", _KNOWN_HEAD, name)
+    try:
+        own = _find(directory, "own.json", _OWN_HEAD, name)
+        known = _find(directory, "known.json", _KNOWN_HEAD, name)
+    finally:
+        os.close(directory)
     lines = [line for line in (own, known) if line]
     if not lines:
         return None

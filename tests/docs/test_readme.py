@@ -1,0 +1,114 @@
+"""What README says is run, and compared."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.conftest import PROGRAM, Shell
+
+from crdtctl import errors
+from crdtctl.commands.app import ALIASES, VERBS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def scene() -> list[tuple[str, str]]:
+    """Return the commands of all scenes, in order, and what README says that they print."""
+    steps = []
+    for block in blocks("console"):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = step.partition("\n")
+            steps.append((command, printed))
+    return steps
+
+
+def test_the_scenes_print_what_readme_says(shell: Shell) -> None:
+    path = f"{Path(PROGRAM[0]).parent}{os.pathsep}{os.environ['PATH']}"
+    assert len(scene()) > 20
+    for command, printed in scene():
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=shell.directory,
+            env={**shell.environment, "PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        pattern = re.escape(printed).replace("…", "[0-9a-f]{32}")
+        assert re.fullmatch(pattern, done.stdout), f"$ {command}\n{done.stdout}"
+
+
+def test_the_program_in_readme_runs(shell: Shell, tmp_path: Path) -> None:
+    hub = Path(shell.directory, "hub.json")
+    shell.ok("init")
+    shell.ok("increment", "builds=2")
+    hub.write_text(shell.ok("export"))
+    [program] = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=shell.directory, env=shell.environment, capture_output=True, check=True
+    )
+    assert done.stdout.decode() == "3\n0 counters changed\n"
+    assert done.stderr == b""
+
+
+def test_every_command_stands_in_readme() -> None:
+    table = README.partition("## Commands")[2].partition("###")[0]
+    named = set(re.findall(r"`([a-z]+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
+    assert named == {*VERBS, *ALIASES}
+
+
+def test_the_exit_statuses_in_readme_are_those_of_the_errors() -> None:
+    table = dict(re.findall(r"^\| (\d+) \| (\w+) \|", README, re.MULTILINE))
+    classes = errors.CrdtctlError.__subclasses__()
+    assert table == {"0": "ok", "130": "interrupted", **{str(one.status): one.name for one in classes}}
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_the_completions_are_what_the_program_generates(shell: Shell, name: str) -> None:
+    ended = shell(environment={"_CRDTCTL_COMPLETE": f"source_{name}"})
+    assert ended.status == 0
+    assert (ROOT / "completions" / f"crdtctl.{name}").read_text().strip() == ended.stdout.strip()
+
+
+def test_completion_knows_commands_and_options(shell: Shell) -> None:
+    asked = {"_CRDTCTL_COMPLETE": "complete_bash", "COMP_CWORD": "1", "COMP_WORDS": "crdtctl dec"}
+    assert shell(environment=asked).stdout == "decrement\n"
+    asked = {"_CRDTCTL_COMPLETE": "complete_bash", "COMP_CWORD": "2", "COMP_WORDS": "crdtctl show --by"}
+    assert shell(environment=asked).stdout == "--by-replica\n"
+
+
+def test_the_main_job_counts_an_access_log_like_awk(shell: Shell) -> None:
+    log = shell.directory / "access.log"
+    log.write_text("".join(f'10.0.0.{n % 7} - - [x] "GET /{n}" 200\n' for n in range(100)))
+    script = ROOT / "examples" / "three_replicas.py"
+    done = subprocess.run([sys.executable, script, log], env=shell.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().endswith("All three tables and the independent count are equal: 100 in all.\n")
+
+
+def test_the_main_job_counts_the_git_history_like_shortlog(shell: Shell) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is not a git checkout")
+    script = ROOT / "examples" / "three_replicas.py"
+    done = subprocess.run([sys.executable, script], env=shell.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "All three tables and the independent count are equal" in done.stdout.decode()
+
+
+def test_the_main_job_counts_a_real_access_log(shell: Shell) -> None:
+    log = ROOT.parent / "shared" / "data" / "apache_access_10k.log"
+    if not log.exists():
+        pytest.skip("the real access log is not beside this checkout")
+    script = ROOT / "examples" / "three_replicas.py"
+    done = subprocess.run([sys.executable, script, log], env=shell.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().endswith("are equal: 10,000 in all.\n")

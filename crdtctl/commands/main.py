@@ -1,6 +1,7 @@
 """One command line: run it, and turn whatever happens into words and an exit status."""
 
 import os
+import re
 from collections.abc import Sequence
 
 from crdtctl.commands import output
@@ -73,8 +74,8 @@ def _run(arguments: Sequence[str]) -> int:
 def _usage_hint(failure: Exception) -> str:
     context = getattr(failure, "ctx", None)
     path = context.command_path if context is not None else "crdtctl"
-    if "No such option: -" in str(failure) and str(failure).rstrip(".").split("-")[-1].strip("'\"").isdigit():
-        return "amounts are not negative: use decrement"
+    if re.search(r"No such option: '?-[0-9]", str(failure)):
+        return "an amount is not negative, use decrement; a name that begins with '-' goes behind '--'"
     return f"see '{path} --help'"
 
 

@@ -1,0 +1,138 @@
+"""``python -m tests.bench``: the command line."""
+
+import argparse
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.bench import bulk, counting, report, starts
+from tests.bench.contest import Contest, missing
+from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
+from tests.bench.process import Wrong
+
+_RIVALS = ("awk", "flock", "git", "jq", "redis-cli", "redis-server", "sqlite3")
+_STATUSES = """exit status:
+  0  every limit was reached
+  1  a limit was missed (0 with --report-only)
+  2  wrong arguments
+  3  a command failed, or its answer was wrong
+"""
+
+
+def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
+    """Return title → what makes the contest, in the order of the table."""
+    return {
+        f"`increment NAME`, {sizes.few:,} own counters": counting.own,
+        f"`increment NAME`, beside {sizes.entries:,} known entries": counting.beside,
+        f"`increment NAME`, {sizes.many:,} own counters": counting.of_many,
+        f"`show NAME`, {sizes.entries:,} known entries": counting.show,
+        f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,
+        f"`merge`, two states of {sizes.entries:,} entries, all different": bulk.merge_all_different,
+        f"`merge`, two states of {sizes.entries:,} entries, 1 % of lines different": bulk.merge_few_different,
+        f"`merge`, {sizes.states:,} small states at once": bulk.merge_many,
+        "`--help`": starts.show_help,
+        "`merge`, two small states": starts.merge_two,
+        "`status`": starts.status,
+    }
+
+
+def main() -> int:
+    """Measure, print the table, and return the exit status."""
+    options = _options()
+    sizes = QUICK if options.quick else Sizes()
+    rounds = options.runs or (3 if options.quick else 11)
+    chosen = {title: make for title, make in contests(sizes).items() if options.only in title}
+    if not chosen:
+        print(f"no row has '{options.only}' in its title; there are:", *contests(sizes), sep="\n  ", file=sys.stderr)
+        return 2
+    place = options.directory or place_to_work()
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as root, ExitStack() as stack:
+        ground = Ground(Path(root), sizes, stack)
+        if not os.access(ground.crdtctl, os.X_OK):
+            print(f"{ground.crdtctl} is not there: install the project for this Python first", file=sys.stderr)
+            return 2
+        _compile(ground)
+        print(_machine(root, rounds, quick=options.quick), end="\n\n")
+        try:
+            missed = _measure(ground, chosen, rounds)
+        except Wrong as reason:
+            print(f"\nwrong: {reason}", file=sys.stderr)
+            return 3
+    _tell(missed)
+    return 1 if missed and not options.report_only else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description="Measure whole processes, in turns, against what one would use instead.",
+        epilog=_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--runs", type=int, metavar="N", help="turns for each row (default 11; the rows of milliseconds take more)"
+    )
+    parser.add_argument("--only", default="", metavar="SUBSTRING", help="only the rows with this in their title")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes and 3 turns: does it all still work?")
+    parser.add_argument("--report-only", action="store_true", help="a missed limit is shown, but is no failure")
+    parser.add_argument("--directory", metavar="PATH", help="where to work: on a disk, not in memory")
+    options = parser.parse_args()
+    if options.runs is not None and options.runs < 1:
+        parser.error("--runs must be at least 1")
+    return options
+
+
+def _compile(ground: Ground) -> None:
+    """Compile the package, as an installation does, so that no run has to."""
+    found = find_spec("crdtctl")
+    assert found is not None and found.submodule_search_locations is not None
+    packages = list(found.submodule_search_locations)
+    subprocess.run([ground.python, "-m", "compileall", "-q", *packages], env=ground.environment, check=False)
+
+
+def _machine(root: str, rounds: int, *, quick: bool) -> str:
+    lines = [
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"{file_system(root) or 'unknown'} file system, medians of {rounds} turns (more for short commands)."
+    ]
+    if quick:
+        lines.append("Quick: smaller sizes than the limits are promised for.")
+    if file_system(root) in ("tmpfs", "ramfs"):
+        lines.append("This is no disk: fsync costs nothing here. Name another place with --directory.")
+    absent = missing(*_RIVALS)
+    if absent:
+        lines.append(f"Not on this machine, so their rows are left out: {', '.join(absent)}.")
+    return "\n".join(lines)
+
+
+def _measure(ground: Ground, chosen: dict[str, Callable[[Ground], Contest]], rounds: int) -> list[str]:
+    """Print the table as it grows; return the titles of the rows whose limit was missed."""
+    print(report.heading(), flush=True)
+    missed = []
+    for title, make in chosen.items():
+        contest = make(ground)
+        contest.run(rounds)
+        for row in report.rows(title, contest):
+            print(report.line(row.cells), flush=True)
+            if row.reached is False:
+                missed.append(f"{row.cells[0]}: {row.cells[4] or row.cells[1]}, limit {row.cells[5]}")
+    return missed
+
+
+def _tell(missed: list[str]) -> None:
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(f"\nPeak memory is that of the largest single process, and seen from {own * unit / 1e6:.0f} MB up.")
+    if missed:
+        print("Missed:", *missed, sep="\n  ")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Rows: batches and merges."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from tests.bench import amounts
+from tests.bench.contest import Command, Contest, Rival, missing, program
+from tests.bench.ground import Ground, Saved
+from tests.bench.process import Wrong
+
+_AWK = "{c[$1]+=1} END{for(k in c) print k, c[k]}"
+_MEGABYTE = 1_000_000
+
+
+def batch(ground: Ground) -> Contest:
+    """Many lines over a few names, as one commit."""
+    directory = ground.replica("batch")
+    sizes = ground.sizes
+    expected = Counter(amounts.batch_name(line, sizes.names) for line in range(sizes.lines))
+    output = ground.root / "awk.txt"
+
+    def check(runs: int) -> None:
+        ground.expect_values(directory, lambda i: runs * expected[amounts.name(i)], sizes.names)
+
+    def check_awk(runs: int) -> None:
+        counted = dict(line.split() for line in output.read_text().splitlines())
+        if counted != {name: str(count) for name, count in expected.items()}:
+            raise Wrong("awk counted the lines otherwise")
+
+    ours = ground.ours(["increment", "--batch", ground.lines], directory=directory, check=check)
+    awk = Command(
+        name=f"`awk` ({os.path.basename(os.path.realpath(program('awk')))})",
+        processes=[[program("awk"), _AWK, str(ground.lines)]],
+        directory=str(directory),
+        environment=ground.environment,
+        output=str(output),
+        check=check_awk,
+    )
+    return Contest(ours=ours, rivals=[Rival(awk, 3)])
+
+
+def _jq(ground: Ground, other: Path) -> list[Command]:
+    """Return the merge of two large states by jq: objects into each other, of two arrays the second."""
+    if missing("jq"):
+        return []
+    words = [program("jq"), "-s", ".[0] * .[1]", str(ground.mine), str(other)]
+    directory = str(ground.empty("jq"))
+    return [
+        Command(name="`jq -s '.[0] * .[1]'`", processes=[words], directory=directory, environment=ground.environment)
+    ]
+
+
+def merge_all_different(ground: Ground) -> Contest:
+    """Two large states of which every entry differs."""
+    saved = ground.saved("all", ground.mine)
+    directory = saved.directory.parent
+
+    def check(runs: int) -> None:
+        ground.expect_values(directory, ground.in_both, ground.sizes.counters)
+
+    ours = ground.ours(["merge", ground.theirs], directory=directory, check=check, prepare=saved.restore)
+    rivals = [Rival(jq, 0.25) for jq in _jq(ground, ground.theirs)]
+    return Contest(ours=ours, rivals=rivals, memory_limit=48 * _MEGABYTE)
+
+
+def merge_few_different(ground: Ground) -> Contest:
+    """Two large states of which one line in a hundred differs."""
+    saved = ground.saved("few-different", ground.mine)
+    directory = saved.directory.parent
+
+    def check(runs: int) -> None:
+        ground.expect_values(directory, ground.in_nearly_mine, ground.sizes.counters)
+
+    ours = ground.ours(["merge", ground.nearly_mine], directory=directory, check=check, prepare=saved.restore)
+    rivals = [Rival(jq) for jq in _jq(ground, ground.nearly_mine)]
+    return Contest(ours=ours, rivals=rivals)
+
+
+def merge_many(ground: Ground) -> Contest:
+    """Many small states at once, against one after the other."""
+    states, singles = ground.sizes.states, ground.sizes.singles
+    files = [ground.small / f"{number}.json" for number in range(states)]
+    first = ground.small / f"{states - 1}.json"
+    together = ground.saved("together", first)
+    apart = ground.saved("apart", first)
+    ours = ground.ours(
+        ["merge", *files],
+        directory=together.directory.parent,
+        check=lambda runs: _expect_small(ground, together, range(states)),
+        prepare=together.restore,
+    )
+    # Not the last: that is the one which is known already.
+    each = ground.ours(
+        *(["merge", file] for file in files[:singles]),
+        directory=apart.directory.parent,
+        check=lambda runs: _expect_small(ground, apart, range(singles), states - 1),
+        prepare=apart.restore,
+        scale=states / singles,
+    )
+    each.name = f"{states:,} single merges ({singles} measured × {states // singles})"
+    return Contest(ours=ours, rivals=[Rival(each, 0.1)])
+
+
+def _expect_small(ground: Ground, saved: Saved, states: range, also: int | None = None) -> None:
+    """Raise `Wrong` unless exactly these small states were merged."""
+    expected = Counter(amounts.small_total(states))
+    if also is not None:
+        expected.update(amounts.small(also))
+    shown = ground.call([ground.crdtctl, "show", "--format", "tsv"], saved.directory.parent)
+    found = {name: int(value) for name, _, value in (line.split("\t") for line in shown.splitlines()[1:])}
+    if found != dict(expected):
+        raise Wrong(f"the total of the small states is not right in {saved.directory}")

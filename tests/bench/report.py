@@ -1,0 +1,58 @@
+"""Medians and ratios, as the rows of a Markdown table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.bench.contest import Contest
+
+COLUMNS = ("what", "crdtctl", "against", "that takes", "ratio", "limit", "reached")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `reached` is None where there is no limit."""
+
+    cells: tuple[str, ...]
+    reached: bool | None
+
+
+def rows(what: str, contest: Contest) -> Iterator[Row]:
+    """Yield what came out of a contest: a row for each rival, and one for the memory if that has a limit."""
+    ours = contest.ours
+    for rival in contest.rivals:
+        ratio = ours.seconds / rival.command.seconds
+        reached = None if rival.limit is None else ratio <= rival.limit
+        cells = (what, _time(ours.seconds), rival.command.name, _time(rival.command.seconds), f"{ratio:.2f}")
+        yield Row((*cells, _limit(rival.limit), _said(reached)), reached)
+    if contest.memory_limit is not None:
+        reached = ours.peak <= contest.memory_limit
+        others = [(rival.command.name, _memory(rival.command.peak)) for rival in contest.rivals] or [("", "")]
+        limit = _memory(contest.memory_limit)
+        cells = (f"{what}: peak memory", _memory(ours.peak), *others[0], "", limit, _said(reached))
+        yield Row(cells, reached)
+
+
+def line(cells: tuple[str, ...]) -> str:
+    """Return a line of the table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def heading() -> str:
+    """Return the first two lines of the table."""
+    return f"{line(COLUMNS)}\n|{'---|' * len(COLUMNS)}"
+
+
+def _said(reached: bool | None) -> str:
+    return {True: "yes", False: "NO", None: ""}[reached]
+
+
+def _limit(limit: float | None) -> str:
+    return "" if limit is None else f"{limit:g}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
+
+
+def _memory(size: int) -> str:
+    return f"{size / 1_000_000:,.0f} MB"

@@ -84,9 +84,9 @@ def _count(column: int, name: bytes, amount: int) -> int | None:
                 return None
             return _commit(directory, lock, column, name, amount)
         finally:
-            os.close(lock)  # with it goes the lock, for which the full command would wait
+            durable.close(lock)  # and with it the lock, for which the full command would wait
     finally:
-        os.close(directory)
+        durable.close(directory)
 
 
 def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) -> int | None:
@@ -143,7 +143,7 @@ def _own(directory: int, limit: int) -> bytes:
             raise ValueError
         data = durable.read_all(fd)
     finally:
-        os.close(fd)
+        durable.close(fd)
     if not is_whole(data):
         raise ValueError
     return data
@@ -208,7 +208,7 @@ def _show(name: bytes) -> int | None:
         own = _find(directory, "own.json", _OWN_HEAD, name)
         known = _find(directory, "known.json", _KNOWN_HEAD, name)
     finally:
-        os.close(directory)
+        durable.close(directory)
     lines = [line for line in (own, known) if line]
     if not lines:
         return None
@@ -258,4 +258,4 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
         first, last = search(pages, start, end, name)
         return pages.read(first, last - first) if last > first else None
     finally:
-        os.close(fd)
+        durable.close(fd)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from importlib import import_module
 
 from crdtctl.commands import output
 from crdtctl.errors import CrdtctlError, StorageError, UnreportedError, UsageError, from_os, printable
@@ -55,9 +56,7 @@ def _run(arguments: Sequence[str]) -> int:
     from crdtctl.commands.app import app
 
     if "_CRDTCTL_COMPLETE" in os.environ:
-        import typer.completion
-
-        typer.completion.completion_init()
+        import_module("typer.completion").completion_init()
     try:
         status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
     except typer.TyperException as failure:

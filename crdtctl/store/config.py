@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from crdtctl.errors import ConfigError
-from crdtctl.store.durable import open_state, read_all
+from crdtctl.store.durable import close, open_state, read_all
 
 TEMPLATE = """\
 # Settings of this replica. What stands behind "#" is the default.
@@ -41,7 +41,7 @@ def read(directory: int, path: str) -> Config:
     except (ValueError, RecursionError, OSError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}", _HINT) from None
     finally:
-        os.close(fd)
+        close(fd)
     timeout = tree.pop("lock_timeout", Config().lock_timeout)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= 1e9:
         raise ConfigError(f"{path}: lock_timeout must be a number of seconds, at least 0", _HINT)

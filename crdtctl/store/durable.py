@@ -36,6 +36,14 @@ def open_directory(path: str) -> int:
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
+def close(fd: int) -> None:
+    """Close a descriptor that nothing was written to; if that fails, nothing is lost, and nobody is told."""
+    try:
+        os.close(fd)
+    except OSError:
+        pass
+
+
 def open_lock(directory: int, which: str) -> int:
     """Open a lock file, making it if it is not there."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -132,8 +140,8 @@ class Draft:
     def commit(self) -> None:
         """Put the new file in place, on disk. Raise OSError with `is_renamed` set if that is not certain."""
         os.fsync(self.fd)
-        os.close(self.fd)
-        self.fd = -1
+        fd, self.fd = self.fd, -1
+        os.close(fd)
         if not is_same_file(self.directory, f"{self.which}.lock", self.lock):
             raise NotApplied
         os.rename(self.path, f"{self.which}.json", src_dir_fd=self.directory, dst_dir_fd=self.directory)
@@ -143,8 +151,8 @@ class Draft:
     def abandon(self) -> None:
         """Delete the new file, unless it is in place."""
         if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+            fd, self.fd = self.fd, -1
+            close(fd)
         if not self.is_renamed:
             try:
                 os.unlink(self.path, dir_fd=self.directory)

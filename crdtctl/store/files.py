@@ -28,6 +28,7 @@ from crdtctl.store.durable import (
     Draft,
     NotApplied,
     OnDisk,
+    close,
     is_same_file,
     open_directory,
     open_lock,
@@ -123,7 +124,7 @@ class Directory:
 
     def close(self) -> None:
         """Close the directory."""
-        os.close(self.fd)
+        close(self.fd)
 
     def file(self, name: str) -> str:
         """Return the path of one of the files, for messages."""
@@ -141,7 +142,7 @@ class Directory:
                 self._regular(fd, name, MAX_OWN_BYTES)
                 data = read_all(fd)
             finally:
-                os.close(fd)
+                close(fd)
         with damaged(self.file(name)):
             return OwnFile(data)
 
@@ -182,7 +183,7 @@ class Directory:
                     source.verify()
                 yield source
         finally:
-            os.close(fd)
+            close(fd)
 
     def _regular(self, fd: int, name: str, limit: int) -> int:
         status = os.fstat(fd)
@@ -218,7 +219,7 @@ class Directory:
                     yield lock
                     return
             finally:
-                os.close(lock)
+                close(lock)
 
     def write(self, which: str, lock: int, fill: Callable[[Draft], bool]) -> bool:
         """Replace a state file by what `fill` puts into a draft, if `fill` returns true; return that.

@@ -20,7 +20,7 @@ from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.clock import Clock
 from crdtctl.errors import CrdtctlError, DataError, ForkError, MissingError, from_os, printable
 from crdtctl.store.commit import Change, reading
-from crdtctl.store.durable import Draft, OnDisk
+from crdtctl.store.durable import Draft, OnDisk, close
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.processes import in_child
 
@@ -90,7 +90,7 @@ def open_input(item: Input, stack: ExitStack) -> Source:
     except OSError as error:
         raise from_os(error, f"read {label}") from None
     with ExitStack() as failing:
-        failing.callback(os.close, fd)
+        failing.callback(close, fd)
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import PROGRAM, Shell
 
 from crdtctl import errors
 from crdtctl.commands.app import ALIASES, VERBS
+from tests.conftest import PROGRAM, Shell
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -10,6 +10,7 @@
     ├── ForkError             5  fork         a clone or a roll-back of a replica was found
     ├── DataError            65  data         not a valid state
     ├── MissingError         66  missing      no such file, replica or counter; or a delta with a gap
+    ├── InternalError        70  internal     a fault of this program
     ├── ExistsError          73  exists       will not overwrite
     ├── StorageError         74  io           input/output error; not applied
     ├── BusyError            75  busy         lock timeout; not applied
@@ -87,6 +88,13 @@ class MissingError(CrdtctlError):
 
     status = 66
     name = "missing"
+
+
+class InternalError(CrdtctlError):
+    """Something happened that this program did not foresee."""
+
+    status = 70
+    name = "internal"
 
 
 class ExistsError(CrdtctlError):

@@ -12,9 +12,20 @@ before the rename is declined too: the full command meets it again and finds the
 """
 
 import os
+import stat
 import time
 
-from crdtctl.codec.text import HEAD_END, TRAILER_SIZE, InMemory, is_trailer, is_whole, seal, search
+from crdtctl.codec.text import (
+    HEAD_END,
+    HEAD_START,
+    MAX_SAFE,
+    TRAILER_SIZE,
+    InMemory,
+    is_trailer,
+    is_whole,
+    seal,
+    search,
+)
 from crdtctl.store import durable, locate
 
 #: Characters of a name that mean nothing special anywhere: no quotes, no '=', no option, no escapes.
@@ -22,15 +33,12 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _VERBS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
 #: Type → how each of its totals enters the value.
 _WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
-_MAX_SAFE = 2**53 - 1
-#: Larger files are not summed up for one line; see crdtctl.store.files.
-_VERIFY_BELOW = 4 * 2**20
 _MAX_HEAD = 2**16
 #: How long to try for the lock before the full command waits for it in earnest.
 _PATIENCE = 0.1
 
-_OWN_HEAD = b'{"crdtctl":1,"kind":"own","replica":"'
-_KNOWN_HEAD = b'{"crdtctl":1,"kind":"known","replica":"'
+_OWN_HEAD = HEAD_START + b'own","replica":"'
+_KNOWN_HEAD = HEAD_START + b'known","replica":"'
 
 
 def run(arguments: list[str]) -> int | None:
@@ -61,7 +69,7 @@ def _number(digits: bytes) -> int:
     if not digits.isdigit() or len(digits) > 16 or digits[0] == 0x30:
         return 0
     number = int(digits)
-    return number if number <= _MAX_SAFE else 0
+    return number if number <= MAX_SAFE else 0
 
 
 def _total(digits: bytes) -> int:
@@ -90,17 +98,17 @@ def _count(column: int, name: bytes, amount: int) -> int | None:
 
 
 def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) -> int | None:
-    data = _own(directory, durable.MAX_OWN_BYTES)
+    data = _own(directory)
     replica, seq, start = _own_head(data)
     end = len(data) - TRAILER_SIZE
     first, last = search(InMemory(data), start, end, name)
-    if first == last or seq >= _MAX_SAFE:
+    if first == last or seq >= MAX_SAFE:
         return None
     tag, totals = _own_line(data[first:last], name, replica)
     if column >= len(totals):
         return None
     totals[column] += amount
-    if totals[column] > _MAX_SAFE:
+    if totals[column] > MAX_SAFE:
         return None
     text = memoryview(data)
     pieces: list[bytes | memoryview] = [
@@ -134,12 +142,12 @@ def _lock_soon(lock: int) -> bool:
     return True
 
 
-def _own(directory: int, limit: int) -> bytes:
+def _own(directory: int) -> bytes:
     """Return own.json, whole and right; raise ValueError if it is anything special."""
     fd = durable.open_state(directory, "own.json")
     try:
         status = os.fstat(fd)
-        if status.st_mode & 0o170000 != 0o100000 or status.st_nlink != 1 or status.st_size > limit:
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size > durable.MAX_OWN_BYTES:
             raise ValueError
         data = durable.read_all(fd)
     finally:
@@ -155,7 +163,7 @@ def _own_head(data: bytes) -> tuple[bytes, int, int]:
     replica = data[len(_OWN_HEAD) : data.index(b'"', len(_OWN_HEAD))]
     opening = b'%b%b","clock":{"%b":' % (_OWN_HEAD, replica, replica)
     seq = data[len(opening) : start - len(HEAD_END) - 1]
-    if not _is_plain(replica.decode()) or data[:start] != b"%b%b}%b" % (opening, seq, HEAD_END):
+    if not _number(seq) or not _is_plain(replica.decode()) or data[:start] != b"%b%b}%b" % (opening, seq, HEAD_END):
         raise ValueError
     return replica, _number(seq), start
 
@@ -192,6 +200,13 @@ def _plain_line(line: bytes, name: bytes) -> tuple[bytes, dict[bytes, list[int]]
     return tag, authors
 
 
+def _unwritable(error: OSError) -> int:
+    from crdtctl.commands.main import fail
+    from crdtctl.commands.output import unwritable
+
+    return fail(unwritable(error))
+
+
 def _unknown(error: OSError) -> int:
     from crdtctl.commands.main import fail
     from crdtctl.store.files import outcome_unknown
@@ -223,7 +238,13 @@ def _show(name: bytes) -> int | None:
         seen.update(authors)
         for totals in authors.values():
             value += sum(weight * total for weight, total in zip(_WEIGHTS[tag], totals, strict=True))
-    os.write(1, b"%d\n" % value)  # so short that it is written whole or not at all
+    text = b"%d\n" % value
+    done = os.write(1, text)
+    while done < len(text):  # a part is out, so this cannot be declined any more
+        try:
+            done += os.write(1, text[done:])
+        except OSError as error:
+            return _unwritable(error)
     return 0
 
 
@@ -238,10 +259,10 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
     try:
         status = os.fstat(fd)
         size = status.st_size
-        if status.st_mode & 0o170000 != 0o100000 or status.st_nlink != 1:
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
             raise ValueError
         pages: InMemory | durable.OnDisk
-        if size <= _VERIFY_BELOW:
+        if size <= durable.VERIFY_BELOW:
             data = durable.read_all(fd)
             if len(data) != size or not is_whole(data):
                 raise ValueError

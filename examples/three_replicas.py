@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,7 +86,7 @@ def git_history() -> tuple[str, list[str], dict[str, int], str]:
         rows = [line.strip().partition("\t") for line in output(judge)]
     except (OSError, subprocess.CalledProcessError):
         sys.exit("There is no git history here to count. Give it an access log: three_replicas.py access.log")
-    return "commits by author", history, {name_of(name): int(count) for count, _, name in rows}, "git shortlog -sn"
+    return "commits by author", history, added_up(rows), "git shortlog -sn"
 
 
 def access_log(path: Path) -> tuple[str, list[str], dict[str, int], str]:
@@ -96,12 +98,21 @@ def access_log(path: Path) -> tuple[str, list[str], dict[str, int], str]:
         rows = [line.partition(" ") for line in output(["awk", "NF " + script, str(path)])]
     except OSError as error:
         sys.exit(f"Cannot read {path}: {error.strerror}")
-    return "requests by client", history, {name_of(name): int(count) for count, _, name in rows}, f"awk '{script}'"
+    return "requests by client", history, added_up(rows), f"awk '{script}'"
+
+
+def added_up(rows: Sequence[tuple[str, str, str]]) -> dict[str, int]:
+    """Return name → count for rows of (count, gap, name)."""
+    total: Counter[str] = Counter()
+    for count, _, name in rows:
+        total[name_of(name)] += int(count)
+    return dict(total)
 
 
 def name_of(text: str) -> str:
-    """Return a text as a counter's name, which has no '=' and at most 200 bytes."""
-    return text.replace("=", "-").strip()[:50]
+    """Return a text as a counter's name: printable, in normal form C, no '=', 200 bytes at most."""
+    plain = "".join(c if c.isprintable() and c not in "={" else "-" for c in unicodedata.normalize("NFC", text))
+    return plain.strip()[:50].strip() or "-"
 
 
 def output(command: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorte
                 UTC. For people; nothing is decided by it, and it is never exported.
 
 * Then one counter a line, sorted by name: ``"NAME":{TYPE:{AUTHOR:CONTRIBUTION,…},…}``. Every line but the
-  last ends with a comma. No map is empty.
+  last ends with a comma. None of these maps is empty.
 * The last line holds the CRC-32 of all bytes before it, as eight lower-case hexadecimal digits.
 
 A contribution is an array whose first item is the number of the author's commit that last changed it,

@@ -1,13 +1,15 @@
 """The JSON Schema (draft 2020-12) of a state, read off the registry of types."""
 
-from typing import Any
+from typing import Any, get_args
 
-from crdtctl.codec.wire import MAX_SAFE, VERSION
+from crdtctl.codec.text import MAX_SAFE
+from crdtctl.codec.wire import VERSION, Kind
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.names import MAX_BYTES
 
-_NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_BYTES}
 _CLOCK = {
     "type": "object",
     "propertyNames": {"$ref": "#/$defs/name"},
@@ -25,7 +27,7 @@ def state_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "crdtctl": {"description": "version of this format", "const": VERSION},
-            "kind": {"enum": ["state", "delta", "own", "known"]},
+            "kind": {"enum": list(get_args(Kind))},
             "replica": {"description": "id of the replica that wrote the file", "$ref": "#/$defs/name"},
             "clock": {"description": "author → commits that the file is complete up to", "$ref": "#/$defs/clock"},
             "since": {"description": "what the receiver of a delta must know", "$ref": "#/$defs/clock"},

@@ -14,7 +14,7 @@ from crdtctl.codec.text import (
     HEAD_END,
     NAME_END,
     TRAILER_SIZE,
-    TRAILER_START,
+    digits,
     is_trailer,
     name_of,
     search,
@@ -30,10 +30,9 @@ from crdtctl.codec.wire import (
     decode_own_line,
     encode_head,
     encode_line,
+    encode_name,
     join_counters,
 )
-from crdtctl.crdt import TYPES
-from crdtctl.crdt.clock import Clock
 
 if TYPE_CHECKING:
     from crdtctl.codec.text import Pages
@@ -57,21 +56,30 @@ ALL = Part(b"", b"")
 class Source:
     """A canonical file to read from: its header, one line, or all its lines.
 
-    `ours` says that this program wrote the file on this machine, so that lines whose checksum holds need
-    no second look. Raise `Invalid` wherever the bytes are not a state; its message does not say which file.
+    `label` names it in messages. `ours` says that this program wrote the file on this machine: a line of it
+    is then not asked for more than that it can be decoded, so its checksum must have been verified.
+    Wherever the bytes are not a state, `Invalid` is raised, with this source in it.
     """
 
-    def __init__(self, pages: "Pages", size: int, *, ours: bool = False) -> None:
+    def __init__(self, pages: "Pages", size: int, *, label: str = "", ours: bool = False) -> None:
         self.pages = pages
         self.size = size
+        self.label = label
         self.ours = ours
         self.start = self._head_size()
         self.end = size - TRAILER_SIZE
-        self.head = decode_head(pages.read(0, self.start))
+        try:
+            self.head = decode_head(pages.read(0, self.start))
+        except Invalid as fault:
+            raise self.invalid(fault.reason) from None
         self._floor = min(self.head.clock.values(), default=0)
         self.trailer = pages.read(self.end, TRAILER_SIZE + 1) if self.end >= self.start else b""
-        if not is_trailer(self.trailer):
-            raise Invalid("its last line is missing: it was cut")
+        if not is_trailer(self.trailer) or pages.read(self.end - 1, 1) != b"\n":
+            raise self.invalid("its last line is missing: it was cut")
+
+    def invalid(self, reason: str) -> Invalid:
+        """Return the failure that says what is wrong with this source."""
+        return Invalid(reason, self.label, source=self, ours=self.ours)
 
     def _head_size(self) -> int:
         limit = 4096
@@ -81,13 +89,13 @@ class Source:
             if end >= 0:
                 return end + 1
             if len(start) < limit or limit >= _MAX_HEAD:
-                raise Invalid("it does not begin with the header of a state, or was cut in it")
+                raise self.invalid("it does not begin with the header of a state, or was cut in it")
             limit *= 8
 
     @property
     def checksum(self) -> str:
         """The eight digits of the last line."""
-        return self.trailer[len(TRAILER_START) :][:8].decode()
+        return digits(self.trailer).decode()
 
     def verify(self) -> None:
         """Check that the last line is the checksum of all bytes before it."""
@@ -95,7 +103,7 @@ class Source:
         for offset in range(0, self.end, _BLOCK):
             checksum = zlib.crc32(self.pages.read(offset, min(_BLOCK, self.end - offset)), checksum)
         if self.trailer != trailer(checksum):
-            raise Invalid("its checksum does not match: it was changed or damaged")
+            raise self.invalid("its checksum does not match: it was changed or damaged")
 
     def line(self, name: str) -> bytes | None:
         """Return the line of one counter, or None."""
@@ -103,7 +111,7 @@ class Source:
         try:
             start, end = search(self.pages, self.start, self.end, key)
         except ValueError as error:
-            raise Invalid(f"a line is damaged: {error}") from None
+            raise self.invalid(f"a line is damaged: {error}") from None
         return self.pages.read(start, end - start) if end > start else None
 
     def counter(self, name: str) -> Counter:
@@ -122,8 +130,8 @@ class Source:
 
     def lines(self, part: Part = ALL) -> Iterator[tuple[bytes, bytes]]:
         """Yield the name and the line of each counter, in order."""
-        before = b""
-        rest = b""
+        before = rest = b""
+        beyond = part.beyond
         offset = self._offset(part.first) if part.first else self.start
         end = self._offset(part.beyond) if part.beyond else self.end
         end -= 2 if end < self.end else 1  # without what separates it from the next line
@@ -136,31 +144,34 @@ class Source:
                 name = line[1 : line.find(NAME_END)]
                 if b"\\" in name:
                     name = unescape(name)
-                if name <= before or line[:1] != b'"':
-                    raise Invalid("its lines are not sorted, one stands twice, or one is damaged")
+                if name <= before or line[:1] != b'"' or name < part.first or (beyond and name >= beyond):
+                    raise self.invalid("its lines are not sorted, one stands twice, or one is damaged")
                 before = name
                 yield name, line
 
     def decode(self, line: bytes) -> tuple[str, Counter]:
         """Return the counter on one of the lines, checked unless the file is `ours`."""
-        if self.ours:
-            return decode_own_line(line)
-        name, counter = decode_line(line)
+        try:
+            if self.ours:
+                return decode_own_line(line)
+            name, counter = decode_line(line)
+        except Invalid as fault:
+            raise self.invalid(fault.reason) from None
         clock = self.head.clock
         for authors in counter.values():
             if not authors.keys() <= clock.keys():
-                raise Invalid("a contribution is by somebody whom the clock does not know")
+                raise self.invalid("a contribution is by somebody whom the clock does not know")
             if max(map(_seq, authors.values())) > self._floor:  # quick to see, and most often it ends here
                 for author, row in authors.items():
                     if row[0] > clock[author]:
-                        raise Invalid("a contribution is newer than the clock says the file is")
+                        raise self.invalid("a contribution is newer than the clock says the file is")
         return name, counter
 
     def _offset(self, name: bytes) -> int:
         try:
             return search(self.pages, self.start, self.end, name)[0]
         except ValueError as error:
-            raise Invalid(f"a line is damaged: {error}") from None
+            raise self.invalid(f"a line is damaged: {error}") from None
 
     def check(self) -> int:
         """Verify everything that can be verified; return the number of counters."""
@@ -176,15 +187,6 @@ class Source:
             self.ours = ours
 
 
-class BadSource(Exception):
-    """One of the sources of `overlay` turned out invalid on the way."""
-
-    def __init__(self, source: Source, reason: Invalid) -> None:
-        super().__init__(str(reason))
-        self.source = source
-        self.reason = reason
-
-
 class Joined(NamedTuple):
     """One counter of several sources: its line in the first source, if any, and after the join."""
 
@@ -198,10 +200,10 @@ def overlay(
 ) -> Iterator[Joined]:
     """Yield, by name, every counter of `base` and the `others`, joined.
 
-    What the others say of the author `without` is left out. Raise `BadSource` for a source that is not valid.
+    What the others say of the author `without` is left out. Raise `Invalid` with the source that is not valid.
     """
     sources = [*([base] if base else []), *others]
-    marker = None if without is None else f'"{without}":['.encode()
+    marker = None if without is None else encode_name(without) + b":["
     runs = [_run(index, source, part) for index, source in enumerate(sources)]
     heap = [first for run in runs if (first := next(run, None)) is not None]
     heapq.heapify(heap)
@@ -224,10 +226,7 @@ def overlay(
                 continue
             if line == after:
                 continue
-            try:
-                text, theirs = source.decode(line)
-            except Invalid as reason:
-                raise BadSource(source, reason) from None
+            text, theirs = source.decode(line)
             if marker is not None and marker in line:
                 theirs = _leave_out(theirs, without)
                 if not theirs:
@@ -245,21 +244,12 @@ def overlay(
 
 
 def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, bytes]]:
-    try:
-        for name, line in source.lines(part):
-            yield name, index, line
-    except Invalid as reason:
-        raise BadSource(source, reason) from None
+    for name, line in source.lines(part):
+        yield name, index, line
 
 
 def _leave_out(counter: Counter, author: str | None) -> Counter:
     kept = {tag: {a: row for a, row in authors.items() if a != author} for tag, authors in counter.items()}
-    return {tag: authors for tag, authors in kept.items() if authors}
-
-
-def newer(counter: Counter, since: Clock) -> Counter:
-    """Return the delta of one counter: what changed after the clock `since`."""
-    kept = {tag: TYPES[tag].newer(authors, since) for tag, authors in counter.items()}
     return {tag: authors for tag, authors in kept.items() if authors}
 
 

@@ -4,11 +4,13 @@ The strict reader refuses what decoders let pass: two equal keys, floats, ``NaN`
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from crdtctl.codec.text import assemble, trailer
+from crdtctl.codec.text import assemble, digits
 from crdtctl.codec.wire import (
+    VERSION,
     Counter,
     Head,
     Invalid,
@@ -17,6 +19,7 @@ from crdtctl.codec.wire import (
     encode_head,
     encode_line,
     head_from_tree,
+    newer_version,
     to_wire,
 )
 from crdtctl.crdt import TYPES
@@ -24,6 +27,7 @@ from crdtctl.crdt.base import MAX_DIGITS
 
 #: The largest file in another layout than the canonical one that is read.
 MAX_BYTES = 64 * 2**20
+_VERSION = re.compile(r'\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)\s*([0-9]{1,6})\b')
 
 
 def canonical(data: bytes) -> bytes:
@@ -36,6 +40,9 @@ def canonical(data: bytes) -> bytes:
         raise Invalid("it is not UTF-8") from None
     if not text.strip():
         raise Invalid("it is empty")
+    begins = _VERSION.match(text)
+    if begins and begins[1] != str(VERSION):
+        raise newer_version(int(begins[1]))
     tree = _json(text) if text.lstrip()[0] == "{" else _toml(text)
     if not isinstance(tree, dict) or "crdtctl" not in tree:
         raise Invalid("it is not a state of crdtctl")
@@ -46,17 +53,13 @@ def canonical(data: bytes) -> bytes:
         raise Invalid("it has no counters")
     lines = [encode_line(*counter_from_tree({name: counters[name]})) for name in sorted(counters)]
     whole = assemble(encode_head(head), lines)
-    if not isinstance(checksum, str) or whole[-len(trailer(0)) :] != _trailer_of(checksum):
+    if not isinstance(checksum, str) or checksum.encode("utf-8", "replace") != digits(whole):
         raise Invalid("its checksum is missing or wrong: it was changed or cut")
     return whole
 
 
-def _trailer_of(checksum: str) -> bytes:
-    return b'},"crc32":"%s"}\n' % checksum.encode("utf-8", "replace")
-
-
 def decode_clock(text: str) -> dict[str, int]:
-    """Return the clock that `text`, JSON, holds; raise `Invalid`."""
+    """Return the clock that `text`, JSON, holds, as `crdtctl.codec.wire.encode_clock` writes it; raise `Invalid`."""
     return clock_from_tree(_json(text))
 
 
@@ -64,7 +67,7 @@ def to_toml(head: Head, counters: Iterable[tuple[str, Counter]], checksum: str) 
     """Return a state as TOML; the last line holds the checksum of its canonical text."""
     import tomli_w
 
-    tree: dict[str, Any] = {"crdtctl": 1, "kind": head.kind, "replica": head.replica, "clock": dict(head.clock)}
+    tree: dict[str, Any] = {"crdtctl": VERSION, "kind": head.kind, "replica": head.replica, "clock": dict(head.clock)}
     if head.kind == "delta":
         tree["since"] = dict(head.since)
     tree["counters"] = {

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
             """Return up to `size` bytes from offset `start`."""
 
 
-#: How the header line ends, and how a counter's line goes on after its name.
+#: The largest whole number that every JSON reader keeps exactly.
+MAX_SAFE = 2**53 - 1
+#: How the header line begins, up to the kind; how it ends, and how a counter's line goes on after its name.
+HEAD_START = b'{"crdtctl":1,"kind":"'
 HEAD_END = b',"counters":{\n'
 NAME_END = b'":{"'
 #: The last line: these bytes, eight digits, and three bytes more.
@@ -56,6 +59,11 @@ def is_trailer(line: bytes) -> bool:
         and line.endswith(TRAILER_END)
         and not digits.strip(b"0123456789abcdef")
     )
+
+
+def digits(data: bytes) -> bytes:
+    """Return the eight digits of the checksum with which a whole text ends."""
+    return data[-len(TRAILER_END) - 8 : -len(TRAILER_END)]
 
 
 def is_whole(data: bytes) -> bool:

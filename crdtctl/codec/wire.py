@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from crdtctl.codec.text import HEAD_END
+from crdtctl.codec.text import HEAD_END, MAX_SAFE
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import MAX_DIGITS, Contribution
 from crdtctl.crdt.clock import Clock
@@ -21,8 +21,6 @@ from crdtctl.crdt.names import counter_fault, replica_fault
 from crdtctl.errors import DataError, printable
 
 VERSION = 1
-#: The largest whole number that every JSON reader keeps exactly.
-MAX_SAFE = 2**53 - 1
 
 Kind = Literal["state", "delta", "own", "known"]
 #: Type → author → contribution, of one name.
@@ -45,7 +43,17 @@ class Head:
 
 
 class Invalid(DataError):
-    """These bytes are not canonical; the message says why, and the caller adds where."""
+    """Bytes that are not a valid state: `reason` says why; `where` names the file, once that is known."""
+
+    def __init__(self, reason: str, where: str = "", *, source: object = None, ours: bool = False) -> None:
+        self.reason = reason
+        self.source = source
+        if not where:
+            super().__init__(reason)
+        elif ours:
+            super().__init__(f"{where} is damaged: {reason}", "see 'crdtctl check'")
+        else:
+            super().__init__(f"{where} is not a valid state: {reason}", "ask for it to be exported again")
 
 
 # Values ------------------------------------------------------------------------------------------------
@@ -82,7 +90,10 @@ def from_wire(lattice: Lattice, value: Any) -> Any:
         case MapOf(fault=fault, part=part):
             if not isinstance(value, dict) or not value:
                 raise Invalid("a map must be an object that is not empty")
-            return {_checked(key, fault): from_wire(part, item) for key, item in value.items()}
+            found = {_checked(key, fault): from_wire(part, item) for key, item in value.items()}
+            if part.bottom in found.values():
+                raise Invalid("a map holds an entry that says nothing")
+            return found
         case Record(parts=parts, required=required):
             if not isinstance(value, list) or not required <= len(value) <= len(parts):
                 raise Invalid(f"a contribution must be an array of {required} to {len(parts)} items")
@@ -133,6 +144,11 @@ _PLAIN_TAGS = tuple(sorted(_NumbersOnly.__struct_fields__))
 # has 16 or more. (A run inside somebody's id only costs the slower way.)
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 _LONG_RUN = b"0" * 16
+
+
+def encode_name(name: str) -> bytes:
+    """Return a name as it stands on a line, with its quotes."""
+    return _plain.encode(name)
 
 
 class Numbers(dict[str, dict[str, Contribution]]):
@@ -239,6 +255,12 @@ def join_counters(a: Counter, b: Counter) -> Counter:
     return joined
 
 
+def newer(counter: Counter, since: Clock) -> Counter:
+    """Return the delta of one counter: what changed after the clock `since`."""
+    kept = {tag: TYPES[tag].newer(authors, since) for tag, authors in counter.items()}
+    return {tag: authors for tag, authors in kept.items() if authors}
+
+
 # Headers and clocks ------------------------------------------------------------------------------------
 
 
@@ -276,9 +298,9 @@ def head_from_tree(tree: Any) -> Head:
     """Return the header that a decoded JSON object holds; raise `Invalid`."""
     if not isinstance(tree, dict) or "crdtctl" not in tree:
         raise Invalid("it is not a state of crdtctl")
-    if type(tree["crdtctl"]) is not int or tree["crdtctl"] != VERSION:
-        version = printable(str(tree["crdtctl"])[:20])
-        raise Invalid(f"it is in format version {version}, and this program reads {VERSION}; upgrade crdtctl")
+    version = tree["crdtctl"]
+    if type(version) is not int or version != VERSION:
+        raise newer_version(version)
     kind = tree.get("kind")
     fields = {"crdtctl", "kind", "replica", "clock"}
     if kind == "delta":
@@ -301,6 +323,13 @@ def head_from_tree(tree: Any) -> Head:
         since=clock_from_tree(tree.get("since", {})),
         heard=heard,
     )
+
+
+def newer_version(version: object) -> Invalid:
+    """Return the failure that stands for a format that this program does not know."""
+    known = type(version) is int and 0 <= version < 10**6
+    said = f"version {version}" if known else "an unknown version"
+    return Invalid(f"it is in {said} of the format, and this program reads version {VERSION}: upgrade crdtctl")
 
 
 def clock_from_tree(tree: Any) -> dict[str, int]:

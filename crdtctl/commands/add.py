@@ -4,15 +4,13 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
-from crdtctl.commands.counting import commit
+from crdtctl.commands import arguments
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, TypeOption
-from crdtctl.commands.verb import app as make_app
-from crdtctl.errors import UsageError
+from crdtctl.commands.verb import BatchOption, TypeOption, commit, verb_app
+from crdtctl.errors import UsageError, printable
 from crdtctl.store.replica import request
 
-app, settings = make_app(4, *WRITES)
+app, settings = verb_app(4, *WRITES)
 
 
 @app.command(**settings)
@@ -38,7 +36,7 @@ def add(
             raise UsageError("there is no element to add", "see 'crdtctl add --help'")
         requests = [request("add", name, elements=elements, tag=tag)]
     elif elements:
-        raise UsageError("a batch names its elements itself", f"leave out '{output.printable(elements[0])}'")
+        raise UsageError("a batch names its elements itself", f"leave out '{printable(elements[0])}'")
     else:
         found = arguments.batch(batch, arguments.element_line(name, tag), lambda one, _: [one])
         together = [element for one in found for element in one.operation.elements]

@@ -1,5 +1,6 @@
 """The program's tree of verbs. A verb's module is imported when it is used, or when help lists it."""
 
+import math
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -10,6 +11,7 @@ import typer.main
 from crdtctl import __version__
 from crdtctl.commands import output
 from crdtctl.commands.statuses import section
+from crdtctl.errors import UsageError
 
 #: Verb → its module here, in the order of the help.
 VERBS: Final[dict[str, str]] = {
@@ -42,6 +44,10 @@ class Verbs(typer.core.TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the signature is the base class's
         """Return the verbs, without aliases."""
         return list(VERBS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the first word names; an alias stands for its verb in everything."""
+        return super().resolve_command(ctx, [ALIASES.get(args[0], args[0]), *args[1:]])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # the signature is the base class's
         """Return the command of a verb or alias, or None."""
@@ -110,4 +116,6 @@ def root(
     """
     from crdtctl.commands.verb import Session
 
+    if lock_timeout is not None and not math.isfinite(lock_timeout):
+        raise UsageError("--lock-timeout takes a number of seconds")
     context.obj = Session(replica or None, lock_timeout)

@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from crdtctl.codec import strict
-from crdtctl.codec.wire import Invalid
-from crdtctl.commands import output
 from crdtctl.crdt.base import MAX_DIGITS, Verb
 from crdtctl.errors import CrdtctlError, UsageError, from_os, printable
 from crdtctl.store.commit import Request
-from crdtctl.store.merge import Input, open_input, spool
-from crdtctl.store.replica import request
+from crdtctl.store.inputs import Input, spool
+from crdtctl.store.replica import parse_clock, request
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 #: Small enough for the processor's cache, which makes splitting and counting a quarter faster.
 _BLOCK = 2**18
+#: The longest line of a batch, and the largest clock, that anybody means.
+_MAX_LINE = 2**16
+_MAX_CLOCK = 2**26
 
 
 def amount(text: str) -> int:
@@ -42,28 +42,16 @@ def amount(text: str) -> int:
 
 def clock(text: str) -> dict[str, int]:
     """Return the clock that `text` stands for: what ``clock`` printed, a file that holds it, or '-'."""
-    if not text.lstrip().startswith("{"):
-        text = _read_clock(text)
-    try:
-        return strict.decode_clock(text)
-    except Invalid as reason:
-        raise UsageError(f"that is not a clock: {reason.message}", "give it what 'crdtctl clock' printed") from None
+    return parse_clock(text if text.lstrip().startswith("{") else _read_clock(text))
 
 
 def _read_clock(path: str) -> str:
-    limit = 2**26
-    if path == "-":
-        data = b"".join(iter(lambda: _stdin(2**16), b""))
-    else:
-        try:
-            with open(path, "rb") as file:
-                data = file.read(limit)
-        except OSError as error:
-            raise from_os(error, f"read a clock from {printable(path)}") from None
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise UsageError("that is not a clock: it is not UTF-8", "give it what 'crdtctl clock' printed") from None
+    data = b""
+    for block in _blocks(path):
+        data += block
+        if len(data) > _MAX_CLOCK:
+            raise UsageError("that is not a clock: it is too large", "give it what 'crdtctl clock' printed")
+    return data.decode("utf-8", "replace")
 
 
 def _stdin(size: int) -> bytes:
@@ -73,18 +61,14 @@ def _stdin(size: int) -> bytes:
         raise from_os(error, "read standard input") from None
 
 
-def state(path: str, stack: ExitStack) -> Input:
-    """Return the state file that a word names; '-' is standard input."""
-    return spool(_stdin, stack) if path == "-" else Input(path, path=path)
+def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
+    """Return the state files that words name; '-' is standard input."""
+    if paths.count("-") > 1:
+        raise UsageError("standard input can be read only once", "leave out one '-'")
+    return [spool(_stdin, stack) if path == "-" else Input(path, path=path) for path in paths]
 
 
-def state_clock(path: str) -> dict[str, int]:
-    """Return the clock of a state file."""
-    with ExitStack() as stack:
-        return dict(open_input(state(path, stack), stack).head.clock)
-
-
-def counting(verb: Verb, words: Sequence[str], once: str | None, tag: str | None) -> list[Request]:
+def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:
     """Return what ``NAME [AMOUNT]`` or ``NAME=AMOUNT …`` asks for."""
     if any("=" in word for word in words):
         requests = []
@@ -92,16 +76,14 @@ def counting(verb: Verb, words: Sequence[str], once: str | None, tag: str | None
             name, equals, text = word.rpartition("=")
             if not equals:
                 raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT", "write all of them as NAME=AMOUNT")
-            requests.append(request(verb, name, amount(text), once=once, tag=tag))
+            requests.append(request(verb, name, amount(text), tag=tag))
         return requests
     if len(words) > 2:
         raise UsageError("too many words", f"write several counters as NAME=AMOUNT: crdtctl {verb} a=2 b=1")
-    return [request(verb, words[0], amount(words[1]) if len(words) == 2 else 1, once=once, tag=tag)]
+    return [request(verb, words[0], amount(words[1]) if len(words) == 2 else 1, tag=tag)]
 
 
 # Batches -----------------------------------------------------------------------------------------------
-
-Parse = Callable[[str, int], Iterable[Request]]
 
 
 def batch(
@@ -115,7 +97,7 @@ def batch(
     counted: Counter[bytes] = Counter()
     parsed: dict[bytes, Request] = {}
     done = 0
-    for lines in _blocks(path):
+    for lines in _lines(path):
         before = len(counted)
         counted.update(lines)
         if len(counted) > before:
@@ -152,35 +134,39 @@ def _decode(line: bytes) -> str:
         raise UsageError("it is not UTF-8") from None
 
 
-def _blocks(path: str) -> Iterator[list[bytes]]:
+def _blocks(path: str) -> Iterator[bytes]:
+    """Yield what a file holds, or standard input for '-', piece by piece."""
+    try:
+        fd = 0 if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while block := os.read(fd, _BLOCK):
+                yield block
+        finally:
+            if fd != 0:
+                os.close(fd)
+    except OSError as error:
+        raise from_os(error, f"read {_called(path)}") from None
+
+
+def _lines(path: str) -> Iterator[list[bytes]]:
     """Yield the lines of a file, many at a time."""
-    if path == "-":
-        yield from _lines(_stdin)
-        return
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise from_os(error, f"read {printable(path)}") from None
-    try:
-        yield from _lines(lambda size: os.read(fd, size))
-    except OSError as error:
-        raise from_os(error, f"read {printable(path)}") from None
-    finally:
-        os.close(fd)
-
-
-def _lines(read: Callable[[int], bytes]) -> Iterator[list[bytes]]:
     rest = b""
-    while block := read(_BLOCK):
+    count = 0
+    for block in _blocks(path):
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
+        count += len(lines)
+        if len(rest) > _MAX_LINE:
+            raise UsageError(
+                f"line {count + 1} of {_called(path)} is longer than {_MAX_LINE} bytes", "nothing was done"
+            )
         if lines:
             yield lines
     if rest:
         yield [rest]
 
 
-def count_line(verb: Verb, once: str | None, tag: str | None) -> Callable[[str], Request]:
+def count_line(verb: Verb, tag: str | None) -> Callable[[str], Request]:
     """Return what parses a line ``NAME [AMOUNT]``, or ``{"name": …, "amount": …, "once": …, "type": …}``."""
 
     def parse(line: str) -> Request:
@@ -188,11 +174,11 @@ def count_line(verb: Verb, once: str | None, tag: str | None) -> Callable[[str],
             tree = _object(line, {"name", "amount", "once", "type"})
             number = tree.get("amount", 1)
             number = amount(number) if isinstance(number, str) else number
-            return request(verb, _text(tree, "name"), number, once=tree.get("once", once), tag=tree.get("type", tag))
+            return request(verb, _text(tree, "name"), number, once=tree.get("once"), tag=tree.get("type", tag))
         name, text = split_amount(line)
         if not name.strip():
             raise UsageError("there is no name")
-        return request(verb, name, 1 if text is None else amount(text), once=once, tag=tag)
+        return request(verb, name, 1 if text is None else amount(text), tag=tag)
 
     return parse
 
@@ -213,6 +199,19 @@ def repeat_count(found: Request, times: int) -> Iterator[Request]:
         yield found
     else:
         yield request(operation.verb, found.name, operation.amount * times, tag=found.tag)
+
+
+def under_key(requests: Sequence[Request], once: str) -> list[Request]:
+    """Return what counts all of the requests a single time under the key `once`; those with their own keep it.
+
+    A key stands for one amount of a counter, so what a counter is to get under it is added up first.
+    """
+    sums: Counter[tuple[Verb, str, str | None]] = Counter()
+    for one in requests:
+        if one.operation.once is None:
+            sums[one.operation.verb, one.name, one.tag] += one.operation.amount
+    keyed = [request(verb, name, total, once=once, tag=tag) for (verb, name, tag), total in sums.items()]
+    return [*keyed, *(one for one in requests if one.operation.once is not None)]
 
 
 def element_line(name: str, tag: str | None) -> Callable[[str], Request]:
@@ -247,6 +246,3 @@ def _text(tree: dict[str, Any], key: str) -> str:
     if key not in tree:
         raise UsageError(f"there is no '{key}'")
     return str(tree[key])
-
-
-__all__ = ["amount", "batch", "clock", "count_line", "counting", "element_line", "output", "repeat_count", "state"]

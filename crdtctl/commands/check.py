@@ -8,12 +8,11 @@ import typer
 from crdtctl.commands import arguments, output
 from crdtctl.commands.output import Report
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session
-from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo
-from crdtctl.store.check import check_input, check_replica
+from crdtctl.store.check import check_input
 
-app, settings = make_app(1, *READS, 78)
+app, settings = verb_app(1, *READS, 78)
 
 
 @app.command(**settings)
@@ -38,9 +37,9 @@ def check(
     chosen = output.choose(form)
     if files:
         with ExitStack() as stack:
-            findings = [check_input(arguments.state(file, stack)) for file in files]
+            findings = [check_input(item) for item in arguments.states(files, stack)]
     else:
-        findings = check_replica(session(context).open().path)
+        findings = session(context).open().check()
     items = [{"file": one.path, "ok": one.ok, "found": one.found} for one in findings]
     rows = Report(
         "files", ("file", "verdict", "found"), items, lambda i: [(i["file"], "ok" if i["ok"] else "FAULT", i["found"])]

@@ -2,14 +2,13 @@
 
 import typer
 
-from crdtctl.codec.wire import encode_clock
 from crdtctl.commands import output
 from crdtctl.commands.output import Report
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session
-from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.store.replica import clock_text
 
-app, settings = make_app(*READS)
+app, settings = verb_app(*READS)
 
 
 @app.command(**settings)
@@ -28,7 +27,7 @@ def clock(context: typer.Context, form: FormatOption = None) -> None:
     replica = session(context).open()
     found = replica.clock()
     if chosen == "clock":
-        output.stdout.line(encode_clock(found))
+        output.stdout.line(clock_text(found))
         return
     items = [{"replica": author, "commits": seq} for author, seq in sorted(found.items())]
     head = {"replica": replica.id}

@@ -1,5 +1,6 @@
 """``crdtctl compare``"""
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -7,13 +8,11 @@ import typer
 from crdtctl.commands import arguments, output
 from crdtctl.commands.output import Report
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session
-from crdtctl.commands.verb import app as make_app
-from crdtctl.crdt import clock as clocks
+from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.crdt.clock import Order
-from crdtctl.errors import AnswerIsNo
+from crdtctl.errors import AnswerIsNo, printable
 
-app, settings = make_app(1, *READS)
+app, settings = verb_app(1, *READS)
 
 
 @app.command(**settings)
@@ -35,12 +34,12 @@ def compare(
     """
     chosen = output.choose(form, default="value")
     replica = session(context).open()
-    order = clocks.compare(replica.clock(), arguments.state_clock(file))
-    items = [{"file": file, "order": str(order)}]
+    with ExitStack() as stack:
+        [item] = arguments.states([file], stack)
+        order = replica.compare(item)
+    items = [{"file": printable(file), "order": str(order)}]
     head = {"replica": replica.id}
-    report = Report(
-        "states", ("file", "order"), items, lambda i: [(output.printable(i["file"]), i["order"])], head=head
-    )
+    report = Report("states", ("file", "order"), items, lambda i: [(i["file"], i["order"])], head=head)
     output.show(report, chosen)
     if equal and order is not Order.EQUAL:
-        raise AnswerIsNo(f"this replica and {output.printable(file)} are not equal: {order}")
+        raise AnswerIsNo(f"this replica and {printable(file)} are not equal: {order}")

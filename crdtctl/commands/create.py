@@ -6,12 +6,11 @@ import typer
 
 from crdtctl.commands import arguments
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import app as make_app
-from crdtctl.commands.verb import session
+from crdtctl.commands.verb import commit, verb_app
 from crdtctl.crdt import TYPES
 from crdtctl.store.replica import request
 
-app, settings = make_app(4, 73, *WRITES)
+app, settings = verb_app(4, 73, *WRITES)
 _TYPES = "; ".join(f"{tag}: {kind.summary}" for tag, kind in TYPES.items())
 
 
@@ -34,4 +33,4 @@ def create(
     requests = [request("create", name, tag=tag)]
     if initial is not None:
         requests.append(request("increment", name, arguments.amount(initial), tag=tag))
-    session(context).open_to_write().commit(requests)
+    commit(context, requests)

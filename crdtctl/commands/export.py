@@ -6,17 +6,23 @@ import typer
 
 from crdtctl.commands import arguments, output
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import app as make_app
-from crdtctl.commands.verb import session
+from crdtctl.commands.verb import session, verb_app
 
-app, settings = make_app(73, *READS)
+app, settings = verb_app(73, 76, *READS)
 
 
 @app.command(**settings)
 def export(
     context: typer.Context,
     target: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, as a whole or not at all.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            envvar="CRDTCTL_EXPORT_OUTPUT",
+            help="Write to FILE, as a whole or not at all.",
+        ),
     ] = None,
     form: Annotated[
         str | None,
@@ -30,8 +36,8 @@ def export(
     """Write the state to send, for others to merge.
 
     It holds all that is known here, of this replica and others. Send the file by any means, as often as
-    you like; 'crdtctl merge' takes it in. A FILE that holds an older state is replaced; any other file
-    is not.
+    you like; 'crdtctl merge' takes it in. A FILE that is empty,
+    or a state of which everything is known here, is replaced; any other file is not.
 
     \b
     EXAMPLES:

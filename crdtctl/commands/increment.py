@@ -6,10 +6,9 @@ import typer
 
 from crdtctl.commands.counting import count
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, OnceOption, TypeOption
-from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import BatchOption, OnceOption, TypeOption, verb_app
 
-app, settings = make_app(4, *WRITES)
+app, settings = verb_app(4, *WRITES)
 
 
 @app.command(**settings)

@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import main, output
-from crdtctl.commands.verb import app as make_app
-from crdtctl.commands.verb import session
+from crdtctl.commands import output
+from crdtctl.commands.verb import session, verb_app
 from crdtctl.store import locate
 from crdtctl.store.replica import Replica
 
-app, settings = make_app(73, 74, 77, 79)
+app, settings = verb_app(73, 74, 76, 77, 79)
 
 
 @app.command(**settings)
@@ -41,5 +40,5 @@ def init(
     else:
         target = given
     made = Replica.init(target, name=name)
-    main.applied = True
+    output.stdout.applied = True
     output.stdout.line(made.id)

@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from crdtctl.commands import output
-from crdtctl.errors import CrdtctlError, StorageError, UnreportedError, UsageError, from_os, printable
+from crdtctl.errors import CrdtctlError, InternalError, UsageError, from_os, printable
 
-_JSON_FORMATS = ("json", "ndjson")
 _INTERRUPTED = 130
-
-#: Set by a command once what it does is on disk: from then on, failing to say so has its own status.
-applied = False
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,31 +18,21 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status = _run(arguments)
     except CrdtctlError as failure:
-        error, status = failure, failure.status
-    except output.ClosedPipe:
-        return _closed_pipe()
+        error = failure
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as failure:
         error = from_os(failure, f"use {printable(failure.filename)}" if failure.filename else "go on")
-        status = error.status
-    try:
-        output.flush()
-    except output.ClosedPipe:
-        if error is None:
-            return _closed_pipe()
-    except StorageError as failure:
-        if error is None:
-            error = _unreported(failure) if applied else failure
-            status = error.status
-    if error is not None:
-        output.say_error(error, _wants_json(arguments))
-    return status
+    except Exception as failure:  # noqa: BLE001  # status 1, which Python would end with, says something else
+        error = InternalError(f"{type(failure).__name__}: {printable(str(failure))}", "please report this")
+    output.stdout.flush()
+    error = error or output.stdout.verdict()
+    return status if error is None else fail(error, as_json=_wants_json(arguments))
 
 
-def fail(error: CrdtctlError) -> int:
-    """Report a failure of a command that did not come through `main`; return its exit status."""
-    output.say_error(error, as_json=False)
+def fail(error: CrdtctlError, *, as_json: bool = False) -> int:
+    """Report a failure; return its exit status."""
+    output.say_error(error, as_json=as_json)
     return error.status
 
 
@@ -60,41 +46,32 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
     except typer.TyperException as failure:
-        text = " ".join(failure.format_message().split())
         if type(failure).__name__ == "NoArgsIsHelpError":
             output.stdout.line(failure.format_message())
             return UsageError.status
-        raise UsageError(text[:1].lower() + text[1:].rstrip("."), _usage_hint(failure)) from None
+        text = " ".join(failure.format_message().split())
+        raise UsageError(printable(text[:1].lower() + text[1:].rstrip(".")), _usage_hint(failure)) from None
     except typer.Abort:
         raise KeyboardInterrupt from None
     return status if isinstance(status, int) else 0
 
 
 def _usage_hint(failure: Exception) -> str:
-    context = getattr(failure, "ctx", None)
-    path = context.command_path if context is not None else "crdtctl"
     if re.search(r"No such option: '?-[0-9]", str(failure)):
         return "an amount is not negative, use decrement; a name that begins with '-' goes behind '--'"
+    context = getattr(failure, "ctx", None)
+    path = context.command_path if context is not None else "crdtctl"
     return f"see '{path} --help'"
 
 
-def _unreported(failure: StorageError) -> UnreportedError:
-    return UnreportedError(f"the change was applied, but it could not be reported: {failure.message}")
-
-
-def _closed_pipe() -> int:
-    """End quietly: the reader has left. (It misses nothing unless what was done is worth a status.)"""
-    if applied:
-        output.say_error(UnreportedError("the change was applied, but nobody reads standard output"), False)
-        return UnreportedError.status
-    return 0
-
-
 def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether failures are to be JSON; the command line may be one that cannot be parsed."""
     form = os.environ.get("CRDTCTL_FORMAT", "")
     for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
         if option in ("--format", "-f"):
             form = value
         elif option.startswith("--format="):
             form = option.partition("=")[2]
-    return form in _JSON_FORMATS
+        elif option.startswith("-f") and not option.startswith("--"):
+            form = option[2:]
+    return form in ("json", "ndjson")

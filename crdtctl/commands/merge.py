@@ -1,22 +1,21 @@
 """``crdtctl merge``"""
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, main, output
-from crdtctl.commands.counting import tell
+from crdtctl.commands import arguments, output
 from crdtctl.commands.output import Report, safe
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import FormatOption, session
-from crdtctl.commands.verb import app as make_app
-from crdtctl.errors import CrdtctlError, ForkError, PartialError
+from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
+from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
-from crdtctl.store.replica import MergeReport
 
-app, settings = make_app(3, 5, *WRITES)
+app, settings = verb_app(3, 5, *WRITES)
 
 
 @app.command(**settings)
@@ -43,29 +42,30 @@ def merge(
     """
     talks = dry_run or form is not None or output.is_terminal()
     chosen = output.choose(form, default="words" if output.is_terminal() else None)
+    details = 0 if not talks else output.TOLD if chosen == "words" else sys.maxsize
     current = session(context)
     replica = current.open() if dry_run else current.open_to_write()
     with ExitStack() as stack:
-        inputs = [arguments.state(file, stack) for file in files]
+        inputs = arguments.states(files, stack)
         report = replica.merge_inputs(
-            inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=talks, processes=cores()
+            inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details, processes=cores()
         )
-    main.applied = report.changed and not dry_run
+    output.stdout.applied = report.changed and not dry_run
     if talks and chosen == "words":
         _tell(report, dry_run)
     elif talks:
         output.show(_rows(replica.id, report), chosen)
     if report.refused:
-        raise _told(report)
+        raise _told(report, quiet=chosen in ("json", "ndjson"))
 
 
-def _told(report: MergeReport) -> CrdtctlError:
-    """Name the refused files; return the failure to end with."""
-    failures = list(report.refused.values())
+def _told(report: MergeReport, *, quiet: bool) -> CrdtctlError:
+    """Name the refused files, unless the report does; return the failure to end with."""
+    failures = [failure for _, failure in report.refused]
     forks = [failure for failure in failures if isinstance(failure, ForkError)]
     if len(failures) == 1 and (forks or not report.taken):
         return failures[0]
-    for failure in failures:
+    for failure in failures if not quiet else []:
         output.say(str(failure))
     number = f"{len(failures)} of {len(failures) + len(report.taken)} files"
     said = f"{number} refused, {len(report.taken) or 'none'} taken"
@@ -85,18 +85,23 @@ def _tell(report: MergeReport, dry_run: bool) -> None:
     counters = f"{report.counters} counter{'' if report.counters == 1 else 's'} {would}"
     heard = f"{len(report.replicas)} replica{'' if len(report.replicas) == 1 else 's'} had news"
     output.stdout.line(f"{counters}; {heard}")
-    tell(report.changes, limit=20)
+    output.tell([(one.name, one.before, one.after) for one in report.changes], report.counters)
 
 
 def _rows(replica: str, report: MergeReport) -> Report:
     refused = [
-        {"file": label, "error": failure.name, "exit": failure.status, "message": failure.message}
-        for label, failure in report.refused.items()
+        {"file": printable(label), "error": failure.name, "exit": failure.status, "message": failure.message}
+        for label, failure in report.refused
     ]
     items = [
         {"name": change.name, "type": change.tag, "before": safe(change.before), "after": safe(change.after)}
         for change in report.changes
     ]
-    head = {"replica": replica, "taken": report.taken, "refused": refused, "replicas": report.replicas}
+    head = {
+        "replica": replica,
+        "taken": [printable(label) for label in report.taken],
+        "refused": refused,
+        "replicas": report.replicas,
+    }
     columns: Sequence[str] = ("name", "type", "before", "after")
     return Report("counters", columns, items, lambda item: [[item[column] for column in columns]], head=head)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crdtctl.errors import CrdtctlError, StorageError, UsageError, printable
+from crdtctl.codec.text import MAX_SAFE
+from crdtctl.errors import CrdtctlError, StorageError, UnreportedError, UsageError, printable
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
 SCHEMA = 1
+#: How many changed counters are told to a person.
+TOLD = 20
 
-_MAX_SAFE = 2**53 - 1
 #: Drawing a table takes its time and memory by the row; more rows than this come tab-separated.
 _MAX_TABLE = 2000
 _BUFFER = 2**16
@@ -21,58 +23,61 @@ _BUFFER = 2**16
 Item = dict[str, Any]
 
 
-class ClosedPipe(Exception):
-    """Whoever read our standard output has had enough."""
-
-
 class Output:
-    """Standard output: buffered, UTF-8 whatever the locale, and nothing is swallowed."""
+    """Standard output: buffered, UTF-8 whatever the locale.
+
+    A failure is kept until the end: the command goes on to its verdict, and `main` makes a status of both.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._size = 0
+        #: What went wrong, if anything did: nothing is written any more.
+        self.failure: OSError | None = None
+        #: Set once what the command does is on disk: not to be able to say so has its own status.
+        self.applied = False
 
     def write(self, data: bytes) -> None:
         """Write bytes."""
-        self._pieces.append(data)
-        self._size += len(data)
-        if self._size >= _BUFFER:
-            self.flush()
+        if self.failure is None:
+            self._pieces.append(data)
+            self._size += len(data)
+            if self._size >= _BUFFER:
+                self.flush()
 
     def line(self, text: str) -> None:
         """Write a line."""
         self.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
     def flush(self) -> None:
-        """Hand everything to the system. Raise `ClosedPipe` or `StorageError`."""
+        """Hand everything to the system, also what others wrote to `sys.stdout` (the help, say)."""
         data = memoryview(b"".join(self._pieces))
         self._pieces.clear()
         self._size = 0
         try:
             while data:
                 data = data[os.write(1, data) :]
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise ClosedPipe from None
-            raise _unwritable(error) from None
+            self.failure = error
+
+    def verdict(self) -> CrdtctlError | None:
+        """Return the failure that what went wrong amounts to. A reader who left is none, unless news are lost."""
+        if self.failure is None:
+            return None
+        closed = self.failure.errno == errno.EPIPE
+        if self.applied:
+            why = "nobody reads standard output" if closed else unwritable(self.failure).message
+            return UnreportedError(f"the change was applied, but it could not be reported: {why}")
+        return None if closed else unwritable(self.failure)
 
 
 stdout = Output()
 
 
-def flush() -> None:
-    """Hand over what was written here, and what others wrote to `sys.stdout` (the help, say)."""
-    stdout.flush()
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise ClosedPipe from None
-    except OSError as error:
-        raise _unwritable(error) from None
-
-
-def _unwritable(error: OSError) -> StorageError:
+def unwritable(error: OSError) -> StorageError:
+    """Return the failure that stands for a standard output that cannot be written."""
     return StorageError(f"cannot write standard output: {os.strerror(error.errno or 0)}")
 
 
@@ -90,12 +95,20 @@ def say(text: str) -> None:
         pass
 
 
+def tell(changes: Sequence[tuple[str, int | None, int | None]], total: int) -> None:
+    """Write a line for each changed counter, up to `TOLD` of the `total`."""
+    for name, before, after in changes[:TOLD]:
+        stdout.line(f"{name} {'' if before is None else f'{before} '}→ {after}")
+    if total > TOLD:
+        stdout.line(f"and {total - TOLD} more")
+
+
 def safe(number: int | None) -> int | str | None:
     """Return a whole number as JSON readers keep it: as a string of digits where they would round it."""
-    return str(number) if number is not None and abs(number) > _MAX_SAFE else number
+    return str(number) if number is not None and abs(number) > MAX_SAFE else number
 
 
-def say_error(error: CrdtctlError, as_json: bool) -> None:
+def say_error(error: CrdtctlError, *, as_json: bool) -> None:
     """Report a failure on standard error: one line, or one JSON object."""
     if not as_json:
         say(str(error))
@@ -146,7 +159,7 @@ def show(report: Report, form: str) -> None:
         case "json":
             _json(report)
         case "ndjson":
-            for item in report.items:
+            for item in _items(report):
                 stdout.write(_encode(item) + b"\n")
         case "toml":
             _toml(report)
@@ -163,8 +176,15 @@ def show(report: Report, form: str) -> None:
 
 
 def _rows(report: Report) -> Iterator[Sequence[object]]:
-    for item in report.items:
+    for item in _items(report):
         yield from report.rows(item)
+
+
+def _items(report: Report) -> Iterator[Item]:
+    for item in report.items:
+        if stdout.failure is not None:
+            return
+        yield item
 
 
 def _cell(value: object) -> str:
@@ -181,7 +201,7 @@ def _json(report: Report) -> None:
     head = _encode({"schema": SCHEMA, **report.head, report.key: []})
     stdout.write(head[:-2])
     separator = b"\n"
-    for item in report.items:
+    for item in _items(report):
         stdout.write(separator + _encode(item))
         separator = b",\n"
     stdout.write(b"]}\n" if separator == b"\n" else b"\n]}\n")
@@ -246,29 +266,7 @@ def _table(report: Report) -> None:
 
 def _width() -> int:
     try:
-        return os.get_terminal_size(1).columns or 80
+        columns = os.get_terminal_size(1).columns
     except OSError:
-        return int(os.environ.get("COLUMNS", "")) if os.environ.get("COLUMNS", "").isdigit() else 80
-
-
-def read_stdin() -> Callable[[int], bytes]:
-    """Return what reads standard input, up to so many bytes at a time."""
-    return lambda size: os.read(0, size)
-
-
-__all__ = [
-    "FORMATS",
-    "ClosedPipe",
-    "Item",
-    "Report",
-    "choose",
-    "is_terminal",
-    "printable",
-    "read_stdin",
-    "safe",
-    "say",
-    "say_error",
-    "show",
-    "stdout",
-    "sys",
-]
+        columns = 0
+    return max(columns or 80, 20)

@@ -4,9 +4,9 @@ import json
 
 from crdtctl.codec.schema import state_schema
 from crdtctl.commands import output
-from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import verb_app
 
-app, settings = make_app(74)
+app, settings = verb_app(74)
 
 
 @app.command(**settings)

@@ -5,17 +5,15 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.codec.wire import encode_line
 from crdtctl.commands import arguments, output
 from crdtctl.commands.output import Item, Report, safe
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, TypeOption, session
-from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import FormatOption, TypeOption, session, verb_app
 from crdtctl.crdt import clock as clocks
-from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
-from crdtctl.store.replica import Reading, Replica
+from crdtctl.errors import AnswerIsNo, RefusedError, UsageError, printable
+from crdtctl.store.replica import Reading, Replica, check_type
 
-app, settings = make_app(1, 4, *READS)
+app, settings = verb_app(1, 4, *READS)
 _ONCE = "(once)"
 
 
@@ -57,6 +55,7 @@ def show(
     if by_replica + members + state > 1:
         raise UsageError("--by-replica, --members and --state are one or the other")
     least = None if minimum is None else _least(minimum, names)
+    check_type(tag)
     replica = session(context).open()
     if require is not None:
         _require(replica, arguments.clock(require))
@@ -85,7 +84,7 @@ def _least(text: str, names: Sequence[str]) -> int:
         raise UsageError("--min goes with one NAME")
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 100):
-        raise UsageError(f"'{output.printable(text[:40])}' is not a whole number", "--min takes one")
+        raise UsageError(f"'{printable(text[:40])}' is not a whole number", "--min takes one")
     return int(text)
 
 
@@ -100,8 +99,7 @@ def _require(replica: Replica, wanted: clocks.Clock) -> None:
 def _show_state(readings: Iterable[Reading]) -> None:
     separator = b"{\n"
     for reading in readings:
-        line = encode_line(reading.name, {reading.tag: dict(reading.state)})
-        output.stdout.write(separator + line)
+        output.stdout.write(separator + reading.line)
         separator = b",\n"
     output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
 

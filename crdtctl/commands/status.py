@@ -5,10 +5,10 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.output import Item, Report
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session
-from crdtctl.commands.verb import app as make_app
+from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.errors import printable
 
-app, settings = make_app(*READS)
+app, settings = verb_app(*READS)
 
 
 @app.command(**settings)
@@ -29,8 +29,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     items: list[Item] = [{"replica": own, "commits": clock.pop(own, 0), "heard": "this replica"}]
     items += [{"replica": author, "commits": seq, "heard": heard.get(author)} for author, seq in sorted(clock.items())]
     if chosen == "table":
-        output.stdout.line(f"replica    {own}\ndirectory  {output.printable(replica.path)}\n")
+        output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}\n")
     columns = ("replica", "commits", "heard")
-    head = {"replica": own, "directory": output.printable(replica.path)}
+    head = {"replica": own, "directory": printable(replica.path)}
     report = Report("replicas", columns, items, lambda item: [[item[column] for column in columns]], head=head)
     output.show(report, chosen)

@@ -11,6 +11,7 @@ STATUSES: Final[dict[int, str]] = {
     5: "a copied or rolled-back replica was found",
     65: "a file is not a valid state",
     66: "no such file, replica or counter, or a delta with a gap",
+    70: "a fault of this program",
     73: "it is there already; nothing was overwritten",
     74: "input/output error; not applied",
     75: "somebody else holds the lock; not applied, try again",
@@ -19,9 +20,10 @@ STATUSES: Final[dict[int, str]] = {
     78: "config.toml is wrong",
     79: "applied, but standard output was closed or full",
     130: "interrupted",
+    143: "terminated",
 }
 #: What every command can end with, and every command that reads or writes a replica.
-ANY = (0, 2, 130)
+ANY = (0, 2, 70, 130, 143)
 READS = (65, 66, 74, 77)
 WRITES = (65, 66, 74, 75, 76, 77, 78, 79)
 

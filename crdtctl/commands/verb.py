@@ -1,6 +1,7 @@
 """What the modules of the verbs share: their session, their common options, their help."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -8,8 +9,9 @@ import typer
 
 from crdtctl.commands import output
 from crdtctl.commands.statuses import section
-from crdtctl.errors import ExistsError
+from crdtctl.errors import ExistsError, printable
 from crdtctl.store import locate
+from crdtctl.store.commit import Request
 from crdtctl.store.replica import Replica
 
 
@@ -31,7 +33,7 @@ class Session:
         if not is_named and path == locate.in_user_data() and not os.path.lexists(path):
             try:
                 made = Replica.init(path)
-                output.say(f"made replica {made.id} in {output.printable(path)}")
+                output.say(f"made replica {made.id} in {printable(path)}")
             except ExistsError:  # another process was quicker: its replica is as good
                 pass
         return self.open()
@@ -44,7 +46,18 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def app(*statuses: int) -> tuple[typer.Typer, dict[str, Any]]:
+def commit(context: typer.Context, requests: Sequence[Request]) -> None:
+    """Commit; on a terminal, say what changed."""
+    talks = output.is_terminal()
+    done = session(context).open_to_write().commit(requests, details=talks)
+    output.stdout.applied = done.seq is not None
+    for note in done.notes:
+        output.say(note)
+    if talks:
+        output.tell([(change.name, change.before, change.after) for change in done.changes], len(done.changes))
+
+
+def verb_app(*statuses: int) -> tuple[typer.Typer, dict[str, Any]]:
     """Return an application for one verb, and the settings of its command."""
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
         "epilog": section(*statuses)

@@ -1,7 +1,7 @@
 """Verifying files and replicas: what was looked at, and what was found."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from crdtctl.codec.stream import Source
@@ -10,7 +10,7 @@ from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
 from crdtctl.store import config
 from crdtctl.store.durable import KNOWN, NEW, OWN
 from crdtctl.store.files import Directory
-from crdtctl.store.merge import Input, open_input
+from crdtctl.store.inputs import Input, open_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,15 @@ class Finding:
 
 
 def check_input(item: Input) -> Finding:
-    """Verify one state file. Raise what prevents reading it."""
+    """Verify one state file."""
     label = printable(item.label)
     with ExitStack() as stack:
         try:
-            source = open_input(item, stack)
-            return Finding(label, True, _described(source))
-        except DataError as error:
-            return Finding(label, False, error.message)
-        except Invalid as reason:
-            return Finding(label, False, reason.message)
+            return Finding(label, True, _described(open_input(item, stack)))
+        except Invalid as fault:
+            return Finding(label, False, fault.reason)
+        except CrdtctlError as fault:
+            return Finding(label, False, fault.message)
 
 
 def check_replica(path: str) -> list[Finding]:
@@ -69,10 +68,10 @@ def _state(directory: Directory, which: str) -> Finding | None:
             described = _described(source)
             stray = _stray(directory, which, source)
             return Finding(name, not stray, stray or described)
-    except CrdtctlError as error:
-        if not isinstance(error, DataError):
-            raise
-        return Finding(name, False, error.message)
+    except Invalid as fault:
+        return Finding(name, False, fault.reason)
+    except DataError as fault:
+        return Finding(name, False, fault.message)
 
 
 def _stray(directory: Directory, which: str, source: Source) -> str:
@@ -83,7 +82,7 @@ def _stray(directory: Directory, which: str, source: Source) -> str:
                 if set(authors) != {source.head.replica}:
                     return "it holds contributions of another replica"
         return ""
-    with directory.own_source() as own:
+    with suppress(DataError), directory.own_source() as own:  # damage of own.json is found where it is
         if own.head.replica in source.head.clock:
             return "it holds what should be in own.json alone"
     return ""

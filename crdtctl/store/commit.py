@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import Counter
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution, Operation, Refused, Verb
@@ -33,10 +34,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Counters as this replica's own file will hold them after the commit; names and types that it touches."""
+    """Counters as this replica's own file will hold them after the commit; names and types that it touches.
+
+    `notes` say which once-keys stand for something else than was asked for.
+    """
 
     counters: dict[str, Counter]
     touched: list[tuple[str, str]]
+    notes: list[str]
 
 
 Lookup = Callable[[str], Counter]
@@ -49,21 +54,32 @@ def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known
     several types, `RefusedError` where the type does not allow the operation, `ExistsError` for a counter
     that is to be created and is there.
     """
+    if seq > MAX_SAFE:
+        raise RefusedError("this replica has made all the commits it can", "begin another one with 'crdtctl init'")
     counters: dict[str, Counter] = {}
     touched: dict[tuple[str, str], None] = {}
+    notes: list[str] = []
     for request in requests:
         name, operation = request.name, request.operation
         mine = counters[name] if name in counters else own(name)
         tag = request.tag or _tag(name, operation.verb, mine, known)
         if operation.verb == "create" and (tag in mine or tag in known(name)):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
-        if operation.once is not None and operation.once in TYPES[tag].once(known(name).get(tag, {})):
-            continue
+        if operation.once is not None:
+            counted = {**TYPES[tag].once(known(name).get(tag, {})), **TYPES[tag].once(mine.get(tag, {}))}
+            if operation.once in counted:
+                asked = operation.amount if operation.verb == "increment" else -operation.amount
+                if counted[operation.once] != asked:
+                    notes.append(
+                        f"once-key '{operation.once}' of '{name}' stands for {counted[operation.once]:+d} already; "
+                        f"{asked:+d} was not counted"
+                    )
+                continue
         row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, seq)
         if row is not None:
             counters[name] = {**mine, tag: {replica: row}}
             touched[name, tag] = None
-    return Plan(counters, list(touched))
+    return Plan(counters, list(touched), notes)
 
 
 def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 OWN = "own"
 KNOWN = "known"
 
-#: The largest own.json that is read into memory.
+#: The largest own.json that is read into memory, or written.
 MAX_OWN_BYTES = 2**30
+#: A larger file is not summed up for the sake of showing one counter: only the lines that are read are looked
+#: at. Whatever is written, exported or merged was summed up before.
+VERIFY_BELOW = 4 * 2**20
 NEW = ".new"
 
 
@@ -95,6 +98,13 @@ class OnDisk:
         return os.pread(self.fd, size, start)
 
 
+def write_all(fd: int, data: "bytes | memoryview") -> None:
+    """Write all of `data`."""
+    done = os.write(fd, data)
+    while done < len(data):
+        done += os.write(fd, memoryview(data)[done:])
+
+
 class NotApplied(Exception):
     """The lock was lost before the rename: nothing was changed."""
 
@@ -102,8 +112,8 @@ class NotApplied(Exception):
 class Draft:
     """A new version of one state file, put in place as a whole by `commit`, or left without a trace.
 
-    To be made and used with the file's lock, `lock`, held. Every failure before the rename is an OSError
-    or `NotApplied` and means that nothing was changed.
+    To be made and used with the file's lock, `lock`, held. Whatever is raised while `is_renamed` is false
+    means that nothing was changed.
     """
 
     def __init__(self, directory: int, which: str, lock: int) -> None:
@@ -115,18 +125,39 @@ class Draft:
         self.path = f"{which}.json.{os.getpid()}-{os.urandom(4).hex()}{NEW}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.fd = os.open(self.path, flags, 0o666, dir_fd=directory)
+        try:
+            self._keep_owner_and_mode()
+        except OSError:
+            self.abandon()
+            raise
 
     def _sweep(self) -> None:
         """Delete what killed writers left behind; they held the lock that is now ours."""
         for name in os.listdir(self.directory):
             if name.endswith(NEW) and name.startswith(f"{self.which}.json."):
-                os.unlink(name, dir_fd=self.directory)
+                try:
+                    os.unlink(name, dir_fd=self.directory)
+                except (IsADirectoryError, PermissionError):  # not of our making
+                    pass
+
+    def _keep_owner_and_mode(self) -> None:
+        """Give the new file the owner and mode of the old one, so that root can write for a user."""
+        try:
+            old = os.stat(f"{self.which}.json", dir_fd=self.directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        new = os.fstat(self.fd)
+        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+            try:
+                os.fchown(self.fd, old.st_uid, old.st_gid)
+            except PermissionError:
+                pass
+        if old.st_mode != new.st_mode:
+            os.fchmod(self.fd, old.st_mode & 0o7777)
 
     def write(self, data: "bytes | memoryview") -> None:
         """Add bytes to the new file."""
-        done = os.write(self.fd, data)
-        while done < len(data):
-            done += os.write(self.fd, memoryview(data)[done:])
+        write_all(self.fd, data)
 
     def write_all(self, pieces: "Iterable[bytes | memoryview]") -> None:
         """Add pieces to the new file, in one call where the system allows it."""

@@ -3,19 +3,20 @@
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from crdtctl.codec.stream import Source
 from crdtctl.codec.text import HEAD_END, InMemory, assemble, seal, search
-from crdtctl.codec.wire import Counter, Head, Invalid, encode_head
+from crdtctl.codec.wire import Counter, Head, encode_head
 from crdtctl.errors import (
     BusyError,
     CrdtctlError,
     DataError,
     MissingError,
     OutcomeUnknownError,
+    RefusedError,
     StorageError,
     from_os,
     printable,
@@ -25,6 +26,7 @@ from crdtctl.store.durable import (
     KNOWN,
     MAX_OWN_BYTES,
     OWN,
+    VERIFY_BELOW,
     Draft,
     NotApplied,
     OnDisk,
@@ -40,24 +42,21 @@ from crdtctl.store.durable import (
 if TYPE_CHECKING:
     from crdtctl.codec.text import Pages
 
-#: A larger file is not summed up for the sake of one line: its lines are checked as they are read, and
-#: the whole of it at every merge, export and check.
-VERIFY_BELOW = 4 * 2**20
 _POLL = 0.005
 #: From so many counters on, reading all lines beats looking each of them up.
-_MANY = 32
+MANY = 32
 
 
 class OwnFile:
     """What ``own.json`` holds, in memory."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, label: str = "own.json") -> None:
         self.data = data
-        self.source = Source(InMemory(data), len(data), ours=True)
+        self.source = Source(InMemory(data), len(data), label=label, ours=True)
         self.source.verify()
         head = self.source.head
         if head.kind != "own" or set(head.clock) - {head.replica}:
-            raise Invalid("it is not the state of one replica")
+            raise self.source.invalid("it is not the state of one replica")
         self.id = head.replica
 
     @property
@@ -81,7 +80,7 @@ class OwnFile:
         """Return the pieces of the file after commit `seq`, which put these counters' `lines`."""
         head = encode_head(Head("own", self.id, {self.id: seq}))
         edits = sorted((name.encode(), line) for name, line in lines.items())
-        if len(edits) > _MANY:
+        if len(edits) > MANY:
             together = dict(self.source.lines())
             together.update(edits)
             return [assemble(head, [together[name] for name in sorted(together)])]
@@ -121,6 +120,10 @@ class Directory:
                 self.fd = open_directory(path)
             except FileNotFoundError:
                 raise no_replica(path) from None
+            except NotADirectoryError:
+                if not os.path.islink(path):
+                    raise
+                raise DataError(f"{printable(path)} is a symbolic link", "name the directory itself") from None
 
     def close(self) -> None:
         """Close the directory."""
@@ -143,8 +146,7 @@ class Directory:
                 data = read_all(fd)
             finally:
                 close(fd)
-        with damaged(self.file(name)):
-            return OwnFile(data)
+        return OwnFile(data, self.file(name))
 
     @contextmanager
     def own_source(self) -> Iterator[Source]:
@@ -175,13 +177,12 @@ class Directory:
             pages: Pages = OnDisk(fd)
             if size <= VERIFY_BELOW:
                 pages = InMemory(read_all(fd))
-            with damaged(self.file(name)):
-                source = Source(pages, size, ours=True)
-                if source.head.kind != kind:
-                    raise Invalid(f"its kind is {source.head.kind}")
-                if size <= VERIFY_BELOW:
-                    source.verify()
-                yield source
+            source = Source(pages, size, label=self.file(name), ours=True)
+            if source.head.kind != kind:
+                raise source.invalid(f"its kind is {source.head.kind}")
+            if size <= VERIFY_BELOW:
+                source.verify()
+            yield source
         finally:
             close(fd)
 
@@ -247,8 +248,12 @@ class Directory:
         return wanted
 
 
-def write_pieces(pieces: Iterable[bytes | memoryview]) -> Callable[[Draft], bool]:
-    """Return what fills a draft with `pieces`."""
+def write_pieces(pieces: list[bytes | memoryview]) -> Callable[[Draft], bool]:
+    """Return what fills a draft with `pieces`; raise `RefusedError` if they are too large to be read again."""
+    if sum(map(len, pieces)) > MAX_OWN_BYTES:
+        raise RefusedError(
+            f"own.json would be larger than {MAX_OWN_BYTES} bytes", "begin another replica, and merge this one there"
+        )
 
     def fill(draft: Draft) -> bool:
         draft.write_all(pieces)
@@ -287,12 +292,3 @@ def told(doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise from_os(error, doing) from error
-
-
-@contextmanager
-def damaged(path: str) -> Iterator[None]:
-    """Say of which file of the replica it is that the codec complains."""
-    try:
-        yield
-    except Invalid as reason:
-        raise DataError(f"{path} is damaged: {reason.message}", "see 'crdtctl check'") from None

@@ -22,8 +22,9 @@ def cores() -> int:
 def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
     """Do `work` in a child process meanwhile; what is yielded waits for it and returns its result.
 
-    The child shares the open files and a copy of the memory. An exception of `work` is raised again here,
-    as the `StorageError` that a child which died is, too. However the context ends, the child is gone then.
+    The child has the same open files and a copy of the memory. An OSError of `work` is raised by the call
+    that asks for the result; a child that died in any other way is a `StorageError` there. When the context
+    ends, the child is gone.
     """
     import pickle
     import signal

@@ -26,39 +26,44 @@ False
 >>> home.cleanup()
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from crdtctl.codec import strict
-from crdtctl.codec.stream import Source, Writer, newer, overlay
-from crdtctl.codec.text import InMemory, assemble
-from crdtctl.codec.wire import Counter, Head, decode_own_line, encode_head, encode_line, join_counters
+from crdtctl.codec.stream import Source, Writer, overlay
+from crdtctl.codec.text import HEAD_START, InMemory, assemble
+from crdtctl.codec.wire import (
+    Counter,
+    Head,
+    Invalid,
+    decode_own_line,
+    encode_clock,
+    encode_head,
+    encode_line,
+    join_counters,
+    newer,
+)
 from crdtctl.crdt import TYPES
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import TOO_LARGE, Operation, Verb
-from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
+from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.names import counter_fault, element_fault, key_fault
 from crdtctl.crdt.names import fault as name_fault
-from crdtctl.errors import (
-    ExistsError,
-    MissingError,
-    RefusedError,
-    UsageError,
-    from_os,
-    printable,
-)
+from crdtctl.errors import DataError, ExistsError, MissingError, RefusedError, UsageError, printable
 from crdtctl.store import config, durable, locate
+from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, Request, changes, plan
-from crdtctl.store.files import Directory, OwnFile, told, write_pieces
-from crdtctl.store.merge import Input, MergeReport, merge
+from crdtctl.store.files import MANY, Directory, outcome_unknown, told, write_pieces
+from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.merge import MergeReport, merge
 
 _MAX_NAME = 100
-_MANY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Reading:
 
     name: str
     tag: str
-    state: Mapping[str, tuple[object, ...]]
+    state: Contributions
 
     @property
     def value(self) -> int:
@@ -86,6 +91,11 @@ class Reading:
         return TYPES[self.tag].once(self.state)
 
     @property
+    def line(self) -> bytes:
+        """The raw state: the contributions as they stand in a file, ``"name":{type:{author:[…]}}``."""
+        return encode_line(self.name, {self.tag: dict(self.state)})
+
+    @property
     def members(self) -> tuple[str, ...]:
         """The elements of a set, sorted. Raise `RefusedError` for a type that has none."""
         kind = TYPES[self.tag]
@@ -96,10 +106,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit did: its number, or None if nothing changed; and the changes, if asked for."""
+    """What a commit did: its number, or None if nothing changed; the changes, if asked for; what was ignored."""
 
     seq: int | None
     changes: list[Change]
+    notes: list[str]
 
 
 class Batch:
@@ -131,8 +142,9 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        requests, self._requests = self._requests, []
         if kind is None:
-            self._commit(self._requests)
+            self._commit(requests)
 
 
 def request(
@@ -145,6 +157,7 @@ def request(
     tag: str | None = None,
 ) -> Request:
     """Return a checked request; raise `UsageError` for a wrong name, amount, key, element or type."""
+    elements = tuple(elements)
     faults = [counter_fault(name), *(element_fault(element) for element in elements)]
     faults.append(None if once is None else key_fault(once))
     for fault in faults:
@@ -154,9 +167,27 @@ def request(
         raise UsageError("an amount must be a whole number")
     if not 1 <= amount < TOO_LARGE:
         raise UsageError("an amount must be at least 1 and have at most 100 digits")
+    check_type(tag)
+    return Request(name, Operation(verb, amount, elements, once), tag)
+
+
+def clock_text(clock: Clock) -> str:
+    """Return a clock as one line of JSON, which `parse_clock` reads."""
+    return encode_clock(clock)
+
+
+def parse_clock(text: str) -> dict[str, int]:
+    """Return the clock that `text` stands for; raise `UsageError`."""
+    try:
+        return strict.decode_clock(text)
+    except Invalid as fault:
+        raise UsageError(f"that is not a clock: {fault.reason}", "give it what 'crdtctl clock' printed") from None
+
+
+def check_type(tag: str | None) -> None:
+    """Raise `UsageError` for a type that there is not."""
     if tag is not None and tag not in TYPES:
         raise UsageError(f"there is no type '{printable(tag)}'", f"types are {', '.join(sorted(TYPES))}")
-    return Request(name, Operation(verb, amount, tuple(elements), once), tag)
 
 
 class Replica:
@@ -210,7 +241,7 @@ class Replica:
             for file, data in files.items():
                 fd = os.open(f"{draft}/{file}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
                 try:
-                    os.write(fd, data)
+                    durable.write_all(fd, data)
                     os.fsync(fd)
                 finally:
                     os.close(fd)
@@ -224,7 +255,7 @@ class Replica:
                     raise ExistsError(f"{printable(target)} is there already, and not an empty directory") from None
                 raise error from None
             undo.pop_all()
-            _fsync_directory(parent)
+            _make_durable(parent, printable(target))
         return cls(target)
 
     # Reading --------------------------------------------------------------------------------------------
@@ -257,6 +288,7 @@ class Replica:
         fault = counter_fault(name)
         if fault is not None:
             raise UsageError(f"{fault}: '{printable(name[:80])}'")
+        check_type(tag)
         counter = self._counter(name)
         found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
         if not found:
@@ -309,14 +341,16 @@ class Replica:
         with self._open() as directory, directory.locked(durable.OWN, self.lock_timeout) as lock:
             own = directory.read_own()
             with directory.known_source() as known:
-                mine = own.counters(many=len(requests) > _MANY)
+                if known and any(request.operation.once is not None for request in requests):
+                    known.verify()  # what it says decides whether something is counted
+                mine = own.counters(many=len(requests) > MANY)
                 others = known.counter if known else lambda _: {}
                 planned = plan(own.id, own.seq + 1, requests, mine, others)
                 found = changes(planned, mine, others) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
                 directory.write(durable.OWN, lock, write_pieces(own.edited(lines, own.seq + 1)))
-        return Commit(own.seq + 1 if planned.counters else None, found)
+        return Commit(own.seq + 1 if planned.counters else None, found, planned.notes)
 
     # Exchanging -----------------------------------------------------------------------------------------
 
@@ -343,18 +377,19 @@ class Replica:
     def export_to(self, path: str | os.PathLike[str], *, since: Clock | None = None, form: str = "json") -> None:
         """Write the state to a file, as a whole or not at all; it is on disk when this returns.
 
-        An older state is replaced. Raise `ExistsError` for any other file.
+        An empty file is replaced, and a state of which everything is known here. Raise `ExistsError` for any
+        other file, and for one inside a replica's directory.
         """
         target = os.path.realpath(os.fspath(path))
         shown = printable(os.fspath(path))
         with told(f"write {shown}"):
-            if os.path.lexists(target) and not os.path.isfile(target):
-                if os.path.isdir(target):
-                    raise ExistsError(f"{shown} is a directory", "name a file in it")
-                with open(target, "wb") as device:  # a pipe or a device: nothing there to be replaced
+            if os.path.isdir(target):
+                raise ExistsError(f"{shown} is a directory", "name a file in it")
+            if os.path.exists(path) and not os.path.isfile(path):
+                with open(path, "wb") as device:  # a pipe or a device: nothing there to be replaced
                     self.export(device.write, since=since, form=form)
                 return
-            _refuse_other_files(target, shown)
+            self._refuse_to_replace(target, shown)
             draft = f"{target}.{os.getpid()}-{os.urandom(4).hex()}{durable.NEW}"
             with ExitStack() as undo:
                 with open(draft, "xb") as file:
@@ -364,7 +399,7 @@ class Replica:
                     os.fsync(file.fileno())
                 os.rename(draft, target)
                 undo.pop_all()
-            _fsync_directory(os.path.dirname(target))
+            _make_durable(os.path.dirname(target), shown)
 
     def export_bytes(self, *, since: Clock | None = None) -> bytes:
         """Return the state to send."""
@@ -377,13 +412,13 @@ class Replica:
         *paths: str | os.PathLike[str],
         dry_run: bool = False,
         all_or_nothing: bool = False,
-        details: bool = False,
+        details: int = 0,
     ) -> MergeReport:
         """Join the states in files to what is known here, in one commit. See `merge_inputs`."""
         inputs = [Input(os.fspath(path), path=os.fspath(path)) for path in paths]
         return self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
 
-    def merge_bytes(self, *states: bytes, all_or_nothing: bool = False, details: bool = False) -> MergeReport:
+    def merge_bytes(self, *states: bytes, all_or_nothing: bool = False, details: int = 0) -> MergeReport:
         """Join states in memory to what is known here, in one commit. See `merge_inputs`."""
         inputs = [Input(f"state {number}", data=state) for number, state in enumerate(states, 1)]
         return self.merge_inputs(inputs, all_or_nothing=all_or_nothing, details=details)
@@ -394,33 +429,57 @@ class Replica:
         *,
         dry_run: bool = False,
         all_or_nothing: bool = False,
-        details: bool = False,
+        details: int = 0,
         processes: int = 1,
     ) -> MergeReport:
         """Join states to what is known here, in one pass and one commit.
 
         An input that cannot be taken is in the report's `refused` with the reason, while the others are
-        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. With `details`, the
-        report says what every changed counter read and reads. With two `processes`, large states are joined
+        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. For the first `details`
+        counters that change, the report says what they read and read now. With two `processes`, large states are joined
         on two cores; this process is forked for it, which one with threads should not allow.
         """
         with self._open() as directory:
             if dry_run:
-                return merge(
-                    directory, directory.read_own(), inputs, None, all_or_nothing=all_or_nothing, details=details
-                )
+                return merge(directory, inputs, None, all_or_nothing=all_or_nothing, details=details)
             with directory.locked(durable.KNOWN, self.lock_timeout) as lock:
                 return merge(
                     directory,
-                    directory.read_own(),
                     inputs,
-                    lambda fill: directory.write(durable.KNOWN, lock, fill),
+                    lock,
                     all_or_nothing=all_or_nothing,
                     details=details,
                     processes=processes,
                 )
 
+    def check(self) -> list[Finding]:
+        """Verify this replica's files; return what was looked at and found."""
+        return check_replica(self.path)
+
+    def compare(self, item: Input) -> Order:
+        """Return how this replica stands to a state: behind it, ahead of it, equal or concurrent."""
+        with ExitStack() as stack:
+            return clocks.compare(self.clock(), open_input(item, stack).head.clock)
+
     # ----------------------------------------------------------------------------------------------------
+
+    def _refuse_to_replace(self, target: str, shown: str) -> None:
+        """Raise `ExistsError` unless the file is ours to replace."""
+        parent = os.path.dirname(target)
+        if os.path.exists(f"{parent}/own.json") and os.path.exists(f"{parent}/own.lock"):
+            raise ExistsError(f"{shown} is inside a replica's directory", "name a file elsewhere")
+        if not os.path.exists(target) or os.path.getsize(target) == 0:
+            return
+        with open(target, "rb") as file:
+            start = file.read(64)
+        if not start.startswith((HEAD_START + b"state", HEAD_START + b"delta", b"crdtctl = 1\n")):
+            raise ExistsError(
+                f"{shown} is there, and is not an exported state", "name another file, or delete it first"
+            )
+        with ExitStack() as stack, suppress(DataError):  # a damaged state is no loss
+            there = open_input(Input(shown, path=target), stack).head.clock
+            if clocks.missing(self.clock(), there):
+                raise ExistsError(f"{shown} is there, and holds what is not known here", "merge it first")
 
     @contextmanager
     def _open(self) -> Iterator[Directory]:
@@ -456,22 +515,20 @@ class Replica:
 
 
 def _as_toml(data: bytes) -> bytes:
+    if len(data) > strict.MAX_BYTES // 2:
+        raise RefusedError("the state is too large for TOML", "export it as json")
     source = Source(InMemory(data), len(data), ours=True)
     counters = (decode_own_line(line) for _, line in source.lines())
     return strict.to_toml(source.head, counters, source.checksum).encode()
 
 
-def _refuse_other_files(path: str, shown: str) -> None:
-    """Refuse to replace a file that is not an exported state."""
+def _make_durable(directory: str, shown: str) -> None:
+    """Put on disk that a name in `directory` is new; raise `OutcomeUnknownError`."""
     try:
-        with open(path, "rb") as file:
-            start = file.read(64)
-    except FileNotFoundError:
-        return
-    if start and not start.startswith(
-        (b'{"crdtctl":1,"kind":"state"', b'{"crdtctl":1,"kind":"delta"', b"crdtctl = 1\n")
-    ):
-        raise ExistsError(f"{shown} is there, and is not an exported state", "name another file, or delete it first")
+        _fsync_directory(directory)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems do not do that to directories
+            raise outcome_unknown(shown, error) from None
 
 
 def _fsync_directory(path: str) -> None:
@@ -487,6 +544,3 @@ def _remove(directory: str, files: Iterable[str]) -> None:
         if os.path.lexists(f"{directory}/{file}"):
             os.unlink(f"{directory}/{file}")
     os.rmdir(directory)
-
-
-__all__ = ["Batch", "Change", "Input", "MergeReport", "OwnFile", "Reading", "Replica", "from_os", "request"]

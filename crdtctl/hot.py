@@ -147,7 +147,7 @@ def _own(directory: int) -> bytes:
     fd = durable.open_state(directory, "own.json")
     try:
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size > durable.MAX_OWN_BYTES:
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > durable.MAX_OWN_BYTES:
             raise ValueError
         data = durable.read_all(fd)
     finally:
@@ -259,7 +259,7 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
     try:
         status = os.fstat(fd)
         size = status.st_size
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
             raise ValueError
         pages: InMemory | durable.OnDisk
         if size <= durable.VERIFY_BELOW:

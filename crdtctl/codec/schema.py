@@ -10,10 +10,11 @@ from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
 from crdtctl.crdt.names import MAX_BYTES
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": MAX_BYTES}
+_COMMIT = {"description": "number of an author's commit", "type": "integer", "minimum": 1, "maximum": MAX_SAFE}
 _CLOCK = {
     "type": "object",
     "propertyNames": {"$ref": "#/$defs/name"},
-    "additionalProperties": {"type": "integer", "minimum": 1, "maximum": MAX_SAFE},
+    "additionalProperties": {"$ref": "#/$defs/commit"},
 }
 
 
@@ -51,20 +52,23 @@ def state_schema() -> dict[str, Any]:
                             "type": "object",
                             "minProperties": 1,
                             "propertyNames": {"$ref": "#/$defs/name"},
-                            "additionalProperties": _shape(kind.record),
+                            "additionalProperties": _contribution(kind.record),
                         }
                         for tag, kind in sorted(TYPES.items())
                     },
                 },
             },
-            "crc32": {"description": "CRC-32 of all bytes before the last line", "pattern": "^[0-9a-f]{8}$"},
+            "crc32": {
+                "description": "CRC-32 of all bytes before the last line",
+                "type": "string",
+                "pattern": "^[0-9a-f]{8}$",
+            },
         },
-        "if": {"properties": {"kind": {"const": "delta"}}},
-        "then": {"required": ["since"]},
-        "else": {"not": {"required": ["since"]}},
+        "allOf": [_only_in("delta", "since"), _only_in("known", "heard")],
         "$defs": {
             "name": _NAME,
             "clock": _CLOCK,
+            "commit": _COMMIT,
             "number": {
                 "description": "whole; a string of digits above 2^53-1",
                 "anyOf": [
@@ -74,6 +78,19 @@ def state_schema() -> dict[str, Any]:
             },
         },
     }
+
+
+def _only_in(kind: Kind, field: str) -> dict[str, Any]:
+    return {
+        "if": {"properties": {"kind": {"const": kind}}},
+        "then": {"required": [field]},
+        "else": {"not": {"required": [field]}},
+    }
+
+
+def _contribution(record: Record) -> dict[str, Any]:
+    shape = _shape(record)
+    return {**shape, "prefixItems": [{"$ref": "#/$defs/commit"}, *shape["prefixItems"][1:]]}
 
 
 def _shape(lattice: Lattice) -> dict[str, Any]:

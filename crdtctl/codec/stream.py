@@ -19,7 +19,6 @@ from crdtctl.codec.text import (
     name_of,
     search,
     trailer,
-    unescape,
 )
 from crdtctl.codec.wire import (
     Counter,
@@ -141,10 +140,10 @@ class Source:
             offset += size
             rest = lines.pop() if offset < end else b""
             for line in lines:
-                name = line[1 : line.find(NAME_END)]
-                if b"\\" in name:
-                    name = unescape(name)
-                if name <= before or line[:1] != b'"' or name < part.first or (beyond and name >= beyond):
+                name = line[1 : line.find(NAME_END, 1)]
+                if b"\\" in name or line[:1] != b'"':
+                    name = self._name_of(line)
+                if name <= before or name < part.first or (beyond and name >= beyond):
                     raise self.invalid("its lines are not sorted, one stands twice, or one is damaged")
                 before = name
                 yield name, line
@@ -166,6 +165,12 @@ class Source:
                     if row[0] > clock[author]:
                         raise self.invalid("a contribution is newer than the clock says the file is")
         return name, counter
+
+    def _name_of(self, line: bytes) -> bytes:
+        try:
+            return name_of(line)
+        except ValueError as error:
+            raise self.invalid(f"a line is damaged: {error}") from None
 
     def _offset(self, name: bytes) -> int:
         try:

@@ -90,11 +90,18 @@ def seal(pieces: "Iterable[bytes | memoryview]") -> bytes:
 
 def name_of(line: bytes) -> bytes:
     """Return the UTF-8 name of the counter that stands on `line`; raise ValueError if it is no such line."""
-    end = line.find(NAME_END)
+    end = line.find(NAME_END, 1)
+    while line[end - 1 : end] == b"\\" and _is_escaped(line, end):  # the name itself holds what ends a name
+        end = line.find(NAME_END, end + 1)
     if end < 1 or line[:1] != b'"':
         raise ValueError("not a line of a counter")
     name = line[1:end]
     return unescape(name) if b"\\" in name else name
+
+
+def _is_escaped(line: bytes, quote: int) -> bool:
+    before = line[:quote]
+    return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
 
 
 def unescape(name: bytes) -> bytes:

@@ -229,7 +229,9 @@ def counter_from_tree(tree: Any) -> tuple[str, Counter]:
             raise Invalid(f"type '{printable(tag[:40])}' is not known to this version")
         if not isinstance(authors, dict):
             raise Invalid("a type must be an object of replicas")
-        counter[tag] = {author: from_wire(TYPES[tag].record, row) for author, row in authors.items()}
+        counter[tag] = {
+            _checked(author, replica_fault): from_wire(TYPES[tag].record, row) for author, row in authors.items()
+        }
         if any(row[0] < 1 for row in counter[tag].values()):
             raise Invalid("the commit of a contribution must be at least 1")
     _check_name(name, counter)

@@ -1,6 +1,5 @@
 """``crdtctl merge``"""
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Annotated
@@ -42,7 +41,7 @@ def merge(
     """
     talks = dry_run or form is not None or output.is_terminal()
     chosen = output.choose(form, default="words" if output.is_terminal() else None)
-    details = 0 if not talks else output.TOLD if chosen == "words" else sys.maxsize
+    details = 0 if not talks else output.TOLD if chosen == "words" else True
     current = session(context)
     replica = current.open() if dry_run else current.open_to_write()
     with ExitStack() as stack:
@@ -61,7 +60,7 @@ def merge(
 
 def _told(report: MergeReport, *, quiet: bool) -> CrdtctlError:
     """Name the refused files, unless the report does; return the failure to end with."""
-    failures = [failure for _, failure in report.refused]
+    failures = list(report.refused.values())
     forks = [failure for failure in failures if isinstance(failure, ForkError)]
     if len(failures) == 1 and (forks or not report.taken):
         return failures[0]
@@ -91,7 +90,7 @@ def _tell(report: MergeReport, dry_run: bool) -> None:
 def _rows(replica: str, report: MergeReport) -> Report:
     refused = [
         {"file": printable(label), "error": failure.name, "exit": failure.status, "message": failure.message}
-        for label, failure in report.refused
+        for label, failure in report.refused.items()
     ]
     items = [
         {"name": change.name, "type": change.tag, "before": safe(change.before), "after": safe(change.after)}

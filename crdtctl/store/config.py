@@ -1,6 +1,7 @@
 """``config.toml``: settings, for people to edit. Read only when a setting matters."""
 
 import os
+import stat
 from dataclasses import dataclass
 
 from crdtctl.errors import ConfigError
@@ -35,7 +36,10 @@ def read(directory: int, path: str) -> Config:
     import tomllib
 
     try:
-        if os.fstat(fd).st_size > _MAX_BYTES:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError(f"{path} is not a regular file", _HINT)
+        if status.st_size > _MAX_BYTES:
             raise ConfigError(f"{path} is larger than {_MAX_BYTES} bytes", _HINT)
         tree = tomllib.loads(read_all(fd).decode())
     except (ValueError, RecursionError, OSError) as error:

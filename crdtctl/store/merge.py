@@ -4,6 +4,7 @@ Which files are taken is decided first, from their headers; then all are joined 
 turns out bad on the way is put aside and the pass begins again without it.
 """
 
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -37,7 +38,7 @@ class MergeReport:
     """
 
     taken: list[str] = field(default_factory=list)
-    refused: list[tuple[str, CrdtctlError]] = field(default_factory=list)
+    refused: dict[str, CrdtctlError] = field(default_factory=dict)
     counters: int = 0
     replicas: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -86,9 +87,10 @@ def merge(
     """Join `inputs` into what is known; return what was taken, refused and changed.
 
     `lock` is the lock of ``known.json``, which is held; without it nothing is written. `details` is for how
-    many changed counters the report says what they read and read now.
+    many changed counters the report says what they read and read now (True: for all).
     """
-    refused: list[tuple[str, CrdtctlError]] = []
+    refused: dict[str, CrdtctlError] = {}
+    limit = sys.maxsize if details is True else details
     with ExitStack() as stack:
         known = stack.enter_context(directory.known_source())
         if known is not None:
@@ -96,14 +98,14 @@ def merge(
         opened = _open_all(inputs, refused, stack)
         own = directory.read_own()  # after the inputs: what they know of this replica, it must know by now
         while True:
-            report = MergeReport(refused=list(refused))
+            report = MergeReport(refused=dict(refused))
             here = {**(known.head.clock if known else {}), **own.source.head.clock}
             taken, clock = admit(here, own.id, opened, report)
             if not taken or (all_or_nothing and report.refused):
                 return report
             report.taken = [one.item.label for one in taken]
-            halves = processes > 1 and details == 0 and sum(one.size for one in taken) >= _WORTH_HALVES
-            joining = _Joining(own, known, clock, report, taken, details, halves)
+            halves = processes > 1 and limit == 0 and sum(one.size for one in taken) >= _WORTH_HALVES
+            joining = _Joining(own, known, clock, report, taken, limit, halves)
             try:
                 with ExitStack() as passing:
                     joining.sources = _reopen(taken, passing)
@@ -112,7 +114,7 @@ def merge(
                     else:
                         directory.write(durable.KNOWN, lock, joining.run)
             except _BadInput as found:
-                refused.append((found.opened.item.label, found.reason))
+                refused[found.opened.item.label] = found.reason
                 opened.remove(found.opened)
                 continue
             return report
@@ -136,7 +138,7 @@ def admit(here: Clock, replica: str, opened: Sequence[Opened], report: MergeRepo
                 f"which itself has made {here.get(replica, 0)}: it was rolled back or copied",
                 "nothing of that file was taken; make a new replica with 'crdtctl init' and merge both there",
             )
-            report.refused.append((one.item.label, fork))
+            report.refused[one.item.label] = fork
         elif one.head.kind == "delta":
             deltas.append(one)
         else:
@@ -152,11 +154,11 @@ def admit(here: Clock, replica: str, opened: Sequence[Opened], report: MergeRepo
             f"{printable(one.item.label)} is a delta that begins after commits not known here",
             f"ask for: crdtctl export --since '{encode_clock(here)}'",
         )
-        report.refused.append((one.item.label, gap))
+        report.refused[one.item.label] = gap
     return taken, clock
 
 
-def _open_all(inputs: Iterable[Input], refused: list[tuple[str, CrdtctlError]], stack: ExitStack) -> list[Opened]:
+def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: ExitStack) -> list[Opened]:
     """Open and verify the inputs, and keep the first few open."""
     opened: list[Opened] = []
     weight = 0
@@ -165,7 +167,7 @@ def _open_all(inputs: Iterable[Input], refused: list[tuple[str, CrdtctlError]], 
             try:
                 source = open_input(item, passing)
             except CrdtctlError as reason:
-                refused.append((item.label, reason))
+                refused[item.label] = reason
                 continue
             keep = len(opened) < _GROUP and weight <= _GROUP_BYTES
             stamp = Stamp.of(source) if keep else None

@@ -30,7 +30,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -109,8 +109,8 @@ class Commit:
     """What a commit did: its number, or None if nothing changed; the changes, if asked for; what was ignored."""
 
     seq: int | None
-    changes: list[Change]
-    notes: list[str]
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Batch:
@@ -340,13 +340,11 @@ class Replica:
         requests = list(requests)
         with self._open() as directory, directory.locked(durable.OWN, self.lock_timeout) as lock:
             own = directory.read_own()
-            with directory.known_source() as known:
-                if known and any(request.operation.once is not None for request in requests):
-                    known.verify()  # what it says decides whether something is counted
+            with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
-                others = known.counter if known else lambda _: {}
-                planned = plan(own.id, own.seq + 1, requests, mine, others)
-                found = changes(planned, mine, others) if details else []
+                others = _Known(directory, stack, verified=any(one.operation.once is not None for one in requests))
+                planned = plan(own.id, own.seq + 1, requests, mine, others.counter)
+                found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
                 directory.write(durable.OWN, lock, write_pieces(own.edited(lines, own.seq + 1)))
@@ -436,8 +434,9 @@ class Replica:
 
         An input that cannot be taken is in the report's `refused` with the reason, while the others are
         taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. For the first `details`
-        counters that change, the report says what they read and read now. With two `processes`, large states are joined
-        on two cores; this process is forked for it, which one with threads should not allow.
+        counters that change (True: all), the report says what they read and read now. With two `processes`,
+        large states are joined on two cores; this process is forked for it, which one with threads should
+        not allow.
         """
         with self._open() as directory:
             if dry_run:
@@ -520,6 +519,26 @@ def _as_toml(data: bytes) -> bytes:
     source = Source(InMemory(data), len(data), ours=True)
     counters = (decode_own_line(line) for _, line in source.lines())
     return strict.to_toml(source.head, counters, source.checksum).encode()
+
+
+class _Known:
+    """What was learned, opened when it is asked for: a plain increment does not depend on it."""
+
+    def __init__(self, directory: Directory, stack: ExitStack, *, verified: bool) -> None:
+        self._directory = directory
+        self._stack = stack
+        self._verified = verified
+        self._opened = False
+        self._source: Source | None = None
+
+    def counter(self, name: str) -> Counter:
+        """Return one counter; empty if nothing was learned of it."""
+        if not self._opened:
+            self._source = self._stack.enter_context(self._directory.known_source())
+            self._opened = True
+            if self._source and self._verified:
+                self._source.verify()  # what it says decides whether something is counted
+        return self._source.counter(name) if self._source else {}
 
 
 def _make_durable(directory: str, shown: str) -> None:

@@ -92,16 +92,14 @@ def _options() -> argparse.Namespace:
 def _compile(ground: Ground) -> None:
     """Compile the package, as an installation does, so that no run has to."""
     found = find_spec("crdtctl")
-    assert found is not None and found.submodule_search_locations is not None
-    packages = list(found.submodule_search_locations)
+    packages = list(found.submodule_search_locations or ()) if found is not None else []
     subprocess.run([ground.python, "-m", "compileall", "-q", *packages], env=ground.environment, check=False)
 
 
 def _machine(root: str, rounds: int, *, quick: bool) -> str:
-    lines = [
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"{file_system(root) or 'unknown'} file system, medians of {rounds} turns (more for short commands)."
-    ]
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, {file_system(root) or 'unknown'}"
+    taken = f"medians of {rounds} turns (more for short commands)"
+    lines = [f"Python {platform.python_version()}, {machine} file system, {taken}."]
     if quick:
         lines.append("Quick: smaller sizes than the limits are promised for.")
     if file_system(root) in ("tmpfs", "ramfs"):

@@ -27,7 +27,7 @@ class Command:
     """
 
     name: str
-    processes: Sequence[Sequence[str]]
+    processes: Sequence[list[str]]
     directory: str
     environment: Mapping[str, str]
     output: str = os.devnull

@@ -35,7 +35,7 @@ def own(ground: Ground) -> Contest:
 
 
 def beside(ground: Ground) -> Contest:
-    """The same where a large state is known, against where nothing is."""
+    """One increment where a large state is known, against where nothing is."""
     counter = ground.sizes.few // 2 + 1
     ours = _increment(ground, ground.beside, counter, amounts.own(counter) + ground.in_mine(counter))
     alone = _increment(ground, ground.few, counter, amounts.own(counter))
@@ -51,7 +51,7 @@ def of_many(ground: Ground) -> Contest:
 
 
 def show(ground: Ground) -> Contest:
-    """What one counter of a large state reads."""
+    """One look-up in a large state."""
     counter = ground.sizes.counters // 2 + 1
     output = ground.root / "shown.txt"
 

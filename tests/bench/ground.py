@@ -111,7 +111,7 @@ class Ground:
             check=False,
         )
         if done.returncode:
-            raise Wrong(f"'{' '.join(map(str, words))}' ended with {done.returncode}: {done.stderr.strip()}")
+            raise Wrong(f"'{' '.join(map(str, words))}' ended with {done.returncode}: {done.stderr.strip()[-1000:]}")
         return done.stdout
 
     def ours(

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Usage(NamedTuple):
     peak: int
 
 
-def measure(words: Sequence[str], environment: Mapping[str, str], output: str, errors: str) -> Usage:
+def measure(words: list[str], environment: Mapping[str, str], output: str, errors: str) -> Usage:
     """Run the program `words[0]` (its path) in the current directory; raise `Wrong` unless its status is 0.
 
     The peak is that of the largest of the process and the children that it waited for. The system counts
@@ -38,6 +38,6 @@ def measure(words: Sequence[str], environment: Mapping[str, str], output: str, e
     seconds = perf_counter() - before
     if status != 0:
         with open(errors, encoding="utf-8", errors="replace") as file:
-            said = file.read(2000).strip()
+            said = file.read().strip()[-1000:]
         raise Wrong(f"'{' '.join(words)}' ended with {os.waitstatus_to_exitcode(status)}: {said}")
     return Usage(seconds, usage.ru_maxrss * _UNIT)

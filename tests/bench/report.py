@@ -22,8 +22,8 @@ def rows(what: str, contest: Contest) -> Iterator[Row]:
     for rival in contest.rivals:
         ratio = ours.seconds / rival.command.seconds
         reached = None if rival.limit is None else ratio <= rival.limit
-        cells = (what, _time(ours.seconds), rival.command.name, _time(rival.command.seconds), f"{ratio:.2f}")
-        yield Row((*cells, _limit(rival.limit), _said(reached)), reached)
+        times = (what, _time(ours.seconds), rival.command.name, _time(rival.command.seconds), _ratio(ratio))
+        yield Row((*times, _limit(rival.limit), _said(reached)), reached)
     if contest.memory_limit is not None:
         reached = ours.peak <= contest.memory_limit
         others = [(rival.command.name, _memory(rival.command.peak)) for rival in contest.rivals] or [("", "")]
@@ -48,6 +48,10 @@ def _said(reached: bool | None) -> str:
 
 def _limit(limit: float | None) -> str:
     return "" if limit is None else f"{limit:g}"
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"
 
 
 def _time(seconds: float) -> str:

@@ -1,5 +1,7 @@
 """Rows: the commands that need the whole program, against a start of the library that draws its command line."""
 
+from pathlib import Path
+
 from tests.bench import amounts
 from tests.bench.contest import Contest, Rival
 from tests.bench.ground import Ground
@@ -36,7 +38,7 @@ def merge_two(ground: Ground) -> Contest:
         if found != value:
             raise Wrong(f"{name} is {found} after the merge of two small files, not {value}")
 
-    words = ["merge", ground.small / "0.json", ground.small / "1.json"]
+    words: list[str | Path] = ["merge", ground.small / "0.json", ground.small / "1.json"]
     ours = ground.ours(words, directory=directory, check=check, prepare=saved.restore)
     return Contest(ours=ours, rivals=_rivals(ground), turns=_TURNS)
 

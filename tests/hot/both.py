@@ -1,42 +1,45 @@
 """The two ways to carry out a command line: the hot path first, or the full command alone."""
 
+import mmap
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from crdtctl import hot
-from crdtctl.commands import add, create, decrement, increment, main, show  # noqa: F401  # before forking, for speed
-from crdtctl.store import files
+from crdtctl.commands import main
+from crdtctl.store import durable, files
 from tests.conftest import Ended
 from tests.hot.cases import Case
 from tests.store.forked import forked
+from tests.store.places import quick_directory
 
-#: How a child ends to say that the hot path declined.
-DECLINED = 98
+for verb in ("app", "add", "create", "decrement", "increment", "show"):
+    import_module(f"crdtctl.commands.{verb}")  # before forking, once for all
 
-Way = Callable[[Sequence[str]], int]
+#: A byte of memory that the children share: whether the hot path did the job.
+_did_it = mmap.mmap(-1, 1)
+
+
+#: What a shell says when it asks for completions; nobody looks at it otherwise.
+COMPLETING = {"COMP_WORDS": "crdtctl incr", "COMP_CWORD": "1"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended, and every file that it left."""
+    """How a command ended, and every file that it left; `is_hot` says who did it."""
 
     ended: Ended
     files: Mapping[str, tuple[int, int, bytes]]
+    is_hot: bool = field(compare=False)
 
 
 def hot_first(arguments: Sequence[str]) -> int:
     """Do what ``python -m crdtctl`` does."""
     status = hot.run(list(arguments))
+    _did_it[0] = status is not None
     return main.main(arguments) if status is None else status
-
-
-def hot_alone(arguments: Sequence[str]) -> int:
-    """Do what the hot path does, or say that it declines."""
-    status = hot.run(list(arguments))
-    return DECLINED if status is None else status
 
 
 def full(arguments: Sequence[str]) -> int:
@@ -44,22 +47,29 @@ def full(arguments: Sequence[str]) -> int:
     return main.main(arguments)
 
 
-def outcome(case: Case, way: Way, *, verify_below: int = files.VERIFY_BELOW) -> Outcome:
-    """Carry out a case one way, in a directory made for it, always at the same path."""
-    with tempfile.TemporaryDirectory() as place:
+def outcome(case: Case, way: Callable[[Sequence[str]], int]) -> Outcome:
+    """Carry out a case one way, in a process and a directory made for it."""
+    with quick_directory() as place:
         here = Path(place) / "here"
         here.mkdir()
         case.put(here)
+        _did_it[0] = False
 
         def work() -> int:
-            hot._VERIFY_BELOW = files.VERIFY_BELOW = verify_below
-            return way(case.arguments)
+            if case.is_large:
+                for module in (durable, files):
+                    vars(module)["VERIFY_BELOW"] = 0
+            try:
+                return way(case.arguments)
+            except SystemExit as end:  # completion ends like this
+                return end.code if isinstance(end.code, int) else 0
 
-        environment = {"HOME": str(here), "PATH": os.defpath, "TERM": "xterm", **case.environment}
+        environment = {"HOME": str(here), "PATH": os.defpath, "TERM": "xterm", **COMPLETING, **case.environment}
         ended = forked(work, here / case.directory, environment)
         return Outcome(
             Ended(ended.status, *(text.replace(place, "PLACE") for text in (ended.stdout, ended.stderr))),
             {str(path.relative_to(here)): _looked_at(path) for path in sorted(here.rglob("*"))},
+            bool(_did_it[0]),
         )
 
 

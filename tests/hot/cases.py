@@ -10,8 +10,8 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crdtctl.codec.text import TRAILER_SIZE, assemble, trailer
-from crdtctl.codec.wire import MAX_SAFE, Counter, Head, Kind, encode_head, encode_line
+from crdtctl.codec.text import MAX_SAFE, TRAILER_SIZE, assemble, trailer
+from crdtctl.codec.wire import Counter, Head, Kind, encode_head, encode_line
 from crdtctl.crdt.base import Contribution
 
 HERE = "here-00112233445566778899aabbccddeeff"
@@ -37,6 +37,7 @@ SETTINGS = (
     *(("CRDTCTL_INCREMENT_ONCE", "job-1"), ("CRDTCTL_SHOW_MIN", "3"), ("CRDTCTL_SHOW_STATE", "1")),
     *(("CRDTCTL_NO_SUCH", "1"), ("_CRDTCTL_COMPLETE", "complete_bash"), ("NO_COLOR", "1"), ("LC_ALL", "C")),
 )
+FORMS = ("missing", "symlink", "hard link", "directory", "fifo")
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Case:
-    """A command line, where it is given, and the replica that it finds there."""
+    """A command line, where it is given, and the replica that it finds there.
+
+    With `is_large`, its files are taken for too large to be summed up for one line.
+    """
 
     arguments: list[str]
     entries: Mapping[str, Entry]
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str = "."
     is_link: bool = False
+    is_large: bool = False
 
     def put(self, here: Path) -> None:
         """Make its files in the empty directory `here`."""
@@ -112,56 +117,54 @@ def known(counters: Mapping[str, Counter], replica: str = HERE) -> bytes:
 seqs = st.integers(1, 20)
 numbers = st.sampled_from([0, 1, 2, 41, MAX_SAFE - 1, MAX_SAFE, MAX_SAFE + 1, 2**64, 10**100 - 1])
 small_numbers = st.integers(0, 1000)
+plain_types = st.sampled_from([("pncounter",), ("gcounter",)])
+odd_types = st.sampled_from([("gset",), ("pncounter",), ("gcounter", "pncounter"), ("gcounter", "gset", "pncounter")])
 
 
-def rows(tag: str, number: SearchStrategy[int]) -> SearchStrategy[Contribution]:
-    """Return contributions of a type, with once-keys now and then."""
+def rows(tag: str, number: SearchStrategy[int], *, is_odd: bool) -> SearchStrategy[Contribution]:
+    """Return contributions of a type; odd ones have once-keys now and then."""
     if tag == "gset":
         elements = st.lists(st.sampled_from(["ada", "grace", "ünï", '"']), unique=True)
         return st.tuples(seqs, elements.map(sorted).map(tuple))
     totals = {"gcounter": (number,), "pncounter": (number, number)}[tag]
+    plain = st.tuples(seqs, *totals)
     once = st.dictionaries(st.sampled_from(["job-1", "job 2", '"']), st.tuples(*totals), min_size=1, max_size=2)
-    return st.one_of(st.tuples(seqs, *totals), st.tuples(seqs, *totals), st.tuples(seqs, *totals, once))
+    return st.one_of(plain, plain, st.tuples(seqs, *totals, once)) if is_odd else plain
 
 
-def counters_of(authors: SearchStrategy[str]) -> SearchStrategy[Counter]:
-    """Return counters, most of them plain."""
-
-    def of(tags: tuple[str, ...], number: SearchStrategy[int]) -> SearchStrategy[Counter]:
-        return st.fixed_dictionaries(
-            {tag: st.dictionaries(authors, rows(tag, number), min_size=1, max_size=3) for tag in tags}
-        )
-
-    one = st.sampled_from([("pncounter",), ("gcounter",)])
-    any_types = st.sampled_from(
-        [("gset",), ("pncounter",), ("gcounter", "pncounter"), ("gcounter", "gset", "pncounter")]
-    )
-    return st.one_of(
-        one.flatmap(lambda tags: of(tags, small_numbers)),
-        one.flatmap(lambda tags: of(tags, small_numbers)),
-        any_types.flatmap(lambda tags: of(tags, numbers)),
+def counters(tags: tuple[str, ...], authors: list[str], *, is_odd: bool) -> SearchStrategy[Counter]:
+    """Return counters that have all the types `tags`."""
+    number = numbers if is_odd else small_numbers
+    return st.fixed_dictionaries(
+        {
+            tag: st.dictionaries(st.sampled_from(authors), rows(tag, number, is_odd=is_odd), min_size=1, max_size=3)
+            for tag in tags
+        }
     )
 
 
-def states(authors: SearchStrategy[str]) -> SearchStrategy[dict[str, Counter]]:
-    """Return what a file holds; most often "builds" is in it."""
-    names = st.sampled_from(["builds", *PLAIN_NAMES, *ODD_NAMES])
-    return st.dictionaries(names, counters_of(authors), max_size=5)
+@st.composite
+def states(draw: st.DrawFn, authors: list[str], *, is_odd: bool, tags: tuple[str, ...]) -> dict[str, Counter]:
+    """Return what a file holds: the counter "builds", of type `tags` unless it is odd, and others."""
+    names = draw(st.lists(st.sampled_from([*PLAIN_NAMES, *ODD_NAMES]), unique=True, max_size=4))
+    found = {name: draw(plain_types.flatmap(lambda t: counters(t, authors, is_odd=False))) for name in names}
+    if is_odd:
+        tags = draw(st.one_of(plain_types, odd_types))
+        found |= {name: draw(odd_types.flatmap(lambda t: counters(t, authors, is_odd=True))) for name in names[:2]}
+    found["builds"] = draw(counters(tags, authors, is_odd=is_odd))
+    return found
 
 
 @st.composite
 def damaged(draw: st.DrawFn, data: bytes) -> bytes:
     """Return what may become of a file."""
-    position = draw(st.integers(0, len(data) - 1))
-    kind = draw(st.sampled_from(["changed", "changed and sealed", "cut", "longer", "laid out", "empty", "replaced"]))
-    byte = draw(st.sampled_from(list(b'0157{}[]",:\n\\ \xff')))
-    match kind:
+    position = draw(st.integers(0, len(data) - TRAILER_SIZE - 1))
+    byte = bytes([draw(st.sampled_from(list(b'0157{}[]",:\n\\ \xff')))])
+    match draw(st.sampled_from(["changed", "sealed", "sealed", "sealed", "cut", "longer", "laid out", "other kind"])):
         case "changed":
-            return data[:position] + bytes([byte]) + data[position + 1 :]
-        case "changed and sealed":
-            body = data[:-TRAILER_SIZE]
-            position = min(position, len(body) - 1)
-            body = body[:position] + bytes([byte]) + body[position + draw(st.integers(0, 1)) :]
+            return data[:position] + byte + data[position + 1 :]
+        case "sealed":  # changed, and the checksum made anew
+            body = data[:position] + byte + data[position + draw(st.integers(0, 1)) : -TRAILER_SIZE]
             return body + trailer(zlib.crc32(body))
         case "cut":
             return data[:position]
@@ -169,67 +172,85 @@ def damaged(draw: st.DrawFn, data: bytes) -> bytes:
             return data + data[position:]
         case "laid out":
             return json.dumps(json.loads(data), indent=1).encode()
-        case "replaced":
-            return data.replace(b'"own"', b'"state"').replace(b'"known"', b'"own"')
         case _:
-            return b""
+            return data.replace(b'"own"', b'"state"').replace(b'"known"', b'"own"')
 
 
 @st.composite
-def replicas(draw: st.DrawFn) -> dict[str, Entry]:
+def entries(draw: st.DrawFn, odd: str) -> dict[str, Entry]:
     """Return the entries of a replica's directory."""
-    replica = draw(st.sampled_from([HERE, HERE, HERE, 'odd "id"', "ünï-1"]))
-    mine = st.just(replica) if draw(st.integers(0, 9)) else st.sampled_from([replica, HUB])
-    others = st.sampled_from([HUB, FAR, "odd one"] if draw(st.integers(0, 9)) else [HUB, replica])
-    seq = draw(st.sampled_from([20, 20, 20, 0, MAX_SAFE - 1, MAX_SAFE]))
-    files = {
-        "own.json": own(draw(states(mine)), seq, replica),
-        "known.json": known(draw(states(others)), replica),
-    }
-    forms = st.sampled_from(["regular"] * 12 + ["missing", "symlink", "hard link", "directory", "fifo"])
-    entries = {}
-    for name, data in files.items():
-        whole = draw(st.integers(0, 4))
-        entries[name] = Entry(data if whole else draw(damaged(data)), draw(forms))
-    if draw(st.booleans()):
-        entries["known.json"] = Entry(form="missing")
-    entries["own.lock"] = Entry(form=draw(st.sampled_from(["regular"] * 6 + ["missing", "symlink", "directory"])))
-    entries["known.lock"] = Entry()
-    left = st.sampled_from(["own.json.1-aa.new", "own.json.new", "known.json.1-aa.new", "own.json.1-aa", "own.new"])
-    for name in draw(st.lists(left, max_size=2)):
-        entries[name] = Entry(b"left over")
-    if draw(st.integers(0, 5)) == 0:
-        entries["config.toml"] = Entry(draw(st.sampled_from([b"lock_timeout = 1\n", b"nonsense"])))
-    return entries
+    is_odd = odd == "counters"
+    replica = draw(st.sampled_from([HERE, HERE, 'odd "id"', "ünï-1"])) if is_odd else HERE
+    authors = draw(st.sampled_from([[HUB, FAR], [HUB, "odd one"], [HUB, replica]])) if is_odd else [HUB, FAR]
+    mine = draw(st.sampled_from([[replica]] * 5 + [[replica, HUB]])) if is_odd else [replica]
+    seq = draw(st.sampled_from([20, 20, 20, 0, MAX_SAFE - 1, MAX_SAFE])) if is_odd else 20
+    tags = draw(plain_types)
+    files = {"own.json": own(draw(states(mine, is_odd=is_odd, tags=tags)), seq, replica)}
+    if draw(st.sampled_from([True, True, False])):
+        files["known.json"] = known(draw(states(authors, is_odd=is_odd, tags=tags)), replica)
+    if odd == "damage":
+        name = draw(st.sampled_from(sorted(files)))
+        files[name] = draw(damaged(files[name]))
+    found = {name: Entry(data) for name, data in {**files, "own.lock": b"", "known.lock": b""}.items()}
+    if odd == "entries":
+        for name in draw(st.lists(st.sampled_from(sorted(found)), max_size=2)):
+            form = draw(st.sampled_from(FORMS))
+            found[name] = Entry(found[name].data, form)
+        left = ["own.json.1-aa.new", "own.json.new", "known.json.1-aa.new", "own.json.1-aa", "own.new", "config.toml"]
+        for name in draw(st.lists(st.sampled_from(left), max_size=2)):
+            found[name] = Entry(b"left over", draw(st.sampled_from(["regular", "regular", "symlink", "directory"])))
+    return found
 
 
 # Command lines -----------------------------------------------------------------------------------------
 
+_VERBS = ("increment", "inc", "decrement", "dec", "show")
+
 
 @st.composite
-def command_lines(draw: st.DrawFn) -> list[str]:
-    """Return the arguments of one command."""
-    verbs = ["increment", "inc", "decrement", "dec", "show", "show"]
-    words = [draw(st.sampled_from([*verbs, *verbs, *verbs, "add", "create", "Show", ""]))]
-    if draw(st.integers(0, 9)):
-        words.append(draw(st.sampled_from([*["builds"] * 8, *PLAIN_NAMES, *ODD_NAMES, *WRONG_NAMES])))
-    if draw(st.booleans()):
-        words.append(draw(st.one_of(st.sampled_from(AMOUNTS), st.integers(1, 10**17).map(str))))
-    if draw(st.integers(0, 3)) == 0:
-        words.append(draw(st.sampled_from(["builds", "builds=2", "2", "=1"])))
-    if draw(st.integers(0, 3)) == 0:
-        at = draw(st.integers(0, len(words)))
-        words[at:at] = draw(st.sampled_from(OPTIONS))
+def plain_arguments(draw: st.DrawFn) -> list[str]:
+    """Return the arguments of a command that is done often."""
+    words = [draw(st.sampled_from(_VERBS)), "builds"]
+    if words[0] != "show" and draw(st.booleans()):
+        words.append(str(draw(st.integers(1, 10**6))))
     return words
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Return a case of any kind."""
+def odd_arguments(draw: st.DrawFn) -> list[str]:
+    """Return the arguments of a command that is odd in one or two words."""
+    words = draw(plain_arguments())
+    for what in draw(
+        st.lists(st.sampled_from(["amount", "amount", "name", "option", "verb", "word"]), min_size=1, max_size=2)
+    ):
+        match what:
+            case "amount":
+                words[2:] = [draw(st.sampled_from(AMOUNTS))]
+            case "name":
+                words[1] = draw(st.sampled_from([*PLAIN_NAMES, *ODD_NAMES, *WRONG_NAMES]))
+            case "option":
+                at = draw(st.integers(0, len(words)))
+                words[at:at] = draw(st.sampled_from(OPTIONS))
+            case "verb":
+                words[0] = draw(st.sampled_from(["add", "create", "Show", "sho", "", "inc"]))
+            case _:
+                words.append(draw(st.sampled_from(["builds", "builds=2", "=1", "2"])))
+    return words
+
+
+#: In what a case may be odd.
+ODDITIES = ("arguments", "counters", "damage", "entries", "settings")
+
+
+@st.composite
+def cases(draw: st.DrawFn, odd: str) -> Case:
+    """Return a case that is plain but in one thing."""
+    is_odd = odd == "settings"
     return Case(
-        draw(command_lines()),
-        draw(replicas()),
-        dict(draw(st.lists(st.sampled_from(SETTINGS), max_size=2))) if draw(st.integers(0, 3)) == 0 else {},
-        draw(st.sampled_from([".", ".", ".", "deep/er", ".crdtctl"])),
-        draw(st.integers(0, 19)) == 0,
+        draw(odd_arguments() if odd == "arguments" else plain_arguments()),
+        draw(entries(odd)),
+        dict(draw(st.lists(st.sampled_from(SETTINGS), min_size=1, max_size=2))) if is_odd else {},
+        draw(st.sampled_from([".", "deep/er", ".crdtctl"] if is_odd else [".", "deep/er"])),
+        is_link=is_odd and draw(st.sampled_from([False, False, False, True])),
+        is_large=draw(st.booleans()),
     )

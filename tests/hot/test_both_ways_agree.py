@@ -1,38 +1,98 @@
 """The hot path is an optimisation and never a second truth."""
 
-from hypothesis import event, given
+import pytest
+from hypothesis import Phase, event, given, settings
+from hypothesis import strategies as st
 
-from crdtctl import hot
-from crdtctl.store import files
-from tests.hot import cases
-from tests.hot.both import DECLINED, full, hot_alone, hot_first, outcome
-from tests.hot.cases import Case
+from crdtctl.codec.wire import Counter
+from tests.hot.both import full, hot_first, outcome
+from tests.hot.cases import FAR, FORMS, HERE, HUB, ODDITIES, Case, Entry, cases, known, own
+from tests.store.states import sealed
+
+#: A case says enough; to explain it, too, takes a minute.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
 
-@given(cases.cases())
-def test_both_ways_end_alike_say_the_same_and_leave_the_same_files(case: Case) -> None:
+@pytest.mark.parametrize("odd", ODDITIES)
+@settings(phases=PHASES)
+@given(data=st.data())
+def test_both_ways_end_alike_say_the_same_and_leave_the_same_files(odd: str, data: st.DataObject) -> None:
+    case = data.draw(cases(odd))
     first, second = outcome(case, hot_first), outcome(case, full)
-    event(f"status {second.ended.status}")
+    event(f"status {second.ended.status}, {'hot' if first.is_hot else 'declined'}")
     assert first == second
 
 
-@given(cases.cases())
-def test_both_ways_agree_on_files_too_large_to_be_summed_up_for_one_line(case: Case) -> None:
-    assert outcome(case, hot_first, verify_below=0) == outcome(case, full, verify_below=0)
+COMMANDS = ["increment builds 2", "decrement builds", "show builds"]
+MINE: Counter = {"pncounter": {HERE: (20, 12, 5)}}
+THEIRS: Counter = {"pncounter": {HUB: (3, 7, 1)}}
 
 
-@given(cases.cases())
-def test_the_hot_path_changes_no_state_when_it_declines(case: Case) -> None:
-    alone = outcome(case, hot_alone)
-    event("declined" if alone.ended.status == DECLINED else "did it")
-    if alone.ended.status == DECLINED:
-        untouched = outcome(case, lambda _: 0)
-        assert (alone.ended.stdout, alone.ended.stderr) == ("", "")
-        lock = ".crdtctl/own.lock", "elsewhere/own.lock"
-        assert {p: f for p, f in alone.files.items() if p not in lock} == {
-            p: f for p, f in untouched.files.items() if p not in lock
-        }
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["own.json", "known.json", "own.lock", "known.lock"])
+def test_both_ways_agree_on_every_file_that_is_not_what_it_should_be(name: str, form: str, words: str) -> None:
+    files = {
+        "own.json": own({"builds": MINE}),
+        "known.json": known({"builds": THEIRS}),
+        "own.lock": b"",
+        "known.lock": b"",
+    }
+    entries = {file: Entry(data, form if file == name else "regular") for file, data in files.items()}
+    case = Case(words.split(), entries)
+    assert outcome(case, hot_first) == outcome(case, full)
 
 
-def test_both_ways_mean_the_same_by_a_large_file() -> None:
-    assert hot._VERIFY_BELOW == files.VERIFY_BELOW
+#: What "builds" may be in this replica's own file, and in what it learned.
+COUNTERS: dict[str, tuple[Counter, Counter]] = {
+    "an author in both files": (MINE, {"pncounter": {HERE: (19, 11, 6), HUB: (3, 7, 1)}}),
+    "an author in both files, alone": (MINE, {"pncounter": {HERE: (19, 11, 6)}}),
+    "another author in the own file": ({"pncounter": {HERE: (20, 12, 5), HUB: (4, 8, 1)}}, THEIRS),
+    "only another author in the own file": ({"pncounter": {HUB: (4, 8, 1)}}, THEIRS),
+    "another type learned": (MINE, {"gcounter": {HUB: (3, 7)}}),
+    "one more type learned": (MINE, {"gcounter": {HUB: (3, 7)}, **THEIRS}),
+    "two types here": ({"gcounter": {HERE: (2, 7)}, **MINE}, THEIRS),
+    "a set": ({"gset": {HERE: (2, ("ada",))}}, {"gset": {HUB: (3, ("ada", "grace"))}}),
+    "once-keys here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}, THEIRS),
+    "once-keys there": (MINE, {"pncounter": {HUB: (3, 7, 1, {"job-1": (3, 0)})}}),
+    "a number beyond what JSON readers keep here": ({"pncounter": {HERE: (20, 2**53, 5)}}, THEIRS),
+    "a number beyond what JSON readers keep there": (MINE, {"pncounter": {FAR: (1, 1, 1), HUB: (3, 2**53, 1)}}),
+    "a sum beyond what JSON readers keep": (MINE, {"pncounter": {FAR: (1, 2**53 - 1, 1), HUB: (3, 2**53 - 1, 1)}}),
+    "an odd author": (MINE, {"pncounter": {'odd "id" ü': (3, 7, 1)}}),
+    "nothing here": ({}, THEIRS),
+    "nothing there": (MINE, {}),
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("what", COUNTERS)
+def test_both_ways_agree_on_every_counter_that_is_not_plain(what: str, words: str) -> None:
+    mine, theirs = COUNTERS[what]
+    entries = {
+        "own.json": Entry(own({"builds": mine} if mine else {})),
+        "known.json": Entry(known({"builds": theirs} if theirs else {})),
+    }
+    case = Case(words.split(), entries)
+    assert outcome(case, hot_first) == outcome(case, full)
+
+
+#: Headers that no program of ours writes: what stands there, and what is put in its place.
+HEADERS = {
+    "a number with a leading zero": (b":20}", b":020}"),
+    "a space": (b",", b", "),
+    "a field more": (b',"clock":', b',"crdtctl":1,"clock":'),
+    "another version": (b'"crdtctl":1', b'"crdtctl":2'),
+    "a quote in the id": (b'"replica":"h', b'"replica":""'),
+    "no clock": (b',"clock":{', b',"clack":{'),
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("name", ["own.json", "known.json"])
+@pytest.mark.parametrize("what", HEADERS)
+@pytest.mark.parametrize("is_large", [False, True])
+def test_both_ways_agree_on_headers_that_are_not_canonical(what: str, name: str, words: str, is_large: bool) -> None:
+    files = {"own.json": own({"builds": MINE}), "known.json": known({"builds": THEIRS})}
+    files[name] = sealed(files[name].replace(*HEADERS[what], 1))
+    case = Case(words.split(), {file: Entry(data) for file, data in files.items()}, is_large=is_large)
+    assert outcome(case, hot_first) == outcome(case, full)

@@ -1,0 +1,92 @@
+"""Files in memory: written and read with the codec, and, independently of it, as its specification says."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from crdtctl.codec import strict
+from crdtctl.codec.stream import Source, Writer
+from crdtctl.codec.text import InMemory
+from crdtctl.codec.wire import Counter, Head, Invalid, encode_line
+
+Counters = Mapping[str, Counter]
+
+
+def written(head: Head, counters: Counters) -> bytes:
+    """Return the canonical text of a state."""
+    pieces: list[bytes] = []
+    writer = Writer(pieces.append, head)
+    for name in sorted(counters):
+        writer.line(encode_line(name, counters[name]))
+    writer.close()
+    return b"".join(pieces)
+
+
+def opened(data: bytes, *, ours: bool = False) -> Source:
+    """Return the source that reads this canonical text."""
+    return Source(InMemory(data), len(data), ours=ours)
+
+
+def decoded(source: Source) -> dict[str, Counter]:
+    """Return all counters of a source."""
+    return dict(source.decode(line) for _, line in source.lines())
+
+
+def read_canonical(data: bytes) -> tuple[Head, dict[str, Counter]]:
+    """Return what a canonical text says, everything verified; raise `Invalid`."""
+    source = opened(data)
+    source.check()
+    return source.head, decoded(source)
+
+
+def read_other(data: bytes) -> tuple[Head, dict[str, Counter]]:
+    """Return what a state in any layout says, everything verified; raise `Invalid`."""
+    return read_canonical(strict.canonical(data))
+
+
+def read(data: bytes) -> tuple[Head, dict[str, Counter]]:
+    """Return what a state says, as a merge would read it: canonical if it is, else in any layout."""
+    try:
+        return read_canonical(data)
+    except Invalid:
+        return read_other(data)
+
+
+# What follows does not use the codec: it is a second, naive writer of the same format.
+
+
+def sealed(head: str, *lines: str, end: str = "\n") -> bytes:
+    """Return a text with a right checksum, whatever its header and its lines hold."""
+    body = (head + ',"counters":{\n' + ",\n".join(lines) + (end if lines else "")).encode("utf-8", "surrogatepass")
+    return body + b'},"crc32":"%08x"}\n' % zlib.crc32(body)
+
+
+def compact(tree: Any) -> str:
+    """Return a value as JSON in one line without spaces, keys sorted."""
+    return json.dumps(tree, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def as_tree(value: Any) -> Any:
+    """Return a contribution, or what it consists of, as the specification writes it."""
+    if isinstance(value, Mapping):
+        return {key: as_tree(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [as_tree(item) for item in value]
+    return str(value) if isinstance(value, int) and value > 2**53 - 1 else value
+
+
+def specified(head: Head, counters: Counters) -> bytes:
+    """Return the canonical text of a state as the specification says it."""
+    fields = [
+        '"crdtctl":1',
+        f'"kind":"{head.kind}"',
+        f'"replica":{compact(head.replica)}',
+        f'"clock":{compact(dict(head.clock))}',
+    ]
+    if head.kind == "delta":
+        fields.append(f'"since":{compact(dict(head.since))}')
+    if head.kind == "known":
+        fields.append(f'"heard":{compact(dict(head.heard))}')
+    lines = [f"{compact(name)}:{compact(as_tree(counters[name]))}" for name in sorted(counters)]
+    return sealed("{" + ",".join(fields), *lines)

@@ -1,0 +1,348 @@
+"""Documents that must be refused, each with a word of why. Their checksums are right, so it is not those.
+
+Each is made from a sound one (`SOUND`) by one change, written by hand in the canonical layout.
+"""
+
+import zlib
+
+from tests.codec.files import sealed
+
+CLOCK = '"clock":{"ann":3,"bob":2}'
+HEAD = f'{{"crdtctl":1,"kind":"state","replica":"ann",{CLOCK}'
+A = '"a":{"gcounter":{"ann":[1,7],"bob":[2,5]}}'
+B = '"b":{"gset":{"ann":[3,["x","y"]]},"pncounter":{"ann":[2,4,1,{"job":[3,0]}]}}'
+SOUND = sealed(HEAD, A, B)
+
+
+def line(text: str) -> bytes:
+    """Return a document whose second line is `text`."""
+    return sealed(HEAD, A, text)
+
+
+def row(text: str) -> bytes:
+    """Return a document with this contribution to a gcounter."""
+    return line(f'"b":{{"gcounter":{{"ann":{text}}}}}')
+
+
+def number(text: str) -> bytes:
+    """Return a document with this number in it."""
+    return row(f"[1,{text}]")
+
+
+def name(text: str) -> bytes:
+    """Return a document with this counter, spelt as in JSON."""
+    return line(f'"{text}":{{"gcounter":{{"ann":[1,7]}}}}')
+
+
+def once(text: str) -> bytes:
+    """Return a document with these once-keys."""
+    return line(f'"b":{{"pncounter":{{"ann":[2,4,1,{text}]}}}}')
+
+
+def elements(text: str) -> bytes:
+    """Return a document with this set."""
+    return line(f'"b":{{"gset":{{"ann":[3,{text}]}}}}')
+
+
+def head(old: str, new: str) -> bytes:
+    """Return a document with something replaced in its header."""
+    assert old in HEAD
+    return sealed(HEAD.replace(old, new), A, B)
+
+
+def raw(body: bytes) -> bytes:
+    """Return a document of any bytes."""
+    return body + b'},"crc32":"%08x"}\n' % zlib.crc32(body)
+
+
+def inside(old: bytes, new: bytes) -> bytes:
+    """Return a document with any bytes replaced."""
+    body = SOUND[: SOUND.rindex(b"}," + b'"crc32"')]
+    assert old in body
+    return raw(body.replace(old, new, 1))
+
+
+DEEP = 10**6
+
+LINES: dict[str, bytes] = {
+    "lines not sorted": sealed(HEAD, B, A),
+    "a line twice": sealed(HEAD, A, A),
+    "a name twice, once with other contents": sealed(HEAD, A, '"a":{"gcounter":{"ann":[1,8]}}'),
+    "a name twice in one line": line(f'{A.replace("a", "b", 1)},"b":{{"gcounter":{{"ann":[1,8]}}}}'),
+    "two names in one line": line('"b":{"gcounter":{"ann":[1,7]}},"c":{"gcounter":{"ann":[1,8]}}'),
+    "a type twice": line('"b":{"gcounter":{"ann":[1,7]},"gcounter":{"ann":[1,8]}}'),
+    "an author twice": line('"b":{"gcounter":{"ann":[1,7],"ann":[1,8]}}'),
+    "an author twice in a set": line('"b":{"gset":{"ann":[3,["x"]],"ann":[3,["x","y"]]}}'),
+    "an author twice, once escaped": line('"b":{"gcounter":{"ann":[1,7],"\\u0061nn":[1,8]}}'),
+    "authors not sorted": line('"b":{"gcounter":{"bob":[2,5],"ann":[1,7]}}'),
+    "types not sorted": line('"b":{"pncounter":{"ann":[2,4,1]},"gset":{"ann":[3,["x"]]}}'),
+    "a space after a colon": line('"b": {"gcounter":{"ann":[1,7]}}'),
+    "a space after a comma": line('"b":{"gcounter":{"ann":[1, 7]}}'),
+    "a line that is indented": line(' "b":{"gcounter":{"ann":[1,7]}}'),
+    "an empty line": sealed(HEAD, A, "", B),
+    "an empty first line": sealed(HEAD, "", A),
+    "no comma between lines": sealed(HEAD, A + "\n" + B),
+    "a comma after the last line": sealed(HEAD, A, B + ","),
+    "a last line without an end": sealed(HEAD, A, B, end=""),
+    "an end of line as in DOS": sealed(HEAD, A + "\r", B),
+    "a comment": line('"b":{"gcounter":{"ann":[1,7]}}//'),
+    "an escape that is not needed": name("b\\u0062"),
+    "an escaped slash": name("b\\/"),
+    "a letter that is escaped": name("b\\u00e9"),
+    "a pair that is escaped": name("b\\ud83e\\udd8a"),
+    "an unknown type": line('"b":{"gcount":{"ann":[1,7]}}'),
+    "an unknown type beside a known one": line('"b":{"gcounter":{"ann":[1,7]},"zcounter":{"ann":[1,7]}}'),
+    "a counter that is a number": line('"b":7'),
+    "a counter that is a list": line('"b":[]'),
+    "a counter that is null": line('"b":null'),
+    "a counter without a type": line('"b":{}'),
+    "a type without an author": line('"b":{"gcounter":{}}'),
+    "a type without an author beside one with": line('"b":{"gcounter":{},"gset":{"ann":[3,["x"]]}}'),
+    "a type that is a list": line('"b":{"gcounter":[["ann",[1,7]]]}'),
+    "a type that is null": line('"b":{"gcounter":null}'),
+    "words": line("nothing to see here"),
+    "a line that is cut": line('"b":{"gcounter":{"ann":[1,7]'),
+    "more behind a line": line('"b":{"gcounter":{"ann":[1,7]}}}'),
+    "a second tree in a line": line('"b":{"gcounter":{"ann":[1,7]}},'),
+    "arrays in absurd depth": row("[" * DEEP + "]" * DEEP),
+    "objects in absurd depth": line('"b":' + '{"b":' * DEEP + "1" + "}" * DEEP),
+    "brackets without an end": line("[" * DEEP),
+}
+ROWS: dict[str, bytes] = {
+    "a contribution that is a number": row("7"),
+    "a contribution that is an object": row('{"seq":1,"p":7}'),
+    "a contribution that is null": row("null"),
+    "a contribution that is text": row('"17"'),
+    "an empty contribution": row("[]"),
+    "a contribution that is too short": row("[1]"),
+    "a contribution that is too long": row('[1,7,{"job":[1]},0]'),
+    "a pncounter with the row of a gcounter": line('"b":{"pncounter":{"ann":[1,7]}}'),
+    "a gcounter with the row of a pncounter": row("[1,7,2]"),
+    "commit 0": row("[0,7]"),
+    "commit 0 of a set": line('"b":{"gset":{"ann":[0,["x"]]}}'),
+    "a negative commit": row("[-1,7]"),
+    "a commit newer than the clock": row("[4,7]"),
+    "a commit far newer than the clock": row('["9007199254740992",7]'),
+    "an author whom the clock does not know": line('"b":{"gcounter":{"ann":[1,7],"eve":[1,7]}}'),
+    "once-keys that are a list": once('["job"]'),
+    "once-keys that are null": once("null"),
+    "no once-keys, spelt out": once("{}"),
+    "a once-key twice": once('{"job":[3,0],"job":[4,0]}'),
+    "once-keys not sorted": once('{"job":[3,0],"a":[4,0]}'),
+    "a once-key that is too short": once('{"job":[3]}'),
+    "a once-key that is too long": once('{"job":[3,0,0]}'),
+    "a once-key that is a number": once('{"job":3}'),
+    "a once-key that counts nothing": once('{"job":[0,0]}'),
+    "a once-key with a control character": once('{"j\\u0007b":[3,0]}'),
+    "an empty once-key": once('{"":[3,0]}'),
+    "a set that is an object": elements('{"x":1}'),
+    "a set that is text": elements('"xy"'),
+    "elements not sorted": elements('["y","x"]'),
+    "an element twice": elements('["x","x"]'),
+    "an element that is a number": elements("[1]"),
+    "an element that is null": elements("[null]"),
+    "an element that is a list": elements('[["x"]]'),
+    "an empty element": elements('[""]'),
+    "an element of 4097 bytes": elements(f'["{"x" * 4097}"]'),
+    "an element with a line feed": elements('["x\\ny"]'),
+}
+NUMBERS: dict[str, bytes] = {
+    "a float": number("7.5"),
+    "a float that is whole": number("7.0"),
+    "an exponent": number("1e3"),
+    "a large exponent": number("1E400"),
+    "true": number("true"),
+    "false": number("false"),
+    "null": number("null"),
+    "NaN": number("NaN"),
+    "Infinity": number("Infinity"),
+    "negative": number("-7"),
+    "negative zero": number("-0"),
+    "a plus": number("+7"),
+    "leading zeros": number("007"),
+    "hexadecimal": number("0x7"),
+    "a list": number("[7]"),
+    "nothing": number(""),
+    "a small number as text": number('"7"'),
+    "zeros as text": number('"007"'),
+    "the largest small number as text": number('"9007199254740991"'),
+    "a large number as text with a leading zero": number('"09007199254740992"'),
+    "a large negative number as text": number('"-9007199254740992"'),
+    "a large number as text with a plus": number('"+9007199254740992"'),
+    "a large number as text with a space": number('" 9007199254740992"'),
+    "a large number as text with an underscore": number('"9_007_199_254_740_992"'),
+    "a large number as text in other digits": number('"' + "\u0669" * 20 + '"'),
+    "a large number as text in superscript": number('"' + "\u00b9" * 20 + '"'),
+    "an empty text": number('""'),
+    "a word": number('"seven"'),
+    "2^53, bare": number("9007199254740992"),
+    "2^63, bare": number("9223372036854775808"),
+    "2^64, bare": number("18446744073709551616"),
+    "101 digits, bare": number("1" * 101),
+    "101 digits as text": number('"' + "1" * 101 + '"'),
+    "more digits than Python converts": number("1" * 5000),
+    "more digits than Python converts, as text": number('"' + "1" * 5000 + '"'),
+    "a million digits": number("1" * 10**6),
+    "a million digits as text": number('"' + "1" * 10**6 + '"'),
+    "a million digits behind the point": number("0." + "1" * 10**6),
+}
+NAMES: dict[str, bytes] = {
+    "an equals sign in a counter's name": name("b=1"),
+    "an empty name": name(""),
+    "201 bytes": name("x" * 201),
+    "202 bytes in 101 letters": name("é" * 101),
+    "a name of a million bytes": name("x" * 10**6),
+    "white space before a name": name(" b"),
+    "white space after a name": name("b "),
+    "a NUL that is escaped": name("b\\u0000"),
+    "a NUL as it is": name("b\0"),
+    "an ESC that is escaped": name("b\\u001b[31m"),
+    "an ESC as it is": name("b\x1b[31m"),
+    "a DEL": name("b\x7f"),
+    "a C1 control": name("b\x9b31m"),
+    "a tab": name("b\\tc"),
+    "a line feed": name("b\\nc"),
+    "a bidirectional override": name("b\u202ec"),
+    "a bidirectional isolate": name("b\u2066c\u2069"),
+    "a zero-width space": name("b\u200bc"),
+    "a line separator": name("b\u2028c"),
+    "a no-break space": name("b\u00a0c"),
+    "a private character": name("b\ue000c"),
+    "an unassigned character": name("b\u0378c"),
+    "a name that is not in normal form C": name("be\u0301"),
+    "half a pair, escaped, as a counter": name("b\\ud83e"),
+    "half a pair, escaped, as an author": line('"b":{"gcounter":{"ann":[1,7],"\\ud83e":[1,7]}}'),
+    "half a pair, escaped, as an element": elements('["\\udd8a"]'),
+    "half a pair, escaped, as a once-key": once('{"\\udd8a":[3,0]}'),
+    "half a pair, as it is": name("b\ud83e"),
+    "an author with an ESC": head(CLOCK, '"clock":{"ann":3,"b\\u001bb":2,"bob":2}'),
+    "an author with a bidirectional override": head(CLOCK, '"clock":{"ann":3,"bob":2,"e\u202eve":2}'),
+    "an empty author": head(CLOCK, '"clock":{"":1,"ann":3,"bob":2}'),
+    "an author of 201 bytes": head(CLOCK, f'"clock":{{"ann":3,"bob":2,"{"x" * 201}":1}}'),
+}
+HEADS: dict[str, bytes] = {
+    "a newer version": head('"crdtctl":1', '"crdtctl":2'),
+    "version 0": head('"crdtctl":1', '"crdtctl":0'),
+    "version true": head('"crdtctl":1', '"crdtctl":true'),
+    "version 1.0": head('"crdtctl":1', '"crdtctl":1.0'),
+    "version as text": head('"crdtctl":1', '"crdtctl":"1"'),
+    "a version that draws on the terminal": head('"crdtctl":1', '"crdtctl":"\\u001b[31m"'),
+    "a version of a million digits": head('"crdtctl":1', '"crdtctl":' + "1" * 10**6),
+    "a version of absurd depth": head('"crdtctl":1', '"crdtctl":' + "[" * DEEP + "]" * DEEP),
+    "no version": head('"crdtctl":1,', ""),
+    "a field twice": head('"crdtctl":1', '"crdtctl":1,"crdtctl":1'),
+    "another program's file": head('"crdtctl":1', '"otherctl":1'),
+    "an unknown kind": head('"kind":"state"', '"kind":"stat"'),
+    "a kind that is a number": head('"kind":"state"', '"kind":1'),
+    "no kind": head('"kind":"state",', ""),
+    "no replica": head('"replica":"ann",', ""),
+    "a replica that is a number": head('"replica":"ann"', '"replica":1'),
+    "a replica with a control character": head('"replica":"ann"', '"replica":"a\\u0007"'),
+    "an empty replica": head('"replica":"ann"', '"replica":""'),
+    "no clock": head("," + CLOCK, ""),
+    "a clock that is a list": head(CLOCK, '"clock":[3,2]'),
+    "a clock with a 0": head('"bob":2', '"bob":0'),
+    "a clock with a negative number": head('"bob":2', '"bob":-2'),
+    "a clock with a float": head('"bob":2', '"bob":2.0'),
+    "a clock with true": head('"bob":2', '"bob":true'),
+    "a clock with text": head('"bob":2', '"bob":"2"'),
+    "a clock with 2^53": head('"bob":2', '"bob":9007199254740992'),
+    "an author twice in the clock": head('"bob":2', '"bob":2,"bob":3'),
+    "a clock that is not sorted": head(CLOCK, '"clock":{"bob":2,"ann":3}'),
+    "fields in another order": head(f'"replica":"ann",{CLOCK}', f'{CLOCK},"replica":"ann"'),
+    "an unknown field": head('"crdtctl":1', '"crdtctl":1,"comment":"hi"'),
+    "a space in the header": head('"crdtctl":1', '"crdtctl": 1'),
+    "a delta without since": head('"kind":"state"', '"kind":"delta"'),
+    "a state with since": head(CLOCK, f'{CLOCK},"since":{{}}'),
+    "a delta since a list": sealed(f'{HEAD.replace("state", "delta")},"since":[]', A, B),
+    "a delta since 0": sealed(f'{HEAD.replace("state", "delta")},"since":{{"ann":0}}', A, B),
+    "known without heard": head('"kind":"state"', '"kind":"known"'),
+    "heard in a state": head(CLOCK, f'{CLOCK},"heard":{{}}'),
+    "heard that is a list": sealed(f'{HEAD.replace("state", "known")},"heard":[]', A, B),
+    "heard at a number": sealed(f'{HEAD.replace("state", "known")},"heard":{{"ann":1}}', A, B),
+    "heard with a control character": sealed(f'{HEAD.replace("state", "known")},"heard":{{"ann":"\\u001b"}}', A, B),
+    "heard of a name that is none": sealed(f'{HEAD.replace("state", "known")},"heard":{{"":"now"}}', A, B),
+}
+FILES: dict[str, bytes] = {
+    "nothing": b"",
+    "white space": b" \n\t\n",
+    "a NUL": b"\0",
+    "text": b"hello, world\n",
+    "an empty object": b"{}",
+    "an empty array": b"[]",
+    "a number": b"1",
+    "null": b"null",
+    "only a header": sealed(HEAD).split(b"\n")[0] + b"\n",
+    "only a last line": SOUND[SOUND.rindex(b"},") :],
+    "a last line that is cut": SOUND[:-1][:-3],
+    "more after the end": SOUND + b"x",
+    "the file twice": SOUND + SOUND,
+    "a wrong checksum": SOUND[:-11] + b"00000000" + SOUND[-3:],
+    "a checksum in capitals": SOUND[:-11] + SOUND[-11:-3].upper() + SOUND[-3:],
+    "a checksum that is a number": SOUND[:-12] + b"12345678}\n",
+    "a checksum that is null": SOUND[:-12] + b"null}\n",
+    "a checksum that is half a pair": SOUND[:-11] + b"\\ud83e" + SOUND[-3:],
+    "no checksum": SOUND[: SOUND.rindex(b',"crc32"')] + b"}\n",
+    "no counters": b'{"crdtctl":1,"kind":"state","replica":"ann","clock":{},"crc32":"00000000"}\n',
+    "counters that are a list": raw(HEAD.encode() + b',"counters":[\n]').replace(b"]}", b"]"),
+    "a byte order mark": raw(b"\xef\xbb\xbf" + SOUND[: SOUND.rindex(b"},")]),
+    "a byte order mark before a sound file": b"\xef\xbb\xbf" + SOUND,
+    "UTF-16": SOUND.decode().encode("utf-16"),
+    "Latin-1": inside(b'"b"', b'"\xe9"'),
+    "a byte that is never UTF-8": inside(b'"b"', b'"\xff"'),
+    "an overlong form": inside(b'"b"', b'"\xc1\xa1"'),
+    "half a pair in bytes": inside(b'"b"', b'"\xed\xa0\xbe"'),
+    "a NUL between lines": inside(b"\n", b"\n\0"),
+    "a vertical tab between lines": inside(b"\n", b"\n\x0b"),
+    "NULs after the end": SOUND + bytes(4096),
+    "a hole in the middle": SOUND[:40] + bytes(len(SOUND) - 80) + SOUND[-40:],
+    "brackets in absurd depth": b"[" * DEEP,
+    "braces in absurd depth": b'{"a":' * DEEP,
+    "tables in absurd depth": b"crdtctl = " + b"[" * DEEP,
+    "inline tables in absurd depth": b"crdtctl = " + b"{a=" * DEEP,
+    "a key of absurd depth": b"[" + b".".join([b"a"] * 2000) + b"]\n",
+}
+TOML_START = 'kind = "state"\nreplica = "ann"\n'
+TOML_END = '\n[clock]\nann = 3\n[counters]\n[checksum]\ncrc32 = "00000000"\n'
+TOML: dict[str, bytes] = {
+    why: text.encode()
+    for why, text in {
+        "no checksum": f"crdtctl = 1\n{TOML_START}[clock]\n[counters]\n",
+        "a checksum that is text": f'crdtctl = 1\nchecksum = "0"\n{TOML_START}[clock]\n[counters]\n',
+        "a checksum with more in it": f"crdtctl = 1\n{TOML_START}{TOML_END}more = 1\n",
+        "a wrong checksum": f"crdtctl = 1\n{TOML_START}{TOML_END}",
+        "a checksum twice": f'crdtctl = 1\n{TOML_START}{TOML_END}crc32 = "00000000"\n',
+        "no version": f"{TOML_START}{TOML_END}",
+        "a float for a version": f"crdtctl = 1.0\n{TOML_START}{TOML_END}",
+        "a version that is not a number": f"crdtctl = nan\n{TOML_START}{TOML_END}",
+        "an infinite version": f"crdtctl = -inf\n{TOML_START}{TOML_END}",
+        "a date for a version": f"crdtctl = 2026-03-01\n{TOML_START}{TOML_END}",
+        "true for a version": f"crdtctl = true\n{TOML_START}{TOML_END}",
+        "a version of 5,000 hexadecimal digits": f"crdtctl = 0x{'f' * 5000}\n{TOML_START}{TOML_END}",
+        "a version of 5,000 digits": f"crdtctl = {'1' * 5000}\n{TOML_START}{TOML_END}",
+        "a clock of 5,000 hexadecimal digits": f"crdtctl = 1\n{TOML_START}{TOML_END}".replace(
+            "ann = 3", f"ann = 0x{'f' * 5000}"
+        ),
+        "a date in the clock": f"crdtctl = 1\n{TOML_START}{TOML_END}".replace("ann = 3", "ann = 2026-03-01"),
+        "counters that are a number": f"crdtctl = 1\n{TOML_START}{TOML_END}".replace("[counters]", "").replace(
+            "kind", "counters = 1\nkind"
+        ),
+        "a key twice": f"crdtctl = 1\ncrdtctl = 1\n{TOML_START}{TOML_END}",
+        "a key that is cut": "crdtct",
+        "a table that is cut": f"crdtctl = 1\n{TOML_START}[clo",
+    }.items()
+}
+#: Why → document.
+REFUSED: dict[str, bytes] = {
+    f"{where}: {why}": document
+    for where, table in {
+        "line": LINES,
+        "contribution": ROWS,
+        "number": NUMBERS,
+        "name": NAMES,
+        "header": HEADS,
+        "file": FILES,
+        "TOML": TOML,
+    }.items()
+    for why, document in table.items()
+}

@@ -1,0 +1,121 @@
+"""Golden files are read, mean what they always meant, and are rewritten byte for byte, for ever."""
+
+import pytest
+
+from crdtctl.codec.stream import overlay
+from crdtctl.codec.wire import decode_own_line, encode_line
+from crdtctl.crdt import TYPES
+from tests.codec.files import decoded, opened, read_canonical, specified, written
+from tests.codec.golden_files import CANONICAL
+
+Readings = dict[tuple[str, str], int]
+
+HUGE = 10**100 - 1
+ESCAPED = [
+    '"',
+    "\\",
+    '\\"',
+    'a":{"b',
+    '":{\\',
+    "a",
+    "ab",
+    "a b",
+    "é",
+    "日本語",
+    "🦊 fox",
+    "{}",
+    "x" * 200,
+    '"' * 200,
+    "é" * 100,
+    "],[",
+    '},"crc32":"00000000"}',
+    "\\u0041",
+]
+READINGS: dict[str, Readings] = {
+    "empty": {},
+    "gcounter": {("downloads", "gcounter"): 42, ("page.views", "gcounter"): 0, ("builds", "gcounter"): 1},
+    "pncounter": {("free slots", "pncounter"): -4, ("stock", "pncounter"): 75, ("zero", "pncounter"): 0},
+    "gset": {("visitors", "gset"): 4, ("nobody", "gset"): 0},
+    "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
+    "big-integers": {
+        ("edge", "gcounter"): 2**54 - 1,
+        ("huge", "pncounter"): HUGE - 2**64 - 2**63,
+        ("once", "gcounter"): 10**20 + 1,
+        ("sixteen digits", "gcounter"): 10**15,
+    },
+    "escapes": {
+        **{(name, "gcounter"): number for number, name in enumerate(ESCAPED)},
+        ("set", "gset"): 7,
+        ("keys", "pncounter"): 2,
+    },
+    "name-ends": {
+        (":{", "gcounter"): 0,
+        ('":{', "gcounter"): 1,
+        ('a":{', "gcounter"): 2,
+        (':{":{', "gcounter"): 3,
+    },
+    "types": {
+        ("page", "gcounter"): 3,
+        ("page", "gset"): 1,
+        ("page", "pncounter"): -6,
+        ("visits", "gset"): 1,
+        ("visits", "pncounter"): 0,
+    },
+    "delta": {("builds", "pncounter"): 43, ("visitors", "gset"): 1},
+    "delta-of-nothing": {},
+    "own": {("builds", "pncounter"): 9, ("visitors", "gset"): 1},
+    "known": {("builds", "pncounter"): 8},
+}
+each_file = pytest.mark.parametrize("data", CANONICAL.values(), ids=CANONICAL)
+
+
+@each_file
+def test_a_golden_file_is_rewritten_byte_for_byte(data: bytes) -> None:
+    head, counters = read_canonical(data)
+    assert written(head, counters) == specified(head, counters) == data
+
+
+@each_file
+def test_each_line_of_a_golden_file_is_rewritten_byte_for_byte(data: bytes) -> None:
+    source = opened(data)
+    for name, line in source.lines():
+        assert encode_line(*source.decode(line)) == encode_line(*decode_own_line(line)) == line
+        assert source.decode(line)[0].encode() == name
+        assert source.line(name.decode()) == line
+
+
+@each_file
+def test_a_golden_file_laid_over_itself_is_itself(data: bytes) -> None:
+    head, counters = read_canonical(data)
+    lines = [joined.after for joined in overlay(opened(data), [opened(data, ours=True), opened(data)])]
+    assert lines == [encode_line(name, counters[name]) for name in sorted(counters)]
+    assert head == opened(data).head
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_golden_file_reads_what_it_always_read(name: str) -> None:
+    counters = decoded(opened(CANONICAL[name]))
+    found = {(key, tag): TYPES[tag].value(rows) for key, counter in counters.items() for tag, rows in counter.items()}
+    assert found == READINGS[name]
+
+
+def test_every_golden_file_says_what_it_reads() -> None:
+    assert READINGS.keys() == CANONICAL.keys()
+
+
+def test_every_type_and_kind_of_file_has_a_golden_file() -> None:
+    read = [read_canonical(data) for data in CANONICAL.values()]
+    assert {tag for _, counters in read for counter in counters.values() for tag in counter} == set(TYPES)
+    assert {head.kind for head, _ in read} == {"state", "delta", "own", "known"}
+
+
+def test_golden_headers_mean_what_they_always_meant() -> None:
+    laptop, hub = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hub-00112233445566778899aabbccddeeff"
+    job = "build 7-ffffffffffffffffffffffffffffffff"
+    delta = opened(CANONICAL["delta"]).head
+    assert (delta.kind, delta.replica) == ("delta", hub)
+    assert delta.clock == {laptop: 7, hub: 20}
+    assert delta.since == {laptop: 6, hub: 18}
+    known = opened(CANONICAL["known"]).head
+    assert known.heard == {hub: "2026-03-01T12:00:00Z", job: "2026-03-02T00:00:59Z"}
+    assert known.clock == {hub: 3, job: 1}

@@ -1,0 +1,167 @@
+"""A file is read and written in pieces, and the pieces never show."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.codec import stream
+from crdtctl.codec.stream import Lines, Part, Source, Writer
+from crdtctl.codec.text import HEAD_END
+from crdtctl.codec.wire import Counter, Head, Invalid, encode_head, encode_line
+from tests.codec.files import opened, sealed, written
+from tests.codec.states import NAMES, states
+
+State = tuple[Head, dict[str, Counter]]
+HEAD = Head("state", "ann", {"ann": 1})
+MANY = {f"counter {n:05}": {"gcounter": {"ann": (1, n)}} for n in range(20_000)}
+LONG = {name: {"gset": {"ann": (1, tuple(f"element {n:06}" for n in range(40_000)))}} for name in "abc"}
+
+
+def lines_of(counters: dict[str, Counter]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), encode_line(name, counters[name])) for name in sorted(counters)]
+
+
+@given(state=states(max_size=8), block=st.integers(1, 200))
+def test_lines_are_the_same_wherever_the_blocks_that_are_read_end(state: State, block: int) -> None:
+    head, counters = state
+    data = written(head, counters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "_BLOCK", block)
+        source = opened(data)
+        source.verify()
+        assert list(source.lines()) == lines_of(counters)
+
+
+@pytest.mark.parametrize("counters", [MANY, LONG], ids=["many lines", "long lines"])
+def test_lines_of_a_file_larger_than_a_block_are_read_back(counters: dict[str, Counter]) -> None:
+    data = written(HEAD, counters)
+    source = opened(data)
+    source.verify()
+    assert list(source.lines()) == lines_of(counters)
+
+
+@given(state=states(max_size=8), first=NAMES | st.just(""), beyond=NAMES | st.just(""))
+def test_a_part_is_the_lines_from_one_name_up_to_another(state: State, first: str, beyond: str) -> None:
+    head, counters = state
+    part = Part(first.encode(), beyond.encode())
+    expected = [
+        (name, line) for name, line in lines_of(counters) if name >= part.first and (not beyond or name < part.beyond)
+    ]
+    assert list(opened(written(head, counters)).lines(part)) == expected
+
+
+@given(state=states(max_size=8), block=st.integers(1, 300))
+def test_a_file_is_the_same_however_large_the_pieces_are_in_which_it_is_written(state: State, block: int) -> None:
+    whole = written(*state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "_BLOCK", block)
+        assert written(*state) == whole
+
+
+def test_a_large_file_is_written_in_several_pieces() -> None:
+    pieces: list[bytes] = []
+    writer = Writer(pieces.append, HEAD)
+    for _, line in lines_of(MANY):
+        writer.line(line)
+    writer.close()
+    assert len(pieces) > 4
+    assert max(map(len, pieces)) < 2**19
+    assert b"".join(pieces) == written(HEAD, MANY)
+
+
+def halves(data: bytes, head: Head, middle: bytes, block: int) -> bytes:
+    """Return the file that is put together from two halves, the second of which was written apart."""
+    source = opened(data)
+    upper: list[bytes] = []
+    apart = Lines(upper.append)
+    for _, line in source.lines(Part(middle, b"")):
+        apart.line(line)
+    apart.flush()
+    stored = b"".join(upper)
+    pieces: list[bytes] = []
+    writer = Writer(pieces.append, head)
+    for _, line in source.lines(Part(b"", middle)):
+        writer.line(line)
+    writer.splice(stored[at : at + block] for at in range(0, len(stored), block))
+    writer.close()
+    return b"".join(pieces)
+
+
+@given(state=states(max_size=8), middle=NAMES, block=st.integers(1, 300))
+def test_two_halves_that_are_put_together_are_the_whole(state: State, middle: str, block: int) -> None:
+    data = written(*state)
+    assert halves(data, state[0], middle.encode(), block) == data
+
+
+@given(state=states(max_size=8), block=st.integers(1, 300))
+def test_a_file_cut_at_its_own_middle_and_put_together_is_the_whole(state: State, block: int) -> None:
+    data = written(*state)
+    middle = opened(data).middle()
+    assert middle == b"" or middle.decode() in state[1]
+    if middle:
+        assert halves(data, state[0], middle, block) == data
+
+
+def test_lines_go_on_after_what_was_put_in_between() -> None:
+    pieces: list[bytes] = []
+    writer = Writer(pieces.append, Head("state", "ann", {}))
+    writer.line(b'"a":1')
+    writer.splice([b'"b":1,\n"c"', b":1"])
+    writer.line(b'"d":1')
+    writer.splice([])
+    writer.line(b'"e":1')
+    writer.close()
+    head = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{}'
+    assert b"".join(pieces) == sealed(head, *[f'"{name}":1' for name in "abcde"])
+
+
+def test_the_middle_of_a_long_file_is_near_its_middle() -> None:
+    data = written(HEAD, MANY)
+    middle = opened(data).middle()
+    assert 9_000 <= list(MANY).index(middle.decode()) <= 11_000
+
+
+def test_a_file_has_no_middle_where_it_has_too_few_lines_or_damaged_ones() -> None:
+    head = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}'
+    assert opened(sealed(head)).middle() == b""
+    assert opened(sealed(head, '"a":{"gcounter":{"ann":[1,1]}}')).middle() == b""
+    assert opened(sealed(head, "garbage", "garbage", "garbage", "garbage")).middle() == b""
+
+
+@pytest.mark.parametrize("part", [Part(b"a", b""), Part(b"", b"a"), Part(b"a", b"b")])
+def test_a_part_of_a_file_with_damaged_lines_is_not_found(part: Part) -> None:
+    source = opened(sealed('{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}', "garbage"))
+    with pytest.raises(Invalid, match="damaged"):
+        list(source.lines(part))
+
+
+def test_a_header_of_many_authors_is_read_whole() -> None:
+    head = Head("state", "ann", {f"author {n:06}": n + 1 for n in range(20_000)})
+    data = written(head, {"x": {"gcounter": {"author 000007": (8, 1)}}})
+    source = opened(data)
+    assert source.head == head
+    assert source.check() == 1
+
+
+class Endless:
+    """Pages of a file that has no end and no lines."""
+
+    largest = 0
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return as many zero bytes as are wanted."""
+        self.largest = max(self.largest, size)
+        return bytes(size)
+
+
+def test_a_file_without_a_first_line_is_refused_without_reading_all_of_it() -> None:
+    pages = Endless()
+    with pytest.raises(Invalid, match="header"):
+        Source(pages, 2**60)
+    assert pages.largest <= 2**27
+
+
+def test_a_writer_begins_with_the_header() -> None:
+    pieces: list[bytes] = []
+    Writer(pieces.append, HEAD)
+    assert pieces == [encode_head(HEAD) + HEAD_END]

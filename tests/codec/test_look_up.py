@@ -1,0 +1,147 @@
+"""One counter is found without reading the others."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.codec.stream import Source
+from crdtctl.codec.text import InMemory, search
+from crdtctl.codec.wire import Counter, Head, Invalid, encode_line
+from tests.codec.files import opened, sealed, written
+from tests.codec.states import NAMES, states
+
+HEAD = Head("state", "ann", {"ann": 1})
+HEAD_TEXT = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}'
+
+
+def file_of(sizes: dict[str, int]) -> bytes:
+    """Return a file of sets with so many elements."""
+    sets = {name: tuple(f"element {n:06}" for n in range(size)) for name, size in sizes.items()}
+    return written(HEAD, {name: {"gset": {"ann": (1, elements)}} for name, elements in sets.items()})
+
+
+def name_on(line: bytes) -> bytes:
+    """Return the name on a line, read as JSON."""
+    (name,) = json.loads(b"{%b}" % line)
+    assert isinstance(name, str)
+    return name.encode()
+
+
+def places(data: bytes) -> dict[bytes, tuple[int, int]]:
+    """Return where each line of a file begins and ends, found by reading all of it."""
+    found: dict[bytes, tuple[int, int]] = {}
+    offset = data.index(b"\n") + 1
+    for line in data[offset:].splitlines(keepends=True)[:-1]:
+        text = line.rstrip(b"\n").removesuffix(b",")
+        found[name_on(text)] = offset, offset + len(text)
+        offset += len(line)
+    return found
+
+
+@given(state=states(max_size=12), others=st.lists(NAMES))
+def test_a_counter_is_found_if_it_is_there_and_only_then(
+    state: tuple[Head, dict[str, Counter]], others: list[str]
+) -> None:
+    head, counters = state
+    source = opened(written(head, counters))
+    for name in [*counters, *others, "!", "~", "\U0010fffd"]:
+        expected = counters.get(name, {})
+        assert source.counter(name) == expected
+        assert source.line(name) == (encode_line(name, expected) if expected else None)
+
+
+@given(state=states(max_size=12), others=st.lists(NAMES))
+def test_where_a_counter_stands_or_would_have_to_is_found(
+    state: tuple[Head, dict[str, Counter]], others: list[str]
+) -> None:
+    head, counters = state
+    data = written(head, counters)
+    source = opened(data)
+    found = places(data)
+    assert len(found) == len(counters)
+    for name in map(str.encode, [*counters, *others, "!", "\U0010fffd"]):
+        after = min((start for other, (start, _) in found.items() if other > name), default=source.end)
+        assert search(source.pages, source.start, source.end, name) == found.get(name, (after, after))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"m": 0},
+        {"m": 4000},
+        {"a": 4000, "m": 0, "z": 0},
+        {"a": 0, "m": 4000, "z": 0},
+        {"a": 0, "m": 0, "z": 4000},
+        {"a": 300, "b": 300, "c": 5000, "d": 300},
+        {f"{n:03}": n % 7 * 90 for n in range(100)},
+    ],
+    ids=["no line", "one line", "one long", "first long", "middle long", "last long", "longer", "many"],
+)
+def test_counters_are_found_among_lines_of_any_length(sizes: dict[str, int]) -> None:
+    data = file_of(sizes)
+    source = opened(data)
+    found = places(data)
+    for name in sizes:
+        start, end = found[name.encode()]
+        assert source.line(name) == data[start:end]
+        assert len(source.counter(name)["gset"]["ann"][1]) == sizes[name]
+        for absent in ("!" + name, name + "!", name[:-1] + "\U0010fffd"):
+            assert source.line(absent) is None
+            assert source.counter(absent) == {}
+
+
+class Counted(InMemory):
+    """Pages that count what is read of them."""
+
+    reads = 0
+    bytes_read = 0
+
+    def read(self, start: int, size: int) -> bytes:
+        """Read, and count it."""
+        self.reads += 1
+        found = super().read(start, size)
+        self.bytes_read += len(found)
+        return found
+
+
+def test_a_few_pages_are_read_however_many_lines_there_are() -> None:
+    data = file_of({f"counter {n:06}": 1 for n in range(20_000)})
+    pages = Counted(data)
+    source = Source(pages, len(data))
+    for name in ("counter 000000", "counter 012345", "counter 019999", "counter 012345x", "!", "~"):
+        pages.reads = pages.bytes_read = 0
+        source.line(name)
+        assert pages.reads <= 64
+        assert pages.bytes_read <= len(data) // 5
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["nothing"],
+        ['"a":[1]', '"b":[1]', '"c":[1]'],
+        ['"a":{"gcounter":{"ann":[1,1]}}', "garbage", '"c":{"gcounter":{"ann":[1,1]}}'],
+        ["x" * 10_000],
+    ],
+    ids=["words", "no types", "between lines", "a long one"],
+)
+def test_a_damaged_line_that_the_search_meets_is_reported(lines: list[str]) -> None:
+    source = opened(sealed(HEAD_TEXT, *lines))
+    with pytest.raises(Invalid, match="a line is damaged"):
+        source.line("b")
+
+
+def test_a_line_without_an_end_is_reported() -> None:
+    line = b'"a":{"gcounter":{"ann":[1,1]}}'
+    for text in (line, line + b" " * 10_000):
+        with pytest.raises(ValueError, match="without an end"):
+            search(InMemory(text), 0, len(text), b"a")
+
+
+def test_a_file_that_became_shorter_while_it_is_read_is_reported() -> None:
+    line = b'"a":{"gcounter":{"ann":[1,1]}}'
+    with pytest.raises(ValueError, match="without an end"):
+        search(InMemory(line), 0, len(line) + 100, b"b")

@@ -1,0 +1,141 @@
+"""Many files are joined line by line, and the result is the join of the states."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.codec.stream import ALL, Part, Source, overlay
+from crdtctl.codec.wire import Counter, Head, Invalid, encode_line
+from crdtctl.crdt import TYPES
+from tests.codec.files import opened, sealed, written
+from tests.codec.states import COUNTERS, IDS, NAMES, clock_of, states
+
+State = tuple[Head, dict[str, Counter]]
+Counters = dict[str, Counter]
+HEAD = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":3,"bob":2}'
+
+
+def left_out(counters: Counters, author: str | None) -> Counters:
+    """Return counters without the contributions of an author."""
+    return {
+        name: {tag: rows for tag in counter if (rows := {a: r for a, r in counter[tag].items() if a != author})}
+        for name, counter in counters.items()
+    }
+
+
+def joined(states: list[Counters]) -> Counters:
+    """Return the join of states, contribution by contribution."""
+    result: dict[str, dict[str, dict[str, Any]]] = {}
+    for counters in states:
+        for name, counter in counters.items():
+            for tag, authors in counter.items():
+                for author, row in authors.items():
+                    rows = result.setdefault(name, {}).setdefault(tag, {})
+                    rows[author] = TYPES[tag].join(rows[author], row) if author in rows else row
+    return result
+
+
+def source_of(counters: Counters, *, ours: bool) -> Source:
+    return opened(written(Head("state", "ann", clock_of(counters)), counters), ours=ours)
+
+
+@st.composite
+def related(draw: st.DrawFn) -> list[Counters]:
+    """Return up to five states that have names, and often whole lines, in common."""
+    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+    versions = {name: draw(st.lists(COUNTERS, min_size=1, max_size=3)) for name in names}
+    choice = st.fixed_dictionaries({}, optional={name: st.sampled_from(found) for name, found in versions.items()})
+    return draw(st.lists(choice, min_size=1, max_size=5))
+
+
+@given(
+    drawn=related(),
+    has_base=st.booleans(),
+    ours=st.booleans(),
+    without=st.none() | IDS,
+    first=st.just("") | NAMES,
+    beyond=st.just("") | NAMES,
+)
+def test_files_laid_over_each_other_are_the_join_of_their_states(
+    drawn: list[Counters], has_base: bool, ours: bool, without: str | None, first: str, beyond: str
+) -> None:
+    base, others = (drawn[0], drawn[1:]) if has_base else ({}, drawn)
+    expected = joined([base, *(left_out(counters, without) for counters in others)])
+    part = Part(first.encode(), beyond.encode())
+    found = list(
+        overlay(
+            source_of(base, ours=True) if has_base else None,
+            [source_of(counters, ours=ours) for counters in others],
+            without=without,
+            part=part,
+        )
+    )
+    names = sorted(
+        name
+        for name in {name for counters in drawn for name in counters}
+        if name.encode() >= part.first and (not beyond or name.encode() < part.beyond)
+    )
+    assert [one.name.decode() for one in found] == names
+    for name, one in zip(names, found, strict=True):
+        assert one.before == (encode_line(name, base[name]) if name in base else None)
+        assert one.after == (encode_line(name, expected[name]) if name in expected else None)
+
+
+@given(drawn=related(), data=st.data())
+def test_the_order_of_the_files_does_not_matter_nor_how_often_each_is_given(
+    drawn: list[Counters], data: st.DataObject
+) -> None:
+    again = data.draw(st.permutations(drawn + data.draw(st.lists(st.sampled_from(drawn)))))
+    once, more = ([one.after for one in overlay(None, [source_of(c, ours=False) for c in d])] for d in (drawn, again))
+    assert once == more
+
+
+@given(state=states())
+def test_a_file_laid_over_nothing_or_over_itself_is_passed_through(state: State) -> None:
+    data = written(*state)
+    lines = [line for _, line in opened(data).lines()]
+    assert [one.after for one in overlay(None, [opened(data)])] == lines
+    over = list(overlay(opened(data), [opened(data), opened(data)]))
+    assert [one.before for one in over] == [one.after for one in over] == lines
+
+
+def test_nothing_laid_over_nothing_is_nothing() -> None:
+    assert list(overlay(None, [])) == []
+    assert list(overlay(opened(sealed(HEAD)), [opened(sealed(HEAD))], part=ALL)) == []
+
+
+def test_what_others_say_of_me_is_left_out_and_what_i_know_is_kept() -> None:
+    base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]}}'))
+    other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[2,2],"bob":[1,5]}}', '"b":{"gset":{"ann":[2,["x"]]}}'))
+    a, b = overlay(base, [other], without="ann")
+    assert a.after == b'"a":{"gcounter":{"ann":[1,1],"bob":[1,5]}}'
+    assert b.after is None
+
+
+GOOD = '"b":{"gcounter":{"ann":[1,1]}}'
+BAD_LINES = {
+    "not sorted": ['"c":{"gcounter":{"ann":[1,1]}}', GOOD],
+    "not JSON": [GOOD, '"c":{"gcounter":{"ann":[1,}}'],
+    "newer than its clock": [GOOD, '"c":{"gcounter":{"ann":[4,1]}}'],
+    "no line of a counter": ["garbage"],
+}
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+@pytest.mark.parametrize("lines", BAD_LINES.values(), ids=BAD_LINES)
+def test_a_file_that_turns_out_invalid_on_the_way_is_named(lines: list[str], position: int) -> None:
+    sources = [opened(sealed(HEAD, GOOD)), opened(sealed(HEAD, GOOD))]
+    bad = opened(sealed(HEAD, *lines))
+    sources.insert(position, bad)
+    with pytest.raises(Invalid) as caught:
+        list(overlay(None, sources))
+    assert caught.value.source is bad
+
+
+def test_a_damaged_base_is_named_too() -> None:
+    base = opened(sealed(HEAD, *BAD_LINES["not sorted"]))
+    with pytest.raises(Invalid) as caught:
+        list(overlay(base, [opened(sealed(HEAD, GOOD))]))
+    assert caught.value.source is base

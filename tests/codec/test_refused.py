@@ -1,0 +1,66 @@
+"""Documents that are no states are refused, by every reader, with one printable line that says why."""
+
+from collections.abc import Callable
+
+import pytest
+
+from crdtctl.codec import strict
+from crdtctl.codec.stream import Source
+from crdtctl.codec.text import InMemory
+from crdtctl.codec.wire import Invalid
+from tests.codec.files import decoded, opened, read, read_canonical, read_other, sealed
+from tests.codec.refused import HEAD, REFUSED, SOUND, A, B
+
+READERS = {"canonical": read_canonical, "any layout": read_other, "either": read}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("document", REFUSED.values(), ids=REFUSED)
+def test_what_is_no_state_is_refused(document: bytes, reader: Callable[[bytes], object]) -> None:
+    with pytest.raises(Invalid) as caught:
+        reader(document)
+    assert caught.value.message
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 500
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_the_document_that_the_refused_ones_are_made_of_is_sound(reader: Callable[[bytes], object]) -> None:
+    assert reader(SOUND) == reader(sealed(HEAD, A, B))
+
+
+def test_a_file_that_this_program_wrote_is_read_without_a_second_look_but_its_lines_must_be_sorted() -> None:
+    unsorted = sealed(HEAD, '"a":{"gcounter":{"bob":[2,5],"ann":[1,7]}}')
+    source = opened(unsorted, ours=True)
+    assert decoded(source) == {"a": {"gcounter": {"ann": (1, 7), "bob": (2, 5)}}}
+    with pytest.raises(Invalid, match="unsorted"):
+        source.check()
+    assert source.ours
+    with pytest.raises(Invalid, match="not sorted"):
+        decoded(opened(sealed(HEAD, B, A), ours=True))
+    with pytest.raises(Invalid, match="not JSON"):
+        decoded(opened(sealed(HEAD, '"a":{"gcounter"'), ours=True))
+
+
+def test_what_is_wrong_with_a_line_is_found_even_where_only_that_line_is_read() -> None:
+    source = opened(sealed(HEAD, A, '"b":{"gcounter":{"ann":[4,7]}}'))
+    assert source.counter("a") == {"gcounter": {"ann": (1, 7), "bob": (2, 5)}}
+    with pytest.raises(Invalid, match="newer than the clock"):
+        source.counter("b")
+
+
+def test_a_file_whose_size_is_not_what_was_said_is_refused() -> None:
+    for size in (len(SOUND) - 1, len(SOUND) + 1, 10, 0):
+        with pytest.raises(Invalid):
+            Source(InMemory(SOUND), size).verify()
+
+
+def test_a_file_in_another_layout_that_is_too_large_is_refused_unread() -> None:
+    with pytest.raises(Invalid, match="larger than 64 MiB"):
+        strict.canonical(bytes(strict.MAX_BYTES + 1))
+
+
+def test_a_newer_version_is_told_apart_from_damage() -> None:
+    for reader in (read_canonical, read_other):
+        with pytest.raises(Invalid, match="version 2 of the format, and this program reads version 1: upgrade"):
+            reader(REFUSED["header: a newer version"])

@@ -1,0 +1,124 @@
+"""The JSON Schema fits every state, and nothing that is obviously none."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator
+
+from crdtctl.codec.schema import state_schema
+from crdtctl.codec.wire import Counter, Head
+from crdtctl.crdt import TYPES
+from tests.codec.files import written
+from tests.codec.golden_files import CANONICAL
+from tests.codec.states import states
+
+SCHEMA = Draft202012Validator(state_schema())
+ANN = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(state_schema())
+    assert json.loads(json.dumps(state_schema())) == state_schema()
+
+
+def test_the_schema_knows_every_type() -> None:
+    types = state_schema()["properties"]["counters"]["additionalProperties"]["properties"]
+    assert {tag: entry["description"] for tag, entry in types.items()} == {
+        tag: kind.summary for tag, kind in TYPES.items()
+    }
+
+
+@pytest.mark.parametrize("data", CANONICAL.values(), ids=CANONICAL)
+def test_golden_files_fit_the_schema(data: bytes) -> None:
+    SCHEMA.validate(json.loads(data))
+
+
+@given(state=states(max_size=3))
+def test_every_state_fits_the_schema(state: tuple[Head, dict[str, Counter]]) -> None:
+    SCHEMA.validate(json.loads(written(*state)))
+
+
+def put(value: Any, *path: str | int) -> Callable[[Any], None]:
+    """Return a change that puts a value somewhere."""
+
+    def change(tree: Any) -> None:
+        for key in path[:-1]:
+            tree = tree[key]
+        tree[path[-1]] = value
+
+    return change
+
+
+def drop(key: str) -> Callable[[Any], None]:
+    """Return a change that takes a field away."""
+
+    def change(tree: Any) -> None:
+        del tree[key]
+
+    return change
+
+
+DOWNLOADS = ("counters", "downloads", "gcounter", ANN)
+WRONG: dict[str, Callable[[Any], None]] = {
+    "no version": drop("crdtctl"),
+    "no kind": drop("kind"),
+    "no replica": drop("replica"),
+    "no clock": drop("clock"),
+    "no counters": drop("counters"),
+    "no checksum": drop("crc32"),
+    "a newer version": put(2, "crdtctl"),
+    "a version as text": put("1", "crdtctl"),
+    "an unknown kind": put("stat", "kind"),
+    "an unknown field": put(1, "comment"),
+    "an empty replica": put("", "replica"),
+    "a replica that is a number": put(1, "replica"),
+    "a clock that is a list": put([], "clock"),
+    "a clock with a 0": put(0, "clock", ANN),
+    "a clock with text": put("1", "clock", ANN),
+    "a clock with a float": put(1.5, "clock", ANN),
+    "a clock with 2^53": put(2**53, "clock", ANN),
+    "a clock with a name that is too long": put(1, "clock", "x" * 201),
+    "since in a state": put({}, "since"),
+    "a delta without since": put("delta", "kind"),
+    "heard in a state": put({}, "heard"),
+    "known without heard": put("known", "kind"),
+    "a checksum that is a number": put(12345678, "crc32"),
+    "a checksum in capitals": put("89ABCDEF", "crc32"),
+    "a checksum that is too short": put("89abcde", "crc32"),
+    "counters that are a list": put([], "counters"),
+    "a counter with an equals sign": put({"gcounter": {ANN: [1, 1]}}, "counters", "a=b"),
+    "a counter without a name": put({"gcounter": {ANN: [1, 1]}}, "counters", ""),
+    "a counter without a type": put({}, "counters", "x"),
+    "an unknown type": put({"zcounter": {ANN: [1, 1]}}, "counters", "x"),
+    "a type without an author": put({"gcounter": {}}, "counters", "x"),
+    "a contribution that is a number": put(1, *DOWNLOADS),
+    "a contribution that is too short": put([1], *DOWNLOADS),
+    "a contribution that is too long": put([1, 1, {"k": [1]}, 1], *DOWNLOADS),
+    "commit 0": put([0, 1], *DOWNLOADS),
+    "commit as text": put(["9007199254740992", 1], *DOWNLOADS),
+    "a float": put([1, 1.5], *DOWNLOADS),
+    "true": put([1, True], *DOWNLOADS),
+    "null": put([1, None], *DOWNLOADS),
+    "negative": put([1, -1], *DOWNLOADS),
+    "2^53, bare": put([1, 2**53], *DOWNLOADS),
+    "a small number as text": put([1, "7"], *DOWNLOADS),
+    "zeros as text": put([1, "0009007199254740992"], *DOWNLOADS),
+    "101 digits": put([1, "1" * 101], *DOWNLOADS),
+    "no once-keys, spelt out": put([1, 1, {}], *DOWNLOADS),
+    "a once-key that is a number": put([1, 1, {"k": 1}], *DOWNLOADS),
+    "an empty once-key": put([1, 1, {"": [1]}], *DOWNLOADS),
+    "an element that is a number": put({"gset": {ANN: [1, [1]]}}, "counters", "x"),
+    "an empty element": put({"gset": {ANN: [1, [""]]}}, "counters", "x"),
+    "an element twice": put({"gset": {ANN: [1, ["a", "a"]]}}, "counters", "x"),
+}
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_what_is_no_state_does_not_fit_the_schema(change: Callable[[Any], None]) -> None:
+    tree = json.loads(CANONICAL["gcounter"])
+    assert SCHEMA.is_valid(tree)
+    change(tree)
+    assert not SCHEMA.is_valid(tree)

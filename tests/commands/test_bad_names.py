@@ -1,0 +1,84 @@
+"""Names that break the rule are refused by every command that takes one, in one line, and nothing is changed."""
+
+import pytest
+
+from crdtctl import Replica
+from tests.commands.expect import assert_refused, contents
+from tests.conftest import Shell
+
+#: What is wrong with a name → such a name.
+WRONG = {
+    "empty": "",
+    "white space before": " builds",
+    "white space behind": "builds ",
+    "tab": "a\tb",
+    "line feed": "a\nb",
+    "escape": "a\x1b[31mb",
+    "delete": "a\x7fb",
+    "C1 control": "a\x9bb",
+    "line separator": "a\u2028b",
+    "no-break space": "a\u00a0b",
+    "right-to-left override": "a\u202eb",
+    "zero width space": "a\u200bb",
+    "byte order mark": "\ufeffa",
+    "not in normal form C": "e\u0301",
+    "no UTF-8": "a\udcffb",
+    "unassigned": "a\u0378b",
+    "201 bytes": "n" * 201,
+    "202 bytes in 101 characters": "é" * 101,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_name_counts_nothing(shell: Shell, replica: Replica, wrong: str) -> None:
+    name = WRONG[wrong]
+    before = contents(replica.path)
+    assert_refused(shell("increment", name), 2)
+    assert_refused(shell("decrement", "fine=1", f"{name}=1"), 2)
+    assert_refused(shell("increment", "builds", "--once", name), 2)
+    assert contents(replica.path) == before
+
+
+@pytest.mark.parametrize("wrong", ["empty", "escape", "right-to-left override", "no UTF-8", "not in normal form C"])
+def test_other_commands_refuse_it_alike(shell: Shell, replica: Replica, wrong: str) -> None:
+    name = WRONG[wrong]
+    replica.increment("builds")
+    before = contents(replica.path)
+    assert_refused(shell("create", name, "--type", "gset"), 2)
+    assert_refused(shell("add", name, "ada"), 2)
+    assert_refused(shell("add", "visitors", name), 2)
+    assert_refused(shell("show", name), 2)
+    assert_refused(shell("show", "builds", name), 2)
+    assert contents(replica.path) == before
+
+
+def test_an_equals_sign_is_no_part_of_a_name(shell: Shell, replica: Replica) -> None:
+    before = contents(replica.path)
+    for words in (
+        ["increment", "a=b", "1"],
+        ["increment", "a=b=1"],
+        ["increment", "=1"],
+        ["create", "a=b", "--type", "gset"],
+        ["add", "a=b", "ada"],
+        ["show", "a=b"],
+        ["increment", "--batch", "-"],
+    ):
+        assert_refused(shell(*words, stdin='{"name":"a=b"}\n'), 2)
+    assert contents(replica.path) == before
+
+
+def test_the_longest_name_and_the_longest_key_are_200_bytes(shell: Shell, replica: Replica) -> None:
+    for name in ("n" * 200, "é" * 100, "😀" * 50):
+        shell.ok("increment", name, "--once", name)
+        assert shell.ok("show", name) == "1\n"
+
+
+def test_a_name_is_the_same_whatever_the_locale(shell: Shell, replica: Replica) -> None:
+    for locale in ("C", "POSIX", "C.UTF-8"):
+        variables = {"LC_ALL": locale, "LANG": locale}
+        assert shell("increment", "été", environment=variables).status == 0
+        assert shell("increment", "été=1", environment=variables).status == 0
+        ended = shell("show", environment=variables)
+        assert (ended.status, ended.stderr) == (0, "")
+        assert ended.stdout.startswith("été\t")
+    assert replica.value("été") == 6

@@ -1,0 +1,87 @@
+"""``crdtctl init`` makes a replica, prints its id, and refuses where one is."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.commands.expect import assert_refused, contents
+from tests.conftest import Shell
+
+FILES = {".gitignore", "config.toml", "known.lock", "own.json", "own.lock"}
+
+
+def files(directory: Path) -> set[str]:
+    return set(contents(directory))
+
+
+def test_init_makes_a_replica_here_and_prints_its_id(shell: Shell) -> None:
+    printed = shell.ok("init", "--name", "laptop")
+    assert re.fullmatch(r"laptop-[0-9a-f]{32}\n", printed)
+    assert files(shell.directory / ".crdtctl") == FILES
+    assert os.listdir(shell.directory) == [".crdtctl"]
+    assert printed.strip() in shell.ok("status")
+    assert shell.ok("show") == ""
+    assert shell.ok("clock") == "{}\n"
+
+
+def test_a_new_replica_is_never_committed_to_a_repository_around_it(shell: Shell) -> None:
+    shell.ok("init")
+    assert (shell.directory / ".crdtctl/.gitignore").read_text() == "*\n"
+
+
+def test_the_name_defaults_to_the_machines_and_ids_are_never_the_same(shell: Shell) -> None:
+    machine = re.sub("[^A-Za-z0-9._-]", "-", os.uname().nodename)[:100]
+    first, second = shell.ok("init", "a"), shell.ok("init", "b")
+    assert first[:-33] == second[:-33] == f"{machine}-"
+    assert first != second
+
+
+@pytest.mark.parametrize("path", ["deep/er", "deep/er/.crdtctl", "deep/er/"])
+def test_init_of_a_path_puts_the_replica_below_it(shell: Shell, path: str) -> None:
+    shell.ok("init", path)
+    assert files(shell.directory / "deep/er/.crdtctl") == FILES
+
+
+def test_init_with_replica_makes_exactly_the_directory_named(shell: Shell) -> None:
+    printed = shell.ok("--replica", "counts", "init")
+    assert files(shell.directory / "counts") == FILES
+    assert shell.ok("--replica", "counts", "status").startswith(printed.strip())
+
+
+def test_init_takes_the_place_of_an_empty_directory(shell: Shell) -> None:
+    (shell.directory / ".crdtctl").mkdir()
+    shell.ok("init")
+    assert files(shell.directory / ".crdtctl") == FILES
+
+
+def test_init_refuses_where_a_replica_is(shell: Shell) -> None:
+    shell.ok("init")
+    before = contents(shell.directory)
+    for arguments in (["init"], ["init", "."], ["--replica", ".crdtctl", "init"], ["init", "--name", "other"]):
+        assert "already" in assert_refused(shell(*arguments), 73)
+    assert contents(shell.directory) == before
+
+
+def test_init_refuses_where_something_else_is(shell: Shell) -> None:
+    (shell.directory / ".crdtctl").mkdir()
+    (shell.directory / ".crdtctl/diary.txt").write_text("mine")
+    (shell.directory / "file").write_text("mine")
+    before = contents(shell.directory)
+    assert_refused(shell("init"), 73)
+    assert_refused(shell("--replica", "file", "init"), 73)
+    assert contents(shell.directory) == before
+
+
+def test_init_below_a_file_is_refused(shell: Shell) -> None:
+    (shell.directory / "file").write_text("mine")
+    before = contents(shell.directory)
+    assert_refused(shell("init", "file/below"), 66)
+    assert contents(shell.directory) == before
+
+
+@pytest.mark.parametrize("name", ["", " laptop", "lap\ttop", "lap\u202etop", "e\u0301", "n" * 101])
+def test_init_refuses_a_wrong_name_and_makes_nothing(shell: Shell, name: str) -> None:
+    assert_refused(shell("init", "--name", name), 2)
+    assert contents(shell.directory) == {}

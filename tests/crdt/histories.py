@@ -1,0 +1,151 @@
+"""Histories: what several replicas did to one counter, and what each of them has seen of it.
+
+States are reached through operations and merges only, never invented. Every moment of every replica stays
+deliverable for ever, so merges are stale, repeated, reordered and one-way as chance has it. Beside the
+state each moment carries which operations it has seen; the oracle reads those and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import combinations
+from typing import NamedTuple, get_args
+
+from hypothesis import strategies as st
+
+from crdtctl.crdt import clock as clocks
+from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, Refused, Verb
+from crdtctl.crdt.clock import Clock
+
+AUTHORS = ("ann", "bob", "čen")
+AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 2**64, 10**99, TOO_LARGE - 1)
+ONCE = (None, "job-1", None, "job-2")
+ELEMENTS = [some for size in range(4) for some in combinations(("é", "a", "ab", "b"), size)]
+
+
+@cache
+def verbs(kind: CounterType) -> list[Verb]:
+    """Return what can be done to a counter of this type, found by trying."""
+    accepted: list[Verb] = []
+    mine: Contribution | None = None
+    for verb in get_args(Verb):
+        try:
+            mine = kind.apply(mine, Operation(verb, elements=("a",)), 1) or mine
+        except Refused:
+            continue
+        accepted.append(verb)
+    return accepted
+
+
+def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operation:
+    """Return the operation that three numbers choose, one that the type allows, if not always."""
+    accepted = verbs(kind)
+    return Operation(
+        accepted[what % len(accepted)],
+        AMOUNTS[how_much % len(AMOUNTS)],
+        ELEMENTS[how_much % len(ELEMENTS)],
+        ONCE[once % len(ONCE)],
+    )
+
+
+def operations(kind: CounterType) -> st.SearchStrategy[Operation]:
+    """Return operations that the type allows, if not always."""
+    return st.binary(min_size=3, max_size=3).map(lambda drawn: operation(kind, *drawn))
+
+
+class Done(NamedTuple):
+    """An operation that an author carried out: all that the oracle knows."""
+
+    author: str
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What one replica holds at one time, and which operations (by number) it has seen."""
+
+    author: str
+    state: Mapping[str, Contribution]
+    clock: Clock
+    seen: frozenset[int]
+
+
+@dataclass
+class History:
+    """A history of one counter. `moments` begins with nobody's, who knows nothing."""
+
+    kind: CounterType
+    done: list[Done] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=lambda: [Moment("", {}, {}, frozenset())])
+
+    def of(self, author: str) -> list[Moment]:
+        """Return the past of one replica, the present last."""
+        return [self.moments[0], *(moment for moment in self.moments if moment.author == author)]
+
+    def seen(self, moment: Moment) -> list[Done]:
+        """Return the operations that a moment has seen, in the order in which they were done."""
+        return [self.done[number] for number in sorted(moment.seen)]
+
+    def act(self, author: str, operation: Operation | None) -> None:
+        """Carry out one commit, unless it is refused or changes nothing."""
+        now = self.of(author)[-1]
+        state, seen = dict(now.state), now.seen
+        seq = now.clock.get(author, 0) + 1
+        if operation is not None:
+            try:
+                after = self.kind.apply(state.get(author), operation, seq)
+            except Refused:
+                return
+            self.done.append(Done(author, operation))
+            seen = seen | {len(self.done) - 1}
+            if after is None:
+                seq -= 1
+            else:
+                state[author] = after
+        clock = {**now.clock, author: seq} if seq else now.clock
+        self.moments.append(Moment(author, state, clock, seen))
+
+    def receive(self, author: str, number: int, since: int | None) -> None:
+        """Merge an earlier moment of anybody's, whole or as a delta."""
+        past = self.of(author)
+        now, theirs = past[-1], self.moments[number % len(self.moments)]
+        sent = theirs.state
+        if since is not None:
+            sent = self.kind.newer(sent, past[since % len(past)].clock)
+        state = self.kind.join_all(now.state, sent)
+        self.moments.append(Moment(author, state, clocks.join(now.clock, theirs.clock), now.seen | theirs.seen))
+
+
+def play(kind: CounterType, tape: bytes) -> History:
+    """Return the history that a tape tells, four bytes a step: who does which of eight things, and with what.
+
+    Bytes, because they are drawn much faster than steps would be, and shrink as well.
+    """
+    history = History(kind)
+    for who, a, b, c in zip(*[iter(tape)] * 4, strict=False):
+        author = AUTHORS[who % 3]
+        match who // 3 % 8:
+            case 0 | 1 | 2 | 3:
+                history.act(author, operation(kind, a, b, c))
+            case 4:
+                history.act(author, None)
+            case 5 | 6:
+                history.receive(author, a, None)
+            case _:
+                history.receive(author, a, b)
+    return history
+
+
+def histories(kind: CounterType, *, max_steps: int = 24) -> st.SearchStrategy[History]:
+    """Return histories of a counter of one type."""
+    return st.binary(min_size=4 * 6, max_size=4 * max_steps).map(lambda tape: play(kind, tape))
+
+
+def moments(kind: CounterType, count: int) -> st.SearchStrategy[list[Moment]]:
+    """Return so many moments, not always different, of one history."""
+
+    def choose(tape: bytes) -> list[Moment]:
+        history = play(kind, tape[count:])
+        return [history.moments[number % len(history.moments)] for number in tape[:count]]
+
+    return st.binary(min_size=count + 4 * 6, max_size=count + 4 * 24).map(choose)

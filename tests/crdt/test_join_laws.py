@@ -1,0 +1,125 @@
+"""Join makes states a lattice, for every type."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Contribution, Contributions, CounterType
+from tests.crdt.histories import AUTHORS, Moment, histories, moments
+from tests.crdt.normal import is_normal
+
+each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
+
+
+def covers(kind: CounterType, a: Contributions, b: Contributions) -> bool:
+    """Return whether state `a` holds at least everything that `b` holds, author by author."""
+    return all(author in a and kind.record.covers(a[author], row) for author, row in b.items())
+
+
+def states(drawn: list[Moment]) -> list[Contributions]:
+    return [moment.state for moment in drawn]
+
+
+def versions(kind: CounterType, count: int) -> st.SearchStrategy[list[Contribution]]:
+    """Return versions of one author's contribution, of any age."""
+    rows = histories(kind).map(
+        lambda history: [moment.state[a] for a in AUTHORS[:1] for moment in history.moments if a in moment.state]
+    )
+    return rows.filter(bool).flatmap(lambda found: st.lists(st.sampled_from(found), min_size=count, max_size=count))
+
+
+@each_type
+@given(data=st.data())
+def test_join_is_commutative(kind: CounterType, data: st.DataObject) -> None:
+    a, b = states(data.draw(moments(kind, 2)))
+    assert kind.join_all(a, b) == kind.join_all(b, a)
+
+
+@each_type
+@given(data=st.data())
+def test_join_is_associative(kind: CounterType, data: st.DataObject) -> None:
+    a, b, c = states(data.draw(moments(kind, 3)))
+    assert kind.join_all(kind.join_all(a, b), c) == kind.join_all(a, kind.join_all(b, c))
+
+
+@each_type
+@given(data=st.data())
+def test_join_is_idempotent_and_a_repeated_merge_changes_nothing(kind: CounterType, data: st.DataObject) -> None:
+    a, b = states(data.draw(moments(kind, 2)))
+    joined = kind.join_all(a, b)
+    assert kind.join_all(a, a) == a
+    assert kind.join_all(joined, a) == kind.join_all(joined, b) == kind.join_all(joined, joined) == joined
+
+
+@each_type
+@given(data=st.data())
+def test_join_covers_both_and_invents_no_author(kind: CounterType, data: st.DataObject) -> None:
+    a, b = states(data.draw(moments(kind, 2)))
+    joined = kind.join_all(a, b)
+    assert covers(kind, joined, a)
+    assert covers(kind, joined, b)
+    assert joined.keys() == a.keys() | b.keys()
+
+
+@each_type
+@given(data=st.data())
+def test_bottom_is_neutral(kind: CounterType, data: st.DataObject) -> None:
+    (a,) = states(data.draw(moments(kind, 1)))
+    assert kind.join_all(a, {}) == kind.join_all({}, a) == a
+    for row in a.values():
+        assert kind.join(row, kind.record.bottom) == kind.join(kind.record.bottom, row) == row
+
+
+@each_type
+@given(data=st.data())
+def test_of_two_versions_of_one_contribution_the_join_is_the_newer(kind: CounterType, data: st.DataObject) -> None:
+    a, b = data.draw(versions(kind, 2))
+    assert kind.join(a, b) == kind.join(b, a) == max(a, b, key=lambda row: row[0])
+
+
+@each_type
+@given(data=st.data())
+def test_counters_are_joined_as_their_contributions_are(kind: CounterType, data: st.DataObject) -> None:
+    a, b = states(data.draw(moments(kind, 2)))
+    expected = {
+        author: kind.join(a.get(author, kind.record.bottom), b.get(author, kind.record.bottom)) for author in {*a, *b}
+    }
+    assert kind.join_all(a, b) == expected
+
+
+@each_type
+@given(data=st.data())
+def test_every_state_and_join_is_in_normal_form(kind: CounterType, data: st.DataObject) -> None:
+    a, b = states(data.draw(moments(kind, 2)))
+    for row in kind.join_all(a, b).values():
+        assert is_normal(kind.record, row)
+
+
+@each_type
+@given(data=st.data())
+def test_join_leaves_what_it_joins_as_it_was(kind: CounterType, data: st.DataObject) -> None:
+    a, b = states(data.draw(moments(kind, 2)))
+    before = repr((a, b))
+    kind.join_all(a, b)
+    assert repr((a, b)) == before
+
+
+@each_type
+@given(data=st.data())
+def test_states_that_have_seen_the_same_commits_are_equal(kind: CounterType, data: st.DataObject) -> None:
+    history = data.draw(histories(kind))
+    by_clock: dict[Any, Contributions] = {}
+    for moment in history.moments:
+        state = by_clock.setdefault(frozenset(moment.clock.items()), moment.state)
+        assert state == moment.state
+
+
+@each_type
+@given(data=st.data())
+def test_no_contribution_is_newer_than_the_clock(kind: CounterType, data: st.DataObject) -> None:
+    history = data.draw(histories(kind))
+    for moment in history.moments:
+        assert all(1 <= row[0] <= moment.clock[author] for author, row in moment.state.items())

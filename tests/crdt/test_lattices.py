@@ -1,0 +1,133 @@
+"""The four lattices that contributions are built from."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.names import element_fault, key_fault
+from tests.crdt.normal import is_normal
+
+KEYS = st.sampled_from(["a", "b", "ab", "ß"])
+
+LATTICES: dict[str, Lattice] = {
+    "number": Nat(),
+    "set": Elements(element_fault),
+    "map of numbers": MapOf(key_fault, Nat()),
+    "map of sets": MapOf(key_fault, Elements(element_fault)),
+    "map of rows": MapOf(key_fault, Record(Nat(), Nat(), required=2)),
+    "row of three numbers": Record(Nat(), Nat(), Nat(), required=3),
+    "row of one number": Record(Nat(), required=1),
+    "row of a number and a set": Record(Nat(), Elements(element_fault), required=2),
+    "row with an optional map": Record(Nat(), Nat(), Nat(), MapOf(key_fault, Nat()), required=3),
+    "row with two optional parts": Record(Nat(), Nat(), Elements(element_fault), required=1),
+    "row of rows": Record(Record(Nat(), Nat(), required=1), Nat(), required=1),
+}
+RECORDS = {name: lattice for name, lattice in LATTICES.items() if isinstance(lattice, Record)}
+each_lattice = pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
+each_record = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
+
+
+def values(lattice: Lattice) -> st.SearchStrategy[Any]:
+    """Return values of a lattice in normal form."""
+    match lattice:
+        case Elements():
+            return st.sets(KEYS).map(lambda drawn: tuple(sorted(drawn)))
+        case MapOf(part=part):
+            return st.dictionaries(KEYS, values(part).filter(lambda value: value != part.bottom), max_size=3)
+        case Record(parts=parts):
+            return st.tuples(*map(values, parts)).map(lambda row: lattice.make(*row))
+        case _:
+            return st.integers(0, 5) | st.integers(0, 2**200)
+
+
+@each_lattice
+@given(data=st.data())
+def test_join_is_commutative_associative_and_idempotent(lattice: Lattice, data: st.DataObject) -> None:
+    a, b, c = (data.draw(values(lattice)) for _ in range(3))
+    join = lattice.join
+    assert join(a, b) == join(b, a)
+    assert join(join(a, b), c) == join(a, join(b, c))
+    assert join(a, a) == a
+
+
+@each_lattice
+@given(data=st.data())
+def test_join_is_the_least_that_covers_both(lattice: Lattice, data: st.DataObject) -> None:
+    a, b, c = (data.draw(values(lattice)) for _ in range(3))
+    joined = lattice.join(a, b)
+    assert lattice.covers(joined, a)
+    assert lattice.covers(joined, b)
+    above = lattice.join(joined, c)
+    assert lattice.covers(above, joined)
+    assert lattice.covers(a, b) == (joined == a)
+
+
+@each_lattice
+@given(data=st.data())
+def test_bottom_is_below_everything(lattice: Lattice, data: st.DataObject) -> None:
+    a = data.draw(values(lattice))
+    assert lattice.join(a, lattice.bottom) == lattice.join(lattice.bottom, a) == a
+    assert lattice.covers(a, lattice.bottom)
+    assert lattice.covers(lattice.bottom, a) == (a == lattice.bottom)
+
+
+@each_lattice
+@given(data=st.data())
+def test_join_keeps_the_normal_form(lattice: Lattice, data: st.DataObject) -> None:
+    a, b = data.draw(values(lattice)), data.draw(values(lattice))
+    assert is_normal(lattice, a)
+    assert is_normal(lattice, lattice.join(a, b))
+
+
+def test_numbers_join_to_the_larger() -> None:
+    assert Nat().join(3, 7) == Nat().join(7, 3) == 7
+
+
+def test_sets_join_to_the_sorted_union() -> None:
+    assert Elements(element_fault).join(("b", "d"), ("a", "b")) == ("a", "b", "d")
+
+
+def test_maps_join_entry_by_entry() -> None:
+    assert MapOf(key_fault, Nat()).join({"a": 1, "b": 5}, {"b": 2, "c": 3}) == {"a": 1, "b": 5, "c": 3}
+
+
+def test_rows_join_part_by_part_and_keep_the_longer_tail() -> None:
+    record = Record(Nat(), Nat(), MapOf(key_fault, Nat()), required=2)
+    assert record.join((1, 5), (2, 3, {"a": 1})) == record.join((2, 3, {"a": 1}), (1, 5)) == (2, 5, {"a": 1})
+
+
+def test_a_row_leaves_out_optional_bottoms_at_its_end_only() -> None:
+    record = Record(Nat(), Nat(), Nat(), Elements(element_fault), required=2)
+    assert record.bottom == (0, 0)
+    assert record.make(0, 0, 0, ()) == (0, 0)
+    assert record.make(1, 0, 3, ()) == (1, 0, 3)
+    assert record.make(1, 0, 0, ("a",)) == (1, 0, 0, ("a",))
+
+
+@each_record
+@given(data=st.data())
+def test_a_part_that_is_left_out_reads_as_bottom(record: Record, data: st.DataObject) -> None:
+    whole = data.draw(st.tuples(*map(values, record.parts)))
+    row = record.make(*whole)
+    assert tuple(record.at(row, index) for index in range(len(record.parts))) == whole
+
+
+@each_record
+@given(data=st.data())
+def test_rows_by_name_join_like_one_row_after_the_other(record: Record, data: st.DataObject) -> None:
+    a = data.draw(st.dictionaries(KEYS, values(record)))
+    b = data.draw(st.dictionaries(KEYS, values(record)))
+    before = repr((a, b))
+    expected = {key: record.join(a.get(key, record.bottom), b.get(key, record.bottom)) for key in {*a, *b}}
+    assert record.join_rows(a, b) == record.join_rows(b, a) == expected
+    assert repr((a, b)) == before
+
+
+def test_a_row_is_plain_if_what_is_required_of_it_is_numbers() -> None:
+    assert RECORDS["row of three numbers"].plain
+    assert RECORDS["row with an optional map"].plain
+    assert not RECORDS["row of a number and a set"].plain
+    assert not RECORDS["row of rows"].plain

@@ -1,0 +1,115 @@
+"""The rule that every name obeys."""
+
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crdtctl.crdt.names import counter_fault, element_fault, fault, key_fault, replica_fault
+
+RULES = {"counter": counter_fault, "replica": replica_fault, "key": key_fault, "element": element_fault}
+each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+
+GOOD = [
+    "a",
+    "page.views",
+    "two words",
+    "naïve café",
+    "日本語",
+    "🦊",
+    'say "hi"',
+    "back\\slash",
+    "{}[],:",
+    "é" * 100,
+    "x" * 200,
+]
+
+BAD = [
+    ("", "cannot be empty"),
+    ("\0", "control"),
+    ("a\x1b[31m", "control"),
+    ("a\nb", "control"),
+    ("a\x7f", "control"),
+    ("\x85", "control"),
+    ("é\u202e", "formatting"),
+    ("\u2066a\u2069", "formatting"),
+    ("\ufeffa", "formatting"),
+    ("soft\u00adhyphen", "formatting"),
+    ("\ud800", "unpaired"),
+    ("a\u2028b", "control, formatting"),
+    ("no\u00a0break", "control, formatting"),
+    ("\U000e0001", "formatting"),
+    ("e\u0301", "normal form C"),
+    ("\u212b", "normal form C"),
+    (" a", "white space"),
+    ("a ", "white space"),
+    (" ", "white space"),
+]
+
+
+@each_rule
+@pytest.mark.parametrize("text", GOOD)
+def test_a_printable_name_is_good(rule: Callable[[str], str | None], text: str) -> None:
+    assert rule(text) is None
+
+
+@each_rule
+@pytest.mark.parametrize(("text", "why"), BAD)
+def test_a_wrong_name_is_refused_with_the_reason(rule: Callable[[str], str | None], text: str, why: str) -> None:
+    wrong = rule(text)
+    assert wrong is not None
+    assert why in wrong
+    assert wrong.isprintable()
+
+
+def test_only_a_counter_may_not_hold_an_equals_sign() -> None:
+    assert counter_fault("a=1") == "a counter's name cannot hold '='"
+    assert replica_fault("a=1") is None
+    assert key_fault("a=1") is None
+    assert element_fault("a=1") is None
+
+
+@pytest.mark.parametrize("rule", [counter_fault, replica_fault, key_fault])
+def test_a_name_has_at_most_200_bytes(rule: Callable[[str], str | None]) -> None:
+    assert rule("x" * 200) is None
+    assert "201" in (rule("x" * 201) or "")
+    assert rule("é" * 100) is None
+    assert "202" in (rule("é" * 101) or "")
+
+
+def test_an_element_has_at_most_4096_bytes() -> None:
+    assert element_fault("x" * 4096) is None
+    assert "4097" in (element_fault("x" * 4097) or "")
+    assert element_fault("é" * 2048) is None
+    assert "4098" in (element_fault("é" * 2049) or "")
+
+
+def test_a_fault_says_what_the_name_is_of() -> None:
+    assert fault("", "thing") == "a thing cannot be empty"
+    assert "counter's name" in (counter_fault("") or "")
+    assert "replica's id" in (replica_fault("") or "")
+    assert "once-key" in (key_fault("") or "")
+    assert "set element" in (element_fault("") or "")
+
+
+def is_good(text: str, limit: int) -> bool:
+    """Return whether a name obeys the rule, told by the Unicode database."""
+    categories = [unicodedata.category(c) for c in text if c != " "]
+    return (
+        not any(category[0] in "CZ" for category in categories)
+        and 1 <= len(text.encode()) <= limit
+        and text.strip() == text
+        and unicodedata.normalize("NFC", text) == text
+    )
+
+
+@given(text=st.text() | st.text(st.characters(max_codepoint=0x400), min_size=1), limit=st.integers(1, 12))
+@example("a\u0301", 200)
+@example("\ud83e\udd8a", 200)
+@example("x" * 12, 12)
+@example("x" * 13, 12)
+@example("é" * 6, 12)
+def test_a_name_is_good_or_the_unicode_database_says_why_not(text: str, limit: int) -> None:
+    assert (fault(text, "thing", limit=limit) is None) == is_good(text, limit)

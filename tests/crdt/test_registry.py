@@ -1,0 +1,42 @@
+"""What every registered type states of itself."""
+
+import pytest
+
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import CounterType
+from crdtctl.crdt.lattice import Nat
+from tests.crdt.histories import verbs
+
+each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
+
+
+def test_a_type_is_found_under_its_tag() -> None:
+    assert {tag: kind.tag for tag, kind in TYPES.items()} == {tag: tag for tag in TYPES}
+    assert TYPES.keys() >= {"gcounter", "gset", "pncounter"}
+
+
+@each_type
+def test_a_tag_is_a_plain_word(kind: CounterType) -> None:
+    assert kind.tag.isascii()
+    assert kind.tag.isalnum()
+    assert kind.tag.islower()
+
+
+@each_type
+def test_a_summary_is_one_line(kind: CounterType) -> None:
+    assert kind.summary
+    assert kind.summary.isprintable()
+
+
+@each_type
+def test_a_contribution_begins_with_the_number_of_its_commit(kind: CounterType) -> None:
+    assert isinstance(kind.record.parts[0], Nat)
+    assert kind.record.required >= 1
+    assert kind.record.bottom[0] == 0
+
+
+@each_type
+def test_a_type_can_be_created_and_used(kind: CounterType) -> None:
+    accepted = verbs(kind)
+    assert "create" in accepted
+    assert len(accepted) >= 2

@@ -1,0 +1,80 @@
+"""What a command imports decides how long it takes to start; this is not timed, but counted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crdtctl import Replica
+from tests.conftest import Shell
+
+#: All that a hot command imports beyond what Python itself imports to start.
+HOT = {
+    *("crdtctl", "crdtctl.__main__", "crdtctl.hot"),
+    *("crdtctl.codec", "crdtctl.codec.text", "crdtctl.store", "crdtctl.store.durable", "crdtctl.store.locate"),
+    *("fcntl", "time", "zlib"),
+}
+START = "from crdtctl.__main__ import run; run()"
+
+
+def imported(shell: Shell, code: str, *arguments: str | Path) -> set[str]:
+    """Return the names of the modules that are imported by a program given as code, and by Python's start."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=shell.directory,
+        env=shell.environment,
+        check=True,
+    )
+    lines = (line for line in done.stderr.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip() for line in lines} - {"imported package"}
+
+
+def beyond_start(shell: Shell, *arguments: str | Path) -> set[str]:
+    """Return what a command imports beyond what Python itself imports to start."""
+    return imported(shell, START, *arguments) - imported(shell, "pass")
+
+
+@pytest.mark.parametrize("words", ["increment builds", "inc builds 2", "decrement builds", "show builds"])
+def test_a_hot_command_imports_a_short_list_of_modules(shell: Shell, replica: Replica, words: str) -> None:
+    replica.increment("builds")
+    found = beyond_start(shell, *words.split())
+    assert "crdtctl.hot" in found
+    assert found <= HOT
+
+
+def test_the_script_that_is_installed_imports_no_more() -> None:
+    script = Path(__file__).parents[2] / "crdtctl" / "bin" / "crdtctl"
+    code = [line for line in script.read_text().splitlines() if line and not line.startswith("#")]
+    assert "; ".join(code) == START
+
+
+def packages(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_help_imports_nothing_for_tables_locks_or_settings(shell: Shell) -> None:
+    found = packages(beyond_start(shell, "--help"))
+    assert "typer" in found
+    assert found.isdisjoint({"rich", "filelock", "tomllib", "tomli_w", "pydantic"})
+
+
+def test_merging_small_files_imports_nothing_for_tables_locks_or_settings(shell: Shell, replica: Replica) -> None:
+    other = Replica.init(shell.directory / "other", name="other")
+    other.increment("builds")
+    other.export_to(shell.directory / "other.json")
+    found = packages(beyond_start(shell, "merge", "other.json"))
+    assert replica.value("builds") == 1
+    assert "msgspec" in found
+    assert found.isdisjoint({"rich", "filelock", "tomllib", "tomli_w", "pydantic", "tempfile", "pickle"})
+
+
+@pytest.mark.parametrize("words", ["increment fresh", "show", "show builds --format json", "export", "clock"])
+def test_no_command_off_a_terminal_imports_what_draws_tables_or_waits_for_locks(
+    shell: Shell, replica: Replica, words: str
+) -> None:
+    replica.increment("builds")
+    found = packages(beyond_start(shell, *words.split()))
+    assert found.isdisjoint({"rich", "filelock", "tomllib", "tomli_w", "pydantic"})

@@ -1,0 +1,111 @@
+"""The commands that are given most often never reach the full program."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.codec.wire import Counter
+from crdtctl.store.durable import VERIFY_BELOW
+from tests.conftest import Ended
+from tests.hot.both import full, hot_first, outcome
+from tests.hot.cases import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
+
+#: Elements that make a file too large to be summed up for one line.
+MANY = tuple(f"{number:04000}" for number in range(VERIFY_BELOW // 4000))
+OF_HUB: dict[str, dict[str, Counter]] = {
+    "pncounter": {"builds": {"pncounter": {FAR: (2, 5, 1), HUB: (3, 7, 0)}}},
+    "gcounter": {"builds": {"gcounter": {FAR: (2, 4), HUB: (3, 7)}}},
+}
+
+
+def plain(
+    tag: str, totals: tuple[int, ...], *, learned: dict[str, Counter] | None, arguments: list[str], mine: bool = True
+) -> Case:
+    """Return a case in which this replica has counted "builds" itself."""
+    counters: dict[str, Counter] = {"builds": {tag: {HERE: (20, *totals)}}} if mine else {}
+    entries = {"own.json": Entry(own(counters)), "own.lock": Entry(), "known.lock": Entry()}
+    if learned is not None:
+        entries["known.json"] = Entry(known(learned))
+    return Case(arguments, entries)
+
+
+@pytest.mark.parametrize("learned", ["nothing", "something else", "the counter", "more than is summed up"])
+@pytest.mark.parametrize(("tag", "totals"), [("pncounter", (12, 5)), ("gcounter", (7,)), ("pncounter", (0, 0))])
+@pytest.mark.parametrize(
+    "words", ["increment builds", "inc builds 41", "decrement builds", "dec builds 41", "show builds"]
+)
+def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
+    learned: str, tag: str, totals: tuple[int, ...], words: str
+) -> None:
+    choice: dict[str, dict[str, Counter] | None] = {
+        "nothing": None,
+        "something else": {"visitors": {"gset": {HUB: (1, ("ada",))}}},
+        "the counter": OF_HUB[tag],
+        "more than is summed up": {**OF_HUB[tag], "visitors": {"gset": {HUB: (1, MANY)}}},
+    }
+    case = plain(tag, totals, learned=choice[learned], arguments=words.split())
+    first = outcome(case, hot_first)
+    size = len(case.entries["known.json"].data) if "known.json" in case.entries else 0
+    assert (size > VERIFY_BELOW) == (learned == "more than is summed up")
+    assert first == outcome(case, full)
+    assert first.is_hot == (tag == "pncounter" or words[:3] != "dec")
+
+
+def test_a_counter_that_only_others_counted_is_shown_by_the_hot_path() -> None:
+    case = plain("pncounter", (), learned=OF_HUB["pncounter"], arguments=["show", "builds"], mine=False)
+    first = outcome(case, hot_first)
+    assert first.is_hot
+    assert first.ended == Ended(0, "11\n", "")
+
+
+@given(plain_arguments(), small_numbers, small_numbers)
+def test_a_hot_command_does_what_it_says(arguments: list[str], up: int, down: int) -> None:
+    case = plain("pncounter", (up, down), learned=OF_HUB["pncounter"], arguments=arguments)
+    done = outcome(case, hot_first)
+    assert done.is_hot
+    assert done == outcome(case, full)
+    if arguments[0] == "show":
+        assert done.ended == Ended(0, f"{up - down + 11}\n", "")
+    else:
+        amount = int(arguments[2]) if len(arguments) == 3 else 1
+        totals = (up + amount, down) if arguments[0].startswith("inc") else (up, down + amount)
+        assert done.ended == Ended(0, "", "")
+        assert done.files[".crdtctl/own.json"][2] == own({"builds": {"pncounter": {HERE: (21, *totals)}}}, 21)
+
+
+@pytest.mark.parametrize("amount", ["0", "007", "-1", "+1", "1.0", "1_0", "١", "9007199254740992", "1" * 17])
+def test_an_amount_that_is_not_plain_is_left_to_the_full_command(amount: str) -> None:
+    case = plain("pncounter", (12, 5), learned=None, arguments=["increment", "builds", amount])
+    assert not outcome(case, hot_first).is_hot
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_totals_beyond_what_json_readers_keep_are_left_to_the_full_command(over: int) -> None:
+    case = plain("pncounter", (2**53 - 2, 0), learned=None, arguments=["increment", "builds", str(1 + over)])
+    done = outcome(case, hot_first)
+    total = '"9007199254740992"' if over else "9007199254740991"
+    assert done.is_hot == (over == 0)
+    assert f"[21,{total},0]".encode() in done.files[".crdtctl/own.json"][2]
+
+
+@given(st.sampled_from(["CRDTCTL_TYPE", "CRDTCTL_FORMAT", "CRDTCTL_INCREMENT_ONCE", "_CRDTCTL_COMPLETE"]))
+def test_any_setting_in_the_environment_but_the_replica_is_left_to_the_full_command(variable: str) -> None:
+    case = plain("pncounter", (12, 5), learned=None, arguments=["show", "builds"])
+    assert not outcome(Case(case.arguments, case.entries, {variable: "1"}), hot_first).is_hot
+    assert outcome(Case(case.arguments, case.entries, {"CRDTCTL_REPLICA": ".crdtctl"}), hot_first).is_hot
+
+
+@pytest.mark.parametrize(("size", "status"), [(VERIFY_BELOW, 65), (VERIFY_BELOW + 1, 0)])
+def test_both_ways_sum_up_files_of_the_same_sizes(size: int, status: int) -> None:
+    elements = MANY[: VERIFY_BELOW // 4100]
+    short = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, elements)}}})
+    filling = tuple(f"~{number}~".ljust(4000, "~") for number in range(10, 10 + (size - len(short)) // 4003 - 1))
+    rest = size - len(short) - 4003 * len(filling) - 3
+    data = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, (*elements, *filling, "~" * rest))}}})
+    assert len(data) == size
+    damaged = data.replace(b"~10~", b"~11~", 1)
+    case = plain("pncounter", (12, 5), learned=None, arguments=["show", "builds"])
+    case = Case(case.arguments, {**case.entries, "known.json": Entry(damaged)})
+    first = outcome(case, hot_first)
+    assert first == outcome(case, full)
+    assert (first.ended.status, first.is_hot) == (status, status == 0)

@@ -1,0 +1,119 @@
+"""``config.toml``: settings, for people to edit."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+import pytest
+
+from crdtctl import Replica
+from crdtctl.errors import BusyError, ConfigError
+from crdtctl.store import config
+from crdtctl.store.config import TEMPLATE, Config
+from tests.conftest import Shell
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def read(place: Path) -> Config:
+    fd = os.open(place.parent, os.O_RDONLY)
+    try:
+        return config.read(fd, "the settings")
+    finally:
+        os.close(fd)
+
+
+def test_without_a_file_everything_has_its_default(place: Path) -> None:
+    assert read(place) == Config() == Config(lock_timeout=30.0)
+
+
+def test_the_file_that_comes_with_a_replica_sets_nothing_and_shows_the_defaults(place: Path) -> None:
+    place.write_text(TEMPLATE)
+    assert read(place) == Config()
+    place.write_text(TEMPLATE.replace("# lock_timeout", "lock_timeout"))
+    assert read(place) == Config()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("5", 5.0), ("0.25", 0.25), ("1e9", 1e9), ("1_000", 1000.0)])
+def test_a_timeout_is_a_number_of_seconds(place: Path, text: str, seconds: float) -> None:
+    place.write_text(f"lock_timeout = {text}\n")
+    assert read(place) == Config(lock_timeout=seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            f"lock_timeout = {value}\n"
+            for value in ("true", '"5"', "-1", "nan", "inf", "-inf", "2e9", "[5]", "1979-05-27")
+        ),
+        "lock_timeout\n",
+        "lock_timeout = 5\nlock_timeout = 6\n",
+        "lock_timout = 5\n",
+        "[remotes.hub]\npath = 'x'\n",
+        "{}",
+        "\x00",
+        "a" * 5000,
+        "x = " + "[" * 5000 + "]" * 5000,
+        "#" * (2**20 + 1),
+    ],
+    ids=lambda text: text[:24].strip() or "nothing",
+)
+def test_whatever_is_wrong_is_told_in_one_line_that_names_the_file(place: Path, text: str) -> None:
+    place.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read(place)
+    assert caught.value.status == 78
+    assert "the settings" in caught.value.message
+    assert caught.value.message.isprintable()
+    assert caught.value.hint == "correct it, or delete it to have the defaults"
+
+
+def test_a_file_that_is_not_utf_8_is_wrong(place: Path) -> None:
+    place.write_bytes(b"lock_timeout = 5 # \xff\n")
+    with pytest.raises(ConfigError, match="the settings"):
+        read(place)
+
+
+@pytest.mark.parametrize("form", ["symlink", "directory", "fifo", "loop"])
+def test_a_file_that_is_no_file_is_wrong_and_hangs_nobody(place: Path, form: str) -> None:
+    match form:
+        case "symlink":
+            place.symlink_to("/dev/zero")
+        case "directory":
+            place.mkdir()
+        case "fifo":
+            os.mkfifo(place)
+        case _:
+            place.symlink_to("config.toml")
+    with pytest.raises(ConfigError) as caught:
+        read(place)
+    assert caught.value.status == 78
+
+
+@pytest.fixture
+def held(replica: Replica) -> Iterator[filelock.BaseFileLock]:
+    with filelock.FileLock(f"{replica.path}/own.lock", fallback_to_soft=False) as lock:
+        yield lock
+
+
+def test_settings_are_read_only_where_one_matters(shell: Shell, replica: Replica) -> None:
+    Path(replica.path, "config.toml").write_text("nonsense")
+    shell.ok("increment", "builds")
+    shell.ok("increment", "fresh")
+    assert shell.ok("show", "builds") == "1\n"
+    Path(replica.path, "config.toml").unlink()
+
+
+def test_a_lock_is_waited_for_as_long_as_the_settings_say(replica: Replica, held: filelock.BaseFileLock) -> None:
+    Path(replica.path, "config.toml").write_text("lock_timeout = 0.01\n")
+    with pytest.raises(BusyError):
+        replica.increment("builds")
+    Path(replica.path, "config.toml").write_text("lock_timeout = soon\n")
+    with pytest.raises(ConfigError):
+        replica.increment("builds")
+    Path(replica.path, "config.toml").unlink()

@@ -1,0 +1,149 @@
+"""Large states are joined on two cores; nothing but the time that it takes shows it."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crdtctl import Replica
+from crdtctl.errors import DataError, StorageError
+from crdtctl.store import merge
+from crdtctl.store.inputs import Input
+from crdtctl.store.merge import MergeReport
+from crdtctl.store.processes import in_child
+from tests.store.forked import in_process_of_its_own
+from tests.store.states import counted, sealed
+
+New = Callable[[str], Replica]
+
+
+def merged(replica: Replica, states: list[bytes], processes: int) -> MergeReport:
+    inputs = [Input(f"state {number}", data=data) for number, data in enumerate(states)]
+    return replica.merge_inputs(inputs, processes=processes)
+
+
+def known(replica: Replica) -> dict[str, object]:
+    """Return ``known.json`` without what depends on who wrote it when."""
+    tree = dict(json.loads(Path(replica.path, "known.json").read_bytes()))
+    return {**tree, "heard": sorted(tree["heard"]), "replica": "", "crc32": ""}
+
+
+def lines(replica: Replica) -> list[bytes]:
+    return Path(replica.path, "known.json").read_bytes().splitlines()[1:-1]
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every state large enough for a second process."""
+    monkeypatch.setattr(merge, "_WORTH_HALVES", 0)
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 500])
+def test_two_processes_write_the_same_bytes_as_one(new_replica: New, size: int) -> None:
+    one, two = new_replica("one"), new_replica("two")
+    old = counted("old", {f"c{number:04}": 1 for number in range(0, size, 5)})
+    states = [
+        counted(author, {f"c{number:04}": number + 1 for number in range(start, size)})
+        for author, start in (("a", 0), ('b "b"', size // 2), ("ü", 1))
+    ]
+
+    def both() -> None:
+        for replica, processes in ((one, 1), (two, 2)):
+            merged(replica, [old], processes)
+            report = merged(replica, states, processes)
+            assert (report.counters, report.refused) == (size, {})
+            assert not merged(replica, states, processes).changed
+
+    in_process_of_its_own(both)
+    assert lines(one) == lines(two)
+    assert known(one) == known(two)
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("position", [5, 495])
+def test_a_bad_line_is_found_in_either_half(new_replica: New, position: int) -> None:
+    replica = new_replica("here")
+    good = counted("good", {f"c{number:03}": 1 for number in range(500)})
+    bad = counted("bad", {f"c{number:03}": 1 for number in range(500)})
+    bad = sealed(bad.replace(b'"c%03d":{"pn' % position, b'"c%03d":{"xx' % position))
+
+    def both() -> None:
+        for states in ([good, bad], [bad, good]):
+            report = merged(replica, states, 2)
+            label = f"state {states.index(bad)}"
+            assert list(report.refused) == [label]
+            assert isinstance(report.refused[label], DataError)
+
+    in_process_of_its_own(both)
+    assert sum(one.value for one in replica.counters()) == 500
+
+
+def be_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave() -> None:
+    os._exit(0)
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("end", [be_killed, leave], ids=["killed", "left"])
+def test_a_child_that_dies_is_an_error_and_nothing_is_changed(new_replica: New, end: Callable[[], None]) -> None:
+    replica = new_replica("here")
+    replica.merge_bytes(counted("old", {"builds": 1}))
+    before = {path.name: path.read_bytes() for path in Path(replica.path).iterdir()}
+    states = [counted("new", {f"c{number:03}": 1 for number in range(500)})]
+
+    def dying() -> None:
+        parent = os.getpid()
+        join = merge._Joining._join
+
+        def join_or_die(self: merge._Joining, *words: object) -> int:
+            if os.getpid() != parent:
+                end()
+            return join(self, *words)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(merge._Joining, "_join", join_or_die)
+            with pytest.raises(StorageError, match="a helper process died") as caught:
+                merged(replica, states, 2)
+        assert caught.value.status == 74
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, 0)  # no child is left
+
+    in_process_of_its_own(dying)
+    assert {path.name: path.read_bytes() for path in Path(replica.path).iterdir()} == before
+    replica.merge_bytes(*states)
+
+
+def test_what_a_child_returns_comes_back() -> None:
+    def both() -> None:
+        with in_child(lambda: {"answer": [42] * 10**6}) as result:
+            assert result() == {"answer": [42] * 10**6}
+
+    in_process_of_its_own(both)
+
+
+def test_an_operating_system_error_of_the_child_is_raised_here() -> None:
+    def failing() -> None:
+        os.stat("/nowhere at all")
+
+    def both() -> None:
+        with in_child(failing) as result, pytest.raises(FileNotFoundError):
+            result()
+
+    in_process_of_its_own(both)
+
+
+def test_a_child_is_gone_when_its_parent_fails_meanwhile() -> None:
+    def both() -> None:
+        with pytest.raises(ZeroDivisionError), in_child(signal.pause):
+            raise ZeroDivisionError
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, 0)
+
+    in_process_of_its_own(both)

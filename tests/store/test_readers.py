@@ -1,0 +1,86 @@
+"""Readers take no lock and wait for nobody; what they see was true at some moment."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from crdtctl import Replica
+from crdtctl.store import durable
+from tests.store.forked import child
+from tests.store.states import counted
+
+New = Callable[[str], Replica]
+WRITES = 60
+
+
+def test_a_reader_sees_whole_states_that_never_go_back_while_others_count_and_merge(
+    new_replica: New, tmp_path: Path
+) -> None:
+    replica = new_replica("here")
+    replica.increment("builds")
+    replica.increment("other")
+
+    def count() -> None:
+        for _ in range(WRITES):
+            replica.increment("builds")
+
+    def count_several() -> None:
+        for number in range(WRITES):
+            with replica.batch() as batch:
+                batch.increment("builds")
+                batch.increment(f"new {number}")
+
+    def learn() -> None:
+        for number in range(1, WRITES + 1):
+            replica.merge_bytes(counted("far", {"builds": number, f"far {number}": 1}, seq=number))
+
+    readings = 0
+    before = 0
+    clock: dict[str, int] = {}
+    seen: set[str] = set()
+    with ExitStack() as stack:
+        ends = [stack.enter_context(child(work)) for work in (count, count_several, learn)]
+        while replica.value("builds") < 3 * WRITES + 1:
+            value = replica.value("builds")
+            assert value >= before
+            before = value
+            later = replica.clock()
+            assert all(later.get(author, 0) >= seq for author, seq in clock.items())
+            clock = later
+            names = {one.name for one in replica.counters()}
+            assert names >= seen
+            seen = names
+            copy = Replica.init(tmp_path / f"copy {readings}", name="copy")
+            report = copy.merge_bytes(replica.export_bytes())
+            assert report.refused == {}
+            assert copy.value("builds") >= value
+            readings += 1
+        for end in ends:
+            assert end().status == 0, end().stderr
+    assert readings > 0
+    assert replica.value("builds") == 3 * WRITES + 1
+    assert len(list(replica.counters())) == 2 + 2 * WRITES
+
+
+@pytest.mark.parametrize("name", ["own.json", "known.json"])
+def test_a_state_that_is_replaced_while_it_is_being_opened_is_read_as_it_was(
+    new_replica: New, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    replica = new_replica("here")
+    replica.increment("builds", 3)
+    replica.merge_bytes(counted("far", {"builds": 4}))
+
+    def open_and_replace(directory: int, file: str) -> int:
+        fd = durable.open_state(directory, file)
+        if file == name:
+            path = Path(replica.path, name)
+            path.with_name("next").write_bytes(path.read_bytes())
+            path.with_name("next").rename(path)
+        return fd
+
+    monkeypatch.setattr("crdtctl.store.files.open_state", open_and_replace)
+    assert replica.value("builds") == 7
+    assert [(one.name, one.value) for one in replica.counters()] == [("builds", 7)]
+    assert sorted(replica.clock().values()) == [1, 9]

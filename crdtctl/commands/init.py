@@ -10,7 +10,7 @@ from crdtctl.commands.verb import session, verb_app
 from crdtctl.store import locate
 from crdtctl.store.replica import Replica
 
-app, settings = verb_app(73, 74, 76, 77, 79)
+app, settings = verb_app(66, 73, 74, 76, 77, 79)
 
 
 @app.command(**settings)

@@ -1,8 +1,10 @@
 """One command line: run it, and turn whatever happens into words and an exit status."""
 
+import io
 import os
 import re
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 
 from crdtctl.commands import output
@@ -43,16 +45,22 @@ def _run(arguments: Sequence[str]) -> int:
 
     if "_CRDTCTL_COMPLETE" in os.environ:
         import_module("typer.completion").completion_init()
+    help_text = io.StringIO()  # what the library prints goes the way of all our output, so that it fails like it
     try:
-        status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
+        with redirect_stdout(help_text):
+            status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
     except typer.TyperException as failure:
         if type(failure).__name__ == "NoArgsIsHelpError":
             output.stdout.line(failure.format_message())
             return UsageError.status
         text = " ".join(failure.format_message().split())
         raise UsageError(printable(text[:1].lower() + text[1:].rstrip(".")), _usage_hint(failure)) from None
+    except SystemExit as leaving:  # completion ends like that
+        status = leaving.code
     except typer.Abort:
         raise KeyboardInterrupt from None
+    finally:
+        output.stdout.write(help_text.getvalue().encode("utf-8", "backslashreplace"))
     return status if isinstance(status, int) else 0
 
 

@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,15 +49,13 @@ class Output:
         self.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
     def flush(self) -> None:
-        """Hand everything to the system, also what others wrote to `sys.stdout` (the help, say)."""
+        """Hand everything to the system."""
         data = memoryview(b"".join(self._pieces))
         self._pieces.clear()
         self._size = 0
         try:
             while data:
                 data = data[os.write(1, data) :]
-            if sys.stdout is not None:
-                sys.stdout.flush()
         except OSError as error:
             self.failure = error
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from shlex import quote
 
 from crdtctl.codec.stream import ALL, Lines, Part, Source, Writer, overlay
 from crdtctl.codec.text import InMemory
@@ -152,7 +153,7 @@ def admit(here: Clock, replica: str, opened: Sequence[Opened], report: MergeRepo
     for one in deltas:
         gap = MissingError(
             f"{printable(one.item.label)} is a delta that begins after commits not known here",
-            f"ask for: crdtctl export --since '{encode_clock(here)}'",
+            f"ask for: crdtctl export --since {quote(encode_clock(here))}",
         )
         report.refused[one.item.label] = gap
     return taken, clock

@@ -23,9 +23,9 @@ def written(head: Head, counters: Counters) -> bytes:
     return b"".join(pieces)
 
 
-def opened(data: bytes, *, ours: bool = False) -> Source:
+def opened(data: bytes, *, label: str = "", ours: bool = False) -> Source:
     """Return the source that reads this canonical text."""
-    return Source(InMemory(data), len(data), ours=ours)
+    return Source(InMemory(data), len(data), label=label, ours=ours)
 
 
 def decoded(source: Source) -> dict[str, Counter]:

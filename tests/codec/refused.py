@@ -101,6 +101,8 @@ LINES: dict[str, bytes] = {
     "a type that is a list": line('"b":{"gcounter":[["ann",[1,7]]]}'),
     "a type that is null": line('"b":{"gcounter":null}'),
     "words": line("nothing to see here"),
+    "a line that is cut behind a backslash": line('"b\\c'),
+    "a name that has no end": line('"b\\":{"gcounter":{"ann":[1,7]}}'),
     "a line that is cut": line('"b":{"gcounter":{"ann":[1,7]'),
     "more behind a line": line('"b":{"gcounter":{"ann":[1,7]}}}'),
     "a second tree in a line": line('"b":{"gcounter":{"ann":[1,7]}},'),

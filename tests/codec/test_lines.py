@@ -135,6 +135,14 @@ def test_a_part_of_a_file_with_damaged_lines_is_not_found(part: Part) -> None:
         list(source.lines(part))
 
 
+def test_lines_that_are_not_sorted_are_noticed_in_a_part_too() -> None:
+    head = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}'
+    lines = [f'"{name}":{{"gcounter":{{"ann":[1,1]}}}}' for name in "bzdefahi"]
+    for part in (Part(b"c", b""), Part(b"", b"g"), Part(b"c", b"g")):
+        with pytest.raises(Invalid, match="not sorted"):
+            list(opened(sealed(head, *lines)).lines(part))
+
+
 def test_a_header_of_many_authors_is_read_whole() -> None:
     head = Head("state", "ann", {f"author {n:06}": n + 1 for n in range(20_000)})
     data = written(head, {"x": {"gcounter": {"author 000007": (8, 1)}}})

@@ -127,15 +127,18 @@ BAD_LINES = {
 @pytest.mark.parametrize("lines", BAD_LINES.values(), ids=BAD_LINES)
 def test_a_file_that_turns_out_invalid_on_the_way_is_named(lines: list[str], position: int) -> None:
     sources = [opened(sealed(HEAD, GOOD)), opened(sealed(HEAD, GOOD))]
-    bad = opened(sealed(HEAD, *lines))
+    bad = opened(sealed(HEAD, *lines), label="bad.json")
     sources.insert(position, bad)
     with pytest.raises(Invalid) as caught:
         list(overlay(None, sources))
     assert caught.value.source is bad
+    assert caught.value.message == f"bad.json is not a valid state: {caught.value.reason}"
 
 
 def test_a_damaged_base_is_named_too() -> None:
-    base = opened(sealed(HEAD, *BAD_LINES["not sorted"]))
+    base = opened(sealed(HEAD, *BAD_LINES["not sorted"]), label="known.json", ours=True)
     with pytest.raises(Invalid) as caught:
         list(overlay(base, [opened(sealed(HEAD, GOOD))]))
     assert caught.value.source is base
+    assert caught.value.message == f"known.json is damaged: {caught.value.reason}"
+    assert caught.value.hint == "see 'crdtctl check'"

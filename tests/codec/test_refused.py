@@ -64,3 +64,27 @@ def test_a_newer_version_is_told_apart_from_damage() -> None:
     for reader in (read_canonical, read_other):
         with pytest.raises(Invalid, match="version 2 of the format, and this program reads version 1: upgrade"):
             reader(REFUSED["header: a newer version"])
+
+
+@pytest.mark.parametrize("where", [case for case in REFUSED if case.split(":")[0] in ("line", "header", "number")])
+def test_a_refusal_names_the_file_and_its_source(where: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        opened(REFUSED[where], label="their.json").check()
+    assert caught.value.message == f"their.json is not a valid state: {caught.value.reason}"
+    assert caught.value.hint == "ask for it to be exported again"
+    assert isinstance(caught.value.source, Source)
+
+
+def test_damage_to_a_file_of_ones_own_is_told_otherwise() -> None:
+    for damaged in (SOUND[:-1], SOUND.replace(b"1,7", b"1,8"), REFUSED["header: a newer version"]):
+        with pytest.raises(Invalid, match=r"^own\.json is damaged: ") as caught:
+            opened(damaged, label="own.json", ours=True).verify()
+        assert caught.value.hint == "see 'crdtctl check'"
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_line_that_is_wrong_is_not_said_of_another_file(ours: bool) -> None:
+    source = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,}}'), label="a.json", ours=ours)
+    with pytest.raises(Invalid, match=r"^a\.json is ") as caught:
+        source.counter("a")
+    assert caught.value.source is source

@@ -10,6 +10,7 @@ from crdtctl.codec.text import (
     HEAD_END,
     TRAILER_SIZE,
     assemble,
+    digits,
     is_trailer,
     is_whole,
     name_of,
@@ -51,6 +52,11 @@ def test_every_last_line_has_the_form_and_size_of_one(checksum: int) -> None:
     assert is_trailer(line)
     assert len(line) == TRAILER_SIZE
     assert int(line[-11:-3], 16) == checksum
+
+
+@given(body=st.binary())
+def test_the_digits_of_a_text_are_those_of_its_checksum(body: bytes) -> None:
+    assert digits(body + seal([body])) == b"%08x" % zlib.crc32(body)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,19 @@ def test_what_is_escaped_is_unescaped(name: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b'"a":[1]', b'"a', b'a":{"', b'":{"', b' "a":{"gcounter"', b'},"crc32":"89abcdef"}\n', b'x"a":{"gcounter"'],
+    [
+        b"",
+        b'"a":[1]',
+        b'"a',
+        b'a":{"',
+        b'":{"',
+        b' "a":{"gcounter"',
+        b'},"crc32":"89abcdef"}\n',
+        b'x"a":{"gcounter"',
+        b'"a\\b',
+        b"\\\\\\x",
+        b'"a\\":{"b',
+    ],
 )
 def test_other_lines_have_no_name(line: bytes) -> None:
     with pytest.raises(ValueError, match="not a line of a counter"):
@@ -113,3 +131,7 @@ def test_other_lines_have_no_name(line: bytes) -> None:
 def test_a_name_ends_where_its_types_begin_not_at_a_quote_that_it_holds() -> None:
     assert name_of(b'"a\\":{\\"b":{"gcounter":{') == b'a":{"b'
     assert name_of(b'"a\\\\":{"gcounter":{') == b"a\\"
+    assert name_of(b'":{":{"gcounter":{') == b":{"
+    assert name_of(b'"\\":{":{"gcounter":{') == b'":{'
+    assert name_of(b'"\\":{\\":{":{"gcounter":{') == b'":{":{'
+    assert name_of(b'"\\\\\\":{":{"gcounter":{') == b'\\":{'

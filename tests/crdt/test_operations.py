@@ -142,6 +142,7 @@ def test_a_key_that_was_incremented_here_and_decremented_there_counts_both() -> 
 
 ROWS: list[tuple[str, list[Operation], Contribution]] = [
     ("gcounter", [Operation("create")], (1, 0)),
+    ("gcounter", [Operation("increment")], (1, 1)),
     ("gcounter", [Operation("increment", 5), Operation("increment", 2)], (2, 7)),
     ("gcounter", [Operation("increment", 5, once="job")], (1, 0, {"job": (5,)})),
     ("pncounter", [Operation("create")], (1, 0, 0)),

@@ -107,20 +107,25 @@ class ThreeReplicas(RuleBasedStateMachine):
             self.replicas[who].create(name, tag)
             self.note(who, Done((name, tag)))
 
-    @rule(target=files, who=WHO, form=st.sampled_from(["json", "json", "json", "toml"]))
-    def export(self, who: int, form: str) -> Sent:
+    def send(self, who: int, *, since: Knowledge | None = None, form: str = "json") -> Sent:
+        """Export what a replica knows, or what is newer than a clock."""
         self.sent += 1
         path = Path(self.place.name, f"{self.sent}.{form}")
-        self.replicas[who].export_to(path, form=form)
-        return Sent(path, dict(self.known[who]))
+        self.replicas[who].export_to(path, since=since, form=form)
+        return Sent(path, dict(self.known[who]), since)
+
+    @rule(target=files, who=WHO, form=st.sampled_from(["json", "json", "toml"]))
+    def export(self, who: int, form: str) -> Sent:
+        return self.send(who, form=form)
 
     @rule(target=files, who=WHO, receiver=WHO)
-    def export_delta(self, who: int, receiver: int) -> Sent:
-        self.sent += 1
-        path = Path(self.place.name, f"{self.sent}.json")
-        since = self.replicas[receiver].clock()
-        self.replicas[who].export_to(path, since=since)
-        return Sent(path, dict(self.known[who]), since)
+    def export_what_another_lacks(self, who: int, receiver: int) -> Sent:
+        return self.send(who, since=self.replicas[receiver].clock())
+
+    @rule(who=WHO, receiver=WHO, is_delta=st.booleans())
+    def exchange(self, who: int, receiver: int, is_delta: bool) -> None:
+        since = self.replicas[receiver].clock() if is_delta else None
+        self.merge(receiver, [self.send(who, since=since)])
 
     @rule(who=WHO, sent=st.lists(files, min_size=1, max_size=5))
     def merge(self, who: int, sent: list[Sent]) -> None:

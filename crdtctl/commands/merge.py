@@ -1,5 +1,6 @@
 """``crdtctl merge``"""
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from crdtctl.commands import arguments, output
 from crdtctl.commands.output import Report, safe
+from crdtctl.commands.progress import bar
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
@@ -46,9 +48,18 @@ def merge(
     replica = current.open() if dry_run else current.open_to_write()
     with ExitStack() as stack:
         inputs = arguments.states(files, stack)
-        report = replica.merge_inputs(
-            inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details, processes=cores()
+        size = max(
+            (os.path.getsize(item.path) for item in inputs if item.path and os.path.exists(item.path)), default=0
         )
+        with bar("merging", size) as progress:
+            report = replica.merge_inputs(
+                inputs,
+                dry_run=dry_run,
+                all_or_nothing=all_or_nothing,
+                details=details,
+                processes=cores(),
+                progress=progress,
+            )
     output.stdout.applied = report.changed and not dry_run
     if talks and chosen == "words":
         _tell(report, dry_run)

@@ -6,7 +6,7 @@ turns out bad on the way is put aside and the pass begins again without it.
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from shlex import quote
@@ -27,8 +27,14 @@ from crdtctl.store.processes import in_child
 #: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
 _GROUP = 128
 _GROUP_BYTES = 2**22
+#: After so many counters, what is done is told.
+_TELL_EVERY = 1000
 #: From so many bytes on, a second process is worth its start.
 _WORTH_HALVES = 2**23
+
+
+#: What is told how many bytes of the result are done.
+Progress = Callable[[int], object]
 
 
 @dataclass(slots=True)
@@ -84,11 +90,13 @@ def merge(
     all_or_nothing: bool = False,
     details: int = 0,
     processes: int = 1,
+    progress: Progress | None = None,
 ) -> MergeReport:
     """Join `inputs` into what is known; return what was taken, refused and changed.
 
     `lock` is the lock of ``known.json``, which is held; without it nothing is written. `details` is for how
-    many changed counters the report says what they read and read now (True: for all).
+    many changed counters the report says what they read and read now (True: for all). `progress` is told
+    now and then how many bytes of the result are done.
     """
     refused: dict[str, CrdtctlError] = {}
     limit = sys.maxsize if details is True else details
@@ -106,7 +114,7 @@ def merge(
                 return report
             report.taken = [one.item.label for one in taken]
             halves = processes > 1 and limit == 0 and sum(one.size for one in taken) >= _WORTH_HALVES
-            joining = _Joining(own, known, clock, report, taken, limit, halves)
+            joining = _Joining(own, known, clock, report, taken, limit, halves, progress)
             try:
                 with ExitStack() as passing:
                     joining.sources = _reopen(taken, passing)
@@ -233,6 +241,7 @@ class _Joining:
     inputs: Sequence[Opened]
     details: int
     halves: bool
+    progress: Progress | None
     sources: list[Source] = field(default_factory=list)
 
     def run(self, draft: Draft | None) -> bool:
@@ -272,6 +281,7 @@ class _Joining:
         with temporary_file() as file:
 
             def upper() -> tuple[int, int, str]:
+                self.progress = None  # this half's is told by the other process
                 lines = Lines(file.write)
                 try:
                     count = self._join(lines, Part(middle, b""))
@@ -293,10 +303,14 @@ class _Joining:
 
     def _join(self, lines: Lines | None, part: Part) -> int:
         """Join a part of the names; return how many counters changed."""
-        count = 0
-        for joined in overlay(self.known, self.sources, without=self.own.id, part=part):
+        count = done = 0
+        for number, joined in enumerate(overlay(self.known, self.sources, without=self.own.id, part=part)):
             if joined.after is None:
                 continue
+            if self.progress:
+                done += len(joined.after)
+                if number % _TELL_EVERY == 0:
+                    self.progress(done if part is ALL else 2 * done)  # the other half comes along as well
             if lines:
                 lines.line(joined.after)
             if joined.after != joined.before:

@@ -61,7 +61,7 @@ from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, Request, changes, plan
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told, write_pieces
 from crdtctl.store.inputs import Input, open_input
-from crdtctl.store.merge import MergeReport, merge
+from crdtctl.store.merge import MergeReport, Progress, merge
 
 _MAX_NAME = 100
 
@@ -429,6 +429,7 @@ class Replica:
         all_or_nothing: bool = False,
         details: int = 0,
         processes: int = 1,
+        progress: Progress | None = None,
     ) -> MergeReport:
         """Join states to what is known here, in one pass and one commit.
 
@@ -436,11 +437,11 @@ class Replica:
         taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. For the first `details`
         counters that change (True: all), the report says what they read and read now. With two `processes`,
         large states are joined on two cores; this process is forked for it, which one with threads should
-        not allow.
+        not allow. `progress` is told now and then how many bytes of the result are done.
         """
         with self._open() as directory:
             if dry_run:
-                return merge(directory, inputs, None, all_or_nothing=all_or_nothing, details=details)
+                return merge(directory, inputs, None, all_or_nothing=all_or_nothing, details=details, progress=progress)
             with directory.locked(durable.KNOWN, self.lock_timeout) as lock:
                 return merge(
                     directory,
@@ -449,6 +450,7 @@ class Replica:
                     all_or_nothing=all_or_nothing,
                     details=details,
                     processes=processes,
+                    progress=progress,
                 )
 
     def check(self) -> list[Finding]:

@@ -46,12 +46,12 @@ def clock(text: str) -> dict[str, int]:
 
 
 def _read_clock(path: str) -> str:
-    data = b""
+    blocks: list[bytes] = []
     for block in _blocks(path):
-        data += block
-        if len(data) > _MAX_CLOCK:
+        blocks.append(block)
+        if sum(map(len, blocks)) > _MAX_CLOCK:
             raise UsageError("that is not a clock: it is too large", "give it what 'crdtctl clock' printed")
-    return data.decode("utf-8", "replace")
+    return b"".join(blocks).decode("utf-8", "replace")
 
 
 def _stdin(size: int) -> bytes:

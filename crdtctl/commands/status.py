@@ -32,5 +32,5 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}\n")
     columns = ("replica", "commits", "heard")
     head = {"replica": own, "directory": printable(replica.path)}
-    report = Report("replicas", columns, items, lambda item: [[item[column] for column in columns]], head=head)
+    report = Report("replicas", columns, items, lambda item: [[item[column] for column in columns]], value=0, head=head)
     output.show(report, chosen)

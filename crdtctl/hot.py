@@ -86,6 +86,7 @@ def _total(digits: bytes) -> int:
 def _count(column: int, name: bytes, amount: int) -> int | None:
     directory = durable.open_directory(locate.find(None))
     try:
+        os.stat("own.json", dir_fd=directory)  # a directory that is no replica is left without a lock file
         lock = durable.open_lock(directory, durable.OWN)
         try:
             if not _lock_soon(lock) or not durable.is_same_file(directory, "own.lock", lock):
@@ -166,6 +167,28 @@ def _own_head(data: bytes) -> tuple[bytes, int, int]:
     if not _number(seq) or not _is_plain(replica.decode()) or data[:start] != b"%b%b}%b" % (opening, seq, HEAD_END):
         raise ValueError
     return replica, _number(seq), start
+
+
+def _check_known_head(line: bytes) -> None:
+    """Raise ValueError if the header of known.json is anything special."""
+    replica, _, rest = line[len(_KNOWN_HEAD) : -len(HEAD_END) - 1].partition(b'","clock":{')
+    clock, _, heard = rest.partition(b'},"heard":{')
+    if line != b'%b%b","clock":{%b},"heard":{%b}%b' % (_KNOWN_HEAD, replica, clock, heard, HEAD_END):
+        raise ValueError
+    before = b""
+    for entry in clock[1:].split(b',"') if clock else []:
+        author, _, seq = entry.partition(b'":')
+        if author <= before or not _number(seq) or not _is_plain(author.decode()):
+            raise ValueError
+        before = author
+    before = b""
+    for entry in heard[1:-1].split(b'","') if heard else []:
+        author, _, when = entry.partition(b'":"')
+        if author <= before or not _is_plain(author.decode()) or not _is_plain(when.decode()):
+            raise ValueError
+        before = author
+    if not _is_plain(replica.decode()) or clock[:1] not in (b"", b'"') or (heard and heard[:1] + heard[-1:] != b'""'):
+        raise ValueError
 
 
 def _line(name: bytes, tag: bytes, replica: bytes, seq: int, totals: list[int]) -> bytes:
@@ -272,8 +295,10 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
         opening = pages.read(0, _MAX_HEAD)
         start = opening.index(b"\n") + 1
         end = size - TRAILER_SIZE
-        if not opening.startswith(head) or opening[start - len(HEAD_END) : start] != HEAD_END:
-            raise ValueError
+        if head == _OWN_HEAD:
+            _own_head(opening)
+        else:
+            _check_known_head(opening[:start])
         if not is_trailer(pages.read(end, TRAILER_SIZE + 1)):
             raise ValueError
         first, last = search(pages, start, end, name)

@@ -13,9 +13,11 @@ import pytest
 from crdtctl import Replica
 from crdtctl.store.check import check_replica
 
-hypothesis.settings.register_profile("dev", max_examples=100, deadline=None)
-hypothesis.settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("nightly", max_examples=20_000, deadline=None)
+# No test asserts a time, so neither does Hypothesis: on a busy machine it would call anything too slow.
+untimed = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("dev", untimed, max_examples=100)
+hypothesis.settings.register_profile("ci", untimed, max_examples=500, derandomize=True)
+hypothesis.settings.register_profile("nightly", untimed, max_examples=20_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 PROGRAM = [str(Path(sys.executable).parent / "crdtctl")]

@@ -203,6 +203,11 @@ class Directory:
         """Hold the lock of one state file; raise `BusyError` after `timeout` seconds (None: as configured)."""
         name = f"{which}.lock"
         deadline: float | None = None
+        with told(f"open {self.file('own.json')}"):
+            try:  # a directory that is no replica is left without a lock file
+                os.stat("own.json", dir_fd=self.fd, follow_symlinks=False)
+            except FileNotFoundError:
+                raise no_replica(self.path) from None
         while True:
             with told(f"open {self.file(name)}"):
                 lock = open_lock(self.fd, which)

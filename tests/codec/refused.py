@@ -253,6 +253,8 @@ HEADS: dict[str, bytes] = {
     "a clock that is not sorted": head(CLOCK, '"clock":{"bob":2,"ann":3}'),
     "fields in another order": head(f'"replica":"ann",{CLOCK}', f'{CLOCK},"replica":"ann"'),
     "an unknown field": head('"crdtctl":1', '"crdtctl":1,"comment":"hi"'),
+    "counters that are called otherwise": inside(b'"counters"', b'"counterz"'),
+    "a header without the beginning of its counters": inside(b',"counters":{', b""),
     "a space in the header": head('"crdtctl":1', '"crdtctl": 1'),
     "a delta without since": head('"kind":"state"', '"kind":"delta"'),
     "a state with since": head(CLOCK, f'{CLOCK},"since":{{}}'),

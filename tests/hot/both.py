@@ -50,8 +50,8 @@ def full(arguments: Sequence[str]) -> int:
 def outcome(case: Case, way: Callable[[Sequence[str]], int]) -> Outcome:
     """Carry out a case one way, in a process and a directory made for it."""
     with quick_directory() as place:
-        here = Path(place) / "here"
-        here.mkdir()
+        here = Path(place) / "work" / "here"  # what is above it is ours, too
+        here.mkdir(parents=True)
         case.put(here)
         _did_it[0] = False
 

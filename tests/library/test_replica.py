@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -289,6 +290,7 @@ def test_who_was_heard_is_told_with_the_time_and_nothing_else_is_known_of_strang
 # Failures ----------------------------------------------------------------------------------------------
 
 Act = Callable[[Replica], object]
+FRACTION: Any = 1.5
 
 WRONG: list[tuple[str, type[CrdtctlError], Act]] = [
     ("no counter", MissingError, lambda replica: replica.value("nothing")),
@@ -299,7 +301,7 @@ WRONG: list[tuple[str, type[CrdtctlError], Act]] = [
     ("an amount of zero", UsageError, lambda replica: replica.increment("builds", 0)),
     ("a negative amount", UsageError, lambda replica: replica.increment("builds", -1)),
     ("true for one", UsageError, lambda replica: replica.increment("builds", True)),
-    ("a fraction", UsageError, lambda replica: replica.increment("builds", 1.5)),  # type: ignore[arg-type]
+    ("a fraction", UsageError, lambda replica: replica.increment("builds", FRACTION)),
     ("an amount of 101 digits", UsageError, lambda replica: replica.increment("builds", 10**100)),
     ("an empty once-key", UsageError, lambda replica: replica.increment("builds", once="")),
     ("an empty element", UsageError, lambda replica: replica.add("visitors", "")),

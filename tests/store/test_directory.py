@@ -187,3 +187,12 @@ def test_no_descriptor_is_left_open_whatever_goes_wrong(used: Replica) -> None:
             used.merge_bytes(state, b"nonsense", all_or_nothing=True)
         assert sorted(os.listdir("/dev/fd")) == before
         break_it(Path(used.path, "known.json" if break_it is symlink else "own.json"))
+
+
+@pytest.mark.parametrize("words", ["increment builds", "increment a=1 b=2", "merge x.json", "show builds"])
+def test_a_directory_that_is_no_replica_is_left_as_it_is(shell: Shell, used: Replica, words: str) -> None:
+    used.export_to(shell.directory / "x.json")
+    (shell.directory / "music").mkdir()
+    ended = shell(*words.split(), environment={"CRDTCTL_REPLICA": "music"})
+    assert (ended.status, ended.stdout) == (66, "")
+    assert os.listdir(shell.directory / "music") == []

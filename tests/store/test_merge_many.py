@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -192,9 +193,9 @@ def test_an_input_that_changes_between_its_two_readings_is_refused(
     last = tmp_path / "2.json"
     admit = merge.admit
 
-    def admit_and_change(*words: object) -> object:
+    def admit_and_change(*words: Any) -> object:
         last.write_bytes(counted("r2", {"builds": 50}, seq=10))
-        return admit(*words)  # type: ignore[arg-type]
+        return admit(*words)
 
     monkeypatch.setattr(merge, "admit", admit_and_change)
     report = replica.merge(*(tmp_path / f"{number}.json" for number in range(3)))

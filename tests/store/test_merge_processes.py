@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,10 +103,10 @@ def test_a_child_that_dies_is_an_error_and_nothing_is_changed(new_replica: New, 
         parent = os.getpid()
         join = merge._Joining._join
 
-        def join_or_die(self: merge._Joining, *words: object) -> int:
+        def join_or_die(self: merge._Joining, *words: Any) -> int:
             if os.getpid() != parent:
                 end()
-            return join(self, *words)  # type: ignore[arg-type]
+            return join(self, *words)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(merge._Joining, "_join", join_or_die)

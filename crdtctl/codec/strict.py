@@ -27,6 +27,8 @@ from crdtctl.crdt.base import MAX_DIGITS
 
 #: The largest file in another layout than the canonical one that is read.
 MAX_BYTES = 64 * 2**20
+_MAX_DOTS = 8
+_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
 _VERSION = re.compile(r'\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)\s*([0-9]{1,6})\b')
 
 
@@ -109,6 +111,9 @@ def _json(text: str) -> Any:
 def _toml(text: str) -> Any:
     import tomllib
 
+    # A key of many parts costs the parser memory by the square of their number; ours have three.
+    if any(line.count(".") > _MAX_DOTS for line in _QUOTED.sub("q", text).splitlines()):
+        raise Invalid("it is nested absurdly deep")
     try:
         tree = tomllib.loads(text, parse_float=_no_float)
     except (ValueError, RecursionError):

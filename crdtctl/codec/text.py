@@ -90,6 +90,7 @@ def seal(pieces: "Iterable[bytes | memoryview]") -> bytes:
 
 def name_of(line: bytes) -> bytes:
     """Return the UTF-8 name of the counter that stands on `line`; raise ValueError if it is no such line."""
+    line = line[:_LONGEST_NAME]  # a hostile line may be long, and every look at it costs
     end = line.find(NAME_END, 1)
     while end > 0 and line[end - 1 : end] == b"\\" and _is_escaped(line, end):  # the name itself holds what ends a name
         end = line.find(NAME_END, end + 1)

@@ -1,0 +1,37 @@
+"""Break the program in every way we know, and print what held: ``python -m tests.torture``.
+
+``--only WORD`` runs the rows whose module has WORD in its name; ``--part 0.1`` runs a tenth of each.
+"""
+
+import argparse
+import importlib
+import sys
+import time
+
+from tests.torture.report import Row, table
+
+#: Modules of this package that have a function `measure`, in the order of the table.
+ROWS: tuple[str, ...] = ()
+
+
+def main() -> int:
+    """Run the rows; return 1 if one of them does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--only", default="", help="run the rows whose module has this in its name")
+    parser.add_argument("--part", type=float, default=1.0, help="how much of each to run (default: 1.0, all)")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    for name in ROWS:
+        if options.only in name:
+            began = time.monotonic()
+            found = importlib.import_module(f"tests.torture.{name}").measure(options.part)
+            rows += found
+            for row in found:
+                print(f"{row.verdict:8} {row.what}: {row.seen}", file=sys.stderr)
+            print(f"         {name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(table(rows))
+    return 1 if any(row.holds is False for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""What the torture program prints: one row a promise, what was seen, and whether it holds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    """One promise: `what` was done how often, what had to hold, what was seen; `holds` is None if it could not be run."""
+
+    what: str
+    wanted: str
+    seen: str
+    holds: bool | None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def verdict(self) -> str:
+        """Return one word."""
+        return {True: "yes", False: "NO", None: "skipped"}[self.holds]
+
+
+#: What measures rows; told how thorough to be: 1.0 is the whole, smaller is quicker.
+Measure = Callable[[float], list[Row]]
+
+
+def skipped(what: str, wanted: str, reason: str) -> Row:
+    """Return the row of a promise that cannot be tried here."""
+    return Row(what, wanted, f"not run: {reason}", None)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a table in Markdown, with notes below it."""
+    lines = ["| what | must hold | seen | holds |", "|---|---|---|---|"]
+    lines += [f"| {row.what} | {row.wanted} | {row.seen} | {row.verdict} |" for row in rows]
+    notes = [f"* {row.what}: {note}" for row in rows for note in row.notes]
+    return "\n".join([*lines, *(["", *notes] if notes else [])])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Row:
-    """One promise: `what` was done how often, what had to hold, what was seen; `holds` is None if it could not be run."""
+    """One promise: what was done, what must hold, what was seen; `holds` is None if it could not be run here."""
 
     what: str
     wanted: str

@@ -1,8 +1,11 @@
 """File systems in a file, whose power can be cut."""
 
+import functools
 import os
 import shutil
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,30 +13,35 @@ from pathlib import Path
 
 import pytest
 
-#: File system → how it is made, how it is mounted, how large it must be (in MiB).
+
+@dataclass(frozen=True)
+class Kind:
+    """How a file system is made, how it is mounted, and how large it is (in MiB)."""
+
+    make: tuple[str, ...]
+    options: str
+    size: int
+
+
 KINDS = {
-    "ext4": (["mkfs.ext4", "-q"], "loop", 64),
-    "ext4 noauto_da_alloc": (["mkfs.ext4", "-q"], "loop,noauto_da_alloc", 64),
-    "xfs": (["mkfs.xfs", "-q"], "loop", 320),
+    "ext4": Kind(("mkfs.ext4", "-q"), "loop", 64),
+    "ext4 noauto_da_alloc": Kind(("mkfs.ext4", "-q"), "loop,noauto_da_alloc", 64),
+    "xfs": Kind(("mkfs.xfs", "-q"), "loop", 320),
 }
 
 
-def missing() -> str:
-    """Return why no power can be cut here, or nothing."""
-    if os.geteuid() != 0:
-        return "only root can mount a file system"
-    for program in ("mkfs.ext4", "mkfs.xfs", "xfs_io", "mount", "umount"):
-        if shutil.which(program) is None:
-            return f"{program} is not installed"
-    return ""
-
-
-needs_disks = pytest.mark.skipif(bool(missing()), reason=missing() or "disks can be mounted")
+def unmount(where: Path) -> None:
+    """Unmount what is mounted there. A loop device may be given back a moment after its file system."""
+    end = time.monotonic() + 10
+    while subprocess.run(["umount", where], check=False, capture_output=True).returncode != 0:
+        if time.monotonic() > end:
+            subprocess.run(["umount", where], check=True)
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A mounted file system."""
+    """A file system in a file, and where it is mounted."""
 
     image: Path
     mount: Path
@@ -41,11 +49,15 @@ class Disk:
 
     def attach(self) -> None:
         """Mount it."""
-        subprocess.run(["mount", "-o", self.options, self.image, self.mount], check=True)
+        subprocess.run(["mount", "-o", self.options, self.image, self.mount], check=True, capture_output=True)
 
     def detach(self) -> None:
         """Unmount it."""
-        subprocess.run(["umount", self.mount], check=True)
+        unmount(self.mount)
+
+    def settle(self) -> None:
+        """Write everything to the disk, whether anybody asked for it or not."""
+        subprocess.run(["sync", "-f", self.mount], check=True)
 
     def cut_power(self) -> None:
         """Forget everything that is not on the disk, as a power cut does, and start again."""
@@ -54,20 +66,40 @@ class Disk:
         self.attach()
 
 
+def made(kind: Kind, directory: Path) -> Disk:
+    """Make a file system in a directory, and do not mount it yet."""
+    disk = Disk(directory / "image", directory / "disk", kind.options)
+    with disk.image.open("wb") as file:
+        file.truncate(kind.size * 2**20)
+    disk.mount.mkdir(exist_ok=True)
+    subprocess.run([*kind.make, disk.image], check=True, capture_output=True)
+    return disk
+
+
 @contextmanager
-def disk(kind: str, directory: Path) -> Iterator[Disk]:
-    """Make and mount a file system; unmount it in the end. Skip the test where loop devices are not to be had."""
-    make, options, size = KINDS[kind]
-    made = Disk(directory / "image", directory / "disk", options)
-    with made.image.open("wb") as file:
-        file.truncate(size * 2**20)
-    made.mount.mkdir()
-    subprocess.run([*make, made.image], check=True)
+def mounted(disk: Disk) -> Iterator[Disk]:
+    """Mount a file system, and unmount it in the end."""
+    disk.attach()
     try:
-        made.attach()
-    except subprocess.CalledProcessError:
-        pytest.skip("no file system can be mounted here")
-    try:
-        yield made
+        yield disk
     finally:
-        made.detach()
+        disk.detach()
+
+
+@functools.cache
+def missing() -> str:
+    """Return why no power can be cut here, or nothing."""
+    if os.geteuid() != 0:
+        return "only root can mount a file system"
+    for program in ("mkfs.ext4", "mkfs.xfs", "xfs_io", "mount", "umount"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            with mounted(made(Kind(("mkfs.ext4", "-q"), "loop", 1), Path(directory))):
+                return ""
+        except subprocess.CalledProcessError as error:
+            return f"no file system can be mounted here: {error.stderr.decode(errors='replace').strip()}"
+
+
+needs_disks = pytest.mark.skipif(bool(missing()), reason=missing() or "disks can be mounted")

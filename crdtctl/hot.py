@@ -26,10 +26,15 @@ from crdtctl.codec.text import (
     seal,
     search,
 )
-from crdtctl.store import durable, locate
+from crdtctl.store import binding, durable, locate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Characters of a name that mean nothing special anywhere: no quotes, no '=', no option, no escapes.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@+-")
+_TAG = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _VERBS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
 #: Type → how each of its totals enters the value.
 _WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
@@ -99,8 +104,12 @@ def _count(column: int, name: bytes, amount: int) -> int | None:
 
 
 def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) -> int | None:
-    data = _own(directory)
-    replica, seq, start = _own_head(data)
+    data, is_file = _own(directory)
+    replica, seq, departures, tags, bound, witness, start = _own_head(data)
+    writes = seq + departures
+    seen = binding.remembered(witness) if witness else 0
+    if is_file != bound or seen is None or seen > writes:
+        return None  # this replica was copied or put back
     end = len(data) - TRAILER_SIZE
     first, last = search(InMemory(data), start, end, name)
     if first == last or seq >= MAX_SAFE:
@@ -112,15 +121,16 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
     if totals[column] > MAX_SAFE:
         return None
     text = memoryview(data)
-    pieces: list[bytes | memoryview] = [
-        b'%b%b","clock":{"%b":%d}%b' % (_OWN_HEAD, replica, replica, seq + 1, HEAD_END),
-        text[start:first],
-        _line(name, tag, replica, seq + 1, totals),
-        text[last:end],
-    ]
-    pieces.append(seal(pieces))
     draft = durable.Draft(directory, durable.OWN, lock)
     try:
+        bound = binding.of(draft.fd, lasting=binding.is_lasting(bound))
+        pieces: list[bytes | memoryview] = [
+            _own_opening(replica, seq + 1, tags, bound, witness) + HEAD_END,
+            text[start:first],
+            _line(name, tag, replica, seq + 1, totals),
+            text[last:end],
+        ]
+        pieces.append(seal(pieces))
         draft.write_all(pieces)
         draft.commit()
     except OSError as error:
@@ -129,6 +139,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
         raise
     finally:
         draft.abandon()
+    binding.remember(witness, writes + 1)
     return 0
 
 
@@ -143,52 +154,134 @@ def _lock_soon(lock: int) -> bool:
     return True
 
 
-def _own(directory: int) -> bytes:
-    """Return own.json, whole and right; raise ValueError if it is anything special."""
+def _own(directory: int) -> tuple[bytes, str]:
+    """Return own.json, whole and right, and which file it is; raise ValueError if it is anything special."""
     fd = durable.open_state(directory, "own.json")
     try:
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > durable.MAX_OWN_BYTES:
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size > durable.MAX_OWN_BYTES:
             raise ValueError
         data = durable.read_all(fd)
+        if not is_whole(data):
+            raise ValueError
+        return data, binding.of(fd, lasting=not data[: data.index(b"\n")].count(b'"binding":"-'))
     finally:
         durable.close(fd)
-    if not is_whole(data):
-        raise ValueError
-    return data
 
 
-def _own_head(data: bytes) -> tuple[bytes, int, int]:
-    """Return the replica's id, its last commit and where the counters begin."""
+def _own_opening(replica: bytes, seq: int, tags: bytes, bound: str, witness: str) -> bytes:
+    """Return the header of own.json as the codec writes it, up to its counters."""
+    return b'%b%b","clock":{"%b":%d}%b,"binding":"%b"%b' % (
+        _OWN_HEAD,
+        replica,
+        replica,
+        seq,
+        b',"tags":{"%b":"%b"}' % (replica, tags) if tags else b"",
+        bound.encode(),
+        b',"witness":"%b"' % witness.encode() if witness else b"",
+    )
+
+
+def _own_head(data: bytes) -> tuple[bytes, int, int, bytes, str, str, int]:
+    """Return the replica's id, its last commit, its departures, these as text, its binding, its witness, its end."""
     start = data.index(b"\n", 0, _MAX_HEAD) + 1
     replica = data[len(_OWN_HEAD) : data.index(b'"', len(_OWN_HEAD))]
     opening = b'%b%b","clock":{"%b":' % (_OWN_HEAD, replica, replica)
-    seq = data[len(opening) : start - len(HEAD_END) - 1]
-    if not _number(seq) or not _is_plain(replica.decode()) or data[:start] != b"%b%b}%b" % (opening, seq, HEAD_END):
+    end = data.index(b"}", len(opening) - 1)
+    seq = _number(data[len(opening) : end])
+    rest, _, witness = data[end + 1 : start - len(HEAD_END)].partition(b',"witness":"')
+    tags, _, bound = rest.partition(b',"binding":"')
+    tags = tags[len(replica) + 13 : -2]
+    witness, bound = witness[:-1], bound[:-1]
+    if not (seq and _is_plain(replica.decode()) and _is_text(bound) and (not witness or _is_text(witness))):
         raise ValueError
-    return replica, _number(seq), start
+    count = _departures(tags, seq) if tags else 0
+    if data[:start] != _own_opening(replica, seq, tags, bound.decode(), witness.decode()) + HEAD_END:
+        raise ValueError
+    return replica, seq, count, tags, bound.decode(), witness.decode(), start
+
+
+def _is_text(data: bytes) -> bool:
+    """Return whether `data` stands for itself in JSON, and is something."""
+    return data.isascii() and data.decode().isprintable() and b'"' not in data and b"\\" not in data and data != b""
+
+
+def _departures(tags: bytes, seq: int) -> int:
+    """Return how many departures there were; raise ValueError if that is not told as it should be."""
+    first, *kept = tags.split(b" ")
+    count, before = _number(first), 0
+    for one in kept:
+        number, _, tag = one.partition(b".")
+        here = _number(number)
+        if not before < here <= seq or len(tag) != 4 or not _TAG.issuperset(tag):
+            raise ValueError
+        before = here
+    if not count or len(kept) != kept_of(count):
+        raise ValueError
+    return count
+
+
+def kept_of(count: int) -> int:
+    """Return how many of so many departures are kept: as many as `crdtctl.crdt.forks.retained` lists."""
+    kept, power = min(count, 16), 4
+    while power <= count:  # beyond the latest 16: odd multiples of the power, among the latest 8 times the power
+        low, high = max(0, count - 8 * power), count - 16
+        kept += max(0, (high + power) // (2 * power) - (low + power) // (2 * power))
+        power *= 2
+    return kept
 
 
 def _check_known_head(line: bytes) -> None:
     """Raise ValueError if the header of known.json is anything special."""
-    replica, _, rest = line[len(_KNOWN_HEAD) : -len(HEAD_END) - 1].partition(b'","clock":{')
-    clock, _, heard = rest.partition(b'},"heard":{')
-    if line != b'%b%b","clock":{%b},"heard":{%b}%b' % (_KNOWN_HEAD, replica, clock, heard, HEAD_END):
+    replica, _, rest = line[len(_KNOWN_HEAD) : -len(HEAD_END)].partition(b'","clock":{')
+    clock, _, rest = rest.partition(b"}")
+    told, _, rest = rest.partition(b',"heard":{')
+    heard, _, past = rest.partition(b"}")
+    tags = told[len(b',"tags":{') : -1]
+    past = past[len(b',"past":[[') : -2]
+    whole = b'%b%b","clock":{%b}%b,"heard":{%b}%b%b' % (
+        _KNOWN_HEAD,
+        replica,
+        clock,
+        b',"tags":{%b}' % tags if tags else b"",
+        heard,
+        b',"past":[[%b]]' % past if past else b"",
+        HEAD_END,
+    )
+    if line != whole or not _is_plain(replica.decode()):
+        raise ValueError
+    seqs = {author: _number(seq) for author, seq in _entries(clock, b'":', b',"', b"")}
+    if not all(seqs.values()):
+        raise ValueError
+    for author, text in _entries(tags, b'":"', b'","', b'"'):
+        _departures(text, seqs[author])
+    for _, when in _entries(heard, b'":"', b'","', b'"'):
+        if not _is_text(when):
+            raise ValueError
+    for one in past.split(b"],[") if past else []:
+        before, _, rest = one.partition(b'",')
+        seq, why, when = rest.split(b",")
+        if not _is_plain(before[1:].decode()) or str(int(seq)).encode() != seq or not 0 <= int(seq) <= MAX_SAFE:
+            raise ValueError
+        if before[:1] + why[:1] + why[-1:] + when[:1] + when[-1:] != b'"""""' or not (
+            _is_text(why[1:-1]) and _is_text(when[1:-1])
+        ):
+            raise ValueError
+
+
+def _entries(text: bytes, middle: bytes, between: bytes, end: bytes) -> "Iterator[tuple[bytes, bytes]]":
+    """Yield the keys, plain and sorted, and the values of what stands between the braces of an object."""
+    if not text:
+        return
+    if text[:1] != b'"' or text[len(text) - len(end) :] != end:
         raise ValueError
     before = b""
-    for entry in clock[1:].split(b',"') if clock else []:
-        author, _, seq = entry.partition(b'":')
-        if author <= before or not _number(seq) or not _is_plain(author.decode()):
+    for entry in text[1 : len(text) - len(end)].split(between):
+        key, _, value = entry.partition(middle)
+        if key <= before or not _is_plain(key.decode()):
             raise ValueError
-        before = author
-    before = b""
-    for entry in heard[1:-1].split(b'","') if heard else []:
-        author, _, when = entry.partition(b'":"')
-        if author <= before or not _is_plain(author.decode()) or not _is_plain(when.decode()):
-            raise ValueError
-        before = author
-    if not _is_plain(replica.decode()) or clock[:1] not in (b"", b'"') or (heard and heard[:1] + heard[-1:] != b'""'):
-        raise ValueError
+        before = key
+        yield key, value
 
 
 def _line(name: bytes, tag: bytes, replica: bytes, seq: int, totals: list[int]) -> bytes:
@@ -282,7 +375,7 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
     try:
         status = os.fstat(fd)
         size = status.st_size
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        if not stat.S_ISREG(status.st_mode):
             raise ValueError
         pages: InMemory | durable.OnDisk
         if size <= durable.VERIFY_BELOW:

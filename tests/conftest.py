@@ -66,6 +66,12 @@ class Shell:
         return ended.stdout
 
 
+@pytest.fixture(autouse=True)
+def _witnesses_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what replicas leave in a user's state directory out of the real one."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return an environment without settings of ours, whose home is empty."""

@@ -10,6 +10,16 @@ from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
 from crdtctl.crdt.names import MAX_BYTES
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": MAX_BYTES}
+_TEXT = {"type": "string", "minLength": 1}
+_HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
+#: Optional field → the kinds of file that may have it.
+_OPTIONAL = {
+    "tags": ["state", "delta", "own", "known"],
+    "settled": ["state", "delta", "known"],
+    "past": ["known"],
+    "binding": ["own"],
+    "witness": ["own"],
+}
 _COMMIT = {"description": "number of an author's commit", "type": "integer", "minimum": 1, "maximum": MAX_SAFE}
 _CLOCK = {
     "type": "object",
@@ -31,6 +41,13 @@ def state_schema() -> dict[str, Any]:
             "kind": {"enum": list(get_args(Kind))},
             "replica": {"description": "id of the replica that wrote the file", "$ref": "#/$defs/name"},
             "clock": {"description": "author → commits that the file is complete up to", "$ref": "#/$defs/clock"},
+            "tags": {
+                "description": "author → its departures: how many, and of those kept, SEQ.TAG, oldest first",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": {"type": "string", "pattern": _HISTORY},
+            },
             "since": {"description": "what the receiver of a delta must know", "$ref": "#/$defs/clock"},
             "heard": {
                 "description": "author → when it was last heard of, in UTC",
@@ -38,6 +55,26 @@ def state_schema() -> dict[str, Any]:
                 "propertyNames": {"$ref": "#/$defs/name"},
                 "additionalProperties": {"type": "string"},
             },
+            "settled": {
+                "description": "ids whose forks somebody has settled",
+                "type": "array",
+                "minItems": 1,
+                "uniqueItems": True,
+                "items": {"$ref": "#/$defs/name"},
+            },
+            "past": {
+                "description": "ids that this replica had before: id, its last commit, why it ended, when",
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "array",
+                    "prefixItems": [{"$ref": "#/$defs/name"}, {"type": "integer"}, _TEXT, _TEXT],
+                    "minItems": 4,
+                    "maxItems": 4,
+                },
+            },
+            "binding": {"description": "which file on which machine this own.json is", **_TEXT},
+            "witness": {"description": "the file outside that remembers the last commit", **_TEXT},
             "counters": {
                 "description": "name → type → author → contribution",
                 "type": "object",
@@ -64,7 +101,11 @@ def state_schema() -> dict[str, Any]:
                 "pattern": "^[0-9a-f]{8}$",
             },
         },
-        "allOf": [_only_in("delta", "since"), _only_in("known", "heard")],
+        "allOf": [
+            _only_in("delta", "since"),
+            _only_in("known", "heard"),
+            *(_never_outside(kinds, field) for field, kinds in _OPTIONAL.items()),
+        ],
         "$defs": {
             "name": _NAME,
             "clock": _CLOCK,
@@ -78,6 +119,10 @@ def state_schema() -> dict[str, Any]:
             },
         },
     }
+
+
+def _never_outside(kinds: list[str], field: str) -> dict[str, Any]:
+    return {"if": {"properties": {"kind": {"enum": kinds}}}, "else": {"not": {"required": [field]}}}
 
 
 def _only_in(kind: Kind, field: str) -> dict[str, Any]:

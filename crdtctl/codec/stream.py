@@ -32,6 +32,9 @@ from crdtctl.codec.wire import (
     encode_name,
     join_counters,
 )
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Contribution
+from crdtctl.crdt.forks import Names
 
 if TYPE_CHECKING:
     from crdtctl.codec.text import Pages
@@ -65,6 +68,8 @@ class Source:
         self.size = size
         self.label = label
         self.ours = ours
+        #: Author → authors under which its contributions are read instead, for branches of a fork.
+        self.names: Names = {}
         self.start = self._head_size()
         self.end = size - TRAILER_SIZE
         try:
@@ -209,6 +214,7 @@ def overlay(
     """
     sources = [*([base] if base else []), *others]
     marker = None if without is None else encode_name(without) + b":["
+    renamed = [tuple(encode_name(author) for author in source.names) for source in sources]
     runs = [_run(index, source, part) for index, source in enumerate(sources)]
     heap = [first for run in runs if (first := next(run, None)) is not None]
     heapq.heapify(heap)
@@ -226,12 +232,19 @@ def overlay(
             else:
                 heapq.heapreplace(heap, following)
             source = sources[index]
-            if source is base:
+            if renamed[index] and any(author in line for author in renamed[index]):
+                text, theirs = source.decode(line)
+                if source is base:
+                    before = line
+                theirs = _put_under(theirs, source.names)
+                line = encode_line(text, theirs)
+            elif source is base:
                 before = after = line
                 continue
-            if line == after:
+            elif line == after:
                 continue
-            text, theirs = source.decode(line)
+            else:
+                text, theirs = source.decode(line)
             if marker is not None and marker in line:
                 theirs = _leave_out(theirs, without)
                 if not theirs:
@@ -256,6 +269,18 @@ def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, b
 def _leave_out(counter: Counter, author: str | None) -> Counter:
     kept = {tag: {a: row for a, row in authors.items() if a != author} for tag, authors in counter.items()}
     return {tag: authors for tag, authors in kept.items() if authors}
+
+
+def _put_under(counter: Counter, names: Names) -> Counter:
+    put: Counter = {}
+    for tag, authors in counter.items():
+        join = TYPES[tag].join_all
+        rows: dict[str, Contribution] = {}
+        for author, row in authors.items():
+            for name in names.get(author, (author,)):
+                rows = join(rows, {name: row})
+        put[tag] = rows
+    return put
 
 
 class Lines:

@@ -19,6 +19,7 @@ from crdtctl.codec.wire import (
     encode_head,
     encode_line,
     head_from_tree,
+    head_to_tree,
     newer_version,
     to_wire,
 )
@@ -69,9 +70,7 @@ def to_toml(head: Head, counters: Iterable[tuple[str, Counter]], checksum: str) 
     """Return a state as TOML; the last line holds the checksum of its canonical text."""
     import tomli_w
 
-    tree: dict[str, Any] = {"crdtctl": VERSION, "kind": head.kind, "replica": head.replica, "clock": dict(head.clock)}
-    if head.kind == "delta":
-        tree["since"] = dict(head.since)
+    tree = head_to_tree(head)
     tree["counters"] = {
         name: {
             tag: {author: to_wire(TYPES[tag].record, row) for author, row in sorted(authors.items())}

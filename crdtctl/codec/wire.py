@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from crdtctl.codec.text import HEAD_END, MAX_SAFE
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import TYPES, forks
 from crdtctl.crdt.base import MAX_DIGITS, Contribution
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
@@ -31,6 +31,15 @@ _sorted = msgspec.json.Encoder(order="sorted")
 _any = msgspec.json.Decoder()
 
 
+class Past(NamedTuple):
+    """An id that a replica had before: the number of its last commit, why it ended, and when (UTC)."""
+
+    replica: str
+    seq: int
+    why: str
+    when: str
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """What the first line of a file says."""
@@ -40,6 +49,11 @@ class Head:
     clock: Clock
     since: Clock = field(default_factory=dict)
     heard: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    settled: tuple[str, ...] = ()
+    past: tuple[Past, ...] = ()
+    binding: str = ""
+    witness: str = ""
 
 
 class Invalid(DataError):
@@ -266,19 +280,41 @@ def newer(counter: Counter, since: Clock) -> Counter:
 # Headers and clocks ------------------------------------------------------------------------------------
 
 
+_REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
+_OPTIONAL = ("settled", "past", "binding", "witness")
+#: Kind → the fields that its header must have, and those that it may have.
+_FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "state": (_REQUIRED, frozenset({"tags", "settled"})),
+    "delta": (_REQUIRED | {"since"}, frozenset({"tags", "settled"})),
+    "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past"})),
+    "own": (_REQUIRED, frozenset({"tags", "binding", "witness"})),
+}
+
+
 def encode_head(head: Head) -> bytes:
     """Return the first line up to, and without, its ``"counters"``."""
+    return _plain.encode(head_to_tree(head))[:-1]
+
+
+def head_to_tree(head: Head) -> dict[str, Any]:
+    """Return the header as the tree that stands in a file, its fields in their order."""
     tree: dict[str, Any] = {
         "crdtctl": VERSION,
         "kind": head.kind,
         "replica": head.replica,
         "clock": dict(sorted(head.clock.items())),
     }
+    if head.tags:
+        tree["tags"] = dict(sorted(head.tags.items()))
     if head.kind == "delta":
         tree["since"] = dict(sorted(head.since.items()))
     if head.kind == "known":
         tree["heard"] = dict(sorted(head.heard.items()))
-    return _plain.encode(tree)[:-1]
+    for name in _OPTIONAL:
+        value = getattr(head, name)
+        if value:
+            tree[name] = value
+    return tree
 
 
 def decode_head(line: bytes) -> Head:
@@ -304,27 +340,70 @@ def head_from_tree(tree: Any) -> Head:
     if type(version) is not int or version != VERSION:
         raise newer_version(version)
     kind = tree.get("kind")
-    fields = {"crdtctl", "kind", "replica", "clock"}
-    if kind == "delta":
-        fields.add("since")
-    elif kind == "known":
-        fields.add("heard")
-    elif kind not in ("state", "own"):
+    if kind not in tuple(_FIELDS):
         raise Invalid("its kind is none of state, delta, own and known")
-    if set(tree) != fields:
+    required, optional = _FIELDS[kind]
+    if not required <= set(tree) <= required | optional:
         raise Invalid("its header lacks a field or has one too many")
-    heard = tree.get("heard", {})
-    if not isinstance(heard, dict) or not all(isinstance(when, str) and when.isprintable() for when in heard.values()):
-        raise Invalid("its record of who was heard is wrong")
-    for author in heard:
-        _checked(author, replica_fault)
+    if not all(tree[name] for name in optional & set(tree)):
+        raise Invalid("its header has a field that says nothing")
+    clock = clock_from_tree(tree["clock"])
     return Head(
         kind=kind,
         replica=_checked(tree["replica"], replica_fault),
-        clock=clock_from_tree(tree["clock"]),
+        clock=clock,
         since=clock_from_tree(tree.get("since", {})),
-        heard=heard,
+        heard=_heard(tree.get("heard", {})),
+        tags=_tags(tree.get("tags", {}), clock),
+        settled=_settled(tree.get("settled", [])),
+        past=_past(tree.get("past", [])),
+        binding=_text(tree.get("binding", "")),
+        witness=_text(tree.get("witness", "")),
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise Invalid("its header holds what should be printable text and is not")
+    return value
+
+
+def _heard(tree: Any) -> dict[str, str]:
+    if not isinstance(tree, dict):
+        raise Invalid("its record of who was heard is wrong")
+    return {_checked(author, replica_fault): _text(when) for author, when in tree.items()}
+
+
+def _tags(tree: Any, clock: Clock) -> dict[str, str]:
+    if not isinstance(tree, dict) or not tree.keys() <= clock.keys():
+        raise Invalid("its tags are of somebody whom the clock does not know")
+    for author, text in tree.items():
+        try:
+            if forks.parse(_text(text)).departed > clock[author]:
+                raise Invalid("its tags are newer than the clock says the file is")
+        except ValueError as reason:
+            raise Invalid(f"its tags are wrong: {reason}") from None
+    return tree
+
+
+def _settled(tree: Any) -> tuple[str, ...]:
+    if not isinstance(tree, list):
+        raise Invalid("its record of settled forks is wrong")
+    found = tuple(_checked(replica, replica_fault) for replica in tree)
+    if any(a >= b for a, b in pairwise(found)):
+        raise Invalid("its settled forks are not sorted, or one stands twice")
+    return found
+
+
+def _past(tree: Any) -> tuple[Past, ...]:
+    if not isinstance(tree, list) or not all(isinstance(row, list) and len(row) == 4 for row in tree):
+        raise Invalid("its record of earlier ids is wrong")
+    found = []
+    for replica, seq, why, when in tree:
+        if type(seq) is not int or not 0 <= seq <= MAX_SAFE:
+            raise Invalid("its record of earlier ids is wrong")
+        found.append(Past(_checked(replica, replica_fault), seq, _text(why), _text(when)))
+    return tuple(found)
 
 
 def newer_version(version: object) -> Invalid:

@@ -27,6 +27,8 @@ VERBS: Final[dict[str, str]] = {
     "compare": "compare",
     "status": "status",
     "check": "check",
+    "log": "log",
+    "settle": "settle",
     "schema": "schema",
 }
 ALIASES: Final[dict[str, str]] = {"inc": "increment", "dec": "decrement"}

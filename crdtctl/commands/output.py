@@ -83,9 +83,9 @@ def is_terminal() -> bool:
     return os.isatty(1)
 
 
-def say(text: str) -> None:
+def say(text: object) -> None:
     """Write one line of message to standard error; if that fails, there is nobody to tell."""
-    line = f"crdtctl: {printable(text)}\n".encode("utf-8", "backslashreplace")
+    line = f"crdtctl: {printable(str(text))}\n".encode("utf-8", "backslashreplace")
     try:
         os.write(2, line)
     except OSError:

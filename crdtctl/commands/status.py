@@ -7,6 +7,7 @@ from crdtctl.commands.output import Item, Report
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import printable
+from crdtctl.store.identity import REASONS
 
 app, settings = verb_app(*READS)
 
@@ -16,7 +17,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     """Show this replica and whom it has heard of.
 
     For each: up to which commit, and when there was news of it last. The first row is this replica
-    itself, with its directory.
+    itself, with its directory; then come the ids that it had before, and why each ended, and then the others.
 
     \b
     EXAMPLES:
@@ -25,12 +26,26 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     """
     chosen = output.choose(form)
     replica = session(context).open()
-    own, clock, heard = replica.id, replica.clock(), replica.heard()
+    own, clock, heard, forks = replica.id, replica.clock(), replica.heard(), replica.forks()
+    was = {past.replica: past for past in replica.past()}
     items: list[Item] = [{"replica": own, "commits": clock.pop(own, 0), "heard": "this replica"}]
+    for past in was.values():
+        ended = f"this replica until {past.when}: {REASONS.get(past.why, past.why)}"
+        items.append({"replica": past.replica, "commits": clock.pop(past.replica, past.seq), "heard": ended})
     items += [{"replica": author, "commits": seq, "heard": heard.get(author)} for author, seq in sorted(clock.items())]
     if chosen == "table":
-        output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}\n")
+        output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
+        for fork in forks:
+            output.stdout.line(f"fork       {fork.replica}, not settled: see 'crdtctl settle --help'")
+        output.stdout.line("")
     columns = ("replica", "commits", "heard")
-    head = {"replica": own, "directory": printable(replica.path)}
+    head = {
+        "replica": own,
+        "directory": printable(replica.path),
+        "past": [
+            {"replica": past.replica, "commits": past.seq, "why": past.why, "at": past.when} for past in was.values()
+        ],
+        "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
+    }
     report = Report("replicas", columns, items, lambda item: [[item[column] for column in columns]], value=0, head=head)
     output.show(report, chosen)

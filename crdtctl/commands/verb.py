@@ -24,7 +24,7 @@ class Session:
 
     def open(self) -> Replica:
         """Return the replica that is meant."""
-        return Replica.find(self.replica, lock_timeout=self.lock_timeout)
+        return Replica.find(self.replica, lock_timeout=self.lock_timeout, on_renamed=output.say)
 
     def open_to_write(self) -> Replica:
         """Return the replica that is meant; make the one in the user's data directory if there is none."""

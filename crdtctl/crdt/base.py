@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, final
 
+from crdtctl.crdt.forks import together
 from crdtctl.crdt.lattice import Record
 
 #: One author's row, ``(seq, …)``, a value of its type's `Record`.
@@ -61,8 +62,8 @@ class CounterType(ABC):
         """
 
     @abstractmethod
-    def value(self, contributions: Contributions) -> int:
-        """Return what the counter reads."""
+    def fold(self, contributions: Contributions) -> int:
+        """Return what the contributions of several replicas come to."""
 
     @abstractmethod
     def share(self, contribution: Contribution) -> int:
@@ -71,6 +72,11 @@ class CounterType(ABC):
     def once(self, contributions: Contributions) -> Mapping[str, int]:  # noqa: ARG002  # others have some
         """Return once-key → the amount that it counts, whoever and however often it was sent."""
         return {}
+
+    @final
+    def value(self, contributions: Contributions) -> int:
+        """Return what the counter reads: the fold, with the branches of each fork taken for one replica."""
+        return self.fold(together(self.record, contributions))
 
     @final
     def join(self, a: Contribution, b: Contribution) -> Contribution:

@@ -25,7 +25,7 @@ class GSet(CounterType):
             raise Refused(f"a gset cannot be {operation.verb}ed; add elements to it")
         return (mine[0], tuple(sorted({*mine[1], *operation.elements})))
 
-    def value(self, contributions: Contributions) -> int:
+    def fold(self, contributions: Contributions) -> int:
         return len(self.members(contributions))
 
     def share(self, contribution: Contribution) -> int:

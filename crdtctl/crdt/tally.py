@@ -65,6 +65,6 @@ class Tally(CounterType):
         return {key: self.weigh(totals) for key, totals in sent.items()}
 
     @final
-    def value(self, contributions: Contributions) -> int:
+    def fold(self, contributions: Contributions) -> int:
         plain = sum(self.share(contribution) for contribution in contributions.values())
         return plain + sum(self.once(contributions).values())

@@ -10,7 +10,9 @@ from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
 from crdtctl.store import config
 from crdtctl.store.durable import KNOWN, NEW, OWN
 from crdtctl.store.files import Directory
+from crdtctl.store.identity import REASONS
 from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.merge import unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def check_replica(path: str) -> list[Finding]:
     try:
         findings = [
             _state(directory, OWN),
+            _binding(directory),
             _state(directory, KNOWN),
             _config(directory),
             *_lefts(directory),
@@ -66,8 +69,8 @@ def _state(directory: Directory, which: str) -> Finding | None:
             if source is None:
                 return None
             described = _described(source)
-            stray = _stray(directory, which, source)
-            return Finding(name, not stray, stray or described)
+            fault = _stray(directory, which, source) or _forked(source)
+            return Finding(name, not fault, fault or described)
     except Invalid as fault:
         return Finding(name, False, fault.reason)
     except DataError as fault:
@@ -83,9 +86,32 @@ def _stray(directory: Directory, which: str, source: Source) -> str:
                     return "it holds contributions of another replica"
         return ""
     with suppress(DataError), directory.own_source() as own:  # damage of own.json is found where it is
-        if own.head.replica in source.head.clock:
+        mine = own.head.replica
+        if mine in source.head.clock and all(past.replica != mine for past in source.head.past):
             return "it holds what should be in own.json alone"
     return ""
+
+
+def _forked(source: Source) -> str:
+    """Return what is wrong with the ids that a state speaks of, or nothing."""
+    return "; ".join(
+        f"{fork.replica} had several writers since commit {fork.since}, see 'crdtctl settle --help'"
+        for fork in unsettled(source.head)
+    )
+
+
+def _binding(directory: Directory) -> Finding | None:
+    """Look whether ``own.json`` is the file that this replica wrote last."""
+    try:
+        own = directory.read_own()
+    except DataError:
+        return None  # which is found where it is
+    found = "it is bound to this place"
+    if own.strange:
+        found = f"{REASONS[own.strange]}; the next write goes on under a new id, and loses nothing"
+    elif not own.source.head.witness:
+        found = "it is bound to this place, without a witness outside"
+    return Finding(directory.file("own.json"), True, found)
 
 
 def _config(directory: Directory) -> Finding:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crdtctl.codec.stream import Source
 from crdtctl.codec.text import HEAD_END, InMemory, assemble, seal, search
 from crdtctl.codec.wire import Counter, Head, encode_head
+from crdtctl.crdt.forks import History, parse
 from crdtctl.errors import (
     BusyError,
     CrdtctlError,
@@ -21,7 +22,7 @@ from crdtctl.errors import (
     from_os,
     printable,
 )
-from crdtctl.store import config
+from crdtctl.store import binding, config
 from crdtctl.store.durable import (
     KNOWN,
     MAX_OWN_BYTES,
@@ -48,10 +49,11 @@ MANY = 32
 
 
 class OwnFile:
-    """What ``own.json`` holds, in memory."""
+    """What ``own.json`` holds, in memory. `strange` says why its id is not this replica's alone, or nothing."""
 
-    def __init__(self, data: bytes, label: str = "own.json") -> None:
+    def __init__(self, data: bytes, label: str = "own.json", strange: str = "") -> None:
         self.data = data
+        self.strange = strange
         self.source = Source(InMemory(data), len(data), label=label, ours=True)
         self.source.verify()
         head = self.source.head
@@ -63,6 +65,17 @@ class OwnFile:
     def seq(self) -> int:
         """The number of this replica's last commit; 0 before the first."""
         return self.source.head.clock.get(self.id, 0)
+
+    @property
+    def history(self) -> History:
+        """The departures of this replica."""
+        text = self.source.head.tags.get(self.id)
+        return parse(text) if text else History()
+
+    @property
+    def writes(self) -> int:
+        """How often the file was written, as its witness counts."""
+        return self.seq + self.history.count
 
     def counters(self, many: bool) -> Callable[[str], Counter]:
         """Return what looks counters up; for `many`, all lines are read first."""
@@ -76,9 +89,9 @@ class OwnFile:
 
         return look_up
 
-    def edited(self, lines: Mapping[str, bytes], seq: int) -> list[bytes | memoryview]:
-        """Return the pieces of the file after commit `seq`, which put these counters' `lines`."""
-        head = encode_head(Head("own", self.id, {self.id: seq}))
+    def edited(self, lines: Mapping[str, bytes], new: Head) -> list[bytes | memoryview]:
+        """Return the pieces of the file with the header `new` and these counters' `lines`."""
+        head = encode_head(new)
         edits = sorted((name.encode(), line) for name, line in lines.items())
         if len(edits) > MANY:
             together = dict(self.source.lines())
@@ -144,9 +157,11 @@ class Directory:
             try:
                 self._regular(fd, name, MAX_OWN_BYTES)
                 data = read_all(fd)
+                own = OwnFile(data, self.file(name))
+                own.strange = _strange(fd, own)
             finally:
                 close(fd)
-        return OwnFile(data, self.file(name))
+        return own
 
     @contextmanager
     def own_source(self) -> Iterator[Source]:
@@ -190,10 +205,6 @@ class Directory:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise DataError(f"{self.file(name)} is not a regular file")
-        if status.st_nlink > 1:  # none, if it was replaced since it was opened: it is whole all the same
-            raise DataError(
-                f"{self.file(name)} has {status.st_nlink} links", "a replica's files are not shared; remove the others"
-            )
         if status.st_size > limit:
             raise DataError(f"{self.file(name)} is larger than {limit} bytes")
         return status.st_size
@@ -227,6 +238,30 @@ class Directory:
             finally:
                 close(lock)
 
+    def write_own(self, lock: int, own: OwnFile, lines: Mapping[str, bytes], seq: int, tags: str = "") -> None:
+        """Replace ``own.json`` by what it is after commit `seq`, which put these counters' `lines`.
+
+        `tags` is its history, if that is new. Raise `RefusedError` if the file would be too large to be read again.
+        """
+        old = own.source.head
+        history = {own.id: tags} if tags else old.tags
+        lasting = binding.is_lasting(old.binding)
+
+        def fill(draft: Draft) -> bool:
+            is_file = binding.of(draft.fd, lasting=lasting)
+            head = Head("own", own.id, {own.id: seq}, tags=history, binding=is_file, witness=old.witness)
+            pieces = own.edited(lines, head)
+            if sum(map(len, pieces)) > MAX_OWN_BYTES:
+                raise RefusedError(
+                    f"own.json would be larger than {MAX_OWN_BYTES} bytes",
+                    "begin another replica, and merge this one there",
+                )
+            draft.write_all(pieces)
+            return True
+
+        self.write(OWN, lock, fill)
+        binding.remember(old.witness, seq + (parse(tags) if tags else own.history).count)
+
     def write(self, which: str, lock: int, fill: Callable[[Draft], bool]) -> bool:
         """Replace a state file by what `fill` puts into a draft, if `fill` returns true; return that.
 
@@ -253,18 +288,23 @@ class Directory:
         return wanted
 
 
-def write_pieces(pieces: list[bytes | memoryview]) -> Callable[[Draft], bool]:
-    """Return what fills a draft with `pieces`; raise `RefusedError` if they are too large to be read again."""
-    if sum(map(len, pieces)) > MAX_OWN_BYTES:
-        raise RefusedError(
-            f"own.json would be larger than {MAX_OWN_BYTES} bytes", "begin another replica, and merge this one there"
-        )
-
-    def fill(draft: Draft) -> bool:
-        draft.write_all(pieces)
-        return True
-
-    return fill
+def _strange(fd: int, own: OwnFile) -> str:
+    """Return why the open ``own.json`` is not the file that this replica wrote last, or nothing."""
+    head = own.source.head
+    if not head.binding:
+        return "unbound"
+    if os.fstat(fd).st_nlink > 1:
+        return "linked"
+    here = binding.of(fd, lasting=binding.is_lasting(head.binding))
+    if here != head.binding:
+        return "moved" if here.rpartition(".")[2] != head.binding.rpartition(".")[2] else "copied"
+    if head.witness:
+        remembered = binding.remembered(head.witness)
+        if remembered is None:
+            return "unwitnessed"
+        if remembered > own.writes:
+            return "restored"
+    return ""
 
 
 def _wait(lock: int, deadline: float, path: str) -> None:

@@ -5,19 +5,20 @@ turns out bad on the way is put aside and the pass begins again without it.
 """
 
 import sys
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from shlex import quote
 
 from crdtctl.codec.stream import ALL, Lines, Part, Source, Writer, overlay
 from crdtctl.codec.text import InMemory
 from crdtctl.codec.wire import Counter, Head, Invalid, decode_own_line, encode_clock
 from crdtctl.crdt import clock as clocks
+from crdtctl.crdt import forks
 from crdtctl.crdt.clock import Clock
-from crdtctl.errors import CrdtctlError, ForkError, MissingError, from_os, printable
-from crdtctl.store import durable
+from crdtctl.crdt.forks import Fork, Joined, Names
+from crdtctl.errors import CrdtctlError, MissingError, from_os, printable
+from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
 from crdtctl.store.files import Directory, OwnFile
@@ -26,6 +27,8 @@ from crdtctl.store.processes import in_child
 
 #: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
 _GROUP = 128
+#: So many names of files and replicas are noted of one merge.
+_NOTED = 20
 _GROUP_BYTES = 2**22
 #: After so many counters, what is done is told.
 _TELL_EVERY = 1000
@@ -41,7 +44,9 @@ Progress = Callable[[int], object]
 class MergeReport:
     """What a merge did: which inputs were taken or refused, by label, and what changed.
 
-    `counters` is how many changed; `changes` are those of them that details were asked for.
+    `counters` is how many changed; `changes` are those of them that details were asked for. `forks` are those
+    that were not known here before, with the labels that brought them; `usurped` names the inputs that know
+    something of this replica's id that it did not write itself.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -49,11 +54,14 @@ class MergeReport:
     counters: int = 0
     replicas: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    forks: list[tuple[Fork, list[str]]] = field(default_factory=list)
+    usurped: list[str] = field(default_factory=list)
+    more: bool = False
 
     @property
     def changed(self) -> bool:
         """Whether this replica knows more than before."""
-        return bool(self.counters or self.replicas)
+        return bool(self.counters or self.replicas or self.more)
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +73,7 @@ class Opened:
     size: int
     source: Source | None
     stamp: Stamp | None
+    names: Names = field(default_factory=dict)
 
     def refuse_if_changed(self) -> None:
         """Raise `_BadInput` if the file was written to since its checksum was verified."""
@@ -87,6 +96,7 @@ def merge(
     inputs: Iterable[Input],
     lock: int | None,
     *,
+    own: Callable[..., OwnFile] | None = None,
     all_or_nothing: bool = False,
     details: int = 0,
     processes: int = 1,
@@ -94,34 +104,49 @@ def merge(
 ) -> MergeReport:
     """Join `inputs` into what is known; return what was taken, refused and changed.
 
-    `lock` is the lock of ``known.json``, which is held; without it nothing is written. `details` is for how
+    `lock` is the lock of ``known.json``, which is held; without it nothing is written. `own` gives ``own.json``
+    under an id that is this replica's alone, and under a new one if it is told why. `details` is for how
     many changed counters the report says what they read and read now (True: for all). `progress` is told
     now and then how many bytes of the result are done.
     """
     refused: dict[str, CrdtctlError] = {}
     limit = sys.maxsize if details is True else details
+    usurped: list[str] = []
     with ExitStack() as stack:
+        opened = _open_all(inputs, refused, stack)
+        # After the inputs: what they know of this replica, it must know by now.
+        mine = own() if own else directory.read_own()
+        if own and (usurped := _usurpers(mine.source.head, opened)):
+            mine = own("forked")
         known = stack.enter_context(directory.known_source())
         if known is not None:
             known.verify()  # or damage would be sealed with a new checksum
-        opened = _open_all(inputs, refused, stack)
-        own = directory.read_own()  # after the inputs: what they know of this replica, it must know by now
+        before = known.head if known else Head("known", mine.id, {})
         while True:
-            report = MergeReport(refused=dict(refused))
-            here = {**(known.head.clock if known else {}), **own.source.head.clock}
-            taken, clock = admit(here, own.id, opened, report)
+            report = MergeReport(refused=dict(refused), usurped=usurped)
+            clock = {**before.clock, **mine.source.head.clock}
+            taken = admit(clock, before.tags, opened, report)
+            if not own:
+                report.usurped = _usurpers(mine.source.head, taken)
             if not taken or (all_or_nothing and report.refused):
                 return report
             report.taken = [one.item.label for one in taken]
+            joined = forks.join([(before.clock, before.tags), *((one.head.clock, one.head.tags) for one in taken)])
+            for one, names in zip(taken, joined.names[1:], strict=True):
+                one.names = names
+            if known:
+                known.names = joined.names[0]
+            report.forks = _news(joined, before, taken)
             halves = processes > 1 and limit == 0 and sum(one.size for one in taken) >= _WORTH_HALVES
-            joining = _Joining(own, known, clock, report, taken, limit, halves, progress)
+            joining = _Joining(mine, known, joined, report, taken, limit, halves, progress)
             try:
                 with ExitStack() as passing:
                     joining.sources = _reopen(taken, passing)
                     if lock is None:
                         joining.run(None)
                     else:
-                        directory.write(durable.KNOWN, lock, joining.run)
+                        if directory.write(durable.KNOWN, lock, joining.run):
+                            _note(directory, report, taken)
             except _BadInput as found:
                 refused[found.opened.item.label] = found.reason
                 opened.remove(found.opened)
@@ -129,32 +154,66 @@ def merge(
             return report
 
 
-def admit(here: Clock, replica: str, opened: Sequence[Opened], report: MergeReport) -> tuple[list[Opened], Clock]:
-    """Return the inputs that can be joined, and the clock after that; say in `report` which cannot and why.
+def _usurpers(mine: Head, opened: Sequence[Opened]) -> list[str]:
+    """Return the labels of the inputs that know of this replica's id what it did not write."""
+    seq, history = mine.clock.get(mine.replica, 0), mine.tags.get(mine.replica, "")
 
-    A state that has seen more of `replica` than the replica itself is refused, and so is a delta that
-    leaves a gap, unless another input fills it.
+    def is_strange(author: str, head: Head) -> bool:
+        if not author.startswith(mine.replica) or forks.origin(author) != mine.replica:
+            return False
+        return head.clock[author] > seq or not forks.is_prefix(head.tags.get(author, ""), history)
+
+    return [one.item.label for one in opened if any(is_strange(author, one.head) for author in one.head.clock)]
+
+
+def _news(joined: Joined, before: Head, taken: Sequence[Opened]) -> list[tuple[Fork, list[str]]]:
+    """Return the forks of which not all branches were known, and which inputs know of them."""
+    news = []
+    for fork in joined.forks:
+        if not before.clock.keys() >= set(fork.branches):
+            brought = [one.item.label for one in taken if any(forks.origin(a) == fork.replica for a in one.head.clock)]
+            news.append((fork, brought))
+    return news
+
+
+def _note(directory: Directory, report: MergeReport, taken: Sequence[Opened]) -> None:
+    journal.note(
+        directory,
+        "merged",
+        files=[printable(label) for label in report.taken[:_NOTED]],
+        replicas=sorted({one.head.replica for one in taken})[:_NOTED],
+        counters=report.counters,
+        news=report.replicas[:_NOTED],
+    )
+    for fork, brought in report.forks:
+        journal.note(
+            directory,
+            "fork",
+            replica=fork.replica,
+            since=fork.since,
+            branches=list(fork.branches),
+            files=[printable(label) for label in brought[:_NOTED]],
+        )
+
+
+def admit(here: Clock, tags: Mapping[str, str], opened: Sequence[Opened], report: MergeReport) -> list[Opened]:
+    """Return the inputs that can be joined; say in `report` which cannot and why.
+
+    A delta that leaves a gap is refused, unless another input fills it. `here` is the clock, `tags` are the
+    histories of what is known.
     """
+    taken = [one for one in opened if one.head.kind != "delta"]
+    deltas = [one for one in opened if one.head.kind == "delta"]
     clock = dict(here)
-    taken: list[Opened] = []
-    deltas: list[Opened] = []
-    for one in opened:
-        label = printable(one.item.label)
-        ahead = one.head.clock.get(replica, 0)
-        if ahead > here.get(replica, 0):
-            fork = ForkError(
-                f"{label} knows {ahead} commits of this replica, {replica}, "
-                f"which itself has made {here.get(replica, 0)}: it was rolled back or copied",
-                "nothing of that file was taken; make a new replica with 'crdtctl init' and merge both there",
-            )
-            report.refused[one.item.label] = fork
-        elif one.head.kind == "delta":
-            deltas.append(one)
-        else:
-            taken.append(one)
-            clock = clocks.join(clock, one.head.clock)
-    while fits := [one for one in deltas if not clocks.missing(clock, one.head.since)]:
-        for one in fits:
+    for one in taken:
+        clock = clocks.join(clock, one.head.clock)
+
+    def fits(one: Opened) -> bool:
+        wanted = clocks.missing(clock, one.head.since)
+        return all(forks.covers(clock, tags, who, seq, one.head.tags.get(who, "")) for who, seq in wanted.items())
+
+    while fitting := [one for one in deltas if fits(one)]:
+        for one in fitting:
             deltas.remove(one)
             taken.append(one)
             clock = clocks.join(clock, one.head.clock)
@@ -164,7 +223,7 @@ def admit(here: Clock, replica: str, opened: Sequence[Opened], report: MergeRepo
             f"ask for: crdtctl export --since {quote(encode_clock(here))}",
         )
         report.refused[one.item.label] = gap
-    return taken, clock
+    return taken
 
 
 def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: ExitStack) -> list[Opened]:
@@ -190,6 +249,9 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
 def _reopen(taken: Sequence[Opened], stack: ExitStack) -> list[Source]:
     """Return the sources to join; if they are too many to be open at once, they are joined in groups first."""
     sources = [one.source for one in taken if one.source is not None]
+    for one in taken:
+        if one.source is not None:
+            one.source.names = one.names
     if len(sources) == len(taken):
         return sources
     return [_condense(taken[i : i + _GROUP], stack) for i in range(0, len(taken), _GROUP)]
@@ -207,6 +269,7 @@ def _condense(group: Sequence[Opened], stack: ExitStack) -> Source:
                 raise _BadInput(one, reason) from None
             if source.head != one.head:
                 raise _BadInput(one, source.invalid("it was changed while it was read"))
+            source.names = one.names
             again.append(Opened(one.item, one.head, one.size, source, one.stamp or Stamp.of(source)))
             clock = clocks.join(clock, one.head.clock)
         file = stack.enter_context(temporary_file())
@@ -236,7 +299,7 @@ class _Joining:
 
     own: OwnFile
     known: Source | None
-    clock: Clock
+    joined: Joined
     report: MergeReport
     inputs: Sequence[Opened]
     details: int
@@ -247,14 +310,18 @@ class _Joining:
     def run(self, draft: Draft | None) -> bool:
         """Join; return whether anything changed."""
         before = self.known.head if self.known else Head("known", self.own.id, {})
-        clock = {author: seq for author, seq in self.clock.items() if author != self.own.id}
+        clock, tags = self.joined.clock, self.joined.histories
+        clock.pop(self.own.id, None)
+        tags.pop(self.own.id, None)
+        settled = tuple(sorted({*before.settled, *(who for one in self.inputs for who in one.head.settled)}))
         newer = clocks.missing(before.clock, clock)
         self.report.replicas = sorted(newer)
-        heard = dict(before.heard)
+        self.report.more = tags != before.tags or settled != before.settled
+        heard = {author: when for author, when in before.heard.items() if author in clock}
         if newer:
-            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            heard.update(dict.fromkeys(newer, now))
-        writer = Writer(draft.write, Head("known", self.own.id, clock, heard=heard)) if draft else None
+            heard.update(dict.fromkeys(newer, journal.now()))
+        head = Head("known", self.own.id, clock, heard=heard, tags=tags, settled=settled, past=before.past)
+        writer = Writer(draft.write, head) if draft else None
         try:
             if writer and self.halves and (middle := self._middle()):
                 self._run_halves(writer, middle)
@@ -327,3 +394,34 @@ class _Joining:
             if counter[tag] != past.get(tag):
                 change = Change(name, tag, reading(tag, mine, past), reading(tag, mine, counter))
                 self.report.changes.append(change)
+
+
+def unsettled(head: Head) -> list[Fork]:
+    """Return the forks that a state knows of, and nobody has settled."""
+    found = forks.join([(head.clock, head.tags)]).forks
+    return [fork for fork in found if not set(fork.branches) <= set(head.settled)]
+
+
+def settle(directory: Directory, lock: int, replica: str) -> bool:
+    """Note that the branches of a fork are settled; return whether they were not."""
+    with directory.known_source() as known:
+        found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
+        fork = next((one for one in found if one.replica == forks.origin(replica)), None)
+        if known is None or fork is None:
+            raise MissingError(f"no fork of '{printable(replica)}' is known here", "'crdtctl status' lists forks")
+        known.verify()
+        settled = {*known.head.settled, *fork.branches}
+        if settled == set(known.head.settled):
+            return False
+        head = replace(known.head, settled=tuple(sorted(settled)))
+
+        def fill(draft: Draft) -> bool:
+            writer = Writer(draft.write, head)
+            for _, line in known.lines():
+                writer.line(line)
+            writer.close()
+            return True
+
+        directory.write(durable.KNOWN, lock, fill)
+    journal.note(directory, "settled", replica=fork.replica, branches=list(fork.branches))
+    return True

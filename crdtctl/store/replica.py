@@ -32,18 +32,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from crdtctl.codec import strict
 from crdtctl.codec.stream import Source, Writer, overlay
-from crdtctl.codec.text import HEAD_START, InMemory, assemble
+from crdtctl.codec.text import HEAD_START, InMemory
 from crdtctl.codec.wire import (
     Counter,
     Head,
     Invalid,
+    Past,
     decode_own_line,
     encode_clock,
-    encode_head,
     encode_line,
     join_counters,
     newer,
@@ -52,16 +52,28 @@ from crdtctl.crdt import TYPES
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
+from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.names import counter_fault, element_fault, key_fault
 from crdtctl.crdt.names import fault as name_fault
-from crdtctl.errors import DataError, ExistsError, MissingError, RefusedError, UsageError, printable
-from crdtctl.store import config, durable, locate
+from crdtctl.errors import (
+    AccessError,
+    DataError,
+    ExistsError,
+    MissingError,
+    OutcomeUnknownError,
+    RefusedError,
+    StorageError,
+    UsageError,
+    printable,
+)
+from crdtctl.store import binding, config, durable, identity, journal, locate
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, Request, changes, plan
-from crdtctl.store.files import MANY, Directory, outcome_unknown, told, write_pieces
+from crdtctl.store.files import MANY, Directory, outcome_unknown, told
+from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, open_input
-from crdtctl.store.merge import MergeReport, Progress, merge
+from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
 
 _MAX_NAME = 100
 
@@ -196,20 +208,35 @@ class Replica:
     Every failure is a `crdtctl.errors.CrdtctlError`. Several processes and threads may use one replica.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, lock_timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        lock_timeout: float | None = None,
+        on_renamed: Callable[[Renamed], object] | None = None,
+    ) -> None:
         """Use the replica whose directory is `path`, or which is in the ``.crdtctl`` there.
 
-        A write waits `lock_timeout` seconds for a lock that somebody else holds (None: as configured).
+        A write waits `lock_timeout` seconds for a lock that somebody else holds (None: as configured). If it
+        turns out that the replica was copied or put back, it goes on under a new id, which `on_renamed` is told.
         """
         self.path = locate.named(os.fspath(path))
         self.lock_timeout = lock_timeout
+        self._tell = on_renamed or (lambda _: None)
         with self._open():
             pass
 
     @classmethod
-    def find(cls, path: str | os.PathLike[str] | None = None, *, lock_timeout: float | None = None) -> Self:
+    def find(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        lock_timeout: float | None = None,
+        on_renamed: Callable[[Renamed], object] | None = None,
+    ) -> Self:
         """Use the replica at `path`, or the one found like the command line finds it."""
-        return cls(locate.find(None if path is None else os.fspath(path)), lock_timeout=lock_timeout)
+        found = locate.find(None if path is None else os.fspath(path))
+        return cls(found, lock_timeout=lock_timeout, on_renamed=on_renamed)
 
     @classmethod
     def init(cls, path: str | os.PathLike[str], *, name: str | None = None) -> Self:
@@ -224,11 +251,11 @@ class Replica:
         fault = name_fault(name, "replica's name", limit=_MAX_NAME)
         if fault is not None:
             raise UsageError(f"{fault}: '{printable(name[:_MAX_NAME])}'")
-        replica = f"{name}-{os.urandom(16).hex()}"
+        replica = identity.mint(name)
         parent = os.path.dirname(target)
         draft = f"{parent}/.crdtctl-{os.urandom(8).hex()}.new"
         files = {
-            "own.json": assemble(encode_head(Head("own", replica, {})), []),
+            "own.json": b"",  # says which file it is, so it is written once it is there
             "config.toml": config.TEMPLATE.encode(),
             ".gitignore": b"*\n",
             f"{durable.OWN}.lock": b"",
@@ -241,6 +268,8 @@ class Replica:
             for file, data in files.items():
                 fd = os.open(f"{draft}/{file}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
                 try:
+                    if file == "own.json":
+                        data = identity.first(fd, replica, binding.call_witness(replica))
                     durable.write_all(fd, data)
                     os.fsync(fd)
                 finally:
@@ -274,6 +303,21 @@ class Replica:
         """Return author → when something was last learned of it, in UTC."""
         with self._open() as directory, directory.known_source() as known:
             return dict(known.head.heard) if known else {}
+
+    def past(self) -> list[Past]:
+        """Return the ids that this replica had before, oldest first, and why each ended."""
+        with self._open() as directory, directory.known_source() as known:
+            return list(known.head.past) if known else []
+
+    def forks(self) -> list[Fork]:
+        """Return the ids that are known to have had several writers, and are not settled."""
+        with self._open() as directory, directory.known_source() as known:
+            return unsettled(known.head) if known else []
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return what happened here, oldest first: of each event when (``at``), what (``did``), and facts."""
+        with self._open() as directory:
+            return list(journal.read(directory))
 
     def reading(self, name: str, tag: str | None = None) -> Reading:
         """Read one counter. Raise `MissingError` if there is none, `UsageError` if it has several types."""
@@ -338,8 +382,7 @@ class Replica:
         result says what every counter read and reads.
         """
         requests = list(requests)
-        with self._open() as directory, directory.locked(durable.OWN, self.lock_timeout) as lock:
-            own = directory.read_own()
+        with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
                 others = _Known(directory, stack, verified=any(one.operation.once is not None for one in requests))
@@ -347,7 +390,7 @@ class Replica:
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
-                directory.write(durable.OWN, lock, write_pieces(own.edited(lines, own.seq + 1)))
+                directory.write_own(lock, own, lines, own.seq + 1)
         return Commit(own.seq + 1 if planned.counters else None, found, planned.notes)
 
     # Exchanging -----------------------------------------------------------------------------------------
@@ -360,7 +403,7 @@ class Replica:
         if form == "toml":
             write(_as_toml(self.export_bytes(since=since)))
             return
-        with self._sources() as (own, known):
+        with self._leaving() as (own, known):
             writer = Writer(write, self._export_head(own, known, since))
             for joined in overlay(known, [own]):
                 line = joined.after
@@ -447,11 +490,22 @@ class Replica:
                     directory,
                     inputs,
                     lock,
+                    own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
                     all_or_nothing=all_or_nothing,
                     details=details,
                     processes=processes,
                     progress=progress,
                 )
+
+    def settle(self, replica: str) -> bool:
+        """Declare the fork of the id `replica` settled; return whether it was not.
+
+        What its branches lack together is for somebody who knows it to increment. Raise `MissingError` if there
+        is no such fork.
+        """
+        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+            identity.bound_under(directory, lock, self.lock_timeout, self._tell)
+            return settle(directory, lock, replica)
 
     def check(self) -> list[Finding]:
         """Verify this replica's files; return what was looked at and found."""
@@ -499,6 +553,27 @@ class Replica:
                 known.verify()
             yield own, known
 
+    @contextmanager
+    def _leaving(self) -> Iterator[tuple[Source, Source | None]]:
+        """Do the same for what is to leave this replica, and note that it does.
+
+        Where that cannot be noted, on a full disk or read-only, the state leaves all the same: a fork is found later.
+        """
+        with self._open() as directory, ExitStack() as stack:
+            if os.access(".", os.W_OK, dir_fd=directory.fd, effective_ids=os.access in os.supports_effective_ids):
+                with ExitStack() as locked:
+                    with suppress(StorageError, OutcomeUnknownError, AccessError):
+                        ours, lock = locked.enter_context(identity.bound(directory, self.lock_timeout, self._tell))
+                        identity.note_departure(directory, lock, ours)
+                    own = stack.enter_context(directory.own_source())
+            else:
+                own = stack.enter_context(directory.own_source())
+            known = stack.enter_context(directory.known_source())
+            own.verify()
+            if known:
+                known.verify()
+            yield own, known
+
     def _counter(self, name: str) -> Counter:
         with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
             return join_counters(own.counter(name), known.counter(name) if known else {})
@@ -510,9 +585,11 @@ class Replica:
     @staticmethod
     def _export_head(own: Source, known: Source | None, since: Clock | None) -> Head:
         clock = clocks.join(own.head.clock, known.head.clock if known else {})
+        tags = {**(known.head.tags if known else {}), **own.head.tags}
+        settled = known.head.settled if known else ()
         if since is None:
-            return Head("state", own.head.replica, clock)
-        return Head("delta", own.head.replica, clock, since)
+            return Head("state", own.head.replica, clock, tags=tags, settled=settled)
+        return Head("delta", own.head.replica, clock, since, tags=tags, settled=settled)
 
 
 def _as_toml(data: bytes) -> bytes:

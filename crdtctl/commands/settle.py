@@ -1,0 +1,49 @@
+"""``crdtctl settle``"""
+
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import arguments, output
+from crdtctl.commands.statuses import WRITES
+from crdtctl.commands.verb import session, verb_app
+from crdtctl.errors import UsageError, printable
+
+app, settings = verb_app(4, *WRITES)
+
+
+@app.command(**settings)
+def settle(
+    context: typer.Context,
+    replica: Annotated[str, typer.Argument(metavar="ID", help="The id that had several writers.")],
+    amounts: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=AMOUNT]...", help="What to count up, once for the whole world.")
+    ] = None,
+) -> None:
+    """Declare a fork settled, and count what it lacks.
+
+    A fork is one id with several writers: a machine was cloned, or an older version of it was put back, in
+    a way that could not be noticed there. A merge finds it, and keeps the branches apart as
+    replicas ID~1.abcd, ID~1.efgh. What they have in common must not count twice, and what each did alone cannot be
+    told from it; so of each counter the larger branch counts, which is the least that can be true.
+    Compare the branches with 'crdtctl show --by-replica'. If you know how much is missing, name it
+    here: it counts once, whoever else settles the same fork. Sets lack nothing, and
+    neither do amounts with a --once key.
+
+    \b
+    EXAMPLES:
+      crdtctl settle laptop-7f3a9c64d1e05b28a7f3069c51de84b2
+      crdtctl settle laptop-7f3a9c64d1e05b28a7f3069c51de84b2 builds=2
+    """
+    current = session(context).open_to_write()
+    for word in amounts or []:
+        if "=" not in word:
+            raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT")
+    requests = arguments.counting("increment", amounts, None) if amounts else []
+    if all(fork.replica != replica for fork in current.forks()):
+        current.settle(replica)  # finds the words, if there is no such fork
+    if requests:
+        output.stdout.applied = True
+        for note in current.commit(arguments.under_key(requests, f"fork of {replica}")).notes:
+            output.say(note)
+    current.settle(replica)

@@ -1,0 +1,136 @@
+"""Which file an ``own.json`` is: what tells the file that was written last from every copy of it.
+
+A replica that is copied or put back as it was has two writers under one id, or one that forgot what it said.
+So each ``own.json`` records what it is itself, which a copy of it is not: its inode and the generation of
+that inode, its file system where that has a number of its own, and the machine. And outside the directory,
+in the user's state directory, a *witness* remembers how often the file was written: what is older than
+its witness was put back.
+
+This module is on the path of every increment, so it imports nothing that Python has not loaded already,
+but fcntl and zlib.
+"""
+
+import fcntl
+import os
+import sys
+import zlib
+
+#: Asks a Linux file system for the generation of an inode, which changes when its number is used again.
+_GET_GENERATION = 0x80087601
+_MACHINE = "/etc/machine-id"
+#: Where the inode number of a file is not the same after it was mounted again.
+_FLEETING = ("vfat", "msdos", "exfat", "fuse", "cifs", "smb3", "9p")
+_WITNESS_SIZE = 17
+
+
+def of(fd: int, *, lasting: bool) -> str:
+    """Return what the open file `fd` is; `lasting` says whether its file system keeps inode numbers."""
+    status = os.fstat(fd)
+    inode = f"{status.st_ino}.{_generation(fd)}" if lasting else "-.-"
+    # A number of its own have those that stand on no device: subvolumes and their snapshots, overlays.
+    system = os.fstatvfs(fd).f_fsid if os.major(status.st_dev) == 0 else 0
+    return f"{inode}.{system:x}.{_machine():08x}"
+
+
+def is_lasting(binding: str) -> bool:
+    """Return whether a binding was made where inode numbers last."""
+    return not binding.startswith("-")
+
+
+def inodes_last(fd: int) -> bool:
+    """Return whether the file system of `fd` keeps inode numbers when it is mounted again."""
+    status = os.fstat(fd)
+    device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            kinds = [line.partition(" - ")[2].split(" ")[0] for line in mounts if line.split(" ")[2] == device]
+    except (OSError, IndexError):
+        return True
+    return not any(kind.split(".")[0] in _FLEETING for kind in kinds)
+
+
+def _generation(fd: int) -> int:
+    if sys.platform != "linux":
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, _GET_GENERATION, bytes(8))[:4], sys.byteorder)
+    except OSError:
+        return 0
+
+
+def _machine() -> int:
+    try:
+        fd = os.open(_MACHINE, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return 0
+    try:
+        return zlib.crc32(os.read(fd, 64))
+    except OSError:
+        return 0
+    finally:
+        os.close(fd)
+
+
+# The witness -------------------------------------------------------------------------------------------
+
+
+def remembered(path: str) -> int | None:
+    """Return how often the witness at `path` saw the file written; None: there is no such witness.
+
+    −1 stands for a witness that cannot be asked.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return -1
+    try:
+        said = os.read(fd, _WITNESS_SIZE)
+    except OSError:
+        return -1
+    finally:
+        os.close(fd)
+    return int(said) if len(said) == _WITNESS_SIZE and said[:-1].isdigit() else None
+
+
+def remember(path: str, writes: int) -> None:
+    """Tell the witness, in place. If that fails, it knows less, which is never wrong."""
+    if not path:
+        return
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.pwrite(fd, b"%016d\n" % writes, 0)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def call_witness(replica: str) -> str:
+    """Make the witness of a new id, on disk; return its path, or nothing if there is no place for one."""
+    home = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(home):
+        home = os.path.expanduser("~/.local/state")
+    path = f"{home}/crdtctl/{replica.replace('/', '-')}"
+    try:
+        if not os.path.isabs(path) or not path.isprintable():
+            return ""
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.pwrite(fd, b"%016d\n" % 0, 0)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except (OSError, UnicodeError):
+        return ""
+    return path

@@ -1,0 +1,177 @@
+"""One id, one writer: noticing that a replica was copied or put back, and going on under a new id.
+
+The old id's contributions become learned ones, so nothing is lost and nothing counts twice: whoever else
+holds them holds the same entries. A false alarm costs an entry; a miss would cost counts.
+"""
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from crdtctl.codec.stream import Writer, overlay
+from crdtctl.codec.text import assemble
+from crdtctl.codec.wire import Head, Past, encode_head
+from crdtctl.crdt import forks
+from crdtctl.crdt.forks import Departure
+from crdtctl.store import binding, journal
+from crdtctl.store.durable import KNOWN, OWN, Draft
+from crdtctl.store.files import Directory, OwnFile
+
+#: Why an id ended → what is said of it.
+REASONS = {
+    "copied": "its own.json is not the file that it wrote: it was copied or restored",
+    "moved": "it is on another machine",
+    "restored": "an older version of it was put back",
+    "unwitnessed": "what remembered it outside its directory is gone, or it was copied",
+    "linked": "its own.json has several names",
+    "unbound": "its own.json does not say which file it is",
+    "forked": "somebody else wrote under its id, or an older version of it was put back",
+}
+#: So many of the ids that a replica had before are listed.
+_MAX_PAST = 64
+
+
+class Renamed(NamedTuple):
+    """A replica that went on under a new id, and why."""
+
+    before: str
+    after: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"this replica goes on as {self.after}, no longer as {self.before}: {REASONS[self.why]}; nothing is lost"
+
+
+#: What is told of a new id, once it is on disk.
+Tell = Callable[[Renamed], object]
+
+
+def mint(name: str) -> str:
+    """Return a new id: a name and 128 random bits."""
+    return f"{name}-{os.urandom(16).hex()}"
+
+
+def name_of(replica: str) -> str:
+    """Return the name in an id."""
+    name, _, bits = replica.rpartition("-")
+    return name if name and len(bits) == 32 else replica[:100]
+
+
+@contextmanager
+def bound(directory: Directory, timeout: float | None, tell: Tell) -> Iterator[tuple[OwnFile, int]]:
+    """Hold the lock of ``own.json``, and give it and the lock; its id is this replica's alone.
+
+    If it was not, it is now, and `tell` is told.
+    """
+    with directory.locked(OWN, timeout) as lock:
+        own = directory.read_own()
+        if not _why_ended(directory, own):
+            yield own, lock
+            return
+    with directory.locked(KNOWN, timeout) as known_lock, directory.locked(OWN, timeout) as lock:
+        own = directory.read_own()
+        why = _why_ended(directory, own)
+        if why:
+            own = _mint_again(directory, known_lock, lock, own, why, tell)
+        yield own, lock
+
+
+def bound_under(directory: Directory, known_lock: int, timeout: float | None, tell: Tell, why: str = "") -> OwnFile:
+    """Return ``own.json`` while the lock of ``known.json`` is held; its id is this replica's alone.
+
+    With `why`, the id ends in any case.
+    """
+    own = directory.read_own()
+    if why or _why_ended(directory, own):
+        with directory.locked(OWN, timeout) as lock:
+            own = directory.read_own()
+            why = _why_ended(directory, own) or why
+            if why:
+                own = _mint_again(directory, known_lock, lock, own, why, tell)
+    return own
+
+
+def _why_ended(directory: Directory, own: OwnFile) -> str:
+    """Return why the id of `own` must not be used any more, or nothing."""
+    if own.strange:
+        return own.strange
+    with directory.known_source() as known:  # ended there already: the last writer was killed before it began anew
+        return next((one.why for one in known.head.past if one.replica == own.id), "") if known else ""
+
+
+def note_departure(directory: Directory, lock: int, own: OwnFile) -> None:
+    """Note that the state of `own` leaves, unless it did already."""
+    if own.seq > own.history.departed:
+        directory.write_own(lock, own, {}, own.seq, _departing(own))
+
+
+def _departing(own: OwnFile) -> str:
+    """Return the history of `own` after what was not seen outside yet has left."""
+    history = own.history
+    if own.seq > history.departed:
+        tag = base64.urlsafe_b64encode(os.urandom(3)).decode()
+        history = history.then(Departure(own.seq, tag))
+    return forks.text(history) if history.count else ""
+
+
+def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, why: str, tell: Tell) -> OwnFile:
+    """End the id of `own` and begin another: first ``known.json`` takes everything, then ``own.json`` begins anew.
+
+    If the first happens and not the second, the next writer does both again, to the same end.
+    """
+    with directory.known_source() as known:
+        before = known.head if known else Head("known", own.id, {})
+        if known:
+            known.verify()
+        tags = dict(own.source.head.tags)
+        if why == "forked" and all(past.replica != own.id for past in before.past):
+            tags = {own.id: text} if (text := _departing(own)) else {}  # what nobody saw is a branch of its own
+        joined = forks.join([(before.clock, before.tags), (own.source.head.clock, tags)])
+        past = [one for one in before.past if one.replica != own.id] + [Past(own.id, own.seq, why, journal.now())]
+        new = mint(name_of(own.id))
+        head = Head(
+            "known",
+            new,
+            joined.clock,
+            heard=before.heard,
+            tags=joined.histories,
+            settled=before.settled,
+            past=tuple(past[-_MAX_PAST:]),
+        )
+
+        def fill(draft: Draft) -> bool:
+            writer = Writer(draft.write, head)
+            if known:
+                known.names = joined.names[0]
+            own.source.names = joined.names[1]
+            for counter in overlay(known, [own.source]):
+                if counter.after is not None:
+                    writer.line(counter.after)
+            writer.close()
+            return True
+
+        directory.write(KNOWN, known_lock, fill)
+    begin(directory, lock, new)
+    told = Renamed(own.id, new, why)
+    tell(told)
+    journal.note(directory, "renamed", before=own.id, commits=own.seq, after=new, why=REASONS[why])
+    return directory.read_own()
+
+
+def begin(directory: Directory, lock: int, replica: str) -> None:
+    """Put an ``own.json`` without a commit in place, bound to where it is."""
+    witness = binding.call_witness(replica)
+
+    def fill(draft: Draft) -> bool:
+        draft.write(first(draft.fd, replica, witness))
+        return True
+
+    directory.write(OWN, lock, fill)
+
+
+def first(fd: int, replica: str, witness: str) -> bytes:
+    """Return the first ``own.json`` of an id, to be written to the open file `fd`."""
+    is_file = binding.of(fd, lasting=binding.inodes_last(fd))
+    return assemble(encode_head(Head("own", replica, {}, binding=is_file, witness=witness)), [])

@@ -1,0 +1,66 @@
+"""What happened here, and why: a journal for people, bounded in size. Nothing depends on it.
+
+One JSON object a line in ``log.jsonl``, oldest first; when that is full, it becomes ``log.old.jsonl``. What cannot be
+noted is not, and what cannot be read is skipped.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from crdtctl.store.files import Directory
+
+NAME = "log.jsonl"
+OLD = "log.old.jsonl"
+MAX_BYTES = 256 * 1024
+
+
+def now() -> str:
+    """Return the time, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def note(directory: Directory, did: str, **facts: Any) -> None:
+    """Add a line: when, what was done, and the facts. To be called with a lock of the replica held."""
+    line = msgspec.json.encode({"at": now(), "did": did, **facts}) + b"\n"
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(NAME, flags, 0o666, dir_fd=directory.fd)
+        try:
+            if os.fstat(fd).st_size + len(line) > MAX_BYTES:
+                os.rename(NAME, OLD, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
+                os.close(fd)
+                fd = os.open(NAME, flags | os.O_EXCL, 0o666, dir_fd=directory.fd)
+            os.write(fd, line[:MAX_BYTES])
+        finally:
+            os.close(fd)
+    except OSError:
+        pass
+
+
+def read(directory: Directory) -> Iterator[dict[str, Any]]:
+    """Yield what was noted, oldest first: ``at`` and ``did`` are text, the rest are facts."""
+    for name in (OLD, NAME):
+        for line in _content(directory, name).split(b"\n"):
+            try:
+                entry = msgspec.json.decode(line)
+            except (msgspec.DecodeError, RecursionError):
+                continue
+            if isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("at", "did")):
+                yield entry
+
+
+def _content(directory: Directory, name: str) -> bytes:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory.fd)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, MAX_BYTES)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)

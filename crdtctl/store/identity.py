@@ -63,19 +63,33 @@ def name_of(replica: str) -> str:
 def bound(directory: Directory, timeout: float | None, tell: Tell) -> Iterator[tuple[OwnFile, int]]:
     """Hold the lock of ``own.json``, and give it and the lock; its id is this replica's alone.
 
-    If it was not, it is now, and `tell` is told.
+    If it was not, it is now, and `tell` is told. Where nothing is strange, nothing but ``own.json`` is looked at.
     """
     with directory.locked(OWN, timeout) as lock:
         own = directory.read_own()
-        if not _why_ended(directory, own):
+        if not own.strange:
             yield own, lock
             return
     with directory.locked(KNOWN, timeout) as known_lock, directory.locked(OWN, timeout) as lock:
         own = directory.read_own()
-        why = _why_ended(directory, own)
-        if why:
-            own = _mint_again(directory, known_lock, lock, own, why, tell)
+        if own.strange:
+            own = _mint_again(directory, known_lock, lock, own, own.strange, tell)
         yield own, lock
+
+
+@contextmanager
+def leaving(directory: Directory, timeout: float | None, tell: Tell) -> Iterator[None]:
+    """Hold the lock of ``own.json``, whose state leaves; it is noted that it does, unless it was."""
+    with bound(directory, timeout, tell) as (own, lock):
+        if not _why_ended(directory, own):
+            _note_departure(directory, lock, own)
+            yield
+            return
+    with directory.locked(KNOWN, timeout) as known_lock:
+        bound_under(directory, known_lock, timeout, tell)
+    with bound(directory, timeout, tell) as (own, lock):
+        _note_departure(directory, lock, own)
+        yield
 
 
 def bound_under(directory: Directory, known_lock: int, timeout: float | None, tell: Tell, why: str = "") -> OwnFile:
@@ -101,7 +115,7 @@ def _why_ended(directory: Directory, own: OwnFile) -> str:
         return next((one.why for one in known.head.past if one.replica == own.id), "") if known else ""
 
 
-def note_departure(directory: Directory, lock: int, own: OwnFile) -> None:
+def _note_departure(directory: Directory, lock: int, own: OwnFile) -> None:
     """Note that the state of `own` leaves, unless it did already."""
     if own.seq > own.history.departed:
         directory.write_own(lock, own, {}, own.seq, _departing(own))

@@ -563,8 +563,7 @@ class Replica:
             if os.access(".", os.W_OK, dir_fd=directory.fd, effective_ids=os.access in os.supports_effective_ids):
                 with ExitStack() as locked:
                     with suppress(StorageError, OutcomeUnknownError, AccessError):
-                        ours, lock = locked.enter_context(identity.bound(directory, self.lock_timeout, self._tell))
-                        identity.note_departure(directory, lock, ours)
+                        locked.enter_context(identity.leaving(directory, self.lock_timeout, self._tell))
                     own = stack.enter_context(directory.own_source())
             else:
                 own = stack.enter_context(directory.own_source())

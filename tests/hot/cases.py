@@ -10,13 +10,20 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crdtctl.codec.text import MAX_SAFE, TRAILER_SIZE, assemble, trailer
-from crdtctl.codec.wire import Counter, Head, Kind, encode_head, encode_line
+from crdtctl.codec.text import MAX_SAFE, TRAILER_SIZE, assemble, is_whole, trailer
+from crdtctl.codec.wire import Counter, Head, Kind, Past, encode_head, encode_line
 from crdtctl.crdt.base import Contribution
+from crdtctl.store import binding
 
 HERE = "here-00112233445566778899aabbccddeeff"
 HUB = "hub-19c219c219c219c219c219c219c219c2"
 FAR = "far-0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+
+#: Who has sent states, and when.
+TAGGED = (HERE, FAR)
+TAGS = "3 2.abcd 5._-Z9 7.0000"
+#: Stands for what file an own.json is, until it is written.
+UNBOUND = "no file yet"
 
 PLAIN_NAMES = ("builds", "page.views", "a:b/c@d", "x" * 200)
 ODD_NAMES = ("free slots", 'say "hi"', "back\\slash", "ünï", "日本", "-1", "--help", "0", '":{"', "{}")
@@ -52,12 +59,12 @@ class Entry:
         elsewhere = path.parent.parent / f"elsewhere-{path.name}"
         match self.form:
             case "regular":
-                path.write_bytes(self.data)
+                write_bound(path, self.data)
             case "symlink":
-                elsewhere.write_bytes(self.data)
+                write_bound(elsewhere, self.data)
                 path.symlink_to(f"../{elsewhere.name}")
             case "hard link":
-                elsewhere.write_bytes(self.data)
+                write_bound(elsewhere, self.data)
                 path.hardlink_to(elsewhere)
             case "directory":
                 path.mkdir()
@@ -65,6 +72,15 @@ class Entry:
                 os.mkfifo(path)
             case _:
                 assert self.form == "missing"
+
+
+def write_bound(path: Path, data: bytes) -> None:
+    """Write a file, and put what file it is where it says `UNBOUND`."""
+    with path.open("wb") as file:
+        bound = data.replace(UNBOUND.encode(), binding.of(file.fileno(), lasting=True).encode())
+        if bound != data and is_whole(data):
+            bound = bound[:-TRAILER_SIZE] + trailer(zlib.crc32(bound[:-TRAILER_SIZE]))
+        file.write(bound)
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,10 @@ class Case:
 def state(kind: Kind, replica: str, clock: Mapping[str, int], counters: Mapping[str, Counter]) -> bytes:
     """Return the canonical text of a state."""
     heard = dict.fromkeys(clock, "2024-05-06T07:08:09Z") if kind == "known" else {}
-    head = encode_head(Head(kind, replica, clock, heard=heard))
+    tags = {author: TAGS for author, seq in clock.items() if seq >= 7 and author in TAGGED}
+    is_file = UNBOUND if kind == "own" else ""
+    past = (Past(FAR, 3, "copied", "2024-05-06T07:08:09Z"),) if kind == "known" and FAR in clock else ()
+    head = encode_head(Head(kind, replica, clock, heard=heard, tags=tags, past=past, binding=is_file))
     return assemble(head, [encode_line(name, counters[name]) for name in sorted(counters)])
 
 

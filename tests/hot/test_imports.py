@@ -12,7 +12,8 @@ from tests.conftest import Shell
 #: All that a hot command imports beyond what Python itself imports to start.
 HOT = {
     *("crdtctl", "crdtctl.__main__", "crdtctl.hot"),
-    *("crdtctl.codec", "crdtctl.codec.text", "crdtctl.store", "crdtctl.store.durable", "crdtctl.store.locate"),
+    *("crdtctl.codec", "crdtctl.codec.text", "crdtctl.store", "crdtctl.store.binding"),
+    *("crdtctl.store.durable", "crdtctl.store.locate"),
     *("fcntl", "time", "zlib"),
 }
 START = "from crdtctl.__main__ import run; run()"

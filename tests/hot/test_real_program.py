@@ -5,11 +5,11 @@ import pty
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from crdtctl import Replica
+from tests.clones import bind, contents
 from tests.conftest import PROGRAM, Ended, Shell
 
 FULL = [sys.executable, "-c", "import sys; from crdtctl.commands.main import main; sys.exit(main(sys.argv[1:]))"]
@@ -40,11 +40,8 @@ def twin(shell: Shell, replica: Replica, new_replica: object) -> Shell:
     replica.merge_bytes(other.export_bytes())
     copy = shell.directory.parent / "copy"
     shutil.copytree(shell.directory, copy)
+    bind(copy / ".crdtctl", f"{copy}.witness")
     return Shell(copy, shell.environment)
-
-
-def files(directory: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def full(shell: Shell, words: list[str]) -> Ended:
@@ -57,7 +54,7 @@ def full(shell: Shell, words: list[str]) -> Ended:
 @pytest.mark.parametrize("words", COMMANDS)
 def test_the_program_does_what_the_full_command_does(shell: Shell, twin: Shell, words: str) -> None:
     assert shell(*words.split()) == full(twin, words.split())
-    assert files(shell.directory) == files(twin.directory)
+    assert contents(shell.directory) == contents(twin.directory)
 
 
 def on_terminal(program: list[str], words: list[str], shell: Shell) -> tuple[int, bytes]:
@@ -83,7 +80,7 @@ def test_on_a_terminal_the_program_says_what_the_full_command_says(shell: Shell,
     assert (status, said) == on_terminal(FULL, words.split(), twin)
     assert status == 0
     assert said
-    assert files(shell.directory) == files(twin.directory)
+    assert contents(shell.directory) == contents(twin.directory)
 
 
 def test_a_lock_that_is_held_is_busy_both_ways(shell: Shell, twin: Shell) -> None:
@@ -94,4 +91,4 @@ def test_a_lock_that_is_held_is_busy_both_ways(shell: Shell, twin: Shell) -> Non
             ours, theirs = shell("increment", "builds"), full(twin, ["increment", "builds"])
     assert (ours.status, theirs.status) == (75, 75)
     assert ours.stderr.replace(str(shell.directory), "") == theirs.stderr.replace(str(twin.directory), "")
-    assert files(shell.directory) == files(twin.directory)
+    assert contents(shell.directory) == contents(twin.directory)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from crdtctl import Replica
+from tests.clones import bind
 from tests.conftest import Shell, assert_sound
 from tests.torture.strace import CALLS, Point, Run, needs_strace, points, run, was_killed
 
@@ -67,6 +68,7 @@ class Bench:
             str(shell.directory / word) if word.endswith((".json", ".txt")) else word for word in job.words
         )
         shutil.copytree(self.directory, self.pristine)
+        self.witness = f"{shell.directory}/witness"
         self.old = self.total()
         self.points = points(self.words, self.environment, shell.directory / "log")
         self.new = self.total()
@@ -75,6 +77,7 @@ class Bench:
     def restore(self) -> None:
         shutil.rmtree(self.directory)
         shutil.copytree(self.pristine, self.directory)
+        bind(self.directory, self.witness)
 
     def total(self) -> list[tuple[str, str, int]]:
         return [(one.name, one.tag, one.value) for one in Replica(self.directory).counters()]

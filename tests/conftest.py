@@ -67,9 +67,9 @@ class Shell:
 
 
 @pytest.fixture(autouse=True)
-def _witnesses_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _witnesses_elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what replicas leave in a user's state directory out of the real one."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture

@@ -16,9 +16,20 @@ A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorte
                 replica did: ``own.json``) or ``known`` (what it learned: ``known.json``).
   ``replica``   the id of the replica that wrote the file.
   ``clock``     author → number of the author's last commit that the file is complete up to, each ≥ 1.
+  ``tags``      author → its departures, the states that left it: how many there were, and for each that is
+                still kept its commit and its tag, ``COUNT SEQ.TAG SEQ.TAG …``, oldest first. Left out where
+                there are none. `crdtctl.crdt.forks` says which are kept, and how they tell two writers apart.
   ``since``     only in a ``delta``: the clock that the receiver must cover.
   ``heard``     only in ``known``: author → when this replica last learned something of that author, in
                 UTC. For people; nothing is decided by it, and it is never exported.
+  ``settled``   branches of forks that somebody has settled, sorted. Not in ``own``.
+  ``past``      only in ``known``: ids that this replica had before, oldest first, as
+                ``[id, its last commit, why it ended, when]``. Never exported.
+  ``binding``   only in ``own``: which file it is, ``INODE.GENERATION.FILESYSTEM.MACHINE``. Never exported.
+  ``witness``   only in ``own``: the path of the file outside that remembers how often it was written.
+
+  ``tags`` and the last four are left out where they would say nothing. A branch of a fork stands in ``clock``, in
+  ``tags`` and as an author as ``ID~COUNT.TAG``, with ``~COUNT.TAG`` for each fork that it went through.
 
 * Then one counter a line, sorted by name: ``"NAME":{TYPE:{AUTHOR:CONTRIBUTION,…},…}``. Every line but the
   last ends with a comma. None of these maps is empty.

@@ -46,7 +46,9 @@ def merge(
     chosen = output.choose(form, default="words" if output.is_terminal() else None)
     details = 0 if not talks else output.TOLD if chosen == "words" else True
     current = session(context)
-    replica = current.open() if dry_run else current.open_to_write()
+    quiet = talks and chosen in ("json", "ndjson")
+    renamed: list[object] = []
+    replica = current.open() if dry_run else current.open_to_write(renamed.append if quiet else output.say)
     with ExitStack() as stack:
         inputs = arguments.states(files, stack)
         size = max(
@@ -65,8 +67,7 @@ def merge(
     if talks and chosen == "words":
         _tell(report, dry_run)
     elif talks:
-        output.show(_rows(replica.id, report), chosen)
-    quiet = talks and chosen in ("json", "ndjson")
+        output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
     if report.forks or report.usurped:
         raise _forked(report, quiet=quiet, dry_run=dry_run)
     if report.refused:
@@ -119,7 +120,7 @@ def _tell(report: MergeReport, dry_run: bool) -> None:
     output.tell([(one.name, one.before, one.after) for one in report.changes], report.counters)
 
 
-def _rows(replica: str, report: MergeReport) -> Report:
+def _rows(replica: str, report: MergeReport, notes: list[str]) -> Report:
     refused = [
         {"file": printable(label), "error": failure.name, "exit": failure.status, "message": failure.message}
         for label, failure in report.refused.items()
@@ -133,6 +134,7 @@ def _rows(replica: str, report: MergeReport) -> Report:
         "taken": [printable(label) for label in report.taken],
         "refused": refused,
         "replicas": report.replicas,
+        "notes": notes,
         "forks": [
             {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks
         ],

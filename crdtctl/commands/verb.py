@@ -1,7 +1,7 @@
 """What the modules of the verbs share: their session, their common options, their help."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,11 +22,11 @@ class Session:
     replica: str | None
     lock_timeout: float | None
 
-    def open(self) -> Replica:
-        """Return the replica that is meant."""
-        return Replica.find(self.replica, lock_timeout=self.lock_timeout, on_renamed=output.say)
+    def open(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
+        """Return the replica that is meant; that it goes on under a new id is said in a line, or to `on_renamed`."""
+        return Replica.find(self.replica, lock_timeout=self.lock_timeout, on_renamed=on_renamed)
 
-    def open_to_write(self) -> Replica:
+    def open_to_write(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
         """Return the replica that is meant; make the one in the user's data directory if there is none."""
         path = locate.find(self.replica)
         is_named = self.replica or os.environ.get(locate.VARIABLE)
@@ -36,7 +36,7 @@ class Session:
                 output.say(f"made replica {made.id} in {printable(path)}")
             except ExistsError:  # another process was quicker: its replica is as good
                 pass
-        return self.open()
+        return self.open(on_renamed)
 
 
 def session(context: typer.Context) -> Session:

@@ -10,6 +10,7 @@ The files of a replica
       config.toml   settings, for people to edit
       own.lock      held while own.json changes; never deleted
       known.lock    held while known.json changes; never deleted; taken before own.lock
+      log.jsonl     what happened here, for people; nothing depends on it
       .gitignore    "*": an identity is never shared
 
 The write order
@@ -20,18 +21,29 @@ Exit status 0 means: on disk, once. Every change of a state file goes through th
    is opened first, not through a symbolic link, and everything after happens inside that directory.
 1. The lock is taken: an exclusive ``flock`` on the lock file, which is not a symbolic link. The locked
    file *must* be the one that the name still stands for, else again.
-2. The old state is read: a regular file, not a link, its checksum right.
+2. The old state is read: a regular file, not a link, its checksum right. ``own.json`` *must* be the file
+   that it says it is, else its id ends, see below.
 3. The new state is computed. If nothing changes, nothing is written.
 4. It is written whole to a new file in the same directory, which is fsynced and closed.
    On any error the new file is deleted: *not applied*.
 5. The lock is checked again; the new file is renamed over the old one.
    On any error the new file is deleted: *not applied*.
 6. The directory is fsynced. On an error: *outcome unknown*.
-7. Only then is anything printed.
+7. The witness of ``own.json`` is told, in place and without being fsynced: it may know less, never more.
+   Only then is anything printed.
 
 A failed fsync is never tried again on the same file, nothing is truncated in place, no lock file is ever
 deleted, and what a killed process left behind is swept by the next writer, under the lock.
 
 Readers take no lock: they read ``own.json`` and then ``known.json``, each of them whole at any moment, and
 the join of any two versions is a state that was true.
+
+One id, one writer
+------------------
+``own.json`` records what file it is (`binding`), and a witness outside the directory how often it was written. A
+copy, or an older version put back, is neither that file nor as new as its witness says. Then, before anything
+is written under it, the id ends: with both locks held, everything in ``own.json`` goes to ``known.json``, as learned,
+and ``own.json`` begins anew under a fresh id (`identity`). If only the first happens, the next writer does both
+again, to the same end. A state that leaves is noted in ``own.json`` before its first byte does (a departure), so
+that a clone which nothing here gives away is found where the states of both meet (`crdtctl.crdt.forks`).
 """

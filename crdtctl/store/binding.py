@@ -134,3 +134,12 @@ def call_witness(replica: str) -> str:
     except (OSError, UnicodeError):
         return ""
     return path
+
+
+def dismiss(path: str) -> None:
+    """Delete the witness of an id that was never used."""
+    if path:
+        try:
+            os.unlink(path)
+        except OSError:
+            pass

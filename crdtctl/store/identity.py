@@ -77,6 +77,12 @@ def bound(directory: Directory, timeout: float | None, tell: Tell) -> Iterator[t
         yield own, lock
 
 
+def has_left(own: Head) -> bool:
+    """Return whether everything that an ``own.json`` holds has left before."""
+    text = own.tags.get(own.replica)
+    return own.clock.get(own.replica, 0) <= (forks.parse(text).departed if text else 0)
+
+
 @contextmanager
 def leaving(directory: Directory, timeout: float | None, tell: Tell) -> Iterator[None]:
     """Hold the lock of ``own.json``, whose state leaves; it is noted that it does, unless it was."""

@@ -269,7 +269,9 @@ class Replica:
                 fd = os.open(f"{draft}/{file}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
                 try:
                     if file == "own.json":
-                        data = identity.first(fd, replica, binding.call_witness(replica))
+                        witness = binding.call_witness(replica)
+                        undo.callback(binding.dismiss, witness)
+                        data = identity.first(fd, replica, witness)
                     durable.write_all(fd, data)
                     os.fsync(fd)
                 finally:
@@ -555,18 +557,18 @@ class Replica:
 
     @contextmanager
     def _leaving(self) -> Iterator[tuple[Source, Source | None]]:
-        """Do the same for what is to leave this replica, and note that it does.
+        """Do the same for what is to leave this replica, and note that it does, if there is news in it.
 
         Where that cannot be noted, on a full disk or read-only, the state leaves all the same: a fork is found later.
         """
         with self._open() as directory, ExitStack() as stack:
-            if os.access(".", os.W_OK, dir_fd=directory.fd, effective_ids=os.access in os.supports_effective_ids):
+            own = stack.enter_context(directory.own_source())
+            is_ours = os.access(".", os.W_OK, dir_fd=directory.fd, effective_ids=os.access in os.supports_effective_ids)
+            if is_ours and not identity.has_left(own.head):
                 with ExitStack() as locked:
                     with suppress(StorageError, OutcomeUnknownError, AccessError):
                         locked.enter_context(identity.leaving(directory, self.lock_timeout, self._tell))
                     own = stack.enter_context(directory.own_source())
-            else:
-                own = stack.enter_context(directory.own_source())
             known = stack.enter_context(directory.known_source())
             own.verify()
             if known:

@@ -37,10 +37,6 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def link_hard(path: Path) -> None:
-    os.link(path, path.with_name("copy"))
-
-
 def link_symbolically(path: Path) -> None:
     path.rename(path.with_name("elsewhere"))
     path.symlink_to("elsewhere")
@@ -65,7 +61,7 @@ def make_newer(path: Path) -> None:
     path.write_bytes(sealed(head))
 
 
-HARMS = [flip, cut, empty, link_hard, link_symbolically, make_pipe, make_directory, replace_with_export, make_newer]
+HARMS = [flip, cut, empty, link_symbolically, make_pipe, make_directory, replace_with_export, make_newer]
 
 
 @pytest.mark.parametrize("harm", HARMS)

@@ -27,7 +27,7 @@ def test_it_holds_what_was_learned_too_and_nothing_of_this_machine(shell: Shell,
     replica.increment("builds", 3)
     replica.merge_bytes(other.export_bytes())
     state = json.loads(shell.ok("export"))
-    assert state.keys() == {"crdtctl", "kind", "replica", "clock", "counters", "crc32"}
+    assert state.keys() == {"crdtctl", "kind", "replica", "clock", "tags", "counters", "crc32"}
     assert state["clock"] == {replica.id: 1, other.id: 1}
     assert state["counters"].keys() == {"builds", "tests"}
 

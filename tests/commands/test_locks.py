@@ -64,10 +64,18 @@ def test_merging_while_the_other_lock_is_held_is_busy_and_not_applied(shell: She
 
 def test_reading_never_waits(shell: Shell, replica: Replica) -> None:
     replica.increment("builds", 42)
+    shell.ok("export")
     with held(replica, "own"), held(replica, "known"):
         assert shell.ok("show", "builds") == "42\n"
         for words in (["show"], ["export"], ["clock"], ["status"], ["check"]):
             assert shell.ok("--lock-timeout", "0", *words)
+
+
+def test_exporting_what_never_left_before_waits_to_note_that_it_does(shell: Shell, replica: Replica) -> None:
+    replica.increment("builds", 42)
+    with held(replica, "own"):
+        assert_refused(shell("--lock-timeout", "0", "export"), 75)
+    assert shell.ok("export") == replica.export_bytes().decode()
 
 
 def test_how_long_to_wait_can_stand_in_a_variable_or_in_the_settings(shell: Shell, replica: Replica) -> None:

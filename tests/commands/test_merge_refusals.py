@@ -5,6 +5,7 @@ import json
 import pytest
 
 from crdtctl import Replica
+from tests.clones import clone
 from tests.commands.expect import assert_refused, contents
 from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
@@ -85,22 +86,26 @@ def test_dry_run_refuses_as_the_merge_would(shell: Shell, replica: Replica) -> N
     assert contents(replica.path) == before
 
 
-def test_a_state_that_knows_more_of_me_than_i_did_is_a_fork(shell: Shell, replica: Replica) -> None:
-    own = shell.directory / ".crdtctl/own.json"
+def test_a_state_that_knows_more_of_me_than_i_did_ends_my_id(shell: Shell, replica: Replica) -> None:
     replica.increment("builds", 1)
-    older = own.read_bytes()
+    before = replica.id
+    clone(shell.directory / ".crdtctl", shell.directory / "clone")
     replica.increment("builds", 10)
     replica.export_to(shell.directory / "sent.json")
-    own.write_bytes(older)
-    said = assert_refused(shell("merge", "sent.json"), 5)
-    assert "rolled back or copied" in said
-    assert "sent.json" in said
-    assert replica.id in said
+    ended = shell("--replica", "clone", "merge", "sent.json")
+    assert ended.status == 5
+    assert "sent.json" in ended.stderr
+    cloned = Replica(shell.directory / "clone")
+    assert before in ended.stderr
+    assert cloned.id in ended.stderr
+    assert cloned.id != before
+    assert cloned.value("builds") == 11
 
 
 def test_good_files_beside_a_fork_are_taken_and_the_fork_decides_the_status(shell: Shell, replica: Replica) -> None:
     (shell.directory / "fork.json").write_bytes(document(replica.id, 5, counted("builds", replica.id, 5, 50)))
-    ended = shell("merge", "good.json", "fork.json")
+    ended = shell("merge", "good.json", "fork.json", "missing.json")
     assert ended.status == 5
     assert "fork.json" in ended.stderr
-    assert replica.value("builds") == 1
+    assert "missing.json" in ended.stderr
+    assert replica.value("builds") == 51

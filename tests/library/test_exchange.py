@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.errors import ExistsError, ForkError, MissingError
+from crdtctl.errors import ExistsError, MissingError
 from crdtctl.store.commit import Change
+from crdtctl.store.identity import Renamed
 
 New = Callable[[str], Replica]
 
@@ -63,8 +64,9 @@ def test_another_layout_and_toml_hold_the_same(pair: tuple[Replica, Replica], tm
     assert not there.merge_bytes(json.dumps(json.loads(here.export_bytes()), indent=2).encode()).changed
 
 
-def test_exporting_changes_nothing_and_gives_the_same_bytes_again(pair: tuple[Replica, Replica]) -> None:
+def test_exporting_again_changes_nothing_and_gives_the_same_bytes(pair: tuple[Replica, Replica]) -> None:
     here, _ = pair
+    here.export_bytes()  # notes once that this has left
     before = {path.name: path.stat().st_mtime_ns for path in Path(here.path).iterdir()}
     assert here.export_bytes() == here.export_bytes()
     assert {path.name: path.stat().st_mtime_ns for path in Path(here.path).iterdir()} == before
@@ -202,6 +204,7 @@ def test_an_export_that_fails_leaves_the_older_one_and_nothing_else(
     here.export_to(target)
     before = target.read_bytes()
     here.increment("builds")
+    here.export_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", lambda *_: os.stat("/nowhere at all"))
         with pytest.raises(MissingError):
@@ -233,16 +236,18 @@ def test_an_export_into_a_pipe_that_a_shell_made_is_written_into_it(pair: tuple[
 # Clones ------------------------------------------------------------------------------------------------
 
 
-def test_a_state_that_knows_more_of_a_replica_than_itself_is_refused_as_a_fork(pair: tuple[Replica, Replica]) -> None:
+def test_a_replica_of_which_others_know_more_goes_on_under_a_new_id(
+    pair: tuple[Replica, Replica], tmp_path: Path
+) -> None:
     here, there = pair
-    own = Path(here.path, "own.json")
-    old = own.read_bytes()
+    clone(Path(here.path), tmp_path / "older")
     here.increment("builds")
     there.merge_bytes(here.export_bytes())
-    own.write_bytes(old)  # rolled back
-    report = here.merge_bytes(there.export_bytes())
-    reason = report.refused["state 1"]
-    assert isinstance(reason, ForkError)
-    assert reason.status == 5
-    assert not report.changed
-    assert here.value("builds") == 3
+    renamed: list[Renamed] = []
+    older = Replica(tmp_path / "older", on_renamed=renamed.append)
+    report = older.merge_bytes(there.export_bytes())
+    assert report.usurped == ["state 1"]
+    assert report.forks == []
+    assert [(one.before, one.after, one.why) for one in renamed] == [(here.id, older.id, "forked")]
+    assert [past.replica for past in older.past()] == [here.id]
+    assert older.value("builds") == there.value("builds")

@@ -9,11 +9,16 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import BusyError, StorageError
-from crdtctl.store.files import write_pieces
+from crdtctl.store.durable import Draft
 from tests.conftest import Ended, Shell
 from tests.store.forked import child
 
 LOCKS = ["own.lock", "known.lock"]
+
+
+def never_to_be_seen(draft: Draft) -> bool:
+    draft.write(b"nothing that anybody may read")
+    return True
 
 
 @pytest.fixture
@@ -146,7 +151,7 @@ def test_a_lock_file_that_vanishes_under_a_writer_means_not_applied(replica: Rep
         if how == "replaced":
             Path(replica.path, f"{which}.lock").touch()
         with pytest.raises(StorageError, match="was deleted or replaced while it was held") as caught:
-            directory.write(which, lock, write_pieces([b"never to be seen"]))
+            directory.write(which, lock, never_to_be_seen)
     assert caught.value.status == 74
     assert states(replica) == before
     replica.increment("builds")

@@ -27,7 +27,7 @@ def whole(lines: dict[str, bytes], seq: int) -> bytes:
 
 
 def edited(before: dict[str, bytes], edits: dict[str, bytes]) -> bytes:
-    return b"".join(OwnFile(whole(before, 7)).edited(edits, 8))
+    return b"".join(OwnFile(whole(before, 7)).edited(edits, Head("own", ME, {ME: 8})))
 
 
 @given(counters, counters.filter(bool))

@@ -23,7 +23,18 @@ def run() -> None:
             status = main(arguments)
     except KeyboardInterrupt:
         status = 130
+    except Exception as error:  # noqa: BLE001  # status 1, which Python would end with, says something else
+        status = _not_loaded(error)
     os._exit(status)
+
+
+def _not_loaded(error: Exception) -> int:
+    """Report that the program's own modules cannot be read, before which nothing was done."""
+    try:
+        os.write(2, f"crdtctl: cannot load the program: {type(error).__name__}; nothing was changed\n".encode())
+    except OSError:
+        pass
+    return 74
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import io
 import os
 import re
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from importlib import import_module
 
 from crdtctl.commands import output
@@ -33,8 +33,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def fail(error: CrdtctlError, *, as_json: bool = False) -> int:
-    """Report a failure; return its exit status."""
-    output.say_error(error, as_json=as_json)
+    """Report a failure; return its exit status, even if there are no words for it."""
+    with suppress(Exception):
+        output.say_error(error, as_json=as_json)
     return error.status
 
 

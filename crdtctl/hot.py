@@ -324,10 +324,13 @@ def _unwritable(error: OSError) -> int:
 
 
 def _unknown(error: OSError) -> int:
-    from crdtctl.commands.main import fail
-    from crdtctl.store.files import outcome_unknown
+    try:
+        from crdtctl.commands.main import fail
+        from crdtctl.store.files import outcome_unknown
 
-    return fail(outcome_unknown("own.json", error))
+        return fail(outcome_unknown("own.json", error))
+    except Exception:  # noqa: BLE001  # what cannot be said in words must not be declined either: it would count twice
+        return 76
 
 
 # Showing -----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as failure:  # noqa: BLE001  # status 1, which Python would end with, says something else
         error = InternalError(f"{type(failure).__name__}: {printable(str(failure))}", "please report this")
     output.stdout.flush()
-    error = error or output.stdout.verdict()
+    error = output.told(error or output.stdout.verdict())
     return status if error is None else fail(error, as_json=_wants_json(arguments))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crdtctl.codec.text import MAX_SAFE
-from crdtctl.errors import CrdtctlError, StorageError, UnreportedError, UsageError, printable
+from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
 SCHEMA = 1
@@ -71,6 +71,13 @@ class Output:
 
 
 stdout = Output()
+
+
+def told(error: CrdtctlError | None) -> CrdtctlError | None:
+    """Return the failure to end with: what went wrong once the change was on disk went wrong with the report."""
+    if error is None or not stdout.applied or isinstance(error, UnreportedError | PartialError | ForkError):
+        return error
+    return UnreportedError(f"the change was applied, but it could not be reported: {error.message}")
 
 
 def unwritable(error: OSError) -> StorageError:

@@ -58,12 +58,14 @@ from crdtctl.crdt.names import counter_fault, element_fault, key_fault
 from crdtctl.crdt.names import fault as name_fault
 from crdtctl.errors import (
     AccessError,
+    CrdtctlError,
     DataError,
     ExistsError,
     MissingError,
     OutcomeUnknownError,
     RefusedError,
     StorageError,
+    UnreportedError,
     UsageError,
     printable,
 )
@@ -287,7 +289,11 @@ class Replica:
                 raise error from None
             undo.pop_all()
             _make_durable(parent, printable(target))
-        return cls(target)
+        try:
+            return cls(target)
+        except CrdtctlError as error:
+            said = f"a replica was made at {printable(target)}, but it could not be opened"
+            raise UnreportedError(f"{said}: {error.message}") from None
 
     # Reading --------------------------------------------------------------------------------------------
 
@@ -635,7 +641,7 @@ def _fsync_directory(path: str) -> None:
     try:
         os.fsync(fd)
     finally:
-        os.close(fd)
+        durable.close(fd)
 
 
 def _remove(directory: str, files: Iterable[str]) -> None:

@@ -104,10 +104,9 @@ def test_the_first_write_makes_the_users_replica_and_says_so_in_one_line(
 
 def test_xdg_data_home_moves_it_and_a_relative_one_is_ignored(shell: Shell, tmp_path: Path, home: Path) -> None:
     elsewhere = tmp_path / "data"
+    homes = {"XDG_DATA_HOME": str(elsewhere), "XDG_STATE_HOME": str(tmp_path / "state")}
     for words in (["increment", "builds"], ["increment", "builds"], ["increment", "builds=1"]):
-        assert (
-            shell(*words, environment={"XDG_DATA_HOME": str(elsewhere), "XDG_STATE_HOME": str(elsewhere)}).status == 0
-        )
+        assert shell(*words, environment=homes).status == 0
     assert Replica(elsewhere / "crdtctl").value("builds") == 3
     assert contents(home) == {}
     assert shell("increment", "builds", environment={"XDG_DATA_HOME": "data"}).status == 0

@@ -12,6 +12,7 @@ from crdtctl import Replica
 from crdtctl.errors import ExistsError, MissingError
 from crdtctl.store.commit import Change
 from crdtctl.store.identity import Renamed
+from tests.clones import clone
 
 New = Callable[[str], Replica]
 

@@ -4,7 +4,7 @@ import os
 import pty
 import subprocess
 import termios
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.conftest import PROGRAM, Ended, Shell
@@ -13,13 +13,17 @@ ESCAPE = "\x1b"
 
 
 def on_terminal(
-    shell: Shell, *arguments: str | Path, environment: Mapping[str, str] | None = None, columns: int = 100
+    shell: Shell,
+    *arguments: str | Path,
+    environment: Mapping[str, str] | None = None,
+    columns: int = 100,
+    program: Sequence[str] = PROGRAM,
 ) -> Ended:
     """Run the program with a terminal of so many columns as standard input and output."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     with subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)],
+        [*program, *map(str, arguments)],
         stdin=theirs,
         stdout=theirs,
         stderr=subprocess.PIPE,

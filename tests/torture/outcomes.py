@@ -1,0 +1,218 @@
+"""What fails after the rename: 76 if it may not last, 79 if it could not be reported, else nothing is said.
+
+Every system call that a command makes after it has put the new file in place is made to fail, and before all
+every write to standard output.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from crdtctl import Replica
+from crdtctl.errors import CrdtctlError
+from tests.commands.terminal import on_terminal
+from tests.conftest import PROGRAM, Ended, Shell
+from tests.store.states import counted
+from tests.torture import strace
+from tests.torture.report import Row, skipped
+from tests.torture.scenes import WRITES, Scene, scene
+from tests.torture.scratch import scratch
+
+UNKNOWN = 76
+UNREPORTED = 79
+UNWRITABLE = ("EPIPE", "ENOSPC", "EIO")
+ERRORS = ("EIO", "ENOSPC")
+_FEW = 20
+#: So many counters are more than one buffer of output.
+_MANY = {f"counter {number:05}": 1 for number in range(2000)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that writes: its words, and what must hold afterwards."""
+
+    words: str
+    is_applied: Callable[[Scene], bool]
+    terminal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.words}{' (on a terminal)' if self.terminal else ''}"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One run: what was made to fail, in which case, and how it ended."""
+
+    case: Case
+    point: strace.Point
+    error: str
+    scene: Scene
+    ended: Ended
+
+
+def _adds(added: dict[str, int]) -> Callable[[Scene], bool]:
+    return lambda made: made.has(added)
+
+
+def _is_made(made: Scene) -> bool:
+    try:
+        return Replica(made.directory / "elsewhere" / ".crdtctl").id.startswith("elsewhere-")
+    except CrdtctlError:
+        return False
+
+
+def _is_exported(made: Scene) -> bool:
+    return (made.directory / "out.json").read_bytes() == made.replica.export_bytes()
+
+
+_INIT = Case("init elsewhere/.crdtctl --name elsewhere", _is_made)
+_EXPORT = Case("export -o out.json", _is_exported)
+_SILENT = tuple(Case(words, _adds(added)) for words, added in WRITES.items())
+_MERGES = tuple(
+    Case(f"merge other.json --format {form}", _adds(WRITES["merge other.json"]))
+    for form in ("json", "ndjson", "csv", "tsv", "toml", "value", "table")
+)
+#: What writes and prints.
+REPORTING = (
+    *_MERGES,
+    Case("merge many.json --format json", _adds(_MANY)),
+    _INIT,
+    *(replace(case, terminal=True) for case in (*_SILENT, _INIT)),
+)
+#: What writes.
+ALL = (*_SILENT, _EXPORT, *REPORTING)
+
+
+def measure(part: float) -> list[Row]:
+    """Make what follows a rename fail."""
+    rows = (
+        ("every write to standard output fails after the change", "status 79, and applied", unreported),
+        ("every system call after the rename fails", "76 only if it may not last, and always applied", afterwards),
+    )
+    if strace.missing():
+        return [skipped(what, wanted, strace.missing()) for what, wanted, _ in rows]
+    found = []
+    for what, wanted, sweep in rows:
+        with scratch() as shell:
+            tried, wrong = sweep(shell, part)
+        seen = f"{tried} failures in {len(ALL if sweep is afterwards else REPORTING)} commands, {len(wrong)} faults"
+        found.append(Row(what, wanted, seen, not wrong and tried > 0, wrong[:10]))
+    return found
+
+
+def unreported(shell: Shell, part: float = 1.0, errors: Sequence[str] = UNWRITABLE) -> tuple[int, list[str]]:
+    """Let each write to standard output fail in every way; return how often, and what was wrong."""
+
+    def points(found: list[strace.Point]) -> list[strace.Point]:
+        return [point for point in found if "write(1, " in point.line]
+
+    wrong = []
+    tried = 0
+    for one in _sweep(shell, REPORTING, "write", points, errors, part):
+        tried += 1
+        wrong += [f"{one.case}, {one.error}: {fault}; {one.ended}" for fault in _judge_unreported(one)]
+    return tried, wrong
+
+
+def afterwards(shell: Shell, part: float = 1.0, cases: Sequence[Case] = ALL) -> tuple[int, list[str]]:
+    """Let each system call after the rename fail in every way; return how often, and what was wrong.
+
+    Of a long row of calls, which load what draws a table, only some are tried.
+    """
+
+    def points(found: list[strace.Point]) -> list[strace.Point]:
+        renames = [index for index, point in enumerate(found) if point.call.startswith("rename")]
+        found = found[renames[-1] + 1 :]
+        return found[:_FEW] + found[_FEW :: max(1, len(found) // _FEW)]
+
+    wrong = []
+    tried = 0
+    for one in _sweep(shell, cases, strace.CALLS, points, ERRORS, part):
+        tried += 1
+        wrong += [f"{one.case}, {one.point.line} {one.error}: {fault}; {one.ended}" for fault in _judge_after(one)]
+    return tried, wrong
+
+
+def _judge_unreported(one: Tried) -> Iterator[str]:
+    if one.ended.status != UNREPORTED:
+        yield "the status is not 79"
+    if not re.fullmatch(r".*applied.*\n", one.ended.stderr):
+        yield "not one line that says that it was applied"
+    if not one.case.is_applied(one.scene):
+        yield "it was not applied"
+
+
+def _judge_after(one: Tried) -> Iterator[str]:
+    if not one.case.is_applied(one.scene):
+        yield "it was not applied"
+    is_sync = one.point.call == "fsync" or (one.point.call == "openat" and _opens_parent(one.point.line, one.scene))
+    if is_sync:
+        if one.ended.status != UNKNOWN:
+            yield "it may not last, which was not said"
+    elif one.ended.status == UNREPORTED:
+        if one.ended.stderr.count("\n") != 1:
+            yield "not one line of words"
+    elif one.ended.status != 0:
+        yield "it was applied, which was not said"
+    elif one.point.call != "write" and one.ended.stderr:
+        yield "words about nothing"
+
+
+def _opens_parent(line: str, made: Scene) -> bool:
+    """Return whether the directory is opened in which something has a new name, to sync it."""
+    return "O_DIRECTORY" in line and f'"{made.directory}' in line and '.crdtctl"' not in line
+
+
+def _sweep(
+    shell: Shell,
+    cases: Sequence[Case],
+    calls: str,
+    points: Callable[[list[strace.Point]], list[strace.Point]],
+    errors: Sequence[str],
+    part: float,
+) -> Iterator[Tried]:
+    """Run each case once for each of its points and each error, or a part of all that."""
+    number = 0
+    log = shell.directory / "log"
+    for case in cases:
+        with _scene(shell, case) as made:
+            ended = _run(shell, case, made, calls, "", log)
+            assert (ended.status, ended.stderr) == (0, "")
+            assert case.is_applied(made)
+        for point in points(strace.logged(log)):
+            for error in errors:
+                number += 1
+                if int(number * part) == int((number - 1) * part):
+                    continue
+                inject = f"{point.call}:error={error}:when={point.when}"
+                with _scene(shell, case) as made:
+                    ended = _run(shell, case, made, point.call, inject, log)
+                    assert "(INJECTED)" in log.read_text(), f"{case}: {point.line} was not reached"
+                    yield Tried(case, point, error, made, ended)
+
+
+@contextmanager
+def _scene(shell: Shell, case: Case) -> Iterator[Scene]:
+    """Make a scene, in the same place each time."""
+    made = scene(shell.directory / "scene")
+    (made.directory / "elsewhere").mkdir()
+    if "many.json" in case.words:
+        (made.directory / "many.json").write_bytes(counted("many", _MANY))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made.directory)
+
+
+def _run(shell: Shell, case: Case, made: Scene, trace: str, inject: str, log: Path) -> Ended:
+    # Under faults, Python must not write what it compiles: its caches would be damaged, whosever they are.
+    environment = {**shell.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    words = case.words.split()
+    if case.terminal:
+        program = [*strace.prefix(trace, inject, log), *PROGRAM]
+        return on_terminal(Shell(made.directory, environment), *words, program=program)
+    ended = strace.run(words, environment, trace=trace, inject=inject, log=log, directory=made.directory)
+    return Ended(ended.status, ended.stdout, ended.stderr)

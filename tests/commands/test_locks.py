@@ -3,9 +3,6 @@
 import fcntl
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +15,8 @@ from crdtctl.store import durable
 from crdtctl.store.files import Directory
 from tests.commands.expect import assert_refused, contents
 from tests.commands.handwritten import counted, document
-from tests.conftest import PROGRAM, Shell
+from tests.commands.waiting import ended, started, wait_until_it_opens
+from tests.conftest import Shell
 
 COUNTING = (
     ["increment", "builds"],
@@ -169,34 +167,3 @@ def test_terminating_the_wait_ends_by_the_signal_and_changes_nothing(shell: Shel
     assert status in (143, -signal.SIGTERM)  # a shell says 143 either way
     assert (stdout, stderr) == (b"", b"")
     assert contents(replica.path) == before
-
-
-def started(shell: Shell, *words: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*PROGRAM, *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=shell.directory,
-        env=shell.environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whatever runs the tests may ignore it
-    )
-
-
-def wait_until_it_opens(process: subprocess.Popen[bytes], name: str) -> None:
-    if sys.platform != "linux":
-        pytest.skip("which files a process has open is known on Linux only")
-    opened = Path(f"/proc/{process.pid}/fd")
-    while process.poll() is None:
-        try:
-            if any(os.readlink(link).endswith(f"/{name}") for link in opened.iterdir()):
-                return
-        except FileNotFoundError:  # closed in between
-            pass
-        time.sleep(0.005)
-    pytest.fail("it ended before it opened the file")
-
-
-def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
-    stdout, stderr = process.communicate()
-    return process.returncode, stdout, stderr

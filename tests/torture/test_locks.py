@@ -1,0 +1,15 @@
+"""Whatever happens to a lock file, and whenever: what is acknowledged counts once, and nothing else does."""
+
+import pytest
+
+from tests.conftest import Shell
+from tests.torture.locks import attempt
+from tests.torture.strace import needs_strace
+
+
+@needs_strace
+@pytest.mark.timeout(300)
+def test_a_lock_file_that_is_taken_away_costs_no_count(shell: Shell) -> None:
+    tried, wrong = attempt(shell, 0.34)
+    assert wrong == []
+    assert tried > 15

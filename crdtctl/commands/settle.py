@@ -40,10 +40,11 @@ def settle(
         if "=" not in word:
             raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT")
     requests = arguments.counting("increment", amounts, None) if amounts else []
-    if all(fork.replica != replica for fork in current.forks()):
-        current.settle(replica)  # finds the words, if there is no such fork
+    settled = current.settle(replica)  # first: if counting fails, nothing has been counted, and all can be done again
     if requests:
-        output.stdout.applied = True
-        for note in current.commit(arguments.under_key(requests, f"fork of {replica}")).notes:
+        done = current.commit(arguments.under_key(requests, f"fork of {replica}"))
+        output.stdout.applied = done.seq is not None
+        for note in done.notes:
             output.say(note)
-    current.settle(replica)
+    if output.is_terminal():
+        output.stdout.line("settled" if settled else "settled before")

@@ -13,7 +13,7 @@ import pytest
 from tests.commands.expect import contents
 from tests.commands.sh import in_sh
 from tests.conftest import Shell, assert_sound
-from tests.torture.disks import disk, missing
+from tests.torture.disks import KINDS, made, missing, mounted
 from tests.torture.report import Row, skipped
 from tests.torture.scenes import HELD, WRITES, Scene, scene
 from tests.torture.scratch import scratch
@@ -106,8 +106,8 @@ def _in_memory(options: str) -> Callable[[Path], AbstractContextManager[Path]]:
 
 @contextmanager
 def _on_a_disk(directory: Path) -> Iterator[Path]:
-    with disk("ext4", directory) as made:
-        yield made.mount
+    with mounted(made(KINDS["ext4"], directory)) as disk:
+        yield disk.mount
 
 
 # What spoils them -------------------------------------------------------------------------------------

@@ -80,10 +80,10 @@ def run(
     return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def points(words: Sequence[str], environment: Mapping[str, str], log: Path) -> list[Point]:
-    """Return the system calls of one run after it has taken its first lock."""
+def points(words: Sequence[str], environment: Mapping[str, str], log: Path, *, status: int = 0) -> list[Point]:
+    """Return the system calls of one run, which ends with `status`, after it has taken its first lock."""
     ended = run(words, environment, trace=CALLS, log=log)
-    assert ended == Run(0, "", "")
+    assert (ended.status, ended.stdout) == (status, "")
     found = logged(log)
     locked = [number for number, point in enumerate(found) if point.call == "flock"]
     return found[locked[0] + 1 :]

@@ -1,0 +1,227 @@
+"""Every system call of a write is made to kill the program, and to fail, one at a time.
+
+What must hold: the state is the old one or the new one, never a third; status 0 means the new one, a status
+that says "not applied" the old one; nothing is left over; and the next write works.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from crdtctl import Replica
+from crdtctl.store.check import check_replica
+from tests.clones import bind, clone
+from tests.conftest import Shell
+from tests.torture.report import Row, skipped
+from tests.torture.scratch import scratch
+from tests.torture.strace import CALLS, Point, Run, missing, points, run, was_killed
+
+NOT_APPLIED = {65, 66, 74, 75, 77}
+PARTIAL = 3
+FORK = 5
+UNKNOWN = 76
+ERRORS = ("EIO", "ENOSPC", "EROFS", "EDQUOT")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A write to torture: its words; how it ends; whether its replica is a copy, which it notices."""
+
+    words: str
+    status: int = 0
+    is_copy: bool = False
+    changes: bool = True
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it says nothing when all is well."""
+        return self.status == 0 and not self.is_copy
+
+
+JOBS = {
+    "increment, hot": Job("increment builds 2"),
+    "increment, full": Job("increment builds=2 other=1"),
+    "once": Job("increment builds --once job-1"),
+    "batch": Job("increment --batch batch.txt"),
+    "add": Job("add names x y"),
+    "create": Job("create new --type gcounter"),
+    "merge, first": Job("merge other.json"),
+    "merge, more": Job("merge other.json more.json"),
+    "merge what another wrote under my id": Job("merge fork.json", status=FORK),
+    "increment in a copy": Job("increment builds=2", is_copy=True),
+    "merge in a copy": Job("merge other.json", is_copy=True),
+    "settle": Job("settle FORKED builds=4"),
+    "export": Job("export -o sent.json", changes=False),
+}
+
+
+class Bench:
+    """A replica that can be put back to how it was, and the two states that a job may leave."""
+
+    def __init__(self, job: Job, shell: Shell) -> None:
+        self.job = job
+        self.shell = shell
+        self.directory = shell.directory / ".crdtctl"
+        self.pristine = shell.directory / "pristine"
+        self.witness = f"{shell.directory}/witness"
+        here = Replica.init(self.directory, name="here")
+        other = Replica.init(shell.directory / "other", name="other")
+        with here.batch() as batch:
+            batch.increment("builds", 3)
+            batch.add("names", "a")
+        other.increment("builds", 5)
+        other.export_to(shell.directory / "more.json")
+        if job in (JOBS["merge, more"], JOBS["merge in a copy"]):
+            here.merge(shell.directory / "more.json")
+        if job == JOBS["settle"]:
+            self._fork(other, here)
+        if job == JOBS["merge what another wrote under my id"]:
+            self._usurp(here)
+        other.increment("failures", 1)
+        other.export_to(shell.directory / "other.json")
+        (shell.directory / "batch.txt").write_text("builds 2\nother\n")
+        self.environment = {**shell.environment, "CRDTCTL_REPLICA": str(self.directory)}
+        words = job.words.replace("FORKED", other.id).split()
+        self.words = [str(shell.directory / word) if word.endswith((".json", ".txt")) else word for word in words]
+        shutil.copytree(self.directory, self.pristine)
+        self.restore()
+        self.old = self.total()
+        self.points = points(self.words, self.environment, shell.directory / "log", status=job.status)
+        self.new = self.total()
+        assert (self.new != self.old) == job.changes
+
+    def _fork(self, other: Replica, here: Replica) -> None:
+        """Let `here` know of two branches of `other`."""
+        directory = self.shell.directory
+        clone(directory / "other", directory / "clone")
+        other.increment("builds", 1)
+        Replica(directory / "clone").increment("builds", 4)
+        here.merge_bytes(other.export_bytes(), Replica(directory / "clone").export_bytes())
+
+    def _usurp(self, here: Replica) -> None:
+        """Let a clone of `here` write under its id, and send that."""
+        directory = self.shell.directory
+        here.export_bytes()
+        clone(self.directory, directory / "clone")
+        Replica(directory / "clone").increment("builds", 70)
+        Replica(directory / "clone").export_to(directory / "fork.json")
+        here.increment("builds", 2)
+
+    def restore(self) -> None:
+        shutil.rmtree(self.directory)
+        shutil.copytree(self.pristine, self.directory)
+        (self.shell.directory / "sent.json").unlink(missing_ok=True)
+        if not self.job.is_copy:
+            bind(self.directory, self.witness)
+
+    def total(self) -> list[tuple[str, str, int]]:
+        return [(one.name, one.tag, one.value) for one in Replica(self.directory).counters()]
+
+    def left_over(self) -> list[str]:
+        """Return what no writer should leave behind."""
+        places = (self.directory, self.shell.directory)
+        return sorted(path.name for place in places for path in place.iterdir() if path.name.endswith(".new"))
+
+    def sweep(
+        self,
+        inject: Callable[[Point], str],
+        judge: Callable[[Point, Run], list[str]],
+        chosen: Sequence[Point] | None = None,
+    ) -> list[str]:
+        """Run the job once for each point, or for those that are chosen; return what did not hold."""
+        faults = []
+        for point in self.points if chosen is None else chosen:
+            self.restore()
+            ended = run(self.words, self.environment, trace=CALLS, inject=inject(point))
+            faults += [f"{point.line[:90]} {inject(point)}: {fault} {ended}" for fault in judge(point, ended)]
+        return faults
+
+    def goes_on(self) -> list[str]:
+        """Return what is wrong with the replica, after another write has swept up."""
+        replica = Replica(self.directory)
+        before = replica.value("builds")
+        replica.increment("builds")
+        replica.merge_bytes(replica.export_bytes())
+        faults = [one.found for one in check_replica(replica.path) if not one.ok and "several writers" not in one.found]
+        return faults if replica.value("builds") == before + 1 else [*faults, "the next increment did not count"]
+
+
+def kill(bench: Bench, chosen: Sequence[Point] | None = None) -> tuple[int, list[str]]:
+    """Kill a job at every system call; return how often that happened, and what did not hold."""
+    killed = 0
+
+    def judge(_point: Point, ended: Run) -> list[str]:
+        nonlocal killed
+        killed += was_killed(ended)
+        total = bench.total()
+        if total not in (bench.old, bench.new):
+            return [f"a third state {total}"]
+        if ended.status in (0, FORK) and total != bench.new:
+            return ["acknowledged, and lost"]
+        return bench.goes_on()
+
+    faults = bench.sweep(lambda point: f"{point.call}:signal=SIGKILL:when={point.when}", judge, chosen)
+    return killed, faults
+
+
+def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tuple[int, list[str]]:
+    """Let every system call of a job fail; return how often the job failed, and what did not hold."""
+    failed = 0
+
+    def judge(point: Point, ended: Run) -> list[str]:
+        nonlocal failed
+        failed += ended.status not in (0, FORK)
+        total = bench.total()
+        faults = []
+        if ended.status in (0, FORK):
+            faults += [] if total == bench.new else ["acknowledged, and lost"]
+        elif ended.status in NOT_APPLIED:
+            faults += [] if total == bench.old else ["not applied, they said, but it was"]
+        elif ended.status == UNKNOWN:
+            faults += [] if point.call == "fsync" else ["unknown before the rename"]
+        elif ended.status == PARTIAL:  # one of two files could not be read
+            faults += [] if total in (bench.old, bench.new) else [f"a third state {total}"]
+        else:
+            faults.append("a status that says nothing")
+        lines = {0: 0, PARTIAL: 2}.get(ended.status, 1)
+        if "Traceback" in ended.stderr or (bench.job.is_silent and ended.stderr.count("\n") != lines):
+            faults.append("not the lines of words that it should be")
+        if point.call != "unlinkat":
+            faults += [f"left over {name}" for name in bench.left_over()]
+        return faults + bench.goes_on()
+
+    faults = bench.sweep(lambda point: f"{point.call}:error={error}:when={point.when}", judge, chosen)
+    return failed, faults
+
+
+def measure(part: float) -> list[Row]:
+    """Sweep all jobs."""
+    rows = (
+        ("killed at every system call after the lock", "the old state or the new one; none acknowledged lost"),
+        (f"every system call after the lock fails with {', '.join(ERRORS)}", "74 and 75 never applied, nothing left"),
+    )
+    if missing():
+        return [skipped(*row, missing()) for row in rows]
+    kills = errors = tried = 0
+    lost: list[str] = []
+    wrong: list[str] = []
+    for job in JOBS.values():
+        with scratch() as shell:
+            bench = Bench(job, shell)
+            chosen = bench.points[:: max(1, round(1 / part))]
+            killed, faults = kill(bench, chosen)
+            kills += killed
+            lost += faults
+            for error in ERRORS:
+                failed, faults = fail(bench, error, chosen)
+                errors += failed
+                tried += len(chosen)
+                wrong += faults
+    seen = (
+        f"{kills} kills in {len(JOBS)} jobs, {len(lost)} faults",
+        f"{tried} errors in {len(JOBS)} jobs, {errors} of them reported, the others harmless; {len(wrong)} faults",
+    )
+    return [
+        Row(*rows[0], seen[0], not lost and kills > 0, lost),
+        Row(*rows[1], seen[1], not wrong and errors > 0, wrong),
+    ]

@@ -7,9 +7,15 @@ from crdtctl.codec.wire import VERSION, Kind
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
-from crdtctl.crdt.names import MAX_BYTES
+from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES
 
-_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_BYTES}
+_NAME = {
+    "description": "printable, in Unicode normal form C, without white space at its ends",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_BYTES,
+    "pattern": r"^(?! )(?![\s\S]*[\u0000-\u001f\u007f-\u00a0])[\s\S]*(?<! )$",
+}
 _TEXT = {"type": "string", "minLength": 1}
 _HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
 #: Optional field → the kinds of file that may have it.
@@ -108,13 +114,14 @@ def state_schema() -> dict[str, Any]:
         ],
         "$defs": {
             "name": _NAME,
+            "element": {**_NAME, "maxLength": MAX_ELEMENT_BYTES},
             "clock": _CLOCK,
             "commit": _COMMIT,
             "number": {
                 "description": "whole; a string of digits above 2^53-1",
                 "anyOf": [
                     {"type": "integer", "minimum": 0, "maximum": MAX_SAFE},
-                    {"type": "string", "pattern": f"^[1-9][0-9]{{15,{MAX_DIGITS - 1}}}$"},
+                    {"type": "string", "pattern": _above(MAX_SAFE)},
                 ],
             },
         },
@@ -123,6 +130,17 @@ def state_schema() -> dict[str, Any]:
 
 def _never_outside(kinds: list[str], field: str) -> dict[str, Any]:
     return {"if": {"properties": {"kind": {"enum": kinds}}}, "else": {"not": {"required": [field]}}}
+
+
+def _above(limit: int) -> str:
+    """Return the pattern of the whole numbers above `limit`, without leading zeros, of up to `MAX_DIGITS` digits."""
+    digits = str(limit)
+    larger = [
+        f"{digits[:place]}[{int(digit) + 1}-9]" + "[0-9]" * (len(digits) - place - 1)
+        for place, digit in enumerate(digits)
+        if digit != "9"
+    ]
+    return f"^({'|'.join(larger)}|[1-9][0-9]{{{len(digits)},{MAX_DIGITS - 1}}})$"
 
 
 def _only_in(kind: Kind, field: str) -> dict[str, Any]:
@@ -143,7 +161,7 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
         case Nat():
             return {"$ref": "#/$defs/number"}
         case Elements():
-            return {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+            return {"type": "array", "items": {"$ref": "#/$defs/element"}, "uniqueItems": True}
         case MapOf(part=part):
             return {
                 "type": "object",

@@ -105,6 +105,8 @@ WRONG: dict[str, Callable[[Any], None]] = {
     "negative": put([1, -1], *DOWNLOADS),
     "2^53, bare": put([1, 2**53], *DOWNLOADS),
     "a small number as text": put([1, "7"], *DOWNLOADS),
+    "2^53-1 as text": put([1, str(2**53 - 1)], *DOWNLOADS),
+    "16 digits below 2^53 as text": put([1, "8999999999999999"], *DOWNLOADS),
     "zeros as text": put([1, "0009007199254740992"], *DOWNLOADS),
     "101 digits": put([1, "1" * 101], *DOWNLOADS),
     "no once-keys, spelt out": put([1, 1, {}], *DOWNLOADS),
@@ -112,8 +114,23 @@ WRONG: dict[str, Callable[[Any], None]] = {
     "an empty once-key": put([1, 1, {"": [1]}], *DOWNLOADS),
     "an element that is a number": put({"gset": {ANN: [1, [1]]}}, "counters", "x"),
     "an empty element": put({"gset": {ANN: [1, [""]]}}, "counters", "x"),
+    "an element that is too long": put({"gset": {ANN: [1, ["x" * 4097]]}}, "counters", "x"),
+    "an element that draws on the terminal": put({"gset": {ANN: [1, ["\x1b[31m"]]}}, "counters", "x"),
+    "a name with a line feed": put({"gcounter": {ANN: [1, 1]}}, "counters", "a\nb"),
+    "a name with a line feed after it": put({"gcounter": {ANN: [1, 1]}}, "counters", "a\n"),
+    "a name with a space before it": put({"gcounter": {ANN: [1, 1]}}, "counters", " a"),
+    "a name with a space after it": put({"gcounter": {ANN: [1, 1]}}, "counters", "a "),
     "an element twice": put({"gset": {ANN: [1, ["a", "a"]]}}, "counters", "x"),
 }
+
+
+@pytest.mark.parametrize(
+    "number", [2**53, 2**53 + 1, 9_007_199_254_741_000, 9_010_000_000_000_000, 9_999_999_999_999_999, 10**16, 10**99]
+)
+def test_every_number_above_what_readers_keep_fits_as_text(number: int) -> None:
+    tree = json.loads(CANONICAL["gcounter"])
+    put([1, str(number)], *DOWNLOADS)(tree)
+    SCHEMA.validate(tree)
 
 
 @pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)

@@ -5,6 +5,7 @@ byte-identical in all, is passed through; only lines that differ are decoded, jo
 """
 
 import heapq
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
@@ -15,12 +16,14 @@ from crdtctl.codec.text import (
     NAME_END,
     TRAILER_SIZE,
     digits,
+    is_crowded,
     is_trailer,
     name_of,
     search,
     trailer,
 )
 from crdtctl.codec.wire import (
+    CROWDED,
     Counter,
     Head,
     Invalid,
@@ -41,8 +44,11 @@ if TYPE_CHECKING:
 
 _seq = itemgetter(0)
 _BLOCK = 2**18
+_STEP = 4096
 #: The longest header: a clock of about a million authors.
 _MAX_HEAD = 2**26
+_VERSION = b'{"crdtctl":'
+_CLOCK = re.compile(rb'"clock":\{((?:"[^"\\]*+(?:\\.[^"\\]*+)*+":[0-9]++,?)*+)')
 
 
 class Part(NamedTuple):
@@ -70,10 +76,14 @@ class Source:
         self.ours = ours
         #: Author → authors under which its contributions are read instead, for branches of a fork.
         self.names: Names = {}
-        self.start = self._head_size()
+        head = self._read_head()
+        self.start = len(head)
         self.end = size - TRAILER_SIZE
+        clock = _CLOCK.search(head)
+        if clock and not ours and is_crowded(clock[1]):
+            raise self.invalid(CROWDED)
         try:
-            self.head = decode_head(pages.read(0, self.start))
+            self.head = decode_head(head)
         except Invalid as fault:
             raise self.invalid(fault.reason) from None
         self._floor = min(self.head.clock.values(), default=0)
@@ -85,16 +95,17 @@ class Source:
         """Return the failure that says what is wrong with this source."""
         return Invalid(reason, self.label, source=self, ours=self.ours)
 
-    def _head_size(self) -> int:
-        limit = 4096
-        while True:
-            start = self.pages.read(0, limit)
-            end = start.find(b"\n")
-            if end >= 0:
-                return end + 1
-            if len(start) < limit or limit >= _MAX_HEAD:
-                raise self.invalid("it does not begin with the header of a state, or was cut in it")
-            limit *= 8
+    def _read_head(self) -> bytes:
+        head = self.pages.read(0, _STEP)
+        while b"\n" not in head and len(head) < _MAX_HEAD and head.startswith(_VERSION):
+            more = self.pages.read(len(head), min(max(_STEP, len(head)), _MAX_HEAD - len(head)))
+            if not more:
+                break
+            head += more
+        head, newline, _ = head.partition(b"\n")
+        if not newline:
+            raise self.invalid("it does not begin with the header of a state, or was cut in it")
+        return head + newline
 
     @property
     def checksum(self) -> str:

@@ -30,6 +30,9 @@ TRAILER_END = b'"}\n'
 TRAILER_SIZE = len(TRAILER_START) + 8 + len(TRAILER_END)
 
 _STEP = 4096
+#: A clock of more bytes is large; an entry of it has so many bytes at least: 32 digits, a number, punctuation.
+_LARGE_CLOCK = 2**16
+_ENTRY_OF_CLOCK = 37
 #: Holds every name (200 bytes, each escaped) with what follows it.
 _LONGEST_NAME = 512
 
@@ -103,6 +106,14 @@ def name_of(line: bytes) -> bytes:
 def _is_escaped(line: bytes, quote: int) -> bool:
     before = line[:quote]
     return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
+
+
+def is_crowded(clock: bytes) -> bool:
+    """Return whether `clock`, the text of a large clock in JSON, has more authors than ids of 128 random bits allow.
+
+    Many short ids take many times the memory of their text, once as text and again on every line.
+    """
+    return len(clock) > _LARGE_CLOCK and clock.count(b'":') * _ENTRY_OF_CLOCK > len(clock)
 
 
 def unescape(name: bytes) -> bytes:

@@ -4,10 +4,11 @@ A canonical line is accepted only if encoding what was decoded gives the same by
 last of two equal keys without a word, and this refuses that and every other spelling but one.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -16,7 +17,7 @@ from crdtctl.codec.text import HEAD_END, MAX_SAFE
 from crdtctl.crdt import TYPES, forks
 from crdtctl.crdt.base import MAX_DIGITS, Contribution
 from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record
 from crdtctl.crdt.names import counter_fault, replica_fault
 from crdtctl.errors import DataError, printable
 
@@ -88,32 +89,55 @@ def to_wire(lattice: Lattice, value: Any) -> Any:
             raise TypeError(f"{lattice!r} has no wire form")
 
 
-def from_wire(lattice: Lattice, value: Any) -> Any:
-    """Return the value that JSON `value` stands for; raise `Invalid` if it is not one of `lattice`."""
+def _reader(lattice: Lattice) -> Callable[[Any], Any]:
+    """Return what turns a JSON value into a value of `lattice`, or raises `Invalid`.
+
+    It is made once for each type: whoever sends a file of many tiny counters decides how often it is called.
+    The value may be made of the JSON value, which is not to be used any more.
+    """
     match lattice:
         case Nat():
-            return _number(value)
+            return _number
         case Elements(fault=fault):
-            if not isinstance(value, list):
-                raise Invalid("a set must be an array of names")
-            for element in value:
-                _checked(element, fault)
-            if any(a >= b for a, b in pairwise(value)):
-                raise Invalid("the elements of a set are not sorted, or one stands twice")
-            return tuple(value)
+            return lambda value: _elements(value, fault)
         case MapOf(fault=fault, part=part):
-            if not isinstance(value, dict) or not value:
-                raise Invalid("a map must be an object that is not empty")
-            found = {_checked(key, fault): from_wire(part, item) for key, item in value.items()}
-            if part.bottom in found.values():
-                raise Invalid("a map holds an entry that says nothing")
-            return found
+            return _map_reader(fault, _reader(part), part.bottom)
         case Record(parts=parts, required=required):
-            if not isinstance(value, list) or not required <= len(value) <= len(parts):
-                raise Invalid(f"a contribution must be an array of {required} to {len(parts)} items")
-            return tuple(from_wire(part, item) for part, item in zip(parts, value, strict=False))
+            return _record_reader([_reader(part) for part in parts], required)
         case _:  # pragma: no cover - the four lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
+
+
+def _map_reader(fault: Fault, read: Callable[[Any], Any], bottom: Any) -> Callable[[Any], Any]:
+    def read_map(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or not value:
+            raise Invalid("a map must be an object that is not empty")
+        for key, item in value.items():
+            value[_checked(key, fault)] = entry = read(item)
+            if entry == bottom:
+                raise Invalid("a map holds an entry that says nothing")
+        return value
+
+    return read_map
+
+
+def _record_reader(parts: list[Callable[[Any], Any]], required: int) -> Callable[[Any], Any]:
+    def read_record(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not required <= len(value) <= len(parts):
+            raise Invalid(f"a contribution must be an array of {required} to {len(parts)} items")
+        return tuple([read(item) for read, item in zip(parts, value, strict=False)])
+
+    return read_record
+
+
+def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Invalid("a set must be an array of names")
+    for element in value:
+        _checked(element, fault)
+    if len(value) > 1 and any(map(operator.ge, value, islice(value, 1, None))):
+        raise Invalid("the elements of a set are not sorted, or one stands twice")
+    return tuple(value)
 
 
 def _number(value: Any) -> int:
@@ -126,13 +150,16 @@ def _number(value: Any) -> int:
     raise Invalid("a number must be whole, not negative, at most 100 digits, and a string of digits above 2^53-1")
 
 
-def _checked(text: Any, fault: Any) -> str:
+def _checked(text: Any, fault: Fault) -> str:
     if not isinstance(text, str):
         raise Invalid("a name must be a string")
     wrong = fault(text)
     if wrong:
         raise Invalid(f"{wrong}: '{printable(text[:80])}'")
     return text
+
+
+_READERS = {tag: _reader(kind.record) for tag, kind in TYPES.items()}
 
 
 # Lines -------------------------------------------------------------------------------------------------
@@ -190,13 +217,9 @@ def decode_line(line: bytes) -> tuple[str, Counter]:
     Who the authors are is for the caller to check: each must stand in the clock of the file.
     """
     text = b"{%b}" % line
-    try:
-        name, counter = _decode_numbers(text)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return _decode_any(line, text)
-    if _sorted.encode({name: counter}) != text:
+    canonical, name, counter = _decode(text)
+    if canonical != text:
         raise Invalid(_NOT_CANONICAL)
-    _check_name(name, counter)
     return name, counter
 
 
@@ -206,10 +229,44 @@ def decode_own_line(line: bytes) -> tuple[str, Counter]:
     try:
         return _decode_numbers(text)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return _decode_any(line, text)
+        canonical, name, counter = _decode_any(text)
+    if canonical != text:
+        raise Invalid(_NOT_CANONICAL)
+    return name, counter
 
 
-def _decode_numbers(text: bytes) -> tuple[str, Numbers]:
+def line_from_json(text: bytes) -> bytes:
+    """Return the canonical line of the counter ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}``; raise `Invalid`.
+
+    Of two equal keys the last is taken without a word. Who the authors are is for the caller to check.
+    """
+    return _decode(text)[0][1:-1]
+
+
+def _decode(text: bytes) -> tuple[bytes, str, Counter]:
+    """Return what `text`, JSON in any layout, is in the canonical one, and the counter that it holds."""
+    if b",{" in text or b",[" in text:  # it holds more than numbers, so the quick way would be a detour
+        canonical, name, counter = _decode_any(text)
+    else:
+        try:
+            name, counter = _decode_numbers(text)
+            canonical = _sorted.encode({name: counter})
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            canonical, name, counter = _decode_any(text)
+    _check_name(name, counter)
+    return canonical, name, counter
+
+
+def _decode_any(text: bytes) -> tuple[bytes, str, Counter]:
+    try:
+        tree = _any.decode(text)
+        canonical = _sorted.encode(tree)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Invalid(f"a counter is not JSON: {error}") from None
+    return canonical, *_counter_from_tree(tree)
+
+
+def _decode_numbers(text: bytes) -> tuple[str, Counter]:
     ((name, struct),) = _numbers_only.decode(text).items()
     counter = Numbers()
     for tag in _PLAIN_TAGS:
@@ -219,37 +276,28 @@ def _decode_numbers(text: bytes) -> tuple[str, Numbers]:
     return name, counter
 
 
-def _decode_any(line: bytes, text: bytes) -> tuple[str, Counter]:
-    try:
-        tree = _any.decode(text)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Invalid(f"a line is not JSON: {error}") from None
-    name, counter = counter_from_tree(tree)
-    if encode_line(name, counter) != line:
-        raise Invalid(_NOT_CANONICAL)
-    return name, counter
+def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
+    """Return the one counter that decoded JSON ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}`` holds; raise `Invalid`.
 
-
-def counter_from_tree(tree: Any) -> tuple[str, Counter]:
-    """Return the one counter that decoded JSON ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}`` holds; raise `Invalid`."""
+    The tree becomes the counter, piece by piece: a large one is not to be in memory twice. Its name and its
+    authors are for the caller to check.
+    """
     if not isinstance(tree, dict) or len(tree) != 1:
         raise Invalid("a line must hold one counter")
     ((name, types),) = tree.items()
     if not isinstance(types, dict):
         raise Invalid("a counter must be an object of types")
-    counter: Counter = {}
     for tag, authors in types.items():
         if tag not in TYPES:
             raise Invalid(f"type '{printable(tag[:40])}' is not known to this version")
         if not isinstance(authors, dict):
             raise Invalid("a type must be an object of replicas")
-        counter[tag] = {
-            _checked(author, replica_fault): from_wire(TYPES[tag].record, row) for author, row in authors.items()
-        }
-        if any(row[0] < 1 for row in counter[tag].values()):
-            raise Invalid("the commit of a contribution must be at least 1")
-    _check_name(name, counter)
-    return name, counter
+        read = _READERS[tag]
+        for author, row in authors.items():
+            authors[author] = found = read(row)
+            if found[0] < 1:
+                raise Invalid("the commit of a contribution must be at least 1")
+    return name, types
 
 
 def _check_name(name: str, counter: Counter) -> None:
@@ -275,6 +323,10 @@ def newer(counter: Counter, since: Clock) -> Counter:
     """Return the delta of one counter: what changed after the clock `since`."""
     kept = {tag: TYPES[tag].newer(authors, since) for tag, authors in counter.items()}
     return {tag: authors for tag, authors in kept.items() if authors}
+
+
+#: What is wrong with a clock that `crdtctl.codec.text.is_crowded`.
+CROWDED = "its clock holds thousands of replicas, whose ids are too short to be of this program's making"
 
 
 # Headers and clocks ------------------------------------------------------------------------------------

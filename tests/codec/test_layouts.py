@@ -145,7 +145,7 @@ def test_two_equal_keys_are_refused_whichever_of_them_would_be_right(once: str, 
 @pytest.mark.parametrize("spelling", ["40.0", "4e1", "4E+1", "NaN", "Infinity", "-Infinity"])
 def test_a_number_that_is_not_spelt_as_a_whole_one_is_refused(spelling: str) -> None:
     text = json.dumps(json.loads(CANONICAL["gcounter"]))
-    with pytest.raises(Invalid, match="numbers are whole"):
+    with pytest.raises(Invalid, match=r"must be whole|not JSON"):
         strict.canonical(text.replace("40", spelling, 1).encode())
 
 

@@ -14,7 +14,6 @@ TEMPLATE = """\
 # lock_timeout = 30
 """
 
-_MAX_BYTES = 2**20
 _HINT = "correct it, or delete it to have the defaults"
 
 
@@ -33,16 +32,17 @@ def read(directory: int, path: str) -> Config:
         return Config()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", _HINT) from None
-    import tomllib
+    from crdtctl.codec import toml
+    from crdtctl.codec.wire import Invalid
 
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path} is not a regular file", _HINT)
-        if status.st_size > _MAX_BYTES:
-            raise ConfigError(f"{path} is larger than {_MAX_BYTES} bytes", _HINT)
-        tree = tomllib.loads(read_all(fd).decode())
-    except (ValueError, RecursionError, OSError) as error:
+        if status.st_size > toml.MAX_ANY_LAYOUT:
+            raise ConfigError(f"{path} is larger than {toml.MAX_ANY_LAYOUT} bytes", _HINT)
+        tree = toml.loads(read_all(fd).decode(), float)
+    except (Invalid, ValueError, OSError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}", _HINT) from None
     finally:
         close(fd)

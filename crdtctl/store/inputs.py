@@ -16,6 +16,8 @@ from crdtctl.store.durable import OnDisk, close
 
 #: A file up to this size is read into memory, and its descriptor given back.
 SMALL = 2**16
+#: The largest stream that is kept in a temporary file; what is larger comes as a file.
+MAX_STREAM = 2**30
 _BLOCK = 2**18
 _STDIN = "standard input"
 
@@ -58,12 +60,13 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
     """Return the source of a state in canonical layout, or in another one; raise `Invalid`."""
     try:
         source = Source(pages, size, label=label)
-        source.verify()
-        return source
     except Invalid as found:
         if size > strict.MAX_BYTES:
             raise
         fault = found
+    else:
+        source.verify()
+        return source
     try:
         whole = strict.canonical(pages.read(0, size))
     except Invalid as found:
@@ -101,14 +104,18 @@ def spool(read: Callable[[int], bytes], stack: ExitStack) -> Input:
         if not block:
             return Input(_STDIN, data=head)
         head += block
-    limit = None if head.startswith(HEAD_START) else strict.MAX_BYTES
+    is_canonical = head.startswith(HEAD_START)
+    has_lines = b"\n" in head
     file = stack.enter_context(temporary_file())
     try:
         size = file.write(head)
         while block := read(_BLOCK):
             size += file.write(block)
-            if limit is not None and size > limit:
-                raise Invalid(f"it is not in canonical layout, and larger than {limit // 2**20} MiB", _STDIN)
+            has_lines = has_lines or b"\n" in block
+            if size > strict.MAX_BYTES and not (is_canonical and has_lines):
+                raise Invalid(f"it is not in canonical layout, and larger than {strict.MAX_BYTES // 2**20} MiB", _STDIN)
+            if size > MAX_STREAM:
+                raise DataError(f"{_STDIN} is larger than {MAX_STREAM // 2**20} MiB", "put it into a file")
         file.flush()
     except OSError as error:
         raise from_os(error, f"keep {_STDIN} in a temporary file") from None

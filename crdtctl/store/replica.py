@@ -28,6 +28,7 @@ False
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
 
 _MAX_NAME = 100
+_MAX_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,15 +429,15 @@ class Replica:
         """Write the state to a file, as a whole or not at all; it is on disk when this returns.
 
         An empty file is replaced, and a state of which everything is known here. Raise `ExistsError` for any
-        other file, and for one inside a replica's directory.
+        other file, for one inside a replica's directory, and for a symbolic link that another user made.
         """
-        target = os.path.realpath(os.fspath(path))
         shown = printable(os.fspath(path))
         with told(f"write {shown}"):
+            target = _followed(os.fspath(path), shown)
             if os.path.isdir(target):
                 raise ExistsError(f"{shown} is a directory", "name a file in it")
             if os.path.exists(path) and not os.path.isfile(path):
-                with open(path, "wb") as device:  # a pipe or a device: nothing there to be replaced
+                with os.fdopen(_open_device(path, shown), "wb") as device:  # or a pipe: nothing there to be replaced
                     self.export(device.write, since=since, form=form)
                 return
             self._refuse_to_replace(target, shown)
@@ -625,6 +627,29 @@ class _Known:
             if self._source and self._verified:
                 self._source.verify()  # what it says decides whether something is counted
         return self._source.counter(name) if self._source else {}
+
+
+def _followed(path: str, shown: str) -> str:
+    """Return the path of the file that `path` stands for; raise `ExistsError` for a link of somebody else.
+
+    In a folder that others can write to, a link may have been put where one of our files is expected.
+    """
+    for _ in range(_MAX_LINKS):
+        if not os.path.islink(path):
+            return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        if os.lstat(path).st_uid not in (os.geteuid(), 0):
+            raise ExistsError(f"{shown} is a symbolic link that another user made", "name the file itself")
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _open_device(path: str | os.PathLike[str], shown: str) -> int:
+    """Open what is no regular file to write to it; whatever took its place meanwhile is not harmed."""
+    device = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(device).st_mode):
+        os.close(device)
+        raise ExistsError(f"{shown} was replaced by a file", "try again")
+    return device
 
 
 def _make_durable(directory: str, shown: str) -> None:

@@ -56,6 +56,33 @@ def test_a_link_to_an_older_state_stays_a_link(shell: Shell, replica: Replica) -
     assert (shell.directory / "shared/state.json").read_bytes() == replica.export_bytes()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link look like somebody else's")
+@pytest.mark.parametrize("aim", ["empty.txt", "older.json", "nowhere.txt", "pipe"])
+@pytest.mark.parametrize("hops", [1, 2])
+def test_a_link_that_another_user_planted_is_not_followed(shell: Shell, replica: Replica, aim: str, hops: int) -> None:
+    home, shared = shell.directory / "home", shell.directory / "shared"
+    home.mkdir()
+    shared.mkdir()
+    (home / "empty.txt").touch()
+    shell.ok("export", "-o", "home/older.json")
+    os.mkfifo(home / "pipe")
+    (shared / "laptop.json").symlink_to(home / aim)
+    os.chown(shared / "laptop.json", 12345, 12345, follow_symlinks=False)
+    (shell.directory / "mine.json").symlink_to("shared/laptop.json")
+    replica.increment("builds")
+    before = contents(shell.directory)
+    path = "shared/laptop.json" if hops == 1 else "mine.json"
+    for form in ((), ("--format", "toml")):
+        assert path in assert_refused(shell("export", "-o", path, *form), 73)
+    assert contents(shell.directory) == before
+
+
+def test_links_in_a_circle_are_refused(shell: Shell, replica: Replica) -> None:
+    (shell.directory / "a.json").symlink_to("b.json")
+    (shell.directory / "b.json").symlink_to("a.json")
+    assert "a.json" in assert_refused(shell("export", "-o", "a.json"), 65)
+
+
 @pytest.mark.parametrize("other", [b"my diary\n", b"{}", b'{"crdtctl":2,"kind":"state"', b"\x00"])
 def test_any_other_file_is_not_overwritten(shell: Shell, replica: Replica, other: bytes) -> None:
     (shell.directory / "diary.txt").write_bytes(other)

@@ -4,5 +4,6 @@
 ``app``        the program's tree of verbs; a verb's module is imported when it is used
 ``verb``       what the modules of the verbs share: their session, their options, their help
 ``arguments``  words on the command line → amounts, clocks, batches
+``workflow``   lines that a runner of CI jobs would take for commands to itself
 ``output``     data → table, tab-separated lines, JSON, …; standard output
 """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crdtctl.codec.text import MAX_SAFE
+from crdtctl.commands.workflow import defused, is_command, is_job, respelt
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
@@ -35,6 +36,8 @@ class Output:
         self.failure: OSError | None = None
         #: Set once what the command does is on disk: not to be able to say so has its own status.
         self.applied = False
+        #: Set where lines may go to the log of a job, and nobody asked for data in a format.
+        self.is_log = False
 
     def write(self, data: bytes) -> None:
         """Write bytes."""
@@ -46,6 +49,8 @@ class Output:
 
     def line(self, text: str) -> None:
         """Write a line."""
+        if self.is_log:
+            text = defused(text)
         self.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
     def flush(self) -> None:
@@ -92,7 +97,7 @@ def is_terminal() -> bool:
 
 def say(text: object) -> None:
     """Write one line of message to standard error; if that fails, there is nobody to tell."""
-    line = f"crdtctl: {printable(str(text))}\n".encode("utf-8", "backslashreplace")
+    line = f"{defused(f'crdtctl: {printable(str(text))}')}\n".encode("utf-8", "backslashreplace")
     try:
         os.write(2, line)
     except OSError:
@@ -127,7 +132,7 @@ def say_error(error: CrdtctlError, *, as_json: bool) -> None:
         "hint": printable(error.hint),
     }
     try:
-        os.write(2, json.dumps(tree, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        os.write(2, respelt(json.dumps(tree, ensure_ascii=False).encode("utf-8", "backslashreplace")) + b"\n")
     except OSError:
         pass
 
@@ -151,6 +156,7 @@ class Report:
 def choose(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
     """Return the format to use; raise `UsageError` for one that there is not."""
     if given is None:
+        stdout.is_log = is_job()
         return default or ("table" if is_terminal() else "tsv")
     if given not in allowed:
         raise UsageError(f"there is no format '{printable(given)}' here", f"formats are {', '.join(allowed)}")
@@ -198,7 +204,7 @@ def _cell(value: object) -> str:
 def _encode(item: Item) -> bytes:
     import msgspec
 
-    return msgspec.json.encode(item)
+    return respelt(msgspec.json.encode(item))
 
 
 def _json(report: Report) -> None:
@@ -216,7 +222,7 @@ def _toml(report: Report) -> None:
 
     items = [_without_none(item) for item in report.items]
     tree = _without_none({"schema": SCHEMA, **report.head, report.key: items})
-    stdout.write(tomli_w.dumps(tree).encode())
+    stdout.write(respelt(tomli_w.dumps(tree).encode()))
 
 
 def _without_none(tree: Item) -> Item:
@@ -228,9 +234,11 @@ def _csv(report: Report) -> None:
 
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
+    quoting = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(report.columns)
     for row in _rows(report):
-        writer.writerow(map(_cell, row))
+        cells = [_cell(cell) for cell in row]
+        (quoting if is_command(cells[0]) else writer).writerow(cells)
         if buffer.tell() > _BUFFER:
             stdout.write(buffer.getvalue().encode())
             buffer.seek(0)
@@ -239,6 +247,7 @@ def _csv(report: Report) -> None:
 
 
 def _table(report: Report) -> None:
+    stdout.is_log = is_job()  # a cell that is folded may begin lines anywhere; and this is for people, asked for or not
     rows = iter(_rows(report))
     first = [row for row, _ in zip(rows, range(_MAX_TABLE), strict=False)]
     rest = next(rows, None)
@@ -264,8 +273,9 @@ def _table(report: Report) -> None:
         file=buffer, force_terminal=colour, no_color=not colour, width=_width(), highlight=False, emoji=False
     )
     console.print(table)
-    lines = (line.rstrip() for line in buffer.getvalue().splitlines())
-    stdout.write(("\n".join(line for line in lines if line) + "\n").encode())
+    for line in buffer.getvalue().splitlines():
+        if line.rstrip():
+            stdout.line(line.rstrip())
 
 
 def _width() -> int:

@@ -9,6 +9,7 @@ from crdtctl.commands import arguments, output
 from crdtctl.commands.output import Item, Report, safe
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, TypeOption, session, verb_app
+from crdtctl.commands.workflow import respelt
 from crdtctl.crdt import clock as clocks
 from crdtctl.errors import AnswerIsNo, RefusedError, UsageError, printable
 from crdtctl.store.replica import Reading, Replica, check_type
@@ -99,7 +100,7 @@ def _require(replica: Replica, wanted: clocks.Clock) -> None:
 def _show_state(readings: Iterable[Reading]) -> None:
     separator = b"{\n"
     for reading in readings:
-        output.stdout.write(separator + reading.line)
+        output.stdout.write(separator + respelt(reading.line))
         separator = b",\n"
     output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
 

@@ -443,8 +443,9 @@ class Replica:
             self._refuse_to_replace(target, shown)
             draft = f"{target}.{os.getpid()}-{os.urandom(4).hex()}{durable.NEW}"
             with ExitStack() as undo:
-                with open(draft, "xb") as file:
-                    undo.callback(os.unlink, draft)
+                fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+                undo.callback(os.unlink, draft)
+                with os.fdopen(fd, "wb") as file:
                     self.export(file.write, since=since, form=form)
                     file.flush()
                     os.fsync(file.fileno())

@@ -11,7 +11,10 @@ import time
 from tests.torture.report import Row, table
 
 #: Modules of this package that have a function `measure`, in the order of the table.
-ROWS: tuple[str, ...] = ()
+ROWS: tuple[str, ...] = (
+    *("sweeps", "outcomes", "power", "blocks", "processes", "faults", "places", "streams", "locks", "clocks"),
+    *("copies", "forks", "hostile", "mutants"),
+)
 
 
 def main() -> int:

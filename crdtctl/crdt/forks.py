@@ -18,7 +18,7 @@ is read is the least that can be true. How much it lacks, nobody can know but th
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
@@ -173,6 +173,8 @@ def join(heads: Heads) -> Joined:
     """Return what `heads` say together: clocks and histories by the newest, forks kept apart."""
     clock: dict[str, int] = {}
     histories: dict[str, str] = {}
+    met: dict[str, set[str]] = {}  # author → its histories, once there were two; and what they say together
+    facts: dict[str, dict[int, str]] = {}
     forked: set[str] = set()
     for theirs, told in heads:
         for author, seq in theirs.items():
@@ -182,88 +184,112 @@ def join(heads: Heads) -> Joined:
                 forked.add(origin(author))
         for author, new in told.items():
             old = histories.setdefault(author, new)
-            if old != new:
-                a, b = parse(old), parse(new)
-                if divergence(a.tags, b.tags):
-                    forked.add(origin(author))
-                elif b.count > a.count:
-                    histories[author] = new
+            if old == new or new in met.setdefault(author, {old}):
+                continue
+            met[author].add(new)
+            a, b = parse(old), parse(new)
+            tags, known = b.tags, facts.setdefault(author, a.tags)
+            if divergence(known, tags):
+                forked.add(origin(author))
+            known.update(tags)
+            if (b.count, new) > (a.count, old):
+                histories[author] = new
     names: list[dict[str, tuple[str, ...]]] = [{} for _ in heads]
-    forks = []
-    for replica in sorted(forked):
-        _part(replica, heads, clock, histories, names)
-        forks.append(_fork(replica, clock, histories))
+    said: dict[str, list[_Said]] = {replica: [] for replica in sorted(forked)}
+    if forked:
+        for number, (theirs, told) in enumerate(heads):
+            for author, seq in theirs.items():
+                replica = origin(author)
+                if replica in forked:
+                    said[replica].append(_Said(number, author, seq, told.get(author, "")))
+                    clock.pop(author, None)
+                    histories.pop(author, None)
+    forks = [_part(replica, said[replica], clock, histories, names) for replica in said]
     return Joined(clock, histories, list(names), forks)
+
+
+class _Said(NamedTuple):
+    """What the state of this `number` says of one author."""
+
+    number: int
+    author: str
+    seq: int
+    told: str
+
+    @property
+    def known(self) -> dict[int, str]:
+        """Number of a departure → its tag."""
+        return known_of(self.author, self.told)
 
 
 @dataclass(slots=True)
 class _Branch:
-    """One of the longest histories of an id; `length` and `told` are of the longest text that is known of it."""
+    """One of the longest histories of an id: all that is known of it, and the text of the longest."""
 
     known: dict[int, str]
-    length: int
     told: str
-    marks: dict[int, str] = field(default_factory=dict)
+    marks: dict[int, str]
     seq: int = 0
 
 
 def _part(
     replica: str,
-    heads: Heads,
+    said: Sequence[_Said],
     clock: dict[str, int],
     histories: dict[str, str],
     names: list[dict[str, tuple[str, ...]]],
-) -> None:
+) -> Fork:
     """Find the branches of `replica`, and put what every state says of it under them."""
-    found: dict[tuple[str, str], dict[int, str]] = {}  # author and history → number → tag
-    for theirs, told in heads:
-        for author in theirs:
-            if author.startswith(replica) and origin(author) == replica:
-                text_of_it = told.get(author, "")
-                tags = parse(text_of_it).tags if text_of_it else {}
-                found[author, text_of_it] = {**marks(author), **tags}
+    found = {(one.author, one.told): one.known for one in said}
     branches: list[_Branch] = []
-    for (_, told_of_it), known in sorted(found.items(), key=lambda one: (-max(one[1], default=0), one[0])):
-        if all(divergence(branch.known, known) for branch in branches):
-            branches.append(_Branch(dict(known), max(known, default=0), told_of_it))
-    places = {}
-    for key, known in found.items():
+    places: dict[tuple[str, str], list[_Branch]] = {}
+    for key, known in sorted(found.items(), key=lambda item: (max(item[1], default=0), item[0]), reverse=True):
         fitting = [branch for branch in branches if not divergence(branch.known, known)]
-        places[key] = fitting
+        if not fitting:
+            branches.append(_Branch({}, key[1], marks(key[0])))
+            fitting = branches[-1:]
         for branch in fitting:
-            branch.marks.update(marks(key[0]))
+            branch.known.update(known)
+        places[key] = fitting
+    if len(branches) > 1:
+        _mark(branches)
+    for one in said:
+        fitting = places[one.author, one.told]
+        after = tuple(sorted({named(replica, branch.marks) for branch in fitting}))
+        if after != (one.author,):
+            names[one.number][one.author] = after
+        for branch in fitting:
+            branch.seq = max(branch.seq, one.seq)
     for branch in branches:
-        branch.known.update(branch.marks)
+        name = named(replica, branch.marks)
+        clock[name] = max(branch.seq, clock.get(name, 0))
+        if branch.told:
+            histories[name] = branch.told
+    return Fork(replica, tuple(sorted({named(replica, branch.marks) for branch in branches})), _common(branches))
+
+
+def _mark(branches: Sequence[_Branch]) -> None:
+    """Mark each branch with where it is known to have left each other one, and nothing else."""
+    for branch in branches:
+        branch.marks = {}
     for a, b in combinations(branches, 2):
         number = divergence(a.known, b.known)
         a.marks[number] = a.known[number]
         b.marks[number] = b.known[number]
-    for number, (theirs, told) in enumerate(heads):
-        for author, seq in theirs.items():
-            fitting = places.get((author, told.get(author, "")), [])
-            after = tuple(sorted(named(replica, branch.marks) for branch in fitting))
-            if fitting and after != (author,):
-                names[number][author] = after
-            for branch in fitting:
-                branch.seq = max(branch.seq, seq)
-    for author, _ in found:
-        clock.pop(author, None)
-        histories.pop(author, None)
-    for branch in branches:
-        name = named(replica, branch.marks)
-        clock[name] = branch.seq
-        if branch.told:
-            histories[name] = branch.told
 
 
-def _fork(replica: str, clock: Clock, histories: Mapping[str, str]) -> Fork:
-    branches = tuple(sorted(author for author in clock if author.startswith(replica) and origin(author) == replica))
-    told = [parse(histories[branch]) for branch in branches if branch in histories]
-    since = 0
-    if len(told) > 1:
-        first, *others = (dict(zip(retained(one.count), one.departures, strict=True)) for one in told)
-        since = max((one.seq for number, one in first.items() if all(o.get(number) == one for o in others)), default=0)
-    return Fork(replica, branches, since)
+def _common(branches: Sequence[_Branch]) -> int:
+    """Return the last commit that is known to be in all branches; 0 if none is."""
+    told = [parse(branch.told) for branch in branches if branch.told]
+    if len(told) < 2:
+        return 0
+    first, *others = (dict(zip(retained(one.count), one.departures, strict=True)) for one in told)
+    return max((one.seq for number, one in first.items() if all(o.get(number) == one for o in others)), default=0)
+
+
+def known_of(author: str, history: str) -> dict[int, str]:
+    """Return what a name and a history (as text, or nothing) say together: number of a departure → tag."""
+    return {**marks(author), **(parse(history).tags if history else {})}
 
 
 def is_prefix(a: str, b: str) -> bool:
@@ -280,13 +306,14 @@ def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, hi
     """Return whether a state knows the first `seq` commits of an author with this history, perhaps as a branch."""
     if clock.get(author, 0) >= seq:
         return True
-    known = {**marks(author), **(parse(history).tags if history else {})}
-    for branch, reached in clock.items():
-        if reached >= seq and "~" in branch and origin(branch) == origin(author):
-            text_of_it = histories.get(branch, "")
-            if not divergence({**marks(branch), **(parse(text_of_it).tags if text_of_it else {})}, known):
-                return True
-    return False
+    known = known_of(author, history)
+    return any(
+        reached >= seq
+        and "~" in branch
+        and origin(branch) == origin(author)
+        and not divergence(known_of(branch, histories.get(branch, "")), known)
+        for branch, reached in clock.items()
+    )
 
 
 # Reading -------------------------------------------------------------------------------------------------

@@ -76,6 +76,10 @@ def as_tree(value: Any) -> Any:
     return str(value) if isinstance(value, int) and value > 2**53 - 1 else value
 
 
+#: The fields that a header may end with, in their order.
+LAST = ("settled", "past", "binding", "witness")
+
+
 def specified(head: Head, counters: Counters) -> bytes:
     """Return the canonical text of a state as the specification says it."""
     fields = [
@@ -84,9 +88,12 @@ def specified(head: Head, counters: Counters) -> bytes:
         f'"replica":{compact(head.replica)}',
         f'"clock":{compact(dict(head.clock))}',
     ]
+    if head.tags:
+        fields.append(f'"tags":{compact(dict(head.tags))}')
     if head.kind == "delta":
         fields.append(f'"since":{compact(dict(head.since))}')
     if head.kind == "known":
         fields.append(f'"heard":{compact(dict(head.heard))}')
+    fields += [f'"{field}":{compact(value)}' for field in LAST if (value := getattr(head, field))]
     lines = [f"{compact(name)}:{compact(as_tree(counters[name]))}" for name in sorted(counters)]
     return sealed("{" + ",".join(fields), *lines)

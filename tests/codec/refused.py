@@ -64,6 +64,27 @@ def inside(old: bytes, new: bytes) -> bytes:
 
 DEEP = 10**6
 
+
+def tags(value: str) -> bytes:
+    """Return a state whose header says this of departures."""
+    return sealed(f'{HEAD},"tags":{value}', A, B)
+
+
+def settled(value: str) -> bytes:
+    """Return a state whose header says this of settled forks."""
+    return sealed(f'{HEAD},"settled":{value}', A, B)
+
+
+def past(value: str) -> bytes:
+    """Return a known.json whose header says this of earlier ids."""
+    return sealed(f'{HEAD.replace("state", "known")},"heard":{{}},"past":{value}', A, B)
+
+
+def own(fields: str) -> bytes:
+    """Return an own.json whose header ends with this."""
+    return sealed(f"{HEAD.replace('state', 'own')},{fields}", A, B)
+
+
 LINES: dict[str, bytes] = {
     "lines not sorted": sealed(HEAD, B, A),
     "a line twice": sealed(HEAD, A, A),
@@ -267,6 +288,58 @@ HEADS: dict[str, bytes] = {
     "heard with a control character": sealed(f'{HEAD.replace("state", "known")},"heard":{{"ann":"\\u001b"}}', A, B),
     "heard of a name that is none": sealed(f'{HEAD.replace("state", "known")},"heard":{{"":"now"}}', A, B),
 }
+FORKS: dict[str, bytes] = {
+    "no tags, spelt out": tags("{}"),
+    "tags that are a list": tags('["1 1.abcd"]'),
+    "tags that are text": tags('"1 1.abcd"'),
+    "tags of somebody whom the clock does not know": tags('{"eve":"1 1.abcd"}'),
+    "tags newer than the clock": tags('{"bob":"1 3.abcd"}'),
+    "tags twice": tags('{"ann":"1 1.abcd","ann":"1 1.abcd"}'),
+    "tags that are not sorted": tags('{"bob":"1 1.abcd","ann":"1 1.abcd"}'),
+    "a history that is a number": tags('{"ann":1}'),
+    "a history that is an object": tags('{"ann":{"1":"abcd"}}'),
+    "an empty history": tags('{"ann":""}'),
+    "a history with a control character": tags('{"ann":"1 1.abc\\u0007"}'),
+    "a history with a short tag": tags('{"ann":"1 1.abc"}'),
+    "a history with commit 0": tags('{"ann":"1 0.abcd"}'),
+    "a history that lacks a departure": tags('{"ann":"2 1.abcd"}'),
+    "a history whose commits fall": tags('{"ann":"2 2.abcd 1.abcd"}'),
+    "a history of more departures than can be": tags('{"ann":"9999999999999999 1.abcd"}'),
+    "a history whose count is too long": tags('{"ann":"10000000000000000 1.abcd"}'),
+    "tags before the clock": head(CLOCK, f'"tags":{{"ann":"1 1.abcd"}},{CLOCK}'),
+    "tags after what is settled": sealed(f'{HEAD},"settled":["ann"],"tags":{{"ann":"1 1.abcd"}}', A, B),
+    "nothing settled, spelt out": settled("[]"),
+    "settled that is an object": settled('{"ann":1}'),
+    "settled that is text": settled('"ann"'),
+    "settled numbers": settled("[1]"),
+    "settled without a name": settled('[""]'),
+    "settled with a control character": settled('["a\\u001b"]'),
+    "settled twice": settled('["ann","ann"]'),
+    "settled that is not sorted": settled('["bob","ann"]'),
+    "settled in an own.json": own('"settled":["ann"]'),
+    "earlier ids in a state": sealed(f'{HEAD},"past":[["ann",1,"copied","now"]]', A, B),
+    "no earlier ids, spelt out": past("[]"),
+    "earlier ids that are an object": past('{"ann":1}'),
+    "an earlier id that is text": past('["ann"]'),
+    "an earlier id that is too short": past('[["ann",1,"copied"]]'),
+    "an earlier id that is too long": past('[["ann",1,"copied","now","x"]]'),
+    "an earlier id that is a number": past('[[1,1,"copied","now"]]'),
+    "an earlier id without a name": past('[["",1,"copied","now"]]'),
+    "an earlier id with true commits": past('[["ann",true,"copied","now"]]'),
+    "an earlier id with negative commits": past('[["ann",-1,"copied","now"]]'),
+    "an earlier id with 2^53 commits": past('[["ann",9007199254740992,"copied","now"]]'),
+    "an earlier id with commits as text": past('[["ann","1","copied","now"]]'),
+    "an earlier id that ended for a number": past('[["ann",1,1,"now"]]'),
+    "an earlier id with a control character": past('[["ann",1,"copied","\\u0007"]]'),
+    "an empty binding": own('"binding":""'),
+    "a binding that is a number": own('"binding":1'),
+    "a binding with a control character": own('"binding":"\\u001b"'),
+    "a binding in a state": sealed(f'{HEAD},"binding":"1.2.3.4"', A, B),
+    "a witness that is a number": own('"witness":1'),
+    "an empty witness": own('"witness":""'),
+    "a witness in a state": sealed(f'{HEAD},"witness":"/x"', A, B),
+    "a witness before the binding": own('"witness":"/x","binding":"1"'),
+}
 FILES: dict[str, bytes] = {
     "nothing": b"",
     "white space": b" \n\t\n",
@@ -345,6 +418,7 @@ REFUSED: dict[str, bytes] = {
         "number": NUMBERS,
         "name": NAMES,
         "header": HEADS,
+        "forks": FORKS,
         "file": FILES,
         "TOML": TOML,
     }.items()

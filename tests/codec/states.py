@@ -4,9 +4,10 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from crdtctl.codec.wire import Counter, Head, Kind
+from crdtctl.codec.wire import Counter, Head, Kind, Past
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType
+from crdtctl.crdt.forks import Departure, History, text
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record
 from crdtctl.crdt.names import counter_fault
 
@@ -17,7 +18,7 @@ NUMBERS = st.integers(0, 20) | st.sampled_from(
 SHORT = st.text(st.sampled_from('ab"\\:{}[], 0é🦊'), min_size=1, max_size=5)
 ODD = st.sampled_from(['":{"', '\\":{\\"', '"', "\\", '\\"', "\\\\", "},", "a" * 200, '"' * 200, "\\" * 200, "é" * 100])
 NAMES = (SHORT | SHORT | ODD).filter(lambda text: counter_fault(text) is None)
-IDS = st.sampled_from(["ann", "bob", 'quo"te', "back\\slash", "čen", "ann-1234567890123456"])
+IDS = st.sampled_from(["ann", "bob", 'quo"te', "back\\slash", "čen", "ann-1234567890123456", "ann~3.aZ09"])
 SEQS = st.integers(1, 9) | st.sampled_from([2**31, 2**53 - 1])
 WHEN = st.just("2026-03-01T12:00:00Z")
 
@@ -62,17 +63,37 @@ def clock_of(counters: dict[str, Counter]) -> dict[str, int]:
     return clock
 
 
+TEXT = st.text(st.sampled_from('ab"\\/.-: é🦊'), min_size=1, max_size=20)
+PAST = st.builds(Past, IDS, st.integers(0, 9) | st.just(2**53 - 1), TEXT, WHEN)
+
+
+@st.composite
+def histories(draw: st.DrawFn, limit: int) -> str:
+    """Return histories of at most `limit` commits as text; often there is none."""
+    history = History()
+    for step in draw(st.lists(st.integers(1, 3), max_size=30)):
+        if history.departed + step <= limit:
+            history = history.then(Departure(history.departed + step, draw(st.sampled_from(["aZ09", "-_-_"]))))
+    return text(history) if history.count else ""
+
+
 @st.composite
 def heads(draw: st.DrawFn, clock: dict[str, int]) -> Head:
     """Return headers for a state with this clock, of every kind."""
     kind = draw(st.sampled_from(get_args(Kind)))
     more = draw(st.dictionaries(IDS, st.integers(1, 5), max_size=2))
+    clock = {**more, **clock}
     return Head(
         kind=kind,
         replica=draw(IDS),
-        clock={**more, **clock},
+        clock=clock,
         since=draw(st.dictionaries(IDS, SEQS, max_size=2)) if kind == "delta" else {},
         heard=draw(st.dictionaries(IDS, WHEN, max_size=2)) if kind == "known" else {},
+        tags={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
+        settled=tuple(sorted(draw(st.sets(IDS, max_size=2)))) if kind != "own" else (),
+        past=tuple(draw(st.lists(PAST, max_size=2))) if kind == "known" else (),
+        binding=draw(st.just("") | TEXT) if kind == "own" else "",
+        witness=draw(st.just("") | TEXT) if kind == "own" else "",
     )
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from crdtctl.codec.stream import overlay
-from crdtctl.codec.wire import decode_own_line, encode_line
+from crdtctl.codec.wire import Past, decode_own_line, encode_line
 from crdtctl.crdt import TYPES
+from crdtctl.crdt.forks import Departure, Fork, History, join, parse
 from tests.codec.files import decoded, opened, read_canonical, specified, written
 from tests.codec.golden_files import CANONICAL
 
@@ -65,6 +66,11 @@ READINGS: dict[str, Readings] = {
     "delta-of-nothing": {},
     "own": {("builds", "pncounter"): 9, ("visitors", "gset"): 1},
     "known": {("builds", "pncounter"): 8},
+    "tags": {("builds", "pncounter"): 15},
+    "tags-in-a-delta": {("builds", "pncounter"): 15},
+    "fork": {("builds", "pncounter"): 20, ("visitors", "gset"): 2},
+    "known-fork": {("visitors", "gset"): 2},
+    "own-bound": {("builds", "pncounter"): 5},
 }
 each_file = pytest.mark.parametrize("data", CANONICAL.values(), ids=CANONICAL)
 
@@ -119,3 +125,23 @@ def test_golden_headers_mean_what_they_always_meant() -> None:
     known = opened(CANONICAL["known"]).head
     assert known.heard == {hub: "2026-03-01T12:00:00Z", job: "2026-03-02T00:00:59Z"}
     assert known.clock == {hub: 3, job: 1}
+
+
+def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
+    laptop, hub = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hub-00112233445566778899aabbccddeeff"
+    a, b = f"{laptop}~3.k3Xa", f"{laptop}~3.z-_9"
+    tags = opened(CANONICAL["tags"]).head
+    assert parse(tags.tags[laptop]) == History(3, (Departure(2, "aaaa"), Departure(30, "0-_Z"), Departure(31, "k3Xa")))
+    assert parse(tags.tags[hub]) == History(1, (Departure(19, "Qx_1"),))
+    fork = opened(CANONICAL["fork"]).head
+    assert fork.clock == {hub: 20, a: 33, b: 31}
+    assert fork.settled == (a, b)
+    assert join([(fork.clock, fork.tags)]).forks == [Fork(laptop, (a, b), 30)]
+    assert join([(fork.clock, fork.tags), (tags.clock, tags.tags)]).names == [{}, {laptop: (a,)}]
+    known = opened(CANONICAL["known-fork"]).head
+    assert known.past == (
+        Past("hub-ffeeddccbbaa99887766554433221100", 0, "copied", "2026-02-28T23:59:59Z"),
+        Past("hub-0123456789abcdef0123456789abcdef", 2**53 - 1, "forked", "2026-03-01T00:00:00Z"),
+    )
+    own = opened(CANONICAL["own-bound"]).head
+    assert (own.binding, own.witness) == ("7b.1f.0.c0ffee", f"/home/ann/.local/state/crdtctl/{laptop}")

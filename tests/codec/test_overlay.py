@@ -142,3 +142,36 @@ def test_a_damaged_base_is_named_too() -> None:
     assert caught.value.source is base
     assert caught.value.message == f"known.json is damaged: {caught.value.reason}"
     assert caught.value.hint == "see 'crdtctl check'"
+
+
+@given(drawn=related(), has_base=st.booleans(), data=st.data())
+def test_what_is_put_under_other_names_is_as_if_it_had_stood_there(
+    drawn: list[Counters], has_base: bool, data: st.DataObject
+) -> None:
+    put = st.dictionaries(IDS, st.lists(IDS, min_size=1, max_size=2, unique=True).map(tuple), max_size=2)
+    sources, expected = [], []
+    for number, counters in enumerate(drawn):
+        source = source_of(counters, ours=number == 0 and has_base)
+        source.names = data.draw(put)
+        sources.append(source)
+        for name, counter in counters.items():
+            for tag, authors in counter.items():
+                for author, row in authors.items():
+                    expected += [{name: {tag: {after: row}}} for after in source.names.get(author, (author,))]
+    base, others = (sources[0], sources[1:]) if has_base else (None, sources)
+    found = {one.name.decode(): one for one in overlay(base, others)}
+    after = joined(expected)
+    assert {name: one.after for name, one in found.items()} == {name: encode_line(name, after[name]) for name in after}
+    for name, one in found.items():
+        was_there = has_base and name in drawn[0]
+        assert one.before == (encode_line(name, drawn[0][name]) if was_there else None)
+
+
+def test_the_branches_of_a_fork_take_what_they_have_in_common() -> None:
+    base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,5],"bob":[2,1]}}'), ours=True)
+    other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[3,7]}}'))
+    base.names = {"ann": ("ann~2.aaaa", "ann~2.bbbb")}
+    other.names = {"ann": ("ann~2.aaaa",)}
+    (a,) = overlay(base, [other])
+    assert a.before == b'"a":{"gcounter":{"ann":[1,5],"bob":[2,1]}}'
+    assert a.after == b'"a":{"gcounter":{"ann~2.aaaa":[3,7],"ann~2.bbbb":[1,5],"bob":[2,1]}}'

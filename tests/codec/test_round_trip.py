@@ -1,5 +1,7 @@
 """What is written is read back, byte for byte and value for value, for every type."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,12 +103,12 @@ def test_a_file_is_written_as_specified(state: tuple[Head, dict[str, Counter]]) 
 @given(state=states())
 def test_equal_states_are_equal_bytes_however_they_came_about(state: tuple[Head, dict[str, Counter]]) -> None:
     head, counters = state
-    other = Head(
-        head.kind,
-        head.replica,
-        {author: head.clock[author] for author in sorted(head.clock, reverse=True)},
-        {author: head.since[author] for author in sorted(head.since, reverse=True)},
-        {author: head.heard[author] for author in sorted(head.heard, reverse=True)},
+    other = replace(
+        head,
+        clock={author: head.clock[author] for author in sorted(head.clock, reverse=True)},
+        since={author: head.since[author] for author in sorted(head.since, reverse=True)},
+        heard={author: head.heard[author] for author in sorted(head.heard, reverse=True)},
+        tags={author: head.tags[author] for author in sorted(head.tags, reverse=True)},
     )
     shuffled = {name: backwards(counters[name]) for name in reversed(counters)}
     assert written(other, shuffled) == written(head, counters)

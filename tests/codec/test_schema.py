@@ -121,6 +121,16 @@ WRONG: dict[str, Callable[[Any], None]] = {
     "a name with a space before it": put({"gcounter": {ANN: [1, 1]}}, "counters", " a"),
     "a name with a space after it": put({"gcounter": {ANN: [1, 1]}}, "counters", "a "),
     "an element twice": put({"gset": {ANN: [1, ["a", "a"]]}}, "counters", "x"),
+    "a binding in a state": put("1", "binding"),
+    "a witness in a state": put("1", "witness"),
+    "earlier ids in a state": put([[ANN, 1, "copied", "now"]], "past"),
+    "no tags, spelt out": put({}, "tags"),
+    "a history of nothing": put({ANN: "0"}, "tags"),
+    "a history with a short tag": put({ANN: "1 1.abc"}, "tags"),
+    "a history that is a number": put({ANN: 1}, "tags"),
+    "nothing settled, spelt out": put([], "settled"),
+    "settled twice": put([ANN, ANN], "settled"),
+    "settled numbers": put([1], "settled"),
 }
 
 

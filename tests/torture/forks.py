@@ -204,7 +204,7 @@ def measure(part: float) -> list[Row]:
             (
                 f"a tag a departure: {share['departures']:.3%} silent, {size['departures']:.0f} bytes an author",
                 f"the maximum, no tags: {share['maximum']:.1%} silent, 0 bytes",
-                f"a tag a commit ({LATEST} latest, some older): {share['commits']:.3%} silent, {size['commits']:.0f} bytes",
+                f"a tag a commit ({LATEST} latest): {share['commits']:.3%} silent, {size['commits']:.0f} bytes",
                 "silent where one branch left once and the other, never met meanwhile, so often: " + ", ".join(apart),
             ),
         ),

@@ -118,6 +118,23 @@ def test_each_of_the_writers_finds_the_fork_and_goes_on_under_a_new_id(
     assert_sound_once_settled(here)
 
 
+def test_commits_that_nobody_saw_yet_are_a_branch_too_when_a_clone_turns_up(
+    shell: Shell, pair: tuple[Replica, Replica]
+) -> None:
+    silent = shell.directory / "silent"
+    clone(shell.directory / "clone", silent)
+    Replica(silent).increment("builds", 7)  # never left
+    Replica(silent).add("visitors", "silent")
+    pair[1].increment("builds", 1)
+    pair[1].export_to(shell.directory / "clone.json")
+    assert shell("--replica", silent, "merge", "clone.json").status == 5
+    here = Replica(silent)
+    (fork,) = here.forks()
+    assert len(fork.branches) == 2
+    assert here.value("builds") == COMMON + 5 + 7
+    assert here.reading("visitors").members == ("ada", "clone", "silent")
+
+
 def test_all_who_found_the_fork_in_their_own_way_agree_in_the_end(
     shell: Shell, pair: tuple[Replica, Replica], hub: Replica
 ) -> None:

@@ -1,0 +1,254 @@
+"""Rows: the program with one thing done wrong on purpose. Each of these mutants must fail the test named beside it.
+
+A mutant is a copy of the package in which exact pieces of source are replaced; the test imports it instead
+of the package, and so do the processes that the test starts.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import crdtctl
+from tests.torture.report import Row
+
+_ROOT = Path(__file__).parents[2]
+_PACKAGE = Path(crdtctl.__file__).parent
+_NO_TESTS_RAN = 5
+_TESTS_FAILED = 1
+
+PASSED = "passed"
+FAILED = "failed"
+SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace `old`, which stands in `file` exactly once, by `new`."""
+
+    file: str
+    old: str
+    new: str
+
+    def make(self, package: Path) -> None:
+        """Do it in a copy of the package."""
+        path = package / self.file
+        text = path.read_text()
+        assert text.count(self.old) == 1, f"{self.file} holds {text.count(self.old)} times: {self.old}"
+        path.write_text(text.replace(self.old, self.new))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A way to do it wrong, and the test that must notice; `quick` ones take about two seconds."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    test: str
+    quick: bool = True
+
+    def tried(self) -> str:
+        """Return how the test ends with this mutant."""
+        with _copy() as place:
+            for edit in self.edits:
+                edit.make(place / "crdtctl")
+            return run(self.test, place)
+
+
+@contextmanager
+def _copy() -> Iterator[Path]:
+    """Copy the package; return where it is to be imported from."""
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory).resolve()
+        shutil.copytree(_PACKAGE, place / "crdtctl", ignore=shutil.ignore_patterns("__pycache__"))
+        yield place
+
+
+def _environment(place: Path) -> Mapping[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRDTCTL", "PYTEST", "PYTHON", "COV"))}
+    return {**kept, "PYTHONPATH": f"{place}{os.pathsep}{_ROOT}"}
+
+
+def run(test: str, place: Path = _ROOT) -> str:
+    """Run a test with the package that is in `place`; return how it ends."""
+    imported = "import crdtctl; print(crdtctl.__file__)"
+    # -P: the directory that the test runs in does not come first.
+    python = [sys.executable, "-P"]
+    found = subprocess.run(
+        [*python, "-c", imported], env=_environment(place), capture_output=True, text=True, check=True
+    )
+    assert Path(found.stdout.strip()).parent == place / "crdtctl", found.stdout
+    options = ["-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider", "-x", "-q", "-rs"]
+    done = subprocess.run(
+        [*python, "-m", "pytest", *options, test],
+        cwd=_ROOT,
+        env=_environment(place),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == _TESTS_FAILED:
+        return FAILED
+    assert done.returncode == 0, done.stdout + done.stderr  # no such test, or it cannot even begin
+    return PASSED if " passed" in done.stdout.splitlines()[-1] else SKIPPED
+
+
+_COPIES = "tests/torture/test_copies.py::"
+_EXACT = f"{_COPIES}test_what_a_copy_or_an_older_version_says_counts_exactly_once"
+_REPORTED = f"{_COPIES}test_a_copy_that_nothing_gives_away_is_reported_and_its_branches_are_kept"
+_CLONED = f"{_REPORTED}[copy: image of ext4, with the state directory, in the same place]"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "no lock",
+        (Edit("store/durable.py", "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "        pass\n"),),
+        "tests/commands/test_contention.py::test_increments_decrements_batches_keys_and_merges_at_once_add_up",
+        quick=False,
+    ),
+    Mutant(
+        "no fsync of the directory",
+        (Edit("store/durable.py", "        os.fsync(self.directory)\n", ""),),
+        "tests/store/test_draft.py::test_a_directory_that_cannot_be_synced_leaves_the_outcome_open",
+    ),
+    Mutant(
+        "no fsync of the file",
+        (Edit("store/durable.py", "        os.fsync(self.fd)\n", ""),),
+        "tests/store/test_draft.py::test_a_file_that_cannot_be_synced_is_not_put_in_place",
+    ),
+    Mutant(
+        "written in place",
+        (
+            Edit("store/durable.py", 'f"{which}.json.{os.getpid()}-{os.urandom(4).hex()}{NEW}"', 'f"{which}.json"'),
+            Edit("store/durable.py", "os.O_CREAT | os.O_EXCL", "os.O_CREAT | os.O_TRUNC"),
+        ),
+        "tests/store/test_readers.py::test_a_reader_sees_whole_states_that_never_go_back_while_others_count_and_merge",
+        quick=False,
+    ),
+    Mutant(
+        "a copy goes on under the id of the original",
+        (
+            Edit("store/files.py", "own.strange = _strange(fd, own)", 'own.strange = ""'),
+            Edit("hot.py", "if is_file != bound or seen is None or seen > writes:", "if False:"),
+        ),
+        f"{_EXACT}[copy: cp -a]",
+    ),
+    Mutant(
+        "the hot path goes on under the id of the original",
+        (Edit("hot.py", "if is_file != bound or seen is None or seen > writes:", "if False:"),),
+        f"{_EXACT}[copy: cp -a]",
+        quick=False,
+    ),
+    Mutant(
+        "the witness is not asked",
+        (Edit("store/binding.py", "return int(said) if len(said) == _WITNESS_SIZE and", "return -1 if True or"),),
+        f"{_EXACT}[roll-back: image of ext4, without the state directory]",
+    ),
+    Mutant(
+        "joined by sum",
+        (Edit("crdt/lattice.py", "return a if a >= b else b", "return a + b"),),
+        "tests/crdt/test_join_laws.py::test_join_is_idempotent_and_a_repeated_merge_changes_nothing",
+    ),
+    Mutant(
+        "joined by sum, where it is done without a call",
+        (Edit("crdt/lattice.py", "a1 if a1 > b1 else b1,", "a1 + b1,"),),
+        "tests/crdt/test_join_laws.py::test_counters_are_joined_as_their_contributions_are",
+    ),
+    Mutant(
+        "the left one wins",
+        (Edit("crdt/lattice.py", "return a if a >= b else b", "return a"),),
+        "tests/crdt/test_join_laws.py::test_join_is_commutative",
+    ),
+    Mutant(
+        "a delta ships differences (each commit taken for one)",
+        (
+            Edit(
+                "crdt/base.py",
+                "return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}",
+                "return {a: (c[0], *(max(x - since.get(a, 0), 0) if isinstance(x, int) else x for x in c[1:]))"
+                " for a, c in contributions.items() if c[0] > since.get(a, 0)}",
+            ),
+        ),
+        "tests/crdt/test_delta_laws.py::test_a_delta_carries_absolute_totals_never_differences",
+    ),
+    Mutant(
+        "a state leaves without a tag",
+        (
+            Edit(
+                "store/identity.py",
+                "    if own.seq > own.history.departed:\n        directory.write_own",
+                "    if False:\n        directory.write_own",
+            ),
+        ),
+        _CLONED,
+        quick=False,
+    ),
+    Mutant(
+        "the branches of a fork are joined without a word",
+        (
+            Edit(
+                "crdt/forks.py",
+                "return min((number for number in a.keys() & b.keys() if a[number] != b[number]), default=0)",
+                "return 0",
+            ),
+        ),
+        _CLONED,
+    ),
+    Mutant(
+        "a once-key counts for each who sent it",
+        (Edit("crdt/tally.py", "tuple(map(max, sent[key], totals))", "tuple(map(sum, zip(sent[key], totals)))"),),
+        "tests/commands/test_once.py::test_two_replicas_that_never_met_count_a_key_once",
+    ),
+    Mutant(
+        "the checksum is not verified",
+        (Edit("codec/stream.py", "if self.trailer != trailer(checksum):", "if False:"),),
+        "tests/codec/test_damage.py::test_lines_of_two_files_put_together_are_refused",
+    ),
+    Mutant(
+        "a directory is opened through a link",
+        (Edit("store/durable.py", "os.O_DIRECTORY | os.O_NOFOLLOW", "os.O_DIRECTORY"),),
+        "tests/store/test_directory.py::test_a_directory_behind_a_symbolic_link_is_refused",
+    ),
+    Mutant(
+        "a state is opened through a link",
+        (
+            Edit(
+                "store/durable.py",
+                "return os.open(name, os.O_RDONLY | os.O_NOFOLLOW",
+                "return os.open(name, os.O_RDONLY",
+            ),
+        ),
+        "tests/store/test_directory.py::test_a_state_that_is_not_a_regular_file_of_its_own_is_refused[own.json-symlink-0]",
+    ),
+)
+
+
+def measure(part: float) -> list[Row]:
+    """Return the row of the mutants."""
+    mutants = [mutant for mutant in MUTANTS if mutant.quick or part >= 1]
+    before = {test: run(test) for test in dict.fromkeys(mutant.test for mutant in mutants)}
+    notes, caught, skipped = [], 0, 0
+    for mutant in mutants:
+        if before[mutant.test] == SKIPPED:
+            skipped += 1
+            notes.append(f"skipped: {mutant.name}, for its test is skipped here: {mutant.test}")
+            continue
+        is_caught = before[mutant.test] == PASSED and mutant.tried() == FAILED
+        caught += is_caught
+        without = "" if before[mutant.test] == PASSED else " (it fails without the mutant too)"
+        notes.append(f"{'caught' if is_caught else 'NOT CAUGHT'}: {mutant.name}, by {mutant.test}{without}")
+    tried = len(mutants) - skipped
+    seen = f"{caught} of {tried} caught"
+    return [
+        Row(
+            "the tests themselves: mutants of the program",
+            "each fails the test beside it",
+            seen,
+            caught == tried,
+            notes,
+        )
+    ]

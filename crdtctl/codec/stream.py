@@ -34,6 +34,7 @@ from crdtctl.codec.wire import (
     encode_line,
     encode_name,
     join_counters,
+    refuse_absurd,
 )
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution
@@ -61,6 +62,14 @@ class Part(NamedTuple):
 ALL = Part(b"", b"")
 
 
+def _refuse_costly(head: bytes) -> None:
+    """Raise `Invalid` for a header that would take many times its size of memory."""
+    clock = _CLOCK.search(head)
+    if clock and is_crowded(clock[1]):
+        raise Invalid(CROWDED)
+    refuse_absurd(head)
+
+
 class Source:
     """A canonical file to read from: its header, one line, or all its lines.
 
@@ -76,14 +85,14 @@ class Source:
         self.ours = ours
         #: Author → authors under which its contributions are read instead, for branches of a fork.
         self.names: Names = {}
-        head = self._read_head()
-        self.start = len(head)
+        self.start = self._head_size()
         self.end = size - TRAILER_SIZE
-        clock = _CLOCK.search(head)
-        if clock and not ours and is_crowded(clock[1]):
-            raise self.invalid(CROWDED)
         try:
+            head = pages.read(0, self.start)
+            if not ours:
+                _refuse_costly(head)
             self.head = decode_head(head)
+            del head
         except Invalid as fault:
             raise self.invalid(fault.reason) from None
         self._floor = min(self.head.clock.values(), default=0)
@@ -95,17 +104,19 @@ class Source:
         """Return the failure that says what is wrong with this source."""
         return Invalid(reason, self.label, source=self, ours=self.ours)
 
-    def _read_head(self) -> bytes:
-        head = self.pages.read(0, _STEP)
-        while b"\n" not in head and len(head) < _MAX_HEAD and head.startswith(_VERSION):
-            more = self.pages.read(len(head), min(max(_STEP, len(head)), _MAX_HEAD - len(head)))
-            if not more:
+    def _head_size(self) -> int:
+        offset = 0
+        size = _STEP
+        while offset < _MAX_HEAD and (offset or self.pages.read(0, len(_VERSION)) == _VERSION):
+            block = self.pages.read(offset, size)
+            end = block.find(b"\n")
+            if end >= 0:
+                return offset + end + 1
+            if not block:
                 break
-            head += more
-        head, newline, _ = head.partition(b"\n")
-        if not newline:
-            raise self.invalid("it does not begin with the header of a state, or was cut in it")
-        return head + newline
+            offset += len(block)
+            size = _BLOCK
+        raise self.invalid("it does not begin with the header of a state, or was cut in it")
 
     @property
     def checksum(self) -> str:

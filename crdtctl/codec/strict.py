@@ -26,6 +26,7 @@ from crdtctl.codec.wire import (
     head_to_tree,
     line_from_json,
     newer_version,
+    refuse_absurd,
     to_wire,
 )
 from crdtctl.crdt import TYPES
@@ -37,6 +38,7 @@ _OBJECT = re.compile(rb"\s*\{")
 
 _TWICE = "a key stands twice in one object"
 _any = msgspec.json.Decoder()
+_numbers = msgspec.json.Decoder(dict[str, int])
 #: One level of an object; what its values are, and that there are two equal keys, is found later.
 _level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -62,6 +64,8 @@ def _from_json(data: bytes) -> bytes:
     counters = _decode(_level, fields.pop("counters"))
     if is_crowded(bytes(fields.get("clock", b""))):
         raise Invalid(CROWDED)
+    for value in fields.values():
+        refuse_absurd(bytes(value))
     head = {key: _decode(_any, value) for key, value in fields.items()}
     checksum = head.pop("crc32", None)
     whole = bytearray(encode_head(head_from_tree(head)) + HEAD_END)
@@ -106,7 +110,7 @@ def decode_clock(text: str) -> dict[str, int]:
     data = text.encode("utf-8", "surrogatepass")
     if is_crowded(data):
         raise Invalid(CROWDED)
-    clock = clock_from_tree(_decode(_any, data))
+    clock = clock_from_tree(_decode(_numbers, data))
     if _strings(data) != 2 * len(clock):
         raise Invalid(_TWICE)
     return clock

@@ -72,15 +72,15 @@ def _tables(data: bytes) -> Iterator[tuple[re.Match[bytes] | None, bytes]]:
         table = data[start:end]
         header = _HEADER.match(table)
         position = header.end() if header else 0
-        entries = []
+        entries = bytearray()
         while position < len(table):
             entry = _ENTRY.match(table, position)
             if entry is None:
                 raise Invalid(f"it is TOML in another layout than ours, and larger than {MAX_ANY_LAYOUT} bytes")
             key, value = entry.groups()
-            entries.append(b"%b:%b" % (_quoted(key), _array(value) if value.startswith(b"[") else value))
+            entries += b",%b:%b" % (_quoted(key), _array(value) if value.startswith(b"[") else value)
             position = entry.end()
-        yield header, b",".join(entries)
+        yield header, bytes(entries[1:])
         start = end + 1
 
 

@@ -18,6 +18,9 @@ def run() -> None:
     try:
         status = hot.run(arguments)
         if status is None:
+            import gc
+
+            gc.disable()  # no cycles are made that are worth a look through all of a large state, again and again
             from crdtctl.commands.main import main
 
             status = main(arguments)

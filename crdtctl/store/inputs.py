@@ -1,5 +1,6 @@
 """State files from outside: opened, verified, and kept an eye on while they are read."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -20,6 +21,7 @@ SMALL = 2**16
 MAX_STREAM = 2**30
 _BLOCK = 2**18
 _STDIN = "standard input"
+_NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,15 @@ def open_input(item: Input, stack: ExitStack) -> Source:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-                raise DataError(f"{label} is {what}", "give it a file made by 'crdtctl export', or '-' for a pipe")
+                raise DataError(f"{label} is {what}", _NOT_REGULAR)
             pages = OnDisk(fd)
             if status.st_size <= SMALL:
                 data = pages.read(0, SMALL + 1)
                 return _source(label, InMemory(data), len(data))
             source = _source(label, pages, status.st_size)
         except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket, or a device that is not there
+                raise DataError(f"{label} is not a regular file", _NOT_REGULAR) from None
             raise from_os(error, f"read {label}") from None
         if isinstance(source.pages, OnDisk):
             stack.enter_context(failing.pop_all())

@@ -381,7 +381,7 @@ def head_to_tree(head: Head) -> dict[str, Any]:
         "crdtctl": VERSION,
         "kind": head.kind,
         "replica": head.replica,
-        "clock": dict(sorted(head.clock.items())),
+        "clock": in_order(head.clock),
     }
     if head.tags:
         tree["tags"] = dict(sorted(head.tags.items()))

@@ -16,7 +16,7 @@ from crdtctl.store.replica import parse_clock, request
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 #: Small enough for the processor's cache, which makes splitting and counting a quarter faster.
-_BLOCK = 2**18
+_BLOCK = 2**17
 #: The longest line of a batch, and the largest clock, that anybody means.
 _MAX_LINE = 2**16
 _MAX_CLOCK = 2**26

@@ -12,6 +12,10 @@ then there were two writers: a **fork**. The branches of a fork are kept as repl
 the id, the departure at which the branch is on its own, and its tag there. The names follow from the histories
 alone, so all who learn of the same branches name them alike, in whatever order they come.
 
+Two things pass unseen. A branch that left once, met by nobody until the other has left more than `DENSE` times, may
+fall between the departures that are still kept. And commits that never left under a departure (of a
+read-only replica, or of a secret clone whose own copy was noticed) count as an older version of whatever fits them.
+
 On read the branches of one id are joined (`together`), which never counts their common beginning twice: what
 is read is the least that can be true. How much it lacks, nobody can know but the people whose machines they are.
 """

@@ -241,6 +241,7 @@ def test_a_replica_of_which_others_know_more_goes_on_under_a_new_id(
     pair: tuple[Replica, Replica], tmp_path: Path
 ) -> None:
     here, there = pair
+    here.export_bytes()
     clone(Path(here.path), tmp_path / "older")
     here.increment("builds")
     there.merge_bytes(here.export_bytes())

@@ -112,6 +112,7 @@ def test_counting_and_merging_do_not_wait_for_each_other(shell: Shell, replica: 
 
 def test_reading_waits_for_nobody(shell: Shell, replica: Replica) -> None:
     replica.increment("builds")
+    shell.ok("export")  # notes once that this has left
     with (
         filelock.FileLock(f"{replica.path}/known.lock", fallback_to_soft=False),
         filelock.FileLock(f"{replica.path}/own.lock", fallback_to_soft=False),

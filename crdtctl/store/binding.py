@@ -15,6 +15,8 @@ import os
 import sys
 import zlib
 
+from crdtctl.store.durable import close
+
 #: Asks a Linux file system for the generation of an inode, which changes when its number is used again.
 _GET_GENERATION = 0x80087601
 _MACHINE = "/etc/machine-id"
@@ -68,7 +70,7 @@ def _machine() -> int:
     except OSError:
         return 0
     finally:
-        os.close(fd)
+        close(fd)
 
 
 # The witness -------------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ def remembered(path: str) -> int | None:
     except OSError:
         return -1
     finally:
-        os.close(fd)
+        close(fd)
     return int(said) if len(said) == _WITNESS_SIZE and said[:-1].isdigit() else None
 
 
@@ -107,7 +109,7 @@ def remember(path: str, writes: int) -> None:
     except OSError:
         pass
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def call_witness(replica: str) -> str:

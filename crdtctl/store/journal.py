@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from crdtctl.store.durable import close
 from crdtctl.store.files import Directory
 
 NAME = "log.jsonl"
@@ -28,17 +29,25 @@ def note(directory: Directory, did: str, **facts: Any) -> None:
     line = msgspec.json.encode({"at": now(), "did": did, **facts}) + b"\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
+        _make_room(directory, len(line))
         fd = os.open(NAME, flags, 0o666, dir_fd=directory.fd)
-        try:
-            if os.fstat(fd).st_size + len(line) > MAX_BYTES:
-                os.rename(NAME, OLD, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
-                os.close(fd)
-                fd = os.open(NAME, flags | os.O_EXCL, 0o666, dir_fd=directory.fd)
-            os.write(fd, line[:MAX_BYTES])
-        finally:
-            os.close(fd)
+    except OSError:
+        return
+    try:
+        os.write(fd, line)
     except OSError:
         pass
+    finally:
+        close(fd)
+
+
+def _make_room(directory: Directory, size: int) -> None:
+    try:
+        is_full = os.stat(NAME, dir_fd=directory.fd, follow_symlinks=False).st_size + size > MAX_BYTES
+    except FileNotFoundError:
+        return
+    if is_full:
+        os.rename(NAME, OLD, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
 
 
 def read(directory: Directory) -> Iterator[dict[str, Any]]:
@@ -63,4 +72,4 @@ def _content(directory: Directory, name: str) -> bytes:
     except OSError:
         return b""
     finally:
-        os.close(fd)
+        close(fd)

@@ -82,6 +82,7 @@ class Seen:
     prefixes: int = 0
     torn: int = 0
     faults: list[str] = field(default_factory=list)
+    mended: int = 0
 
     def note(self, where: str, fault: str) -> None:
         """Note what is wrong, if anything is."""
@@ -91,7 +92,8 @@ class Seen:
     def __str__(self) -> str:
         lost = sum(f": {LOST}: " in fault for fault in self.faults)
         bad = f"{lost} lost, {len(self.faults) - lost} corrupt"
-        return f"{self.prefixes} prefixes, {self.torn} cuts with torn sectors: {bad}"
+        mended = f" ({self.mended} with a torn superblock, mended by e2fsck)" if self.mended else ""
+        return f"{self.prefixes} prefixes, {self.torn} cuts with torn sectors{mended}: {bad}"
 
 
 def record(kind: Kind, directory: Path, writes: Sequence[str], program: Sequence[str] = PROGRAM) -> History:
@@ -137,18 +139,29 @@ def replay(history: History, prefixes: int, torn: int) -> Seen:
                 platter.take(history.log[point - 1])
             if point in whole:
                 seen.prefixes += 1
-                seen.note(f"prefix {point}", _fault(history, point, platter.written, disk))
+                seen.note(f"prefix {point}", _fault(history, point, platter.written, disk, seen))
             for _ in range(tears[point]):
                 seen.torn += 1
-                seen.note(f"torn at {point}", _fault(history, point, platter.torn(chance), disk))
+                seen.note(f"torn at {point}", _fault(history, point, platter.torn(chance), disk, seen))
     return seen
 
 
-def _fault(history: History, point: int, image: Sectors, disk: Disk) -> str:
+def _attach(disk: Disk, seen: Seen) -> None:
+    """Mount what is left. A superblock of ext4 that is torn itself is mended first, as its check at boot does."""
+    try:
+        disk.attach()
+    except subprocess.CalledProcessError:
+        if subprocess.run(["e2fsck", "-fy", disk.image], capture_output=True, check=False).returncode > 1:
+            raise
+        disk.attach()
+        seen.mended += 1
+
+
+def _fault(history: History, point: int, image: Sectors, disk: Disk, seen: Seen) -> str:
     """Return what is wrong with what a disk held when the power was cut at a point of the log, or nothing."""
     sectors.write(image, history.disk.image.stat().st_size, disk.image)
     try:
-        disk.attach()
+        _attach(disk, seen)
     except subprocess.CalledProcessError as error:
         return f"{CORRUPT}: the file system cannot be mounted: {error.stderr.decode().strip()}"
     try:

@@ -96,8 +96,8 @@ def _judge(made: Scene, command: str, streams: Streams, ended: Ended, before: Ma
     assert_sound(made.replica)
     after = contents(made.directory)
     for name in before:
-        is_state = name in (".crdtctl/own.json", ".crdtctl/known.json")
-        if not is_state and after.get(name) != before[name]:
+        is_ours = name in (".crdtctl/own.json", ".crdtctl/known.json", ".crdtctl/log.jsonl")
+        if not is_ours and after.get(name) != before[name]:
             yield f"{name} has changed"
     new = {name for name in set(after) - set(before) if not name.startswith("another")}
     if new:

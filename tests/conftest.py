@@ -72,6 +72,19 @@ def _witnesses_elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
+@pytest.fixture(autouse=True)
+def _sound_in_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Check every replica below the test's directory in the end, unless it is marked as one that harms them."""
+    place: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if place is None or request.node.get_closest_marker("harms_replicas"):
+        return
+    for own in place.rglob("own.json"):
+        if own.with_name("own.lock").exists():
+            findings = check_replica(str(own.parent))
+            assert [one for one in findings if not one.ok and "several writers" not in one.found] == []
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return an environment without settings of ours, whose home is empty."""

@@ -48,6 +48,7 @@ def test_a_sound_replica_is_ok_and_stays_as_it_was(shell: Shell, damaged: Path) 
 
 @pytest.mark.parametrize("harm", [flipped, cut, emptied])
 @pytest.mark.parametrize("file", ["own.json", "known.json"])
+@pytest.mark.harms_replicas
 def test_a_damaged_file_of_the_replica_is_found_and_left_alone(
     shell: Shell, damaged: Path, file: str, harm: Callable[[Path], None]
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_damaged_file_of_the_replica_is_found_and_left_alone(
     assert contents(damaged) == before
 
 
+@pytest.mark.harms_replicas
 def test_wrong_settings_are_a_fault(shell: Shell, damaged: Path) -> None:
     (damaged / "config.toml").write_text("lock_timeuot = 3\n")
     ended = shell("check")
@@ -77,6 +79,7 @@ def test_what_a_killed_writer_left_is_told_and_is_no_fault(shell: Shell, damaged
     assert not (damaged / "own.json.123-0123abcd.new").exists()
 
 
+@pytest.mark.harms_replicas
 def test_known_that_speaks_for_this_replica_is_a_fault(shell: Shell, damaged: Path) -> None:
     mine = Replica(damaged).id
     head = {"kind": "known", "heard": {mine: "2026-01-01T00:00:00Z"}}

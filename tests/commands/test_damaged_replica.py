@@ -11,6 +11,8 @@ from tests.commands.expect import assert_refused, contents
 from tests.commands.handwritten import counted, document, sealed
 from tests.conftest import Shell
 
+pytestmark = pytest.mark.harms_replicas
+
 OTHER = document("other", 1, counted("builds", "other", 1, 7))
 
 

@@ -67,6 +67,7 @@ ACTS: list[Callable[[Replica], object]] = [
 @pytest.mark.parametrize("act", range(len(ACTS)))
 @pytest.mark.parametrize("deed", WAYS)
 @pytest.mark.parametrize("name", STATES)
+@pytest.mark.harms_replicas
 def test_a_state_that_is_not_a_regular_file_of_its_own_is_refused(
     used: Replica, name: str, deed: Deed, act: int
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_state_that_is_not_a_regular_file_of_its_own_is_refused(
 
 @pytest.mark.parametrize("words", ["increment builds", "increment fresh", "show builds", "show", "merge x.json"])
 @pytest.mark.parametrize("deed", [symlink, fifo, directory])
+@pytest.mark.harms_replicas
 def test_the_program_refuses_it_too(shell: Shell, used: Replica, deed: Deed, words: str) -> None:
     used.export_to(shell.directory / "x.json")
     deed(Path(used.path, "own.json"))
@@ -128,6 +130,7 @@ def test_a_fifo_in_the_place_of_a_lock_file_hangs_nobody_and_still_excludes(used
 
 @pytest.mark.parametrize("name", STATES)
 @pytest.mark.parametrize("damage", ["empty", "cut", "a byte changed", "of another kind", "something else"])
+@pytest.mark.harms_replicas
 def test_a_damaged_state_is_refused_by_all_that_reads_it_and_is_left_as_it_is(
     used: Replica, name: str, damage: str
 ) -> None:
@@ -150,6 +153,7 @@ def test_a_damaged_state_is_refused_by_all_that_reads_it_and_is_left_as_it_is(
         assert path.read_bytes() == kinds[damage]
 
 
+@pytest.mark.harms_replicas
 def test_an_own_json_that_is_too_large_is_refused_without_being_read(used: Replica) -> None:
     os.truncate(Path(used.path, "own.json"), MAX_OWN_BYTES + 1)
     with pytest.raises(DataError, match="larger than 1073741824 bytes"):
@@ -189,6 +193,7 @@ def test_a_directory_behind_a_symbolic_link_is_refused(tmp_path: Path, used: Rep
     assert "link" in caught.value.message
 
 
+@pytest.mark.harms_replicas
 def test_no_descriptor_is_left_open_whatever_goes_wrong(used: Replica) -> None:
     state = news()
     for break_it in (symlink, hard_link, fifo):

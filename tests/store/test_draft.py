@@ -9,6 +9,8 @@ import pytest
 from crdtctl.store import durable
 from crdtctl.store.durable import Draft, NotApplied
 
+pytestmark = pytest.mark.harms_replicas
+
 BEFORE = b"the state as it was\n"
 
 

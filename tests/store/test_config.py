@@ -59,7 +59,11 @@ def test_a_timeout_is_a_number_of_seconds(place: Path, text: str, seconds: float
         "\x00",
         "a" * 5000,
         "x = " + "[" * 5000 + "]" * 5000,
-        "#" * (2**20 + 1),
+        "#" * (2**16 + 1),
+        "a" + ".a" * 20_000 + " = 1",
+        "a = {" + "a" + ".a" * 20_000 + " = 1}",
+        "lock_timeout = 1" + "0" * 5000,
+        "lock_timeout = 0x" + "f" * 5000,
     ],
     ids=lambda text: text[:24].strip() or "nothing",
 )

@@ -1,0 +1,162 @@
+"""Small files that are read as states and are none, or that are states with names that are to do harm."""
+
+import gzip
+import json
+import zlib
+
+_TRAILER = -len(b'},"crc32":"00000000"}\n')
+ID = "bob-00112233445566778899aabbccddeeff"
+HEAD = f'{{"crdtctl":1,"kind":"state","replica":"{ID}","clock":{{"{ID}":9}}'
+TOML = f'crdtctl = 1\nkind = "state"\nreplica = "{ID}"\n\n[clock]\n{ID} = 9\n\n'
+TOML_END = '\n[checksum]\ncrc32 = "00000000"\n'
+
+
+def sealed(body: str | bytes) -> bytes:
+    """Return a text with a right checksum."""
+    data = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    return data + b'},"crc32":"%08x"}\n' % zlib.crc32(data)
+
+
+def state(*lines: str, head: str = HEAD) -> bytes:
+    """Return a state in the canonical layout with a right checksum, whatever its lines say."""
+    return sealed(head + ',"counters":{\n' + ",\n".join(lines) + "\n")
+
+
+def row(text: str) -> bytes:
+    """Return a state with this contribution to a counter."""
+    return state(f'"x":{{"gcounter":{{"{ID}":{text}}}}}')
+
+
+def named(spelling: str) -> bytes:
+    """Return a state with a counter whose name is spelt so."""
+    return state(f'"{spelling}":{{"gcounter":{{"{ID}":[1,1]}}}}')
+
+
+def elements(text: str) -> bytes:
+    """Return a state with these elements in a set."""
+    return state(f'"x":{{"gset":{{"{ID}":[1,{text}]}}}}')
+
+
+def placed(data: bytes, name: str) -> bytes:
+    """Return a state from outside as one that could stand in a replica's own file; its checksum is right if it was."""
+    if name == "config.toml":
+        return data
+    kind = name.removesuffix(".json")
+    changed = data.replace(b'"kind":"state"', b'"kind":"%b"' % kind.encode(), 1)
+    if kind == "known":
+        changed = changed.replace(b',"counters":', b',"heard":{},"counters":', 1)
+    body = data[:_TRAILER]
+    is_right = data[_TRAILER:] == sealed(body)[_TRAILER:]
+    return sealed(changed[:_TRAILER]) if is_right else changed
+
+
+#: What is no state.
+SMALL: dict[str, bytes] = {
+    "empty": b"",
+    "a line feed": b"\n",
+    "a byte order mark before a sound state": b"\xef\xbb\xbf" + row("[1,1]"),
+    "UTF-16": row("[1,1]").decode().encode("utf-16"),
+    "gzip": gzip.compress(row("[1,1]"), mtime=0),
+    "a web page": b"<!DOCTYPE html>\n<script>alert(1)</script>\n",
+    "a shell script": b"#!/bin/sh\nrm -rf $HOME\n",
+    "NUL in a name": named("a\0b"),
+    "NUL in a name, escaped": named("a\\u0000b"),
+    "ESC in a name": named("a\x1b[31mb"),
+    "ESC in a name, escaped": named("a\\u001b]0;b\\u0007"),
+    "C1 in a name": named("a\x9b31mb"),
+    "bidi in a name": named("a\u202eb"),
+    "bidi in a name, escaped": named("a\\u202eb"),
+    "a line feed in a name": named("a\nb"),
+    "a line feed in a name, escaped": named("a\\n::error::b"),
+    "a carriage return in a name, escaped": named("a\\rb"),
+    "a line separator in a name": named("a\u2028b"),
+    "half a pair in a name, escaped": named("\\ud800"),
+    "half a pair in a name": named("\ud800"),
+    "an overlong form in a name": named("x").replace(b'"x"', b'"\xc0\xaf"'),
+    "a name not in normal form": named("e\u0301"),
+    "a name with an equals sign": named("=1+1"),
+    "ESC in an id": state(head=HEAD.replace("bob", "b\\u001b[2Jb")),
+    "ESC in an element": elements('["\\u001b[2J"]'),
+    "ESC in a type": state(f'"x":{{"\\u001b[2J":{{"{ID}":[1,1]}}}}'),
+    "ESC in a kind": state(head=HEAD.replace('"state"', '"\\u001b[2J"')),
+    "ESC in a field": state(head=HEAD + ',"\\u001b[2J":1'),
+    "ESC in a version": state(head=HEAD.replace(":1,", ':"\\u001b[2J",', 1)),
+    "NaN": row("[1,NaN]"),
+    "infinity": row("[1,Infinity]"),
+    "a float": row("[1,1.0]"),
+    "an exponent": row("[1,1e400]"),
+    "true": row("[1,true]"),
+    "null": row("[1,null]"),
+    "a negative number": row("[1,-1]"),
+    "2^53": row(f"[1,{2**53}]"),
+    "2^64": row(f"[1,{2**64}]"),
+    "2^64 for a commit": row(f"[{2**64},1]"),
+    "101 digits": row(f'[1,"1{"0" * 100}"]'),
+    "commit 0": row("[0,1]"),
+    "a commit the clock does not know": row("[10,1]"),
+    "an author the clock does not know": state('"x":{"gcounter":{"eve":[1,1]}}'),
+    "equal keys": state(f'"x":{{"gcounter":{{"{ID}":[1,2],"{ID}":[1,1]}}}}'),
+    "equal keys in another layout": row("[1,1]").replace(b'"kind"', b' "kind":"state","kind"'),
+    "equal lines": state(*[f'"x":{{"gcounter":{{"{ID}":[1,1]}}}}'] * 2),
+    "unsorted lines": state(*[f'"{name}":{{"gcounter":{{"{ID}":[1,1]}}}}' for name in "ba"]),
+    "unsorted elements": elements('["b","a"]'),
+    "a wrong checksum": row("[1,1]")[:-11] + b'00000000"}\n',
+    "cut": row("[1,1]")[:-5],
+    "a newer version": state(head=HEAD.replace(":1,", ":2,", 1)),
+    "an unknown type": state(f'"x":{{"zcounter":{{"{ID}":[1,1]}}}}'),
+    "__proto__": state(f'"x":{{"__proto__":{{"{ID}":[1,1]}}}}'),
+    "TOML with a date": f"{TOML}[counters.x.gcounter]\n{ID} = [1, 1979-05-27]\n{TOML_END}".encode(),
+    "TOML with a float": f"{TOML}[counters.x.gcounter]\n{ID} = [1, inf]\n{TOML_END}".encode(),
+    "TOML with ESC": f'{TOML}[counters."\\u001b[2J".gcounter]\n{ID} = [1, 1]\n{TOML_END}'.encode(),
+    "TOML without its checksum": f"{TOML}[counters]\n".encode(),
+    "TOML with equal keys": f"{TOML}[counters]\n[counters]\n{TOML_END}".encode(),
+}
+
+#: Names that a state may have, and that must do no harm wherever they are shown or written.
+NAMES = sorted(
+    [
+        "../../own.json",
+        "/etc/passwd",
+        "own.json",
+        ".",
+        "-rf",
+        "--help",
+        "$(id)",
+        "`id`",
+        "; id",
+        "| id",
+        "%s%n",
+        "{0.__class__}",
+        "[red]bold[/red]",
+        ":boom:",
+        "::error::x",
+        "##[error]x",
+        "a, b",
+        'a "b"',
+        "a\\b",
+        "'",
+        "#",
+        "[counters]",
+        '":{"',
+        "+1+1",
+        "-1+1|cmd",
+        "@SUM(1)",
+        "__proto__",
+        "crc32",
+        "\u05d0\u05d1\u05d2",
+        "\U0001f4a3",
+        "x" * 200,
+    ]
+)
+
+
+def harmless() -> bytes:
+    """Return a sound state of an odd author with all the odd names, each a counter, a once-key and an element."""
+    quoted = [json.dumps(name, ensure_ascii=False) for name in NAMES]
+    keys = ",".join(f"{name}:[1]" for name in quoted)
+    return state(
+        *(
+            f'{name}:{{"gcounter":{{"{ID}":[1,1,{{{keys}}}]}},"gset":{{"{ID}":[1,[{",".join(quoted)}]]}}}}'
+            for name in quoted
+        )
+    )

@@ -52,9 +52,15 @@ line by line, in constant memory. A truncated file has no last line and never pa
 
 Other layouts
 -------------
-A JSON file that was laid out anew (by a formatter, say) holds the same data: it is read whole and
-strictly, up to `strict.MAX_BYTES`; its checksum is that of its canonical text. TOML is the same tree of
-tables; its checksum makes a truncated file unreadable, which TOML alone would not.
+A JSON file that was laid out anew (by a formatter, say) holds the same data: it is read strictly, counter by
+counter, up to `strict.MAX_BYTES`; its checksum is that of its canonical text. TOML is the same tree of
+tables; its checksum makes a truncated file unreadable, which TOML alone would not. Beyond
+`toml.MAX_ANY_LAYOUT` it must be laid out as this program does.
+
+What is refused for what it would cost
+--------------------------------------
+A header of more than 64 MiB; a clock of more than 64 KiB whose entries have fewer than 37 bytes on average
+(ids hold 128 random bits, as 32 digits); a line or header with far more arrays and objects than keys.
 
 Modules
 -------
@@ -62,5 +68,6 @@ Modules
 ``wire``     one line ↔ one counter; the header; clocks
 ``stream``   whole files, line by line: verify, join, write
 ``strict``   other layouts
+``toml``     TOML → JSON
 ``schema``   the JSON Schema of a state
 """

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crdtctl import Replica
+from tests.clones import bind
 from tests.commands.expect import contents
 from tests.torture import endless, odd
 from tests.torture.child import Measured, plain_environment, run
@@ -123,6 +124,10 @@ class Ground:
         self.start = min(start.seconds for start in starts)
         self.base = max(start.peak for start in starts)
 
+    def bind(self) -> None:
+        """Let a replica that was put back be none that was: what it would notice is not what is tried here."""
+        bind(Path(self.replica.path), f"{self.replica.path}.witness")
+
     def _run(self, words: Sequence[str], stdin: Path | None) -> Measured:
         return run(words, self.directory, self.environment, stdin=stdin or os.devnull)
 
@@ -146,6 +151,7 @@ class Ground:
                 self.judge(tally, f"{why} as {name}", deed, len(data), None, allowed=allowed)
             for file, was in kept.items():
                 Path(self.replica.path, file).write_bytes(was)
+            self.bind()
 
     def judge(
         self,

@@ -132,6 +132,7 @@ def planted(ground: "Ground", tally: "Tally", part: float) -> None:
             if outside.read_bytes() != was:
                 tally.faults.append(f"{why} as {name}: the file outside was changed")
             restore(replica, kept)
+            ground.bind()
 
 
 def remove(path: Path) -> None:

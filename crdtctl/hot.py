@@ -254,7 +254,7 @@ def _check_known_head(line: bytes) -> None:
     if not all(seqs.values()):
         raise ValueError
     for author, text in _entries(tags, b'":"', b'","', b'"'):
-        _departures(text, seqs[author])
+        _departures(text, seqs.get(author, 0))
     for _, when in _entries(heard, b'":"', b'","', b'"'):
         if not _is_text(when):
             raise ValueError

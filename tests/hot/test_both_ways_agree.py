@@ -1,9 +1,12 @@
 """The hot path is an optimisation and never a second truth."""
 
+import zlib
+
 import pytest
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
+from crdtctl.codec.text import TRAILER_SIZE, trailer
 from crdtctl.codec.wire import Counter
 from tests.hot.both import full, hot_first, outcome
 from tests.hot.cases import FAR, FORMS, HERE, HUB, ODDITIES, Case, Entry, cases, known, own
@@ -96,3 +99,13 @@ def test_both_ways_agree_on_headers_that_are_not_canonical(what: str, name: str,
     files[name] = sealed(files[name].replace(*HEADERS[what], 1))
     case = Case(words.split(), {file: Entry(data) for file, data in files.items()}, is_large=is_large)
     assert outcome(case, hot_first) == outcome(case, full)
+
+
+def test_both_ways_refuse_departures_of_somebody_whom_the_clock_does_not_know() -> None:
+    data = known({"builds": {"pncounter": {FAR: (1, 1, 0)}}}).replace(b'"clock":{"far-', b'"clock":{"fan-', 1)
+    anew = data[:-TRAILER_SIZE] + trailer(zlib.crc32(data[:-TRAILER_SIZE]))
+    entries = {"own.json": Entry(own({"builds": {"pncounter": {HERE: (20, 1, 0)}}})), "known.json": Entry(anew)}
+    case = Case(["show", "builds"], {**entries, "own.lock": Entry(), "known.lock": Entry()})
+    first = outcome(case, hot_first)
+    assert first == outcome(case, full)
+    assert (first.ended.status, first.is_hot) == (65, False)

@@ -165,6 +165,8 @@ _READERS = {tag: _reader(kind.record) for tag, kind in TYPES.items()}
 
 # Lines -------------------------------------------------------------------------------------------------
 
+#: Of a longer line, a vain attempt to decode it takes little of the time.
+_SHORT = 256
 #: A text up to this size may be as absurd as it likes, and a state has so many arrays without a key at most.
 _SMALL = 4096
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
@@ -259,7 +261,7 @@ def line_from_json(text: bytes) -> bytes:
 
 def _decode(text: bytes) -> tuple[bytes, str, Counter]:
     """Return what `text`, JSON in any layout, is in the canonical one, and the counter that it holds."""
-    if b",{" in text or b",[" in text:  # it holds more than numbers, so the quick way would be a detour
+    if len(text) <= _SHORT and (b",{" in text or b",[" in text):  # more than numbers: the quick way would be a detour
         canonical, name, counter = _decode_any(text)
     else:
         try:

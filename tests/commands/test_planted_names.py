@@ -11,6 +11,8 @@ from tests.conftest import Shell
 from tests.torture.child import Measured
 from tests.torture.hostile import misdeeds
 
+pytestmark = pytest.mark.harms_replicas
+
 #: How a character is spelt in the file.
 SPELT = ["\\u001b[31m", "\\u0000", "\\n", "\\r", "\\b", "\x7f", "\x9b31m", "\u202e", "\u2028", "\u200b", "\\ud800"]
 WHERE = ["name", "id", "key", "element"]
@@ -30,7 +32,7 @@ def plant(replica: Replica, kind: str, spelt: str, where: str) -> None:
 
 @pytest.fixture
 def replica(shell: Shell) -> Replica:
-    return Replica.init(shell.directory / ".crdtctl", name="here")  # and is not checked afterwards
+    return Replica.init(shell.directory / ".crdtctl", name="here")
 
 
 @pytest.mark.parametrize("spelt", SPELT, ids=[ascii(spelt) for spelt in SPELT])

@@ -110,7 +110,8 @@ class Bench:
     def restore(self) -> None:
         shutil.rmtree(self.directory)
         shutil.copytree(self.pristine, self.directory)
-        (self.shell.directory / "sent.json").unlink(missing_ok=True)
+        for sent in self.shell.directory.glob("sent.json*"):  # and the drafts of the exports that were killed
+            sent.unlink()
         if not self.job.is_copy:
             bind(self.directory, self.witness)
 

@@ -42,6 +42,8 @@ never above the author's entry in the clock:
   ``pncounter``  ``[seq, p, n]`` or ``[seq, p, n, once]``   once: ``{KEY: [p, n]}``
   ``gset``       ``[seq, [ELEMENT, …]]``                    the elements sorted
 
+Items at the end of such an array that say nothing are left out; one before others is ``{}`` then.
+
 A whole number above 2^53 − 1 is written as a string of its digits, so that no reader rounds it; it has
 100 digits at most. Floats, signs, exponents, ``true`` and ``null`` do not occur.
 

@@ -1,9 +1,10 @@
 """The JSON Schema (draft 2020-12) of a state, read off the registry of types."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from crdtctl.codec.text import MAX_SAFE
-from crdtctl.codec.wire import VERSION, Kind
+from crdtctl.codec.wire import VERSION, Kind, to_wire
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
@@ -156,6 +157,15 @@ def _contribution(record: Record) -> dict[str, Any]:
     return {**shape, "prefixItems": [{"$ref": "#/$defs/commit"}, *shape["prefixItems"][1:]]}
 
 
+def _says(parts: Sequence[Lattice], size: int) -> dict[str, Any]:
+    """Return that a row of this size does not end with an item that says nothing."""
+    last = to_wire(parts[size - 1], parts[size - 1].bottom)
+    return {
+        "if": {"minItems": size, "maxItems": size},
+        "then": {"prefixItems": [*[True] * (size - 1), {"not": {"const": last}}]},
+    }
+
+
 def _shape(lattice: Lattice) -> dict[str, Any]:
     match lattice:
         case Nat():
@@ -165,16 +175,18 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
         case MapOf(part=part):
             return {
                 "type": "object",
-                "minProperties": 1,
                 "propertyNames": {"$ref": "#/$defs/name"},
                 "additionalProperties": _shape(part),
             }
         case Record(parts=parts, required=required):
-            return {
+            row: dict[str, Any] = {
                 "type": "array",
                 "prefixItems": [_shape(part) for part in parts],
                 "minItems": required,
                 "maxItems": len(parts),
             }
+            if required < len(parts):
+                row["allOf"] = [_says(parts, size) for size in range(required + 1, len(parts) + 1)]
+            return row
         case _:  # pragma: no cover - the four lattices are all there are
             raise TypeError(f"{lattice!r} has no schema")

@@ -104,15 +104,15 @@ def _reader(lattice: Lattice) -> Callable[[Any], Any]:
         case MapOf(fault=fault, part=part):
             return _map_reader(fault, _reader(part), part.bottom)
         case Record(parts=parts, required=required):
-            return _record_reader([_reader(part) for part in parts], required)
+            return _record_reader([_reader(part) for part in parts], required, [part.bottom for part in parts])
         case _:  # pragma: no cover - the four lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
 
 
 def _map_reader(fault: Fault, read: Callable[[Any], Any], bottom: Any) -> Callable[[Any], Any]:
     def read_map(value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict) or not value:
-            raise Invalid("a map must be an object that is not empty")
+        if not isinstance(value, dict):
+            raise Invalid("a map must be an object")
         for key, item in value.items():
             value[_checked(key, fault)] = entry = read(item)
             if entry == bottom:
@@ -122,11 +122,14 @@ def _map_reader(fault: Fault, read: Callable[[Any], Any], bottom: Any) -> Callab
     return read_map
 
 
-def _record_reader(parts: list[Callable[[Any], Any]], required: int) -> Callable[[Any], Any]:
+def _record_reader(parts: list[Callable[[Any], Any]], required: int, bottoms: list[Any]) -> Callable[[Any], Any]:
     def read_record(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list) or not required <= len(value) <= len(parts):
             raise Invalid(f"a contribution must be an array of {required} to {len(parts)} items")
-        return tuple([read(item) for read, item in zip(parts, value, strict=False)])
+        row = tuple([read(item) for read, item in zip(parts, value, strict=False)])
+        if len(row) > required and row[-1] == bottoms[len(row) - 1]:
+            raise Invalid("a contribution ends with an item that says nothing")
+        return row
 
     return read_record
 

@@ -7,7 +7,7 @@ authors; its value is a fold over them.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, final
 
@@ -19,7 +19,7 @@ Contribution: TypeAlias = tuple[Any, ...]
 #: Author → contribution, of one counter.
 Contributions: TypeAlias = Mapping[str, Contribution]
 
-Verb = Literal["create", "increment", "decrement", "add"]
+Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request"]
 
 MAX_DIGITS = 100
 #: The first whole number that is too large to be told: it has 101 digits.
@@ -35,13 +35,34 @@ class Operation:
     """Something to do to a counter, as data.
 
     `amount` (≥ 1) goes with ``increment`` and ``decrement``, `elements` with ``add``; `once` is the key
-    under which the amount counts a single time for the whole world.
+    under which the amount counts a single time for the whole world. ``transfer`` and ``request`` name the
+    other `replica`. What ``create`` may say: the lower `bound`, the `initial` value, the `precision`.
     """
 
     verb: Verb
     amount: int = 1
     elements: tuple[str, ...] = ()
     once: str | None = None
+    replica: str = ""
+    bound: int | None = None
+    initial: int | None = None
+    precision: int | None = None
+
+
+def _nobody() -> Contributions:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where an operation is carried out: by `replica`, in its commit `seq`, which knows what the `others` did.
+
+    What the others did to the counter is looked up when it is asked for: a plain increment does not ask.
+    """
+
+    replica: str
+    seq: int
+    others: Callable[[], Contributions] = _nobody
 
 
 class CounterType(ABC):
@@ -55,7 +76,7 @@ class CounterType(ABC):
     summary: ClassVar[str]
 
     @abstractmethod
-    def mutate(self, mine: Contribution, operation: Operation) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
         """Return my contribution after `operation`, `seq` left as it is; raise `Refused`.
 
         The result holds new totals, never differences. If it equals `mine`, there is nothing to commit.
@@ -66,8 +87,8 @@ class CounterType(ABC):
         """Return what the contributions of several replicas come to."""
 
     @abstractmethod
-    def share(self, contribution: Contribution) -> int:
-        """Return what one author's plain operations add to the value (once-keys apart)."""
+    def shares(self, contributions: Contributions) -> dict[str, int]:
+        """Return author → what its plain operations add to the value (once-keys apart)."""
 
     def once(self, contributions: Contributions) -> Mapping[str, int]:  # noqa: ARG002  # others have some
         """Return once-key → the amount that it counts, whoever and however often it was sent."""
@@ -89,16 +110,16 @@ class CounterType(ABC):
         return self.record.join_rows(a, b)
 
     @final
-    def apply(self, mine: Contribution | None, operation: Operation, seq: int) -> Contribution | None:
-        """Return my contribution after `operation` in commit `seq`, or None if it changes nothing.
+    def apply(self, mine: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
+        """Return my contribution after `operation`, or None if it changes nothing.
 
         Raise `Refused` if the type does not allow the operation.
         """
         before = self.record.bottom if mine is None else mine
-        after = self.mutate(before, operation)
+        after = self.mutate(before, operation, here)
         if after == mine:
             return None
-        return (seq, *after[1:])
+        return (here.seq, *after[1:])
 
     @final
     def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:

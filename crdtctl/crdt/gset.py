@@ -5,7 +5,7 @@ Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 11 (G-Set).
 
 from typing import final
 
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, Refused
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Operation, Refused
 from crdtctl.crdt.lattice import Elements, Nat, Record
 from crdtctl.crdt.names import element_fault
 
@@ -18,7 +18,7 @@ class GSet(CounterType):
     record = Record(Nat(), Elements(element_fault), required=2)
     summary = "a set that only grows: how many distinct things, exactly"
 
-    def mutate(self, mine: Contribution, operation: Operation) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:  # noqa: ARG002  # asks nobody
         if operation.verb == "create":
             return mine
         if operation.verb != "add":
@@ -28,8 +28,8 @@ class GSet(CounterType):
     def fold(self, contributions: Contributions) -> int:
         return len(self.members(contributions))
 
-    def share(self, contribution: Contribution) -> int:
-        return len(contribution[1])
+    def shares(self, contributions: Contributions) -> dict[str, int]:
+        return {author: len(row[1]) for author, row in contributions.items()}
 
     def members(self, contributions: Contributions) -> tuple[str, ...]:
         """Return the elements of the set, sorted."""

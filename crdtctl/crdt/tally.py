@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Operation, Refused
+from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Here, Operation, Refused
 from crdtctl.crdt.lattice import MapOf, Nat, Record
 from crdtctl.crdt.names import key_fault
 
@@ -30,7 +30,7 @@ class Tally(CounterType):
         """Return the index of the total that `operation` adds to; raise `Refused`."""
 
     @final
-    def mutate(self, mine: Contribution, operation: Operation) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:  # noqa: ARG002  # asks nobody
         if operation.verb == "create":
             return mine
         column = self.column(operation)
@@ -52,8 +52,9 @@ class Tally(CounterType):
         return sum(weight * total for weight, total in zip(self.weights, totals, strict=True))
 
     @final
-    def share(self, contribution: Contribution) -> int:
-        return self.weigh(contribution[1 : 1 + len(self.weights)])
+    def shares(self, contributions: Contributions) -> dict[str, int]:
+        width = len(self.weights)
+        return {author: self.weigh(row[1 : 1 + width]) for author, row in contributions.items()}
 
     @final
     def once(self, contributions: Contributions) -> Mapping[str, int]:
@@ -66,5 +67,5 @@ class Tally(CounterType):
 
     @final
     def fold(self, contributions: Contributions) -> int:
-        plain = sum(self.share(contribution) for contribution in contributions.values())
+        plain = sum(self.shares(contributions).values())
         return plain + sum(self.once(contributions).values())

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import Counter
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Operation, Refused, Verb
+from crdtctl.crdt.base import Contribution, Contributions, Here, Operation, Refused, Verb
 from crdtctl.errors import ExistsError, RefusedError, UsageError
 
 #: The type that a verb makes where there is no counter of the name yet.
@@ -75,7 +76,8 @@ def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known
                         f"{asked:+d} was not counted"
                     )
                 continue
-        row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, seq)
+        here = Here(replica, seq, partial(_of_type, known, name, tag))
+        row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, here)
         if row is not None:
             counters[name] = {**mine, tag: {replica: row}}
             touched[name, tag] = None
@@ -98,9 +100,13 @@ def _tag(name: str, verb: Verb, mine: Counter, known: Lookup) -> str:
     return tags[0] if tags else DEFAULT_TYPES[verb]
 
 
-def _apply(name: str, tag: str, row: Contribution | None, operation: Operation, seq: int) -> Contribution | None:
+def _of_type(look_up: Lookup, name: str, tag: str) -> Contributions:
+    return look_up(name).get(tag, {})
+
+
+def _apply(name: str, tag: str, row: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
     try:
-        return TYPES[tag].apply(row, operation, seq)
+        return TYPES[tag].apply(row, operation, here)
     except Refused as reason:
         raise RefusedError(f"cannot {operation.verb} '{name}': {reason}") from None
 

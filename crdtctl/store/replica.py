@@ -98,8 +98,7 @@ class Reading:
     @property
     def shares(self) -> dict[str, int]:
         """Replica → what its plain operations add to the value; sets may overlap, once-keys are apart."""
-        kind = TYPES[self.tag]
-        return {author: kind.share(row) for author, row in sorted(self.state.items())}
+        return dict(sorted(TYPES[self.tag].shares(self.state).items()))
 
     @property
     def once(self) -> Mapping[str, int]:

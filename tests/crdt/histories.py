@@ -14,7 +14,7 @@ from typing import NamedTuple, get_args
 from hypothesis import strategies as st
 
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, Refused, Verb
+from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operation, Refused, Verb
 from crdtctl.crdt.clock import Clock
 
 AUTHORS = ("ann", "bob", "čen")
@@ -30,7 +30,7 @@ def verbs(kind: CounterType) -> list[Verb]:
     mine: Contribution | None = None
     for verb in get_args(Verb):
         try:
-            mine = kind.apply(mine, Operation(verb, elements=("a",)), 1) or mine
+            mine = kind.apply(mine, Operation(verb, elements=("a",)), Here("ann", 1)) or mine
         except Refused:
             continue
         accepted.append(verb)
@@ -93,7 +93,8 @@ class History:
         seq = now.clock.get(author, 0) + 1
         if operation is not None:
             try:
-                after = self.kind.apply(state.get(author), operation, seq)
+                others = {who: row for who, row in state.items() if who != author}
+                after = self.kind.apply(state.get(author), operation, Here(author, seq, lambda: others))
             except Refused:
                 return
             self.done.append(Done(author, operation))

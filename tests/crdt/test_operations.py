@@ -5,10 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, Refused, Verb
+from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operation, Refused, Verb
 from crdtctl.crdt.tally import Tally
 from tests.crdt.histories import Moment, moments, operations, verbs
 from tests.crdt.normal import is_normal
+
+
+def at(seq: int) -> Here:
+    return Here("ann", seq)
+
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 
@@ -20,7 +25,7 @@ def mine(moment: Moment) -> Contribution | None:
 def apply(kind: CounterType, before: Contribution | None, operation: Operation, seq: int) -> Contribution | None:
     """Apply, or do nothing where the type refuses."""
     try:
-        return kind.apply(before, operation, seq)
+        return kind.apply(before, operation, at(seq))
     except Refused:
         return None
 
@@ -55,12 +60,12 @@ def test_no_commit_is_made_where_nothing_changes(kind: CounterType, data: st.Dat
     before = mine(moment)
     seq = moment.clock.get(moment.author, 0) + 1
     try:
-        after = kind.apply(before, operation, seq)
+        after = kind.apply(before, operation, at(seq))
     except Refused:
         return
     if after is None:
         assert before is not None
-        assert kind.mutate(before, operation) == before
+        assert kind.mutate(before, operation, at(1)) == before
     else:
         assert before is None or after[1:] != before[1:]
 
@@ -76,65 +81,65 @@ def test_an_operation_leaves_the_old_contribution_as_it_was(kind: CounterType, d
 
 @each_type
 def test_creating_makes_an_entry_that_reads_zero_and_a_second_time_does_nothing(kind: CounterType) -> None:
-    created = kind.apply(None, Operation("create"), 7)
+    created = kind.apply(None, Operation("create"), at(7))
     assert created is not None
     assert created[0] == 7
     assert kind.value({"ann": created}) == 0
-    assert kind.apply(created, Operation("create"), 8) is None
+    assert kind.apply(created, Operation("create"), at(8)) is None
 
 
 @each_type
 def test_creating_a_counter_that_was_used_changes_nothing(kind: CounterType) -> None:
     for verb in verbs(kind):
-        used = kind.apply(None, Operation(verb, 5, ("a",)), 1)
+        used = kind.apply(None, Operation(verb, 5, ("a",)), at(1))
         assert used is not None
-        assert kind.apply(used, Operation("create"), 2) is None
+        assert kind.apply(used, Operation("create"), at(2)) is None
 
 
 @pytest.mark.parametrize("tag", [tag for tag, kind in TYPES.items() if isinstance(kind, Tally)])
 class TestTotals:
     def test_a_repeated_once_key_changes_nothing(self, tag: str) -> None:
         kind = TYPES[tag]
-        sent = kind.apply(None, Operation("increment", 5, once="job"), 1)
+        sent = kind.apply(None, Operation("increment", 5, once="job"), at(1))
         assert sent is not None
-        assert kind.apply(sent, Operation("increment", 5, once="job"), 2) is None
-        assert kind.apply(sent, Operation("increment", 9, once="job"), 2) is None
+        assert kind.apply(sent, Operation("increment", 5, once="job"), at(2)) is None
+        assert kind.apply(sent, Operation("increment", 9, once="job"), at(2)) is None
 
     def test_a_once_key_that_two_replicas_sent_counts_once_and_the_larger_amount(self, tag: str) -> None:
         kind = TYPES[tag]
-        low = kind.apply(None, Operation("increment", 5, once="job"), 1)
-        high = kind.apply(None, Operation("increment", 8, once="job"), 1)
+        low = kind.apply(None, Operation("increment", 5, once="job"), at(1))
+        high = kind.apply(None, Operation("increment", 8, once="job"), at(1))
         assert low is not None
         assert high is not None
         assert kind.value({"ann": low, "bob": high}) == 8
         assert kind.once({"ann": low, "bob": high}) == {"job": 8}
-        assert kind.share(low) == 0
+        assert kind.shares({"ann": low}) == {"ann": 0}
 
     def test_a_once_key_and_plain_amounts_add_up(self, tag: str) -> None:
         kind = TYPES[tag]
-        row = kind.apply(None, Operation("increment", 5, once="job"), 1)
-        row = kind.apply(row, Operation("increment", 2), 2)
-        row = kind.apply(row, Operation("increment", 4, once="other"), 3)
+        row = kind.apply(None, Operation("increment", 5, once="job"), at(1))
+        row = kind.apply(row, Operation("increment", 2), at(2))
+        row = kind.apply(row, Operation("increment", 4, once="other"), at(3))
         assert row is not None
         assert kind.value({"ann": row}) == 11
         assert kind.once({"ann": row}) == {"job": 5, "other": 4}
-        assert kind.share(row) == 2
+        assert kind.shares({"ann": row}) == {"ann": 2}
 
     def test_a_total_has_at_most_100_digits(self, tag: str) -> None:
         kind = TYPES[tag]
-        full = kind.apply(None, Operation("increment", TOO_LARGE - 1), 1)
+        full = kind.apply(None, Operation("increment", TOO_LARGE - 1), at(1))
         assert full is not None
         assert kind.value({"ann": full}) == 10**100 - 1
         with pytest.raises(Refused, match="100 digits"):
-            kind.apply(full, Operation("increment", 1), 2)
-        almost = kind.apply(None, Operation("increment", TOO_LARGE - 2), 1)
-        assert kind.apply(almost, Operation("increment", 1), 2) == (2, *full[1:])
+            kind.apply(full, Operation("increment", 1), at(2))
+        almost = kind.apply(None, Operation("increment", TOO_LARGE - 2), at(1))
+        assert kind.apply(almost, Operation("increment", 1), at(2)) == (2, *full[1:])
 
 
 def test_a_key_that_was_incremented_here_and_decremented_there_counts_both() -> None:
     kind = TYPES["pncounter"]
-    up = kind.apply(None, Operation("increment", 5, once="job"), 1)
-    down = kind.apply(None, Operation("decrement", 2, once="job"), 1)
+    up = kind.apply(None, Operation("increment", 5, once="job"), at(1))
+    down = kind.apply(None, Operation("decrement", 2, once="job"), at(1))
     assert up is not None
     assert down is not None
     assert kind.value({"ann": up, "bob": down}) == 3
@@ -157,7 +162,7 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
 def test_a_contribution_is_the_row_that_its_type_describes(tag: str, done: list[Operation], row: Contribution) -> None:
     mine: Contribution | None = None
     for seq, operation in enumerate(done, 1):
-        mine = TYPES[tag].apply(mine, operation, seq)
+        mine = TYPES[tag].apply(mine, operation, at(seq))
     assert mine == row
 
 
@@ -173,7 +178,7 @@ REFUSED: list[tuple[str, Verb, str]] = [
 @pytest.mark.parametrize(("tag", "verb", "why"), REFUSED)
 def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: Verb, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        TYPES[tag].apply(None, Operation(verb, elements=("a",)), 1)
+        TYPES[tag].apply(None, Operation(verb, elements=("a",)), at(1))
 
 
 ALLOWED: dict[str, list[Verb]] = {

@@ -39,6 +39,8 @@ _VERBS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
 #: Type → how each of its totals enters the value.
 _WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
 _MAX_HEAD = 2**16
+#: What stands in the place of a counter's name where it is said who has ended.
+_ENDED = b"="
 #: How long to try for the lock before the full command waits for it in earnest.
 _PATIENCE = 0.1
 
@@ -112,7 +114,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
         return None  # this replica was copied or put back
     end = len(data) - TRAILER_SIZE
     first, last = search(InMemory(data), start, end, name)
-    if first == last or seq >= MAX_SAFE:
+    if first == last or seq >= MAX_SAFE or _has_ended(data, start, end, replica):
         return None
     tag, totals = _own_line(data[first:last], name, replica)
     if column >= len(totals):
@@ -141,6 +143,14 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
         draft.abandon()
     binding.remember(witness, writes + 1)
     return 0
+
+
+def _has_ended(data: bytes, start: int, end: int, replica: bytes) -> bool:
+    """Return whether a line says that the replica is sealed, or anything that is not known here."""
+    first, last = search(InMemory(data), start, end, _ENDED)
+    opening = b'"=":{"membership":{"%b":[' % replica
+    row = data[first + len(opening) : last].split(b",", 2)
+    return first < last and (data[first : first + len(opening)] != opening or len(row) < 3 or row[1] != b"0")
 
 
 def _lock_soon(lock: int) -> bool:
@@ -339,8 +349,12 @@ def _unknown(error: OSError) -> int:
 def _show(name: bytes) -> int | None:
     directory = durable.open_directory(locate.find(None))
     try:
+        before = os.stat("own.json", dir_fd=directory)
         own = _find(directory, "own.json", _OWN_HEAD, name)
         known = _find(directory, "known.json", _KNOWN_HEAD, name)
+        after = os.stat("own.json", dir_fd=directory)
+        if (before.st_ino, before.st_mtime_ns) != (after.st_ino, after.st_mtime_ns):
+            return None  # what it said may have been taken out of the other file meanwhile
     finally:
         durable.close(directory)
     lines = [line for line in (own, known) if line]
@@ -393,6 +407,9 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
         end = size - TRAILER_SIZE
         if head == _OWN_HEAD:
             _own_head(opening)
+            first, last = search(pages, start, end, _ENDED)
+            if first < last:
+                raise ValueError  # not everything in the other file may count
         else:
             _check_known_head(opening[:start])
         if not is_trailer(pages.read(end, TRAILER_SIZE + 1)):

@@ -7,7 +7,10 @@ from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import VERSION, Kind, to_wire
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import MAX_DIGITS
+from crdtctl.crdt.base import Kind as Type
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.membership import MEMBERSHIP
+from crdtctl.crdt.membership import NAME as MEMBERSHIP_NAME
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES
 
 _NAME = {
@@ -85,21 +88,21 @@ def state_schema() -> dict[str, Any]:
             "counters": {
                 "description": "name → type → author → contribution",
                 "type": "object",
-                "propertyNames": {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": "^[^=]*$"}]},
+                "propertyNames": {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": "^([^=]*|=)$"}]},
+                "properties": {
+                    MEMBERSHIP_NAME: {
+                        "description": MEMBERSHIP.summary,
+                        "type": "object",
+                        "required": [MEMBERSHIP.tag],
+                        "additionalProperties": False,
+                        "properties": {MEMBERSHIP.tag: _contributions(MEMBERSHIP)},
+                    }
+                },
                 "additionalProperties": {
                     "type": "object",
                     "minProperties": 1,
                     "additionalProperties": False,
-                    "properties": {
-                        tag: {
-                            "description": kind.summary,
-                            "type": "object",
-                            "minProperties": 1,
-                            "propertyNames": {"$ref": "#/$defs/name"},
-                            "additionalProperties": _contribution(kind.record),
-                        }
-                        for tag, kind in sorted(TYPES.items())
-                    },
+                    "properties": {tag: _contributions(kind) for tag, kind in sorted(TYPES.items())},
                 },
             },
             "crc32": {
@@ -149,6 +152,16 @@ def _only_in(kind: Kind, field: str) -> dict[str, Any]:
         "if": {"properties": {"kind": {"const": kind}}},
         "then": {"required": [field]},
         "else": {"not": {"required": [field]}},
+    }
+
+
+def _contributions(kind: Type) -> dict[str, Any]:
+    return {
+        "description": kind.summary,
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"$ref": "#/$defs/name"},
+        "additionalProperties": _contribution(kind.record),
     }
 
 

@@ -36,7 +36,7 @@ from crdtctl.codec.wire import (
     join_counters,
     refuse_absurd,
 )
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import KINDS
 from crdtctl.crdt.base import Contribution
 from crdtctl.crdt.forks import Names
 
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _seq = itemgetter(0)
 _BLOCK = 2**18
 _STEP = 4096
+#: So many authors are looked for on each line; with more, each line is decoded.
+_FEW = 8
 #: The longest header: a clock of about a million authors.
 _MAX_HEAD = 2**26
 _VERSION = b'{"crdtctl":'
@@ -83,7 +85,7 @@ class Source:
         self.size = size
         self.label = label
         self.ours = ours
-        #: Author → authors under which its contributions are read instead, for branches of a fork.
+        #: Author → authors under which its contributions are read instead: branches of a fork, or nobody.
         self.names: Names = {}
         self.start = self._head_size()
         self.end = size - TRAILER_SIZE
@@ -143,7 +145,10 @@ class Source:
     def counter(self, name: str) -> Counter:
         """Return one counter; empty if the file has none of this name."""
         line = self.line(name)
-        return {} if line is None else self.decode(line)[1]
+        if line is None:
+            return {}
+        counter = self.decode(line)[1]
+        return _put_under(counter, self.names) if self.names else counter
 
     def middle(self) -> bytes:
         """Return the name of a counter near the middle of the file; empty if it has none."""
@@ -254,11 +259,14 @@ def overlay(
             else:
                 heapq.heapreplace(heap, following)
             source = sources[index]
-            if renamed[index] and any(author in line for author in renamed[index]):
+            names = renamed[index]
+            if names and (len(names) > _FEW or any(author in line for author in names)):
                 text, theirs = source.decode(line)
                 if source is base:
                     before = line
                 theirs = _put_under(theirs, source.names)
+                if not theirs:
+                    continue
                 line = encode_line(text, theirs)
             elif source is base:
                 before = after = line
@@ -296,12 +304,13 @@ def _leave_out(counter: Counter, author: str | None) -> Counter:
 def _put_under(counter: Counter, names: Names) -> Counter:
     put: Counter = {}
     for tag, authors in counter.items():
-        join = TYPES[tag].join_all
+        join = KINDS[tag].join_all
         rows: dict[str, Contribution] = {}
         for author, row in authors.items():
             for name in names.get(author, (author,)):
                 rows = join(rows, {name: row})
-        put[tag] = rows
+        if rows:
+            put[tag] = rows
     return put
 
 

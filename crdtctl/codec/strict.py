@@ -29,7 +29,7 @@ from crdtctl.codec.wire import (
     refuse_absurd,
     to_wire,
 )
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import KINDS
 
 #: The largest file in another layout than the canonical one that is read.
 MAX_BYTES = 64 * 2**20
@@ -123,7 +123,7 @@ def to_toml(head: Head, counters: Iterable[tuple[str, Counter]], checksum: str) 
     tree = head_to_tree(head)
     tree["counters"] = {
         name: {
-            tag: {author: to_wire(TYPES[tag].record, row) for author, row in sorted(authors.items())}
+            tag: {author: to_wire(KINDS[tag].record, row) for author, row in sorted(authors.items())}
             for tag, authors in sorted(counter.items())
         }
         for name, counter in counters

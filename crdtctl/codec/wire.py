@@ -15,10 +15,11 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from crdtctl.codec.text import HEAD_END, MAX_SAFE
-from crdtctl.crdt import TYPES, forks
+from crdtctl.crdt import KINDS, forks
 from crdtctl.crdt.base import MAX_DIGITS, Contribution
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.membership import MEMBERSHIP, NAME
 from crdtctl.crdt.names import counter_fault, replica_fault
 from crdtctl.errors import DataError, printable
 
@@ -163,7 +164,7 @@ def _checked(text: Any, fault: Fault) -> str:
     return text
 
 
-_READERS = {tag: _reader(kind.record) for tag, kind in TYPES.items()}
+_READERS = {tag: _reader(kind.record) for tag, kind in KINDS.items()}
 
 
 # Lines -------------------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ _NumbersOnly = msgspec.defstruct(
     "_NumbersOnly",
     [
         (tag, dict[str, tuple[(_Seq, *[_Nat] * (kind.record.required - 1))]] | msgspec.UnsetType, msgspec.UNSET)  # type: ignore[misc]
-        for tag, kind in TYPES.items()
+        for tag, kind in KINDS.items()
         if kind.record.plain
     ],
     forbid_unknown_fields=True,
@@ -215,7 +216,7 @@ def encode_line(name: str, counter: Counter) -> bytes:
         if _LONG_RUN not in text.translate(_DIGITS):
             return text[1:-1]
     tree = {
-        tag: {author: to_wire(TYPES[tag].record, row) for author, row in authors.items()}
+        tag: {author: to_wire(KINDS[tag].record, row) for author, row in authors.items()}
         for tag, authors in counter.items()
     }
     return _sorted.encode({name: tree})[1:-1]
@@ -320,7 +321,7 @@ def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
     if not isinstance(types, dict):
         raise Invalid("a counter must be an object of types")
     for tag, authors in types.items():
-        if tag not in TYPES:
+        if tag not in KINDS:
             raise Invalid(f"type '{printable(tag[:40])}' is not known to this version")
         if not isinstance(authors, dict):
             raise Invalid("a type must be an object of replicas")
@@ -334,10 +335,12 @@ def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
 
 def _check_name(name: str, counter: Counter) -> None:
     wrong = counter_fault(name)
-    if wrong:
+    if wrong and (name != NAME or counter.keys() != {MEMBERSHIP.tag}):
         raise Invalid(f"{wrong}: '{printable(name[:80])}'")
     if not counter:
         raise Invalid("a counter without a type")
+    if not wrong and MEMBERSHIP.tag in counter:
+        raise Invalid(f"type '{MEMBERSHIP.tag}' is none of a counter")
     if not all(counter.values()):
         raise Invalid("a type without a contribution")
 
@@ -347,13 +350,13 @@ def join_counters(a: Counter, b: Counter) -> Counter:
     joined: Counter = Numbers(a) if type(a) is Numbers and type(b) is Numbers else dict(a)
     for tag, authors in b.items():
         mine = joined.get(tag)
-        joined[tag] = authors if mine is None else TYPES[tag].join_all(mine, authors)
+        joined[tag] = authors if mine is None else KINDS[tag].join_all(mine, authors)
     return joined
 
 
 def newer(counter: Counter, since: Clock) -> Counter:
     """Return the delta of one counter: what changed after the clock `since`."""
-    kept = {tag: TYPES[tag].newer(authors, since) for tag, authors in counter.items()}
+    kept = {tag: KINDS[tag].newer(authors, since) for tag, authors in counter.items()}
     return {tag: authors for tag, authors in kept.items() if authors}
 
 

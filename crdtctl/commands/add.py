@@ -6,7 +6,7 @@ import typer
 
 from crdtctl.commands import arguments
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, TypeOption, commit, verb_app
+from crdtctl.commands.verb import BatchOption, PrintClockOption, TypeOption, commit, verb_app
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.replica import request
 
@@ -20,6 +20,7 @@ def add(
     elements: Annotated[list[str] | None, typer.Argument(metavar="[ELEMENT]...", show_default=False)] = None,
     tag: TypeOption = None,
     batch: BatchOption = None,
+    print_clock: PrintClockOption = False,
 ) -> None:
     """Add elements to a set.
 
@@ -41,4 +42,4 @@ def add(
         found = arguments.batch(batch, arguments.element_line(name, tag), lambda one, _: [one])
         together = [element for one in found for element in one.operation.elements]
         requests = [request("add", name, elements=together, tag=tag)] if together else []
-    commit(context, requests)
+    commit(context, requests, print_clock=print_clock)

@@ -11,7 +11,13 @@ from crdtctl.errors import UsageError, printable
 
 
 def count(
-    context: typer.Context, verb: Verb, words: Sequence[str], once: str | None, tag: str | None, batch: str | None
+    context: typer.Context,
+    verb: Verb,
+    words: Sequence[str],
+    once: str | None,
+    tag: str | None,
+    batch: str | None,
+    print_clock: bool,
 ) -> None:
     """Commit what the words, or the batch, ask for."""
     if batch is None:
@@ -22,4 +28,4 @@ def count(
         if words:
             raise UsageError("a batch names its counters itself", f"leave out '{printable(words[0])}'")
         requests = arguments.batch(batch, arguments.count_line(verb, tag), arguments.repeat_count)
-    commit(context, requests if once is None else arguments.under_key(requests, once))
+    commit(context, requests if once is None else arguments.under_key(requests, once), print_clock=print_clock)

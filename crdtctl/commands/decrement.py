@@ -6,7 +6,7 @@ import typer
 
 from crdtctl.commands.counting import count
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, OnceOption, TypeOption, verb_app
+from crdtctl.commands.verb import BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
 
 app, settings = verb_app(4, *WRITES)
 
@@ -20,6 +20,7 @@ def decrement(
     once: OnceOption = None,
     tag: TypeOption = None,
     batch: BatchOption = None,
+    print_clock: PrintClockOption = False,
 ) -> None:
     """Count down, by 1 or by AMOUNT.
 
@@ -33,4 +34,4 @@ def decrement(
       crdtctl decrement apples=2 pears=1
       crdtctl decrement --batch sold.txt
     """
-    count(context, "decrement", words or [], once, tag, batch)
+    count(context, "decrement", words or [], once, tag, batch, print_clock)

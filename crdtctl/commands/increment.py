@@ -6,7 +6,7 @@ import typer
 
 from crdtctl.commands.counting import count
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, OnceOption, TypeOption, verb_app
+from crdtctl.commands.verb import BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
 
 app, settings = verb_app(4, *WRITES)
 
@@ -20,6 +20,7 @@ def increment(
     once: OnceOption = None,
     tag: TypeOption = None,
     batch: BatchOption = None,
+    print_clock: PrintClockOption = False,
 ) -> None:
     """Count up, by 1 or by AMOUNT.
 
@@ -38,4 +39,4 @@ def increment(
       crdtctl increment deploys --once "$CI_PIPELINE_ID"
       awk '{print $9}' access.log | crdtctl increment --batch -
     """
-    count(context, "increment", words or [], once, tag, batch)
+    count(context, "increment", words or [], once, tag, batch, print_clock)

@@ -10,10 +10,10 @@ import typer
 from crdtctl.commands import arguments, output
 from crdtctl.commands.output import Report, safe
 from crdtctl.commands.progress import bar
+from crdtctl.commands.refusals import end_with
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
-from crdtctl.crdt.forks import Fork
-from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
+from crdtctl.errors import printable
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 
@@ -28,6 +28,10 @@ def merge(
         bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")
     ] = False,
     all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="Take no file if one is bad.")] = False,
+    beyond_fence: Annotated[
+        bool,
+        typer.Option("--beyond-fence", help="Take replicas from before a fence: they surely were never absorbed."),
+    ] = False,
     form: FormatOption = None,
 ) -> None:
     """Take in the states of other replicas.
@@ -59,6 +63,7 @@ def merge(
                 inputs,
                 dry_run=dry_run,
                 all_or_nothing=all_or_nothing,
+                beyond_fence=beyond_fence,
                 details=details,
                 processes=cores(),
                 progress=progress,
@@ -68,44 +73,7 @@ def merge(
         _tell(report, dry_run)
     elif talks:
         output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
-    if report.forks or report.usurped:
-        raise _forked(report, quiet=quiet, dry_run=dry_run)
-    if report.refused:
-        raise _told(report, quiet=quiet)
-
-
-def _forked(report: MergeReport, *, quiet: bool, dry_run: bool) -> ForkError:
-    """Name what is wrong with other files and other forks; return the failure to end with."""
-    failures = [ForkError(*_words(fork, labels)) for fork, labels in report.forks]
-    if not failures:
-        said = f"{', '.join(map(printable, report.usurped))}: knows more of this replica than it knows itself"
-        hint = "the merge would go on under a new id" if dry_run else "it goes on under a new id, and nothing is lost"
-        failures = [ForkError(f"{said}: it was copied, or an older version of it was put back", hint)]
-    others: list[CrdtctlError] = [*report.refused.values(), *failures[:-1]]
-    for failure in others if not quiet else []:
-        output.say(str(failure))
-    return failures[-1]
-
-
-def _words(fork: Fork, labels: list[str]) -> tuple[str, str]:
-    said = f"{', '.join(map(printable, labels))}: {fork.replica} had several writers since commit {fork.since + 1}"
-    kept = f"its branches {' and '.join(fork.branches)} are kept apart, and what they share counts once"
-    hint = f"compare them with 'crdtctl show --by-replica', then 'crdtctl settle {fork.replica} [NAME=AMOUNT]'"
-    return f"{said}, a clone or an older version; {kept}", hint
-
-
-def _told(report: MergeReport, *, quiet: bool) -> CrdtctlError:
-    """Name the refused files, unless the report does; return the failure to end with."""
-    failures = list(report.refused.values())
-    if len(failures) == 1 and not report.taken:
-        return failures[0]
-    for failure in failures if not quiet else []:
-        output.say(str(failure))
-    number = f"{len(failures)} of {len(failures) + len(report.taken)} files"
-    said = f"{number} refused, {len(report.taken) or 'none'} taken"
-    if report.taken:
-        return PartialError(said)
-    return type(failures[0])(said)
+    end_with(report, quiet=quiet, dry_run=dry_run)
 
 
 def _tell(report: MergeReport, dry_run: bool) -> None:

@@ -90,7 +90,7 @@ def _least(text: str, names: Sequence[str]) -> int:
 
 
 def _require(replica: Replica, wanted: clocks.Clock) -> None:
-    lacking = clocks.missing(replica.clock(), wanted)
+    lacking = replica.missing(wanted)
     if lacking:
         have = replica.clock()
         said = ", ".join(f"{author} up to {seq} (here: {have.get(author, 0)})" for author, seq in lacking.items())

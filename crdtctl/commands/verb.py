@@ -12,7 +12,7 @@ from crdtctl.commands.statuses import section
 from crdtctl.errors import ExistsError, printable
 from crdtctl.store import locate
 from crdtctl.store.commit import Request
-from crdtctl.store.replica import Replica
+from crdtctl.store.replica import Replica, clock_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,16 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def commit(context: typer.Context, requests: Sequence[Request]) -> None:
+def commit(context: typer.Context, requests: Sequence[Request], *, print_clock: bool = False) -> None:
     """Commit; on a terminal, say what changed."""
-    talks = output.is_terminal()
-    done = session(context).open_to_write().commit(requests, details=talks)
+    talks = output.is_terminal() and not print_clock
+    replica = session(context).open_to_write()
+    done = replica.commit(requests, details=talks)
     output.stdout.applied = done.seq is not None
     for note in done.notes:
         output.say(note)
+    if print_clock:
+        output.stdout.line(clock_text(done.clock))
     if talks:
         output.tell([(change.name, change.before, change.after) for change in done.changes], len(done.changes))
 
@@ -87,6 +90,10 @@ FormatOption = Annotated[
 OnceOption = Annotated[
     str | None,
     typer.Option(metavar="KEY", help="Count a single time for the whole world under this key, however often sent."),
+]
+PrintClockOption = Annotated[
+    bool,
+    typer.Option("--print-clock", help="Print the clock of this write, for 'show --require' elsewhere."),
 ]
 BatchOption = Annotated[
     str | None,

@@ -6,9 +6,10 @@ the golden files, the crash and contention tests and ``--type`` find it there.
 
 from typing import Final
 
-from crdtctl.crdt.base import CounterType
+from crdtctl.crdt.base import CounterType, Kind
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.crdt.pncounter import PNCounter
 
 TYPES: Final[dict[str, CounterType]] = {
@@ -19,3 +20,6 @@ TYPES: Final[dict[str, CounterType]] = {
         PNCounter(),
     )
 }
+
+#: Everything that may stand on a line: the types, and who has ended.
+KINDS: Final[dict[str, Kind]] = {**TYPES, MEMBERSHIP.tag: MEMBERSHIP}

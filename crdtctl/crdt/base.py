@@ -65,15 +65,34 @@ class Here:
     others: Callable[[], Contributions] = _nobody
 
 
-class CounterType(ABC):
-    """A type of counter: a few facts, from which join, order and deltas follow."""
+class Kind:
+    """What stands on a line of a state: a few facts, from which join, order and deltas follow."""
 
-    #: The name of the type in files and on the command line; never changed, never used again.
+    #: The name of the kind in files; never changed, never used again.
     tag: ClassVar[str]
     #: The lattice of one author's contribution; its first part is `seq`.
     record: ClassVar[Record]
-    #: One line for people who choose a type.
+    #: One line for people.
     summary: ClassVar[str]
+
+    @final
+    def join(self, a: Contribution, b: Contribution) -> Contribution:
+        """Return the join of two versions of one author's contribution."""
+        return a if a == b else self.record.join(a, b)
+
+    @final
+    def join_all(self, a: Contributions, b: Contributions) -> dict[str, Contribution]:
+        """Return the join of two counters: author by author."""
+        return self.record.join_rows(a, b)
+
+    @final
+    def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:
+        """Return the delta: the contributions, whole, that changed after the clock `since`."""
+        return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}
+
+
+class CounterType(Kind, ABC):
+    """A type of counter; its `tag` is its name on the command line, its `summary` is for those who choose one."""
 
     @abstractmethod
     def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
@@ -94,20 +113,21 @@ class CounterType(ABC):
         """Return once-key → the amount that it counts, whoever and however often it was sent."""
         return {}
 
+    def keeps(self, replica: str, contributions: Contributions) -> tuple[str, ...]:  # noqa: ARG002  # others can
+        """Return what keeps `replica` from ending, and what to do about it, in words; nothing if nothing does."""
+        return ()
+
+    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:  # noqa: ARG002  # others can
+        """Return my contribution after it took over that of `author`, who is sealed and one of the others.
+
+        What is cancelled by resets that are known is left behind. `seq` is left as it is. Raise `Refused`.
+        """
+        raise Refused(f"a {self.tag} cannot be taken over")
+
     @final
     def value(self, contributions: Contributions) -> int:
         """Return what the counter reads: the fold, with the branches of each fork taken for one replica."""
         return self.fold(together(self.record, contributions))
-
-    @final
-    def join(self, a: Contribution, b: Contribution) -> Contribution:
-        """Return the join of two versions of one author's contribution."""
-        return a if a == b else self.record.join(a, b)
-
-    @final
-    def join_all(self, a: Contributions, b: Contributions) -> dict[str, Contribution]:
-        """Return the join of two counters: author by author."""
-        return self.record.join_rows(a, b)
 
     @final
     def apply(self, mine: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
@@ -120,8 +140,3 @@ class CounterType(ABC):
         if after == mine:
             return None
         return (here.seq, *after[1:])
-
-    @final
-    def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:
-        """Return the delta: the contributions, whole, that changed after the clock `since`."""
-        return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}

@@ -25,6 +25,9 @@ class GSet(CounterType):
             raise Refused(f"a gset cannot be {operation.verb}ed; add elements to it")
         return (mine[0], tuple(sorted({*mine[1], *operation.elements})))
 
+    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
+        return (mine[0], tuple(sorted({*mine[1], *here.others()[author][1]})))
+
     def fold(self, contributions: Contributions) -> int:
         return len(self.members(contributions))
 

@@ -78,7 +78,6 @@ class MapOf(Lattice):
         return joined
 
 
-@final
 class Record(Lattice):
     """A row of values, each of its own lattice, ordered part by part.
 
@@ -116,6 +115,7 @@ class Record(Lattice):
                 joined[key] = self.join(mine, theirs)
         return joined
 
+    @final
     def make(self, *values: Any) -> tuple[Any, ...]:
         """Return the row of `values` in normal form."""
         keep = len(values)
@@ -126,3 +126,15 @@ class Record(Lattice):
     def at(self, row: tuple[Any, ...], index: int) -> Any:
         """Return the part of `row` at `index`, which may be left out."""
         return row[index] if index < len(row) else self.parts[index].bottom
+
+
+@final
+class Newest(Record):
+    """A row of which the newer one, by its first part, replaces the older: for what may also shrink.
+
+    There is one row for each number, so which of two different ones is taken matters to nobody; but that it is
+    the same one everywhere does.
+    """
+
+    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        return max(a, b, key=lambda row: (row[0], repr(row)))

@@ -47,6 +47,17 @@ class Tally(CounterType):
         return self.record.make(mine[0], *totals, once)
 
     @final
+    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
+        width = len(self.weights)
+        theirs = here.others()[author]
+        totals = [a + b for a, b in zip(mine[1 : 1 + width], theirs[1 : 1 + width], strict=True)]
+        if max(totals) >= TOO_LARGE:
+            raise Refused("the total would have more than 100 digits")
+        index = 1 + width
+        once = self.record.parts[index].join(self.record.at(mine, index), self.record.at(theirs, index))
+        return self.record.make(mine[0], *totals, once)
+
+    @final
     def weigh(self, totals: tuple[int, ...]) -> int:
         """Return the weighted sum of `totals`."""
         return sum(weight * total for weight, total in zip(self.weights, totals, strict=True))

@@ -6,6 +6,7 @@ holds them holds the same entries. A false alarm costs an entry; a miss would co
 
 import base64
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -49,8 +50,9 @@ Tell = Callable[[Renamed], object]
 
 
 def mint(name: str) -> str:
-    """Return a new id: a name and 128 random bits."""
-    return f"{name}-{os.urandom(16).hex()}"
+    """Return a new id: a name, the time in milliseconds as 48 bits, and 80 random bits."""
+    now = min(max(time.time_ns() // 1_000_000, 0), 2**48 - 1)
+    return f"{name}-{now:012x}{os.urandom(10).hex()}"
 
 
 def name_of(replica: str) -> str:

@@ -15,12 +15,15 @@ from crdtctl.codec.text import InMemory
 from crdtctl.codec.wire import Counter, Head, Invalid, decode_own_line, encode_clock
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
+from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Fork, Joined, Names
-from crdtctl.errors import CrdtctlError, MissingError, from_os, printable
+from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, day_of, roster
+from crdtctl.errors import CrdtctlError, MissingError, RefusedError, from_os, printable
 from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
+from crdtctl.store.ended import ended, refuse_sealed, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.inputs import Input, Stamp, open_input, temporary_file
 from crdtctl.store.processes import in_child
@@ -34,6 +37,7 @@ _GROUP_BYTES = 2**22
 _TELL_EVERY = 1000
 #: From so many bytes on, a second process is worth its start.
 _WORTH_HALVES = 2**23
+_NAME = NAME.encode()
 
 
 #: What is told how many bytes of the result are done.
@@ -46,7 +50,8 @@ class MergeReport:
 
     `counters` is how many changed; `changes` are those of them that details were asked for. `forks` are those
     that were not known here before, with the labels that brought them; `usurped` names the inputs that know
-    something of this replica's id that it did not write itself.
+    something of this replica's id that it did not write itself. `twice` is how many replicas are now known to
+    have been absorbed by more than one other.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -56,6 +61,7 @@ class MergeReport:
     changes: list[Change] = field(default_factory=list)
     forks: list[tuple[Fork, list[str]]] = field(default_factory=list)
     usurped: list[str] = field(default_factory=list)
+    twice: int = 0
     more: bool = False
 
     @property
@@ -66,7 +72,7 @@ class MergeReport:
 
 @dataclass(eq=False, slots=True)
 class Opened:
-    """An input that has passed its checksum; `source` is None while it is closed."""
+    """An input that has passed its checksum; `source` is None while it is closed. `ended`: who has, as it says."""
 
     item: Input
     head: Head
@@ -74,6 +80,7 @@ class Opened:
     source: Source | None
     stamp: Stamp | None
     names: Names = field(default_factory=dict)
+    ended: Contributions = field(default_factory=dict)
 
     def refuse_if_changed(self) -> None:
         """Raise `_BadInput` if the file was written to since its checksum was verified."""
@@ -98,6 +105,7 @@ def merge(
     *,
     own: Callable[..., OwnFile] | None = None,
     all_or_nothing: bool = False,
+    beyond_fence: bool = False,
     details: int = 0,
     processes: int = 1,
     progress: Progress | None = None,
@@ -116,26 +124,36 @@ def merge(
         opened = _open_all(inputs, refused, stack)
         # After the inputs: what they know of this replica, it must know by now.
         mine = own() if own else directory.read_own()
+        refuse_sealed(mine.source)
         if own and (usurped := _usurpers(mine.source.head, opened)):
             mine = own("forked")
         known = stack.enter_context(directory.known_source())
         if known is not None:
             known.verify()  # or damage would be sealed with a new checksum
         before = known.head if known else Head("known", mine.id, {})
+        here = ended(mine.source, known)
+        if not beyond_fence:
+            _refuse_forgotten(here, {**before.clock, **mine.source.head.clock}, opened, refused)
         while True:
             report = MergeReport(refused=dict(refused), usurped=usurped)
             clock = {**before.clock, **mine.source.head.clock}
-            taken = admit(clock, before.tags, opened, report)
+            everybody = roster(MEMBERSHIP.join_all(here, _said_by(opened)))
+            taken = admit(clock, before.tags, opened, report, everybody)
             if not own:
                 report.usurped = _usurpers(mine.source.head, taken)
             if not taken or (all_or_nothing and report.refused):
                 return report
             report.taken = [one.item.label for one in taken]
             joined = forks.join([(before.clock, before.tags), *((one.head.clock, one.head.tags) for one in taken)])
+            everybody = roster(MEMBERSHIP.join_all(here, _said_by(taken)))
+            report.twice = len(everybody.twice.keys() - roster(here).twice.keys())
             for one, names in zip(taken, joined.names[1:], strict=True):
-                one.names = names
+                one.names = {**names, **without_absorbed(everybody, one.head.clock)}
             if known:
-                known.names = joined.names[0]
+                known.names = {**joined.names[0], **without_absorbed(everybody, before.clock)}
+            for author in everybody.absorbed(list(joined.clock)):
+                del joined.clock[author]
+                joined.histories.pop(author, None)
             report.forks = _news(joined, before, taken)
             halves = processes > 1 and limit == 0 and sum(one.size for one in taken) >= _WORTH_HALVES
             joining = _Joining(mine, known, joined, report, taken, limit, halves, progress)
@@ -152,6 +170,31 @@ def merge(
                 opened.remove(found.opened)
                 continue
             return report
+
+
+def _said_by(opened: Sequence[Opened]) -> Contributions:
+    said: Contributions = {}
+    for one in opened:
+        said = MEMBERSHIP.join_all(said, one.ended)
+    return said
+
+
+def _refuse_forgotten(
+    here: Contributions, clock: Clock, opened: list[Opened], refused: dict[str, CrdtctlError]
+) -> None:
+    """Refuse the inputs in which, or in comparison with which, somebody from before a fence is new."""
+    ours = roster(here)
+    for one in list(opened):
+        theirs = roster(one.ended)
+        fence = day_of(max(ours.fence, theirs.fence))
+        if strangers := ours.forgotten(clock, theirs, one.head.clock):
+            who = f"{strangers[0]}, which {'it knows' if strangers[0] in one.head.clock else 'is known here only'}"
+            refused[one.item.label] = RefusedError(
+                f"{printable(one.item.label)} is from beyond the fence of {fence}: {who}, is older, and may have been "
+                "absorbed and forgotten",
+                "if it surely was not: crdtctl merge --beyond-fence",
+            )
+            opened.remove(one)
 
 
 def _usurpers(mine: Head, opened: Sequence[Opened]) -> list[str]:
@@ -196,11 +239,13 @@ def _note(directory: Directory, report: MergeReport, taken: Sequence[Opened]) ->
         )
 
 
-def admit(here: Clock, tags: Mapping[str, str], opened: Sequence[Opened], report: MergeReport) -> list[Opened]:
+def admit(
+    here: Clock, tags: Mapping[str, str], opened: Sequence[Opened], report: MergeReport, everybody: Roster
+) -> list[Opened]:
     """Return the inputs that can be joined; say in `report` which cannot and why.
 
     A delta that leaves a gap is refused, unless another input fills it. `here` is the clock, `tags` are the
-    histories of what is known.
+    histories of what is known; `everybody` tells who was absorbed, and is no gap.
     """
     taken = [one for one in opened if one.head.kind != "delta"]
     deltas = [one for one in opened if one.head.kind == "delta"]
@@ -210,7 +255,10 @@ def admit(here: Clock, tags: Mapping[str, str], opened: Sequence[Opened], report
 
     def fits(one: Opened) -> bool:
         wanted = clocks.missing(clock, one.head.since)
-        return all(forks.covers(clock, tags, who, seq, one.head.tags.get(who, "")) for who, seq in wanted.items())
+        return all(
+            forks.covers(clock, tags, who, seq, one.head.tags.get(who, "")) or everybody.has_absorbed(who)
+            for who, seq in wanted.items()
+        )
 
     while fitting := [one for one in deltas if fits(one)]:
         for one in fitting:
@@ -234,12 +282,13 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
         with ExitStack() as passing:
             try:
                 source = open_input(item, passing)
+                said = source.counter(NAME).get(MEMBERSHIP.tag, {})
             except CrdtctlError as reason:
                 refused[item.label] = reason
                 continue
             keep = len(opened) < _GROUP and weight <= _GROUP_BYTES
             stamp = Stamp.of(source) if keep else None
-            opened.append(Opened(item, source.head, source.size, source if keep else None, stamp))
+            opened.append(Opened(item, source.head, source.size, source if keep else None, stamp, ended=said))
             if keep:
                 weight += source.size if isinstance(source.pages, InMemory) else 0
                 stack.enter_context(passing.pop_all())
@@ -316,7 +365,8 @@ class _Joining:
         settled = tuple(sorted({*before.settled, *(who for one in self.inputs for who in one.head.settled)}))
         newer = clocks.missing(before.clock, clock)
         self.report.replicas = sorted(newer)
-        self.report.more = tags != before.tags or settled != before.settled
+        left = before.clock.keys() - clock.keys()
+        self.report.more = tags != before.tags or settled != before.settled or bool(left)
         heard = {author: when for author, when in before.heard.items() if author in clock}
         if newer:
             heard.update(dict.fromkeys(newer, journal.now()))
@@ -373,6 +423,10 @@ class _Joining:
         count = done = 0
         for number, joined in enumerate(overlay(self.known, self.sources, without=self.own.id, part=part)):
             if joined.after is None:
+                continue
+            if joined.name == _NAME:  # whose news is in the clock
+                if lines:
+                    lines.line(joined.after)
                 continue
             if self.progress:
                 done += len(joined.after)

@@ -49,12 +49,13 @@ from crdtctl.codec.wire import (
     join_counters,
     newer,
 )
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import TYPES, membership
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
 from crdtctl.crdt.names import counter_fault, element_fault, key_fault
 from crdtctl.crdt.names import fault as name_fault
 from crdtctl.errors import (
@@ -71,14 +72,17 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import binding, config, durable, identity, journal, locate
+from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, Request, changes, plan
+from crdtctl.store.ended import ended, hide_absorbed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
 
 _MAX_NAME = 100
+_ENDED = membership.NAME.encode()
 _MAX_LINKS = 40
 
 
@@ -121,9 +125,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit did: its number, or None if nothing changed; the changes, if asked for; what was ignored."""
+    """What a commit did: its number, or None if nothing changed; the changes, if asked for; what was ignored.
+
+    `clock` is that of this replica's own commits: who has seen it has seen this one.
+    """
 
     seq: int | None
+    clock: Clock
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -300,7 +308,7 @@ class Replica:
 
     @property
     def id(self) -> str:
-        """The id of this replica: its name and 128 random bits."""
+        """The id of this replica: its name, when it was minted, and random bits."""
         with self._open() as directory, directory.own_source() as own:
             return own.head.replica
 
@@ -357,7 +365,7 @@ class Replica:
         """Yield all counters, by name and type, in constant memory."""
         with self._sources() as (own, known):
             for joined in overlay(known, [own]):
-                if joined.after is not None:
+                if joined.after is not None and joined.name != _ENDED:
                     name, counter = decode_own_line(joined.after)
                     for tag in sorted(counter):
                         yield Reading(name, tag, counter[tag])
@@ -392,15 +400,20 @@ class Replica:
         """
         requests = list(requests)
         with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
+            refuse_sealed(own.source)
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
-                others = _Known(directory, stack, verified=any(one.operation.once is not None for one in requests))
+                others = _Known(
+                    directory, own.source, stack, verified=any(one.operation.once is not None for one in requests)
+                )
                 planned = plan(own.id, own.seq + 1, requests, mine, others.counter)
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
                 directory.write_own(lock, own, lines, own.seq + 1)
-        return Commit(own.seq + 1 if planned.counters else None, found, planned.notes)
+        seq = own.seq + 1 if planned.counters else own.seq
+        clock = {own.id: seq} if seq else {}
+        return Commit(seq if planned.counters else None, clock, found, planned.notes)
 
     # Exchanging -----------------------------------------------------------------------------------------
 
@@ -480,6 +493,7 @@ class Replica:
         *,
         dry_run: bool = False,
         all_or_nothing: bool = False,
+        beyond_fence: bool = False,
         details: int = 0,
         processes: int = 1,
         progress: Progress | None = None,
@@ -487,14 +501,23 @@ class Replica:
         """Join states to what is known here, in one pass and one commit.
 
         An input that cannot be taken is in the report's `refused` with the reason, while the others are
-        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. For the first `details`
+        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. With `beyond_fence`, replicas
+        from before a fence are taken: they surely were never absorbed. For the first `details`
         counters that change (True: all), the report says what they read and read now. With two `processes`,
         large states are joined on two cores; this process is forked for it, which one with threads should
         not allow. `progress` is told now and then how many bytes of the result are done.
         """
         with self._open() as directory:
             if dry_run:
-                return merge(directory, inputs, None, all_or_nothing=all_or_nothing, details=details, progress=progress)
+                return merge(
+                    directory,
+                    inputs,
+                    None,
+                    all_or_nothing=all_or_nothing,
+                    beyond_fence=beyond_fence,
+                    details=details,
+                    progress=progress,
+                )
             with directory.locked(durable.KNOWN, self.lock_timeout) as lock:
                 return merge(
                     directory,
@@ -502,10 +525,39 @@ class Replica:
                     lock,
                     own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
                     all_or_nothing=all_or_nothing,
+                    beyond_fence=beyond_fence,
                     details=details,
                     processes=processes,
                     progress=progress,
                 )
+
+    def seal(self) -> bool:
+        """End this replica: its last commit says so, and no other follows; return whether it had not ended before.
+
+        Raise `RefusedError` if it holds what must be handed over first.
+        """
+        with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
+            return seal(directory, lock, own)
+
+    def absorb(self, inputs: Iterable[Input], *, fence: str | None = None) -> AbsorbReport:
+        """Take over what the sealed replicas in some states counted, and take the states in.
+
+        With `fence`, a day as YYYY-MM-DD, records of replicas that were minted before it are dropped, and files
+        that speak of older ones which are not known are refused from then on.
+        """
+        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+            return absorb(
+                directory,
+                list(inputs),
+                lock,
+                own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
+                timeout=self.lock_timeout,
+                fence=fence,
+            )
+
+    def ended(self) -> Roster:
+        """Return who has ended: replicas that are sealed, and those that were absorbed."""
+        return roster(self._ended())
 
     def settle(self, replica: str) -> bool:
         """Declare the fork of the id `replica` settled; return whether it was not.
@@ -514,7 +566,7 @@ class Replica:
         is no such fork.
         """
         with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
-            identity.bound_under(directory, lock, self.lock_timeout, self._tell)
+            refuse_sealed(identity.bound_under(directory, lock, self.lock_timeout, self._tell).source)
             return settle(directory, lock, replica)
 
     def check(self) -> list[Finding]:
@@ -524,7 +576,16 @@ class Replica:
     def compare(self, item: Input) -> Order:
         """Return how this replica stands to a state: behind it, ahead of it, equal or concurrent."""
         with ExitStack() as stack:
-            return clocks.compare(self.clock(), open_input(item, stack).head.clock)
+            theirs = open_input(item, stack)
+            absorbed = roster(MEMBERSHIP.join_all(self._ended(), said_by(theirs))).absorbed
+            mine, other = self.clock(), theirs.head.clock
+            gone = {*absorbed(mine), *absorbed(other)}
+            return clocks.compare(_without(mine, gone), _without(other, gone))
+
+    def missing(self, clock: Clock) -> dict[str, int]:
+        """Return the entries of `clock` that are not known here; who was absorbed is."""
+        lacking = clocks.missing(self.clock(), clock)
+        return _without(lacking, self.ended().absorbed(lacking))
 
     # ----------------------------------------------------------------------------------------------------
 
@@ -543,7 +604,7 @@ class Replica:
             )
         with ExitStack() as stack, suppress(DataError):  # a damaged state is no loss
             there = open_input(Input(shown, path=target), stack).head.clock
-            if clocks.missing(self.clock(), there):
+            if self.missing(there):
                 raise ExistsError(f"{shown} is there, and holds what is not known here", "merge it first")
 
     @contextmanager
@@ -556,12 +617,18 @@ class Replica:
 
     @contextmanager
     def _sources(self) -> Iterator[tuple[Source, Source | None]]:
-        """Open both files, verified as wholes; own.json first, so that nothing falls between the two."""
-        with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
+        """Open both files, verified as wholes."""
+        with self._both() as (own, known):
             own.verify()
             if known:
                 known.verify()
             yield own, known
+
+    @contextmanager
+    def _both(self) -> Iterator[tuple[Source, Source | None]]:
+        """Open both files to look things up."""
+        with self._open() as directory, ExitStack() as stack:
+            yield _open_both(directory, stack)
 
     @contextmanager
     def _leaving(self) -> Iterator[tuple[Source, Source | None]]:
@@ -570,25 +637,28 @@ class Replica:
         Where that cannot be noted, on a full disk or read-only, the state leaves all the same: a fork is found later.
         """
         with self._open() as directory, ExitStack() as stack:
-            own = stack.enter_context(directory.own_source())
+            own, known = _open_both(directory, stack)
             is_ours = os.access(".", os.W_OK, dir_fd=directory.fd, effective_ids=os.access in os.supports_effective_ids)
             if is_ours and not identity.has_left(own.head):
                 with ExitStack() as locked:
                     with suppress(StorageError, OutcomeUnknownError, AccessError):
                         locked.enter_context(identity.leaving(directory, self.lock_timeout, self._tell))
-                    own = stack.enter_context(directory.own_source())
-            known = stack.enter_context(directory.known_source())
+                    own, known = _open_both(directory, stack)
             own.verify()
             if known:
                 known.verify()
             yield own, known
 
+    def _ended(self) -> Contributions:
+        with self._both() as (own, known):
+            return ended(own, known)
+
     def _counter(self, name: str) -> Counter:
-        with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
+        with self._both() as (own, known):
             return join_counters(own.counter(name), known.counter(name) if known else {})
 
     def _head(self) -> Head:
-        with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
+        with self._both() as (own, known):
             return self._export_head(own, known, None)
 
     @staticmethod
@@ -599,6 +669,30 @@ class Replica:
         if since is None:
             return Head("state", own.head.replica, clock, tags=tags, settled=settled)
         return Head("delta", own.head.replica, clock, since, tags=tags, settled=settled)
+
+
+def _open_both(directory: Directory, stack: ExitStack) -> tuple[Source, Source | None]:
+    """Open both files to look things up, as they stand at one moment; what was absorbed is not to be seen.
+
+    ``own.json`` first, for what leaves it for ``known.json`` must not fall between the two. What goes the other
+    way, when another replica is absorbed, must not either: then both are opened again.
+    """
+    while True:
+        with ExitStack() as passing:
+            own = passing.enter_context(directory.own_source())
+            known = passing.enter_context(directory.known_source())
+            if known is not None:
+                with directory.own_source() as again:
+                    if said_by(again) != said_by(own):
+                        continue
+                hide_absorbed(own, known)
+            stack.enter_context(passing.pop_all())
+            return own, known
+
+
+def _without(clock: Clock, gone: Iterable[str]) -> dict[str, int]:
+    gone = set(gone)
+    return {author: seq for author, seq in clock.items() if author not in gone}
 
 
 def _as_toml(data: bytes) -> bytes:
@@ -612,8 +706,9 @@ def _as_toml(data: bytes) -> bytes:
 class _Known:
     """What was learned, opened when it is asked for: a plain increment does not depend on it."""
 
-    def __init__(self, directory: Directory, stack: ExitStack, *, verified: bool) -> None:
+    def __init__(self, directory: Directory, own: Source, stack: ExitStack, *, verified: bool) -> None:
         self._directory = directory
+        self._own = own
         self._stack = stack
         self._verified = verified
         self._opened = False
@@ -626,6 +721,8 @@ class _Known:
             self._opened = True
             if self._source and self._verified:
                 self._source.verify()  # what it says decides whether something is counted
+            if self._source:
+                hide_absorbed(self._own, self._source)
         return self._source.counter(name) if self._source else {}
 
 

@@ -141,9 +141,9 @@ def test_details_say_what_every_counter_read_and_reads(here: Replica, new_replic
         [request("increment", "builds", 2), request("increment", "new"), request("add", "visitors", elements=["ada"])],
         details=True,
     )
-    assert done == Commit(2, [Change("builds", "pncounter", 10, 12), Change("new", "pncounter", None, 1)])
-    assert here.commit([request("increment", "builds")]) == Commit(3, [])
-    assert here.commit([request("add", "visitors", elements=["ada"])], details=True) == Commit(None, [])
+    assert done == Commit(2, {here.id: 2}, [Change("builds", "pncounter", 10, 12), Change("new", "pncounter", None, 1)])
+    assert here.commit([request("increment", "builds")]) == Commit(3, {here.id: 3}, [])
+    assert here.commit([request("add", "visitors", elements=["ada"])], details=True) == Commit(None, {here.id: 3}, [])
 
 
 # Once --------------------------------------------------------------------------------------------------

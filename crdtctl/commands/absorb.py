@@ -1,0 +1,51 @@
+"""``crdtctl absorb``"""
+
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import arguments, output
+from crdtctl.commands.refusals import end_with
+from crdtctl.commands.statuses import WRITES
+from crdtctl.commands.verb import session, verb_app
+from crdtctl.errors import UsageError
+
+app, settings = verb_app(3, 4, 5, *WRITES)
+
+
+@app.command(**settings)
+def absorb(
+    context: typer.Context,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE...", help="States with sealed replicas.", show_default=False)
+    ] = None,
+    fence: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Forget absorbed replicas that were made before DATE (YYYY-MM-DD)."),
+    ] = None,
+) -> None:
+    """Take over what sealed replicas counted, so that they vanish from every state.
+
+    Their counts become this replica's own, exactly once, in whatever order and however often files come: a
+    record of a few bytes stays of each, and older files that still carry them change nothing. The files
+    are merged as well. Let one permanent replica absorb; if two absorb the same one, it counts twice, and
+    the next merge says so.
+
+    The records go with --fence. A file that speaks of a replica from before the fence which is not known
+    here is refused from then on, for it might have been absorbed.
+
+    \b
+    EXAMPLES:
+      crdtctl absorb jobs/*.json
+      crdtctl absorb --fence 2026-01-01
+    """
+    if not files and fence is None:
+        raise UsageError("there is no file to absorb", "see 'crdtctl absorb --help'")
+    with ExitStack() as stack:
+        report = session(context).open_to_write().absorb(arguments.states(files or [], stack), fence=fence)
+    output.stdout.applied = bool(report.absorbed or report.merge.changed)
+    if output.is_terminal():
+        number = len(report.absorbed)
+        output.stdout.line(f"absorbed {number} replica{'' if number == 1 else 's'}; {len(report.before)} were before")
+    end_with(report.merge, quiet=False)

@@ -1,0 +1,54 @@
+"""How commands that take states in end, when not all went well."""
+
+from crdtctl.commands import output
+from crdtctl.crdt.forks import Fork
+from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
+from crdtctl.store.merge import MergeReport
+
+
+def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None:
+    """Name what is wrong with files and replicas, and raise the failure to end with, if any."""
+    if report.forks or report.usurped:
+        raise _forked(report, quiet=quiet, dry_run=dry_run)
+    if report.twice:
+        number = f"{report.twice} sealed replica{' was' if report.twice == 1 else 's were'}"
+        raise ForkError(
+            f"{number} absorbed by more than one other, so what it counted counts more than once",
+            "give each sealed file to one replica to absorb; 'crdtctl log' says who took what",
+        )
+    if report.refused:
+        raise _told(report, quiet=quiet)
+
+
+def _forked(report: MergeReport, *, quiet: bool, dry_run: bool) -> ForkError:
+    """Name what is wrong with other files and other forks; return the failure to end with."""
+    failures = [ForkError(*_words(fork, labels)) for fork, labels in report.forks]
+    if not failures:
+        said = f"{', '.join(map(printable, report.usurped))}: knows more of this replica than it knows itself"
+        hint = "the merge would go on under a new id" if dry_run else "it goes on under a new id, and nothing is lost"
+        failures = [ForkError(f"{said}: it was copied, or an older version of it was put back", hint)]
+    others: list[CrdtctlError] = [*report.refused.values(), *failures[:-1]]
+    for failure in others if not quiet else []:
+        output.say(str(failure))
+    return failures[-1]
+
+
+def _words(fork: Fork, labels: list[str]) -> tuple[str, str]:
+    said = f"{', '.join(map(printable, labels))}: {fork.replica} had several writers since commit {fork.since + 1}"
+    kept = f"its branches {' and '.join(fork.branches)} are kept apart, and what they share counts once"
+    hint = f"compare them with 'crdtctl show --by-replica', then 'crdtctl settle {fork.replica} [NAME=AMOUNT]'"
+    return f"{said}, a clone or an older version; {kept}", hint
+
+
+def _told(report: MergeReport, *, quiet: bool) -> CrdtctlError:
+    """Name the refused files, unless the report does; return the failure to end with."""
+    failures = list(report.refused.values())
+    if len(failures) == 1 and not report.taken:
+        return failures[0]
+    for failure in failures if not quiet else []:
+        output.say(str(failure))
+    number = f"{len(failures)} of {len(failures) + len(report.taken)} files"
+    said = f"{number} refused, {len(report.taken) or 'none'} taken"
+    if report.taken:
+        return PartialError(said)
+    return type(failures[0])(said)

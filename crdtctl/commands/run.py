@@ -1,0 +1,82 @@
+"""``crdtctl run``"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import output
+from crdtctl.commands.statuses import WRITES
+from crdtctl.commands.verb import verb_app
+from crdtctl.errors import CrdtctlError, MissingError, StorageError, UsageError, from_os, printable
+from crdtctl.store.locate import VARIABLE
+from crdtctl.store.replica import Replica
+
+app, settings = verb_app(4, *WRITES)
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+@app.command(**settings, context_settings={"allow_interspersed_args": False})
+def run(
+    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARGUMENT]...", show_default=False)] = None,
+    target: Annotated[
+        str | None, typer.Option("--seal-to", metavar="FILE", help="Where the sealed state goes.", show_default=False)
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Begins the replica's id. Default: the machine's name.")
+    ] = None,
+) -> None:
+    """Run COMMAND with a replica of its own, and seal what it counted into FILE.
+
+    COMMAND, and what it starts, finds the replica through CRDTCTL_REPLICA. When it ends, well or not, the
+    replica is sealed and exported, and removed; 'crdtctl absorb FILE' takes it in somewhere. The exit status is
+    COMMAND's (128 and its number, if a signal ended it); if FILE cannot be written, the status
+    says why, and the replica is kept.
+
+    \b
+    EXAMPLES:
+      crdtctl run --seal-to counts.json -- make test
+    """
+    if target is None or not command:
+        raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")
+    try:
+        place = tempfile.mkdtemp(prefix="crdtctl-run-")
+    except OSError as error:
+        raise from_os(error, "make a directory for the replica") from None
+    path = f"{place}/.crdtctl"
+    try:
+        Replica.init(path, name=name)
+        status = _run(command, path)
+    except CrdtctlError:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    try:
+        replica = Replica(path)
+        replica.seal()
+        replica.export_to(target)
+    except CrdtctlError as failure:
+        output.say(f"what {printable(command[0])} counted is in {printable(path)}; it ended with status {status}")
+        raise failure from None
+    shutil.rmtree(place, ignore_errors=True)
+    raise typer.Exit(status)
+
+
+def _run(command: list[str], path: str) -> int:
+    """Run a command to its end, whatever signals come; return the status that a shell would give it."""
+    try:
+        child = subprocess.Popen(command, env={**os.environ, VARIABLE: path})
+    except FileNotFoundError:
+        raise MissingError(f"there is no command '{printable(command[0])}'") from None
+    except OSError as error:
+        raise StorageError(f"cannot run '{printable(command[0])}': {error.strerror}", "nothing was counted") from None
+    before = {number: signal.signal(number, lambda got, _: child.send_signal(got)) for number in _PASSED_ON}
+    try:
+        status = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return status if status >= 0 else 128 - status

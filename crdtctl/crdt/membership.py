@@ -1,0 +1,168 @@
+"""Who has ended: replicas that sealed themselves, and those whose counts another one has taken over.
+
+A replica that is finished *seals* itself: its last commit carries a flag, and none follows. A permanent one may
+*absorb* it: one commit of its own adds what the sealed one contributed to its own contributions, and records
+that here. Whoever learns of that commit leaves the contributions of the sealed one out; a stale file that still
+carries them changes nothing. So the sealed one counts exactly once, since what it contributed is final.
+
+A record is 96 bits of a hash of the id, under the day on which the id was minted, which the id tells. A *fence*
+is a day: records of older ids are dropped, and a file that speaks of an older id which is not known is refused,
+for it might have been absorbed and forgotten.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, final
+
+from crdtctl.crdt.base import Contribution, Contributions, Kind
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.forks import origin
+from crdtctl.crdt.lattice import Elements, MapOf, Nat, Newest
+
+#: What stands in the place of a counter's name, and is none: those have no ``=``.
+NAME = "="
+
+_MINTED = re.compile(r"-([0-9a-f]{12})[0-9a-f]{20}\Z")
+_DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
+_RECORD = re.compile(r"[0-9A-Za-z_-]{16}")
+_MILLISECONDS = 86_400_000
+#: The number of days from the beginning of the calendar to that of the computers' time.
+_EPOCH = 719_163
+
+
+def _day_fault(text: str) -> str | None:
+    return None if _DAY.fullmatch(text) else "a day is not YYYY-MM-DD"
+
+
+def _record_fault(text: str) -> str | None:
+    return None if _RECORD.fullmatch(text) else "a record of an absorbed replica is not 16 characters"
+
+
+@final
+class Membership(Kind):
+    """Row ``(seq, sealed, fence, absorbed)``: 1 if the author has ended, a day as YYYYMMDD, day → records."""
+
+    tag = "membership"
+    record = Newest(Nat(), Nat(), Nat(), MapOf(_day_fault, Elements(_record_fault)), required=1)
+    summary = "which replicas have ended"
+
+
+MEMBERSHIP = Membership()
+
+
+def minted(replica: str) -> int:
+    """Return the day on which an id was minted, as the number YYYYMMDD; 0 if the id does not tell."""
+    found = _MINTED.search(origin(replica))
+    days = int(found[1], 16) // _MILLISECONDS if found else 0
+    return number_of(_text_of(days)) if days else 0
+
+
+def number_of(day: str) -> int:
+    """Return the day ``YYYY-MM-DD`` as the number YYYYMMDD."""
+    return int(day.replace("-", ""))
+
+
+def day_of(number: int) -> str:
+    """Return the day YYYYMMDD as ``YYYY-MM-DD``."""
+    text = f"{number:08}"
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+
+
+def _text_of(days: int) -> str:
+    from datetime import date
+
+    return str(date.fromordinal(_EPOCH + days)) if _EPOCH + days <= date.max.toordinal() else "0"
+
+
+@lru_cache(maxsize=4096)
+def record_of(replica: str) -> str:
+    """Return the record of an absorbed id: 96 bits of a hash, as 16 characters."""
+    from base64 import urlsafe_b64encode  # only for those who absorb: a hash takes long to import
+    from hashlib import sha256
+
+    return urlsafe_b64encode(sha256(replica.encode()).digest()[:12]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """What a state says of who has ended. `absorbers` maps records to those who absorbed the replica."""
+
+    sealed: frozenset[str] = frozenset()
+    absorbers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    fence: int = 0
+
+    def has_absorbed(self, replica: str) -> bool:
+        """Return whether the counts of a replica have been taken over."""
+        return bool(self.absorbers) and record_of(origin(replica)) in self.absorbers
+
+    def absorbed(self, replicas: Iterable[str]) -> list[str]:
+        """Return those of the `replicas` whose counts have been taken over."""
+        return [one for one in replicas if self.has_absorbed(one)] if self.absorbers else []
+
+    def forgotten(self, clock: Clock, other: "Roster", other_clock: Clock) -> list[str]:
+        """Return those whom only one of two states knows, and whom the other may have absorbed and forgotten.
+
+        Who has seen a fence has looked at everybody that it knows: only of states with different fences can it be.
+        """
+        if self.fence < other.fence:
+            return other.forgotten(other_clock, self, clock)
+        if self.fence == other.fence:
+            return []
+        return [who for who in other_clock if who not in clock and self.may_have_forgotten(who)]
+
+    def may_have_forgotten(self, replica: str) -> bool:
+        """Return whether a replica that is not known may have been absorbed before the fence."""
+        return 0 < minted(replica) < self.fence and not self.has_absorbed(replica)
+
+    @property
+    def twice(self) -> dict[str, frozenset[str]]:
+        """Record → the several replicas that absorbed one and the same, so that it counts more than once."""
+        return {record: by for record, by in self.absorbers.items() if len(by) > 1}
+
+
+def roster(contributions: Contributions) -> Roster:
+    """Return what the rows of several replicas say together."""
+    fence = max((_part(row, 2) for row in contributions.values()), default=0)
+    absorbers: dict[str, frozenset[str]] = {}
+    for author, row in contributions.items():
+        by = frozenset({origin(author)})
+        for day, records in _part(row, 3).items():
+            if number_of(day) >= fence:
+                for record in records:
+                    absorbers[record] = absorbers[record] | by if record in absorbers else by
+    return Roster(frozenset(author for author, row in contributions.items() if _part(row, 1)), absorbers, fence)
+
+
+def is_sealed(row: Contribution) -> bool:
+    """Return whether the author of a row has ended."""
+    return bool(_part(row, 1))
+
+
+def sealing(row: Contribution, seq: int) -> Contribution:
+    """Return my row after I sealed myself in my commit `seq`."""
+    return _row(seq, 1, _part(row, 2), _part(row, 3))
+
+
+def absorbing(row: Contribution, seq: int, replicas: Iterable[str]) -> Contribution:
+    """Return my row after I absorbed `replicas`, whose ids tell when they were minted, in my commit `seq`."""
+    days = {day: set(records) for day, records in _part(row, 3).items()}
+    for replica in replicas:
+        days.setdefault(day_of(minted(replica)), set()).add(record_of(replica))
+    return _row(seq, _part(row, 1), _part(row, 2), {day: tuple(sorted(records)) for day, records in days.items()})
+
+
+def fencing(row: Contribution, seq: int, fence: int) -> Contribution:
+    """Return my row after I forgot in my commit `seq` what was minted before the day `fence`."""
+    fence = max(fence, _part(row, 2))
+    kept = {day: records for day, records in _part(row, 3).items() if number_of(day) >= fence}
+    return _row(seq, _part(row, 1), fence, kept)
+
+
+def _part(row: Contribution, index: int) -> Any:
+    return MEMBERSHIP.record.at(row, index)
+
+
+def _row(seq: int, sealed: int, fence: int, absorbed: Mapping[str, Any]) -> Contribution:
+    return MEMBERSHIP.record.make(seq, sealed, fence, dict(sorted(absorbed.items())))

@@ -1,0 +1,216 @@
+"""Ending a replica, and taking over what a replica that has ended counted.
+
+Absorbing is one commit of ``own.json``, with the counts of the sealed replicas and the records of them, and
+then a merge of the same files, which leaves them out of ``known.json``. If it ends between the two, readers
+leave them out by themselves, and absorbing again does the rest.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+
+from crdtctl.codec.stream import Source
+from crdtctl.codec.wire import Counter, encode_line
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Contribution, CounterType, Here, Refused
+from crdtctl.crdt.membership import (
+    MEMBERSHIP,
+    NAME,
+    Roster,
+    absorbing,
+    day_of,
+    fencing,
+    is_sealed,
+    minted,
+    number_of,
+    roster,
+    sealing,
+)
+from crdtctl.errors import CrdtctlError, OutcomeUnknownError, RefusedError, StorageError, UsageError, printable
+from crdtctl.store import journal
+from crdtctl.store.durable import OWN
+from crdtctl.store.ended import ended, refuse_sealed, said_by
+from crdtctl.store.files import MANY, Directory, OwnFile
+from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.merge import MergeReport, merge
+
+#: So many replicas are noted.
+_NOTED = 20
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(slots=True)
+class AbsorbReport:
+    """What absorbing did: whose counts were taken over now, whose were before, and what the merge did."""
+
+    absorbed: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    merge: MergeReport = field(default_factory=MergeReport)
+
+
+def seal(directory: Directory, lock: int, own: OwnFile) -> bool:
+    """Make the last commit of a replica; return whether it was not sealed before.
+
+    `lock` is the lock of ``own.json``, which is held. Raise `RefusedError` if something here must be handed over first.
+    """
+    row = said_by(own.source).get(own.id, MEMBERSHIP.record.bottom)
+    if is_sealed(row):
+        return False
+    with directory.known_source() as known:
+        for _, line in own.source.lines():
+            name, counter = own.source.decode(line)
+            for tag in counter.keys() & TYPES.keys():
+                learned = known.counter(name).get(tag, {}) if known else {}
+                keeps = TYPES[tag].keeps(own.id, TYPES[tag].join_all(learned, counter[tag]))
+                if keeps:
+                    raise RefusedError(f"cannot seal: '{name}' {keeps[0]}", keeps[1])
+    seq = own.seq + 1
+    lines = {NAME: encode_line(NAME, {MEMBERSHIP.tag: {own.id: sealing(row, seq)}})}
+    directory.write_own(lock, own, lines, seq)
+    journal.note(directory, "sealed", commits=seq)
+    return True
+
+
+def absorb(
+    directory: Directory,
+    inputs: Sequence[Input],
+    lock: int,
+    *,
+    own: Callable[..., OwnFile],
+    timeout: float | None,
+    fence: str | None,
+) -> AbsorbReport:
+    """Take over the counts of the sealed replicas in `inputs`, and take the inputs in.
+
+    An input that cannot be taken is in the report of the merge, with the reason. `lock` is the lock of
+    ``known.json``, which is held; `own` and `timeout` are as `crdtctl.store.merge.merge` has them.
+    """
+    report = AbsorbReport()
+    day = 0 if fence is None else _day(fence)
+    refused: dict[str, CrdtctlError] = {}
+    refuse_sealed(own().source)
+    with ExitStack() as stack, directory.locked(OWN, timeout) as own_lock:
+        known = stack.enter_context(directory.known_source())
+        mine = directory.read_own()
+        if mine.strange:
+            raise StorageError("this replica was copied or put back just now", "nothing was changed; try again")
+        everybody = roster(ended(mine.source, known))
+        found = _Found(mine, known, everybody, report)
+        taken = [item for item in inputs if found.look(item, refused)]
+        row = said_by(mine.source).get(mine.id, MEMBERSHIP.record.bottom)
+        seq = mine.seq + 1
+        after = absorbing(row, seq, report.absorbed) if report.absorbed else row
+        if day > everybody.fence:
+            after = fencing(after, seq, day)
+        if after != row:
+            lines = found.planned(seq)
+            lines[NAME] = encode_line(NAME, {MEMBERSHIP.tag: {mine.id: after}})
+            directory.write_own(own_lock, mine, lines, seq)
+            facts = {"fence": day_of(day)} if day else {}
+            journal.note(directory, "absorbed", count=len(report.absorbed), replicas=report.absorbed[:_NOTED], **facts)
+    try:
+        report.merge = merge(directory, taken, lock, own=own)
+    except CrdtctlError as failure:
+        if after == row:
+            raise
+        raise OutcomeUnknownError(
+            f"the counts were taken over, but the files were not taken in: {failure.message}", "absorb them again"
+        ) from None
+    report.merge.refused.update(refused)
+    return report
+
+
+def _day(text: str) -> int:
+    try:
+        return number_of(str(date.fromisoformat(text if _DAY.fullmatch(text) else "")))
+    except ValueError:
+        raise UsageError(f"'{printable(text[:40])}' is not a day", "a fence is a day, YYYY-MM-DD") from None
+
+
+@dataclass(slots=True)
+class _Found:
+    """The sealed replicas that inputs hold, and what they counted."""
+
+    own: OwnFile
+    known: Source | None
+    everybody: Roster
+    report: AbsorbReport
+    counters: dict[str, dict[str, dict[str, Contribution]]] = field(default_factory=dict)
+    authors: set[str] = field(default_factory=set)
+
+    def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
+        """Read one input; return whether it is to be taken in. Why not is put into `refused`."""
+        with ExitStack() as stack:
+            try:
+                self._read(open_input(item, stack), printable(item.label))
+            except CrdtctlError as reason:
+                refused[item.label] = reason
+                return False
+        return True
+
+    def _read(self, source: Source, label: str) -> None:
+        head, said = source.head, said_by(source)
+        sealed = [who for who, row in said.items() if is_sealed(row) and head.clock.get(who, 0) == row[0]]
+        theirs = roster(said)
+        past = [who for who in head.clock if self.everybody.has_absorbed(who) or theirs.has_absorbed(who)]
+        if head.kind != "state" or not (sealed or past):
+            raise RefusedError(f"{label} holds no sealed replica", "take it in with 'crdtctl merge'")
+        clock = {**(self.known.head.clock if self.known else {}), **self.own.source.head.clock}
+        if self.everybody.forgotten(clock, theirs, head.clock):
+            return  # the merge refuses it
+        new = []
+        for who in sealed:
+            if who == self.own.id or who in past:
+                continue
+            if "~" in who:
+                raise RefusedError(f"{label}: {who} is a branch of a fork, and cannot be absorbed", "merge the file")
+            if not minted(who):
+                raise RefusedError(f"{label}: the id {who} does not tell when it was minted", "merge the file")
+            if who not in self.authors:
+                new.append(who)
+        for author in past:
+            if author not in self.report.before:
+                self.report.before.append(author)
+        for name, line in source.lines() if new else ():
+            if name != NAME.encode():
+                self._keep(*source.decode(line), new)
+        self.authors.update(new)
+        self.report.absorbed += new
+
+    def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
+        for tag, contributions in counter.items():
+            if any(who in contributions for who in new):
+                kept = self.counters.setdefault(name, {})
+                kept[tag] = TYPES[tag].join_all(kept.get(tag, {}), contributions)
+
+    def planned(self, seq: int) -> dict[str, bytes]:
+        """Return the lines of ``own.json`` after it took over what was found, in commit `seq`."""
+        look_up = self.own.counters(many=len(self.counters) > MANY)
+        lines = {}
+        for name in sorted(self.counters):
+            mine = dict(look_up(name))
+            known = self.known.counter(name) if self.known else {}
+            for tag, contributions in self.counters[name].items():
+                kind = TYPES[tag]
+                others = kind.join_all(known.get(tag, {}), contributions)
+                others.pop(self.own.id, None)
+                here = Here(self.own.id, seq, partial(dict, others))
+                before = mine.get(tag, {}).get(self.own.id)
+                row = self._taken_over(name, kind, before or kind.record.bottom, here)
+                if row[1:] != (before or ())[1:]:
+                    mine[tag] = {self.own.id: (seq, *row[1:])}
+            if mine:
+                lines[name] = encode_line(name, mine)
+        return lines
+
+    def _taken_over(self, name: str, kind: CounterType, row: Contribution, here: Here) -> Contribution:
+        for author in self.report.absorbed:
+            if author in here.others():
+                try:
+                    row = kind.absorb(row, author, here)
+                except Refused as reason:
+                    raise RefusedError(f"cannot absorb '{printable(name)}' of {author}: {reason}") from None
+        return row

@@ -1,0 +1,48 @@
+"""What a replica's files say of who has ended: it itself, and those whose counts somebody took over."""
+
+from dataclasses import replace
+
+from crdtctl.codec.stream import Source
+from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.forks import Names
+from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, is_sealed, roster
+from crdtctl.errors import RefusedError
+
+
+def ended(own: Source, known: Source | None) -> Contributions:
+    """Return what a replica's two files say of who has ended."""
+    mine = said_by(own)
+    return MEMBERSHIP.join_all(mine, said_by(known)) if known else mine
+
+
+def said_by(source: Source) -> Contributions:
+    """Return what one file says of who has ended."""
+    return source.counter(NAME).get(MEMBERSHIP.tag, {})
+
+
+def without_absorbed(everybody: Roster, clock: Clock) -> Names:
+    """Return under which names a source with this clock is read: those whose counts were taken over, not at all."""
+    return dict.fromkeys(everybody.absorbed(clock), ())
+
+
+def hide_absorbed(own: Source, known: Source) -> Roster:
+    """Let `known` be read as if what was absorbed were gone already, and return who has ended.
+
+    ``own.json`` is written first when a replica absorbs another, and ``known.json`` after it.
+    """
+    everybody = roster(ended(own, known))
+    gone = without_absorbed(everybody, known.head.clock)
+    if gone:
+        head = known.head
+        clock = {author: seq for author, seq in head.clock.items() if author not in gone}
+        known.names = {**known.names, **gone}
+        known.head = replace(head, clock=clock, tags={a: text for a, text in head.tags.items() if a not in gone})
+    return everybody
+
+
+def refuse_sealed(own: Source) -> None:
+    """Raise `RefusedError` if this replica has sealed itself."""
+    row = said_by(own).get(own.head.replica)
+    if row is not None and is_sealed(row):
+        raise RefusedError("this replica is sealed: it has ended", "go on with another one, see 'crdtctl init'")

@@ -12,7 +12,7 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import verb_app
-from crdtctl.errors import CrdtctlError, MissingError, StorageError, UsageError, from_os, printable
+from crdtctl.errors import CrdtctlError, MissingError, UsageError, from_os, printable
 from crdtctl.store.locate import VARIABLE
 from crdtctl.store.replica import Replica
 
@@ -49,20 +49,28 @@ def run(
         raise from_os(error, "make a directory for the replica") from None
     path = f"{place}/.crdtctl"
     try:
-        Replica.init(path, name=name)
-        status = _run(command, path)
+        replica = Replica.init(path, name=name)
     except CrdtctlError:
         shutil.rmtree(place, ignore_errors=True)
         raise
     try:
-        replica = Replica(path)
+        status = _run(command, path)
+    except CrdtctlError:
+        _remove(replica, place)
+        raise
+    try:
         replica.seal()
         replica.export_to(target)
     except CrdtctlError as failure:
         output.say(f"what {printable(command[0])} counted is in {printable(path)}; it ended with status {status}")
         raise failure from None
-    shutil.rmtree(place, ignore_errors=True)
+    _remove(replica, place)
     raise typer.Exit(status)
+
+
+def _remove(replica: Replica, place: str) -> None:
+    replica.forget()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _run(command: list[str], path: str) -> int:
@@ -72,7 +80,7 @@ def _run(command: list[str], path: str) -> int:
     except FileNotFoundError:
         raise MissingError(f"there is no command '{printable(command[0])}'") from None
     except OSError as error:
-        raise StorageError(f"cannot run '{printable(command[0])}': {error.strerror}", "nothing was counted") from None
+        raise from_os(error, f"run '{printable(command[0])}'") from None
     before = {number: signal.signal(number, lambda got, _: child.send_signal(got)) for number in _PASSED_ON}
     try:
         status = child.wait()

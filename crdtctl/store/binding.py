@@ -139,7 +139,7 @@ def call_witness(replica: str) -> str:
 
 
 def dismiss(path: str) -> None:
-    """Delete the witness of an id that was never used."""
+    """Delete the witness of an id that is not used any more."""
     if path:
         try:
             os.unlink(path)

@@ -555,6 +555,11 @@ class Replica:
                 fence=fence,
             )
 
+    def forget(self) -> None:
+        """Delete what remembers this replica outside its directory, which is about to be deleted, too."""
+        with self._open() as directory, directory.own_source() as own:
+            binding.dismiss(own.head.witness)
+
     def ended(self) -> Roster:
         """Return who has ended: replicas that are sealed, and those that were absorbed."""
         return roster(self._ended())

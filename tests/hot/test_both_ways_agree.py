@@ -67,6 +67,31 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
 }
 
 
+RECORDS = {"2024-05-06": ("0123456789abcdef", "0123456789abcdeg")}
+#: What a replica's files may say of who has ended.
+ENDED: dict[str, tuple[Counter, Counter]] = {
+    "it is sealed": ({"membership": {HERE: (20, 1)}}, {}),
+    "it is sealed and has absorbed": ({"membership": {HERE: (20, 1, 0, RECORDS)}}, {}),
+    "it has absorbed": ({"membership": {HERE: (20, 0, 0, RECORDS)}}, {}),
+    "it has a fence": ({"membership": {HERE: (20, 0, 20240506)}}, {}),
+    "another one is sealed": ({}, {"membership": {HUB: (3, 1)}}),
+    "another one stands here": ({"membership": {HUB: (3, 1)}}, {}),
+    "nothing is said": ({"membership": {HERE: (20,)}}, {}),
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("what", ENDED)
+def test_both_ways_agree_on_who_has_ended(what: str, words: str) -> None:
+    mine, theirs = ENDED[what]
+    entries = {
+        "own.json": Entry(own({"builds": MINE, **({"=": mine} if mine else {})})),
+        "known.json": Entry(known({"builds": THEIRS, **({"=": theirs} if theirs else {})})),
+    }
+    case = Case(words.split(), entries)
+    assert outcome(case, hot_first) == outcome(case, full)
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 @pytest.mark.parametrize("what", COUNTERS)
 def test_both_ways_agree_on_every_counter_that_is_not_plain(what: str, words: str) -> None:

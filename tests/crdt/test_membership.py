@@ -1,0 +1,105 @@
+"""Who has ended: rows that only their author writes, and what several say together."""
+
+import pytest
+
+from crdtctl.crdt import membership
+from crdtctl.crdt.membership import MEMBERSHIP, absorbing, fencing, is_sealed, minted, record_of, roster, sealing
+from tests.crdt.normal import is_normal
+
+#: Ids that were minted on 2024-05-05 and on 2026-11-24.
+OLD = "job-018f4b2a3c00" + "0" * 20
+NEW = "job-019ab3d81c00" + "1" * 20
+NOBODY = MEMBERSHIP.record.bottom
+
+
+def test_an_id_tells_on_which_day_it_was_minted() -> None:
+    assert [minted(OLD), minted(NEW)] == [20240505, 20251124]
+
+
+@pytest.mark.parametrize(
+    "replica", ["job", "job-0123", "job-" + "f" * 32, "job-" + "0" * 32, "job-018F4B2A3C00" + "0" * 20]
+)
+def test_an_id_that_is_none_of_ours_tells_no_day(replica: str) -> None:
+    assert minted(replica) == 0
+
+
+def test_a_branch_was_minted_when_its_id_was() -> None:
+    assert minted(f"{OLD}~1.abcd") == 20240505
+
+
+def test_a_record_is_96_bits_of_a_hash() -> None:
+    assert record_of(OLD) == "5iGdRqSp1R31whhb"
+
+
+def test_who_is_sealed_is_on_the_roster() -> None:
+    row = sealing(NOBODY, 5)
+    assert row == (5, 1)
+    assert is_sealed(row)
+    assert not is_sealed(NOBODY)
+    assert roster({"a": row, "b": (3,)}).sealed == {"a"}
+
+
+def test_who_was_absorbed_is_found_by_its_id_and_by_those_of_its_branches() -> None:
+    found = roster({"hub": absorbing(NOBODY, 9, [OLD])})
+    assert found.has_absorbed(OLD)
+    assert found.has_absorbed(f"{OLD}~1.abcd")
+    assert not found.has_absorbed(NEW)
+    assert found.absorbed([NEW, OLD]) == [OLD]
+    assert roster({}).absorbed([NEW, OLD]) == []
+
+
+def test_records_stand_under_the_day_of_the_id_sorted() -> None:
+    row = absorbing(absorbing(NOBODY, 9, [NEW]), 10, [OLD, NEW])
+    assert row == (10, 0, 0, {"2024-05-05": (record_of(OLD),), "2025-11-24": (record_of(NEW),)})
+    assert list(row[3]) == sorted(row[3])
+    assert is_normal(MEMBERSHIP.record, row)
+
+
+def test_a_fence_drops_the_records_of_older_ids_and_is_never_taken_back() -> None:
+    row = fencing(absorbing(NOBODY, 9, [OLD, NEW]), 10, 20250101)
+    assert row == (10, 0, 20250101, {"2025-11-24": (record_of(NEW),)})
+    assert fencing(row, 11, 20240101)[2] == 20250101
+    assert sealing(row, 12) == (12, 1, *row[2:])
+
+
+def test_the_newer_row_replaces_the_older_so_that_what_was_dropped_does_not_come_back() -> None:
+    old = absorbing(NOBODY, 9, [OLD])
+    new = fencing(old, 10, 20250101)
+    assert MEMBERSHIP.join(old, new) == MEMBERSHIP.join(new, old) == new
+
+
+def test_a_fence_counts_for_what_everybody_absorbed() -> None:
+    found = roster({"hub": absorbing(NOBODY, 9, [OLD]), "other": (4, 0, 20250101)})
+    assert not found.has_absorbed(OLD)
+    assert found.fence == 20250101
+
+
+def test_who_was_absorbed_by_two_is_known() -> None:
+    rows = {"hub": absorbing(NOBODY, 9, [OLD, NEW]), "other": absorbing(NOBODY, 2, [OLD])}
+    assert roster(rows).twice == {record_of(OLD): {"hub", "other"}}
+
+
+def test_one_absorber_that_was_forked_is_one() -> None:
+    rows = {"hub~1.abcd": absorbing(NOBODY, 9, [OLD]), "hub~1.efgh": absorbing(NOBODY, 9, [OLD])}
+    assert roster(rows).twice == {}
+
+
+FENCED = roster({"hub": fencing(NOBODY, 9, 20250101)})
+OPEN = roster({})
+
+
+def test_an_older_replica_that_only_the_other_side_of_a_fence_knows_may_have_been_forgotten() -> None:
+    assert FENCED.forgotten({}, OPEN, {OLD: 1, NEW: 1}) == [OLD]
+    assert OPEN.forgotten({OLD: 1, NEW: 1}, FENCED, {}) == [OLD]
+
+
+def test_nobody_is_forgotten_who_is_known_was_absorbed_or_has_looked_at_the_fence() -> None:
+    assert FENCED.forgotten({OLD: 1}, OPEN, {OLD: 1}) == []
+    assert FENCED.forgotten({}, FENCED, {OLD: 1}) == []
+    remembers = roster({"hub": absorbing(fencing(NOBODY, 9, 20250101), 10, [NEW])})
+    assert remembers.forgotten({}, OPEN, {NEW: 1}) == []
+
+
+@pytest.mark.parametrize("day", [20240505, 20251124, 10101])
+def test_a_day_is_a_number_and_a_text(day: int) -> None:
+    assert membership.number_of(membership.day_of(day)) == day

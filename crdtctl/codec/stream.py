@@ -39,6 +39,7 @@ from crdtctl.codec.wire import (
 from crdtctl.crdt import KINDS
 from crdtctl.crdt.base import Contribution
 from crdtctl.crdt.forks import Names
+from crdtctl.crdt.membership import NAME
 
 if TYPE_CHECKING:
     from crdtctl.codec.text import Pages
@@ -48,6 +49,8 @@ _BLOCK = 2**18
 _STEP = 4096
 #: So many authors are looked for on each line; with more, each line is decoded.
 _FEW = 8
+#: The name of the line that is none of a counter.
+_NO_COUNTER = NAME.encode()
 #: The longest header: a clock of about a million authors.
 _MAX_HEAD = 2**26
 _VERSION = b'{"crdtctl":'
@@ -216,9 +219,9 @@ class Source:
         self.ours, ours = False, self.ours
         try:
             count = 0
-            for _, line in self.lines():
+            for name, line in self.lines():
                 self.decode(line)
-                count += 1
+                count += name != _NO_COUNTER
             return count
         finally:
             self.ours = ours

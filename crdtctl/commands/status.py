@@ -6,6 +6,7 @@ from crdtctl.commands import output
 from crdtctl.commands.output import Item, Report
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.identity import REASONS
 
@@ -27,6 +28,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     chosen = output.choose(form)
     replica = session(context).open()
     own, clock, heard, forks = replica.id, replica.clock(), replica.heard(), replica.forks()
+    roster = replica.ended()
     was = {past.replica: past for past in replica.past()}
     items: list[Item] = [{"replica": own, "commits": clock.pop(own, 0), "heard": "this replica"}]
     for past in was.values():
@@ -37,6 +39,11 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
         for fork in forks:
             output.stdout.line(f"fork       {fork.replica}, not settled: see 'crdtctl settle --help'")
+        if own in roster.sealed:
+            output.stdout.line("sealed     it has ended, and takes no more")
+        if roster.absorbers or roster.fence:
+            fence = f"; older than {day_of(roster.fence)} forgotten" if roster.fence else ""
+            output.stdout.line(f"absorbed   {len(roster.absorbers)} sealed replicas{fence}")
         output.stdout.line("")
     columns = ("replica", "commits", "heard")
     head = {
@@ -45,6 +52,9 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "past": [
             {"replica": past.replica, "commits": past.seq, "why": past.why, "at": past.when} for past in was.values()
         ],
+        "sealed": own in roster.sealed,
+        "absorbed": len(roster.absorbers),
+        "fence": day_of(roster.fence) if roster.fence else None,
         "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
     }
     report = Report("replicas", columns, items, lambda item: [[item[column] for column in columns]], value=0, head=head)

@@ -5,7 +5,7 @@ A replica that is finished *seals* itself: its last commit carries a flag, and n
 that here. Whoever learns of that commit leaves the contributions of the sealed one out; a stale file that still
 carries them changes nothing. So the sealed one counts exactly once, since what it contributed is final.
 
-A record is 96 bits of a hash of the id, under the day on which the id was minted, which the id tells. A *fence*
+A record is the random bits of the id, under the day on which the id was minted, which the id tells. A *fence*
 is a day: records of older ids are dropped, and a file that speaks of an older id which is not known is refused,
 for it might have been absorbed and forgotten.
 """
@@ -13,7 +13,6 @@ for it might have been absorbed and forgotten.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, final
 
 from crdtctl.crdt.base import Contribution, Contributions, Kind
@@ -26,7 +25,7 @@ NAME = "="
 
 _MINTED = re.compile(r"-([0-9a-f]{12})[0-9a-f]{20}\Z")
 _DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
-_RECORD = re.compile(r"[0-9A-Za-z_-]{16}")
+_RECORD = re.compile(r"[0-9a-f]{20}")
 _MILLISECONDS = 86_400_000
 #: The number of days from the beginning of the calendar to that of the computers' time.
 _EPOCH = 719_163
@@ -37,7 +36,7 @@ def _day_fault(text: str) -> str | None:
 
 
 def _record_fault(text: str) -> str | None:
-    return None if _RECORD.fullmatch(text) else "a record of an absorbed replica is not 16 characters"
+    return None if _RECORD.fullmatch(text) else "a record of an absorbed replica is not 20 digits"
 
 
 @final
@@ -76,13 +75,9 @@ def _text_of(days: int) -> str:
     return str(date.fromordinal(_EPOCH + days)) if _EPOCH + days <= date.max.toordinal() else "0"
 
 
-@lru_cache(maxsize=4096)
 def record_of(replica: str) -> str:
-    """Return the record of an absorbed id: 96 bits of a hash, as 16 characters."""
-    from base64 import urlsafe_b64encode  # only for those who absorb: a hash takes long to import
-    from hashlib import sha256
-
-    return urlsafe_b64encode(sha256(replica.encode()).digest()[:12]).decode()
+    """Return the record of an absorbed id: its 80 random bits, as 20 digits; empty if it is none of ours."""
+    return origin(replica)[-20:] if minted(replica) else ""
 
 
 @dataclass(frozen=True, slots=True)

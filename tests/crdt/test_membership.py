@@ -27,8 +27,9 @@ def test_a_branch_was_minted_when_its_id_was() -> None:
     assert minted(f"{OLD}~1.abcd") == 20240505
 
 
-def test_a_record_is_96_bits_of_a_hash() -> None:
-    assert record_of(OLD) == "5iGdRqSp1R31whhb"
+def test_a_record_is_the_random_bits_of_the_id() -> None:
+    assert record_of(NEW) == "1" * 20
+    assert record_of("job") == ""
 
 
 def test_who_is_sealed_is_on_the_roster() -> None:

@@ -67,7 +67,7 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
 }
 
 
-RECORDS = {"2024-05-06": ("0123456789abcdef", "0123456789abcdeg")}
+RECORDS = {"2024-05-06": ("0" * 20, "1" * 20)}
 #: What a replica's files may say of who has ended.
 ENDED: dict[str, tuple[Counter, Counter]] = {
     "it is sealed": ({"membership": {HERE: (20, 1)}}, {}),

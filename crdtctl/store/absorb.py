@@ -5,6 +5,7 @@ then a merge of the same files, which leaves them out of ``known.json``. If it e
 leave them out by themselves, and absorbing again does the rest.
 """
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -113,11 +114,14 @@ def absorb(
             journal.note(directory, "absorbed", count=len(report.absorbed), replicas=report.absorbed[:_NOTED], **facts)
     try:
         report.merge = merge(directory, taken, lock, own=own)
-    except CrdtctlError as failure:
+        for label in found.absorbed_from & report.merge.refused.keys():
+            raise report.merge.refused[label]  # it was read a moment ago
+    except (CrdtctlError, OSError) as failure:
         if after == row:
             raise
+        why = failure.message if isinstance(failure, CrdtctlError) else os.strerror(failure.errno or 0)
         raise OutcomeUnknownError(
-            f"the counts were taken over, but the files were not taken in: {failure.message}", "absorb them again"
+            f"the counts were taken over, but the files were not taken in: {why}", "absorb them again"
         ) from None
     report.merge.refused.update(refused)
     return report
@@ -140,18 +144,21 @@ class _Found:
     report: AbsorbReport
     counters: dict[str, dict[str, dict[str, Contribution]]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
+    absorbed_from: set[str] = field(default_factory=set)
 
     def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
         """Read one input; return whether it is to be taken in. Why not is put into `refused`."""
         with ExitStack() as stack:
             try:
-                self._read(open_input(item, stack), printable(item.label))
+                if self._read(open_input(item, stack), printable(item.label)):
+                    self.absorbed_from.add(item.label)
             except CrdtctlError as reason:
                 refused[item.label] = reason
                 return False
         return True
 
-    def _read(self, source: Source, label: str) -> None:
+    def _read(self, source: Source, label: str) -> bool:
+        """Note what one input holds; return whether something of it is absorbed."""
         head, said = source.head, said_by(source)
         sealed = [who for who, row in said.items() if is_sealed(row) and head.clock.get(who, 0) == row[0]]
         theirs = roster(said)
@@ -160,7 +167,7 @@ class _Found:
             raise RefusedError(f"{label} holds no sealed replica", "take it in with 'crdtctl merge'")
         clock = {**(self.known.head.clock if self.known else {}), **self.own.source.head.clock}
         if self.everybody.forgotten(clock, theirs, head.clock):
-            return  # the merge refuses it
+            return False  # the merge refuses it
         new = []
         for who in sealed:
             if who == self.own.id or who in past:
@@ -179,6 +186,7 @@ class _Found:
                 self._keep(*source.decode(line), new)
         self.authors.update(new)
         self.report.absorbed += new
+        return bool(new)
 
     def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
         for tag, contributions in counter.items():

@@ -195,9 +195,7 @@ def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tup
         else:
             faults.append("a status that says nothing")
         lines = {0: 0, PARTIAL: 2}.get(ended.status, 1)
-        if (
-            bench.job.two_files and point.call == "ioctl"
-        ):  # the first file could not say which it is: the second asks it
+        if bench.job.two_files:  # if the first file could not say which it is, the second finds a stranger
             lines += ended.stderr.count("goes on as")
         if "Traceback" in ended.stderr or (bench.job.is_silent and ended.stderr.count("\n") != lines):
             faults.append("not the lines of words that it should be")

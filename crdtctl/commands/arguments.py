@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from crdtctl.crdt.base import MAX_DIGITS, Verb
+from crdtctl.crdt.names import element_fault, sound_elements
+from crdtctl.crdt.sketch import MAX_PRECISION, observe, text
 from crdtctl.errors import CrdtctlError, UsageError, from_os, printable
 from crdtctl.store.commit import Request
 from crdtctl.store.inputs import Input, spool
@@ -148,22 +150,30 @@ def _blocks(path: str) -> Iterator[bytes]:
         raise from_os(error, f"read {_called(path)}") from None
 
 
-def _lines(path: str) -> Iterator[list[bytes]]:
-    """Yield the lines of a file, many at a time."""
+def _pieces(path: str) -> Iterator[bytes]:
+    """Yield the lines of a file, many at a time, without the last one's end."""
     rest = b""
     count = 0
     for block in _blocks(path):
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        count += len(lines)
+        whole, end, after = block.rpartition(b"\n")
+        if end:
+            yield rest + whole
+            count += whole.count(b"\n") + 1
+            rest = after
+        else:
+            rest += after
         if len(rest) > _MAX_LINE:
             raise UsageError(
                 f"line {count + 1} of {_called(path)} is longer than {_MAX_LINE} bytes", "nothing was done"
             )
-        if lines:
-            yield lines
     if rest:
-        yield [rest]
+        yield rest
+
+
+def _lines(path: str) -> Iterator[list[bytes]]:
+    """Yield the lines of a file, many at a time."""
+    for piece in _pieces(path):
+        yield piece.split(b"\n")
 
 
 def count_line(verb: Verb, tag: str | None) -> Callable[[str], Request]:
@@ -221,6 +231,32 @@ def element_line(name: str, tag: str | None) -> Callable[[str], Request]:
         return request("add", name, elements=[line], tag=tag)
 
     return parse
+
+
+def sketch(path: str) -> str:
+    """Return the sketch of the elements on the lines of a file, in constant memory; empty if it has no line."""
+    registers = bytearray(1 << MAX_PRECISION)  # smaller sketches follow from it
+    done = 0
+    for piece in _pieces(path):
+        lines = piece.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        elements = sound_elements(lines)
+        if elements is None:
+            number, message = _first_wrong_element(piece)
+            raise UsageError(f"line {done + number} of {_called(path)}: {message}", "nothing was done")
+        done += len(elements)
+        observe(registers, set(elements))
+    return text(registers) if done else ""
+
+
+def _first_wrong_element(piece: bytes) -> tuple[int, str]:
+    for number, line in enumerate(piece.split(b"\n"), 1):
+        try:
+            wrong = element_fault(_decode(line))
+        except UsageError as error:
+            wrong = error.message
+        if wrong is not None:
+            return number, wrong
+    raise AssertionError("one of the lines is wrong")
 
 
 def _object(line: str, fields: set[str]) -> dict[str, Any]:

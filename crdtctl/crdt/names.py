@@ -53,3 +53,21 @@ def key_fault(text: str) -> str | None:
 def element_fault(text: str) -> str | None:
     """Return what is wrong with `text` as an element of a set, or None."""
     return fault(text, "set element", limit=MAX_ELEMENT_BYTES)
+
+
+def sound_elements(lines: bytes) -> list[bytes] | None:
+    """Return the elements that stand on lines; None if `element_fault` finds fault with one of them.
+
+    That is asked of all lines at once, which is ten times as fast: a line feed is no printable character, no other
+    one goes together with it, and white space at the end of a line is beside it.
+    """
+    try:
+        text = lines.decode()
+    except UnicodeDecodeError:
+        return None
+    if not text.replace("\n", "").isprintable() or not (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        return None
+    if not text or text[0] in " \n" or text[-1] in " \n" or "\n " in text or " \n" in text or "\n\n" in text:
+        return None
+    elements = lines.split(b"\n")
+    return elements if max(map(len, elements)) <= MAX_ELEMENT_BYTES else None

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from crdtctl.crdt.base import MAX_DIGITS, Verb
-from crdtctl.crdt.names import element_fault, sound_elements
-from crdtctl.crdt.sketch import MAX_PRECISION, observe, text
 from crdtctl.errors import CrdtctlError, UsageError, from_os, printable
 from crdtctl.store.commit import Request
 from crdtctl.store.inputs import Input, spool
+from crdtctl.store.processes import cores
 from crdtctl.store.replica import parse_clock, request
+from crdtctl.store.sketching import WrongLine, sketch_lines
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 #: Small enough for the processor's cache, which makes splitting and counting a quarter faster.
@@ -234,29 +234,11 @@ def element_line(name: str, tag: str | None) -> Callable[[str], Request]:
 
 
 def sketch(path: str) -> str:
-    """Return the sketch of the elements on the lines of a file, in constant memory; empty if it has no line."""
-    registers = bytearray(1 << MAX_PRECISION)  # smaller sketches follow from it
-    done = 0
-    for piece in _pieces(path):
-        lines = piece.replace(b"\r\n", b"\n").removesuffix(b"\r")
-        elements = sound_elements(lines)
-        if elements is None:
-            number, message = _first_wrong_element(piece)
-            raise UsageError(f"line {done + number} of {_called(path)}: {message}", "nothing was done")
-        done += len(elements)
-        observe(registers, set(elements))
-    return text(registers) if done else ""
-
-
-def _first_wrong_element(piece: bytes) -> tuple[int, str]:
-    for number, line in enumerate(piece.split(b"\n"), 1):
-        try:
-            wrong = element_fault(_decode(line))
-        except UsageError as error:
-            wrong = error.message
-        if wrong is not None:
-            return number, wrong
-    raise AssertionError("one of the lines is wrong")
+    """Return the sketch of the elements on the lines of a file; '-' is standard input."""
+    found = sketch_lines(_pieces(path), processes=cores())
+    if isinstance(found, WrongLine):
+        raise UsageError(f"line {found.number} of {_called(path)}: {found.why}", "nothing was done")
+    return found
 
 
 def _object(line: str, fields: set[str]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ _LETTERS = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _TO_LETTER = _LETTERS + bytes(256 - len(_LETTERS))
 _NO_LETTER = 255
 _TO_NUMBER = bytes(_LETTERS.find(byte) % 256 for byte in range(256))
+_ONE_MORE = bytes(rank and (rank + 1) % 256 for rank in range(256))
+_ONE = bytes(rank and 1 for rank in range(256))
 _HEADS = {f"{HASH} {p}": p for p in range(MIN_PRECISION, MAX_PRECISION + 1)}
 
 
@@ -60,7 +62,9 @@ def observe(registers: bytearray, elements: Iterable[bytes]) -> None:
 def text(registers: bytes | bytearray) -> str:
     """Return the sketch that has these registers (2^p ranks)."""
     precision = len(registers).bit_length() - 1
-    return _spelt(precision, {index: rank for index, rank in enumerate(registers) if rank})
+    if _is_dense(precision, len(registers) - registers.count(0)):
+        return f"{HASH} {precision} {registers.translate(_TO_LETTER).decode()}"
+    return _sparsely(precision, {index: rank for index, rank in enumerate(registers) if rank})
 
 
 def fault(sketch: str) -> str | None:
@@ -78,8 +82,8 @@ def fault(sketch: str) -> str | None:
     if max(numbers, default=0) == _NO_LETTER or max(ranks, default=0) > _BITS + 1 - precision:
         return "a sketch holds what is no letter of it, or a rank that cannot be"
     if is_dense:
-        return None if width * (size - numbers.count(0)) >= size else "a sketch is not spelt in the shorter way"
-    if len(body) % width or width * len(ranks) >= size or 0 in ranks:
+        return None if _is_dense(precision, size - numbers.count(0)) else "a sketch is not spelt in the shorter way"
+    if len(body) % width or _is_dense(precision, len(ranks)) or 0 in ranks:
         return "a sketch has a wrong length, is not spelt in the shorter way, or holds a register that met nothing"
     indices = _indices(width).findall(body)
     if any(map(ge, indices, islice(indices, 1, None))) or (indices and _number(indices[-1].encode()) >= size):
@@ -99,19 +103,22 @@ def join(sketches: Iterable[str]) -> str:
     """
     sketches = list(sketches)
     least = min(map(precision, sketches))
-    dense: dict[int, bytes] = {}
+    registers = b""
     cells: dict[int, int] = {}
     for one in sketches:
-        found, body = precision(one), one.rpartition(" ")[2].encode()
+        found, body = precision(one), one.rpartition(" ")[2].encode().translate(_TO_NUMBER)
         if len(body) < 1 << found:
             _put(cells, _sparse(found, body), found - least)
         else:
-            dense[found] = _larger(dense[found], body) if found in dense else body
-    if not cells and dense.keys() == {least}:
-        return f"{HASH} {least} {dense[least].decode()}"
-    for found, body in dense.items():
-        _put(cells, enumerate(body.translate(_TO_NUMBER)), found - least)
-    return _spelt(least, cells)
+            folded = _folded(body, found - least)
+            registers = _larger(registers, folded) if registers else folded
+    if not registers and not _is_dense(least, len(cells)):
+        return _sparsely(least, cells)
+    together = bytearray(registers or 1 << least)
+    for index, rank in cells.items():
+        if rank > together[index]:
+            together[index] = rank
+    return text(together)
 
 
 def estimate(sketch: str) -> int:
@@ -181,24 +188,35 @@ def _number(letters: bytes) -> int:
     return number
 
 
-def _sparse(precision: int, body: bytes) -> Iterator[tuple[int, int]]:
+def _is_dense(precision: int, met: int) -> bool:
+    """Return whether a sketch of so many registers that met something tells all of them."""
+    return _width(precision) * met >= 1 << precision
+
+
+def _sparsely(precision: int, cells: dict[int, int]) -> str:
+    numbers = bytearray()
+    for index, rank in sorted(cells.items()):
+        numbers += bytes([index >> 6 * place & 63 for place in range(_width(precision) - 2, -1, -1)])
+        numbers.append(rank)
+    return f"{HASH} {precision} {numbers.translate(_TO_LETTER).decode()}"
+
+
+def _sparse(precision: int, numbers: bytes) -> Iterator[tuple[int, int]]:
     """Yield number and rank of the registers that a sketch tells one by one."""
-    numbers, width = body.translate(_TO_NUMBER), _width(precision)
-    for cell in zip(*[iter(numbers)] * width, strict=True):
+    for cell in zip(*[iter(numbers)] * _width(precision), strict=True):
         index = 0
         for digit in cell[:-1]:
             index = index * 64 + digit
         yield index, cell[-1]
 
 
-def _put(cells: dict[int, int], found: Iterable[tuple[int, int]], less: int) -> None:
-    """Put the registers `found` into `cells`, those of a precision that is smaller by `less`.
+# The last bits of a register's number become, in a smaller precision, the first ones of the rest, whose leading zeros
+# are its rank.
 
-    The last bits of a register's number become the first ones of the rest, whose leading zeros are its rank.
-    """
+
+def _put(cells: dict[int, int], found: Iterable[tuple[int, int]], less: int) -> None:
+    """Put the registers `found` into `cells`, which are of a precision that is smaller by `less`."""
     for index, rank in found:
-        if not rank:
-            continue
         low = index & ((1 << less) - 1)
         index >>= less
         rank = less + 1 - low.bit_length() if low else less + rank
@@ -206,18 +224,11 @@ def _put(cells: dict[int, int], found: Iterable[tuple[int, int]], less: int) -> 
             cells[index] = rank
 
 
-def _spelt(precision: int, cells: dict[int, int]) -> str:
-    width, size = _width(precision), 1 << precision
-    if width * len(cells) < size:
-        numbers = bytearray()
-        for index, rank in sorted(cells.items()):
-            numbers += bytes([index >> 6 * place & 63 for place in range(width - 2, -1, -1)])
-            numbers.append(rank)
-    else:
-        numbers = bytearray(size)
-        for index, rank in cells.items():
-            numbers[index] = rank
-    return f"{HASH} {precision} {numbers.translate(_TO_LETTER).decode()}"
+def _folded(registers: bytes, less: int) -> bytes:
+    """Return the registers in a precision that is smaller by `less`."""
+    for _ in range(less):
+        registers = _larger(registers[0::2].translate(_ONE_MORE), registers[1::2].translate(_ONE))
+    return registers
 
 
 def _larger(a: bytes, b: bytes) -> bytes:

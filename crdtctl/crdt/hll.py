@@ -31,7 +31,7 @@ class HLL(CounterType):
         if operation.verb == "create":
             return (mine[0], found)
         added = sketch.sketch(sketch.precision(found), [element.encode() for element in operation.elements])
-        return (mine[0], sketch.join([found, added, *filter(None, [operation.sketch])]))
+        return (mine[0], sketch.join([found, added, operation.sketch]))
 
     @staticmethod
     def _precision(operation: Operation, here: Here) -> int:
@@ -47,7 +47,10 @@ class HLL(CounterType):
         return {author: sketch.estimate(row[1]) for author, row in contributions.items()}
 
     def facts(self, contributions: Contributions) -> Mapping[str, float]:
-        precision = sketch.precision(self._together(contributions))
+        together = self._together(contributions)
+        if together == sketch.NOBODYS:
+            return {}
+        precision = sketch.precision(together)
         return {"standard_error": sketch.standard_error(precision), "precision": precision}
 
     @staticmethod

@@ -69,10 +69,10 @@ class Elements(Lattice):
 class Registers(Lattice):
     """Sketches of sets, see `crdtctl.crdt.sketch`; the least one is that of nobody, which has no precision."""
 
-    bottom = ""
+    bottom = sketch.NOBODYS
 
     def join(self, a: str, b: str) -> str:
-        return sketch.join([a, b]) if a and b else a or b
+        return sketch.join([a, b])
 
 
 @final

@@ -27,6 +27,8 @@ MIN_PRECISION: Final = 4
 MAX_PRECISION: Final = 16
 #: A standard error of 1.6 % in 4 KB.
 DEFAULT_PRECISION: Final = 12
+#: What met nothing and has no precision: neutral in a join, and never written.
+NOBODYS: Final = ""
 
 _BITS = 64
 _LETTERS = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
@@ -97,11 +99,13 @@ def precision(sketch: str) -> int:
 
 
 def join(sketches: Iterable[str]) -> str:
-    """Return the sketch of all that the sketches (at least one) met, in the smallest of their precisions.
+    """Return the sketch of all that the sketches met, in the smallest of their precisions; `NOBODYS` of none.
 
     What a sketch of a smaller precision would be of the same elements follows from it exactly.
     """
-    sketches = list(sketches)
+    sketches = list(filter(None, sketches))
+    if not sketches:
+        return NOBODYS
     least = min(map(precision, sketches))
     registers = b""
     cells: dict[int, int] = {}
@@ -127,6 +131,8 @@ def estimate(sketch: str) -> int:
     Source: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", arXiv 1702.01284, 2017,
     algorithm 6 (improved raw estimator): no tables, no bias from 0 to 2^64.
     """
+    if sketch == NOBODYS:
+        return 0
     found, body = precision(sketch), sketch.rpartition(" ")[2].encode()
     size, width, ranks = 1 << found, _width(found), body.translate(_TO_NUMBER)
     if len(ranks) < size:

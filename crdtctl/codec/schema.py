@@ -20,7 +20,8 @@ _NAME = {
 }
 _TEXT = {"type": "string", "minLength": 1}
 _HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
-_SKETCH = f"^{HASH} (?:{'|'.join(map(str, range(MIN_PRECISION, MAX_PRECISION + 1)))}) [-0-9A-Z_a-z]*$"
+_SKETCH = f"^{HASH} (?:{'|'.join(map(str, range(MIN_PRECISION, MAX_PRECISION + 1)))}) [-0-9A-Z_a-z]*(?![\\s\\S])"
+_SKETCH_SIZE = len(f"{HASH} {MAX_PRECISION} ") + 2**MAX_PRECISION
 #: Optional field → the kinds of file that may have it.
 _OPTIONAL = {
     "tags": ["state", "delta", "own", "known"],
@@ -175,7 +176,8 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
         case Elements():
             return {"type": "array", "items": {"$ref": "#/$defs/element"}, "uniqueItems": True}
         case Registers():
-            return {"description": "HASH PRECISION REGISTERS", "type": "string", "pattern": _SKETCH}
+            said = "HASH PRECISION REGISTERS"
+            return {"description": said, "type": "string", "pattern": _SKETCH, "maxLength": _SKETCH_SIZE}
         case MapOf(part=part):
             return {
                 "type": "object",

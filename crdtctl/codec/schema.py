@@ -8,10 +8,11 @@ from crdtctl.codec.wire import VERSION, Kind, to_wire
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.crdt.base import Kind as Type
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.crdt.membership import NAME as MEMBERSHIP_NAME
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES
+from crdtctl.crdt.sketch import HASH, MAX_PRECISION, MIN_PRECISION
 
 _NAME = {
     "description": "printable, in Unicode normal form C, without white space at its ends",
@@ -22,6 +23,8 @@ _NAME = {
 }
 _TEXT = {"type": "string", "minLength": 1}
 _HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
+_SKETCH = f"^{HASH} (?:{'|'.join(map(str, range(MIN_PRECISION, MAX_PRECISION + 1)))}) [-0-9A-Z_a-z]*(?![\\s\\S])"
+_SKETCH_SIZE = len(f"{HASH} {MAX_PRECISION} ") + 2**MAX_PRECISION
 #: Optional field → the kinds of file that may have it.
 _OPTIONAL = {
     "tags": ["state", "delta", "own", "known"],
@@ -185,6 +188,9 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
             return {"$ref": "#/$defs/number"}
         case Elements():
             return {"type": "array", "items": {"$ref": "#/$defs/element"}, "uniqueItems": True}
+        case Registers():
+            said = "HASH PRECISION REGISTERS"
+            return {"description": said, "type": "string", "pattern": _SKETCH, "maxLength": _SKETCH_SIZE}
         case MapOf(part=part):
             return {
                 "type": "object",
@@ -201,5 +207,5 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
             if required < len(parts):
                 row["allOf"] = [_says(parts, size) for size in range(required + 1, len(parts) + 1)]
             return row
-        case _:  # pragma: no cover - the four lattices are all there are
+        case _:  # pragma: no cover - the five lattices are all there are
             raise TypeError(f"{lattice!r} has no schema")

@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from crdtctl.codec.text import HEAD_END, MAX_SAFE
-from crdtctl.crdt import KINDS, forks
+from crdtctl.crdt import KINDS, forks, sketch
 from crdtctl.crdt.base import MAX_DIGITS, Contribution
 from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.membership import MEMBERSHIP, NAME
 from crdtctl.crdt.names import counter_fault, replica_fault
 from crdtctl.errors import DataError, printable
@@ -81,13 +81,13 @@ def to_wire(lattice: Lattice, value: Any) -> Any:
     match lattice:
         case Nat():
             return value if value <= MAX_SAFE else str(value)
-        case Elements():
+        case Elements() | Registers():
             return value
         case MapOf(part=part):
             return {key: to_wire(part, value[key]) for key in sorted(value)}
         case Record(parts=parts):
             return [to_wire(part, item) for part, item in zip(parts, value, strict=False)]
-        case _:  # pragma: no cover - the four lattices are all there are
+        case _:  # pragma: no cover - the five lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
 
 
@@ -102,11 +102,13 @@ def _reader(lattice: Lattice) -> Callable[[Any], Any]:
             return _number
         case Elements(fault=fault):
             return lambda value: _elements(value, fault)
+        case Registers():
+            return _sketch
         case MapOf(fault=fault, part=part):
             return _map_reader(fault, _reader(part), part.bottom)
         case Record(parts=parts, required=required):
             return _record_reader([_reader(part) for part in parts], required, [part.bottom for part in parts])
-        case _:  # pragma: no cover - the four lattices are all there are
+        case _:  # pragma: no cover - the five lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
 
 
@@ -143,6 +145,15 @@ def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
     if len(value) > 1 and any(map(operator.ge, value, islice(value, 1, None))):
         raise Invalid("the elements of a set are not sorted, or one stands twice")
     return tuple(value)
+
+
+def _sketch(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid("a sketch must be a string")
+    wrong = sketch.fault(value)
+    if wrong:
+        raise Invalid(wrong)
+    return value
 
 
 def _number(value: Any) -> int:

@@ -6,8 +6,9 @@ import typer
 
 from crdtctl.commands import arguments
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, PrintClockOption, TypeOption, commit, verb_app
-from crdtctl.errors import UsageError, printable
+from crdtctl.commands.verb import BatchOption, PrintClockOption, TypeOption, commit, session, verb_app
+from crdtctl.crdt.hll import HLL
+from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.replica import request
 
 app, settings = verb_app(4, *WRITES)
@@ -24,13 +25,15 @@ def add(
 ) -> None:
     """Add elements to a set.
 
-    Its value is how many distinct elements it has. A set that is not there yet becomes a gset. Adding
-    what is there changes nothing. A batch has an element a line.
+    Its value is how many distinct elements it has. A set that is not there yet becomes a gset, or an hll
+    if you say so, which takes a few KB for millions. Adding what is there changes nothing. A batch has an
+    element a line.
 
     \b
     EXAMPLES:
       crdtctl add visitors ada grace
       cut -d' ' -f1 access.log | crdtctl add visitors --batch -
+      crdtctl add pages --type hll --batch pages.txt
     """
     if batch is None:
         if not elements:
@@ -38,8 +41,21 @@ def add(
         requests = [request("add", name, elements=elements, tag=tag)]
     elif elements:
         raise UsageError("a batch names its elements itself", f"leave out '{printable(elements[0])}'")
+    elif _is_hll(context, name, tag):
+        met = arguments.sketch(batch)
+        requests = [request("add", name, sketch=met, tag=HLL.tag)] if met else []
     else:
         found = arguments.batch(batch, arguments.element_line(name, tag), lambda one, _: [one])
         together = [element for one in found for element in one.operation.elements]
         requests = [request("add", name, elements=together, tag=tag)] if together else []
     commit(context, requests, print_clock=print_clock)
+
+
+def _is_hll(context: typer.Context, name: str, tag: str | None) -> bool:
+    """Return whether the elements are for an hll, for which they are read in another way."""
+    if tag is None:
+        try:
+            return session(context).open().tags(name) == [HLL.tag]
+        except MissingError:  # there is no replica yet
+            return False
+    return tag == HLL.tag

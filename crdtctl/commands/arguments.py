@@ -12,7 +12,9 @@ from crdtctl.crdt.base import MAX_DIGITS, Verb
 from crdtctl.errors import CrdtctlError, UsageError, from_os, printable
 from crdtctl.store.commit import Request
 from crdtctl.store.inputs import Input, spool
+from crdtctl.store.processes import cores
 from crdtctl.store.replica import parse_clock, request
+from crdtctl.store.sketching import WrongLine, sketch_lines
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 #: Small enough for the processor's cache, which makes splitting and counting a quarter faster.
@@ -148,22 +150,30 @@ def _blocks(path: str) -> Iterator[bytes]:
         raise from_os(error, f"read {_called(path)}") from None
 
 
-def _lines(path: str) -> Iterator[list[bytes]]:
-    """Yield the lines of a file, many at a time."""
+def _pieces(path: str) -> Iterator[bytes]:
+    """Yield the lines of a file, many at a time, without the last one's end."""
     rest = b""
     count = 0
     for block in _blocks(path):
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        count += len(lines)
+        whole, end, after = block.rpartition(b"\n")
+        if end:
+            yield rest + whole
+            count += whole.count(b"\n") + 1
+            rest = after
+        else:
+            rest += after
         if len(rest) > _MAX_LINE:
             raise UsageError(
                 f"line {count + 1} of {_called(path)} is longer than {_MAX_LINE} bytes", "nothing was done"
             )
-        if lines:
-            yield lines
     if rest:
-        yield [rest]
+        yield rest
+
+
+def _lines(path: str) -> Iterator[list[bytes]]:
+    """Yield the lines of a file, many at a time."""
+    for piece in _pieces(path):
+        yield piece.split(b"\n")
 
 
 def count_line(verb: Verb, tag: str | None) -> Callable[[str], Request]:
@@ -221,6 +231,14 @@ def element_line(name: str, tag: str | None) -> Callable[[str], Request]:
         return request("add", name, elements=[line], tag=tag)
 
     return parse
+
+
+def sketch(path: str) -> str:
+    """Return the sketch of the elements on the lines of a file; '-' is standard input."""
+    found = sketch_lines(_pieces(path), processes=cores())
+    if isinstance(found, WrongLine):
+        raise UsageError(f"line {found.number} of {_called(path)}: {found.why}", "nothing was done")
+    return found
 
 
 def _object(line: str, fields: set[str]) -> dict[str, Any]:

@@ -20,6 +20,10 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The counter's name.")],
     tag: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", envvar="CRDTCTL_TYPE", help=f"{_TYPES}.")],
     initial: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Count so much up at once.")] = None,
+    precision: Annotated[
+        int | None,
+        typer.Option(metavar="P", help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
+    ] = None,
 ) -> None:
     """Declare a counter of a type.
 
@@ -29,8 +33,9 @@ def create(
     EXAMPLES:
       crdtctl create page.views --type gcounter
       crdtctl create stock --type pncounter --initial 100
+      crdtctl create visitors --type hll --precision 14
     """
-    requests = [request("create", name, tag=tag)]
+    requests = [request("create", name, tag=tag, precision=precision)]
     if initial is not None:
         requests.append(request("increment", name, arguments.amount(initial), tag=tag))
     commit(context, requests)

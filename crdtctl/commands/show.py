@@ -128,7 +128,7 @@ def _has_members(reading: Reading) -> bool:
 
 
 def _item(reading: Reading) -> Item:
-    return {"name": reading.name, "type": reading.tag, "value": safe(reading.value)}
+    return {"name": reading.name, "type": reading.tag, "value": safe(reading.value), **reading.facts}
 
 
 def _shared(reading: Reading) -> Item:

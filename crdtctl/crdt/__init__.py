@@ -9,6 +9,7 @@ from typing import Final
 from crdtctl.crdt.base import CounterType, Kind
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.hll import HLL
 from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.crdt.pncounter import PNCounter
 
@@ -17,6 +18,7 @@ TYPES: Final[dict[str, CounterType]] = {
     for kind in (
         GCounter(),
         GSet(),
+        HLL(),
         PNCounter(),
     )
 }

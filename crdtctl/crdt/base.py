@@ -37,6 +37,7 @@ class Operation:
     `amount` (≥ 1) goes with ``increment`` and ``decrement``, `elements` with ``add``; `once` is the key
     under which the amount counts a single time for the whole world. ``transfer`` and ``request`` name the
     other `replica`. What ``create`` may say: the lower `bound`, the `initial` value, the `precision`.
+    A `sketch` stands for more elements than would fit in memory; only an hll can add it.
     """
 
     verb: Verb
@@ -47,6 +48,7 @@ class Operation:
     bound: int | None = None
     initial: int | None = None
     precision: int | None = None
+    sketch: str = ""
 
 
 def _nobody() -> Contributions:
@@ -123,6 +125,10 @@ class CounterType(Kind, ABC):
         What is cancelled by resets that are known is left behind. `seq` is left as it is. Raise `Refused`.
         """
         raise Refused(f"a {self.tag} cannot be taken over")
+
+    def facts(self, contributions: Contributions) -> Mapping[str, float]:  # noqa: ARG002  # others have some
+        """Return what is to be known of the value beside it: how exact it is, say."""
+        return {}
 
     @final
     def value(self, contributions: Contributions) -> int:

@@ -1,4 +1,4 @@
-"""The four lattices that every contribution is built from.
+"""The five lattices that every contribution is built from.
 
 A lattice has a least value (`bottom`) and a `join` that is commutative, associative and idempotent and
 never goes down. Values are plain frozen data in one normal form, so equal states compare equal:
@@ -9,6 +9,8 @@ lattice     value                        join                                   
 `Nat`       a whole number ≥ 0           the larger                             exact, unbounded
 `Elements`  a set of names               the union                              sorted tuple
 `MapOf`     name → value of a lattice    entry by entry                         no entry is bottom
+`Registers` a sketch, as text            the larger of each register, in the    see `sketch`
+                                         smaller precision
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
 =========== ============================ ====================================== =====================
@@ -19,6 +21,8 @@ The grammar is small on purpose: the codec reads a type's wire form off it, so a
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, final
+
+from crdtctl.crdt import sketch
 
 Fault = Callable[[str], str | None]
 
@@ -59,6 +63,16 @@ class Elements(Lattice):
 
     def join(self, a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted({*a, *b}))
+
+
+@final
+class Registers(Lattice):
+    """Sketches of sets, see `crdtctl.crdt.sketch`; the least one is that of nobody, which has no precision."""
+
+    bottom = sketch.NOBODYS
+
+    def join(self, a: str, b: str) -> str:
+        return sketch.join([a, b])
 
 
 @final

@@ -55,9 +55,11 @@ from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.hll import HLL
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
 from crdtctl.crdt.names import counter_fault, element_fault, key_fault
 from crdtctl.crdt.names import fault as name_fault
+from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import (
     AccessError,
     CrdtctlError,
@@ -110,6 +112,11 @@ class Reading:
         return TYPES[self.tag].once(self.state)
 
     @property
+    def facts(self) -> Mapping[str, float]:
+        """What is to be known of the value beside it: the ``standard_error`` of an estimate, relative, and so on."""
+        return TYPES[self.tag].facts(self.state)
+
+    @property
     def line(self) -> bytes:
         """The raw state: the contributions as they stand in a file, ``"name":{type:{author:[…]}}``."""
         return encode_line(self.name, {self.tag: dict(self.state)})
@@ -143,9 +150,9 @@ class Batch:
         self._commit = commit
         self._requests: list[Request] = []
 
-    def create(self, name: str, tag: str) -> None:
+    def create(self, name: str, tag: str, *, precision: int | None = None) -> None:
         """Declare a counter, see `Replica.create`."""
-        self._requests.append(request("create", name, tag=tag))
+        self._requests.append(request("create", name, tag=tag, precision=precision))
 
     def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
         """Count up, see `Replica.increment`."""
@@ -178,8 +185,13 @@ def request(
     elements: Iterable[str] = (),
     once: str | None = None,
     tag: str | None = None,
+    precision: int | None = None,
+    sketch: str = "",
 ) -> Request:
-    """Return a checked request; raise `UsageError` for a wrong name, amount, key, element or type."""
+    """Return a checked request; raise `UsageError` for a wrong name, amount, key, element, type or precision.
+
+    The `sketch` of more elements goes with type hll only.
+    """
     elements = tuple(elements)
     faults = [counter_fault(name), *(element_fault(element) for element in elements)]
     faults.append(None if once is None else key_fault(once))
@@ -191,7 +203,12 @@ def request(
     if not 1 <= amount < TOO_LARGE:
         raise UsageError("an amount must be at least 1 and have at most 100 digits")
     check_type(tag)
-    return Request(name, Operation(verb, amount, elements, once), tag)
+    if precision is not None:
+        if tag != HLL.tag:
+            raise UsageError("only an hll has a precision")
+        if isinstance(precision, bool) or not MIN_PRECISION <= precision <= MAX_PRECISION:
+            raise UsageError(f"a precision is from {MIN_PRECISION} to {MAX_PRECISION}")
+    return Request(name, Operation(verb, amount, elements, once, precision=precision, sketch=sketch), tag)
 
 
 def clock_text(clock: Clock) -> str:
@@ -361,6 +378,10 @@ class Replica:
         """Return what a counter reads."""
         return self.reading(name, tag).value
 
+    def tags(self, name: str) -> list[str]:
+        """Return the types that the counter `name` has here; none if it is not there."""
+        return sorted(self._counter(name))
+
     def counters(self) -> Iterator[Reading]:
         """Yield all counters, by name and type, in constant memory."""
         with self._sources() as (own, known):
@@ -372,9 +393,12 @@ class Replica:
 
     # Writing --------------------------------------------------------------------------------------------
 
-    def create(self, name: str, tag: str) -> None:
-        """Declare a counter of type `tag`. Raise `ExistsError` if it is there."""
-        self.commit([request("create", name, tag=tag)])
+    def create(self, name: str, tag: str, *, precision: int | None = None) -> None:
+        """Declare a counter of type `tag`. Raise `ExistsError` if it is there.
+
+        The `precision` of an hll, 4 to 16, is the logarithm of its size: see `crdtctl.crdt.sketch`.
+        """
+        self.commit([request("create", name, tag=tag, precision=precision)])
 
     def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
         """Count `amount` (≥ 1) up; with `once`, a single time for the whole world under that key."""

@@ -34,6 +34,8 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`increment NAME`, {sizes.many:,} own counters": counting.of_many,
         f"`show NAME`, {sizes.entries:,} known entries": counting.show,
         f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,
+        f"`add --batch` to an hll, {sizes.lines:,} lines, all different": bulk.distinct,
+        f"`add --batch` to an hll, {sizes.lines:,} lines of {sizes.names:,} names": bulk.repeated,
         f"`merge`, two states of {sizes.entries:,} entries, all different": bulk.merge_all_different,
         f"`merge`, two states of {sizes.entries:,} entries, 1 % of lines different": bulk.merge_few_different,
         f"`merge`, {sizes.states:,} small states at once": bulk.merge_many,

@@ -48,6 +48,53 @@ def _awk(ground: Ground, expected: Counter[str]) -> list[Command]:
     return [awk]
 
 
+def distinct(ground: Ground) -> Contest:
+    """How many lines are different, about, where all of them are."""
+    return _sketched(ground, "distinct", ground.visitors, ground.sizes.lines)
+
+
+def repeated(ground: Ground) -> Contest:
+    """How many lines are different, about, where few of them are."""
+    return _sketched(ground, "repeated", ground.lines, ground.sizes.names)
+
+
+def _sketched(ground: Ground, name: str, file: Path, expected: int) -> Contest:
+    directory = ground.replica(name)
+    ground.call([ground.crdtctl, "create", name, "--type", "hll"], directory)
+
+    def check(runs: int) -> None:
+        found = ground.value(directory, name)
+        if abs(found - expected) > 5 * 0.01625 * expected:
+            raise Wrong(f"{found} different lines were estimated, and there are {expected}")
+
+    ours = ground.ours(["add", name, "--batch", file], directory=directory, check=check)
+    return Contest(ours=ours, rivals=[Rival(sort, 2) for sort in _sort(ground, file, expected)])
+
+
+def _sort(ground: Ground, file: Path, expected: int) -> list[Command]:
+    """Return the exact count by sort, which keeps nothing; in the order of bytes it is faster."""
+    if missing("sort", "wc", "sh"):
+        return []
+    output = ground.root / "sorted.txt"
+
+    def check(runs: int) -> None:
+        if int(output.read_text()) != expected:
+            raise Wrong("sort found another number of different lines")
+
+    words = [program("sh"), "-c", 'sort -u "$1" | wc -l', "sh", str(file)]
+    return [
+        Command(
+            name=f"`{locale}sort -u` and `wc -l`",
+            processes=[words],
+            directory=str(ground.empty("sort")),
+            environment={**ground.environment, **variables},
+            output=str(output),
+            check=check,
+        )
+        for locale, variables in (("", {}), ("LC_ALL=C ", {"LC_ALL": "C"}))
+    ]
+
+
 def _jq(ground: Ground, other: Path) -> list[Command]:
     """Return the merge of two large states by jq: objects into each other, of two arrays the second."""
     if missing("jq"):

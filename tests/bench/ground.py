@@ -306,6 +306,14 @@ class Ground:
         return file
 
     @cached_property
+    def visitors(self) -> Path:
+        """A file with another visitor on each line."""
+        file = self.root / "visitors.txt"
+        with file.open("w") as lines:
+            lines.writelines(f"{amounts.visitor(i)}\n" for i in range(self.sizes.lines))
+        return file
+
+    @cached_property
     def small(self) -> Path:
         """A directory of many small states: ``0.json``, ``1.json``, …"""
         directory = self.empty("small")

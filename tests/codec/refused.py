@@ -44,6 +44,11 @@ def elements(text: str) -> bytes:
     return line(f'"b":{{"gset":{{"ann":[3,{text}]}}}}')
 
 
+def sketch(text: str) -> bytes:
+    """Return a document with this sketch, spelt as in JSON."""
+    return line(f'"b":{{"hll":{{"ann":[3,{text}]}}}}')
+
+
 def head(old: str, new: str) -> bytes:
     """Return a document with something replaced in its header."""
     assert old in HEAD
@@ -168,6 +173,24 @@ ROWS: dict[str, bytes] = {
     "an empty element": elements('[""]'),
     "an element of 4097 bytes": elements(f'["{"x" * 4097}"]'),
     "an element with a line feed": elements('["x\\ny"]'),
+    "a sketch that is a number": sketch("12"),
+    "a sketch that is null": sketch("null"),
+    "a sketch that is a list": sketch("[0,0,0,0]"),
+    "a sketch of nobody": sketch('""'),
+    "a sketch of an unknown hash": sketch('"murmur3 4 "'),
+    "a sketch of precision 3": sketch('"blake2b 3 "'),
+    "a sketch of precision 17": sketch('"blake2b 17 "'),
+    "a sketch with a register too many": sketch(f'"blake2b 4 {"3" * 17}"'),
+    "a sketch that is cut": sketch(f'"blake2b 4 {"3" * 15}"'),
+    "a sketch with a letter that is none": sketch(f'"blake2b 4 {"3" * 15}+"'),
+    "a sketch with a letter beyond ASCII": sketch(f'"blake2b 4 {"3" * 15}é"'),
+    "a sketch with a rank that cannot be": sketch(f'"blake2b 4 {"3" * 15}y"'),
+    "a sketch spelt in the longer way": sketch(f'"blake2b 4 {"-" * 15}3"'),
+    "a sketch with registers not sorted": sketch('"blake2b 4 1303"'),
+    "a sketch with a register twice": sketch('"blake2b 4 0304"'),
+    "a sketch with a register that is not there": sketch('"blake2b 4 F3"'),
+    "a sketch with a register that met nothing": sketch('"blake2b 4 3-"'),
+    "a sketch as escapes": sketch('"blake2b 4 \\u0031\\u0033"'),
 }
 NUMBERS: dict[str, bytes] = {
     "a float": number("7.5"),

@@ -8,8 +8,9 @@ from crdtctl.codec.wire import Counter, Head, Kind, Past
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType
 from crdtctl.crdt.forks import Departure, History, text
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record
+from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
 from crdtctl.crdt.names import counter_fault
+from tests.crdt.sketches import SKETCHES
 
 NUMBERS = st.integers(0, 20) | st.sampled_from(
     [2**53 - 1, 2**53, 2**63, 2**64 - 1, 2**64, 10**15, 10**16, 10**99, TOO_LARGE - 1]
@@ -28,6 +29,8 @@ def values(lattice: Lattice) -> st.SearchStrategy[Any]:
     match lattice:
         case Elements(fault=wrong):
             return st.sets(SHORT.filter(lambda text: wrong(text) is None), max_size=4).map(lambda s: tuple(sorted(s)))
+        case Registers():
+            return SKETCHES
         case MapOf(fault=wrong, part=part):
             keys = SHORT.filter(lambda text: wrong(text) is None)
             return st.dictionaries(keys, values(part).filter(lambda value: any(value)), max_size=3)

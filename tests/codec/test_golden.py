@@ -37,6 +37,13 @@ READINGS: dict[str, Readings] = {
     "gcounter": {("downloads", "gcounter"): 42, ("page.views", "gcounter"): 0, ("builds", "gcounter"): 1},
     "pncounter": {("free slots", "pncounter"): -4, ("stock", "pncounter"): 75, ("zero", "pncounter"): 0},
     "gset": {("visitors", "gset"): 4, ("nobody", "gset"): 0},
+    "hll": {
+        ("every rank", "hll"): 185,
+        ("nobody", "hll"): 0,
+        ("pages", "hll"): 563,
+        ("visitors", "gset"): 1,
+        ("visitors", "hll"): 4,
+    },
     "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
     "big-integers": {
         ("edge", "gcounter"): 2**54 - 1,

@@ -3,7 +3,8 @@
 from itertools import pairwise
 from typing import Any
 
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt import sketch
+from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 
 
 def is_normal(lattice: Lattice, value: Any) -> bool:
@@ -13,6 +14,8 @@ def is_normal(lattice: Lattice, value: Any) -> bool:
             return type(value) is int and value >= 0
         case Elements():
             return isinstance(value, tuple) and all(a < b for a, b in pairwise(value))
+        case Registers():
+            return value == "" or (isinstance(value, str) and sketch.fault(value) is None)
         case MapOf(part=part):
             return all(is_normal(part, item) and item != part.bottom for item in value.values())
         case Record(parts=parts, required=required):

@@ -1,4 +1,4 @@
-"""The four lattices that contributions are built from."""
+"""The five lattices that contributions are built from."""
 
 from typing import Any
 
@@ -6,21 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import element_fault, key_fault
 from tests.crdt.normal import is_normal
+from tests.crdt.sketches import SKETCHES
 
 KEYS = st.sampled_from(["a", "b", "ab", "ß"])
 
 LATTICES: dict[str, Lattice] = {
     "number": Nat(),
     "set": Elements(element_fault),
+    "sketch": Registers(),
     "map of numbers": MapOf(key_fault, Nat()),
     "map of sets": MapOf(key_fault, Elements(element_fault)),
     "map of rows": MapOf(key_fault, Record(Nat(), Nat(), required=2)),
     "row of three numbers": Record(Nat(), Nat(), Nat(), required=3),
     "row of one number": Record(Nat(), required=1),
     "row of a number and a set": Record(Nat(), Elements(element_fault), required=2),
+    "row with an optional sketch": Record(Nat(), Registers(), required=1),
     "row with an optional map": Record(Nat(), Nat(), Nat(), MapOf(key_fault, Nat()), required=3),
     "row with two optional parts": Record(Nat(), Nat(), Elements(element_fault), required=1),
     "row of rows": Record(Record(Nat(), Nat(), required=1), Nat(), required=1),
@@ -35,6 +38,8 @@ def values(lattice: Lattice) -> st.SearchStrategy[Any]:
     match lattice:
         case Elements():
             return st.sets(KEYS).map(lambda drawn: tuple(sorted(drawn)))
+        case Registers():
+            return st.just("") | SKETCHES
         case MapOf(part=part):
             return st.dictionaries(KEYS, values(part).filter(lambda value: value != part.bottom), max_size=3)
         case Record(parts=parts):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.names import counter_fault, element_fault, fault, key_fault, replica_fault
+from crdtctl.crdt.names import counter_fault, element_fault, fault, key_fault, replica_fault, sound_elements
 
 RULES = {"counter": counter_fault, "replica": replica_fault, "key": key_fault, "element": element_fault}
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -113,3 +113,27 @@ def is_good(text: str, limit: int) -> bool:
 @example("é" * 6, 12)
 def test_a_name_is_good_or_the_unicode_database_says_why_not(text: str, limit: int) -> None:
     assert (fault(text, "thing", limit=limit) is None) == is_good(text, limit)
+
+
+LINE = st.text(st.sampled_from("ab =éÅ日🦊\u0301\u202e\u212b\x00\x1b\x7f\x85\r\t\u00a0\u2028"), max_size=6)
+
+
+@given(lines=st.lists(LINE | st.sampled_from(["a", "ab", "é", "日本"]), min_size=1, max_size=6))
+def test_lines_are_sound_together_if_each_is_a_sound_element(lines: list[str]) -> None:
+    found = sound_elements("\n".join(lines).encode())
+    if any(element_fault(line) for line in lines):
+        assert found is None
+    else:
+        assert found == {line.encode() for line in lines}
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_lines_are_as_long_as_elements_may_be(letter: str) -> None:
+    longest = letter * (4096 // len(letter.encode()))
+    assert sound_elements(f"a\n{longest}\nb".encode()) == {b"a", b"b", longest.encode()}
+    assert sound_elements(f"a\n{longest}x\nb".encode()) is None
+
+
+def test_lines_that_are_not_utf8_are_not_sound() -> None:
+    assert sound_elements(b"a\n\xff\nb") is None
+    assert sound_elements(b"a\n\xed\xa0\x80\nb") is None

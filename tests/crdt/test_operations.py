@@ -9,6 +9,7 @@ from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operat
 from crdtctl.crdt.tally import Tally
 from tests.crdt.histories import Moment, moments, operations, verbs
 from tests.crdt.normal import is_normal
+from tests.crdt.sketches import sketch
 
 
 def at(seq: int) -> Here:
@@ -153,6 +154,14 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
     ("pncounter", [Operation("create")], (1, 0, 0)),
     ("pncounter", [Operation("increment", 5), Operation("decrement", 7)], (2, 5, 7)),
     ("pncounter", [Operation("decrement", 5, once="job")], (1, 0, 0, {"job": (0, 5)})),
+    ("hll", [Operation("create")], (1, "blake2b 12 ")),
+    ("hll", [Operation("create", precision=4), Operation("add", elements=("a",))], (2, sketch(4, ["a"]))),
+    (
+        "hll",
+        [Operation("add", elements=("a", "b", "a")), Operation("add", elements=("é", "b"))],
+        (2, sketch(12, "abé")),
+    ),
+    ("hll", [Operation("add", elements=("a",), sketch=sketch(16, "bc"))], (1, sketch(12, "abc"))),
     ("gset", [Operation("create")], (1, ())),
     ("gset", [Operation("add", elements=("b", "a", "b")), Operation("add", elements=("é", "a"))], (2, ("a", "b", "é"))),
 ]
@@ -172,6 +181,11 @@ REFUSED: list[tuple[str, Verb, str]] = [
     ("pncounter", "add", "has no elements"),
     ("gset", "increment", "cannot be incremented"),
     ("gset", "decrement", "cannot be decremented"),
+    ("hll", "increment", "counts distinct things"),
+    ("hll", "decrement", "nothing can be removed"),
+    ("hll", "reset", "nothing can be removed"),
+    ("hll", "transfer", "counts distinct things"),
+    ("hll", "request", "counts distinct things"),
 ]
 
 
@@ -184,6 +198,7 @@ def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: V
 ALLOWED: dict[str, list[Verb]] = {
     "gcounter": ["create", "increment"],
     "gset": ["create", "add"],
+    "hll": ["create", "add"],
     "pncounter": ["create", "increment", "decrement"],
 }
 

@@ -12,7 +12,7 @@ each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 
 def test_a_type_is_found_under_its_tag() -> None:
     assert {tag: kind.tag for tag, kind in TYPES.items()} == {tag: tag for tag in TYPES}
-    assert TYPES.keys() >= {"gcounter", "gset", "pncounter"}
+    assert TYPES.keys() >= {"gcounter", "gset", "hll", "pncounter"}
 
 
 @each_type

@@ -37,6 +37,11 @@ def elements(text: str) -> bytes:
     return state(f'"x":{{"gset":{{"{ID}":[1,{text}]}}}}')
 
 
+def sketch(text: str) -> bytes:
+    """Return a state with this sketch, spelt as in JSON."""
+    return state(f'"x":{{"hll":{{"{ID}":[1,{text}]}}}}')
+
+
 def placed(data: bytes, name: str) -> bytes:
     """Return a state from outside as one that could stand in a replica's own file; its checksum is right if it was."""
     if name == "config.toml":
@@ -100,6 +105,15 @@ SMALL: dict[str, bytes] = {
     "equal lines": state(*[f'"x":{{"gcounter":{{"{ID}":[1,1]}}}}'] * 2),
     "unsorted lines": state(*[f'"{name}":{{"gcounter":{{"{ID}":[1,1]}}}}' for name in "ba"]),
     "unsorted elements": elements('["b","a"]'),
+    "a sketch that is no text": sketch("[1]"),
+    "a sketch of an unknown hash": sketch('"murmur3 12 "'),
+    "a sketch of precision 60": sketch('"blake2b 60 "'),
+    "a sketch that is too long": sketch(f'"blake2b 4 {"3" * 17}"'),
+    "a sketch that is too short": sketch(f'"blake2b 12 {"3" * 4095}"'),
+    "a sketch with ESC in it": sketch(f'"blake2b 4 {"3" * 15}\\u001b"'),
+    "a sketch with a rank of 63": sketch(f'"blake2b 4 {"3" * 15}z"'),
+    "a sketch with a register twice": sketch('"blake2b 4 0304"'),
+    "a sketch with a register that is not there": sketch('"blake2b 13 z--1"'),
     "a wrong checksum": row("[1,1]")[:-11] + b'00000000"}\n',
     "cut": row("[1,1]")[:-5],
     "a newer version": state(head=HEAD.replace(":1,", ":2,", 1)),

@@ -13,6 +13,7 @@ from tests.torture.documents import HEAD, ID, TOML, TOML_END, elements, named, r
 Scaled = Callable[[int], bytes]
 
 _LETTERS = sorted(string.ascii_letters + string.digits)
+_ORDERED = sorted(["-", "_", *_LETTERS])
 #: A line that is no counter, and stands behind all others.
 _WRONG = f'"~":{{"gcounter":{{"{ID}":[1,-1]}}}}'
 _BEFORE = f'"x":{{"gcounter":{{"{ID}":['
@@ -33,6 +34,9 @@ def _head(authors: Sequence[str]) -> str:
     clock = ",".join(f'"{author}":9' for author in authors)
     return f'{{"crdtctl":1,"kind":"state","replica":"{ID}","clock":{{{clock}}}'
 
+
+#: Registers of a large sketch that are told one by one, as many as there may be.
+_CELLS = "".join("".join(cell) for cell in islice(product("-0123456789ABCDE", _ORDERED, _ORDERED, "1"), 2**14 - 1))
 
 # Sound, but for the last line --------------------------------------------------------------------------
 
@@ -61,6 +65,9 @@ SOUND: dict[str, Scaled] = {
     "many once-keys": _counters('[1,1,{"job":[1]}]'),
     "many large numbers": _counters(f'[1,"{2**53}"]'),
     "a counter of many authors": _authors,
+    "many sketches of nothing": _counters('[1,"blake2b 16 "]', "hll"),
+    "many sketches": _counters(f'[1,"blake2b 12 {"3" * 4096}"]', "hll"),
+    "many large sketches": _counters(f'[1,"blake2b 16 {_CELLS}"]', "hll"),
     "a set of many elements": _inside(f'"x":{{"gset":{{"{ID}":[1,[', '"visitor-%"', "]]}}"),
 }
 
@@ -211,6 +218,7 @@ SCALED: dict[str, Scaled] = {**dict(_in_all_layouts(SOUND)), **ROUGH}
 DENSEST: dict[str, Scaled] = {
     "counters of an author of one letter": _counters("[1,1]", author="b"),
     "empty sets of an author of one letter": _counters("[1,[]]", "gset", author="b"),
+    "sketches of nothing of an author of one letter": _counters('[1,"blake2b 4 "]', "hll", author="b"),
     "once-keys of an author of one letter": _counters('[1,1,{"c":[1]}]', author="b"),
     "once-keys of 24 letters": _inside(_BEFORE + "1,1,{", '"pipeline-%-0123456789":[1]', "}]}}"),
     "once-keys of four letters": _inside(_BEFORE + "1,1,{", '"%":[1]', "}]}}"),

@@ -1,0 +1,58 @@
+"""A sketch of a set that only grows; it counts distinct things about right, in a few KB however many there are.
+
+Source: see `crdtctl.crdt.sketch`.
+"""
+
+from collections.abc import Mapping
+from typing import final
+
+from crdtctl.crdt import sketch
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Operation, Refused
+from crdtctl.crdt.lattice import Nat, Record, Registers
+
+
+@final
+class HLL(CounterType):
+    """Row ``(seq, sketch)``, the sketch of what this author added; the value is the estimate of all of them together.
+
+    Authors that made the counter at the same time may have chosen different precisions: it then reads in the smallest.
+    """
+
+    tag = "hll"
+    record = Record(Nat(), Registers(), required=2)
+    summary = "how many distinct things, about, in a few KB however many there are"
+
+    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+        if operation.verb in ("decrement", "reset"):
+            raise Refused("nothing can be removed from an hll: a sketch does not know what it met")
+        if operation.verb not in ("create", "add"):
+            raise Refused("an hll counts distinct things; add elements to it")
+        found: str = mine[1] or sketch.sketch(self._precision(operation, here), ())
+        if operation.verb == "create":
+            return (mine[0], found)
+        added = sketch.sketch(sketch.precision(found), [element.encode() for element in operation.elements])
+        return (mine[0], sketch.join([found, added, operation.sketch]))
+
+    @staticmethod
+    def _precision(operation: Operation, here: Here) -> int:
+        """Return the precision of a sketch that is begun: what is asked for, or what the others have."""
+        if operation.precision is not None:
+            return operation.precision
+        return min((sketch.precision(row[1]) for row in here.others().values()), default=sketch.DEFAULT_PRECISION)
+
+    def fold(self, contributions: Contributions) -> int:
+        return sketch.estimate(self._together(contributions))
+
+    def shares(self, contributions: Contributions) -> dict[str, int]:
+        return {author: sketch.estimate(row[1]) for author, row in contributions.items()}
+
+    def facts(self, contributions: Contributions) -> Mapping[str, float]:
+        together = self._together(contributions)
+        if together == sketch.NOBODYS:
+            return {}
+        precision = sketch.precision(together)
+        return {"standard_error": sketch.standard_error(precision), "precision": precision}
+
+    @staticmethod
+    def _together(contributions: Contributions) -> str:
+        return sketch.join(row[1] for row in contributions.values())

@@ -1,0 +1,254 @@
+"""HyperLogLog sketches: how many distinct things there were, within a few per cent, in a few thousand characters.
+
+Source: P. Flajolet, É. Fusy, O. Gandouet, F. Meunier, "HyperLogLog: the analysis of a near-optimal cardinality
+estimation algorithm", AofA 2007. An element is hashed to 64 bits. Of *precision* p, the first p bits choose one of
+m = 2^p registers, and the *rank* is the number of leading zeros of the rest, plus 1; a register keeps the largest
+rank that it met. The relative standard error of the estimate is 1.04/√m.
+
+A sketch is a text, and every sketch has one text only: ``HASH PRECISION REGISTERS``. The hash is named because
+sketches of different ones can never be joined. Letters stand for the numbers below 64, in the order of ASCII. The
+registers are one letter each, its rank (``-``: none); or, where that is shorter, only those that met something, in
+order, each as `_width` letters that stand for 64 × its number + its rank. So a sketch in memory is no larger than in
+the file that it came from, whatever that says.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import islice
+from math import inf, log, sqrt
+from operator import ge
+from struct import unpack
+from typing import Final
+
+#: The hash function: BLAKE2b (RFC 7693) of the element's UTF-8, of 8 bytes, without a key; as a number, big end first.
+HASH: Final = "blake2b"
+MIN_PRECISION: Final = 4
+MAX_PRECISION: Final = 16
+#: A standard error of 1.6 % in 4 KB.
+DEFAULT_PRECISION: Final = 12
+#: What met nothing and has no precision: neutral in a join, and never written.
+NOBODYS: Final = ""
+
+_BITS = 64
+_LETTERS = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+_TO_LETTER = _LETTERS + bytes(256 - len(_LETTERS))
+_NO_LETTER = 255
+_TO_NUMBER = bytes(_LETTERS.find(byte) % 256 for byte in range(256))
+_ONE_MORE = bytes(rank and (rank + 1) % 256 for rank in range(256))
+_ONE = bytes(rank and 1 for rank in range(256))
+_HEADS = {f"{HASH} {p}": p for p in range(MIN_PRECISION, MAX_PRECISION + 1)}
+
+
+def sketch(precision: int, elements: Iterable[bytes]) -> str:
+    """Return the sketch of elements, each as UTF-8."""
+    registers = bytearray(1 << precision)
+    observe(registers, elements)
+    return text(registers)
+
+
+def observe(registers: bytearray, elements: Iterable[bytes]) -> None:
+    """Let registers (2^p ranks) meet elements, each as UTF-8."""
+    from hashlib import blake2b  # takes 2 ms to import, and most commands do not need it
+
+    shift = _BITS + 1 - len(registers).bit_length()
+    rest = (1 << shift) - 1
+    first = shift + 1
+    begin = blake2b(digest_size=8).copy  # takes a third less than to begin each anew
+    hashes = []
+    for element in elements:
+        hashed = begin()
+        hashed.update(element)
+        hashes.append(hashed.digest())
+    for number in unpack(f">{len(hashes)}Q", b"".join(hashes)):
+        rank = first - (number & rest).bit_length()
+        if rank > registers[number >> shift]:
+            registers[number >> shift] = rank
+
+
+def text(registers: bytes | bytearray) -> str:
+    """Return the sketch that has these registers (2^p ranks)."""
+    precision = len(registers).bit_length() - 1
+    if _is_dense(precision, len(registers) - registers.count(0)):
+        return f"{HASH} {precision} {registers.translate(_TO_LETTER).decode()}"
+    return _sparsely(precision, {index: rank for index, rank in enumerate(registers) if rank})
+
+
+def fault(sketch: str) -> str | None:
+    """Return what is wrong with a text as a sketch, or None. It takes time and memory by the length only."""
+    head, _, body = sketch.rpartition(" ")
+    precision = _HEADS.get(head)
+    if precision is None:
+        return "the hash function or the precision of a sketch is not known to this version"
+    width, size = _width(precision), 1 << precision
+    if len(body) > size or not body.isascii():
+        return "a sketch is too long, or holds what is no letter of it"
+    is_dense = len(body) == size
+    numbers = body.encode().translate(_TO_NUMBER)
+    ranks = numbers if is_dense else numbers[width - 1 :: width]
+    if max(numbers, default=0) == _NO_LETTER or max(ranks, default=0) > _BITS + 1 - precision:
+        return "a sketch holds what is no letter of it, or a rank that cannot be"
+    if is_dense:
+        return None if _is_dense(precision, size - numbers.count(0)) else "a sketch is not spelt in the shorter way"
+    if len(body) % width or _is_dense(precision, len(ranks)) or 0 in ranks:
+        return "a sketch has a wrong length, is not spelt in the shorter way, or holds a register that met nothing"
+    indices = _indices(width).findall(body)
+    if any(map(ge, indices, islice(indices, 1, None))) or (indices and _number(indices[-1].encode()) >= size):
+        return "the registers of a sketch are not sorted, or one is not there"
+    return None
+
+
+def precision(sketch: str) -> int:
+    """Return the precision of a sketch."""
+    return _HEADS[sketch.rpartition(" ")[0]]
+
+
+def join(sketches: Iterable[str]) -> str:
+    """Return the sketch of all that the sketches met, in the smallest of their precisions; `NOBODYS` of none.
+
+    What a sketch of a smaller precision would be of the same elements follows from it exactly.
+    """
+    sketches = list(filter(None, sketches))
+    if not sketches:
+        return NOBODYS
+    least = min(map(precision, sketches))
+    registers = b""
+    cells: dict[int, int] = {}
+    for one in sketches:
+        found, body = precision(one), one.rpartition(" ")[2].encode().translate(_TO_NUMBER)
+        if len(body) < 1 << found:
+            _put(cells, _sparse(found, body), found - least)
+        else:
+            folded = _folded(body, found - least)
+            registers = _larger(registers, folded) if registers else folded
+    if not registers and not _is_dense(least, len(cells)):
+        return _sparsely(least, cells)
+    together = bytearray(registers or 1 << least)
+    for index, rank in cells.items():
+        if rank > together[index]:
+            together[index] = rank
+    return text(together)
+
+
+def estimate(sketch: str) -> int:
+    """Return about how many distinct elements a sketch met.
+
+    Source: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", arXiv 1702.01284, 2017,
+    algorithm 6 (improved raw estimator): no tables, no bias from 0 to 2^64.
+    """
+    if sketch == NOBODYS:
+        return 0
+    found, body = precision(sketch), sketch.rpartition(" ")[2].encode()
+    size, width, ranks = 1 << found, _width(found), body.translate(_TO_NUMBER)
+    if len(ranks) < size:
+        ranks = ranks[width - 1 :: width]
+    largest = _BITS + 1 - found
+    met = [ranks.count(rank) for rank in range(1, largest + 1)]
+    z = size * _tau(1 - met[-1] / size)
+    for count in reversed(met[:-1]):
+        z = 0.5 * (z + count)
+    z += size * _sigma(1 - sum(met) / size)
+    return min(round(size * size / (2 * log(2) * z)), 1 << _BITS) if z else 1 << _BITS
+
+
+def standard_error(precision: int) -> float:
+    """Return the relative standard error of estimates with a precision."""
+    return 1.04 / sqrt(1 << precision)
+
+
+def _sigma(x: float) -> float:
+    """Return x + Σ x^(2^k) · 2^(k−1) over k ≥ 1."""
+    if x == 1:
+        return inf
+    power, total, before = 1.0, x, -1.0
+    while total != before:
+        x *= x
+        before = total
+        total += x * power
+        power += power
+    return total
+
+
+def _tau(x: float) -> float:
+    """Return (1 − x − Σ (1 − x^(2^−k))² · 2^−k over k ≥ 1) / 3."""
+    if x in (0, 1):
+        return 0.0
+    power, total, before = 1.0, 1 - x, -1.0
+    while total != before:
+        x = sqrt(x)
+        before = total
+        power *= 0.5
+        total -= (1 - x) * (1 - x) * power
+    return total / 3
+
+
+def _width(precision: int) -> int:
+    """Return how many letters a register takes that is told with its number."""
+    return (precision + 11) // 6
+
+
+@cache
+def _indices(width: int) -> "re.Pattern[str]":
+    return re.compile(f"(.{{{width - 1}}}).")
+
+
+def _number(letters: bytes) -> int:
+    number = 0
+    for digit in letters.translate(_TO_NUMBER):
+        number = number * 64 + digit
+    return number
+
+
+def _is_dense(precision: int, met: int) -> bool:
+    """Return whether a sketch of so many registers that met something tells all of them."""
+    return _width(precision) * met >= 1 << precision
+
+
+def _sparsely(precision: int, cells: dict[int, int]) -> str:
+    numbers = bytearray()
+    for index, rank in sorted(cells.items()):
+        numbers += bytes([index >> 6 * place & 63 for place in range(_width(precision) - 2, -1, -1)])
+        numbers.append(rank)
+    return f"{HASH} {precision} {numbers.translate(_TO_LETTER).decode()}"
+
+
+def _sparse(precision: int, numbers: bytes) -> Iterator[tuple[int, int]]:
+    """Yield number and rank of the registers that a sketch tells one by one."""
+    for cell in zip(*[iter(numbers)] * _width(precision), strict=True):
+        index = 0
+        for digit in cell[:-1]:
+            index = index * 64 + digit
+        yield index, cell[-1]
+
+
+# The last bits of a register's number become, in a smaller precision, the first ones of the rest, whose leading zeros
+# are its rank.
+
+
+def _put(cells: dict[int, int], found: Iterable[tuple[int, int]], less: int) -> None:
+    """Put the registers `found` into `cells`, which are of a precision that is smaller by `less`."""
+    for index, rank in found:
+        low = index & ((1 << less) - 1)
+        index >>= less
+        rank = less + 1 - low.bit_length() if low else less + rank
+        if rank > cells.get(index, 0):
+            cells[index] = rank
+
+
+def _folded(registers: bytes, less: int) -> bytes:
+    """Return the registers in a precision that is smaller by `less`."""
+    for _ in range(less):
+        registers = _larger(registers[0::2].translate(_ONE_MORE), registers[1::2].translate(_ONE))
+    return registers
+
+
+def _larger(a: bytes, b: bytes) -> bytes:
+    """Return the larger of each two bytes, all of them below 128: all at once, as two large numbers.
+
+    The topmost bit of each byte of `differences` says whether the one in `a` is at least the one in `b`.
+    """
+    x, y, size = int.from_bytes(a), int.from_bytes(b), len(a)
+    top = int.from_bytes(b"\x80" * size)
+    differences = ((x | top) - y) & top
+    of_a = differences - (differences >> 7)
+    return (y ^ ((x ^ y) & of_a)).to_bytes(size)

@@ -37,6 +37,14 @@ READINGS: dict[str, Readings] = {
     "gcounter": {("downloads", "gcounter"): 42, ("page.views", "gcounter"): 0, ("builds", "gcounter"): 1},
     "pncounter": {("free slots", "pncounter"): -4, ("stock", "pncounter"): 75, ("zero", "pncounter"): 0},
     "gset": {("visitors", "gset"): 4, ("nobody", "gset"): 0},
+    "bcounter": {
+        ("balance", "bcounter"): -460,
+        ("budget", "bcounter"): 10**100 + 10**20 - 1,
+        ("seats", "bcounter"): 58,
+        ("stock", "bcounter"): 7,
+        ("tickets", "bcounter"): 20,
+        ("zero", "bcounter"): 0,
+    },
     "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
     "big-integers": {
         ("edge", "gcounter"): 2**54 - 1,

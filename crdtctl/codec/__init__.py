@@ -41,8 +41,11 @@ never above the author's entry in the clock:
   ``gcounter``   ``[seq, p]`` or ``[seq, p, once]``         once: ``{KEY: [p]}``
   ``pncounter``  ``[seq, p, n]`` or ``[seq, p, n, once]``   once: ``{KEY: [p, n]}``
   ``gset``       ``[seq, [ELEMENT, …]]``                    the elements sorted
+  ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims, inherited]``, at least the first three.
+                 bounds: the lower bounds that the author declared, sorted as text: ``["-100"]``; gifts, requests and
+                 claims: ``{AUTHOR: n}``; `crdtctl.crdt.bcounter` says what they mean
 
-Items at the end of such an array that say nothing are left out; one before others is ``{}`` then.
+Items at the end of such an array that say nothing are left out; one before others is ``{}``, ``[]`` or 0 then.
 
 A whole number above 2^53 − 1 is written as a string of its digits, so that no reader rounds it; it has
 100 digits at most. Floats, signs, exponents, ``true`` and ``null`` do not occur.

@@ -176,6 +176,7 @@ def _contribution(record: Record) -> dict[str, Any]:
 def _says(parts: Sequence[Lattice], size: int) -> dict[str, Any]:
     """Return that a row of this size does not end with an item that says nothing."""
     last = to_wire(parts[size - 1], parts[size - 1].bottom)
+    last = list(last) if isinstance(last, tuple) else last
     return {
         "if": {"minItems": size, "maxItems": size},
         "then": {"prefixItems": [*[True] * (size - 1), {"not": {"const": last}}]},

@@ -183,6 +183,17 @@ class Source:
                 before = name
                 yield name, line
 
+    def names_of(self, tag: str) -> Iterator[str]:
+        """Yield the names of the counters that are of a type; a file without any is searched, and not read by lines."""
+        text = b'"%b":{"' % tag.encode()
+        blocks = range(self.start, self.end, _BLOCK)
+        if any(text in self.pages.read(offset, _BLOCK + len(text)) for offset in blocks):
+            for _, line in self.lines():
+                if text in line:
+                    name, counter = self.decode(line)
+                    if tag in counter:
+                        yield name
+
     def decode(self, line: bytes) -> tuple[str, Counter]:
         """Return the counter on one of the lines, checked unless the file is `ours`."""
         try:

@@ -20,6 +20,8 @@ VERBS: Final[dict[str, str]] = {
     "increment": "increment",
     "decrement": "decrement",
     "add": "add",
+    "transfer": "transfer",
+    "request": "request",
     "show": "show",
     "export": "export",
     "merge": "merge",

@@ -42,6 +42,13 @@ def amount(text: str) -> int:
     return number
 
 
+def whole(text: str, option: str) -> int:
+    """Return the whole number, of any sign, that `text` stands for; raise `UsageError`."""
+    if not _WHOLE.fullmatch(text.removeprefix("-")) or len(text.removeprefix("-")) > MAX_DIGITS:
+        raise UsageError(f"'{printable(text[:40])}' is not a whole number", f"{option} takes one")
+    return int(text)
+
+
 def clock(text: str) -> dict[str, int]:
     """Return the clock that `text` stands for: what ``clock`` printed, a file that holds it, or '-'."""
     return parse_clock(text if text.lstrip().startswith("{") else _read_clock(text))

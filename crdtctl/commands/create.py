@@ -8,7 +8,7 @@ from crdtctl.commands import arguments
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import commit, verb_app
 from crdtctl.crdt import TYPES
-from crdtctl.store.replica import request
+from crdtctl.store.replica import check_type, request
 
 app, settings = verb_app(4, 73, *WRITES)
 _TYPES = "; ".join(f"{tag}: {kind.summary}" for tag, kind in TYPES.items())
@@ -19,6 +19,10 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The counter's name.")],
     tag: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", envvar="CRDTCTL_TYPE", help=f"{_TYPES}.")],
+    minimum: Annotated[
+        str | None,
+        typer.Option("--min", metavar="K", envvar="CRDTCTL_CREATE_MIN", help="What a bcounter never falls below."),
+    ] = None,
     initial: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Count so much up at once.")] = None,
     precision: Annotated[
         int | None,
@@ -27,15 +31,25 @@ def create(
 ) -> None:
     """Declare a counter of a type.
 
-    Without it, the first increment makes a pncounter, and the first add a gset.
+    Without it, the first increment makes a pncounter, and the first add a gset. Only a bcounter must be created,
+    once and somewhere: it begins at --initial (default: K), and never falls below K (default: 0).
 
     \b
     EXAMPLES:
       crdtctl create page.views --type gcounter
       crdtctl create stock --type pncounter --initial 100
       crdtctl create visitors --type hll --precision 14
+      crdtctl create seats --type bcounter --initial 100
+      crdtctl create balance --type bcounter --min -500 --initial 0
     """
-    requests = [request("create", name, tag=tag, precision=precision)]
-    if initial is not None:
-        requests.append(request("increment", name, arguments.amount(initial), tag=tag))
+    check_type(tag)
+    bound = None if minimum is None else arguments.whole(minimum, "--min")
+    if initial is None or "initial" in TYPES[tag].settings:
+        begins = None if initial is None else arguments.whole(initial, "--initial")
+        requests = [request("create", name, tag=tag, precision=precision, bound=bound, initial=begins)]
+    else:
+        requests = [
+            request("create", name, tag=tag, precision=precision, bound=bound),
+            request("increment", name, arguments.amount(initial), tag=tag),
+        ]
     commit(context, requests)

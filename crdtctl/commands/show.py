@@ -11,7 +11,7 @@ from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, TypeOption, session, verb_app
 from crdtctl.commands.workflow import respelt
 from crdtctl.crdt import clock as clocks
-from crdtctl.errors import AnswerIsNo, RefusedError, UsageError, printable
+from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
 from crdtctl.store.replica import Reading, Replica, check_type
 
 app, settings = verb_app(1, 4, *READS)
@@ -83,10 +83,7 @@ def show(
 def _least(text: str, names: Sequence[str]) -> int:
     if len(names) != 1:
         raise UsageError("--min goes with one NAME")
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 100):
-        raise UsageError(f"'{printable(text[:40])}' is not a whole number", "--min takes one")
-    return int(text)
+    return arguments.whole(text, "--min")
 
 
 def _require(replica: Replica, wanted: clocks.Clock) -> None:

@@ -7,6 +7,7 @@ the golden files, the crash and contention tests and ``--type`` find it there.
 from typing import Final
 
 from crdtctl.crdt.base import CounterType, Kind
+from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.hll import HLL
@@ -16,6 +17,7 @@ from crdtctl.crdt.pncounter import PNCounter
 TYPES: Final[dict[str, CounterType]] = {
     kind.tag: kind
     for kind in (
+        BCounter(),
         GCounter(),
         GSet(),
         HLL(),

@@ -30,13 +30,24 @@ class Refused(Exception):
     """The operation is not one that this type allows; the text says why and what to do instead."""
 
 
+class Lacking(Refused):
+    """Rights are lacking here; `amount` of them can be asked of `holder` (empty: of nobody)."""
+
+    def __init__(self, reason: str, holder: str = "", amount: int = 0) -> None:
+        super().__init__(reason)
+        self.holder = holder
+        self.amount = amount
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """Something to do to a counter, as data.
 
     `amount` (≥ 1) goes with ``increment`` and ``decrement``, `elements` with ``add``; `once` is the key
     under which the amount counts a single time for the whole world. ``transfer`` and ``request`` name the
-    other `replica`. What ``create`` may say: the lower `bound`, the `initial` value, the `precision`.
+    other `replica`. A ``transfer`` that is `granted` gives what was asked for, by `replica` or (empty) by anybody;
+    one with a `source` takes the rights of that replica, which is gone. What ``create`` may say: the lower `bound`,
+    the `initial` value, the `precision`.
     A `sketch` stands for more elements than would fit in memory; only an hll can add it.
     """
 
@@ -45,6 +56,8 @@ class Operation:
     elements: tuple[str, ...] = ()
     once: str | None = None
     replica: str = ""
+    source: str = ""
+    granted: bool = False
     bound: int | None = None
     initial: int | None = None
     precision: int | None = None
@@ -76,6 +89,10 @@ class Kind:
     record: ClassVar[Record]
     #: One line for people.
     summary: ClassVar[str]
+    #: What ``create`` may say of a counter, by the names of the fields of an `Operation`.
+    settings: ClassVar[frozenset[str]] = frozenset()
+    #: Whether nothing can be done to a counter before somebody has created it.
+    created_first: ClassVar[bool] = False
 
     @final
     def join(self, a: Contribution, b: Contribution) -> Contribution:
@@ -143,6 +160,6 @@ class CounterType(Kind, ABC):
         """
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, here)
-        if after == mine:
+        if after == mine or (operation.verb == "transfer" and after == before):
             return None
         return (here.seq, *after[1:])

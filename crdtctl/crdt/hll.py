@@ -21,6 +21,7 @@ class HLL(CounterType):
     tag = "hll"
     record = Record(Nat(), Registers(), required=2)
     summary = "how many distinct things, about, in a few KB however many there are"
+    settings = frozenset({"precision"})
 
     def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
         if operation.verb in ("decrement", "reset"):
@@ -42,6 +43,9 @@ class HLL(CounterType):
 
     def fold(self, contributions: Contributions) -> int:
         return sketch.estimate(self._together(contributions))
+
+    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
+        return (mine[0], sketch.join([mine[1], here.others()[author][1]]))
 
     def shares(self, contributions: Contributions) -> dict[str, int]:
         return {author: sketch.estimate(row[1]) for author, row in contributions.items()}

@@ -8,11 +8,13 @@ from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Invalid
 from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
 from crdtctl.store import config
+from crdtctl.store.commit import typed
 from crdtctl.store.durable import KNOWN, NEW, OWN
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import REASONS
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import unsettled
+from crdtctl.store.rights import holdings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def check_replica(path: str) -> list[Finding]:
             _binding(directory),
             _state(directory, KNOWN),
             _config(directory),
+            *_oversold(directory),
             *_lefts(directory),
         ]
         return [finding for finding in findings if finding is not None]
@@ -112,6 +115,22 @@ def _binding(directory: Directory) -> Finding | None:
     elif not own.source.head.witness:
         found = "it is bound to this place, without a witness outside"
     return Finding(directory.file("own.json"), True, found)
+
+
+def _oversold(directory: Directory) -> list[Finding]:
+    """Look whether somebody used rights to a bounded counter that it did not have, as the writers of a fork can."""
+    with suppress(DataError), directory.own_source() as own, directory.known_source() as known:
+        return [
+            Finding(
+                directory.file("known.json"),
+                False,
+                f"'{holding.name}': {who} used {amount} rights more than it had, so at least as much was oversold: "
+                f"'{typed('transfer', holding.name, who, str(amount))}' makes up for it",
+            )
+            for holding in holdings(own, known)
+            for who, amount in holding.oversold.items()
+        ]
+    return []  # damage is found where it is
 
 
 def _config(directory: Directory) -> Finding:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from shlex import join
 
 from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import Counter
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, Here, Operation, Refused, Verb
-from crdtctl.errors import ExistsError, RefusedError, UsageError
+from crdtctl.crdt.base import Contribution, Contributions, Here, Lacking, Operation, Refused, Verb
+from crdtctl.errors import ExistsError, MissingError, RefusedError, UsageError
 
 #: The type that a verb makes where there is no counter of the name yet.
 DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncounter", "add": "gset"}
@@ -48,12 +49,15 @@ class Plan:
 Lookup = Callable[[str], Counter]
 
 
-def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known: Lookup) -> Plan:
+def plan(
+    replica: str, seq: int, requests: Iterable[Request], own: Lookup, known: Lookup, verified: Lookup | None = None
+) -> Plan:
     """Plan commit `seq` of `replica`: all the requests, or a failure and none of them.
 
-    `own` and `known` look a counter up in this replica's two files. Raise `UsageError` where a name has
-    several types, `RefusedError` where the type does not allow the operation, `ExistsError` for a counter
-    that is to be created and is there.
+    `own` and `known` look a counter up in this replica's two files; `verified` is `known` where what it says
+    decides what is written. Raise `UsageError` where a name has several types, `RefusedError` where the type
+    does not allow the operation, `ExistsError` for a counter that is to be created and is there, `MissingError`
+    for one that must be created first and is not.
     """
     if seq > MAX_SAFE:
         raise RefusedError("this replica has made all the commits it can", "begin another one with 'crdtctl init'")
@@ -66,6 +70,8 @@ def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known
         tag = request.tag or _tag(name, operation.verb, mine, known)
         if operation.verb == "create" and (tag in mine or tag in known(name)):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
+        if operation.verb != "create" and TYPES[tag].created_first and tag not in mine and tag not in known(name):
+            raise MissingError(f"no {tag} '{name}' here", "create it, or merge a state that has it first")
         if operation.once is not None:
             counted = {**TYPES[tag].once(known(name).get(tag, {})), **TYPES[tag].once(mine.get(tag, {}))}
             if operation.once in counted:
@@ -76,12 +82,24 @@ def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known
                         f"{asked:+d} was not counted"
                     )
                 continue
-        here = Here(replica, seq, partial(_of_type, known, name, tag))
+        here = Here(replica, seq, partial(_of_type, verified or known, name, tag))
         row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, here)
         if row is not None:
             counters[name] = {**mine, tag: {replica: row}}
             touched[name, tag] = None
     return Plan(counters, list(touched), notes)
+
+
+def typed(verb: str, *words: str, option: str = "") -> str:
+    """Return the command that a user types to do `verb` with these words.
+
+    >>> typed("request", "free seats", "hub", "3"), typed("transfer", "-x", "hub", option="--granted")
+    ("crdtctl request 'free seats' hub 3", 'crdtctl transfer --granted -- -x hub')
+    """
+    options = [option] if option else []
+    if any(word.startswith("-") for word in words):
+        return join(["crdtctl", verb, *options, "--", *words])
+    return join(["crdtctl", verb, *words, *options])
 
 
 def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
@@ -108,7 +126,10 @@ def _apply(name: str, tag: str, row: Contribution | None, operation: Operation, 
     try:
         return TYPES[tag].apply(row, operation, here)
     except Refused as reason:
-        raise RefusedError(f"cannot {operation.verb} '{name}': {reason}") from None
+        hint = ""
+        if isinstance(reason, Lacking) and reason.holder:
+            hint = f"ask for them: {typed('request', name, reason.holder, str(reason.amount))}"
+        raise RefusedError(f"cannot {operation.verb} '{name}': {reason}", hint) from None
 
 
 def reading(tag: str, *counters: Counter) -> int | None:

@@ -49,15 +49,14 @@ from crdtctl.codec.wire import (
     join_counters,
     newer,
 )
-from crdtctl.crdt import TYPES, membership
+from crdtctl.crdt import TYPES, forks, membership
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
-from crdtctl.crdt.hll import HLL
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
-from crdtctl.crdt.names import counter_fault, element_fault, key_fault
+from crdtctl.crdt.names import counter_fault, element_fault, key_fault, replica_fault
 from crdtctl.crdt.names import fault as name_fault
 from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import (
@@ -82,6 +81,7 @@ from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
+from crdtctl.store.rights import KIND, Holding, holdings
 
 _MAX_NAME = 100
 _ENDED = membership.NAME.encode()
@@ -150,9 +150,17 @@ class Batch:
         self._commit = commit
         self._requests: list[Request] = []
 
-    def create(self, name: str, tag: str, *, precision: int | None = None) -> None:
+    def create(
+        self,
+        name: str,
+        tag: str,
+        *,
+        bound: int | None = None,
+        initial: int | None = None,
+        precision: int | None = None,
+    ) -> None:
         """Declare a counter, see `Replica.create`."""
-        self._requests.append(request("create", name, tag=tag, precision=precision))
+        self._requests.append(request("create", name, tag=tag, bound=bound, initial=initial, precision=precision))
 
     def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
         """Count up, see `Replica.increment`."""
@@ -165,6 +173,14 @@ class Batch:
     def add(self, name: str, *elements: str, tag: str | None = None) -> None:
         """Add to a set, see `Replica.add`."""
         self._requests.append(request("add", name, elements=elements, tag=tag))
+
+    def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
+        """Give rights away, see `Replica.transfer`; `to` and `source` are whole ids."""
+        self._requests.append(request("transfer", name, amount, tag=KIND.tag, replica=to, source=source))
+
+    def request(self, name: str, holder: str, amount: int) -> None:
+        """Ask for rights, see `Replica.request`; `holder` is a whole id."""
+        self._requests.append(request("request", name, amount, tag=KIND.tag, replica=holder))
 
     def __enter__(self) -> Self:
         return self
@@ -185,16 +201,22 @@ def request(
     elements: Iterable[str] = (),
     once: str | None = None,
     tag: str | None = None,
+    replica: str = "",
+    source: str = "",
+    granted: bool = False,
+    bound: int | None = None,
+    initial: int | None = None,
     precision: int | None = None,
     sketch: str = "",
 ) -> Request:
-    """Return a checked request; raise `UsageError` for a wrong name, amount, key, element, type or precision.
+    """Return a checked request; raise `UsageError` for a wrong name, amount, key, element, id, type or setting.
 
     The `sketch` of more elements goes with type hll only.
     """
     elements = tuple(elements)
     faults = [counter_fault(name), *(element_fault(element) for element in elements)]
     faults.append(None if once is None else key_fault(once))
+    faults += [replica_fault(one) for one in (replica, source) if one]
     for fault in faults:
         if fault is not None:
             raise UsageError(f"{fault}: '{printable(name[:80])}'" if fault is faults[0] else fault)
@@ -203,12 +225,26 @@ def request(
     if not 1 <= amount < TOO_LARGE:
         raise UsageError("an amount must be at least 1 and have at most 100 digits")
     check_type(tag)
-    if precision is not None:
-        if tag != HLL.tag:
-            raise UsageError("only an hll has a precision")
-        if isinstance(precision, bool) or not MIN_PRECISION <= precision <= MAX_PRECISION:
-            raise UsageError(f"a precision is from {MIN_PRECISION} to {MAX_PRECISION}")
-    return Request(name, Operation(verb, amount, elements, once, precision=precision, sketch=sketch), tag)
+    for setting, number in (("bound", bound), ("initial", initial), ("precision", precision)):
+        if number is not None:
+            _check_setting(tag, setting, number)
+    if precision is not None and not MIN_PRECISION <= precision <= MAX_PRECISION:
+        raise UsageError(f"a precision is from {MIN_PRECISION} to {MAX_PRECISION}")
+    if verb == "create" and initial is not None and initial < (bound or 0):
+        raise UsageError(f"a counter cannot begin at {initial}, below its bound {bound or 0}")
+    operation = Operation(verb, amount, elements, once, replica, source, granted, bound, initial, precision, sketch)
+    return Request(name, operation, tag)
+
+
+def _check_setting(tag: str | None, setting: str, number: int) -> None:
+    if tag is None or setting not in TYPES[tag].settings:
+        able = " or ".join(f"a {one}" for one, kind in TYPES.items() if setting in kind.settings)
+        what = {"bound": "a bound", "initial": "an initial value", "precision": "a precision"}[setting]
+        raise UsageError(f"a {tag} is not created with {what}, only {able}")
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise UsageError(f"{setting} must be a whole number")
+    if abs(number) >= TOO_LARGE:
+        raise UsageError(f"{setting} must have at most 100 digits")
 
 
 def clock_text(clock: Clock) -> str:
@@ -391,14 +427,50 @@ class Replica:
                     for tag in sorted(counter):
                         yield Reading(name, tag, counter[tag])
 
+    def rights(self, name: str) -> Holding:
+        """Return who holds the rights to a bcounter, and who asks for them. Raise `MissingError` if there is none."""
+        return Holding(name, self.id, self.reading(name, KIND.tag).state)
+
+    def holdings(self) -> list[Holding]:
+        """Return the same of all bcounters."""
+        with self._both() as (own, known):
+            return list(holdings(own, known))
+
+    def replica_called(self, text: str, name: str) -> str:
+        """Return the id that `text` is, is the name in, or begins: of the replicas that are known here.
+
+        Known are those of the clock, this replica's earlier ids, and who was given rights to the counter `name`.
+        Raise `MissingError` if there is none, `UsageError` if there are several.
+        """
+        given = KIND.rights(self._counter(name).get(KIND.tag, {}))
+        ids = {forks.origin(who) for who in (self.id, *self.clock(), *(one.replica for one in self.past()), *given)}
+        for fits in (text.__eq__, lambda one: identity.name_of(one) == text, lambda one: one.startswith(text)):
+            found = sorted(filter(fits, ids))
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise UsageError(f"'{printable(text)}' may be {' or '.join(found[:3])}", "name one of them whole")
+        raise MissingError(
+            f"no replica '{printable(text)}' is known here", "'crdtctl status' lists them; merge a state of it first"
+        )
+
     # Writing --------------------------------------------------------------------------------------------
 
-    def create(self, name: str, tag: str, *, precision: int | None = None) -> None:
+    def create(
+        self,
+        name: str,
+        tag: str,
+        *,
+        bound: int | None = None,
+        initial: int | None = None,
+        precision: int | None = None,
+    ) -> None:
         """Declare a counter of type `tag`. Raise `ExistsError` if it is there.
 
-        The `precision` of an hll, 4 to 16, is the logarithm of its size: see `crdtctl.crdt.sketch`.
+        A bcounter never falls below `bound` (default 0), and begins at `initial` (default: there). The `precision`
+        of an hll, 4 to 16, is the logarithm of its size: see `crdtctl.crdt.sketch`.
         """
-        self.commit([request("create", name, tag=tag, precision=precision)])
+        self.commit([request("create", name, tag=tag, bound=bound, initial=initial, precision=precision)])
 
     def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
         """Count `amount` (≥ 1) up; with `once`, a single time for the whole world under that key."""
@@ -411,6 +483,27 @@ class Replica:
     def add(self, name: str, *elements: str, tag: str | None = None) -> None:
         """Add elements to a set."""
         self.commit([request("add", name, elements=elements, tag=tag)])
+
+    def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
+        """Give `amount` rights to the bcounter `name` to another replica. Raise `RefusedError` if fewer are here.
+
+        `to` is an id that is known here, or what begins a single one. With `source`, take rights that this replica
+        holds and cannot use any more, because it is gone: two who take the same oversell.
+        """
+        source = source and self.replica_called(source, name)
+        target = self.replica_called(to, name)
+        self.commit([request("transfer", name, amount, tag=KIND.tag, replica=target, source=source)])
+
+    def grant(self, name: str, to: str = "") -> bool:
+        """Give what was asked for, by `to` or by anybody, as far as the rights reach; return whether anything was."""
+        target = to and self.replica_called(to, name)
+        done = self.commit([request("transfer", name, tag=KIND.tag, replica=target, granted=True)])
+        return done.seq is not None
+
+    def request(self, name: str, holder: str, amount: int) -> None:
+        """Ask another replica for `amount` rights to the bcounter `name`; that travels as everything does."""
+        target = self.replica_called(holder, name)
+        self.commit([request("request", name, amount, tag=KIND.tag, replica=target)])
 
     def batch(self) -> Batch:
         """Return a context whose operations become one commit when it ends without an exception."""
@@ -427,10 +520,9 @@ class Replica:
             refuse_sealed(own.source)
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
-                others = _Known(
-                    directory, own.source, stack, verified=any(one.operation.once is not None for one in requests)
-                )
-                planned = plan(own.id, own.seq + 1, requests, mine, others.counter)
+                has_keys = any(one.operation.once is not None for one in requests)
+                others = _Known(directory, own.source, stack, verified=has_keys)
+                planned = plan(own.id, own.seq + 1, requests, mine, others.counter, others.verified)
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
@@ -739,7 +831,8 @@ class _Known:
         self._directory = directory
         self._own = own
         self._stack = stack
-        self._verified = verified
+        self._verify = verified
+        self._is_verified = False
         self._opened = False
         self._source: Source | None = None
 
@@ -748,11 +841,17 @@ class _Known:
         if not self._opened:
             self._source = self._stack.enter_context(self._directory.known_source())
             self._opened = True
-            if self._source and self._verified:
-                self._source.verify()  # what it says decides whether something is counted
             if self._source:
                 hide_absorbed(self._own, self._source)
+        if self._source and self._verify and not self._is_verified:
+            self._source.verify()
+            self._is_verified = True
         return self._source.counter(name) if self._source else {}
+
+    def verified(self, name: str) -> Counter:
+        """Do the same where what it says decides what is written."""
+        self._verify = True
+        return self.counter(name)
 
 
 def _followed(path: str, shown: str) -> str:

@@ -49,6 +49,11 @@ def sketch(text: str) -> bytes:
     return line(f'"b":{{"hll":{{"ann":[3,{text}]}}}}')
 
 
+def bounded(text: str) -> bytes:
+    """Return a document with a bcounter whose row ends so."""
+    return line(f'"b":{{"bcounter":{{"ann":[3,7,1,{text}]}}}}')
+
+
 def head(old: str, new: str) -> bytes:
     """Return a document with something replaced in its header."""
     assert old in HEAD
@@ -163,6 +168,25 @@ ROWS: dict[str, bytes] = {
     "a once-key that counts nothing": once('{"job":[0,0]}'),
     "a once-key with a control character": once('{"j\\u0007b":[3,0]}'),
     "an empty once-key": once('{"":[3,0]}'),
+    "a bound that is a number": bounded("[3]"),
+    "a bound with a leading zero": bounded('["03"]'),
+    "a bound of minus nothing": bounded('["-0"]'),
+    "a bound that is a word": bounded('["low"]'),
+    "a bound of 101 digits": bounded(f'["{"9" * 101}"]'),
+    "bounds not sorted": bounded('["3","-1"]'),
+    "no bounds, spelt out": bounded("[]"),
+    "no bounds and no gifts, spelt out": bounded("[],{}"),
+    "bounds that are an object": bounded("{}"),
+    "gifts before the bounds": bounded('{"bob":1},["0"]'),
+    "a gift of nothing": bounded('[],{"bob":0}'),
+    "a gift below nothing": bounded('[],{"bob":-1}'),
+    "a gift to nobody": bounded('[],{"":1}'),
+    "gifts not sorted": bounded('[],{"bob":1,"ann":1}'),
+    "a request of nothing": bounded('[],{},{"bob":0}'),
+    "a claim to nothing": bounded('[],{},{},{"bob":0}'),
+    "nothing inherited, spelt out": bounded("[],{},{},{},0"),
+    "more than is inherited": bounded("[],{},{},{},1,1"),
+    "a bounded counter without what was used": line('"b":{"bcounter":{"ann":[1,7]}}'),
     "a set that is an object": elements('{"x":1}'),
     "a set that is text": elements('"xy"'),
     "elements not sorted": elements('["y","x"]'),

@@ -44,6 +44,14 @@ READINGS: dict[str, Readings] = {
         ("visitors", "gset"): 1,
         ("visitors", "hll"): 4,
     },
+    "bcounter": {
+        ("balance", "bcounter"): -460,
+        ("budget", "bcounter"): 10**100 + 10**20 - 1,
+        ("seats", "bcounter"): 58,
+        ("stock", "bcounter"): 7,
+        ("tickets", "bcounter"): 20,
+        ("zero", "bcounter"): 0,
+    },
     "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
     "big-integers": {
         ("edge", "gcounter"): 2**54 - 1,

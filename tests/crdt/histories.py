@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from hypothesis import strategies as st
 
@@ -20,6 +20,7 @@ from crdtctl.crdt.clock import Clock
 AUTHORS = ("ann", "bob", "čen")
 AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 2**64, 10**99, TOO_LARGE - 1)
 ONCE = (None, "job-1", None, "job-2")
+BOUNDS = (None, 0, 5, -7, 1 - TOO_LARGE)
 ELEMENTS = [some for size in range(4) for some in combinations(("é", "a", "ab", "b"), size)]
 
 
@@ -30,11 +31,18 @@ def verbs(kind: CounterType) -> list[Verb]:
     mine: Contribution | None = None
     for verb in get_args(Verb):
         try:
-            mine = kind.apply(mine, Operation(verb, elements=("a",)), Here("ann", 1)) or mine
+            tried = Operation(verb, elements=("a",), replica="bob", **settings(kind, 0, 9))
+            mine = kind.apply(mine, tried, Here("ann", 1)) or mine
         except Refused:
             continue
         accepted.append(verb)
     return accepted
+
+
+def settings(kind: CounterType, bound: int | None, above: int) -> dict[str, Any]:
+    """Return what ``create`` may say of such a counter: its bound, and an initial value so much above it."""
+    initial = None if bound is None else min(bound + above, TOO_LARGE - 1)
+    return {name: value for name, value in (("bound", bound), ("initial", initial)) if name in kind.settings}
 
 
 def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operation:
@@ -45,6 +53,9 @@ def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operati
         AMOUNTS[how_much % len(AMOUNTS)],
         ELEMENTS[how_much % len(ELEMENTS)],
         ONCE[once % len(ONCE)],
+        AUTHORS[once % len(AUTHORS)],
+        granted=once % 5 == 0,
+        **settings(kind, BOUNDS[once % len(BOUNDS)], how_much % 12),
     )
 
 

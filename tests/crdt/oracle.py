@@ -40,7 +40,30 @@ def elements(done: Iterable[Done]) -> set[str]:
     return {element for _, operation in done if operation.verb == "add" for element in operation.elements}
 
 
+def declared(done: Iterable[Done]) -> dict[str, tuple[int, int]]:
+    """Return author → the bound and the initial value that it declared, the first time; 0 is the default."""
+    found: dict[str, tuple[int, int]] = {}
+    for author, operation in done:
+        if operation.verb == "create":
+            bound = operation.bound or 0
+            found.setdefault(author, (bound, bound if operation.initial is None else operation.initial))
+    return found
+
+
+def begun(done: Iterable[Done]) -> dict[str, int]:
+    """Return author → what its declaration adds to the value: the largest bound counts once, what is above it always.
+
+    Of those who declared that bound, it is with the first.
+    """
+    found = declared(done)
+    bound = max((bound for bound, _ in found.values()), default=0)
+    first = min((author for author, (one, _) in found.items() if one == bound), default=None)
+    return {
+        author: initial - own + (bound if author == first else 0) for author, (own, initial) in sorted(found.items())
+    }
+
+
 def value(done: Iterable[Done]) -> int:
     """Return what the counter reads."""
     done = list(done)
-    return plain(done) + sum(once(done).values()) + len(elements(done))
+    return plain(done) + sum(once(done).values()) + len(elements(done)) + sum(begun(done).values())

@@ -1,5 +1,7 @@
 """What an operation does to the contribution of its author, for every type."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operation, Refused, Verb
 from crdtctl.crdt.tally import Tally
-from tests.crdt.histories import Moment, moments, operations, verbs
+from tests.crdt.histories import Moment, moments, operations, settings, verbs
 from tests.crdt.normal import is_normal
 from tests.crdt.sketches import sketch
 
@@ -65,7 +67,8 @@ def test_no_commit_is_made_where_nothing_changes(kind: CounterType, data: st.Dat
     except Refused:
         return
     if after is None:
-        assert before is not None
+        assert before is not None or operation.verb == "transfer"
+        before = kind.record.bottom if before is None else before
         assert kind.mutate(before, operation, at(1)) == before
     else:
         assert before is None or after[1:] != before[1:]
@@ -91,10 +94,11 @@ def test_creating_makes_an_entry_that_reads_zero_and_a_second_time_does_nothing(
 
 @each_type
 def test_creating_a_counter_that_was_used_changes_nothing(kind: CounterType) -> None:
+    created = kind.apply(None, Operation("create", **settings(kind, 2, 7)), at(1))
     for verb in verbs(kind):
-        used = kind.apply(None, Operation(verb, 5, ("a",)), at(1))
-        assert used is not None
-        assert kind.apply(used, Operation("create"), at(2)) is None
+        used = kind.apply(created, Operation(verb, 5, ("a",), replica="bob"), at(2)) or created
+        assert kind.apply(used, Operation("create"), at(3)) is None
+        assert kind.apply(used, Operation("create", **settings(kind, 3, 9)), at(3)) is None
 
 
 @pytest.mark.parametrize("tag", [tag for tag, kind in TYPES.items() if isinstance(kind, Tally)])
@@ -146,7 +150,14 @@ def test_a_key_that_was_incremented_here_and_decremented_there_counts_both() -> 
     assert kind.value({"ann": up, "bob": down}) == 3
 
 
+GIVEN = Operation("transfer", 3, replica="bob")
+ASKED = Operation("request", 4, replica="bob")
 ROWS: list[tuple[str, list[Operation], Contribution]] = [
+    ("bcounter", [Operation("create")], (1, 0, 0, ("0",))),
+    ("bcounter", [Operation("create", bound=-7)], (1, 0, 0, ("-7",))),
+    ("bcounter", [Operation("create", bound=5, initial=12), Operation("decrement", 4)], (2, 7, 4, ("5",))),
+    ("bcounter", [Operation("increment", 5), GIVEN, replace(GIVEN, amount=1)], (3, 5, 0, (), {"bob": 4})),
+    ("bcounter", [ASKED, ASKED], (2, 0, 0, (), {}, {"bob": 8})),
     ("gcounter", [Operation("create")], (1, 0)),
     ("gcounter", [Operation("increment")], (1, 1)),
     ("gcounter", [Operation("increment", 5), Operation("increment", 2)], (2, 7)),
@@ -176,6 +187,10 @@ def test_a_contribution_is_the_row_that_its_type_describes(tag: str, done: list[
 
 
 REFUSED: list[tuple[str, Verb, str]] = [
+    ("bcounter", "add", "has no elements"),
+    ("bcounter", "reset", "uses or gives up the rights"),
+    ("bcounter", "decrement", "takes 1 right, and 0 are here; nobody is known to hold more"),
+    ("bcounter", "transfer", "takes 1 right, and 0 are here"),
     ("gcounter", "decrement", "only grows"),
     ("gcounter", "add", "has no elements"),
     ("pncounter", "add", "has no elements"),
@@ -192,10 +207,11 @@ REFUSED: list[tuple[str, Verb, str]] = [
 @pytest.mark.parametrize(("tag", "verb", "why"), REFUSED)
 def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: Verb, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        TYPES[tag].apply(None, Operation(verb, elements=("a",)), at(1))
+        TYPES[tag].apply(None, Operation(verb, elements=("a",), replica="bob"), at(1))
 
 
 ALLOWED: dict[str, list[Verb]] = {
+    "bcounter": ["create", "increment", "decrement", "transfer", "request"],
     "gcounter": ["create", "increment"],
     "gset": ["create", "add"],
     "hll": ["create", "add"],

@@ -56,6 +56,8 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
     "one more type learned": (MINE, {"gcounter": {HUB: (3, 7)}, **THEIRS}),
     "two types here": ({"gcounter": {HERE: (2, 7)}, **MINE}, THEIRS),
     "a set": ({"gset": {HERE: (2, ("ada",))}}, {"gset": {HUB: (3, ("ada", "grace"))}}),
+    "a bounded counter here": ({"bcounter": {HERE: (2, 7, 0)}}, {"bcounter": {HUB: (3, 9, 1, ("0",), {HERE: 2})}}),
+    "a bounded counter there": ({}, {"bcounter": {HUB: (3, 9, 1, ("0",), {HERE: 2})}}),
     "once-keys here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}, THEIRS),
     "once-keys there": (MINE, {"pncounter": {HUB: (3, 7, 1, {"job-1": (3, 0)})}}),
     "a number beyond what JSON readers keep here": ({"pncounter": {HERE: (20, 2**53, 5)}}, THEIRS),

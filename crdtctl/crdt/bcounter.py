@@ -1,0 +1,273 @@
+"""A counter that never reads below a bound, however long its replicas are apart: stock, seats, budgets.
+
+Every decrement uses up *rights*, which are somewhere at any time. Whoever increments makes rights for itself,
+and passes them on as it likes; who has none left is refused, whatever the counter reads. So no two replicas
+can use the same right, and the value, which is the bound and all rights together, cannot fall below the bound.
+
+Source: V. Balegas et al., "Extending Eventually Consistent Cloud Databases for Enforcing Numeric Invariants",
+SRDS 2015. Theirs are the matrix R and the vector U; a row of them is one author's contribution here. Requests,
+claims and more than one creator are ours.
+
+Of a fork (`crdtctl.crdt.forks`) each branch may have used the same rights. Then the author's rights are negative
+in the joined state, by as much as was oversold at least, and the value stays at the bound. Who transfers as
+many rights to that author makes up for it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, final
+
+from crdtctl.crdt.base import (
+    MAX_DIGITS,
+    TOO_LARGE,
+    Contribution,
+    Contributions,
+    CounterType,
+    Here,
+    Lacking,
+    Operation,
+    Refused,
+)
+from crdtctl.crdt.forks import origin, together
+from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record
+from crdtctl.crdt.names import replica_fault
+
+_BOUND = re.compile(f"0|-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}")
+#: So many of those who hold rights are named in a refusal.
+_NAMED = 3
+
+
+def bound_fault(text: str) -> str | None:
+    """Return what is wrong with `text` as a declared bound, or None."""
+    return None if _BOUND.fullmatch(text) else "a bound must be a whole number, of at most 100 digits"
+
+
+class Row(NamedTuple):
+    """One author's contribution, with the parts that are left out where they say nothing.
+
+    `bounds` are the lower bounds that the author declared: one, if it created the counter.
+    """
+
+    seq: int
+    #: Rights made by increments, R[i][i], and used by decrements, U[i].
+    created: int
+    used: int
+    bounds: tuple[str, ...] = ()
+    #: Replica → rights given to it, R[i][j].
+    gifts: Mapping[str, int] = MapOf.bottom
+    #: Replica → how many rights it should have given me, all in all.
+    requests: Mapping[str, int] = MapOf.bottom
+    #: Replica that is gone → rights of it that I took over.
+    claims: Mapping[str, int] = MapOf.bottom
+    #: Rights that I took over from sealed replicas, whose rows I absorbed; no part of the value.
+    inherited: int = 0
+
+
+@final
+class BCounter(CounterType):
+    """Row ``(seq, created, used, bounds, gifts, requests, claims, inherited)``, see `Row`.
+
+    The value is K + Σ created − Σ used; K is the largest bound that anybody declared.
+    """
+
+    tag = "bcounter"
+    record = Record(
+        Nat(),
+        Nat(),
+        Nat(),
+        Elements(bound_fault),
+        MapOf(replica_fault, Nat()),
+        MapOf(replica_fault, Nat()),
+        MapOf(replica_fault, Nat()),
+        Nat(),
+        required=3,
+    )
+    summary = "a counter that never falls below a bound; each replica decrements what it holds rights to"
+    settings = frozenset({"bound", "initial"})
+    created_first = True
+
+    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+        if operation.once is not None:
+            raise Refused(
+                "a bcounter knows no once-keys: a right is used where it is held, "
+                "and whether the key was used elsewhere cannot be known here"
+            )
+        row, amount = Row(*mine), operation.amount
+        if amount < 1:
+            raise Refused("an amount must be at least 1")
+        match operation.verb:
+            case "create":
+                row = row if row.bounds else _declared(row, operation)
+            case "increment":
+                row = row._replace(created=_total(row.created + amount))
+            case "decrement":
+                self._require(amount, mine, here)
+                row = row._replace(used=_total(row.used + amount))
+            case "transfer" if operation.granted:
+                row = self._granted(row, operation, here)
+            case "transfer":
+                row = self._transferred(row, operation, here)
+            case "request":
+                row = self._requested(row, operation, here)
+            case "reset":
+                raise Refused("a bcounter is not reset: each replica uses or gives up the rights that it holds")
+            case _:
+                raise Refused("a bcounter has no elements; increment it, or add to a gset")
+        return self.record.make(*row)
+
+    def fold(self, contributions: Contributions) -> int:
+        rows = self._rows(contributions).values()
+        return self.bound(contributions) + max(0, sum(row.created - row.used for row in rows))
+
+    def shares(self, contributions: Contributions) -> dict[str, int]:
+        """Return author → what it made less what it used; the bound is with the first author who declared it."""
+        found = {author: row[1] - row[2] for author, row in contributions.items()}
+        bound = self.bound(contributions)
+        declarer = min((a for a, row in contributions.items() if str(bound) in Row(*row).bounds), default=None)
+        if declarer is not None:
+            found[declarer] += bound
+        return found
+
+    def bound(self, contributions: Contributions) -> int:
+        """Return the lower bound: the largest that anybody declared."""
+        return max((int(text) for row in contributions.values() for text in Row(*row).bounds), default=0)
+
+    def rights(self, contributions: Contributions) -> dict[str, int]:
+        """Return replica → the rights that it holds; negative if it used more, which only a fork or a wrong claim can.
+
+        Together they are the value less the bound, while none of them is negative.
+        """
+        held: dict[str, int] = {}
+
+        def move(amount: int, source: str, target: str) -> None:
+            held[source] = held.get(source, 0) - amount
+            held[target] = held.get(target, 0) + amount
+
+        for author, row in self._rows(contributions).items():
+            held[author] = held.get(author, 0) + row.created - row.used + row.inherited
+            for replica, amount in row.gifts.items():
+                move(amount, author, replica)
+            for replica, amount in row.claims.items():
+                move(amount, replica, author)
+        return dict(sorted(held.items()))
+
+    def requests(self, contributions: Contributions) -> dict[str, dict[str, int]]:
+        """Return holder → replica → the rights that the replica asked the holder for and was not given yet."""
+        rows = self._rows(contributions)
+        found: dict[str, dict[str, int]] = {}
+        for author, row in sorted(rows.items()):
+            for holder, amount in sorted(row.requests.items()):
+                given = rows[holder].gifts.get(author, 0) if holder in rows else 0
+                if amount > given:
+                    found.setdefault(holder, {})[author] = amount - given
+        return found
+
+    def keeps(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
+        held = self.rights(contributions).get(replica, 0)
+        if held <= 0:
+            return ()
+        return f"holds {held} right{'' if held == 1 else 's'} here", "give them away with 'crdtctl transfer' first"
+
+    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
+        """Take over what `author` made and used, and whatever it holds and owes; its requests end with it."""
+        row, theirs, others = Row(*mine), Row(*here.others()[author]), self._rows(here.others())
+        given = sum(one.gifts.get(author, 0) - one.claims.get(author, 0) for one in (*others.values(), row))
+        gifts = dict(row.gifts)
+        for replica, amount in theirs.gifts.items():
+            if replica != here.replica:
+                gifts[replica] = _total(gifts.get(replica, 0) + amount)
+        claims = dict(row.claims)
+        for replica, amount in theirs.claims.items():
+            claims[replica] = _total(claims.get(replica, 0) + amount)
+        return self.record.make(
+            row.seq,
+            _total(row.created + theirs.created),
+            _total(row.used + theirs.used),
+            tuple(sorted({*row.bounds, *theirs.bounds})),
+            gifts,
+            row.requests,
+            claims,
+            _total(row.inherited + theirs.inherited + max(0, given)),
+        )
+
+    def _rows(self, contributions: Contributions) -> dict[str, Row]:
+        return {author: Row(*row) for author, row in together(self.record, contributions).items()}
+
+    def _require(self, amount: int, mine: Contribution, here: Here) -> None:
+        """Raise `Lacking` unless so many rights are here."""
+        everybody = _everybody(mine, here)
+        held = self.rights(everybody)
+        left = max(0, held.pop(here.replica, 0))
+        if amount <= left:
+            return
+        missing = amount - left
+        said = f"it takes {amount} right{'' if amount == 1 else 's'}, and {left} {'is' if left == 1 else 'are'} here"
+        most = sorted(((n, who) for who, n in held.items() if n > 0), key=lambda one: (-one[0], one[1]))
+        if not most:
+            raise Lacking(f"{said}; nobody is known to hold more, and only an increment makes some")
+        holders = ", ".join(f"{who} holds {n}" for n, who in most[:_NAMED])
+        more = f", and {len(most) - _NAMED} others hold some" if len(most) > _NAMED else ""
+        asked = sum(others.get(here.replica, 0) for others in self.requests(everybody).values())
+        if asked >= missing:
+            raise Lacking(f"{said}; {holders}{more}; {asked} are asked for, and not here yet")
+        raise Lacking(f"{said}; {holders}{more}", most[0][1], min(missing - asked, most[0][0]))
+
+    def _transferred(self, row: Row, operation: Operation, here: Here) -> Row:
+        source, target, amount = origin(operation.source or here.replica), origin(operation.replica), operation.amount
+        if source == target:
+            raise Refused("rights cannot be transferred to whom they are taken from")
+        if source == here.replica:
+            self._require(amount, self.record.make(*row), here)
+        else:
+            held = self.rights(_everybody(self.record.make(*row), here)).get(source, 0)
+            if amount > held:
+                raise Refused(f"{source} holds {max(0, held)} rights, as far as is known here")
+            row = row._replace(claims=_more(row.claims, source, amount))
+        if target != here.replica:
+            row = row._replace(gifts=_more(row.gifts, target, amount))
+        return row
+
+    def _granted(self, row: Row, operation: Operation, here: Here) -> Row:
+        """Give what was asked for, in the order of the ids, as far as the rights reach."""
+        everybody = _everybody(self.record.make(*row), here)
+        left = self.rights(everybody)[here.replica]
+        for replica, amount in self.requests(everybody).get(here.replica, {}).items():
+            given = min(amount, left)
+            if given > 0 and operation.replica in ("", replica):
+                row = row._replace(gifts=_more(row.gifts, replica, given))
+                left -= given
+        return row
+
+    def _requested(self, row: Row, operation: Operation, here: Here) -> Row:
+        """Ask for more than was asked for before, and than was given unasked: all of it is outstanding then."""
+        holder = origin(operation.replica)
+        if holder == here.replica:
+            raise Refused("rights are asked of other replicas")
+        rows = self._rows(here.others())
+        given = rows[holder].gifts.get(here.replica, 0) if holder in rows else 0
+        asked = max(row.requests.get(holder, 0), given)
+        return row._replace(requests={**row.requests, holder: _total(asked + operation.amount)})
+
+
+def _declared(row: Row, operation: Operation) -> Row:
+    bound = operation.bound or 0
+    initial = bound if operation.initial is None else operation.initial
+    if initial < bound:
+        raise Refused(f"it cannot begin at {initial}, below its bound {bound}")
+    if abs(bound) >= TOO_LARGE:
+        raise Refused("a bound has at most 100 digits")
+    return row._replace(created=_total(row.created + initial - bound), bounds=(str(bound),))
+
+
+def _everybody(mine: Contribution, here: Here) -> dict[str, Contribution]:
+    return {**here.others(), here.replica: mine}
+
+
+def _more(amounts: Mapping[str, int], replica: str, amount: int) -> dict[str, Any]:
+    return {**amounts, replica: _total(amounts.get(replica, 0) + amount)}
+
+
+def _total(number: int) -> int:
+    if number >= TOO_LARGE:
+        raise Refused("the total would have more than 100 digits")
+    return number

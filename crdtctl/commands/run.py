@@ -24,7 +24,8 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 def run(
     command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARGUMENT]...", show_default=False)] = None,
     target: Annotated[
-        str | None, typer.Option("--seal-to", metavar="FILE", help="Where the sealed state goes.", show_default=False)
+        str | None,
+        typer.Option("--seal-to", metavar="FILE", envvar="CRDTCTL_RUN_SEAL_TO", help="Where the sealed state goes."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Begins the replica's id. Default: the machine's name.")
@@ -39,7 +40,7 @@ def run(
 
     \b
     EXAMPLES:
-      crdtctl run --seal-to counts.json -- make test
+      crdtctl run --seal-to counts.json -- ./run-tests.sh
     """
     if target is None or not command:
         raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")

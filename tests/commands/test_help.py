@@ -82,6 +82,9 @@ def test_help_lists_exit_statuses_of_the_table_only(verb: str) -> None:
         ("compare", {1, 65, 66, 74}),
         ("status", {65, 66, 74}),
         ("check", {1, 66, 74}),
+        ("seal", {4, 66, 74}),
+        ("absorb", {3, 4, 5, 66, 76}),
+        ("run", {4, 66, 74, 77}),
     ],
 )
 def test_help_lists_the_statuses_that_other_tests_here_provoke(verb: str, statuses: set[int]) -> None:

@@ -7,8 +7,8 @@ from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import VERSION, Kind, to_wire
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import MAX_DIGITS
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
-from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES
+from crdtctl.crdt.lattice import Lattice, MapOf, Nat, Record
+from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
 
 _NAME = {
     "description": "printable, in Unicode normal form C, without white space at its ends",
@@ -170,13 +170,11 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
     match lattice:
         case Nat():
             return {"$ref": "#/$defs/number"}
-        case Elements():
-            return {"type": "array", "items": {"$ref": "#/$defs/element"}, "uniqueItems": True}
-        case MapOf(part=part):
+        case MapOf(fault=fault, part=part):
             return {
                 "type": "object",
-                "propertyNames": {"$ref": "#/$defs/name"},
-                "additionalProperties": _shape(part),
+                "propertyNames": {"$ref": "#/$defs/element" if fault is element_fault else "#/$defs/name"},
+                "additionalProperties": {**_shape(part), "not": {"const": to_wire(part, part.bottom)}},
             }
         case Record(parts=parts, required=required):
             row: dict[str, Any] = {
@@ -188,5 +186,5 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
             if required < len(parts):
                 row["allOf"] = [_says(parts, size) for size in range(required + 1, len(parts) + 1)]
             return row
-        case _:  # pragma: no cover - the four lattices are all there are
+        case _:  # pragma: no cover - the three lattices are all there are
             raise TypeError(f"{lattice!r} has no schema")

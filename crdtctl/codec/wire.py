@@ -18,8 +18,8 @@ from crdtctl.codec.text import HEAD_END, MAX_SAFE
 from crdtctl.crdt import TYPES, forks
 from crdtctl.crdt.base import MAX_DIGITS, Contribution
 from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record
-from crdtctl.crdt.names import counter_fault, replica_fault
+from crdtctl.crdt.lattice import Fault, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.names import are_plain, counter_fault, replica_fault
 from crdtctl.errors import DataError, printable
 
 VERSION = 1
@@ -80,13 +80,11 @@ def to_wire(lattice: Lattice, value: Any) -> Any:
     match lattice:
         case Nat():
             return value if value <= MAX_SAFE else str(value)
-        case Elements():
-            return value
         case MapOf(part=part):
             return {key: to_wire(part, value[key]) for key in sorted(value)}
         case Record(parts=parts):
             return [to_wire(part, item) for part, item in zip(parts, value, strict=False)]
-        case _:  # pragma: no cover - the four lattices are all there are
+        case _:  # pragma: no cover - the three lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
 
 
@@ -99,13 +97,13 @@ def _reader(lattice: Lattice) -> Callable[[Any], Any]:
     match lattice:
         case Nat():
             return _number
-        case Elements(fault=fault):
-            return lambda value: _elements(value, fault)
+        case MapOf(fault=fault, part=Nat()):
+            return _numbers_reader(fault)
         case MapOf(fault=fault, part=part):
             return _map_reader(fault, _reader(part), part.bottom)
         case Record(parts=parts, required=required):
             return _record_reader([_reader(part) for part in parts], required, [part.bottom for part in parts])
-        case _:  # pragma: no cover - the four lattices are all there are
+        case _:  # pragma: no cover - the three lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
 
 
@@ -122,6 +120,23 @@ def _map_reader(fault: Fault, read: Callable[[Any], Any], bottom: Any) -> Callab
     return read_map
 
 
+def _numbers_reader(fault: Fault) -> Callable[[Any], Any]:
+    """Return what reads a map of numbers: the large ones of sets, without a call for each number and name."""
+    read_any = _map_reader(fault, _number, Nat.bottom)
+
+    def read_numbers(value: Any) -> Any:
+        if not isinstance(value, dict) or set(map(type, value.values())) != {int}:
+            return read_any(value)
+        if min(value.values()) < 1 or max(value.values()) > MAX_SAFE:
+            return read_any(value)
+        if not are_plain(value):
+            for key in value:
+                _checked(key, fault)
+        return value
+
+    return read_numbers
+
+
 def _record_reader(parts: list[Callable[[Any], Any]], required: int, bottoms: list[Any]) -> Callable[[Any], Any]:
     def read_record(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list) or not required <= len(value) <= len(parts):
@@ -132,16 +147,6 @@ def _record_reader(parts: list[Callable[[Any], Any]], required: int, bottoms: li
         return row
 
     return read_record
-
-
-def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise Invalid("a set must be an array of names")
-    for element in value:
-        _checked(element, fault)
-    if len(value) > 1 and any(map(operator.ge, value, islice(value, 1, None))):
-        raise Invalid("the elements of a set are not sorted, or one stands twice")
-    return tuple(value)
 
 
 def _number(value: Any) -> int:

@@ -94,6 +94,10 @@ class CounterType(ABC):
         """Return once-key → the amount that it counts, whoever and however often it was sent."""
         return {}
 
+    def sent(self, contributions: Contributions) -> Mapping[str, int]:
+        """Return once-key → the amount that it stands for, even if a reset cancelled it: it is used up."""
+        return self.once(contributions)
+
     @final
     def value(self, contributions: Contributions) -> int:
         """Return what the counter reads: the fold, with the branches of each fork taken for one replica."""
@@ -113,11 +117,13 @@ class CounterType(ABC):
     def apply(self, mine: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
         """Return my contribution after `operation`, or None if it changes nothing.
 
+        An author who did nothing yet gets one that says nothing by ``create``, but not by a vain ``reset``.
+
         Raise `Refused` if the type does not allow the operation.
         """
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, here)
-        if after == mine:
+        if after == mine or (mine is None and operation.verb == "reset" and after == before):
             return None
         return (here.seq, *after[1:])
 

@@ -1,4 +1,4 @@
-"""The four lattices that every contribution is built from.
+"""The three lattices that every contribution is built from.
 
 A lattice has a least value (`bottom`) and a `join` that is commutative, associative and idempotent and
 never goes down. Values are plain frozen data in one normal form, so equal states compare equal:
@@ -7,7 +7,6 @@ never goes down. Values are plain frozen data in one normal form, so equal state
 lattice     value                        join                                   normal form
 =========== ============================ ====================================== =====================
 `Nat`       a whole number ≥ 0           the larger                             exact, unbounded
-`Elements`  a set of names               the union                              sorted tuple
 `MapOf`     name → value of a lattice    entry by entry                         no entry is bottom
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
@@ -49,19 +48,6 @@ class Nat(Lattice):
 
 
 @final
-class Elements(Lattice):
-    """Finite sets of names, ordered by inclusion; the value is the sorted tuple of the elements."""
-
-    bottom: tuple[str, ...] = ()
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-
-    def join(self, a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted({*a, *b}))
-
-
-@final
 class MapOf(Lattice):
     """Maps from names to values of one lattice, ordered entry by entry; an absent entry is bottom."""
 
@@ -72,9 +58,10 @@ class MapOf(Lattice):
         self.part = part
 
     def join(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Mapping[str, Any]:
-        joined = dict(a)
-        for key, value in b.items():
-            joined[key] = self.part.join(joined[key], value) if key in joined else value
+        joined = {**a, **b}
+        for key in a.keys() & b.keys():
+            if a[key] != b[key]:
+                joined[key] = self.part.join(a[key], b[key])
         return joined
 
 

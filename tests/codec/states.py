@@ -8,7 +8,7 @@ from crdtctl.codec.wire import Counter, Head, Kind, Past
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType
 from crdtctl.crdt.forks import Departure, History, text
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record
+from crdtctl.crdt.lattice import Lattice, MapOf, Record
 from crdtctl.crdt.names import counter_fault
 
 NUMBERS = st.integers(0, 20) | st.sampled_from(
@@ -26,11 +26,9 @@ WHEN = st.just("2026-03-01T12:00:00Z")
 def values(lattice: Lattice) -> st.SearchStrategy[Any]:
     """Return values of a lattice, in normal form."""
     match lattice:
-        case Elements(fault=wrong):
-            return st.sets(SHORT.filter(lambda text: wrong(text) is None), max_size=4).map(lambda s: tuple(sorted(s)))
         case MapOf(fault=wrong, part=part):
             keys = SHORT.filter(lambda text: wrong(text) is None)
-            return st.dictionaries(keys, values(part).filter(lambda value: any(value)), max_size=3)
+            return st.dictionaries(keys, values(part).filter(lambda value: value != part.bottom), max_size=3)
         case Record(parts=parts):
             return st.tuples(*map(values, parts)).map(lambda row: lattice.make(*row))
         case _:

@@ -1,9 +1,8 @@
 """Whether a value is in the one normal form of its lattice: equal states are then equal data."""
 
-from itertools import pairwise
 from typing import Any
 
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record
+from crdtctl.crdt.lattice import Lattice, MapOf, Nat, Record
 
 
 def is_normal(lattice: Lattice, value: Any) -> bool:
@@ -11,8 +10,6 @@ def is_normal(lattice: Lattice, value: Any) -> bool:
     match lattice:
         case Nat():
             return type(value) is int and value >= 0
-        case Elements():
-            return isinstance(value, tuple) and all(a < b for a, b in pairwise(value))
         case MapOf(part=part):
             return all(is_normal(part, item) and item != part.bottom for item in value.values())
         case Record(parts=parts, required=required):

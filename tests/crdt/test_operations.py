@@ -63,11 +63,12 @@ def test_no_commit_is_made_where_nothing_changes(kind: CounterType, data: st.Dat
         after = kind.apply(before, operation, at(seq))
     except Refused:
         return
-    if after is None:
-        assert before is not None
-        assert kind.mutate(before, operation, at(1)) == before
-    else:
+    if after is not None:
         assert before is None or after[1:] != before[1:]
+    elif before is None:
+        assert operation.verb == "reset"
+    else:
+        assert kind.mutate(before, operation, at(1)) == before
 
 
 @each_type
@@ -90,10 +91,10 @@ def test_creating_makes_an_entry_that_reads_zero_and_a_second_time_does_nothing(
 
 @each_type
 def test_creating_a_counter_that_was_used_changes_nothing(kind: CounterType) -> None:
+    created = kind.apply(None, Operation("create"), at(1))
     for verb in verbs(kind):
-        used = kind.apply(None, Operation(verb, 5, ("a",)), at(1))
-        assert used is not None
-        assert kind.apply(used, Operation("create"), at(2)) is None
+        used = kind.apply(created, Operation(verb, 5, ("a",)), at(2)) or created
+        assert kind.apply(used, Operation("create"), at(3)) is None
 
 
 @pytest.mark.parametrize("tag", [tag for tag, kind in TYPES.items() if isinstance(kind, Tally)])
@@ -153,8 +154,24 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
     ("pncounter", [Operation("create")], (1, 0, 0)),
     ("pncounter", [Operation("increment", 5), Operation("decrement", 7)], (2, 5, 7)),
     ("pncounter", [Operation("decrement", 5, once="job")], (1, 0, 0, {"job": (0, 5)})),
-    ("gset", [Operation("create")], (1, ())),
-    ("gset", [Operation("add", elements=("b", "a", "b")), Operation("add", elements=("é", "a"))], (2, ("a", "b", "é"))),
+    ("gset", [Operation("create")], (1, {})),
+    (
+        "gset",
+        [Operation("add", elements=("b", "a")), Operation("add", elements=("é", "a"))],
+        (2, {"a": 1, "b": 1, "é": 2}),
+    ),
+    ("gcounter", [Operation("increment", 5), Operation("reset")], (2, 5, {}, {"ann": (5,)})),
+    ("gcounter", [Operation("increment", 5, once="job"), Operation("reset")], (2, 0, {"job": (5,)}, {}, {"job": (5,)})),
+    (
+        "pncounter",
+        [Operation("increment", 5), Operation("reset"), Operation("decrement"), Operation("reset")],
+        (4, 5, 1, {}, {"ann": (5, 1)}),
+    ),
+    (
+        "gset",
+        [Operation("add", elements=("b", "a")), Operation("reset"), Operation("add", elements=("a",))],
+        (3, {"a": 3, "b": 1}, {"ann": 1}),
+    ),
 ]
 
 
@@ -182,9 +199,9 @@ def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: V
 
 
 ALLOWED: dict[str, list[Verb]] = {
-    "gcounter": ["create", "increment"],
-    "gset": ["create", "add"],
-    "pncounter": ["create", "increment", "decrement"],
+    "gcounter": ["create", "increment", "reset"],
+    "gset": ["create", "add", "reset"],
+    "pncounter": ["create", "increment", "decrement", "reset"],
 }
 
 

@@ -55,7 +55,7 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
     "another type learned": (MINE, {"gcounter": {HUB: (3, 7)}}),
     "one more type learned": (MINE, {"gcounter": {HUB: (3, 7)}, **THEIRS}),
     "two types here": ({"gcounter": {HERE: (2, 7)}, **MINE}, THEIRS),
-    "a set": ({"gset": {HERE: (2, ("ada",))}}, {"gset": {HUB: (3, ("ada", "grace"))}}),
+    "a set": ({"gset": {HERE: (2, {"ada": 2})}}, {"gset": {HUB: (3, {"ada": 1, "grace": 3})}}),
     "once-keys here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}, THEIRS),
     "once-keys there": (MINE, {"pncounter": {HUB: (3, 7, 1, {"job-1": (3, 0)})}}),
     "a number beyond what JSON readers keep here": ({"pncounter": {HERE: (20, 2**53, 5)}}, THEIRS),

@@ -11,7 +11,7 @@ from tests.hot.both import full, hot_first, outcome
 from tests.hot.cases import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
 
 #: Elements that make a file too large to be summed up for one line.
-MANY = tuple(f"{number:04000}" for number in range(VERIFY_BELOW // 4000))
+MANY = {f"{number:04000}": 1 for number in range(VERIFY_BELOW // 4000)}
 OF_HUB: dict[str, dict[str, Counter]] = {
     "pncounter": {"builds": {"pncounter": {FAR: (2, 5, 1), HUB: (3, 7, 0)}}},
     "gcounter": {"builds": {"gcounter": {FAR: (2, 4), HUB: (3, 7)}}},
@@ -39,7 +39,7 @@ def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
 ) -> None:
     choice: dict[str, dict[str, Counter] | None] = {
         "nothing": None,
-        "something else": {"visitors": {"gset": {HUB: (1, ("ada",))}}},
+        "something else": {"visitors": {"gset": {HUB: (1, {"ada": 1})}}},
         "the counter": OF_HUB[tag],
         "more than is summed up": {**OF_HUB[tag], "visitors": {"gset": {HUB: (1, MANY)}}},
     }
@@ -98,11 +98,11 @@ def test_any_setting_in_the_environment_but_the_replica_is_left_to_the_full_comm
 
 @pytest.mark.parametrize(("size", "status"), [(VERIFY_BELOW, 65), (VERIFY_BELOW + 1, 0)])
 def test_both_ways_sum_up_files_of_the_same_sizes(size: int, status: int) -> None:
-    elements = MANY[: VERIFY_BELOW // 4100]
+    elements = dict(list(MANY.items())[: VERIFY_BELOW // 4100])
     short = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, elements)}}})
-    filling = tuple(f"~{number}~".ljust(4000, "~") for number in range(10, 10 + (size - len(short)) // 4003 - 1))
-    rest = size - len(short) - 4003 * len(filling) - 3
-    data = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, (*elements, *filling, "~" * rest))}}})
+    filling = {f"~{number}~".ljust(4000, "~"): 1 for number in range(10, 10 + (size - len(short)) // 4005 - 1)}
+    rest = size - len(short) - 4005 * len(filling) - 5
+    data = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, {**elements, **filling, "~" * rest: 1})}}})
     assert len(data) == size
     damaged = data.replace(b"~10~", b"~11~", 1)
     case = plain("pncounter", (12, 5), learned=None, arguments=["show", "builds"])

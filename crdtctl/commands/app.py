@@ -20,6 +20,7 @@ VERBS: Final[dict[str, str]] = {
     "increment": "increment",
     "decrement": "decrement",
     "add": "add",
+    "reset": "reset",
     "show": "show",
     "export": "export",
     "merge": "merge",

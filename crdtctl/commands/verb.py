@@ -46,10 +46,11 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def commit(context: typer.Context, requests: Sequence[Request]) -> None:
-    """Commit; on a terminal, say what changed."""
+def commit(context: typer.Context, requests: Sequence[Request], *, begins: bool = True) -> None:
+    """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none."""
     talks = output.is_terminal()
-    done = session(context).open_to_write().commit(requests, details=talks)
+    current = session(context)
+    done = (current.open_to_write() if begins else current.open()).commit(requests, details=talks)
     output.stdout.applied = done.seq is not None
     for note in done.notes:
         output.say(note)

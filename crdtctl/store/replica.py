@@ -151,6 +151,10 @@ class Batch:
         """Add to a set, see `Replica.add`."""
         self._requests.append(request("add", name, elements=elements, tag=tag))
 
+    def reset(self, name: str, *, tag: str | None = None) -> None:
+        """Cancel all that was counted, see `Replica.reset`."""
+        self._requests.append(request("reset", name, tag=tag))
+
     def __enter__(self) -> Self:
         return self
 
@@ -380,6 +384,14 @@ class Replica:
         """Add elements to a set."""
         self.commit([request("add", name, elements=elements, tag=tag)])
 
+    def reset(self, name: str, *, tag: str | None = None) -> None:
+        """Cancel all that was counted, here and elsewhere, as far as it is known here.
+
+        What is counted elsewhere unknown to this replica, or later, counts. A once-key that was used stays used.
+        Raise `MissingError` if there is no such counter, `RefusedError` for a type that cannot be reset.
+        """
+        self.commit([request("reset", name, tag=tag)])
+
     def batch(self) -> Batch:
         """Return a context whose operations become one commit when it ends without an exception."""
         return Batch(self.commit)
@@ -394,7 +406,7 @@ class Replica:
         with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
-                others = _Known(directory, stack, verified=any(one.operation.once is not None for one in requests))
+                others = _Known(directory, stack, verified=any(map(_heeds_others, requests)))
                 planned = plan(own.id, own.seq + 1, requests, mine, others.counter)
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
@@ -627,6 +639,11 @@ class _Known:
             if self._source and self._verified:
                 self._source.verify()  # what it says decides whether something is counted
         return self._source.counter(name) if self._source else {}
+
+
+def _heeds_others(request: Request) -> bool:
+    """Return whether what the others did decides what is written."""
+    return request.operation.once is not None or request.operation.verb in ("add", "reset")
 
 
 def _followed(path: str, shown: str) -> str:

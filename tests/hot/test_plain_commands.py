@@ -51,6 +51,36 @@ def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
     assert first.is_hot == (tag == "pncounter" or words[:3] != "dec")
 
 
+@pytest.mark.parametrize(
+    "maps",
+    [
+        ({"job-1": (3, 0)},),
+        ({}, {HERE: (12, 0), HUB: (7, 1)}),
+        ({"job-1": (3, 0)}, {HUB: (7, 1)}, {"job-1": (3, 0)}),
+        ({}, {}, {"job-1": (3, 0)}),
+    ],
+)
+@pytest.mark.parametrize("words", ["increment builds", "decrement builds 41", "show builds"])
+def test_counting_with_once_keys_or_after_a_reset_is_hot_and_showing_is_not(
+    maps: tuple[dict[str, tuple[int, ...]], ...], words: str
+) -> None:
+    counter: Counter = {"pncounter": {HERE: (20, 12, 5, *maps)}}
+    entries = {"own.json": Entry(own({"builds": counter})), "known.json": Entry(known(OF_HUB["pncounter"]))}
+    case = Case(words.split(), {**entries, "own.lock": Entry(), "known.lock": Entry()})
+    first = outcome(case, hot_first)
+    assert first == outcome(case, full)
+    assert first.ended.status == 0
+    assert first.is_hot == (words != "show builds")
+
+
+def test_showing_what_others_reset_is_left_to_the_full_command() -> None:
+    theirs: dict[str, Counter] = {"builds": {"pncounter": {HUB: (3, 7, 0, {}, {HERE: (12, 0)})}}}
+    case = plain("pncounter", (12, 5), learned=theirs, arguments=["show", "builds"])
+    first = outcome(case, hot_first)
+    assert first == outcome(case, full)
+    assert (first.ended, first.is_hot) == (Ended(0, "2\n", ""), False)
+
+
 def test_a_counter_that_only_others_counted_is_shown_by_the_hot_path() -> None:
     case = plain("pncounter", (), learned=OF_HUB["pncounter"], arguments=["show", "builds"], mine=False)
     first = outcome(case, hot_first)

@@ -116,7 +116,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
     first, last = search(InMemory(data), start, end, name)
     if first == last or seq >= MAX_SAFE or _has_ended(data, start, end, replica):
         return None
-    tag, totals = _own_line(data[first:last], name, replica)
+    tag, totals, rest = _own_line(data[first:last], name, replica)
     if column >= len(totals):
         return None
     totals[column] += amount
@@ -129,7 +129,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
         pieces: list[bytes | memoryview] = [
             _own_opening(replica, seq + 1, tags, bound, witness) + HEAD_END,
             text[start:first],
-            _line(name, tag, replica, seq + 1, totals),
+            _line(name, tag, replica, seq + 1, totals, rest),
             text[last:end],
         ]
         pieces.append(seal(pieces))
@@ -294,16 +294,37 @@ def _entries(text: bytes, middle: bytes, between: bytes, end: bytes) -> "Iterato
         yield key, value
 
 
-def _line(name: bytes, tag: bytes, replica: bytes, seq: int, totals: list[int]) -> bytes:
-    return b'"%b":{"%b":{"%b":[%d,%b]}}' % (name, tag, replica, seq, b",".join(b"%d" % total for total in totals))
+def _line(name: bytes, tag: bytes, replica: bytes, seq: int, totals: list[int], rest: bytes) -> bytes:
+    numbers = b",".join(b"%d" % total for total in totals)
+    return b'"%b":{"%b":{"%b":[%d,%b%b]}}' % (name, tag, replica, seq, numbers, rest)
 
 
-def _own_line(line: bytes, name: bytes, replica: bytes) -> tuple[bytes, list[int]]:
-    """Return the type and the totals on a line of own.json; raise ValueError if it is anything special."""
+def _own_line(line: bytes, name: bytes, replica: bytes) -> tuple[bytes, list[int], bytes]:
+    """Return the type, the totals and what follows them on a line of own.json; raise ValueError if it is special."""
+    numbers, more, maps = line.partition(b",{")
+    if more:  # once-keys and reset marks, which counting leaves as they are
+        line = numbers + b"]}}"
     tag, authors = _plain_line(line, name)
     if list(authors) != [replica]:
         raise ValueError
-    return tag, authors[replica]
+    totals = authors[replica]
+    if more:
+        if maps[-4:] != b"}]}}" or len(maps) > _MAX_HEAD:
+            raise ValueError
+        _check_maps(maps[:-4], len(totals))
+    return tag, totals, more + maps[:-3]
+
+
+def _check_maps(text: bytes, width: int) -> None:
+    """Raise ValueError if these are not up to three maps, without the outer braces, of rows of `width` numbers."""
+    maps = text.split(b"},{")
+    if len(maps) > 3 or not maps[-1]:
+        raise ValueError
+    for inside in maps:
+        for _, row in _entries(inside, b'":[', b'],"', b"]"):
+            totals = [_total(digits) for digits in row.split(b",")]
+            if len(totals) != width or not any(totals):
+                raise ValueError
 
 
 def _plain_line(line: bytes, name: bytes) -> tuple[bytes, dict[bytes, list[int]]]:

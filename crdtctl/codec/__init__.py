@@ -6,7 +6,7 @@ A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorte
 
     {"crdtctl":1,"kind":"state","replica":"laptop-7f3a…","clock":{"hub-19c2…":3,"laptop-7f3a…":12},"counters":{
     "builds":{"pncounter":{"hub-19c2…":[3,7,1],"laptop-7f3a…":[12,5,0]}},
-    "visitors":{"gset":{"laptop-7f3a…":[9,["ada","grace"]]}}
+    "visitors":{"gset":{"laptop-7f3a…":[9,{"ada":3,"grace":9}]}}
     },"crc32":"89abcdef"}
 
 * The first line is the header. Its fields, in this order:
@@ -38,14 +38,23 @@ A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorte
 A contribution is an array whose first item is the number of the author's commit that last changed it,
 never above the author's entry in the clock:
 
-  ``gcounter``   ``[seq, p]`` or ``[seq, p, once]``         once: ``{KEY: [p]}``
-  ``pncounter``  ``[seq, p, n]`` or ``[seq, p, n, once]``   once: ``{KEY: [p, n]}``
-  ``gset``       ``[seq, [ELEMENT, …]]``                    the elements sorted
+  ``gcounter``   ``[seq, p, once, marks, once_marks]``
+  ``pncounter``  ``[seq, p, n, once, marks, once_marks]``
+  ``gset``       ``[seq, elements, marks]``
   ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims, inherited]``, at least the first three.
                  bounds: the lower bounds that the author declared, sorted as text: ``["-100"]``; gifts, requests and
                  claims: ``{AUTHOR: n}``; `crdtctl.crdt.bcounter` says what they mean
 
-Items at the end of such an array that say nothing are left out; one before others is ``{}``, ``[]`` or 0 then.
+  ``once``        key → its totals: ``{KEY: [p]}``, ``{KEY: [p, n]}``
+  ``elements``    element → the number of the author's commit that added it, or added it again after a reset
+  ``marks``       what the author's resets saw, and cancel: id → its totals, ``{ID: [p, n]}``; of a ``gset``,
+                  id → the largest number of its elements. Of a fork, the id is without ``~COUNT.TAG``.
+  ``once_marks``  the same of once-keys: ``{KEY: [p, n]}``
+
+On read, marks of all authors on one id or key are joined by maximum, and what they cover does not count.
+
+Items at the end of such an array that say nothing are left out; one before others is ``{}``, ``[]`` or 0 then. No
+entry of a map is zero.
 
 A whole number above 2^53 − 1 is written as a string of its digits, so that no reader rounds it; it has
 100 digits at most. Floats, signs, exponents, ``true`` and ``null`` do not occur.

@@ -11,7 +11,7 @@ from crdtctl.crdt.base import Kind as Type
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.crdt.membership import NAME as MEMBERSHIP_NAME
-from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES
+from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
 from crdtctl.crdt.sketch import HASH, MAX_PRECISION, MIN_PRECISION
 
 _NAME = {
@@ -175,12 +175,17 @@ def _contribution(record: Record) -> dict[str, Any]:
 
 def _says(parts: Sequence[Lattice], size: int) -> dict[str, Any]:
     """Return that a row of this size does not end with an item that says nothing."""
-    last = to_wire(parts[size - 1], parts[size - 1].bottom)
+    last = _bottom(parts[size - 1])
     last = list(last) if isinstance(last, tuple) else last
     return {
         "if": {"minItems": size, "maxItems": size},
         "then": {"prefixItems": [*[True] * (size - 1), {"not": {"const": last}}]},
     }
+
+
+def _bottom(lattice: Lattice) -> Any:
+    bottom = to_wire(lattice, lattice.bottom)
+    return list(bottom) if isinstance(bottom, tuple) else bottom
 
 
 def _shape(lattice: Lattice) -> dict[str, Any]:
@@ -192,11 +197,11 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
         case Registers():
             said = "HASH PRECISION REGISTERS"
             return {"description": said, "type": "string", "pattern": _SKETCH, "maxLength": _SKETCH_SIZE}
-        case MapOf(part=part):
+        case MapOf(fault=fault, part=part):
             return {
                 "type": "object",
-                "propertyNames": {"$ref": "#/$defs/name"},
-                "additionalProperties": _shape(part),
+                "propertyNames": {"$ref": "#/$defs/element" if fault is element_fault else "#/$defs/name"},
+                "additionalProperties": {**_shape(part), "not": {"const": _bottom(part)}},
             }
         case Record(parts=parts, required=required):
             row: dict[str, Any] = {

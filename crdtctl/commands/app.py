@@ -22,6 +22,7 @@ VERBS: Final[dict[str, str]] = {
     "add": "add",
     "transfer": "transfer",
     "request": "request",
+    "reset": "reset",
     "show": "show",
     "export": "export",
     "merge": "merge",

@@ -46,11 +46,13 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def commit(context: typer.Context, requests: Sequence[Request], *, print_clock: bool = False) -> None:
-    """Commit; on a terminal, say what changed."""
+def commit(
+    context: typer.Context, requests: Sequence[Request], *, begins: bool = True, print_clock: bool = False
+) -> None:
+    """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none."""
     talks = output.is_terminal() and not print_clock
-    replica = session(context).open_to_write()
-    done = replica.commit(requests, details=talks)
+    current = session(context)
+    done = (current.open_to_write() if begins else current.open()).commit(requests, details=talks)
     output.stdout.applied = done.seq is not None
     for note in done.notes:
         output.say(note)

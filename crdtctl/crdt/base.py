@@ -147,6 +147,10 @@ class CounterType(Kind, ABC):
         """Return what is to be known of the value beside it: how exact it is, say."""
         return {}
 
+    def sent(self, contributions: Contributions) -> Mapping[str, int]:
+        """Return once-key → the amount that it stands for, even if a reset cancelled it: it is used up."""
+        return self.once(contributions)
+
     @final
     def value(self, contributions: Contributions) -> int:
         """Return what the counter reads: the fold, with the branches of each fork taken for one replica."""
@@ -156,10 +160,12 @@ class CounterType(Kind, ABC):
     def apply(self, mine: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
         """Return my contribution after `operation`, or None if it changes nothing.
 
+        An author who did nothing yet gets one that says nothing by ``create``, but not by a vain ``reset``.
+
         Raise `Refused` if the type does not allow the operation.
         """
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, here)
-        if after == mine or (operation.verb == "transfer" and after == before):
+        if after == mine or (mine is None and operation.verb in ("reset", "transfer") and after == before):
             return None
         return (here.seq, *after[1:])

@@ -21,11 +21,11 @@ is read is the least that can be true. How much it lacks, nobody can know but th
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.lattice import Record
@@ -34,6 +34,8 @@ from crdtctl.crdt.names import MAX_BYTES
 #: See `retained`.
 DENSE = 16
 SPARSE = 8
+
+_Seen = TypeVar("_Seen")
 
 _NUMBER = re.compile("[1-9][0-9]{0,15}")
 _TAG = re.compile("[0-9A-Za-z_-]{4}")
@@ -331,4 +333,19 @@ def together(record: Record, contributions: Mapping[str, Any]) -> Mapping[str, A
     for author, row in contributions.items():
         replica = origin(author)
         joined[replica] = record.join(joined[replica], row) if replica in joined else row
+    return joined
+
+
+def cancelled(
+    marks: Iterable[Mapping[str, _Seen]], join: Callable[[_Seen, _Seen], _Seen], under: Callable[[str], str] = origin
+) -> dict[str, _Seen]:
+    """Return what resets cancel together: the join of their marks, those on a branch under its id.
+
+    So a mark on an id is one on all its branches, also on those that nobody knew of at the reset.
+    """
+    joined: dict[str, _Seen] = {}
+    for found in marks:
+        for name, seen in found.items():
+            key = under(name)
+            joined[key] = join(joined[key], seen) if key in joined else seen
     return joined

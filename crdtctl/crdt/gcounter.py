@@ -12,7 +12,7 @@ from crdtctl.crdt.tally import Tally, tally_record
 
 @final
 class GCounter(Tally):
-    """Row ``(seq, p, once)``; the value is Σ p over all authors, and each once-key once."""
+    """Row ``(seq, p, once, marks, once_marks)``; the value is Σ p over all authors, and each once-key once."""
 
     tag = "gcounter"
     record = tally_record(1)

@@ -1,39 +1,90 @@
-"""A set that only grows; it counts distinct things exactly.
+"""A set that grows, until it is reset; it counts distinct things exactly.
 
-Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 11 (G-Set).
+Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 11 (G-Set). That a reset needs to remember a single
+number of each author is from A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012.
 """
 
+from collections.abc import Collection, Mapping
 from typing import final
 
 from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Operation, Refused
-from crdtctl.crdt.lattice import Elements, Nat, Record
-from crdtctl.crdt.names import element_fault
+from crdtctl.crdt.forks import cancelled, origin, together
+from crdtctl.crdt.lattice import MapOf, Nat, Record
+from crdtctl.crdt.names import element_fault, replica_fault
 
 
 @final
 class GSet(CounterType):
-    """Row ``(seq, elements)``, the elements this author added; the value is the size of the union."""
+    """Row ``(seq, elements, marks)``; the value is the size of the union of the elements that count.
+
+    `elements` maps what this author added to the number of its commit that did. `marks` are the largest such numbers
+    that this author's resets saw, by author. An element counts if its number is above all marks on its author.
+    """
 
     tag = "gset"
-    record = Record(Nat(), Elements(element_fault), required=2)
-    summary = "a set that only grows: how many distinct things, exactly"
+    record = Record(Nat(), MapOf(element_fault, Nat()), MapOf(replica_fault, Nat()), required=2)
+    summary = "a set: how many distinct things, exactly"
 
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:  # noqa: ARG002  # asks nobody
-        if operation.verb == "create":
+    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+        match operation.verb:
+            case "create":
+                return mine
+            case "add":
+                return self._add(mine, operation.elements, here)
+            case "reset":
+                return self._reset(mine, here)
+            case verb:
+                raise Refused(f"a gset cannot be {verb}ed; add elements to it")
+
+    def _add(self, mine: Contribution, elements: tuple[str, ...], here: Here) -> Contribution:
+        """Return `mine` with the elements that do not count there already."""
+        there = mine[1]
+        seen: Contributions = {here.replica: mine}
+        if not there.keys().isdisjoint(elements):  # else what others cancelled of mine decides nothing
+            seen = {**here.others(), **seen}
+        mark = _marks(seen).get(here.replica, 0)
+        fresh = [element for element in elements if there.get(element, 0) <= mark]
+        if not fresh:
             return mine
-        if operation.verb != "add":
-            raise Refused(f"a gset cannot be {operation.verb}ed; add elements to it")
-        return (mine[0], tuple(sorted({*mine[1], *operation.elements})))
+        if mark >= here.seq:
+            raise Refused("its reset would cancel them too; add them in a commit of their own")
+        return (mine[0], {**there, **dict.fromkeys(fresh, here.seq)}, *mine[2:])
+
+    def _reset(self, mine: Contribution, here: Here) -> Contribution:
+        """Return `mine` with marks on all that is seen here and that no mark covers yet."""
+        seen = together(self.record, {**here.others(), here.replica: mine})
+        marks = _marks(seen)
+        latest = {author: max(row[1].values(), default=0) for author, row in seen.items()}
+        beyond = {author: number for author, number in latest.items() if number > marks.get(author, 0)}
+        return self.record.make(mine[0], mine[1], {**self.record.at(mine, 2), **beyond})
 
     def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
-        return (mine[0], tuple(sorted({*mine[1], *here.others()[author][1]})))
+        theirs, cancels = here.others()[author], _marks({**here.others(), here.replica: mine})
+        row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), here)
+        marks = self.record.parts[2].join(self.record.at(mine, 2), self.record.at(theirs, 2))
+        return self.record.make(row[0], row[1], {name: mark for name, mark in marks.items() if name != author})
 
     def fold(self, contributions: Contributions) -> int:
-        return len(self.members(contributions))
+        return len(self._counting(contributions))
 
     def shares(self, contributions: Contributions) -> dict[str, int]:
-        return {author: len(row[1]) for author, row in contributions.items()}
+        marks = _marks(contributions)
+        return {author: len(_left(row, marks.get(origin(author), 0))) for author, row in contributions.items()}
 
     def members(self, contributions: Contributions) -> tuple[str, ...]:
         """Return the elements of the set, sorted."""
-        return tuple(sorted({element for _, elements in contributions.values() for element in elements}))
+        return tuple(sorted(self._counting(contributions)))
+
+    def _counting(self, contributions: Contributions) -> set[str]:
+        marks = _marks(contributions)
+        return set().union(*(_left(row, marks.get(origin(author), 0)) for author, row in contributions.items()))
+
+
+def _marks(contributions: Contributions) -> dict[str, int]:
+    return cancelled([row[2] for row in contributions.values() if len(row) > 2], max)
+
+
+def _left(row: Contribution, mark: int) -> Collection[str]:
+    """Return what a mark leaves of the elements of a row."""
+    elements: Mapping[str, int] = row[1]
+    return [element for element, number in elements.items() if number > mark] if mark else elements

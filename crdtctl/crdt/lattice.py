@@ -7,7 +7,6 @@ never goes down. Values are plain frozen data in one normal form, so equal state
 lattice     value                        join                                   normal form
 =========== ============================ ====================================== =====================
 `Nat`       a whole number ≥ 0           the larger                             exact, unbounded
-`Elements`  a set of names               the union                              sorted tuple
 `MapOf`     name → value of a lattice    entry by entry                         no entry is bottom
 `Registers` a sketch, as text            the larger of each register, in the    see `sketch`
                                          smaller precision
@@ -86,9 +85,10 @@ class MapOf(Lattice):
         self.part = part
 
     def join(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Mapping[str, Any]:
-        joined = dict(a)
-        for key, value in b.items():
-            joined[key] = self.part.join(joined[key], value) if key in joined else value
+        joined = {**a, **b}
+        for key in a.keys() & b.keys():
+            if a[key] != b[key]:
+                joined[key] = self.part.join(a[key], b[key])
         return joined
 
 

@@ -7,6 +7,7 @@ be 4,096 bytes long.
 """
 
 import unicodedata
+from collections.abc import Collection
 
 MAX_BYTES = 200
 MAX_ELEMENT_BYTES = 4096
@@ -33,6 +34,15 @@ def fault(text: str, what: str, *, limit: int = MAX_BYTES) -> str | None:
     if size > limit:
         return f"a {what} cannot be longer than {limit} bytes (this one has {size})"
     return None
+
+
+def are_plain(texts: Collection[str]) -> bool:
+    """Return whether these are all right as names of anything but counters, as is quickly seen of many at once.
+
+    Of others, each must be looked at.
+    """
+    together = f" {' ~ '.join(texts)} "  # so that white space at an end stands beside another
+    return together.isascii() and together.isprintable() and "  " not in together and max(map(len, texts)) <= MAX_BYTES
 
 
 def counter_fault(text: str) -> str | None:

@@ -12,7 +12,7 @@ from crdtctl.crdt.tally import Tally, tally_record
 
 @final
 class PNCounter(Tally):
-    """Row ``(seq, p, n, once)``; the value is Σ p − Σ n over all authors, and each once-key once."""
+    """Row ``(seq, p, n, once, marks, once_marks)``; the value is Σ p − Σ n over all authors, and each once-key once."""
 
     tag = "pncounter"
     record = tally_record(2)

@@ -57,7 +57,7 @@ def plan(
     `own` and `known` look a counter up in this replica's two files; `verified` is `known` where what it says
     decides what is written. Raise `UsageError` where a name has several types, `RefusedError` where the type
     does not allow the operation, `ExistsError` for a counter that is to be created and is there, `MissingError`
-    for one that must be created first and is not.
+    for one that must be there and is not.
     """
     if seq > MAX_SAFE:
         raise RefusedError("this replica has made all the commits it can", "begin another one with 'crdtctl init'")
@@ -70,15 +70,17 @@ def plan(
         tag = request.tag or _tag(name, operation.verb, mine, known)
         if operation.verb == "create" and (tag in mine or tag in known(name)):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
+        if not tag or (operation.verb == "reset" and tag not in mine and tag not in known(name)):
+            raise MissingError(f"no {tag or 'counter'} '{name}' here", "'crdtctl show' lists what there is")
         if operation.verb != "create" and TYPES[tag].created_first and tag not in mine and tag not in known(name):
             raise MissingError(f"no {tag} '{name}' here", "create it, or merge a state that has it first")
         if operation.once is not None:
-            counted = {**TYPES[tag].once(known(name).get(tag, {})), **TYPES[tag].once(mine.get(tag, {}))}
-            if operation.once in counted:
+            sent = {**TYPES[tag].sent(known(name).get(tag, {})), **TYPES[tag].sent(mine.get(tag, {}))}
+            if operation.once in sent:
                 asked = operation.amount if operation.verb == "increment" else -operation.amount
-                if counted[operation.once] != asked:
+                if sent[operation.once] != asked:
                     notes.append(
-                        f"once-key '{operation.once}' of '{name}' stands for {counted[operation.once]:+d} already; "
+                        f"once-key '{operation.once}' of '{name}' stands for {sent[operation.once]:+d} already; "
                         f"{asked:+d} was not counted"
                     )
                 continue
@@ -111,11 +113,14 @@ def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
 
 
 def _tag(name: str, verb: Verb, mine: Counter, known: Lookup) -> str:
-    """Return the type that an operation on `name` means: our own before what others made of the name."""
+    """Return the type that an operation on `name` means: our own before what others made of the name.
+
+    It is empty where there is none, and the verb makes none.
+    """
     tags = sorted(mine or known(name))
     if len(tags) > 1:
         raise UsageError(f"'{name}' is there as {' and '.join(tags)}", "choose one with --type")
-    return tags[0] if tags else DEFAULT_TYPES[verb]
+    return tags[0] if tags else DEFAULT_TYPES.get(verb, "")
 
 
 def _of_type(look_up: Lookup, name: str, tag: str) -> Contributions:

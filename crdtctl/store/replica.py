@@ -182,6 +182,10 @@ class Batch:
         """Ask for rights, see `Replica.request`; `holder` is a whole id."""
         self._requests.append(request("request", name, amount, tag=KIND.tag, replica=holder))
 
+    def reset(self, name: str, *, tag: str | None = None) -> None:
+        """Cancel all that was counted, see `Replica.reset`."""
+        self._requests.append(request("reset", name, tag=tag))
+
     def __enter__(self) -> Self:
         return self
 
@@ -484,6 +488,14 @@ class Replica:
         """Add elements to a set."""
         self.commit([request("add", name, elements=elements, tag=tag)])
 
+    def reset(self, name: str, *, tag: str | None = None) -> None:
+        """Cancel all that was counted, here and elsewhere, as far as it is known here.
+
+        What is counted elsewhere unknown to this replica, or later, counts. A once-key that was used stays used.
+        Raise `MissingError` if there is no such counter, `RefusedError` for a type that cannot be reset.
+        """
+        self.commit([request("reset", name, tag=tag)])
+
     def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
         """Give `amount` rights to the bcounter `name` to another replica. Raise `RefusedError` if fewer are here.
 
@@ -520,8 +532,7 @@ class Replica:
             refuse_sealed(own.source)
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
-                has_keys = any(one.operation.once is not None for one in requests)
-                others = _Known(directory, own.source, stack, verified=has_keys)
+                others = _Known(directory, own.source, stack, verified=any(map(_heeds_others, requests)))
                 planned = plan(own.id, own.seq + 1, requests, mine, others.counter, others.verified)
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
@@ -852,6 +863,11 @@ class _Known:
         """Do the same where what it says decides what is written."""
         self._verify = True
         return self.counter(name)
+
+
+def _heeds_others(request: Request) -> bool:
+    """Return whether what the others did decides what is written."""
+    return request.operation.once is not None or request.operation.verb in ("add", "reset")
 
 
 def _followed(path: str, shown: str) -> str:

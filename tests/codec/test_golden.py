@@ -86,6 +86,13 @@ READINGS: dict[str, Readings] = {
     "fork": {("builds", "pncounter"): 20, ("visitors", "gset"): 2},
     "known-fork": {("visitors", "gset"): 2},
     "own-bound": {("builds", "pncounter"): 5},
+    "reset": {
+        ("builds", "pncounter"): 2 - 0 + 1 - 1,
+        ("deploys", "gcounter"): 4 + 3 + 2,
+        ("stock", "pncounter"): 2**53 - 2 + 7,
+        ("visitors", "gset"): 2,
+        ("visits", "gset"): 0,
+    },
 }
 each_file = pytest.mark.parametrize("data", CANONICAL.values(), ids=CANONICAL)
 

@@ -28,7 +28,7 @@ def large() -> bytes:
     counters: dict[str, Counter] = {}
     for number in range(700):
         counters[f"page {number:04}"] = {
-            "gset": {IDS[0]: (3, ("ada", 'é = "1"'))},
+            "gset": {IDS[0]: (3, {"ada": 3, 'é = "1"': 2})},
             "pncounter": {IDS[0]: (1, number, 2**60), IDS[1]: (2, 0, 1, {"job-1": (5, 0), "x = 1, ]": (0, 2)})},
         }
     return written(Head("state", IDS[0], {IDS[0]: 3, IDS[1]: 2}), counters)

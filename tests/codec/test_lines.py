@@ -14,7 +14,7 @@ from tests.codec.states import NAMES, states
 State = tuple[Head, dict[str, Counter]]
 HEAD = Head("state", "ann", {"ann": 1})
 MANY = {f"counter {n:05}": {"gcounter": {"ann": (1, n)}} for n in range(20_000)}
-LONG = {name: {"gset": {"ann": (1, tuple(f"element {n:06}" for n in range(40_000)))}} for name in "abc"}
+LONG = {name: {"gset": {"ann": (1, {f"element {n:06}": 1 for n in range(40_000)})}} for name in "abc"}
 
 
 def lines_of(counters: dict[str, Counter]) -> list[tuple[bytes, bytes]]:

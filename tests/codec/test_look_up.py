@@ -18,7 +18,7 @@ HEAD_TEXT = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}'
 
 def file_of(sizes: dict[str, int]) -> bytes:
     """Return a file of sets with so many elements."""
-    sets = {name: tuple(f"element {n:06}" for n in range(size)) for name, size in sizes.items()}
+    sets = {name: {f"element {n:06}": 1 for n in range(size)} for name, size in sizes.items()}
     return written(HEAD, {name: {"gset": {"ann": (1, elements)}} for name, elements in sets.items()})
 
 

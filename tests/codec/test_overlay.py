@@ -108,7 +108,7 @@ def test_nothing_laid_over_nothing_is_nothing() -> None:
 
 def test_what_others_say_of_me_is_left_out_and_what_i_know_is_kept() -> None:
     base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]}}'))
-    other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[2,2],"bob":[1,5]}}', '"b":{"gset":{"ann":[2,["x"]]}}'))
+    other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[2,2],"bob":[1,5]}}', '"b":{"gset":{"ann":[2,{"x":2}]}}'))
     a, b = overlay(base, [other], without="ann")
     assert a.after == b'"a":{"gcounter":{"ann":[1,1],"bob":[1,5]}}'
     assert b.after is None

@@ -39,7 +39,7 @@ def test_a_file_that_this_program_wrote_is_read_without_a_second_look_but_its_li
     with pytest.raises(Invalid, match="not sorted"):
         decoded(opened(sealed(HEAD, B, A), ours=True))
     with pytest.raises(Invalid, match="unsorted"):
-        decoded(opened(sealed(HEAD, '"a":{"gset":{"bob":[2,["x"]],"ann":[1,["x"]]}}'), ours=True))
+        decoded(opened(sealed(HEAD, '"a":{"gset":{"bob":[2,{"x":1}],"ann":[1,{"x":1}]}}'), ours=True))
     with pytest.raises(Invalid, match="not JSON"):
         decoded(opened(sealed(HEAD, '"a":{"gcounter"'), ours=True))
 

@@ -75,6 +75,7 @@ def test_help_lists_exit_statuses_of_the_table_only(verb: str) -> None:
         ("increment", {4, 65, 66, 74, 75, 76, 77, 78}),
         ("decrement", {4, 65, 66, 74, 75, 76, 77, 78}),
         ("add", {4, 65, 66, 74, 75, 76, 77, 78}),
+        ("reset", {4, 66}),
         ("show", {1, 4, 65, 66, 74, 77}),
         ("export", {65, 66, 73, 74, 77}),
         ("merge", {3, 5, 65, 66, 74, 75, 76, 77, 78, 79}),

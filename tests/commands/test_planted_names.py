@@ -26,7 +26,7 @@ def plant(replica: Replica, kind: str, spelt: str, where: str) -> None:
         head["heard"] = {}
     odd = dict.fromkeys(WHERE, "plain") | {"id": author} | {where: f"a{spelt}b"}
     once = f'"pncounter":{{"{odd["id"]}":[1,2,3,{{"{odd["key"]}":[1,0]}}]}}'
-    members = f'"gset":{{"{odd["id"]}":[1,["{odd["element"]}"]]}}'
+    members = f'"gset":{{"{odd["id"]}":[1,{{"{odd["element"]}":1}}]}}'
     Path(replica.path, f"{kind}.json").write_bytes(sealed(head, f'"{odd["name"]}":{{{members},{once}}}'))
 
 

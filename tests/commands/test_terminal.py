@@ -21,6 +21,8 @@ def test_counting_says_what_changed(shell: Shell, replica: Replica) -> None:
     assert said(on_terminal(shell, "decrement", "builds", "2")) == "builds 42 → 40\n"
     assert said(on_terminal(shell, "increment", "a=2", "builds=1")) == "a → 2\nbuilds 40 → 41\n"
     assert said(on_terminal(shell, "add", "visitors", "ada", "grace")) == "visitors → 2\n"
+    assert said(on_terminal(shell, "reset", "builds", "visitors")) == "builds 41 → 0\nvisitors 2 → 0\n"
+    assert said(on_terminal(shell, "increment", "builds", "41")) == "builds 0 → 41\n"
     assert replica.value("builds") == 41
 
 
@@ -59,6 +61,7 @@ def test_off_a_terminal_nothing_is_said(shell: Shell, replica: Replica) -> None:
         ["add", "visitors", "ada"],
         ["merge", "-"],
         ["create", "c", "--type", "gset"],
+        ["reset", "builds", "visitors"],
     ):
         assert shell.ok(*words, stdin=state) == ""
 

@@ -31,7 +31,7 @@ READING = [
 
 def state(author: str, amount: int) -> bytes:
     lines = [counted(name, author, 1, amount) for name in NAMES]
-    elements = json.dumps(ELEMENTS, separators=(",", ":"))
+    elements = json.dumps(dict.fromkeys(ELEMENTS, 1), separators=(",", ":"))
     return document(author, 1, *lines, f'"visitors":{{"gset":{{"{author}":[1,{elements}]}}}}')
 
 

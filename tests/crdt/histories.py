@@ -65,10 +65,12 @@ def operations(kind: CounterType) -> st.SearchStrategy[Operation]:
 
 
 class Done(NamedTuple):
-    """An operation that an author carried out: all that the oracle knows."""
+    """An operation that an author carried out, and which ones it had seen then: all that the oracle knows."""
 
+    number: int
     author: str
     operation: Operation
+    saw: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class History:
                 after = self.kind.apply(state.get(author), operation, Here(author, seq, lambda: others))
             except Refused:
                 return
-            self.done.append(Done(author, operation))
+            self.done.append(Done(len(self.done), author, operation, seen))
             seen = seen | {len(self.done) - 1}
             if after is None:
                 seq -= 1

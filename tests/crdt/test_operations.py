@@ -66,12 +66,12 @@ def test_no_commit_is_made_where_nothing_changes(kind: CounterType, data: st.Dat
         after = kind.apply(before, operation, at(seq))
     except Refused:
         return
-    if after is None:
-        assert before is not None or operation.verb == "transfer"
-        before = kind.record.bottom if before is None else before
-        assert kind.mutate(before, operation, at(1)) == before
-    else:
+    if after is not None:
         assert before is None or after[1:] != before[1:]
+    elif before is None:
+        assert operation.verb in ("reset", "transfer")
+    else:
+        assert kind.mutate(before, operation, at(1)) == before
 
 
 @each_type
@@ -173,8 +173,24 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
         (2, sketch(12, "abé")),
     ),
     ("hll", [Operation("add", elements=("a",), sketch=sketch(16, "bc"))], (1, sketch(12, "abc"))),
-    ("gset", [Operation("create")], (1, ())),
-    ("gset", [Operation("add", elements=("b", "a", "b")), Operation("add", elements=("é", "a"))], (2, ("a", "b", "é"))),
+    ("gset", [Operation("create")], (1, {})),
+    (
+        "gset",
+        [Operation("add", elements=("b", "a")), Operation("add", elements=("é", "a"))],
+        (2, {"a": 1, "b": 1, "é": 2}),
+    ),
+    ("gcounter", [Operation("increment", 5), Operation("reset")], (2, 5, {}, {"ann": (5,)})),
+    ("gcounter", [Operation("increment", 5, once="job"), Operation("reset")], (2, 0, {"job": (5,)}, {}, {"job": (5,)})),
+    (
+        "pncounter",
+        [Operation("increment", 5), Operation("reset"), Operation("decrement"), Operation("reset")],
+        (4, 5, 1, {}, {"ann": (5, 1)}),
+    ),
+    (
+        "gset",
+        [Operation("add", elements=("b", "a")), Operation("reset"), Operation("add", elements=("a",))],
+        (3, {"a": 3, "b": 1}, {"ann": 1}),
+    ),
 ]
 
 
@@ -212,10 +228,10 @@ def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: V
 
 ALLOWED: dict[str, list[Verb]] = {
     "bcounter": ["create", "increment", "decrement", "transfer", "request"],
-    "gcounter": ["create", "increment"],
-    "gset": ["create", "add"],
+    "gcounter": ["create", "increment", "reset"],
+    "gset": ["create", "add", "reset"],
     "hll": ["create", "add"],
-    "pncounter": ["create", "increment", "decrement"],
+    "pncounter": ["create", "increment", "decrement", "reset"],
 }
 
 

@@ -12,6 +12,7 @@ from hypothesis.strategies import SearchStrategy
 
 from crdtctl.codec.text import MAX_SAFE, TRAILER_SIZE, assemble, is_whole, trailer
 from crdtctl.codec.wire import Counter, Head, Kind, Past, encode_head, encode_line
+from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution
 from crdtctl.store import binding
 
@@ -143,12 +144,16 @@ odd_types = st.sampled_from([("gset",), ("pncounter",), ("gcounter", "pncounter"
 def rows(tag: str, number: SearchStrategy[int], *, is_odd: bool) -> SearchStrategy[Contribution]:
     """Return contributions of a type; odd ones have once-keys now and then."""
     if tag == "gset":
-        elements = st.lists(st.sampled_from(["ada", "grace", "ünï", '"']), unique=True)
-        return st.tuples(seqs, elements.map(sorted).map(tuple))
+        elements = st.dictionaries(st.sampled_from(["ada", "grace", "ünï", '"']), st.integers(1, 20))
+        cancelled = st.dictionaries(st.sampled_from([HERE, HUB]), st.integers(1, 20))
+        return st.tuples(seqs, elements, cancelled).map(lambda row: TYPES[tag].record.make(*row))
     totals = {"gcounter": (number,), "pncounter": (number, number)}[tag]
     plain = st.tuples(seqs, *totals)
-    once = st.dictionaries(st.sampled_from(["job-1", "job 2", '"']), st.tuples(*totals), min_size=1, max_size=2)
-    return st.one_of(plain, plain, st.tuples(seqs, *totals, once)) if is_odd else plain
+    entry = st.tuples(*totals).filter(any)
+    once = st.dictionaries(st.sampled_from(["job-1", "job-2", "job 2", '"']), entry, max_size=2)
+    marks = st.dictionaries(st.sampled_from([HERE, HUB, f"{FAR}~1.abcd", "odd one"]), entry, max_size=2)
+    row = st.tuples(seqs, *totals, once, marks, once).map(lambda row: TYPES[tag].record.make(*row))
+    return st.one_of(plain, row) if is_odd else plain
 
 
 def counters(tags: tuple[str, ...], authors: list[str], *, is_odd: bool) -> SearchStrategy[Counter]:

@@ -55,11 +55,24 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
     "another type learned": (MINE, {"gcounter": {HUB: (3, 7)}}),
     "one more type learned": (MINE, {"gcounter": {HUB: (3, 7)}, **THEIRS}),
     "two types here": ({"gcounter": {HERE: (2, 7)}, **MINE}, THEIRS),
-    "a set": ({"gset": {HERE: (2, ("ada",))}}, {"gset": {HUB: (3, ("ada", "grace"))}}),
+    "a set": ({"gset": {HERE: (2, {"ada": 2})}}, {"gset": {HUB: (3, {"ada": 1, "grace": 3})}}),
     "a bounded counter here": ({"bcounter": {HERE: (2, 7, 0)}}, {"bcounter": {HUB: (3, 9, 1, ("0",), {HERE: 2})}}),
     "a bounded counter there": ({}, {"bcounter": {HUB: (3, 9, 1, ("0",), {HERE: 2})}}),
     "once-keys here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}, THEIRS),
     "once-keys there": (MINE, {"pncounter": {HUB: (3, 7, 1, {"job-1": (3, 0)})}}),
+    "marks here": ({"pncounter": {HERE: (20, 12, 5, {}, {HERE: (12, 0), HUB: (7, 1)})}}, THEIRS),
+    "marks there": (MINE, {"pncounter": {HUB: (3, 7, 1, {}, {HERE: (2, 5)})}}),
+    "marks and once-keys here": (
+        {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0), "job-2": (0, 2)}, {HUB: (7, 0)}, {"job-1": (3, 0)})}},
+        THEIRS,
+    ),
+    "marks on once-keys alone here": ({"gcounter": {HERE: (20, 12, {}, {}, {"job-1": (3,)})}}, {}),
+    "a mark beyond what JSON readers keep here": ({"pncounter": {HERE: (20, 12, 5, {}, {HUB: (2**53, 0)})}}, THEIRS),
+    "an odd once-key here": ({"pncounter": {HERE: (20, 12, 5, {"job 1": (3, 0)})}}, THEIRS),
+    "another author with once-keys in the own file": (
+        {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)}), HUB: (4, 8, 1, {"job-1": (3, 0)})}},
+        THEIRS,
+    ),
     "a number beyond what JSON readers keep here": ({"pncounter": {HERE: (20, 2**53, 5)}}, THEIRS),
     "a number beyond what JSON readers keep there": (MINE, {"pncounter": {FAR: (1, 1, 1), HUB: (3, 2**53, 1)}}),
     "a sum beyond what JSON readers keep": (MINE, {"pncounter": {FAR: (1, 2**53 - 1, 1), HUB: (3, 2**53 - 1, 1)}}),
@@ -104,6 +117,26 @@ def test_both_ways_agree_on_every_counter_that_is_not_plain(what: str, words: st
     }
     case = Case(words.split(), entries)
     assert outcome(case, hot_first) == outcome(case, full)
+
+
+#: What a line of own.json may end with, and be nothing that a program of ours writes.
+MAPS = (
+    *("{}", "{},{}", "{}x", "{", "}", "[]", "0", "null", '{"k":[1,0]}}', '{"k":[1,0]},', '{"k":[1,0]},{}', '{"k":[1]}'),
+    *('{"k":[0,0]}', '{"k":[1,0,0]}', '{"k":1}', '{"k":[1,00]}', '{"k":[1,-1]}', '{"k":["1",0]}', '{"k":[1,0],}'),
+    *('{"k":[1,0],"k":[2,0]}', '{"l":[1,0],"k":[2,0]}', '{"":[1,0]}', '{"k ":[1,0]}', "{k:[1,0]}", '{"k":[1, 0]}'),
+    *('{"k":[1,0]},{"i":[1,0]},{"k":[1,0]},{"k":[1,0]}', '{},{},{},{"k":[1,0]}', '{"k":[1,0]} ', '{"k":[1.0,0]}'),
+    '{"k":[1,0]}]},"pncounter":{"x":[1,2,3,{"k":[1,0]}',
+)
+
+
+@pytest.mark.parametrize("maps", MAPS)
+def test_both_ways_refuse_what_stands_where_once_keys_and_marks_would(maps: str) -> None:
+    data = own({"builds": MINE}).replace(b"[20,12,5]", b"[20,12,5,%b]" % maps.encode())
+    anew = data[:-TRAILER_SIZE] + trailer(zlib.crc32(data[:-TRAILER_SIZE]))
+    case = Case(["increment", "builds"], {"own.json": Entry(anew), "own.lock": Entry(), "known.lock": Entry()})
+    first = outcome(case, hot_first)
+    assert first == outcome(case, full)
+    assert (first.ended.status, first.is_hot) == (65, False)
 
 
 #: Headers that no program of ours writes: what stands there, and what is put in its place.

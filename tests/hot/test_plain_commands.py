@@ -11,7 +11,7 @@ from tests.hot.both import full, hot_first, outcome
 from tests.hot.cases import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
 
 #: Elements that make a file too large to be summed up for one line.
-MANY = tuple(f"{number:04000}" for number in range(VERIFY_BELOW // 4000))
+MANY = {f"{number:04000}": 1 for number in range(VERIFY_BELOW // 4000)}
 OF_HUB: dict[str, dict[str, Counter]] = {
     "pncounter": {"builds": {"pncounter": {FAR: (2, 5, 1), HUB: (3, 7, 0)}}},
     "gcounter": {"builds": {"gcounter": {FAR: (2, 4), HUB: (3, 7)}}},
@@ -39,7 +39,7 @@ def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
 ) -> None:
     choice: dict[str, dict[str, Counter] | None] = {
         "nothing": None,
-        "something else": {"visitors": {"gset": {HUB: (1, ("ada",))}}},
+        "something else": {"visitors": {"gset": {HUB: (1, {"ada": 1})}}},
         "the counter": OF_HUB[tag],
         "more than is summed up": {**OF_HUB[tag], "visitors": {"gset": {HUB: (1, MANY)}}},
     }
@@ -49,6 +49,36 @@ def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
     assert (size > VERIFY_BELOW) == (learned == "more than is summed up")
     assert first == outcome(case, full)
     assert first.is_hot == (tag == "pncounter" or words[:3] != "dec")
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        ({"job-1": (3, 0)},),
+        ({}, {HERE: (12, 0), HUB: (7, 1)}),
+        ({"job-1": (3, 0)}, {HUB: (7, 1)}, {"job-1": (3, 0)}),
+        ({}, {}, {"job-1": (3, 0)}),
+    ],
+)
+@pytest.mark.parametrize("words", ["increment builds", "decrement builds 41", "show builds"])
+def test_counting_with_once_keys_or_after_a_reset_is_hot_and_showing_is_not(
+    maps: tuple[dict[str, tuple[int, ...]], ...], words: str
+) -> None:
+    counter: Counter = {"pncounter": {HERE: (20, 12, 5, *maps)}}
+    entries = {"own.json": Entry(own({"builds": counter})), "known.json": Entry(known(OF_HUB["pncounter"]))}
+    case = Case(words.split(), {**entries, "own.lock": Entry(), "known.lock": Entry()})
+    first = outcome(case, hot_first)
+    assert first == outcome(case, full)
+    assert first.ended.status == 0
+    assert first.is_hot == (words != "show builds")
+
+
+def test_showing_what_others_reset_is_left_to_the_full_command() -> None:
+    theirs: dict[str, Counter] = {"builds": {"pncounter": {HUB: (3, 7, 0, {}, {HERE: (12, 0)})}}}
+    case = plain("pncounter", (12, 5), learned=theirs, arguments=["show", "builds"])
+    first = outcome(case, hot_first)
+    assert first == outcome(case, full)
+    assert (first.ended, first.is_hot) == (Ended(0, "2\n", ""), False)
 
 
 def test_a_counter_that_only_others_counted_is_shown_by_the_hot_path() -> None:
@@ -98,11 +128,11 @@ def test_any_setting_in_the_environment_but_the_replica_is_left_to_the_full_comm
 
 @pytest.mark.parametrize(("size", "status"), [(VERIFY_BELOW, 65), (VERIFY_BELOW + 1, 0)])
 def test_both_ways_sum_up_files_of_the_same_sizes(size: int, status: int) -> None:
-    elements = MANY[: VERIFY_BELOW // 4100]
+    elements = dict(list(MANY.items())[: VERIFY_BELOW // 4100])
     short = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, elements)}}})
-    filling = tuple(f"~{number}~".ljust(4000, "~") for number in range(10, 10 + (size - len(short)) // 4003 - 1))
-    rest = size - len(short) - 4003 * len(filling) - 3
-    data = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, (*elements, *filling, "~" * rest))}}})
+    filling = {f"~{number}~".ljust(4000, "~"): 1 for number in range(10, 10 + (size - len(short)) // 4005 - 1)}
+    rest = size - len(short) - 4005 * len(filling) - 5
+    data = known({**OF_HUB["pncounter"], "visitors": {"gset": {HUB: (1, {**elements, **filling, "~" * rest: 1})}}})
     assert len(data) == size
     damaged = data.replace(b"~10~", b"~11~", 1)
     case = plain("pncounter", (12, 5), learned=None, arguments=["show", "builds"])

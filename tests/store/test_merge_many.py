@@ -227,7 +227,7 @@ def test_descriptors_are_given_back_whatever_is_merged(new_replica: New, tmp_pat
 def test_states_of_many_authors_on_one_line_are_joined_author_by_author(new_replica: New) -> None:
     replica = new_replica("here")
     some = state("a", {"builds": {"pncounter": {"a": (9, 5, 0), "b": (2, 1, 1)}, "gcounter": {"a": (3, 8)}}}, b=2)
-    more = state("b", {"builds": {"pncounter": {"a": (4, 3, 0), "b": (9, 7, 2)}, "gset": {"b": (5, ("x",))}}}, a=4)
+    more = state("b", {"builds": {"pncounter": {"a": (4, 3, 0), "b": (9, 7, 2)}, "gset": {"b": (5, {"x": 5})}}}, a=4)
     replica.merge_bytes(some, more)
     assert {(one.tag, one.value) for one in replica.readings("builds")} == {
         ("pncounter", 10),

@@ -81,7 +81,7 @@ SMALL: dict[str, bytes] = {
     "a name not in normal form": named("e\u0301"),
     "a name with an equals sign": named("=1+1"),
     "ESC in an id": state(head=HEAD.replace("bob", "b\\u001b[2Jb")),
-    "ESC in an element": elements('["\\u001b[2J"]'),
+    "ESC in an element": elements('{"\\u001b[2J":1}'),
     "ESC in a type": state(f'"x":{{"\\u001b[2J":{{"{ID}":[1,1]}}}}'),
     "ESC in a kind": state(head=HEAD.replace('"state"', '"\\u001b[2J"')),
     "ESC in a field": state(head=HEAD + ',"\\u001b[2J":1'),
@@ -104,7 +104,7 @@ SMALL: dict[str, bytes] = {
     "equal keys in another layout": row("[1,1]").replace(b'"kind"', b' "kind":"state","kind"'),
     "equal lines": state(*[f'"x":{{"gcounter":{{"{ID}":[1,1]}}}}'] * 2),
     "unsorted lines": state(*[f'"{name}":{{"gcounter":{{"{ID}":[1,1]}}}}' for name in "ba"]),
-    "unsorted elements": elements('["b","a"]'),
+    "unsorted elements": elements('{"b":1,"a":1}'),
     "a sketch that is no text": sketch("[1]"),
     "a sketch of an unknown hash": sketch('"murmur3 12 "'),
     "a sketch of precision 60": sketch('"blake2b 60 "'),
@@ -168,9 +168,7 @@ def harmless() -> bytes:
     """Return a sound state of an odd author with all the odd names, each a counter, a once-key and an element."""
     quoted = [json.dumps(name, ensure_ascii=False) for name in NAMES]
     keys = ",".join(f"{name}:[1]" for name in quoted)
+    elements = ",".join(f"{name}:1" for name in quoted)
     return state(
-        *(
-            f'{name}:{{"gcounter":{{"{ID}":[1,1,{{{keys}}}]}},"gset":{{"{ID}":[1,[{",".join(quoted)}]]}}}}'
-            for name in quoted
-        )
+        *(f'{name}:{{"gcounter":{{"{ID}":[1,1,{{{keys}}}]}},"gset":{{"{ID}":[1,{{{elements}}}]}}}}' for name in quoted)
     )

@@ -61,14 +61,14 @@ def _inside(before: str, form: str, after: str) -> Scaled:
 
 SOUND: dict[str, Scaled] = {
     "many counters": _counters("[1,1]"),
-    "many empty sets": _counters("[1,[]]", "gset"),
+    "many empty sets": _counters("[1,{}]", "gset"),
     "many once-keys": _counters('[1,1,{"job":[1]}]'),
     "many large numbers": _counters(f'[1,"{2**53}"]'),
     "a counter of many authors": _authors,
     "many sketches of nothing": _counters('[1,"blake2b 16 "]', "hll"),
     "many sketches": _counters(f'[1,"blake2b 12 {"3" * 4096}"]', "hll"),
     "many large sketches": _counters(f'[1,"blake2b 16 {_CELLS}"]', "hll"),
-    "a set of many elements": _inside(f'"x":{{"gset":{{"{ID}":[1,[', '"visitor-%"', "]]}}"),
+    "a set of many elements": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"visitor-%":1', "}]}}"),
 }
 
 
@@ -175,7 +175,7 @@ ROUGH: dict[str, Scaled] = {
     "a long name of escapes": lambda size: named("\\u0061" * (size // 6)),
     "a long name of accents": lambda size: named("e" + "\u0301\u0316" * (size // 4)),
     "a long name of emoji": lambda size: named("\U0001f4a3" * (size // 4)),
-    "a long element": lambda size: elements('["' + "x" * size + '"]'),
+    "a long element": lambda size: elements('{"' + "x" * size + '":1}'),
     "a long id": lambda size: state(head=HEAD.replace("bob", "b" * size)),
     "a string without an end": _repeated(HEAD + ',"counters":{\n"', b"x"),
     "a header without an end": _repeated(HEAD[:-1] + ",", b'"x":1,'),
@@ -217,12 +217,12 @@ SCALED: dict[str, Scaled] = {**dict(_in_all_layouts(SOUND)), **ROUGH}
 #: The most entries that fit in a byte, all of them sound but the last: what costs most to read.
 DENSEST: dict[str, Scaled] = {
     "counters of an author of one letter": _counters("[1,1]", author="b"),
-    "empty sets of an author of one letter": _counters("[1,[]]", "gset", author="b"),
+    "empty sets of an author of one letter": _counters("[1,{}]", "gset", author="b"),
     "sketches of nothing of an author of one letter": _counters('[1,"blake2b 4 "]', "hll", author="b"),
     "once-keys of an author of one letter": _counters('[1,1,{"c":[1]}]', author="b"),
     "once-keys of 24 letters": _inside(_BEFORE + "1,1,{", '"pipeline-%-0123456789":[1]', "}]}}"),
     "once-keys of four letters": _inside(_BEFORE + "1,1,{", '"%":[1]', "}]}}"),
-    "elements of four letters": _inside(f'"x":{{"gset":{{"{ID}":[1,[', '"%"', "]]}}"),
+    "elements of four letters": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"%":1', "}]}}"),
 }
 DENSEST |= {f"{why}, in one line": _one_line(make) for why, make in DENSEST.items()} | {
     f"{why}, as TOML": _toml(make) for why, make in DENSEST.items()

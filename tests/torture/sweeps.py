@@ -49,6 +49,7 @@ JOBS = {
     "batch": Job("increment --batch batch.txt"),
     "add": Job("add names x y"),
     "create": Job("create new --type gcounter"),
+    "reset": Job("reset builds names"),
     "merge, first": Job("merge other.json"),
     "merge, more": Job("merge other.json more.json"),
     "merge what another wrote under my id": Job("merge fork.json", status=FORK),

@@ -1,0 +1,167 @@
+"""A reset cancels what was seen where it was done, and nothing else. The oracle's tests hold that for all histories."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Operation, Refused
+from crdtctl.crdt.gset import GSet
+from tests.crdt.histories import AUTHORS, Moment, moments, operations, verbs
+
+ID = "ann-00112233445566778899aabbccddeeff"
+RESETTABLE = {tag: kind for tag, kind in TYPES.items() if "reset" in verbs(kind)}
+each_type = pytest.mark.parametrize("kind", RESETTABLE.values(), ids=RESETTABLE)
+RESET = Operation("reset")
+
+
+def at(author: str, seq: int, others: Contributions | None = None) -> Here:
+    return Here(author, seq, lambda: others or {})
+
+
+def nobody_is_asked() -> Contributions:
+    raise AssertionError
+
+
+def reset(kind: CounterType, moment: Moment) -> dict[str, Contribution]:
+    """Return what a moment's replica holds once it has reset the counter."""
+    others = {author: row for author, row in moment.state.items() if author != moment.author}
+    row = kind.apply(moment.state.get(moment.author), RESET, at(moment.author, 10**6, others))
+    return {**moment.state, **({} if row is None else {moment.author: row})}
+
+
+@each_type
+@given(data=st.data())
+def test_nothing_is_left_where_a_counter_was_reset(kind: CounterType, data: st.DataObject) -> None:
+    (moment,) = data.draw(moments(kind, 1))
+    after = reset(kind, moment)
+    assert kind.value(after) == 0
+    assert set(kind.shares(after).values()) <= {0}
+    assert kind.once(after) == {}
+    assert kind.sent(after) == kind.sent(moment.state)
+
+
+@each_type
+@given(data=st.data())
+def test_a_reset_that_cancels_nothing_new_is_no_commit(kind: CounterType, data: st.DataObject) -> None:
+    moment, later = data.draw(moments(kind, 2))
+    after = reset(kind, moment)
+    if kind.join_all(after, later.state) == after:
+        assert reset(kind, Moment(later.author or "ann", after, {}, frozenset())) == after
+
+
+@each_type
+@given(data=st.data())
+def test_resets_of_the_same_at_two_replicas_cancel_it_once(kind: CounterType, data: st.DataObject) -> None:
+    (moment,) = data.draw(moments(kind, 1))
+    twice = reset(kind, moment)
+    for author in AUTHORS:
+        twice = kind.join_all(twice, reset(kind, Moment(author, moment.state, {}, frozenset())))
+    assert kind.value(twice) == 0
+
+
+@each_type
+@given(data=st.data())
+def test_only_a_reset_asks_what_the_others_did_unless_an_element_is_there(
+    kind: CounterType, data: st.DataObject
+) -> None:
+    (moment,) = data.draw(moments(kind, 1))
+    what = data.draw(operations(kind))
+    mine = moment.state.get("ann")
+    is_there = isinstance(kind, GSet) and mine is not None and not mine[1].keys().isdisjoint(what.elements)
+    assume(what.verb != "reset" and not is_there)
+    try:
+        kind.apply(mine, what, Here("ann", 10**6, nobody_is_asked))
+    except Refused:
+        pass
+
+
+@pytest.mark.parametrize("tag", ["gcounter", "pncounter"])
+class TestTotals:
+    def test_what_was_counted_elsewhere_or_later_survives(self, tag: str) -> None:
+        kind = TYPES[tag]
+        seen = kind.apply(None, Operation("increment", 5), at("bob", 1))
+        unseen = kind.apply(seen, Operation("increment", 2), at("bob", 2))
+        mine = kind.apply(None, RESET, at("ann", 1, {"bob": seen} if seen else {}))
+        mine = kind.apply(mine, Operation("increment", 1), at("ann", 2))
+        assert mine is not None
+        assert unseen is not None
+        assert kind.value({"ann": mine, "bob": unseen}) == 3
+        assert kind.shares({"ann": mine, "bob": unseen}) == {"ann": 1, "bob": 2}
+
+    def test_a_key_that_was_reset_stays_used_and_counts_only_what_is_larger(self, tag: str) -> None:
+        kind = TYPES[tag]
+        five = kind.apply(None, Operation("increment", 5, once="job"), at("bob", 1))
+        eight = kind.apply(None, Operation("increment", 8, once="job"), at("čen", 1))
+        assert five is not None
+        assert eight is not None
+        mine = kind.apply(None, RESET, at("ann", 1, {"bob": five}))
+        assert mine is not None
+        assert kind.once({"ann": mine, "bob": five}) == {}
+        assert kind.sent({"ann": mine, "bob": five}) == {"job": 5}
+        assert kind.once({"ann": mine, "bob": five, "čen": eight}) == {"job": 3}
+
+    def test_marks_beyond_what_is_known_do_not_count_backwards(self, tag: str) -> None:
+        kind = TYPES[tag]
+        zeros = (0,) * (kind.record.required - 2)
+        marks = (1, 0, *zeros, {}, {"bob": (9, *zeros), "čen": (2, *zeros)}, {"job": (9, *zeros)})
+        assert kind.value({"ann": marks, "bob": (1, 4, *zeros, {"job": (3, *zeros)})}) == 0
+
+    def test_a_mark_on_an_id_or_on_a_branch_of_it_is_one_on_all_its_branches(self, tag: str) -> None:
+        kind = TYPES[tag]
+        zeros = (0,) * (kind.record.required - 2)
+        branches = {f"{ID}~3.aaaa": (4, 10, *zeros), f"{ID}~3.bbbb": (3, 12, *zeros)}
+        for author in (ID, *branches):
+            state = {**branches, "bob": (1, 0, *zeros, {}, {author: (7, *zeros)})}
+            assert kind.value(state) == 5
+            assert kind.shares(state) == dict(zip(branches, (3, 5), strict=True)) | {"bob": 0}
+        mine = kind.apply(None, RESET, at("bob", 1, branches))
+        assert mine == (1, 0, *zeros, {}, {ID: (12, *zeros)})
+        assert kind.value({ID: (9, 15, *zeros), "bob": mine}) == 3
+
+    def test_a_key_that_looks_like_a_branch_is_a_key(self, tag: str) -> None:
+        kind = TYPES[tag]
+        sent = kind.apply(None, Operation("increment", 5, once="job~1.aaaa"), at("ann", 1))
+        after = kind.apply(sent, RESET, at("ann", 2))
+        assert after is not None
+        assert after[-1].keys() == {"job~1.aaaa"}
+
+
+def add(mine: Contribution | None, seq: int, *elements: str, others: Contributions | None = None) -> Contribution:
+    after = TYPES["gset"].apply(mine, Operation("add", elements=elements), at("ann", seq, others))
+    assert after is not None
+    return after
+
+
+class TestSets:
+    kind = TYPES["gset"]
+
+    def test_an_element_that_was_cancelled_elsewhere_is_added_anew(self) -> None:
+        mine = add(None, 1, "x", "y")
+        others = {"bob": self.kind.apply(None, RESET, at("bob", 1, {"ann": mine})) or ()}
+        assert self.kind.value({"ann": mine, **others}) == 0
+        again = add(mine, 2, "x", others=others)
+        assert again == (2, {"x": 2, "y": 1})
+        assert self.kind.value({"ann": again, **others}) == 1
+
+    def test_an_element_that_counts_is_not_added_again_so_that_nothing_is_written(self) -> None:
+        mine = add(None, 1, "x")
+        assert self.kind.apply(mine, Operation("add", elements=("x",)), at("ann", 2)) is None
+
+    def test_what_is_added_after_a_reset_in_one_commit_counts(self) -> None:
+        mine = self.kind.apply(add(None, 1, "x"), RESET, at("ann", 2))
+        assert self.kind.value({"ann": add(mine, 2, "x", "y")}) == 2
+
+    def test_what_is_added_and_reset_in_one_commit_cannot_be_followed_by_more(self) -> None:
+        mine = self.kind.apply(add(None, 1, "x"), RESET, at("ann", 1))
+        with pytest.raises(Refused, match="a commit of their own"):
+            add(mine, 1, "y")
+        assert self.kind.value({"ann": add(mine, 2, "y")}) == 1
+
+    def test_a_mark_on_an_id_or_on_a_branch_of_it_is_one_on_all_its_branches(self) -> None:
+        branches = {f"{ID}~3.aaaa": (4, {"x": 1, "y": 4}), f"{ID}~3.bbbb": (3, {"x": 1, "z": 3})}
+        for author in (ID, *branches):
+            state = {**branches, "bob": (1, {}, {author: 3})}
+            assert self.kind.value(state) == 1
+            assert self.kind.shares(state) == dict(zip(branches, (1, 0), strict=True)) | {"bob": 0}
+        assert self.kind.apply(None, RESET, at("bob", 1, branches)) == (1, {}, {ID: 4})

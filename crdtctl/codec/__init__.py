@@ -41,6 +41,7 @@ never above the author's entry in the clock:
   ``gcounter``   ``[seq, p]`` or ``[seq, p, once]``         once: ``{KEY: [p]}``
   ``pncounter``  ``[seq, p, n]`` or ``[seq, p, n, once]``   once: ``{KEY: [p, n]}``
   ``gset``       ``[seq, [ELEMENT, …]]``                    the elements sorted
+  ``hll``        ``[seq, SKETCH]``                          a text, see `crdtctl.crdt.sketch`
 
 Items at the end of such an array that say nothing are left out; one before others is ``{}`` then.
 

@@ -41,6 +41,7 @@ never above the author's entry in the clock:
   ``gcounter``   ``[seq, p, once, marks, once_marks]``
   ``pncounter``  ``[seq, p, n, once, marks, once_marks]``
   ``gset``       ``[seq, elements, marks]``
+  ``hll``        ``[seq, SKETCH]``                          a text, see `crdtctl.crdt.sketch`
   ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims, inherited]``, at least the first three.
                  bounds: the lower bounds that the author declared, sorted as text: ``["-100"]``; gifts, requests and
                  claims: ``{AUTHOR: n}``; `crdtctl.crdt.bcounter` says what they mean

@@ -80,20 +80,22 @@ def fault(sketch: str) -> str | None:
     precision = _HEADS.get(head)
     if precision is None:
         return "the hash function or the precision of a sketch is not known to this version"
+    if not body:
+        return None  # a small file may hold very many of these
     width, size = _width(precision), 1 << precision
     if len(body) > size or not body.isascii():
         return "a sketch is too long, or holds what is no letter of it"
     is_dense = len(body) == size
     numbers = body.encode().translate(_TO_NUMBER)
     ranks = numbers if is_dense else numbers[width - 1 :: width]
-    if max(numbers, default=0) == _NO_LETTER or max(ranks, default=0) > _BITS + 1 - precision:
+    if max(numbers) == _NO_LETTER or max(ranks, default=0) > _BITS + 1 - precision:
         return "a sketch holds what is no letter of it, or a rank that cannot be"
     if is_dense:
         return None if _is_dense(precision, size - numbers.count(0)) else "a sketch is not spelt in the shorter way"
     if len(body) % width or _is_dense(precision, len(ranks)) or 0 in ranks:
         return "a sketch has a wrong length, is not spelt in the shorter way, or holds a register that met nothing"
     indices = _indices(width).findall(body)
-    if any(map(ge, indices, islice(indices, 1, None))) or (indices and _number(indices[-1].encode()) >= size):
+    if any(map(ge, indices, islice(indices, 1, None))) or _number(indices[-1].encode()) >= size:
         return "the registers of a sketch are not sorted, or one is not there"
     return None
 

@@ -38,9 +38,11 @@ def errors(precision: int, size: int, sets: int, seed: int = 20_170_226) -> list
 
 
 SIZES = [1, 2, 5, 10, 100, 1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000, 10_000_000]
+#: So many that some registers meet the largest rank there is.
+HUGE = [2**60, 2**62]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES + HUGE)
 @pytest.mark.parametrize("precision", [8, 12])
 def test_the_error_is_within_theory_for_sets_of_every_size(precision: int, size: int) -> None:
     sets = max(20, min(200, 400_000 // size)) if size < LARGE else 60

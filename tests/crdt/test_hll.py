@@ -82,6 +82,13 @@ def test_a_sketch_that_is_folded_is_the_sketch_in_the_smaller_precision(less: in
     assert sketch.join([large, sketch.sketch(less, [])]) == small
 
 
+@pytest.mark.parametrize("more", range(5, 13))
+def test_a_sketch_that_tells_all_registers_is_folded_as_exactly(more: int) -> None:
+    elements = encoded(MANY)
+    for less in range(4, more):
+        assert sketch.join([sketch.sketch(more, elements), sketch.sketch(less, [])]) == sketch.sketch(less, elements)
+
+
 def test_a_register_whose_rest_was_all_zeros_folds_to_one_that_counts_the_bit_before() -> None:
     nothing = sketch.sketch(4, [])
     assert sketch.join([spelt(5, {0: 60}), nothing]) == spelt(4, {0: 61})
@@ -151,7 +158,8 @@ WRONG = {
     "a register twice": FEW + FEW[-3:],
     "a register twice, with a larger rank": FEW[:-1] + "1" + FEW[-3:-1] + "2",
     "registers not sorted": FEW[:-6] + FEW[-3:] + FEW[-6:-3],
-    "a register beyond the last": spelt(7, {127: 1}).replace("blake2b 7", "blake2b 6"),
+    "a register just beyond the last": spelt(6, {32: 1}).replace("blake2b 6", "blake2b 5"),
+    "a register of a wrong width": spelt(7, {27: 1}).replace("blake2b 7", "blake2b 6"),
     "a register beyond the last, of thirteen bits": "blake2b 13 z--1",
     "a register that met nothing, told": FEW[:-1] + "-",
     "a rank that cannot be": spelt(4, {3: 62}),

@@ -127,6 +127,16 @@ def test_lines_are_sound_together_if_each_is_a_sound_element(lines: list[str]) -
         assert found == {line.encode() for line in lines}
 
 
+@pytest.mark.parametrize("letter", ["a", "é"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("wrong", [" %", "% ", " ", "", "%\x00", "%\u202e"])
+def test_one_wrong_line_anywhere_is_found(letter: str, place: int, wrong: str) -> None:
+    lines = [letter, "b c", letter]
+    assert sound_elements("\n".join(lines).encode()) == {letter.encode(), b"b c"}
+    lines[place] = wrong.replace("%", letter)
+    assert sound_elements("\n".join(lines).encode()) is None
+
+
 @pytest.mark.parametrize("letter", ["x", "é"])
 def test_lines_are_as_long_as_elements_may_be(letter: str) -> None:
     longest = letter * (4096 // len(letter.encode()))

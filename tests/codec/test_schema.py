@@ -153,6 +153,12 @@ def test_every_number_above_what_readers_keep_fits_as_text(number: int) -> None:
     SCHEMA.validate(tree)
 
 
+def test_elements_may_be_longer_than_names() -> None:
+    tree = json.loads(CANONICAL["gset"])
+    put({"gset": {ANN: [1, {"x" * 4096: 1}]}}, "counters", "x")(tree)
+    SCHEMA.validate(tree)
+
+
 @pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
 def test_what_is_no_state_does_not_fit_the_schema(change: Callable[[Any], None]) -> None:
     tree = json.loads(CANONICAL["gcounter"])

@@ -204,6 +204,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/commands/test_once.py::test_two_replicas_that_never_met_count_a_key_once",
     ),
     Mutant(
+        "a reset cancels nothing",
+        (Edit("crdt/tally.py", "        if marks:\n", "        if False:\n"),),
+        "tests/crdt/test_oracle.py::test_every_replica_reads_exactly_the_operations_that_it_has_seen",
+    ),
+    Mutant(
         "the checksum is not verified",
         (Edit("codec/stream.py", "if self.trailer != trailer(checksum):", "if False:"),),
         "tests/codec/test_damage.py::test_lines_of_two_files_put_together_are_refused",

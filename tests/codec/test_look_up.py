@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crdtctl.codec import stream
 from crdtctl.codec.stream import Source
 from crdtctl.codec.text import InMemory, search
 from crdtctl.codec.wire import Counter, Head, Invalid, encode_line
+from crdtctl.crdt import TYPES
 from tests.codec.files import opened, sealed, written
 from tests.codec.states import NAMES, states
 
@@ -50,6 +52,24 @@ def test_a_counter_is_found_if_it_is_there_and_only_then(
         expected = counters.get(name, {})
         assert source.counter(name) == expected
         assert source.line(name) == (encode_line(name, expected) if expected else None)
+
+
+@given(state=states(max_size=12), size=st.integers(1, 200))
+def test_the_names_of_a_type_are_those_of_its_counters_wherever_blocks_end(
+    state: tuple[Head, dict[str, Counter]], size: int
+) -> None:
+    head, counters = state
+    source = opened(written(head, counters))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "_BLOCK", size)
+        for tag in TYPES:
+            assert list(source.names_of(tag)) == [name for name in sorted(counters) if tag in counters[name]]
+
+
+def test_a_counter_that_is_called_like_a_type_is_not_of_it() -> None:
+    source = opened(written(HEAD, {"gset": {"gcounter": {"ann": (1, 1)}}, "x": {"gset": {"ann": (1, ())}}}))
+    assert list(source.names_of("gset")) == ["x"]
+    assert list(source.names_of("gcounter")) == ["gset"]
 
 
 @given(state=states(max_size=12), others=st.lists(NAMES))

@@ -18,6 +18,7 @@ def test_rights_move_as_the_calls_say(new_replica: New) -> None:
     hub, laptop = new_replica("hub"), new_replica("laptop")
     hub.create("seats", "bcounter", bound=-5, initial=5)
     laptop.merge_bytes(hub.export_bytes())
+    assert [(one.name, one.here, one.holders) for one in laptop.holdings()] == [("seats", 0, {hub.id: 10})]
     laptop.request("seats", "hub", 4)
     with hub.batch() as batch:
         batch.increment("seats", 2)

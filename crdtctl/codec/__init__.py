@@ -25,10 +25,11 @@ A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorte
   ``settled``   branches of forks that somebody has settled, sorted. Not in ``own``.
   ``past``      only in ``known``: ids that this replica had before, oldest first, as
                 ``[id, its last commit, why it ended, when]``. Never exported.
+  ``tier``      only in ``own``: the tier of a replica that is not permanent, 1 to 99. Never exported.
   ``binding``   only in ``own``: which file it is, ``INODE.GENERATION.FILESYSTEM.MACHINE``. Never exported.
   ``witness``   only in ``own``: the path of the file outside that remembers how often it was written.
 
-  ``tags`` and the last four are left out where they would say nothing. A branch of a fork stands in ``clock``, in
+  ``tags`` and the last five are left out where they would say nothing. A branch of a fork stands in ``clock``, in
   ``tags`` and as an author as ``ID~COUNT.TAG``, with ``~COUNT.TAG`` for each fork that it went through.
 
 * Then one counter a line, sorted by name: ``"NAME":{TYPE:{AUTHOR:CONTRIBUTION,…},…}``. Every line but the
@@ -41,6 +42,13 @@ never above the author's entry in the clock:
   ``gcounter``   ``[seq, p]`` or ``[seq, p, once]``         once: ``{KEY: [p]}``
   ``pncounter``  ``[seq, p, n]`` or ``[seq, p, n, once]``   once: ``{KEY: [p, n]}``
   ``gset``       ``[seq, [ELEMENT, …]]``                    the elements sorted
+  ``handoff``    ``[seq, tier, P, N]``                      P, N: ``[val, below, count, sck, dck, {ID: HELD, …}]``,
+                                                            HELD: ``[count, sck, number, {ID: [sck, dck, n]}]``
+
+P and N are nodes of `crdtctl.crdt.node`. HELD is what a node holds of ID: at tier 0 its count; the slot that waits
+for its token, its number counted from 1; and its tokens, by destination. The rows of a ``handoff`` counter need
+not be covered by the clock: an author that did nothing else stands in no clock but its own ``own.json``'s, since what
+stands in clocks is there for ever. No state but a replica's own holds them, apart from ids that it had before.
 
 Items at the end of such an array that say nothing are left out; one before others is ``{}`` then.
 

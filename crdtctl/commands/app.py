@@ -23,6 +23,7 @@ VERBS: Final[dict[str, str]] = {
     "show": "show",
     "export": "export",
     "merge": "merge",
+    "exchange": "exchange",
     "clock": "clock",
     "compare": "compare",
     "status": "status",

@@ -9,6 +9,7 @@ from typing import Final
 from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.pncounter import PNCounter
 
 TYPES: Final[dict[str, CounterType]] = {
@@ -16,6 +17,9 @@ TYPES: Final[dict[str, CounterType]] = {
     for kind in (
         GCounter(),
         GSet(),
+        Handoff(),
         PNCounter(),
     )
 }
+#: The types of which a replica takes part in merging.
+TAKING_PART: Final = frozenset(tag for tag, kind in TYPES.items() if kind.takes_part)

@@ -1,4 +1,4 @@
-"""The four lattices that every contribution is built from.
+"""The five lattices that every contribution is built from.
 
 A lattice has a least value (`bottom`) and a `join` that is commutative, associative and idempotent and
 never goes down. Values are plain frozen data in one normal form, so equal states compare equal:
@@ -11,6 +11,7 @@ lattice     value                        join                                   
 `MapOf`     name → value of a lattice    entry by entry                         no entry is bottom
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
+`Latest`    such a row                   the newer, as a whole                  as a `Record`
 =========== ============================ ====================================== =====================
 
 The grammar is small on purpose: the codec reads a type's wire form off it, so a new type needs no codec.
@@ -78,7 +79,6 @@ class MapOf(Lattice):
         return joined
 
 
-@final
 class Record(Lattice):
     """A row of values, each of its own lattice, ordered part by part.
 
@@ -126,3 +126,22 @@ class Record(Lattice):
     def at(self, row: tuple[Any, ...], index: int) -> Any:
         """Return the part of `row` at `index`, which may be left out."""
         return row[index] if index < len(row) else self.parts[index].bottom
+
+
+@final
+class Latest(Record):
+    """A row, versions of which are ordered by the first part, its number, and the newer holds as a whole.
+
+    It is for a row that its one writer changes as it likes. Of two rows of one number, which one writer never
+    writes, one is taken by what they hold, whoever meets them in whatever order.
+    """
+
+    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        return max(a, b, key=_ordered)
+
+
+def _ordered(value: Any) -> Any:
+    """Return what orders values of a lattice totally."""
+    if isinstance(value, Mapping):
+        return tuple((key, _ordered(value[key])) for key in sorted(value))
+    return tuple(map(_ordered, value)) if isinstance(value, tuple) else value

@@ -48,8 +48,8 @@ class Plan:
 Lookup = Callable[[str], Counter]
 
 
-def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known: Lookup) -> Plan:
-    """Plan commit `seq` of `replica`: all the requests, or a failure and none of them.
+def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known: Lookup, *, tier: int = 0) -> Plan:
+    """Plan commit `seq` of `replica`, which is of this `tier`: all the requests, or a failure and none of them.
 
     `own` and `known` look a counter up in this replica's two files. Raise `UsageError` where a name has
     several types, `RefusedError` where the type does not allow the operation, `ExistsError` for a counter
@@ -76,7 +76,7 @@ def plan(replica: str, seq: int, requests: Iterable[Request], own: Lookup, known
                         f"{asked:+d} was not counted"
                     )
                 continue
-        here = Here(replica, seq, partial(_of_type, known, name, tag))
+        here = Here(replica, seq, partial(_of_type, known, name, tag), tier)
         row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, here)
         if row is not None:
             counters[name] = {**mine, tag: {replica: row}}

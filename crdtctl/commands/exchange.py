@@ -20,9 +20,9 @@ def exchange(
     context: typer.Context,
     path: Annotated[str, typer.Argument(metavar="PATH", help="Directory of the other replica.")],
 ) -> None:
-    """Merge this replica and another one into each other, until neither learns anything.
+    """Merge two replicas into each other.
 
-    PATH is a directory on this machine, or one that is mounted here. One call hands a handoff counter
+    That is done until neither learns anything. PATH is a directory on this machine, or one that is mounted here. One call hands a handoff counter
     over completely, which takes four merges. Silent, but on a terminal.
 
     \b

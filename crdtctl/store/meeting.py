@@ -96,6 +96,7 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> 
     before = own.counters(many=sum(aside.count for aside in asides) > MANY)
     after: dict[str, Counter] = {}
     steps: dict[tuple[str, str], int] = {}
+    lonely: dict[str, bool] = {}
     for aside in asides:
         for name, counter in aside:
             mine = after[name] if name in after else before(name)
@@ -109,7 +110,10 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> 
                         steps[name, author] = step
                     if new is not None:
                         mine = after[name] = {**mine, tag: {own.id: new}}
-    met = Met(handoffs=[HandOff(name, peer, step) for (name, peer), step in sorted(steps.items())])
+                if own.tier and isinstance(kind, Handoff) and own.id in mine.get(tag, {}):
+                    lonely[name] = kind.pending(own.id, mine[tag][own.id]).is_lonely
+    met = Met(lonely=[name for name, is_lonely in lonely.items() if is_lonely])
+    met.handoffs = [HandOff(name, peer, step) for (name, peer), step in sorted(steps.items())]
     for name, counter in after.items():
         met.lines[name] = encode_line(name, counter)
         for tag in sorted(TAKING_PART & counter.keys()):
@@ -117,9 +121,6 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> 
             change = Change(name, tag, reading(tag, old, others), reading(tag, counter, others))
             if change.before != change.after:
                 met.changes.append(change)
-            kind = TYPES[tag]
-            if isinstance(kind, Handoff) and kind.pending(own.id, counter[tag][own.id]).is_lonely:
-                met.lonely.append(name)
     return met
 
 

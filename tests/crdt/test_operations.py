@@ -154,6 +154,9 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
     ("pncounter", [Operation("increment", 5), Operation("decrement", 7)], (2, 5, 7)),
     ("pncounter", [Operation("decrement", 5, once="job")], (1, 0, 0, {"job": (0, 5)})),
     ("gset", [Operation("create")], (1, ())),
+    ("handoff", [Operation("create")], (1, 0)),
+    ("handoff", [Operation("increment", 5), Operation("decrement", 7)], (2, 0, (5, 0, 5), (7, 0, 7))),
+    ("handoff", [Operation("decrement", 7)], (1, 0, (0,), (7, 0, 7))),
     ("gset", [Operation("add", elements=("b", "a", "b")), Operation("add", elements=("é", "a"))], (2, ("a", "b", "é"))),
 ]
 
@@ -172,6 +175,10 @@ REFUSED: list[tuple[str, Verb, str]] = [
     ("pncounter", "add", "has no elements"),
     ("gset", "increment", "cannot be incremented"),
     ("gset", "decrement", "cannot be decremented"),
+    ("handoff", "add", "has no elements"),
+    ("handoff", "reset", "nobody knows any more who counted what"),
+    ("handoff", "transfer", "handed over by merging"),
+    ("handoff", "request", "handed over by merging"),
 ]
 
 
@@ -184,6 +191,7 @@ def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: V
 ALLOWED: dict[str, list[Verb]] = {
     "gcounter": ["create", "increment"],
     "gset": ["create", "add"],
+    "handoff": ["create", "increment", "decrement"],
     "pncounter": ["create", "increment", "decrement"],
 }
 

@@ -22,8 +22,9 @@ def exchange(
 ) -> None:
     """Merge two replicas into each other.
 
-    That is done until neither learns anything. PATH is a directory on this machine, or one that is mounted here. One call hands a handoff counter
-    over completely, which takes four merges. Silent, but on a terminal.
+    That is done until neither learns anything. PATH is a directory on this machine, or one that is
+    mounted here. One call hands a handoff counter over completely, which takes four merges. Silent,
+    but on a terminal.
 
     \b
     EXAMPLES:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from crdtctl.errors import ExistsError, OutcomeUnknownError, RefusedError, Stora
 from crdtctl.store import durable, meeting
 from crdtctl.store import merge as merging
 from crdtctl.store.durable import Draft
+from crdtctl.store.files import Directory
 from crdtctl.store.inputs import Input
 from tests.conftest import assert_sound
 
@@ -127,6 +129,17 @@ def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch:
     assert_sound(hub)
 
 
+def test_what_only_the_second_process_meets_is_met(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "_WORTH_HALVES", 1)
+    hub, other = make("hub"), make("other")
+    with other.batch() as batch:
+        for name in "abcdef":
+            batch.increment(name)
+        batch.increment("z", 7, tag="handoff")
+    hub.merge_inputs([Input("other", data=other.export_bytes())], processes=2)
+    assert (hub.value("a"), hub.value("z")) == (1, 7)
+
+
 def test_a_dry_run_says_what_would_change_and_changes_nothing(make: Make) -> None:
     hub, job = make("hub"), make("job", 1)
     hub.increment("hits", 5, tag="handoff")
@@ -156,13 +169,14 @@ def test_who_counts_during_a_merge_is_not_lost(make: Make, monkeypatch: pytest.M
     hub.increment("hits", 5, tag="handoff")
     job.increment("hits", 9, tag="handoff")
     state = job.export_bytes()
-    found = merging._take_part
+    found, others = Directory.locked, [100]
 
-    def slowly(*arguments: object, **more: object) -> None:
-        hub.increment("hits", 100)
-        found(*arguments, **more)  # type: ignore[arg-type]
+    def locked(directory: Directory, which: str, timeout: float | None) -> AbstractContextManager[int]:
+        if which == durable.OWN and others:  # somebody else was quicker
+            hub.increment("hits", others.pop())
+        return found(directory, which, timeout)
 
-    monkeypatch.setattr(merging, "_take_part", slowly)
+    monkeypatch.setattr(Directory, "locked", locked)
     hub.merge_bytes(state)
     monkeypatch.undo()
     assert hub.value("hits") == 105

@@ -25,10 +25,11 @@ A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorte
   ``settled``   branches of forks that somebody has settled, sorted. Not in ``own``.
   ``past``      only in ``known``: ids that this replica had before, oldest first, as
                 ``[id, its last commit, why it ended, when]``. Never exported.
+  ``tier``      only in ``own``: the tier of a replica that is not permanent, 1 to 99. Never exported.
   ``binding``   only in ``own``: which file it is, ``INODE.GENERATION.FILESYSTEM.MACHINE``. Never exported.
   ``witness``   only in ``own``: the path of the file outside that remembers how often it was written.
 
-  ``tags`` and the last four are left out where they would say nothing. A branch of a fork stands in ``clock``, in
+  ``tags`` and the last five are left out where they would say nothing. A branch of a fork stands in ``clock``, in
   ``tags`` and as an author as ``ID~COUNT.TAG``, with ``~COUNT.TAG`` for each fork that it went through.
 
 * Then one counter a line, sorted by name: ``"NAME":{TYPE:{AUTHOR:CONTRIBUTION,…},…}``. Every line but the
@@ -45,6 +46,8 @@ never above the author's entry in the clock:
   ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims, inherited]``, at least the first three.
                  bounds: the lower bounds that the author declared, sorted as text: ``["-100"]``; gifts, requests and
                  claims: ``{AUTHOR: n}``; `crdtctl.crdt.bcounter` says what they mean
+  ``handoff``    ``[seq, tier, P, N]``: P and N are ``[val, below, count, sck, dck, {ID: HELD, …}]``, and HELD is
+                 ``[count, sck, number, {ID: [sck, dck, n]}]``
 
   ``once``        key → its totals: ``{KEY: [p]}``, ``{KEY: [p, n]}``
   ``elements``    element → the number of the author's commit that added it, or added it again after a reset
@@ -53,6 +56,11 @@ never above the author's entry in the clock:
   ``once_marks``  the same of once-keys: ``{KEY: [p, n]}``
 
 On read, marks of all authors on one id or key are joined by maximum, and what they cover does not count.
+
+P and N are nodes of `crdtctl.crdt.node`. HELD is what a node holds of ID: at tier 0 its count; the slot that waits
+for its token, its number counted from 1; and its tokens, by destination. The rows of a ``handoff`` counter need
+not be covered by the clock: an author that did nothing else stands in no clock but its own ``own.json``'s, since what
+stands in clocks is there for ever. No state but a replica's own holds them, apart from ids that it had before.
 
 Items at the end of such an array that say nothing are left out; one before others is ``{}``, ``[]`` or 0 then. No
 entry of a map is zero.

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import VERSION, Kind, to_wire
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import MAX_DIGITS
+from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
 from crdtctl.crdt.base import Kind as Type
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.membership import MEMBERSHIP
@@ -30,6 +30,7 @@ _OPTIONAL = {
     "tags": ["state", "delta", "own", "known"],
     "settled": ["state", "delta", "known"],
     "past": ["known"],
+    "tier": ["own"],
     "binding": ["own"],
     "witness": ["own"],
 }
@@ -85,6 +86,12 @@ def state_schema() -> dict[str, Any]:
                     "minItems": 4,
                     "maxItems": 4,
                 },
+            },
+            "tier": {
+                "description": "how far this replica is from a permanent one, which has none here",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MAX_TIER,
             },
             "binding": {"description": "which file on which machine this own.json is", **_TEXT},
             "witness": {"description": "the file outside that remembers the last commit", **_TEXT},

@@ -36,10 +36,11 @@ from crdtctl.codec.wire import (
     join_counters,
     refuse_absurd,
 )
-from crdtctl.crdt import KINDS
+from crdtctl.crdt import KINDS, TAKING_PART
 from crdtctl.crdt.base import Contribution
 from crdtctl.crdt.forks import Names
 from crdtctl.crdt.membership import NAME
+from crdtctl.crdt.names import replica_fault
 
 if TYPE_CHECKING:
     from crdtctl.codec.text import Pages
@@ -203,7 +204,12 @@ class Source:
         except Invalid as fault:
             raise self.invalid(fault.reason) from None
         clock = self.head.clock
-        for authors in counter.values():
+        for tag, authors in counter.items():
+            if tag in TAKING_PART:
+                for author in authors:
+                    if wrong := replica_fault(author):
+                        raise self.invalid(wrong)
+                continue
             if not authors.keys() <= clock.keys():
                 raise self.invalid("a contribution is by somebody whom the clock does not know")
             if max(map(_seq, authors.values())) > self._floor:  # quick to see, and most often it ends here
@@ -246,12 +252,23 @@ class Joined(NamedTuple):
     after: bytes | None
 
 
+#: What is told the name and the contributions, of the types that take part in merging, of one source.
+Divert = Callable[[str, Counter], object]
+
+
 def overlay(
-    base: Source | None, others: Iterable[Source], *, without: str | None = None, part: Part = ALL
+    base: Source | None,
+    others: Iterable[Source],
+    *,
+    without: str | None = None,
+    part: Part = ALL,
+    divert: Divert | None = None,
 ) -> Iterator[Joined]:
     """Yield, by name, every counter of `base` and the `others`, joined.
 
-    What the others say of the author `without` is left out. Raise `Invalid` with the source that is not valid.
+    What the others say of the author `without` is left out. With `divert`, what they say of types that take part
+    in merging is left out as well, and told to it: by name, and of one name in the order of the others. Raise
+    `Invalid` with the source that is not valid.
     """
     sources = [*([base] if base else []), *others]
     marker = None if without is None else encode_name(without) + b":["
@@ -278,6 +295,8 @@ def overlay(
                 text, theirs = source.decode(line)
                 if source is base:
                     before = line
+                elif divert:
+                    theirs = _diverted(divert, text, theirs)
                 theirs = _put_under(theirs, source.names)
                 if not theirs:
                     continue
@@ -289,11 +308,14 @@ def overlay(
                 continue
             else:
                 text, theirs = source.decode(line)
+                if divert and not TAKING_PART.isdisjoint(theirs):
+                    theirs = _diverted(divert, text, theirs)
+                    line = encode_line(text, theirs)
             if marker is not None and marker in line:
                 theirs = _leave_out(theirs, without)
-                if not theirs:
-                    continue
                 line = encode_line(text, theirs)
+            if not theirs:
+                continue
             if after is None:
                 after = line
             elif counter is None:
@@ -308,6 +330,14 @@ def overlay(
 def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, bytes]]:
     for name, line in source.lines(part):
         yield name, index, line
+
+
+def _diverted(divert: Divert, name: str, counter: Counter) -> Counter:
+    """Tell what is of a type that takes part in merging; return the rest."""
+    taking_part = {tag: authors for tag, authors in counter.items() if tag in TAKING_PART}
+    if taking_part:
+        divert(name, taking_part)
+    return {tag: authors for tag, authors in counter.items() if tag not in TAKING_PART}
 
 
 def _leave_out(counter: Counter, author: str | None) -> Counter:

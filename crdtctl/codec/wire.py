@@ -16,7 +16,7 @@ import msgspec
 
 from crdtctl.codec.text import HEAD_END, MAX_SAFE
 from crdtctl.crdt import KINDS, forks, sketch
-from crdtctl.crdt.base import MAX_DIGITS, Contribution
+from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER, Contribution
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.membership import MEMBERSHIP, NAME
@@ -55,6 +55,7 @@ class Head:
     tags: Mapping[str, str] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
     past: tuple[Past, ...] = ()
+    tier: int = 0
     binding: str = ""
     witness: str = ""
 
@@ -398,13 +399,13 @@ CROWDED = "its clock holds thousands of replicas, whose ids are too short to be 
 
 
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
-_OPTIONAL = ("settled", "past", "binding", "witness")
+_OPTIONAL = ("settled", "past", "tier", "binding", "witness")
 #: Kind → the fields that its header must have, and those that it may have.
 _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "state": (_REQUIRED, frozenset({"tags", "settled"})),
     "delta": (_REQUIRED | {"since"}, frozenset({"tags", "settled"})),
     "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past"})),
-    "own": (_REQUIRED, frozenset({"tags", "binding", "witness"})),
+    "own": (_REQUIRED, frozenset({"tags", "tier", "binding", "witness"})),
 }
 
 
@@ -474,6 +475,7 @@ def head_from_tree(tree: Any) -> Head:
         tags=_tags(tree.get("tags", {}), clock),
         settled=_settled(tree.get("settled", [])),
         past=_past(tree.get("past", [])),
+        tier=_tier(tree.get("tier", 0)),
         binding=_text(tree.get("binding", "")),
         witness=_text(tree.get("witness", "")),
     )
@@ -482,6 +484,12 @@ def head_from_tree(tree: Any) -> Head:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise Invalid("its header holds what should be printable text and is not")
+    return value
+
+
+def _tier(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_TIER:
+        raise Invalid(f"its tier is no whole number up to {MAX_TIER}")
     return value
 
 

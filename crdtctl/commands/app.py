@@ -29,6 +29,7 @@ VERBS: Final[dict[str, str]] = {
     "run": "run",
     "seal": "seal",
     "absorb": "absorb",
+    "exchange": "exchange",
     "clock": "clock",
     "compare": "compare",
     "status": "status",

@@ -7,6 +7,7 @@ import typer
 
 from crdtctl.commands import output
 from crdtctl.commands.verb import session, verb_app
+from crdtctl.crdt.base import MAX_TIER
 from crdtctl.store import locate
 from crdtctl.store.replica import Replica
 
@@ -20,16 +21,21 @@ def init(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Begins the replica's id. Default: this machine's name.")
     ] = None,
+    tier: Annotated[
+        int, typer.Option(min=0, max=MAX_TIER, metavar="N", help="How far it is from a permanent one, which has 0.")
+    ] = 0,
 ) -> None:
     """Make a replica, and print its id.
 
     A replica is one writer with its own files. It is the directory PATH/.crdtctl; with --replica,
-    exactly the directory named there.
+    exactly the directory named there. One with a tier above 0 hands its handoff counters over to
+    replicas of a smaller tier, and may be thrown away then.
 
     \b
     EXAMPLES:
       crdtctl init
       crdtctl init ~/counts --name laptop
+      crdtctl init --tier 1
       crdtctl --replica /var/lib/counts init --name hub
     """
     given = session(context).replica
@@ -39,6 +45,6 @@ def init(
             target = os.path.join(target, locate.NAME)
     else:
         target = given
-    made = Replica.init(target, name=name)
+    made = Replica.init(target, name=name, tier=tier)
     output.stdout.applied = True
     output.stdout.line(made.id)

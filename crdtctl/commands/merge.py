@@ -14,6 +14,7 @@ from crdtctl.commands.refusals import end_with
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import printable
+from crdtctl.store.meeting import lonely
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 
@@ -69,6 +70,8 @@ def merge(
                 progress=progress,
             )
     output.stdout.applied = report.changed and not dry_run
+    if report.lonely and not quiet:
+        output.say(lonely(report.lonely))
     if talks and chosen == "words":
         _tell(report, dry_run)
     elif talks:
@@ -78,14 +81,17 @@ def merge(
 
 def _tell(report: MergeReport, dry_run: bool) -> None:
     if not report.changed:
-        if report.taken:
+        output.tell_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
+        if report.taken and not report.handoffs:
             output.stdout.line("nothing new")
         return
     would = "would change" if dry_run else "changed"
     counters = f"{report.counters} counter{'' if report.counters == 1 else 's'} {would}"
     heard = f"{len(report.replicas)} replica{'' if len(report.replicas) == 1 else 's'} had news"
-    output.stdout.line(f"{counters}; {heard}")
+    if report.counters or report.replicas or not report.handoffs:
+        output.stdout.line(f"{counters}; {heard}")
     output.tell([(one.name, one.before, one.after) for one in report.changes], report.counters)
+    output.tell_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
 
 
 def _rows(replica: str, report: MergeReport, notes: list[str]) -> Report:
@@ -102,7 +108,8 @@ def _rows(replica: str, report: MergeReport, notes: list[str]) -> Report:
         "taken": [printable(label) for label in report.taken],
         "refused": refused,
         "replicas": report.replicas,
-        "notes": notes,
+        "notes": [*notes, *([lonely(report.lonely)] if report.lonely else [])],
+        "handoffs": [{"name": one.name, "step": one.step, "replica": one.peer} for one in report.handoffs],
         "forks": [
             {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks
         ],

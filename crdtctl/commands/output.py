@@ -112,6 +112,14 @@ def tell(changes: Sequence[tuple[str, int | None, int | None]], total: int) -> N
         stdout.line(f"and {total - TOLD} more")
 
 
+def tell_handoffs(handoffs: Sequence[tuple[str, int, str]]) -> None:
+    """Write a line for each hand-off, up to `TOLD`: name, which of its four steps is done, with whom."""
+    for name, step, peer in handoffs[:TOLD]:
+        stdout.line(f"{name}: hand-off {step} of 4 with {peer}")
+    if len(handoffs) > TOLD:
+        stdout.line(f"and {len(handoffs) - TOLD} more hand-offs")
+
+
 def safe(number: int | None) -> int | str | None:
     """Return a whole number as JSON readers keep it: as a string of digits where they would round it."""
     return str(number) if number is not None and abs(number) > MAX_SAFE else number

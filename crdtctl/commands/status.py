@@ -1,6 +1,6 @@
 """``crdtctl status``"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import typer
 
@@ -12,6 +12,8 @@ from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
 from crdtctl.store.identity import REASONS
+from crdtctl.store.meeting import Open, lonely
+from crdtctl.store.meeting import amount as told
 from crdtctl.store.rights import Holding
 
 app, settings = verb_app(*READS)
@@ -25,6 +27,9 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     itself, with its directory; then come the ids that it had before, and why each ended, and then the others.
     As a table and as JSON, also: forks, and of bounded counters the rights that are here, and who asks for some.
 
+    Of handoff counters: what was not handed over yet, what is on its way, and whether this replica may be
+    thrown away.
+
     \b
     EXAMPLES:
       crdtctl status
@@ -33,10 +38,12 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     chosen = output.choose(form)
     replica = session(context).open()
     own, clock, heard, forks = replica.id, replica.clock(), replica.heard(), replica.forks()
-    roster = replica.ended()
-    holdings = replica.holdings()
+    clock.pop(own, None)
+    tier, handoffs = replica.tier, replica.open_handoffs()
+    reasons = replica.reasons_to_keep()
+    roster, holdings = replica.ended(), replica.holdings()
     was = {past.replica: past for past in replica.past()}
-    items: list[Item] = [{"replica": own, "commits": clock.pop(own, 0), "heard": "this replica"}]
+    items: list[Item] = [{"replica": own, "commits": replica.commits, "heard": "this replica"}]
     for past in was.values():
         ended = f"this replica until {past.when}: {REASONS.get(past.why, past.why)}"
         items.append({"replica": past.replica, "commits": clock.pop(past.replica, past.seq), "heard": ended})
@@ -53,11 +60,20 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         for holding in holdings:
             for line in _said(holding):
                 output.stdout.line(line)
+        for line in _words(own, tier, handoffs, reasons):
+            output.stdout.line(line)
         output.stdout.line("")
+    alone = [one.name for one in handoffs if one.replica == own and one.pending.is_lonely]
+    if alone and not clock:
+        output.say(lonely(alone))
     columns = ("replica", "commits", "heard")
     head = {
         "replica": own,
         "directory": printable(replica.path),
+        "tier": tier,
+        "discardable": not reasons,
+        "keep": reasons,
+        "handoffs": [_item(one) for one in handoffs],
         "past": [
             {"replica": past.replica, "commits": past.seq, "why": past.why, "at": past.when} for past in was.values()
         ],
@@ -101,3 +117,44 @@ def _told(holding: Holding) -> Item:
         "asked": [{"replica": who, "amount": safe(amount)} for who, amount in holding.asked.items()],
         "oversold": [{"replica": who, "amount": safe(amount)} for who, amount in holding.oversold.items()],
     }
+
+
+def _item(one: Open) -> Item:
+    up, down = one.pending.counted
+    return {
+        "name": one.name,
+        "replica": one.replica,
+        "step": one.step,
+        "up": safe(up),
+        "down": safe(down),
+        "slots": list(one.pending.slots),
+        "tokens": [
+            {"from": src, "to": dst, "up": safe(up), "down": safe(down)}
+            for (src, dst), (up, down) in one.pending.tokens.items()
+        ],
+    }
+
+
+def _words(own: str, tier: int, handoffs: Sequence[Open], reasons: Sequence[str]) -> Iterator[str]:
+    """Yield the lines about hand-offs; nothing for a permanent replica with nothing on its way."""
+    if tier:
+        yield f"tier       {tier}"
+    for one in handoffs:
+        pending = one.pending
+        said = [f"{told(pending.counted)} not handed over"] if any(pending.counted) else []
+        said += [f"slot for {src}" for src in pending.slots]
+        said += [
+            f"token over {told(count)} for {dst}" + ("" if src == one.replica else f", from {src}")
+            for (src, dst), count in pending.tokens.items()
+        ]
+        if one.replica != own:
+            if said:
+                yield f"former id  {one.name}: {'; '.join(said)} as {one.replica}. If no other copy of it lives,"
+                yield "           this will not be handed over: 'crdtctl increment' can count it again"
+        elif said:
+            step = f"hand-off {one.step} of 4: " if one.step else ""
+            yield f"hand-off   {one.name}: {step}{'; '.join(said)}"
+    if tier:
+        yield f"throw away {'no: ' + reasons[0] if reasons else 'yes: all is handed over'}"
+        for reason in reasons[1:]:
+            yield f"           {reason}"

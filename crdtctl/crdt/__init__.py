@@ -10,6 +10,7 @@ from crdtctl.crdt.base import CounterType, Kind
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.hll import HLL
 from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.crdt.pncounter import PNCounter
@@ -21,9 +22,12 @@ TYPES: Final[dict[str, CounterType]] = {
         GCounter(),
         GSet(),
         HLL(),
+        Handoff(),
         PNCounter(),
     )
 }
 
 #: Everything that may stand on a line: the types, and who has ended.
 KINDS: Final[dict[str, Kind]] = {**TYPES, MEMBERSHIP.tag: MEMBERSHIP}
+#: The types of which a replica takes part in merging.
+TAKING_PART: Final = frozenset(tag for tag, kind in TYPES.items() if kind.takes_part)

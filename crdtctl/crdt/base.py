@@ -24,6 +24,8 @@ Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "
 MAX_DIGITS = 100
 #: The first whole number that is too large to be told: it has 101 digits.
 TOO_LARGE = 10**MAX_DIGITS
+#: A permanent replica has tier 0; more tiers than this nobody has.
+MAX_TIER = 99
 
 
 class Refused(Exception):
@@ -72,12 +74,14 @@ def _nobody() -> Contributions:
 class Here:
     """Where an operation is carried out: by `replica`, in its commit `seq`, which knows what the `others` did.
 
-    What the others did to the counter is looked up when it is asked for: a plain increment does not ask.
+    What the others did to the counter is looked up when it is asked for: a plain increment does not ask. The
+    `tier` of a permanent replica is 0.
     """
 
     replica: str
     seq: int
     others: Callable[[], Contributions] = _nobody
+    tier: int = 0
 
 
 class Kind:
@@ -94,6 +98,10 @@ class Kind:
     #: Whether nothing can be done to a counter before somebody has created it.
     created_first: ClassVar[bool] = False
 
+    #: Whether a replica takes part in merging: it reads the others' contributions and changes its own, see
+    #: `CounterType.meet`. Theirs are neither joined nor kept, no clock speaks of them, and they leave whole, always.
+    takes_part: ClassVar[bool] = False
+
     @final
     def join(self, a: Contribution, b: Contribution) -> Contribution:
         """Return the join of two versions of one author's contribution."""
@@ -107,6 +115,8 @@ class Kind:
     @final
     def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:
         """Return the delta: the contributions, whole, that changed after the clock `since`."""
+        if self.takes_part:
+            return dict(contributions)
         return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}
 
 
@@ -150,6 +160,20 @@ class CounterType(Kind, ABC):
     def sent(self, contributions: Contributions) -> Mapping[str, int]:
         """Return once-key → the amount that it stands for, even if a reset cancelled it: it is used up."""
         return self.once(contributions)
+
+    def meet(
+        self,
+        mine: Contribution | None,  # noqa: ARG002  # only a type that takes part looks
+        author: str,  # noqa: ARG002
+        theirs: Contribution,  # noqa: ARG002
+        here: Here,  # noqa: ARG002
+    ) -> Contribution | None:
+        """Return my contribution after meeting that of `author`; None if that changes nothing."""
+        return None
+
+    def succeed(self, author: str, theirs: Contribution, here: Here) -> Contribution | None:  # noqa: ARG002
+        """Return my first contribution if I was `author` before; None if there is nothing to begin with."""
+        return None
 
     @final
     def value(self, contributions: Contributions) -> int:

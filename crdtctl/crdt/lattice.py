@@ -12,6 +12,7 @@ lattice     value                        join                                   
                                          smaller precision
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
+`Latest`    such a row                   the newer, as a whole                  as a `Record`
 =========== ============================ ====================================== =====================
 
 The grammar is small on purpose: the codec reads a type's wire form off it, so a new type needs no codec.
@@ -143,12 +144,19 @@ class Record(Lattice):
 
 
 @final
-class Newest(Record):
-    """A row of which the newer one, by its first part, replaces the older: for what may also shrink.
+class Latest(Record):
+    """A row, versions of which are ordered by the first part, its number, and the newer holds as a whole.
 
-    There is one row for each number, so which of two different ones is taken matters to nobody; but that it is
-    the same one everywhere does.
+    It is for a row that its one writer changes as it likes. Of two rows of one number, which one writer never
+    writes, one is taken by what they hold, whoever meets them in whatever order.
     """
 
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
-        return max(a, b, key=lambda row: (row[0], repr(row)))
+        return max(a, b, key=_ordered)
+
+
+def _ordered(value: Any) -> Any:
+    """Return what orders values of a lattice totally."""
+    if isinstance(value, Mapping):
+        return tuple((key, _ordered(value[key])) for key in sorted(value))
+    return tuple(map(_ordered, value)) if isinstance(value, tuple) else value

@@ -18,7 +18,7 @@ from typing import Any, final
 from crdtctl.crdt.base import Contribution, Contributions, Kind
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import origin
-from crdtctl.crdt.lattice import Elements, MapOf, Nat, Newest
+from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
 
 #: What stands in the place of a counter's name, and is none: those have no ``=``.
 NAME = "="
@@ -44,7 +44,7 @@ class Membership(Kind):
     """Row ``(seq, sealed, fence, absorbed)``: 1 if the author has ended, a day as YYYYMMDD, day → records."""
 
     tag = "membership"
-    record = Newest(Nat(), Nat(), Nat(), MapOf(_day_fault, Elements(_record_fault)), required=1)
+    record = Latest(Nat(), Nat(), Nat(), MapOf(_day_fault, Elements(_record_fault)), required=1)
     summary = "which replicas have ended"
 
 

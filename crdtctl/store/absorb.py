@@ -15,7 +15,7 @@ from functools import partial
 
 from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Counter, encode_line
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import TAKING_PART, TYPES
 from crdtctl.crdt.base import Contribution, CounterType, Here, Refused
 from crdtctl.crdt.membership import (
     MEMBERSHIP,
@@ -113,7 +113,7 @@ def absorb(
             facts = {"fence": day_of(day)} if day else {}
             journal.note(directory, "absorbed", count=len(report.absorbed), replicas=report.absorbed[:_NOTED], **facts)
     try:
-        report.merge = merge(directory, taken, lock, own=own)
+        report.merge = merge(directory, taken, lock, own=own, timeout=timeout)
         for label in found.absorbed_from & report.merge.refused.keys():
             raise report.merge.refused[label]  # it was read a moment ago
     except (CrdtctlError, OSError) as failure:
@@ -190,7 +190,7 @@ class _Found:
 
     def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
         for tag, contributions in counter.items():
-            if any(who in contributions for who in new):
+            if tag not in TAKING_PART and any(who in contributions for who in new):
                 kept = self.counters.setdefault(name, {})
                 kept[tag] = TYPES[tag].join_all(kept.get(tag, {}), contributions)
 

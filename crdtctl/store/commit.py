@@ -50,9 +50,16 @@ Lookup = Callable[[str], Counter]
 
 
 def plan(
-    replica: str, seq: int, requests: Iterable[Request], own: Lookup, known: Lookup, verified: Lookup | None = None
+    replica: str,
+    seq: int,
+    requests: Iterable[Request],
+    own: Lookup,
+    known: Lookup,
+    verified: Lookup | None = None,
+    *,
+    tier: int = 0,
 ) -> Plan:
-    """Plan commit `seq` of `replica`: all the requests, or a failure and none of them.
+    """Plan commit `seq` of `replica`, which is of this `tier`: all the requests, or a failure and none of them.
 
     `own` and `known` look a counter up in this replica's two files; `verified` is `known` where what it says
     decides what is written. Raise `UsageError` where a name has several types, `RefusedError` where the type
@@ -84,7 +91,7 @@ def plan(
                         f"{asked:+d} was not counted"
                     )
                 continue
-        here = Here(replica, seq, partial(_of_type, verified or known, name, tag))
+        here = Here(replica, seq, partial(_of_type, verified or known, name, tag), tier)
         row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, here)
         if row is not None:
             counters[name] = {**mine, tag: {replica: row}}

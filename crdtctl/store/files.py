@@ -5,6 +5,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crdtctl.codec.stream import Source
@@ -65,6 +66,11 @@ class OwnFile:
     def seq(self) -> int:
         """The number of this replica's last commit; 0 before the first."""
         return self.source.head.clock.get(self.id, 0)
+
+    @property
+    def tier(self) -> int:
+        """The tier of this replica; 0 if it is permanent."""
+        return self.source.head.tier
 
     @property
     def history(self) -> History:
@@ -249,7 +255,7 @@ class Directory:
 
         def fill(draft: Draft) -> bool:
             is_file = binding.of(draft.fd, lasting=lasting)
-            head = Head("own", own.id, {own.id: seq}, tags=history, binding=is_file, witness=old.witness)
+            head = replace(old, clock={own.id: seq}, tags=history, binding=is_file)
             pieces = own.edited(lines, head)
             if sum(map(len, pieces)) > MAX_OWN_BYTES:
                 raise RefusedError(

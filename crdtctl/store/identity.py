@@ -7,16 +7,16 @@ holds them holds the same entries. A false alarm costs an entry; a miss would co
 import base64
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from crdtctl.codec.stream import Writer, overlay
+from crdtctl.codec.stream import Source, Writer, overlay
 from crdtctl.codec.text import assemble
 from crdtctl.codec.wire import Head, Past, encode_head
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import Departure
-from crdtctl.store import binding, journal
+from crdtctl.store import binding, journal, meeting
 from crdtctl.store.durable import KNOWN, OWN, Draft
 from crdtctl.store.files import Directory, OwnFile
 
@@ -147,10 +147,11 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
         before = known.head if known else Head("known", own.id, {})
         if known:
             known.verify()
-        tags = dict(own.source.head.tags)
+        clock, tags = outward(own.source)
         if why == "forked" and all(past.replica != own.id for past in before.past):
-            tags = {own.id: text} if (text := _departing(own)) else {}  # what nobody saw is a branch of its own
-        joined = forks.join([(before.clock, before.tags), (own.source.head.clock, tags)])
+            text = _departing(own) if clock else ""
+            tags = {own.id: text} if text else {}  # what nobody saw is a branch of its own
+        joined = forks.join([(before.clock, before.tags), (clock, tags)])
         past = [one for one in before.past if one.replica != own.id] + [Past(own.id, own.seq, why, journal.now())]
         new = mint(name_of(own.id))
         head = Head(
@@ -175,25 +176,31 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
             return True
 
         directory.write(KNOWN, known_lock, fill)
-    begin(directory, lock, new)
+    begin(directory, lock, new, own.tier, meeting.successors(own, new))
     told = Renamed(own.id, new, why)
     tell(told)
     journal.note(directory, "renamed", before=own.id, commits=own.seq, after=new, why=REASONS[why])
     return directory.read_own()
 
 
-def begin(directory: Directory, lock: int, replica: str) -> None:
-    """Put an ``own.json`` without a commit in place, bound to where it is."""
+def begin(directory: Directory, lock: int, replica: str, tier: int = 0, lines: Sequence[bytes] = ()) -> None:
+    """Put an ``own.json`` in place, bound to where it is: without a commit, or with one that put `lines`."""
     witness = binding.call_witness(replica)
 
     def fill(draft: Draft) -> bool:
-        draft.write(first(draft.fd, replica, witness))
+        draft.write(first(draft.fd, replica, witness, tier, lines))
         return True
 
     directory.write(OWN, lock, fill)
 
 
-def first(fd: int, replica: str, witness: str) -> bytes:
+def first(fd: int, replica: str, witness: str, tier: int = 0, lines: Sequence[bytes] = ()) -> bytes:
     """Return the first ``own.json`` of an id, to be written to the open file `fd`."""
     is_file = binding.of(fd, lasting=binding.inodes_last(fd))
-    return assemble(encode_head(Head("own", replica, {}, binding=is_file, witness=witness)), [])
+    clock = {replica: 1} if lines else {}
+    return assemble(encode_head(Head("own", replica, clock, tier=tier, binding=is_file, witness=witness)), lines)
+
+
+def outward(own: Source) -> tuple[dict[str, int], dict[str, str]]:
+    """Return the clock and the histories that leave with an ``own.json``."""
+    return ({}, {}) if meeting.is_silent(own) else (dict(own.head.clock), dict(own.head.tags))

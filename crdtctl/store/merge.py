@@ -19,13 +19,14 @@ from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Fork, Joined, Names
 from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, day_of, roster
-from crdtctl.errors import CrdtctlError, MissingError, RefusedError, from_os, printable
+from crdtctl.errors import CrdtctlError, MissingError, OutcomeUnknownError, RefusedError, from_os, printable
 from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
 from crdtctl.store.ended import ended, refuse_sealed, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.inputs import Input, Stamp, open_input, temporary_file
+from crdtctl.store.meeting import Aside, HandOff, Met, meet
 from crdtctl.store.processes import in_child
 
 #: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
@@ -51,7 +52,8 @@ class MergeReport:
     `counters` is how many changed; `changes` are those of them that details were asked for. `forks` are those
     that were not known here before, with the labels that brought them; `usurped` names the inputs that know
     something of this replica's id that it did not write itself. `twice` is how many replicas are now known to
-    have been absorbed by more than one other.
+    have been absorbed by more than one other. `nodes` is how many own contributions changed by
+    taking part, `handoffs` are those under way, and `lonely` the counters of which nobody else's node is known.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -63,11 +65,14 @@ class MergeReport:
     usurped: list[str] = field(default_factory=list)
     twice: int = 0
     more: bool = False
+    nodes: int = 0
+    handoffs: list[HandOff] = field(default_factory=list)
+    lonely: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
         """Whether this replica knows more than before."""
-        return bool(self.counters or self.replicas or self.more)
+        return bool(self.counters or self.replicas or self.more or self.nodes)
 
 
 @dataclass(eq=False, slots=True)
@@ -109,13 +114,14 @@ def merge(
     details: int = 0,
     processes: int = 1,
     progress: Progress | None = None,
+    timeout: float | None = None,
 ) -> MergeReport:
     """Join `inputs` into what is known; return what was taken, refused and changed.
 
     `lock` is the lock of ``known.json``, which is held; without it nothing is written. `own` gives ``own.json``
     under an id that is this replica's alone, and under a new one if it is told why. `details` is for how
     many changed counters the report says what they read and read now (True: for all). `progress` is told
-    now and then how many bytes of the result are done.
+    now and then how many bytes of the result are done. The lock of ``own.json`` is waited for up to `timeout`.
     """
     refused: dict[str, CrdtctlError] = {}
     limit = sys.maxsize if details is True else details
@@ -156,15 +162,21 @@ def merge(
                 joined.histories.pop(author, None)
             report.forks = _news(joined, before, taken)
             halves = processes > 1 and limit == 0 and sum(one.size for one in taken) >= _WORTH_HALVES
-            joining = _Joining(mine, known, joined, report, taken, limit, halves, progress)
             try:
                 with ExitStack() as passing:
-                    joining.sources = _reopen(taken, passing)
+                    asides = [Aside(passing), *([Aside(passing, on_disk=True)] if halves else [])]
+                    joining = _Joining(mine, known, joined, report, taken, limit, halves, progress, asides)
+                    joining.sources = _reopen(taken, passing, asides[0])
+                    written = False
                     if lock is None:
                         joining.run(None)
-                    else:
-                        if directory.write(durable.KNOWN, lock, joining.run):
-                            _note(directory, report, taken)
+                    elif written := directory.write(durable.KNOWN, lock, joining.run):
+                        _note(directory, report, taken)
+                    if joining.has_aside:
+                        look_up = known.counter if known else _nothing
+                        _take_part(directory, own, asides, look_up, report, limit, timeout, written=written)
+                    if joined.clock:  # somebody who is not silent, and so most likely permanent, is known
+                        report.lonely = []
             except _BadInput as found:
                 refused[found.opened.item.label] = found.reason
                 opened.remove(found.opened)
@@ -195,6 +207,60 @@ def _refuse_forgotten(
                 "if it surely was not: crdtctl merge --beyond-fence",
             )
             opened.remove(one)
+
+
+def _nothing(_name: str) -> Counter:
+    return {}
+
+
+def _take_part(
+    directory: Directory,
+    own: Callable[..., OwnFile] | None,
+    asides: list[Aside],
+    known: Callable[[str], Counter],
+    report: MergeReport,
+    limit: int,
+    timeout: float | None,
+    *,
+    written: bool,
+) -> None:
+    """Let this replica's own contributions meet what was put aside, in one commit; `written`: known.json is new."""
+    if own is None:
+        met = meet(directory.read_own(), asides, known)
+    else:
+        try:
+            met = _commit(directory, own, asides, known, timeout)
+        except OutcomeUnknownError:
+            raise
+        except CrdtctlError as error:
+            if not written:
+                raise
+            said = f"known.json was replaced, but own.json was not: {error.message}"
+            raise OutcomeUnknownError(said, "merge the same files again, which counts nothing twice") from None
+    report.nodes = len(met.lines)
+    report.counters += len(met.changes)
+    report.handoffs = met.handoffs
+    report.lonely = met.lonely
+    report.changes += met.changes[: max(limit - len(report.changes), 0)]
+
+
+def _commit(
+    directory: Directory,
+    own: Callable[..., OwnFile],
+    asides: list[Aside],
+    known: Callable[[str], Counter],
+    timeout: float | None,
+) -> Met:
+    while True:
+        own()
+        with directory.locked(durable.OWN, timeout) as lock:
+            mine = directory.read_own()  # whoever counted meanwhile is in it
+            if mine.strange:
+                continue
+            met = meet(mine, asides, known)
+            if met.lines:
+                directory.write_own(lock, mine, met.lines, mine.seq + 1)
+            return met
 
 
 def _usurpers(mine: Head, opened: Sequence[Opened]) -> list[str]:
@@ -295,7 +361,7 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
     return opened
 
 
-def _reopen(taken: Sequence[Opened], stack: ExitStack) -> list[Source]:
+def _reopen(taken: Sequence[Opened], stack: ExitStack, aside: Aside) -> list[Source]:
     """Return the sources to join; if they are too many to be open at once, they are joined in groups first."""
     sources = [one.source for one in taken if one.source is not None]
     for one in taken:
@@ -303,11 +369,11 @@ def _reopen(taken: Sequence[Opened], stack: ExitStack) -> list[Source]:
             one.source.names = one.names
     if len(sources) == len(taken):
         return sources
-    return [_condense(taken[i : i + _GROUP], stack) for i in range(0, len(taken), _GROUP)]
+    return [_condense(taken[i : i + _GROUP], stack, aside) for i in range(0, len(taken), _GROUP)]
 
 
-def _condense(group: Sequence[Opened], stack: ExitStack) -> Source:
-    """Join a group of inputs into one temporary file."""
+def _condense(group: Sequence[Opened], stack: ExitStack, aside: Aside) -> Source:
+    """Join a group of inputs into one temporary file, without what is put aside."""
     clock: Clock = {}
     again: list[Opened] = []
     with ExitStack() as passing:
@@ -324,7 +390,7 @@ def _condense(group: Sequence[Opened], stack: ExitStack) -> Source:
         file = stack.enter_context(temporary_file())
         try:
             writer = Writer(file.write, Head("state", "condensed", clock))
-            for joined in overlay(None, [one.source for one in again if one.source is not None]):
+            for joined in overlay(None, [one.source for one in again if one.source is not None], divert=aside.put):
                 if joined.after is not None:
                     writer.line(joined.after)
             writer.close()
@@ -354,7 +420,13 @@ class _Joining:
     details: int
     halves: bool
     progress: Progress | None
+    asides: list[Aside]
     sources: list[Source] = field(default_factory=list)
+
+    @property
+    def has_aside(self) -> bool:
+        """Whether anything was put aside."""
+        return any(aside.count for aside in self.asides)
 
     def run(self, draft: Draft | None) -> bool:
         """Join; return whether anything changed."""
@@ -376,7 +448,7 @@ class _Joining:
             if writer and self.halves and (middle := self._middle()):
                 self._run_halves(writer, middle)
             else:
-                self.report.counters = self._join(writer, ALL)
+                self.report.counters = self._join(writer, ALL, self.asides[0])
         except Invalid as reason:
             for one in self.inputs:
                 if one.source is reason.source and one.source is not None:
@@ -397,20 +469,21 @@ class _Joining:
         sources = [self.known, *self.sources]
         with temporary_file() as file:
 
-            def upper() -> tuple[int, int, str]:
+            def upper() -> tuple[int, int, int, str]:
                 self.progress = None  # this half's is told by the other process
                 lines = Lines(file.write)
                 try:
-                    count = self._join(lines, Part(middle, b""))
+                    count = self._join(lines, Part(middle, b""), self.asides[1])
                 except Invalid as reason:
-                    return 0, next(i for i, source in enumerate(sources) if source is reason.source), reason.reason
+                    return 0, 0, next(i for i, source in enumerate(sources) if source is reason.source), reason.reason
                 lines.flush()
                 file.flush()
-                return count, -1, ""
+                self.asides[1].flush()
+                return count, self.asides[1].count, -1, ""
 
             with in_child(upper) as result:
-                count = self._join(writer, Part(b"", middle))
-                more, culprit, reason = result()
+                count = self._join(writer, Part(b"", middle), self.asides[0])
+                more, self.asides[1].count, culprit, reason = result()
             bad = sources[culprit] if culprit >= 0 else None
             if bad is not None:
                 raise bad.invalid(reason)
@@ -418,10 +491,11 @@ class _Joining:
             writer.splice(iter(lambda: file.read(2**18), b""))
             self.report.counters = count + more
 
-    def _join(self, lines: Lines | None, part: Part) -> int:
+    def _join(self, lines: Lines | None, part: Part, aside: Aside) -> int:
         """Join a part of the names; return how many counters changed."""
         count = done = 0
-        for number, joined in enumerate(overlay(self.known, self.sources, without=self.own.id, part=part)):
+        pairs = overlay(self.known, self.sources, without=self.own.id, part=part, divert=aside.put)
+        for number, joined in enumerate(pairs):
             if joined.after is None:
                 continue
             if joined.name == _NAME:  # whose news is in the clock

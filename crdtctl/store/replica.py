@@ -51,10 +51,11 @@ from crdtctl.codec.wire import (
 )
 from crdtctl.crdt import TYPES, forks, membership
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
+from crdtctl.crdt.base import MAX_TIER, TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
 from crdtctl.crdt.names import counter_fault, element_fault, key_fault, replica_fault
 from crdtctl.crdt.names import fault as name_fault
@@ -72,20 +73,25 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.store import binding, config, durable, identity, journal, locate
+from crdtctl.store import binding, config, durable, identity, journal, locate, meeting
 from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
-from crdtctl.store.commit import Change, Request, changes, plan
+from crdtctl.store.commit import Change, Plan, Request, changes, plan
 from crdtctl.store.ended import ended, hide_absorbed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
-from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.inputs import Input, open_input, temporary_file
+from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
 from crdtctl.store.rights import KIND, Holding, holdings
 
 _MAX_NAME = 100
 _ENDED = membership.NAME.encode()
 _MAX_LINKS = 40
+#: An exchange that has not settled after so many rounds is told to be unsettled. A hand-off takes four.
+_MAX_ROUNDS = 16
+#: So many changes of counters are told of one step of an exchange.
+_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,16 @@ class Commit:
     clock: Clock
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Exchanged:
+    """What an exchange between two replicas did: the reports of the merges here and there, round by round."""
+
+    rounds: int = 0
+    settled: bool = False
+    here: list[MergeReport] = field(default_factory=list)
+    there: list[MergeReport] = field(default_factory=list)
 
 
 class Batch:
@@ -307,11 +323,14 @@ class Replica:
         return cls(found, lock_timeout=lock_timeout, on_renamed=on_renamed)
 
     @classmethod
-    def init(cls, path: str | os.PathLike[str], *, name: str | None = None) -> Self:
+    def init(cls, path: str | os.PathLike[str], *, name: str | None = None, tier: int = 0) -> Self:
         """Make a replica whose directory is `path`, which must not be there yet or be empty.
 
-        `name` (default: the machine's) begins its id. Raise `ExistsError` if something is there.
+        `name` (default: the machine's) begins its id. A permanent replica has `tier` 0; one of a higher tier
+        hands its handoff counters over to those of smaller ones. Raise `ExistsError` if something is there.
         """
+        if not 0 <= tier <= MAX_TIER:
+            raise UsageError(f"a tier is a whole number up to {MAX_TIER}", "0 is permanent, a client of it has 1")
         target = os.path.abspath(os.fspath(path))
         if name is None:
             name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in os.uname().nodename)
@@ -339,7 +358,7 @@ class Replica:
                     if file == "own.json":
                         witness = binding.call_witness(replica)
                         undo.callback(binding.dismiss, witness)
-                        data = identity.first(fd, replica, witness)
+                        data = identity.first(fd, replica, witness, tier)
                     durable.write_all(fd, data)
                     os.fsync(fd)
                 finally:
@@ -369,8 +388,33 @@ class Replica:
         with self._open() as directory, directory.own_source() as own:
             return own.head.replica
 
+    @property
+    def tier(self) -> int:
+        """The tier of this replica; 0 if it is permanent."""
+        with self._open() as directory, directory.own_source() as own:
+            return own.head.tier
+
+    @property
+    def commits(self) -> int:
+        """The number of this replica's last commit."""
+        with self._open() as directory, directory.own_source() as own:
+            return own.head.clock.get(own.head.replica, 0)
+
+    def open_handoffs(self) -> list[Open]:
+        """Return what is not handed over of each handoff counter, here and under ids that this replica had before."""
+        with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
+            return meeting.all_open(own, known if known and known.head.past else None)
+
+    def reasons_to_keep(self) -> list[str]:
+        """Return why this replica must not be thrown away yet; nothing if it may."""
+        with self._open() as directory, directory.own_source() as own:
+            return meeting.reasons_to_keep(own, identity.has_left(own.head))
+
     def clock(self) -> dict[str, int]:
-        """Return the clock of what is known here: author → number of its last commit."""
+        """Return the clock of what is known here: author → number of its last commit.
+
+        A replica that is not permanent, and did nothing but hand over, stands in nobody's clock.
+        """
         return dict(self._head().clock)
 
     def heard(self) -> dict[str, str]:
@@ -533,11 +577,13 @@ class Replica:
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
                 others = _Known(directory, own.source, stack, verified=any(map(_heeds_others, requests)))
-                planned = plan(own.id, own.seq + 1, requests, mine, others.counter, others.verified)
+                planned = plan(own.id, own.seq + 1, requests, mine, others.counter, others.verified, tier=own.tier)
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
                 directory.write_own(lock, own, lines, own.seq + 1)
+                if own.tier:
+                    planned.notes.extend(_lonely(directory, own.id, planned))
         seq = own.seq + 1 if planned.counters else own.seq
         clock = {own.id: seq} if seq else {}
         return Commit(seq if planned.counters else None, clock, found, planned.notes)
@@ -556,6 +602,8 @@ class Replica:
             writer = Writer(write, self._export_head(own, known, since))
             for joined in overlay(known, [own]):
                 line = joined.after
+                if line is not None and known and known.head.past:
+                    line = meeting.without_former(line, own.head.replica)
                 if line is not None and since is not None:
                     name, counter = decode_own_line(line)
                     counter = newer(counter, since)
@@ -656,6 +704,7 @@ class Replica:
                     details=details,
                     processes=processes,
                     progress=progress,
+                    timeout=self.lock_timeout,
                 )
 
     def seal(self) -> bool:
@@ -690,6 +739,35 @@ class Replica:
     def ended(self) -> Roster:
         """Return who has ended: replicas that are sealed, and those that were absorbed."""
         return roster(self._ended())
+
+    def exchange(self, other: "Replica") -> Exchanged:
+        """Merge this replica and an `other` into each other until neither learns anything.
+
+        Handoff counters take several rounds; where they do not settle, the result says so. In constant memory,
+        through temporary files. Raise what prevents a merge.
+        """
+        if other.id == self.id:
+            raise UsageError("a replica has nothing to exchange with itself", "name another replica's directory")
+        done = Exchanged()
+        while done.rounds < _MAX_ROUNDS:
+            done.rounds += 1
+            reports = [self._take_from(other), other._take_from(self)]  # noqa: SLF001  # another one of us
+            done.here.append(reports[0])
+            done.there.append(reports[1])
+            if not any(report.changed for report in reports):
+                done.settled = True
+                break
+        return done
+
+    def _take_from(self, other: "Replica") -> MergeReport:
+        with temporary_file() as file:
+            other.export(file.write, since=self.clock())
+            file.flush()
+            path = f"/dev/fd/{file.fileno()}"
+            report = self.merge_inputs([Input(other.path, path=path)], details=_TOLD)
+        for reason in report.refused.values():
+            raise reason
+        return report
 
     def settle(self, replica: str) -> bool:
         """Declare the fork of the id `replica` settled; return whether it was not.
@@ -735,9 +813,19 @@ class Replica:
                 f"{shown} is there, and is not an exported state", "name another file, or delete it first"
             )
         with ExitStack() as stack, suppress(DataError):  # a damaged state is no loss
-            there = open_input(Input(shown, path=target), stack).head.clock
-            if self.missing(there):
+            there = open_input(Input(shown, path=target), stack)
+            if self.missing(there.head.clock) or self._would_meet(there):
                 raise ExistsError(f"{shown} is there, and holds what is not known here", "merge it first")
+
+    def _would_meet(self, there: Source) -> bool:
+        """Return whether a state holds what would change a contribution of ours that takes part in merging."""
+        if next(meeting.taking_part(there), None) is None:
+            return False
+        with ExitStack() as stack, self._open() as directory:
+            aside = meeting.Aside(stack)
+            for name, counter in meeting.taking_part(there):
+                aside.put(name, counter)
+            return bool(meeting.meet(directory.read_own(), [aside], lambda _: {}).lines)
 
     @contextmanager
     def _open(self) -> Iterator[Directory]:
@@ -795,8 +883,9 @@ class Replica:
 
     @staticmethod
     def _export_head(own: Source, known: Source | None, since: Clock | None) -> Head:
-        clock = clocks.join(own.head.clock, known.head.clock if known else {})
-        tags = {**(known.head.tags if known else {}), **own.head.tags}
+        mine, histories = identity.outward(own)
+        clock = clocks.join(mine, known.head.clock if known else {})
+        tags = {**(known.head.tags if known else {}), **histories}
         settled = known.head.settled if known else ()
         if since is None:
             return Head("state", own.head.replica, clock, tags=tags, settled=settled)
@@ -868,6 +957,20 @@ class _Known:
 def _heeds_others(request: Request) -> bool:
     """Return whether what the others did decides what is written."""
     return request.operation.once is not None or request.operation.verb in ("add", "reset")
+
+
+def _lonely(directory: Directory, replica: str, planned: Plan) -> list[str]:
+    """Return the warnings of a commit of which nothing can be handed over, as nobody is known."""
+    names = [
+        name
+        for name, tag in planned.touched
+        if isinstance(kind := TYPES[tag], Handoff)
+        and kind.pending(replica, planned.counters[name][tag][replica]).is_lonely
+    ]
+    if not names:
+        return []
+    with directory.known_source() as known:
+        return [] if known and known.head.clock else [meeting.lonely(names)]
 
 
 def _followed(path: str, shown: str) -> str:

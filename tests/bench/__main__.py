@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.bench import bulk, counting, report, starts
+from tests.bench import bulk, counting, handoffs, report, starts
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
@@ -39,6 +39,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`merge`, two states of {sizes.entries:,} entries, all different": bulk.merge_all_different,
         f"`merge`, two states of {sizes.entries:,} entries, 1 % of lines different": bulk.merge_few_different,
         f"`merge`, {sizes.states:,} small states at once": bulk.merge_many,
+        "50 hand-overs, each of four merges": handoffs.hand_overs,
         "`--help`": starts.show_help,
         "`merge`, two small states": starts.merge_two,
         "`status`": starts.status,

@@ -93,6 +93,14 @@ READINGS: dict[str, Readings] = {
         ("visitors", "gset"): 2,
         ("visits", "gset"): 0,
     },
+    "handoff": {
+        ("builds", "handoff"): 1030,
+        ("fresh", "handoff"): 0,
+        ("seats", "handoff"): 8,
+        ("seats", "gcounter"): 2,
+        ("huge", "handoff"): 10**99,
+    },
+    "own-tier": {("builds", "handoff"): 1030},
 }
 each_file = pytest.mark.parametrize("data", CANONICAL.values(), ids=CANONICAL)
 
@@ -167,3 +175,8 @@ def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
     )
     own = opened(CANONICAL["own-bound"]).head
     assert (own.binding, own.witness) == ("7b.1f.0.c0ffee", f"/home/ann/.local/state/crdtctl/{laptop}")
+
+
+def test_a_golden_file_of_a_client_says_its_tier() -> None:
+    assert opened(CANONICAL["own-tier"]).head.tier == 1
+    assert opened(CANONICAL["own-bound"]).head.tier == 0

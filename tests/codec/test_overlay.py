@@ -167,6 +167,40 @@ def test_what_is_put_under_other_names_is_as_if_it_had_stood_there(
         assert one.before == (encode_line(name, drawn[0][name]) if was_there else None)
 
 
+NODES = '"handoff":{"eve":[9,1,[3,0,3]]}'
+
+
+def test_what_takes_part_in_merging_is_told_and_not_joined() -> None:
+    base = opened(sealed(HEAD, f'"a":{{{NODES}}}'), ours=True)
+    first = opened(sealed(HEAD, f'"a":{{"gcounter":{{"ann":[1,1]}},{NODES}}}', f'"b":{{{NODES}}}'))
+    again = opened(sealed(HEAD, f'"a":{{"gcounter":{{"ann":[2,2]}},{NODES}}}', f'"b":{{{NODES}}}'))
+    told: list[tuple[str, list[str]]] = []
+    a, b = overlay(base, [first, again], divert=lambda name, counter: told.append((name, sorted(counter))))
+    assert told == [("a", ["handoff"]), ("a", ["handoff"]), ("b", ["handoff"]), ("b", ["handoff"])]
+    assert a.after == f'"a":{{"gcounter":{{"ann":[2,2]}},{NODES}}}'.encode()
+    assert (b.before, b.after) == (None, None)
+
+
+def test_what_takes_part_in_merging_is_told_of_branches_as_well_and_kept_where_it_is_known() -> None:
+    base = opened(sealed(HEAD, f'"a":{{{NODES}}}'), ours=True)
+    other = opened(
+        sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]},"handoff":{"ann":[1,1]}}', '"b":{"handoff":{"ann":[2,1]}}')
+    )
+    base.names = {"eve": ("eve~1.aaaa",)}
+    other.names = {"ann": ("ann~1.aaaa",)}
+    told: list[str] = []
+    a, b = overlay(base, [other], divert=lambda name, _: told.append(name))
+    assert told == ["a", "b"]
+    assert a.before == f'"a":{{{NODES}}}'.encode()
+    assert a.after == b'"a":{"gcounter":{"ann~1.aaaa":[1,1]},"handoff":{"eve~1.aaaa":[9,1,[3,0,3]]}}'
+    assert b.after is None
+
+
+def test_a_line_of_which_nothing_is_told_is_passed_through() -> None:
+    (a,) = overlay(None, [opened(sealed(HEAD, GOOD))], divert=lambda *_: pytest.fail("nothing takes part"))
+    assert a.after == GOOD.encode()
+
+
 def test_the_branches_of_a_fork_take_what_they_have_in_common() -> None:
     base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,5],"bob":[2,1]}}'), ours=True)
     other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[3,7]}}'))

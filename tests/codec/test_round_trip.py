@@ -80,7 +80,7 @@ def test_the_delta_of_a_counter_is_what_changed_in_each_of_its_types(counter: Co
         (tag, author): row
         for tag, authors in counter.items()
         for author, row in authors.items()
-        if row[0] > since.get(author, 0)
+        if row[0] > since.get(author, 0) or TYPES[tag].takes_part
     }
     assert {(tag, author): row for tag, authors in delta.items() for author, row in authors.items()} == kept
     assert all(delta.values())

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, get_args
 
 from hypothesis import strategies as st
 
+from crdtctl.crdt import TYPES
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operation, Refused, Verb
 from crdtctl.crdt.clock import Clock
@@ -22,6 +23,8 @@ AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 2**64, 10**99, TOO_LARGE - 1)
 ONCE = (None, "job-1", None, "job-2")
 BOUNDS = (None, 0, 5, -7, 1 - TOO_LARGE)
 ELEMENTS = [some for size in range(4) for some in combinations(("é", "a", "ab", "b"), size)]
+#: The types whose states are joined. Of the others each replica holds its own contribution only, which has met theirs.
+JOINED = {tag: kind for tag, kind in TYPES.items() if not kind.takes_part}
 
 
 @cache
@@ -48,9 +51,10 @@ def settings(kind: CounterType, bound: int | None, above: int) -> dict[str, Any]
 def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operation:
     """Return the operation that three numbers choose, one that the type allows, if not always."""
     accepted = verbs(kind)
+    amounts = AMOUNTS[:-2] if kind.takes_part else AMOUNTS  # what takes part holds the sums as well, of 100 digits
     return Operation(
         accepted[what % len(accepted)],
-        AMOUNTS[how_much % len(AMOUNTS)],
+        amounts[how_much % len(amounts)],
         ELEMENTS[how_much % len(ELEMENTS)],
         ONCE[once % len(ONCE)],
         AUTHORS[once % len(AUTHORS)],
@@ -126,8 +130,21 @@ class History:
         sent = theirs.state
         if since is not None:
             sent = self.kind.newer(sent, past[since % len(past)].clock)
+        if self.kind.takes_part:
+            self._meet(author, sent, clocks.join(now.clock, theirs.clock), now.seen | theirs.seen)
+            return
         state = self.kind.join_all(now.state, sent)
         self.moments.append(Moment(author, state, clocks.join(now.clock, theirs.clock), now.seen | theirs.seen))
+
+    def _meet(self, author: str, sent: Mapping[str, Contribution], clock: Clock, seen: frozenset[int]) -> None:
+        """Let the author's own contribution meet those of others."""
+        state, seq = dict(self.of(author)[-1].state), clock.get(author, 0)
+        for other in sorted(sent.keys() - {author}):
+            met = self.kind.meet(state.get(author), other, sent[other], Here(author, seq + 1))
+            if met is not None:
+                state[author] = met
+                clock = {**clock, author: seq + 1}
+        self.moments.append(Moment(author, state, clock, seen))
 
 
 def play(kind: CounterType, tape: bytes) -> History:

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import CounterType
-from tests.crdt.histories import moments
+from tests.crdt.histories import JOINED, moments
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
+each_joined_type = pytest.mark.parametrize("kind", JOINED.values(), ids=JOINED)
 
 
 @each_type
@@ -24,7 +25,7 @@ def test_a_delta_brings_all_that_the_whole_state_would_bring(kind: CounterType, 
         assert kind.join_all(receiver.state, delta) == kind.join_all(receiver.state, sender.state)
 
 
-@each_type
+@each_joined_type
 @given(data=st.data())
 def test_a_delta_carries_nothing_the_receiver_had(kind: CounterType, data: st.DataObject) -> None:
     sender, receiver = data.draw(moments(kind, 2))
@@ -42,7 +43,7 @@ def test_a_delta_carries_absolute_totals_never_differences(kind: CounterType, da
     assert delta == {author: sender.state[author] for author in delta}
 
 
-@each_type
+@each_joined_type
 @given(data=st.data())
 def test_a_delta_since_the_beginning_is_everything_and_since_now_is_nothing(
     kind: CounterType, data: st.DataObject
@@ -59,3 +60,10 @@ def test_deltas_of_one_history_join_like_states(kind: CounterType, data: st.Data
     a, b = kind.newer(first.state, second.clock), kind.newer(second.state, first.clock)
     assert kind.join_all(a, b) == kind.join_all(b, a)
     assert kind.join_all(kind.join_all(first.state, a), b) == kind.join_all(first.state, second.state)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES.values() if kind.takes_part], ids=lambda kind: kind.tag)
+@given(data=st.data())
+def test_a_delta_carries_whole_what_takes_part_in_merging(kind: CounterType, data: st.DataObject) -> None:
+    sender, receiver = data.draw(moments(kind, 2))
+    assert kind.newer(sender.state, receiver.clock) == kind.newer(sender.state, sender.clock) == sender.state

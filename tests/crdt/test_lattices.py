@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Elements, Latest, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import element_fault, key_fault
 from tests.crdt.normal import is_normal
 from tests.crdt.sketches import SKETCHES
@@ -27,6 +27,10 @@ LATTICES: dict[str, Lattice] = {
     "row of a number and a map": Record(Nat(), MapOf(key_fault, Nat()), required=2),
     "row with an optional map": Record(Nat(), Nat(), Nat(), MapOf(key_fault, Nat()), required=3),
     "row with two optional parts": Record(Nat(), Nat(), MapOf(key_fault, Nat()), required=1),
+    "row of which the newer holds": Latest(Nat(), Nat(), MapOf(key_fault, Nat()), required=2),
+    "row of rows of which the newer holds": Latest(
+        Nat(), Record(Nat(), MapOf(key_fault, Nat()), required=1), required=1
+    ),
     "row of rows": Record(Record(Nat(), Nat(), required=1), Nat(), required=1),
 }
 RECORDS = {name: lattice for name, lattice in LATTICES.items() if isinstance(lattice, Record)}
@@ -94,6 +98,11 @@ def test_numbers_join_to_the_larger() -> None:
 
 def test_maps_join_entry_by_entry() -> None:
     assert MapOf(key_fault, Nat()).join({"a": 1, "b": 5}, {"b": 2, "c": 3}) == {"a": 1, "b": 5, "c": 3}
+
+
+def test_of_rows_of_which_the_newer_holds_it_holds_as_a_whole() -> None:
+    record = Latest(Nat(), Nat(), MapOf(key_fault, Nat()), required=2)
+    assert record.join((2, 1), (1, 9, {"a": 5})) == record.join((1, 9, {"a": 5}), (2, 1)) == (2, 1)
 
 
 def test_rows_join_part_by_part_and_keep_the_longer_tail() -> None:

@@ -191,6 +191,9 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
         [Operation("add", elements=("b", "a")), Operation("reset"), Operation("add", elements=("a",))],
         (3, {"a": 3, "b": 1}, {"ann": 1}),
     ),
+    ("handoff", [Operation("create")], (1, 0)),
+    ("handoff", [Operation("increment", 5), Operation("decrement", 7)], (2, 0, (5, 0, 5), (7, 0, 7))),
+    ("handoff", [Operation("decrement", 7)], (1, 0, (0,), (7, 0, 7))),
 ]
 
 
@@ -217,6 +220,10 @@ REFUSED: list[tuple[str, Verb, str]] = [
     ("hll", "reset", "nothing can be removed"),
     ("hll", "transfer", "counts distinct things"),
     ("hll", "request", "counts distinct things"),
+    ("handoff", "add", "has no elements"),
+    ("handoff", "reset", "nobody knows any more who counted what"),
+    ("handoff", "transfer", "handed over by merging"),
+    ("handoff", "request", "handed over by merging"),
 ]
 
 
@@ -230,6 +237,7 @@ ALLOWED: dict[str, list[Verb]] = {
     "bcounter": ["create", "increment", "decrement", "transfer", "request"],
     "gcounter": ["create", "increment", "reset"],
     "gset": ["create", "add", "reset"],
+    "handoff": ["create", "increment", "decrement"],
     "hll": ["create", "add"],
     "pncounter": ["create", "increment", "decrement", "reset"],
 }

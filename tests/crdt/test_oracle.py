@@ -8,7 +8,7 @@ from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.gset import GSet
 from tests.crdt import oracle
-from tests.crdt.histories import histories
+from tests.crdt.histories import JOINED, histories
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 
@@ -21,7 +21,7 @@ def test_every_replica_reads_exactly_the_operations_that_it_has_seen(kind: Count
         assert kind.value(moment.state) == oracle.value(history.seen(moment))
 
 
-@each_type
+@pytest.mark.parametrize("kind", JOINED.values(), ids=JOINED)
 @given(data=st.data())
 def test_all_replicas_read_all_operations_once_everybody_has_heard_of_everybody(
     kind: CounterType, data: st.DataObject

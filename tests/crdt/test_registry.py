@@ -2,8 +2,8 @@
 
 import pytest
 
-from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import CounterType
+from crdtctl.crdt import TAKING_PART, TYPES
+from crdtctl.crdt.base import CounterType, Here, Operation
 from crdtctl.crdt.lattice import Nat
 from tests.crdt.histories import verbs
 
@@ -40,3 +40,12 @@ def test_a_type_can_be_created_and_used(kind: CounterType) -> None:
     accepted = verbs(kind)
     assert "create" in accepted
     assert len(accepted) >= 2
+
+
+@each_type
+def test_only_what_takes_part_in_merging_changes_when_it_meets_others(kind: CounterType) -> None:
+    used = kind.apply(None, Operation(verbs(kind)[1], 5, ("a",)), Here("bob", 1))
+    assert used is not None
+    for found in (kind.meet(None, "bob", used, Here("ann", 1)), kind.succeed("bob", used, Here("ann", 1))):
+        assert (found is not None) == kind.takes_part
+    assert {tag for tag, kind in TYPES.items() if kind.takes_part} == TAKING_PART

@@ -52,6 +52,7 @@ JOBS = {
     "reset": Job("reset builds names"),
     "merge, first": Job("merge other.json"),
     "merge, more": Job("merge other.json more.json"),
+    "merge with a hand-off": Job("merge handoff.json"),
     "merge what another wrote under my id": Job("merge fork.json", status=FORK),
     "increment in a copy": Job("increment builds=2", is_copy=True),
     "merge in a copy": Job("merge other.json", is_copy=True),
@@ -83,6 +84,13 @@ class Bench:
             self._fork(other, here)
         if job == JOBS["merge what another wrote under my id"]:
             self._usurp(here)
+        if job == JOBS["merge with a hand-off"]:
+            here.increment("hits", 1, tag="handoff")
+            client = Replica.init(shell.directory / "client", name="client", tier=1)
+            client.increment("hits", 4, tag="handoff")
+            here.merge_bytes(client.export_bytes())
+            client.merge_bytes(here.export_bytes())
+            client.export_to(shell.directory / "handoff.json")
         other.increment("failures", 1)
         other.export_to(shell.directory / "other.json")
         if job == JOBS["absorb"]:

@@ -9,7 +9,7 @@ import typer
 
 from crdtctl.commands import output
 from crdtctl.commands.statuses import section
-from crdtctl.errors import ExistsError, printable
+from crdtctl.errors import ExistsError, RefusedError, printable
 from crdtctl.store import locate
 from crdtctl.store.commit import Request
 from crdtctl.store.replica import Replica, clock_text
@@ -52,7 +52,10 @@ def commit(
     """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none."""
     talks = output.is_terminal() and not print_clock
     current = session(context)
-    done = (current.open_to_write() if begins else current.open()).commit(requests, details=talks)
+    replica = current.open_to_write() if begins else current.open()
+    if print_clock and replica.tier:
+        raise RefusedError("a replica that hands its counts over stands in no clock", "leave out --print-clock")
+    done = replica.commit(requests, details=talks)
     output.stdout.applied = done.seq is not None
     for note in done.notes:
         output.say(note)

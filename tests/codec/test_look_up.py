@@ -67,7 +67,7 @@ def test_the_names_of_a_type_are_those_of_its_counters_wherever_blocks_end(
 
 
 def test_a_counter_that_is_called_like_a_type_is_not_of_it() -> None:
-    source = opened(written(HEAD, {"gset": {"gcounter": {"ann": (1, 1)}}, "x": {"gset": {"ann": (1, ())}}}))
+    source = opened(written(HEAD, {"gset": {"gcounter": {"ann": (1, 1)}}, "x": {"gset": {"ann": (1, {})}}}))
     assert list(source.names_of("gset")) == ["x"]
     assert list(source.names_of("gcounter")) == ["gset"]
 

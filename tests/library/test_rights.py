@@ -122,9 +122,9 @@ def test_every_state_that_leaves_pays_for_what_it_says(new_replica: New, seed: i
 @pytest.mark.harms_replicas
 def test_rights_that_stand_in_a_damaged_file_are_not_used(new_replica: New, tmp_path: Path) -> None:
     hub = Replica.init(tmp_path / "hub", name="hub")
-    elements = ",".join(f'"{number:04096d}"' for number in range(VERIFY_BELOW // 4096 + 10))
+    elements = ",".join(f'"{number:04096d}":1' for number in range(VERIFY_BELOW // 4096 + 10))
     given = f'"seats":{{"bcounter":{{"other":[1,9,0,["0"],{{"{hub.id}":5}}]}}}}'
-    hub.merge_bytes(document("other", 1, given, f'"visitors":{{"gset":{{"other":[1,[{elements}]]}}}}'))
+    hub.merge_bytes(document("other", 1, given, f'"visitors":{{"gset":{{"other":[1,{{{elements}}}]}}}}'))
     hub.decrement("seats", 2)
     known = tmp_path / "hub" / "known.json"
     known.write_bytes(known.read_bytes().replace(b'":5}', b'":7}'))

@@ -25,7 +25,7 @@ def absorb(
         typer.Option(metavar="DATE", help="Forget absorbed replicas that were made before DATE (YYYY-MM-DD)."),
     ] = None,
 ) -> None:
-    """Take over what sealed replicas counted, so that they vanish from every state.
+    """Take over what sealed replicas counted; they vanish.
 
     Their counts become this replica's own, exactly once, in whatever order and however often files come: a
     record of a few bytes stays of each, and older files that still carry them change nothing. The files

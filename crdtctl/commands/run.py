@@ -31,7 +31,7 @@ def run(
         str | None, typer.Option(metavar="NAME", help="Begins the replica's id. Default: the machine's name.")
     ] = None,
 ) -> None:
-    """Run COMMAND with a replica of its own, and seal what it counted into FILE.
+    """Run COMMAND with a replica of its own, sealed into FILE.
 
     COMMAND, and what it starts, finds the replica through CRDTCTL_REPLICA. When it ends, well or not, the
     replica is sealed and exported, and removed; 'crdtctl absorb FILE' takes it in somewhere. The exit status is

@@ -11,7 +11,7 @@ app, settings = verb_app(4, *WRITES)
 
 @app.command(**settings)
 def seal(context: typer.Context) -> None:
-    """End this replica: nothing can be counted or merged here any more.
+    """End this replica: it takes no more counts and no states.
 
     For replicas of jobs and containers, which would stay in every state for ever: export what is sealed, and
     let one permanent replica absorb it. 'crdtctl run' does all that for one command.

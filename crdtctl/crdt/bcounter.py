@@ -59,13 +59,11 @@ class Row(NamedTuple):
     requests: Mapping[str, int] = MapOf.bottom
     #: Replica that is gone → rights of it that I took over.
     claims: Mapping[str, int] = MapOf.bottom
-    #: Rights that I took over from sealed replicas, whose rows I absorbed; no part of the value.
-    inherited: int = 0
 
 
 @final
 class BCounter(CounterType):
-    """Row ``(seq, created, used, bounds, gifts, requests, claims, inherited)``, see `Row`.
+    """Row ``(seq, created, used, bounds, gifts, requests, claims)``, see `Row`.
 
     The value is K + Σ created − Σ used; K is the largest bound that anybody declared.
     """
@@ -79,7 +77,6 @@ class BCounter(CounterType):
         MapOf(replica_fault, Nat()),
         MapOf(replica_fault, Nat()),
         MapOf(replica_fault, Nat()),
-        Nat(),
         required=3,
     )
     summary = "a counter that never falls below a bound; each replica decrements what it holds rights to"
@@ -144,7 +141,7 @@ class BCounter(CounterType):
             held[target] = held.get(target, 0) + amount
 
         for author, row in self._rows(contributions).items():
-            held[author] = held.get(author, 0) + row.created - row.used + row.inherited
+            held[author] = held.get(author, 0) + row.created - row.used
             for replica, amount in row.gifts.items():
                 move(amount, author, replica)
             for replica, amount in row.claims.items():
@@ -169,7 +166,7 @@ class BCounter(CounterType):
         return f"holds {held} right{'' if held == 1 else 's'} here", "give them away with 'crdtctl transfer' first"
 
     def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
-        """Take over what `author` made and used, and whatever it holds and owes; its requests end with it."""
+        """Take over what `author` made, used, gave and claimed, and claim what it was given."""
         row, theirs, others = Row(*mine), Row(*here.others()[author]), self._rows(here.others())
         given = sum(one.gifts.get(author, 0) - one.claims.get(author, 0) for one in (*others.values(), row))
         gifts = dict(row.gifts)
@@ -177,7 +174,7 @@ class BCounter(CounterType):
             if replica != here.replica:
                 gifts[replica] = _total(gifts.get(replica, 0) + amount)
         claims = dict(row.claims)
-        for replica, amount in theirs.claims.items():
+        for replica, amount in (*theirs.claims.items(), *([(author, given)] if given > 0 else [])):
             claims[replica] = _total(claims.get(replica, 0) + amount)
         return self.record.make(
             row.seq,
@@ -187,7 +184,6 @@ class BCounter(CounterType):
             gifts,
             row.requests,
             claims,
-            _total(row.inherited + theirs.inherited + max(0, given)),
         )
 
     def _rows(self, contributions: Contributions) -> dict[str, Row]:

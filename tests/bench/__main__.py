@@ -40,6 +40,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`merge`, two states of {sizes.entries:,} entries, 1 % of lines different": bulk.merge_few_different,
         f"`merge`, {sizes.states:,} small states at once": bulk.merge_many,
         "50 hand-overs, each of four merges": handoffs.hand_overs,
+        f"`absorb`, {sizes.states:,} sealed files of jobs": bulk.absorb_many,
         "`--help`": starts.show_help,
         "`merge`, two small states": starts.merge_two,
         "`status`": starts.status,

@@ -1,12 +1,13 @@
 """Rows: batches and merges."""
 
 import os
+import shutil
 from collections import Counter
 from pathlib import Path
 
 from tests.bench import amounts
 from tests.bench.contest import Command, Contest, Rival, missing, program
-from tests.bench.ground import Ground, Saved
+from tests.bench.ground import Ground
 from tests.bench.process import Wrong
 
 _AWK = "{c[$1]+=1} END{for(k in c) print k, c[k]}"
@@ -142,14 +143,14 @@ def merge_many(ground: Ground) -> Contest:
     ours = ground.ours(
         ["merge", *files],
         directory=together.directory.parent,
-        check=lambda runs: _expect_small(ground, together, range(states)),
+        check=lambda runs: _expect_small(ground, together.directory.parent, range(states)),
         prepare=together.restore,
     )
     # Not the last: that is the one which is known already.
     each = ground.ours(
         *(["merge", str(file)] for file in files[:singles]),
         directory=apart.directory.parent,
-        check=lambda runs: _expect_small(ground, apart, range(singles), states - 1),
+        check=lambda runs: _expect_small(ground, apart.directory.parent, range(singles), states - 1),
         prepare=apart.restore,
         scale=states / singles,
     )
@@ -157,12 +158,34 @@ def merge_many(ground: Ground) -> Contest:
     return Contest(ours=ours, rivals=[Rival(each, 0.1)])
 
 
-def _expect_small(ground: Ground, saved: Saved, states: range, also: int | None = None) -> None:
+def absorb_many(ground: Ground) -> Contest:
+    """Sealed states of many jobs at once, against merging what they were before."""
+    states = ground.sizes.states
+    contestants = []
+    for verb, prefix in (("absorb", "sealed-"), ("merge", "")):
+        directory = ground.root / f"{verb}s"
+
+        def begin(directory: Path = directory) -> None:
+            shutil.rmtree(directory, ignore_errors=True)
+            ground.replica(directory.name)
+
+        def check(runs: int, directory: Path = directory) -> None:
+            _expect_small(ground, directory, range(states))
+
+        begin()
+        files = [ground.small / f"{prefix}{number}.json" for number in range(states)]
+        contestants.append(ground.ours([verb, *files], directory=directory, check=check, prepare=begin))
+    ours, rival = contestants
+    rival.name = "`crdtctl merge` of them"
+    return Contest(ours=ours, rivals=[Rival(rival)])
+
+
+def _expect_small(ground: Ground, directory: Path, states: range, also: int | None = None) -> None:
     """Raise `Wrong` unless exactly these small states were merged."""
     expected = Counter(amounts.small_total(states))
     if also is not None:
         expected.update(amounts.small(also))
-    shown = ground.call([ground.crdtctl, "show", "--format", "tsv"], saved.directory.parent)
+    shown = ground.call([ground.crdtctl, "show", "--format", "tsv"], directory)
     found = {name: int(value) for name, _, value in (line.split("\t") for line in shown.splitlines())}
     if found != dict(expected):
-        raise Wrong(f"the total of the small states is not right in {saved.directory}")
+        raise Wrong(f"the total of the small states is not right in {directory}")

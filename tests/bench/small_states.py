@@ -1,4 +1,7 @@
-"""``python -m tests.bench.small_states DIRECTORY COUNT``: makes COUNT states of replicas that counted a little."""
+"""``python -m tests.bench.small_states DIRECTORY COUNT``: makes COUNT states of replicas that counted a little.
+
+Of each, another one after it was sealed: ``sealed-0.json``, ….
+"""
 
 import shutil
 import sys
@@ -16,6 +19,8 @@ def make(directory: Path, count: int) -> None:
             for name, amount in small(number).items():
                 batch.increment(name, amount)
         replica.export_to(directory / f"{number}.json")
+        replica.seal()
+        replica.export_to(directory / f"sealed-{number}.json")
         shutil.rmtree(directory / "replica")
 
 

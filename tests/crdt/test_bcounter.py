@@ -301,10 +301,19 @@ def test_the_branches_of_a_fork_owe_what_they_used_both_and_who_gives_to_them_ma
     assert KIND.value(state) == 2
 
 
-def test_inherited_rights_are_held_and_are_no_part_of_the_value() -> None:
-    heir: Contribution = (3, 0, 2, (), {}, {}, {}, 5)
-    assert KIND.rights({"ann": created(), "heir": heir}) == {"ann": 10, "heir": 3}
-    assert KIND.value({"ann": created(), "heir": heir}) == 8
-    assert row(heir, Operation("decrement", 3), "heir") == (4, 0, 5, (), {}, {}, {}, 5)
-    with pytest.raises(Lacking):
-        row(heir, Operation("decrement", 4), "heir")
+def test_whoever_absorbs_takes_over_what_the_sealed_one_made_used_gave_and_held() -> None:
+    state: dict[str, Contribution] = {
+        "ann": (5, 100, 10, ("0",), {"job": 20, "čen": 5}),
+        "job": (4, 7, 12, (), {"ann": 3, "bob": 2}, {"bob": 9}),
+        "bob": (2, 1, 0, (), {"job": 4}),
+    }
+    before = KIND.rights(state)
+    assert before == {"ann": 68, "bob": 1 + 2 - 4, "job": 7 - 12 + 24 - 5, "čen": 5}
+    value = KIND.value(state)
+    others = {who: state[who] for who in ("job", "bob")}
+    after = {"ann": KIND.absorb(state["ann"], "job", Here("ann", 6, lambda: others)), "bob": state["bob"]}
+    assert KIND.value(after) == value
+    assert KIND.rights(after) == {"ann": before["ann"] + before["job"], "bob": before["bob"], "job": 0, "čen": 5}
+    assert KIND.bound(after) == 0
+    assert KIND.keeps("ann", after) == ("holds 82 rights here", "give them away with 'crdtctl transfer' first")
+    assert KIND.keeps("job", after) == ()

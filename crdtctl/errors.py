@@ -158,10 +158,16 @@ def printable(text: str | bytes | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)
 
 
+def reason_of(failure: CrdtctlError | OSError) -> str:
+    """Return in words why something failed, without what to do about it."""
+    if isinstance(failure, CrdtctlError):
+        return failure.message
+    return os.strerror(failure.errno) if failure.errno else str(failure)
+
+
 def from_os(error: OSError, doing: str) -> CrdtctlError:
     """Return the failure that stands for what the operating system said while `doing` something."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    message = f"cannot {doing}: {reason}"
+    message = f"cannot {doing}: {reason_of(error)}"
     match error.errno:
         case errno.EACCES | errno.EPERM:
             return AccessError(message, "check the owner and mode of the file and its directory")

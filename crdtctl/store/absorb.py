@@ -5,7 +5,6 @@ then a merge of the same files, which leaves them out of ``known.json``. If it e
 leave them out by themselves, and absorbing again does the rest.
 """
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -30,7 +29,15 @@ from crdtctl.crdt.membership import (
     roster,
     sealing,
 )
-from crdtctl.errors import CrdtctlError, OutcomeUnknownError, RefusedError, StorageError, UsageError, printable
+from crdtctl.errors import (
+    CrdtctlError,
+    OutcomeUnknownError,
+    RefusedError,
+    StorageError,
+    UsageError,
+    printable,
+    reason_of,
+)
 from crdtctl.store import journal
 from crdtctl.store.durable import OWN
 from crdtctl.store.ended import ended, refuse_sealed, said_by
@@ -119,9 +126,8 @@ def absorb(
     except (CrdtctlError, OSError) as failure:
         if after == row:
             raise
-        why = failure.message if isinstance(failure, CrdtctlError) else os.strerror(failure.errno or 0)
         raise OutcomeUnknownError(
-            f"the counts were taken over, but the files were not taken in: {why}", "absorb them again"
+            f"the counts were taken over, but the files were not taken in: {reason_of(failure)}", "absorb them again"
         ) from None
     report.merge.refused.update(refused)
     return report

@@ -19,7 +19,7 @@ from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Fork, Joined, Names
 from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, day_of, roster
-from crdtctl.errors import CrdtctlError, MissingError, OutcomeUnknownError, RefusedError, from_os, printable
+from crdtctl.errors import CrdtctlError, MissingError, OutcomeUnknownError, RefusedError, from_os, printable, reason_of
 from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
@@ -232,10 +232,10 @@ def _take_part(
             met = _commit(directory, own, asides, known, timeout)
         except OutcomeUnknownError:
             raise
-        except CrdtctlError as error:
+        except (CrdtctlError, OSError) as error:
             if not written:
                 raise
-            said = f"known.json was replaced, but own.json was not: {error.message}"
+            said = f"known.json was replaced, but own.json was not: {reason_of(error)}"
             raise OutcomeUnknownError(said, "merge the same files again, which counts nothing twice") from None
     report.nodes = len(met.lines)
     report.counters += len(met.changes)

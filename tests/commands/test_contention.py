@@ -3,6 +3,8 @@
 import pytest
 
 from crdtctl import Replica
+from crdtctl.crdt import TYPES
+from tests import every_type
 from tests.commands.handwritten import counted, document
 from tests.commands.sh import together
 from tests.conftest import Shell
@@ -48,6 +50,26 @@ def test_increments_decrements_batches_keys_and_merges_at_once_add_up(shell: She
         f"builds\tpncounter\t{done * (3 - 1 + 20 + 1000) + 5}\nother\tpncounter\t{done}\nseen\tgset\t{done + 1}\n"
     )
     assert len(replica.clock()) == done + 1
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("tag", TYPES)
+def test_a_counter_of_every_type_reads_what_all_processes_did_to_it(tag: str, shell: Shell, replica: Replica) -> None:
+    rounds, name = 5, every_type.named(tag)
+    alone = Replica.init(shell.directory / "alone")
+    for one in (replica, alone):
+        every_type.begin(one)
+    is_counting = every_type.counts(TYPES[tag])
+    words = "increment '{}' 2" if is_counting else "add '{}' all {}-$i"
+    scripts = [loop(rounds, f"crdtctl {words.format(name, number)} --type {tag}") for number in range(PROCESSES)]
+    for ended in together(shell, scripts):
+        assert (ended.status, ended.stdout, ended.stderr) == (0, "", "")
+    if is_counting:
+        alone.increment(name, 2 * rounds * PROCESSES, tag=tag)
+    else:
+        elements = (f"{number}-{i}" for number in range(PROCESSES) for i in range(1, rounds + 1))
+        alone.add(name, "all", *elements, tag=tag)
+    assert replica.value(name, tag) == alone.value(name, tag)
 
 
 @pytest.mark.timeout(300)

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from crdtctl import Replica
+from crdtctl.crdt import TAKING_PART
 from crdtctl.store.check import check_replica
+from tests import every_type
 from tests.clones import bind, clone
 from tests.conftest import Shell
 from tests.torture.report import Row, skipped
@@ -27,7 +29,8 @@ ERRORS = ("EIO", "ENOSPC", "EROFS", "EDQUOT")
 class Job:
     """A write to torture: its words; how it ends; whether its replica is a copy, which it notices.
 
-    With `two_files`, it commits one file and then the other, and its outcome is unknown if the second cannot be.
+    With `two_files`, it commits one file and then the other, and its outcome is unknown if the second cannot be:
+    then what takes part in merging has not met the rest yet. `again` is what a user is told of an unknown outcome.
     """
 
     words: str
@@ -35,6 +38,7 @@ class Job:
     is_copy: bool = False
     changes: bool = True
     two_files: bool = False
+    again: str = "--once"
 
     @property
     def is_silent(self) -> bool:
@@ -48,6 +52,8 @@ JOBS = {
     "once": Job("increment builds --once job-1"),
     "batch": Job("increment --batch batch.txt"),
     "add": Job("add names x y"),
+    "increment of every type": Job("increment --batch types.txt"),
+    "merge of every type": Job("merge types.json", two_files=True),
     "create": Job("create new --type gcounter"),
     "reset": Job("reset builds names"),
     "merge, first": Job("merge other.json"),
@@ -57,7 +63,7 @@ JOBS = {
     "increment in a copy": Job("increment builds=2", is_copy=True),
     "merge in a copy": Job("merge other.json", is_copy=True),
     "settle": Job("settle FORKED builds=4"),
-    "absorb": Job("absorb sealed.json", two_files=True),
+    "absorb": Job("absorb sealed.json", two_files=True, again="absorb them again"),
     "export": Job("export -o sent.json", changes=False),
 }
 
@@ -84,6 +90,12 @@ class Bench:
             self._fork(other, here)
         if job == JOBS["merge what another wrote under my id"]:
             self._usurp(here)
+        if job in (JOBS["increment of every type"], JOBS["merge of every type"]):
+            every_type.begin(here)
+            every_type.begin(other)
+            every_type.count(other)
+            other.export_to(shell.directory / "types.json")
+            (shell.directory / "types.txt").write_text(every_type.increments())
         if job == JOBS["merge with a hand-off"]:
             here.increment("hits", 1, tag="handoff")
             client = Replica.init(shell.directory / "client", name="client", tier=1)
@@ -106,6 +118,9 @@ class Bench:
         self.old = self.total()
         self.points = points(self.words, self.environment, shell.directory / "log", status=job.status)
         self.new = self.total()
+        self.states = [self.old, self.new]
+        if job.two_files:
+            self.states.append([one for one in self.new if one[1] not in TAKING_PART or one in self.old])
         assert (self.new != self.old) == job.changes
 
     def _fork(self, other: Replica, here: Replica) -> None:
@@ -173,7 +188,7 @@ def kill(bench: Bench, chosen: Sequence[Point] | None = None) -> tuple[int, list
         nonlocal killed
         killed += was_killed(ended)
         total = bench.total()
-        if total not in (bench.old, bench.new):
+        if total not in bench.states:
             return [f"a third state {total}"]
         if ended.status in (0, FORK) and total != bench.new:
             return ["acknowledged, and lost"]
@@ -200,7 +215,7 @@ def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tup
             syncs = {"fsync"} if bench.job.changes else {"fsync", "openat"}  # an export opens the directory to sync it
             faults += [] if point.call in syncs or bench.job.two_files else ["unknown before the rename"]
         elif ended.status == PARTIAL:  # one of two files could not be read
-            faults += [] if total in (bench.old, bench.new) else [f"a third state {total}"]
+            faults += [] if total in bench.states else [f"a third state {total}"]
         else:
             faults.append("a status that says nothing")
         lines = {0: 0, PARTIAL: 2}.get(ended.status, 1)

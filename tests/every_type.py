@@ -1,0 +1,41 @@
+"""A counter of every type that there is, from the registry: for tests of what happens to files and processes."""
+
+import json
+
+from crdtctl import Replica
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import CounterType
+from tests.crdt.histories import verbs
+
+
+def counts(kind: CounterType) -> bool:
+    """Return whether a type counts amounts; else it takes elements."""
+    return "increment" in verbs(kind)
+
+
+def named(tag: str) -> str:
+    """Return the name of the counter of a type."""
+    return f"a {tag}"
+
+
+def begin(replica: Replica) -> None:
+    """Create the counters that must be there before they are used."""
+    for tag, kind in TYPES.items():
+        if kind.created_first:
+            replica.create(named(tag), tag)
+
+
+def count(replica: Replica) -> None:
+    """Use a counter of every type."""
+    with replica.batch() as batch:
+        for tag, kind in TYPES.items():
+            if counts(kind):
+                batch.increment(named(tag), 2, tag=tag)
+            else:
+                batch.add(named(tag), "a", f"one of {replica.id}", tag=tag)
+
+
+def increments() -> str:
+    """Return the lines of a batch that increments a counter of every type that counts."""
+    lines = [{"name": named(tag), "type": tag, "amount": 3} for tag, kind in TYPES.items() if counts(kind)]
+    return "".join(json.dumps(line) + "\n" for line in lines)

@@ -433,7 +433,7 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
                 raise ValueError  # not everything in the other file may count
         else:
             _check_known_head(opening[:start])
-        if not is_trailer(pages.read(end, TRAILER_SIZE + 1)):
+        if pages.read(end - 1, 1) != b"\n" or not is_trailer(pages.read(end, TRAILER_SIZE + 1)):
             raise ValueError
         first, last = search(pages, start, end, name)
         return pages.read(first, last - first) if last > first else None

@@ -132,7 +132,7 @@ class Reading:
         """The elements of a set, sorted. Raise `RefusedError` for a type that has none."""
         kind = TYPES[self.tag]
         if not isinstance(kind, GSet):
-            raise RefusedError(f"'{self.name}' is a {self.tag}, which has no members")
+            raise RefusedError(f"'{self.name}' has no members: it is of type {self.tag}")
         return kind.members(self.state)
 
 

@@ -200,7 +200,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a once-key counts for each who sent it",
-        (Edit("crdt/tally.py", "tuple(map(max, sent[key], totals))", "tuple(map(sum, zip(sent[key], totals)))"),),
+        (
+            Edit(
+                "crdt/tally.py",
+                "return cancelled(self._parts(contributions, 0), _larger, str)",
+                "return cancelled(self._parts(contributions, 0), lambda a, b: tuple(map(sum, zip(a, b))), str)",
+            ),
+        ),
         "tests/commands/test_once.py::test_two_replicas_that_never_met_count_a_key_once",
     ),
     Mutant(

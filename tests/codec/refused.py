@@ -123,6 +123,14 @@ LINES: dict[str, bytes] = {
     "a pair that is escaped": name("b\\ud83e\\udd8a"),
     "an unknown type": line('"b":{"gcount":{"ann":[1,7]}}'),
     "an unknown type beside a known one": line('"b":{"gcounter":{"ann":[1,7]},"zcounter":{"ann":[1,7]}}'),
+    "a counter of who has ended": line('"b":{"membership":{"ann":[1,1]}}'),
+    "a counter in the place of who has ended": line('"=":{"gcounter":{"ann":[1,1]}}'),
+    "a counter beside who has ended": line('"=":{"gcounter":{"ann":[1,1]},"membership":{"ann":[1,1]}}'),
+    "a day that is none": line('"=":{"membership":{"ann":[1,0,0,{"soon":["01234567890123456789"]}]}}'),
+    "a record that is none": line('"=":{"membership":{"ann":[1,0,0,{"2024-05-05":["0123"]}]}}'),
+    "records that are not sorted": line(
+        '"=":{"membership":{"ann":[1,0,0,{"2024-05-05":["11111111111111111111","00000000000000000000"]}]}}'
+    ),
     "a counter that is a number": line('"b":7'),
     "a counter that is a list": line('"b":[]'),
     "a counter that is null": line('"b":null'),

@@ -114,6 +114,19 @@ def test_what_others_say_of_me_is_left_out_and_what_i_know_is_kept() -> None:
     assert b.after is None
 
 
+def test_what_was_absorbed_is_left_out_of_all_and_what_takes_part_is_told() -> None:
+    base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]}}', '"c":{"gcounter":{"bob":[1,1]}}'))
+    node = '"handoff":{"ann":[1,0]}'
+    other = opened(
+        sealed(HEAD, f'"a":{{"gcounter":{{"ann":[2,2],"bob":[1,5]}},{node}}}', '"b":{"gset":{"bob":[2,{"x":2}]}}')
+    )
+    base.names = other.names = {"bob": ()}
+    told: list[tuple[str, Counter]] = []
+    found = {one.name: one.after for one in overlay(base, [other], divert=lambda *one: told.append(one))}
+    assert found == {b"a": b'"a":{"gcounter":{"ann":[2,2]}}', b"b": None, b"c": None}
+    assert told == [("a", {"handoff": {"ann": (1, 0)}})]
+
+
 GOOD = '"b":{"gcounter":{"ann":[1,1]}}'
 BAD_LINES = {
     "not sorted": ['"c":{"gcounter":{"ann":[1,1]}}', GOOD],

@@ -70,3 +70,9 @@ def test_a_total_that_would_be_too_large_is_refused() -> None:
 def test_what_is_handed_over_by_merging_is_not_taken_over() -> None:
     with pytest.raises(Refused, match="cannot be taken over"):
         TYPES["handoff"].absorb((0, 0), "job", Here("hub", 2))
+
+
+@pytest.mark.parametrize("tag", ["gcounter", "gset", "hll", "pncounter"])
+def test_what_counts_for_all_keeps_nobody_from_ending(tag: str) -> None:
+    kind = TYPES[tag]
+    assert kind.keeps("ann", {"ann": kind.record.bottom}) == ()

@@ -139,6 +139,25 @@ def test_a_total_has_at_most_100_digits_whoever_counted_it() -> None:
     assert KIND.meet(one, "ann", full, Here("bob", 2)) is None
 
 
+def test_a_replica_may_not_end_before_all_is_handed_over() -> None:
+    pair = Pair()
+    pair.count("job", 5)
+    pair.count("hub", 1)
+    keeps = {"job": [], "hub": []}  # type: dict[str, list[bool]]
+
+    def look() -> None:
+        for who, seen in keeps.items():
+            row = pair.rows[who]
+            assert row is not None
+            seen.append(bool(KIND.keeps(who, {who: row})))
+
+    look()
+    for who, peer in (("hub", "job"), ("job", "hub"), ("hub", "job"), ("job", "hub")):
+        pair.meet(who, peer)
+        look()
+    assert keeps == {"job": [True, True, True, True, False], "hub": [False, True, True, False, False]}
+
+
 NUMBERS = st.integers(0, 3)
 IDS = st.sampled_from(["ann", "bob", "čen", "dan"])
 TOKENS = st.dictionaries(IDS, st.tuples(NUMBERS, NUMBERS, st.integers(1, 3)), max_size=2)

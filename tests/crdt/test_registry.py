@@ -49,3 +49,8 @@ def test_only_what_takes_part_in_merging_changes_when_it_meets_others(kind: Coun
     for found in (kind.meet(None, "bob", used, Here("ann", 1)), kind.succeed("bob", used, Here("ann", 1))):
         assert (found is not None) == kind.takes_part
     assert {tag for tag, kind in TYPES.items() if kind.takes_part} == TAKING_PART
+
+
+@each_type
+def test_nothing_is_said_of_how_exact_nothing_is(kind: CounterType) -> None:
+    assert kind.facts({}) == {}

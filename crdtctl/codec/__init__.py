@@ -62,6 +62,14 @@ for its token, its number counted from 1; and its tokens, by destination. The ro
 not be covered by the clock: an author that did nothing else stands in no clock but its own ``own.json``'s, since what
 stands in clocks is there for ever. No state but a replica's own holds them, apart from ids that it had before.
 
+One line is none of a counter's: under the name ``=``, which no counter has, the type ``membership`` says who has
+ended. A row is ``[seq, sealed, fence, absorbed]``; the newer one of an author replaces the older:
+
+  ``sealed``      1 if this was the author's last commit
+  ``fence``       a day as the number YYYYMMDD: replicas that were minted before it are not remembered any more
+  ``absorbed``    ``{"YYYY-MM-DD": [RECORD, …]}``: replicas whose counts the author took over, by the day on which they
+                  were minted; a record is the last 20 digits of an id. Whoever knows of one leaves that replica out.
+
 Items at the end of such an array that say nothing are left out; one before others is ``{}``, ``[]`` or 0 then. No
 entry of a map is zero.
 
@@ -83,7 +91,8 @@ tables; its checksum makes a truncated file unreadable, which TOML alone would n
 What is refused for what it would cost
 --------------------------------------
 A header of more than 64 MiB; a clock of more than 64 KiB whose entries have fewer than 37 bytes on average
-(ids hold 128 random bits, as 32 digits); a line or header with far more arrays and objects than keys.
+(ids end with 32 digits: the time at which they were minted, in milliseconds as 12, and 80 random bits); a line or
+header with far more arrays and objects than keys.
 
 Modules
 -------

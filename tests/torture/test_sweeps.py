@@ -15,9 +15,10 @@ def bench(request: pytest.FixtureRequest, shell: Shell) -> Bench:
 
 
 def test_a_kill_at_any_system_call_leaves_the_old_state_or_the_new_one(bench: Bench) -> None:
-    killed, faults = kill(bench)
+    chosen = bench.points[:: 3 if bench.job.two_files else 1]  # twice as many; the whole is ``python -m tests.torture``
+    killed, faults = kill(bench, chosen)
     assert faults == []
-    assert killed >= len(bench.points) * 0.9  # or strace injected nothing
+    assert killed >= len(chosen) * 0.9  # or strace injected nothing
 
 
 def test_a_failing_system_call_means_what_the_status_says(bench: Bench) -> None:

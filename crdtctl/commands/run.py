@@ -17,6 +17,7 @@ from crdtctl.store.locate import VARIABLE
 from crdtctl.store.replica import Replica
 
 app, settings = verb_app(4, *WRITES)
+_FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -82,7 +83,13 @@ def _run(command: list[str], path: str) -> int:
         raise MissingError(f"there is no command '{printable(command[0])}'") from None
     except OSError as error:
         raise from_os(error, f"run '{printable(command[0])}'") from None
-    before = {number: signal.signal(number, lambda got, _: child.send_signal(got)) for number in _PASSED_ON}
+    at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
+
+    def pass_on(number: int, _: object) -> None:
+        if not (at_terminal and number in _FROM_KEYS):  # which the terminal sends to the child as well
+            child.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
         status = child.wait()
     finally:

@@ -1,6 +1,7 @@
 """``crdtctl run``: a replica for one command."""
 
 import os
+import pty
 import signal
 import subprocess
 from pathlib import Path
@@ -66,6 +67,28 @@ def test_a_signal_is_passed_on_and_what_was_counted_is_kept(shell: Shell) -> Non
     shell.ok("init")
     shell.ok("absorb", "job.json")
     assert shell.ok("show", "builds") == "11\n"
+
+
+def test_ctrl_c_at_a_terminal_reaches_the_command_once(shell: Shell) -> None:
+    script = "trap 'echo interrupted' INT; echo ready; sleep 1; sleep 1; echo over"
+    ours, theirs = pty.openpty()
+    # Who leads a session and opens a terminal has it for the keys.
+    leader = ["sh", "-c", 'exec <"$0" && exec "$@"', os.ttyname(theirs)]
+    words = [*PROGRAM, "run", "--seal-to", "job.json", "--", "sh", "-c", script]
+    process = subprocess.Popen(
+        [*leader, *words], cwd=shell.directory, env=shell.environment, stdout=theirs, start_new_session=True
+    )
+    shown = b""
+    while b"ready" not in shown:
+        shown += os.read(ours, 1024)
+    os.write(ours, b"\x03")
+    while b"over" not in shown:
+        shown += os.read(ours, 1024)
+    assert process.wait(30) == 0
+    os.close(ours)
+    os.close(theirs)
+    assert shown.count(b"interrupted") == 1
+    shell.ok("check", "job.json")
 
 
 def test_a_file_that_cannot_be_written_keeps_the_replica_and_says_where_it_is(shell: Shell) -> None:

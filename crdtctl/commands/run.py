@@ -77,21 +77,26 @@ def _remove(replica: Replica, place: str) -> None:
 
 def _run(command: list[str], path: str) -> int:
     """Run a command to its end, whatever signals come; return the status that a shell would give it."""
-    try:
-        child = subprocess.Popen(command, env={**os.environ, VARIABLE: path})
-    except FileNotFoundError:
-        raise MissingError(f"there is no command '{printable(command[0])}'") from None
-    except OSError as error:
-        raise from_os(error, f"run '{printable(command[0])}'") from None
     at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def pass_on(number: int, _: object) -> None:
-        if not (at_terminal and number in _FROM_KEYS):  # which the terminal sends to the child as well
+        if child is None:
+            early.append(number)
+        elif not (at_terminal and number in _FROM_KEYS):  # which the terminal sends to the child as well
             child.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
+        child = subprocess.Popen(command, env={**os.environ, VARIABLE: path})
+        for number in early:  # which it cannot have seen
+            child.send_signal(number)
         status = child.wait()
+    except FileNotFoundError:
+        raise MissingError(f"there is no command '{printable(command[0])}'") from None
+    except OSError as error:
+        raise from_os(error, f"run '{printable(command[0])}'") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -38,6 +38,7 @@ def test_processes_that_are_killed_at_random_leave_a_total_that_their_statuses_a
     assert applied > 50
 
 
+@pytest.mark.harms_replicas
 def test_without_the_lock_they_would_not(shell: Shell) -> None:
     assert play(shell, 0, WITH_ITS_LOCK, kills=0).wrong == []
     plays = (play(shell, seed, WITHOUT_A_LOCK, kills=0) for seed in range(1, 9))  # a busy machine takes turns by itself

@@ -10,10 +10,12 @@
     ├── ForkError             5  fork         a clone or a roll-back of a replica was found
     ├── DataError            65  data         not a valid state
     ├── MissingError         66  missing      no such file, replica or counter; or a delta with a gap
+    ├── UnavailableError     69  unavailable  a remote is not there, and will not be by itself
     ├── InternalError        70  internal     a fault of this program
     ├── ExistsError          73  exists       will not overwrite
     ├── StorageError         74  io           input/output error; not applied
     ├── BusyError            75  busy         lock timeout; not applied
+    │   └── TransientError                    a remote is not there just now; not applied
     ├── OutcomeUnknownError  76  unknown      try again with the same once-key
     ├── AccessError          77  permission   not allowed to read or write
     ├── ConfigError          78  config       config.toml is wrong
@@ -90,6 +92,13 @@ class MissingError(CrdtctlError):
     name = "missing"
 
 
+class UnavailableError(CrdtctlError):
+    """A remote is not there, or does not do what is asked of it, and will not by itself."""
+
+    status = 69
+    name = "unavailable"
+
+
 class InternalError(CrdtctlError):
     """Something happened that this program did not foresee."""
 
@@ -116,6 +125,10 @@ class BusyError(CrdtctlError):
 
     status = 75
     name = "busy"
+
+
+class TransientError(BusyError):
+    """A remote does not answer, or not rightly, in a way that passes by itself."""
 
 
 class OutcomeUnknownError(CrdtctlError):

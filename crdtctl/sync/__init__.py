@@ -1,0 +1,44 @@
+"""States travel: what is to go where is planned (pure), then carried out; a transport is one module.
+
+What is at a remote
+-------------------
+A **remote** is a place that holds files and knows nothing of counters: a folder, a bucket, a branch of a git
+repository. There, each replica keeps one **object**, a state in canonical text, which it alone writes and deletes. An
+object holds
+
+* what its owner did, all of it;
+* what the owner **carries**: everything of authors of whom no other object there holds as much. So what was learned at
+  one remote, or from a file, is found at every other, without each object holding everything;
+* where somebody set a fence, also all authors from before it: to leave one out would say that it was forgotten.
+
+Its clock says just that: the authors that it holds, each of them completely. So every object is taken in by itself,
+and one that is late, damaged or gone holds up nothing but what it alone holds.
+
+The name of an object ends with a hash of its content. So objects are never written to: a new one is put, and only then
+the owner's older ones are deleted. A put that is cut anywhere leaves the old object, a listing tells what is new
+whatever clocks say, and two writers never meet in one name. But who an object is of, and what it holds, is read from
+its content alone; a copy under any name is as good.
+
+Why nothing is lost when all carry only what others do not: of two objects that hold the same of an author, the
+author's own is the better one, then that of the smaller id. Who stops to carry something has seen an object that holds
+more of it, or as much and is a better one. There is a best one among all that ever held it; nobody but its owner
+deletes that, and its owner has no reason to.
+
+A sync
+------
+Of all remotes together, as one commit, and with the lock ``sync.lock`` held: list; read what is not remembered as
+known (`memory`); merge. Then, for each remote: plan what to carry; if the own object there does not say the same, put
+a new one; delete the older. A sync that is cut anywhere has merged, or put, whole states only, and the next one does
+the rest.
+
+Modules
+-------
+``plan``       what to read and what to put, from a listing and what is remembered; pure
+``memory``     what is remembered of the objects at a remote, so that they are not read again; may be deleted
+``sync``       carries it out
+``schemes``    URL → transport, a line each; no credentials in URLs
+``transport``  what a transport is
+``folder``, ``sftp``, ``git``, ``cloud``, ``webdav``, ``rclone``, ``program``  the transports
+``child``      running other programs, within a time and without telling secrets
+``probe``      what can be found out about a remote
+"""

@@ -1,0 +1,88 @@
+"""Running other programs, within a time, and without telling secrets.
+
+They run in a session of their own, so that none of them can ask anything at a terminal, and end with us.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO
+
+from crdtctl.errors import UnavailableError, printable
+from crdtctl.sync.transport import Deadline
+
+_SECRET = re.compile(r"(?<=://)[^/@\s]+@")
+#: So many characters of what a program said are told.
+_TOLD = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a program ended, and what it wrote."""
+
+    status: int
+    output: bytes
+    errors: str
+
+    @property
+    def last_words(self) -> str:
+        """What it said last, in one line, fit to be told."""
+        lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
+        return told("; ".join(lines[-2:])) or f"it ended with status {self.status}"
+
+
+def told(text: str) -> str:
+    """Return what another program said, in one line, without the credentials in its URLs."""
+    return printable(_SECRET.sub("", " ".join(text.split())))[:_TOLD]
+
+
+def run(
+    command: Sequence[str],
+    deadline: Deadline,
+    *,
+    stdin: IO[bytes] | bytes = b"",
+    stdout: IO[bytes] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: str | None = None,
+) -> Done:
+    """Run a program until it ends; raise `UnavailableError` if there is none, `TransientError` when time is over.
+
+    What it writes goes to the file `stdout`, or is returned.
+    """
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as taken:
+        if isinstance(stdin, bytes):
+            given.write(stdin)
+            given.seek(0)
+            stdin = given
+        left = deadline.remaining()
+        try:
+            process = subprocess.Popen(  # the user's own programs, as a list
+                command,
+                stdin=stdin,
+                stdout=stdout or taken,
+                stderr=errors,
+                env={**os.environ, **(environment or {})},
+                cwd=directory,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, PermissionError) as error:
+            raise UnavailableError(
+                f"cannot run '{printable(command[0])}': {os.strerror(error.errno or 0)}", "install it, or see PATH"
+            ) from None
+        try:
+            process.wait(left)
+        except BaseException as error:  # also when we are interrupted: whatever it started ends with us
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise deadline.over() from None
+            raise
+        errors.seek(0)
+        taken.seek(0)
+        return Done(process.returncode, taken.read(), errors.read(2**16).decode("utf-8", "replace"))

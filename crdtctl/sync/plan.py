@@ -1,0 +1,161 @@
+"""What to read and what to put, from a listing and what is remembered. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from crdtctl.crdt import forks
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.membership import minted, record_of
+from crdtctl.store.share import Standing
+from crdtctl.sync.transport import Entry
+
+#: What the name of an object ends with.
+SUFFIX = ".crdt.json"
+_BITS = re.compile(r"[0-9a-f]{32}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_LEGIBLE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a state holds, as its header says: every author of its `clock` completely.
+
+    `histories` are their departures, as text. A delta holds nothing completely: it `is_whole` not.
+    """
+
+    owner: str
+    clock: Clock
+    histories: Mapping[str, str] = field(default_factory=dict)
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """What is remembered of an object: which version of it was read, the hash of that, and what it held or lacked.
+
+    `mark` is there of one that this replica put: what stands for all that it says. `fault` is why it is not a state.
+    """
+
+    entry: Entry
+    digest: str
+    held: Held | None = None
+    mark: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What to do at a remote: whether to put an object, with which authors beside its owner, and what to delete then.
+
+    `mark` stands for what that object says, whether it is there already or not.
+    """
+
+    wanted: bool
+    carried: tuple[str, ...]
+    mark: str
+    obsolete: tuple[str, ...] = ()
+
+
+def to_read(listing: Iterable[Entry], memos: Mapping[str, Memo], here: Standing) -> list[Entry]:
+    """Return the entries that may hold something that is not known here."""
+
+    def is_known(entry: Entry) -> bool:
+        memo = memos.get(entry.name)
+        if memo is None or memo.entry != entry:
+            return False
+        if memo.held is None:
+            return not entry.name.endswith(SUFFIX)  # or it may have been half there
+        return here.knows(memo.held.clock, memo.held.histories)
+
+    return [entry for entry in listing if not is_known(entry)]
+
+
+def to_put(memos: Iterable[Memo], here: Standing, *, clean: bool = False) -> Outgoing:
+    """Return what to put at a remote whose objects are those of `memos`, all of which is known here.
+
+    Older objects of this replica are deleted; with `clean`, also copies of them that were made under other names, and
+    the objects of sealed replicas that this one absorbed.
+    """
+    own: list[Memo] = []
+    others: list[Held] = []
+    obsolete: list[str] = []
+    for memo in memos:
+        held = memo.held
+        if held is None:
+            continue
+        if held.owner == here.replica:
+            own.append(memo)
+        elif clean and here.replica in here.ended.absorbers.get(record_of(held.owner), ()):
+            obsolete.append(memo.entry.name)
+        else:
+            others.append(held)
+    authors = carried(others, [memo.held for memo in own if memo.held is not None], here)
+    mark = mark_of(here, authors)
+    current = next((memo for memo in own if memo.mark == mark and is_named(memo)), None)
+    wanted = bool(here.mark or authors) and (current is None or not here.has_left)
+    obsolete += [memo.entry.name for memo in own if memo is not current and (clean or is_named(memo))]
+    return Outgoing(wanted, authors, mark, tuple(sorted(obsolete)))
+
+
+def carried(others: Sequence[Held], own: Sequence[Held], here: Standing) -> tuple[str, ...]:
+    """Return the authors that the own object is to hold, although they are others, sorted.
+
+    Those of whom no other object holds as much. Of whom the own object holds as much already, it goes on holding it
+    until there is a better holder, or two might leave it to each other. And where a fence is set, all from before it.
+    """
+    holders: dict[str, list[Held]] = {}
+    for held in others:
+        if held.is_whole:
+            for author in held.clock:
+                holders.setdefault(author, []).append(held)
+
+    def is_elsewhere(author: str) -> bool:
+        found = [held for held in holders.get(author, ()) if _holds(held, author, here)]
+        if not found:
+            return False
+        best = min(_rank(held.owner, author) for held in found)
+        return best < _rank(here.replica, author) or not any(_holds(held, author, here) for held in own)
+
+    def is_old(author: str) -> bool:
+        return 0 < minted(author) < here.ended.fence
+
+    others_known = (author for author in here.clock if author != here.replica)
+    return tuple(sorted(author for author in others_known if is_old(author) or not is_elsewhere(author)))
+
+
+def _holds(held: Held, author: str, here: Standing) -> bool:
+    """Return whether a state holds as much of an author as is known here."""
+    history = here.histories.get(author, "")
+    return held.is_whole and forks.covers(held.clock, held.histories, author, here.clock[author], history)
+
+
+def _rank(owner: str, author: str) -> tuple[bool, str]:
+    """Return how good an object of `owner` is to hold an author: the smaller the better."""
+    return owner != author, owner
+
+
+def mark_of(here: Standing, authors: Iterable[str]) -> str:
+    """Return what stands for all that an object says that is made here and carries these authors."""
+    facts = [here.replica, here.mark, *here.settled]
+    for author in authors:
+        facts += [author, str(here.clock[author]), here.histories.get(author, "")]
+    return blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()
+
+
+def name_of(owner: str, digest: str) -> str:
+    """Return the name of an object: legible to people, safe everywhere, and never that of another content.
+
+    >>> name_of("büro/1-0193a7f2c4d61b6ae1f0c2d3a4b5c6d7", "0f" * 16)
+    'b-ro-1-0193a7f2c4d61b6ae1f0c2d3a4b5c6d7.0f0f0f0f0f0f0f0f.crdt.json'
+    """
+    name, _, bits = owner.rpartition("-")
+    if not _BITS.fullmatch(bits):
+        name, bits = owner, blake2b(owner.encode(), digest_size=16).hexdigest()
+    return f"{_UNSAFE.sub('-', name)[:_LEGIBLE].lstrip('.-') or 'replica'}-{bits}.{digest[:16]}{SUFFIX}"
+
+
+def is_named(memo: Memo) -> bool:
+    """Return whether an object has the name that its owner gave it: whether it is no copy."""
+    return memo.held is not None and memo.entry.name == name_of(memo.held.owner, memo.digest)

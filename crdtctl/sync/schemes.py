@@ -1,0 +1,123 @@
+"""URL → transport: a new transport is one module and one line here. No URL holds a credential.
+
+``config.toml`` is read by people, backed up, and sometimes shared, and a command line is seen by everybody on the
+machine; so secrets stay where each transport's own tools keep them.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from crdtctl.errors import UsageError, printable
+from crdtctl.sync.transport import Deadline, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a remote is, as its transport takes it.
+
+    `url` is what the user wrote; `address` is the same without the word that chose the transport; `state` is a
+    directory of this replica's in which a transport may keep what it may lose, made when it is needed.
+    """
+
+    url: str
+    address: str
+    deadline: Deadline
+    state: str
+
+
+class Scheme(NamedTuple):
+    """How a kind of URL is reached: the module here, its class, and where its credentials belong."""
+
+    module: str
+    name: str
+    credentials: str
+
+
+_CLOUD = Scheme("cloud", "Cloud", "the environment or the provider's own configuration files")
+_GIT = Scheme("git", "Git", "git's credential helper")
+_WEB = Scheme("webdav", "WebDav", "~/.netrc, or CRDTCTL_HTTP_USER and CRDTCTL_HTTP_PASSWORD")
+SCHEMES: Final[dict[str, Scheme]] = {
+    "file": Scheme("folder", "Folder", "nowhere, it needs none"),
+    "ssh": Scheme("sftp", "Sftp", "an ssh key or agent"),
+    "git+ssh": _GIT,
+    "git+https": _GIT,
+    "git+http": _GIT,
+    "git+git": _GIT,
+    "git+file": _GIT,
+    "s3": _CLOUD,
+    "gs": _CLOUD,
+    "az": _CLOUD,
+    "http": _WEB,
+    "https": _WEB,
+    "rclone": Scheme("rclone", "Rclone", "rclone's own configuration"),
+    "exec": Scheme("program", "Program", "the program's own configuration"),
+}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=//|[^/])")
+_REPOSITORY = ("HEAD", "objects", "refs")
+_MAX_URL = 2000
+
+
+def connect(url: str, deadline: Deadline, state: str) -> Transport:
+    """Return the transport for `url`, which must have passed `check`; nothing is reached yet."""
+    scheme, address = _split(url)
+    entry = SCHEMES[scheme]
+    module = import_module(f"crdtctl.sync.{entry.module}")
+    transport: Callable[[Place], Transport] = getattr(module, entry.name)
+    return transport(Place(url, address, deadline, state))
+
+
+def check(url: str) -> str:
+    """Return the URL to keep, a path made absolute; raise `UsageError` for one that is wrong or tells secrets."""
+    if not url or len(url) > _MAX_URL or not url.isprintable() or url != url.strip():
+        raise UsageError(f"'{printable(url[:80])}' is not a URL of a remote", _known())
+    scheme, address = _split(url)
+    if scheme not in SCHEMES:
+        raise UsageError(f"there is no transport '{printable(scheme)}'", _known())
+    if not address.strip("/") and scheme != "file":
+        raise UsageError(f"'{url}' names no place", _known())
+    _refuse_secrets(url, scheme)
+    return url if _SCHEME.match(url) else os.path.abspath(os.path.expanduser(url))
+
+
+def _known() -> str:
+    return f"give it a path, or a URL that begins with one of {', '.join(sorted(SCHEMES))}"
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return the scheme, and the address as its transport takes it."""
+    found = _SCHEME.match(url)
+    if found is None:
+        return ("git+file", f"file://{url}") if _is_repository(url) else ("file", url)
+    scheme = found[1].lower()
+    if scheme == "file":
+        parts = urlsplit(url)
+        if parts.netloc not in ("", "localhost"):
+            raise UsageError(f"'{printable(url)}' names another machine", "use ssh:// for that")
+        return "file", unquote(parts.path)
+    if scheme.startswith("git+"):
+        return scheme, url[len("git+") :]
+    return scheme, url[len(scheme) + 1 :] if scheme in ("exec", "rclone") else url
+
+
+def _is_repository(path: str) -> bool:
+    """Return whether a path is that of a git repository, with a work tree or bare."""
+    place = os.path.expanduser(path.partition("#")[0])
+    return any(all(os.path.exists(f"{place}{inner}/{name}") for name in _REPOSITORY) for inner in ("", "/.git"))
+
+
+def _refuse_secrets(url: str, scheme: str) -> None:
+    kept = f"keep it in {SCHEMES[scheme].credentials}"
+    parts: Any = urlsplit(url) if "://" in url else None
+    if parts is not None:
+        user, at, _ = parts.netloc.rpartition("@")
+        if at and (":" in user or scheme not in ("ssh", "git+ssh")):
+            raise UsageError("a URL must not hold a credential", kept)
+        if parts.query:
+            raise UsageError("a URL of a remote has no '?': it might hold a credential", kept)
+    if scheme == "rclone" and (url[len("rclone:") :].startswith(":") or "," in url.split(":")[1]):
+        raise UsageError("a remote of rclone is named here, without its parameters", "make it with 'rclone config'")

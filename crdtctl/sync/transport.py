@@ -1,0 +1,117 @@
+"""What a transport is: a place that holds files under names, and nothing more.
+
+A transport neither reads states nor knows replicas. What it raises is told to users as it stands: `TransientError` for
+what passes by itself, and is tried again; `UnavailableError` for what does not; `AccessError`, `StorageError` and
+`ConfigError` where they say more. Messages never hold a credential.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from crdtctl.errors import CrdtctlError, MissingError, TransientError, printable
+
+#: The largest object that is read.
+MAX_OBJECT = 2**30
+
+
+class Deadline:
+    """When all that is done over the network must be over: `seconds` from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Return how many seconds are left; raise `TransientError` when none are."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise self.over()
+        return left
+
+    def over(self) -> TransientError:
+        """Return the failure that says that the time is over."""
+        return TransientError(f"not done after {self._seconds:g} seconds", "try again, or give it more --timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file at a remote, as a listing shows it.
+
+    Two entries that are equal have the same content, as far as the remote can tell: `version` is its etag, or what it
+    knows of times and places.
+    """
+
+    name: str
+    size: int
+    version: str = ""
+
+
+def file_name(name: str) -> str:
+    """Return `name` if it can be that of a file at a remote; raise `MissingError`: it leads nowhere else."""
+    if not name or name in (".", "..") or not name.isprintable() or "/" in name:
+        raise MissingError(f"'{printable(name)}' is no name of a file at a remote")
+    return name
+
+
+class Transport(ABC):
+    """The files at one place, by name: not those in folders below it.
+
+    A transport is used by one thread, but for `get`, which `parallel` threads use at once.
+    """
+
+    #: How many files are read at once.
+    parallel: ClassVar[int] = 1
+    #: Whether a file is put as a whole or not at all, also where the put is cut. Where not, half a file may be seen.
+    atomic: ClassVar[bool] = True
+
+    @abstractmethod
+    def list(self) -> Sequence[Entry]:
+        """Return what is there; nothing, if the place itself is not there yet."""
+
+    @abstractmethod
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        """Read a file, piece by piece. Raise `MissingError` if it is gone."""
+
+    @abstractmethod
+    def put(self, name: str, path: str) -> None:
+        """Write the local file `path` to `name`, making the place if it is not there; what was there is replaced."""
+
+    @abstractmethod
+    def delete(self, name: str) -> None:
+        """Delete a file; one that is not there is no error."""
+
+    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+        """Read files into a local directory; yield each with its path there, or why it cannot be read."""
+        numbered = list(enumerate(entries))
+
+        def one(item: tuple[int, Entry]) -> tuple[Entry, str | CrdtctlError]:
+            number, entry = item
+            path = f"{directory}/{number}"
+            try:
+                with open(path, "wb") as file:
+                    self.get(entry.name, file.write)
+            except CrdtctlError as error:
+                return entry, error
+            return entry, path
+
+        if self.parallel == 1 or len(numbered) < 2:
+            yield from map(one, numbered)
+            return
+        with ThreadPoolExecutor(self.parallel) as pool:
+            yield from pool.map(one, numbered)
+
+    def flush(self) -> None:  # noqa: B027  # most have nothing to do
+        """Make what was put and deleted be seen by others, where that is done for many files at once."""
+
+    def close(self) -> None:  # noqa: B027  # the same
+        """Let go of what is held here: processes, connections, temporary files."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

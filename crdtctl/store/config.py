@@ -1,8 +1,10 @@
 """``config.toml``: settings, for people to edit. Read only when a setting matters."""
 
 import os
+import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from crdtctl.errors import ConfigError
 from crdtctl.store.durable import close, open_state, read_all
@@ -12,28 +14,47 @@ TEMPLATE = """\
 
 # How many seconds a command waits for a lock that another process holds.
 # lock_timeout = 30
+
+# Where 'crdtctl sync' meets others: a name, and a URL without credentials. See also 'crdtctl remote'.
+# [remotes]
+# hub = "ssh://hub.example.org/srv/counts"
 """
 
+WHICH = "config"
+ENDING = ".toml"
+NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+NAMES = "up to 40 letters, digits, '-' and '_'"
+_TABLE = re.compile(r"\s*\[\s*remotes\s*\]\s*(?:#.*)?$")
 _HINT = "correct it, or delete it to have the defaults"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of a replica."""
+    """The settings of a replica: seconds, and the URLs of remotes by name."""
 
     lock_timeout: float = 30.0
+    remotes: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(directory: int, path: str) -> Config:
     """Return the settings in the replica's open `directory`; `path` is for messages. Raise `ConfigError`."""
+    return parse(_content(directory, path), path)
+
+
+def edit(directory: int, path: str, change: Callable[[str], str]) -> tuple[str, Config]:
+    """Return the text of the settings after a `change`, and the settings that it stands for. Raise `ConfigError`."""
+    text = change(_content(directory, path))
+    return text, parse(text, path)
+
+
+def _content(directory: int, path: str) -> str:
     try:
-        fd = open_state(directory, "config.toml")
+        fd = open_state(directory, f"{WHICH}{ENDING}")
     except FileNotFoundError:
-        return Config()
+        return ""
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", _HINT) from None
     from crdtctl.codec import toml
-    from crdtctl.codec.wire import Invalid
 
     try:
         status = os.fstat(fd)
@@ -41,14 +62,65 @@ def read(directory: int, path: str) -> Config:
             raise ConfigError(f"{path} is not a regular file", _HINT)
         if status.st_size > toml.MAX_ANY_LAYOUT:
             raise ConfigError(f"{path} is larger than {toml.MAX_ANY_LAYOUT} bytes", _HINT)
-        tree = toml.loads(read_all(fd).decode(), float)
-    except (Invalid, ValueError, OSError) as error:
+        return read_all(fd).decode()
+    except (ValueError, OSError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}", _HINT) from None
     finally:
         close(fd)
+
+
+def parse(text: str, path: str) -> Config:
+    """Return the settings that `text` stands for; `path` is for messages. Raise `ConfigError`."""
+    if not text:
+        return Config()
+    from crdtctl.codec import toml
+    from crdtctl.codec.wire import Invalid
+
+    try:
+        tree = toml.loads(text, float)
+    except (Invalid, ValueError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}", _HINT) from None
     timeout = tree.pop("lock_timeout", Config().lock_timeout)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= 1e9:
         raise ConfigError(f"{path}: lock_timeout must be a number of seconds, at least 0", _HINT)
+    remotes = tree.pop("remotes", {})
+    if not isinstance(remotes, dict):
+        raise ConfigError(f"{path}: remotes must be a table", _HINT)
+    for name, url in remotes.items():
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"{path}: the name of a remote is {NAMES}, not {name[:80]!r}", _HINT)
+        if not isinstance(url, str):
+            raise ConfigError(f"{path}: the remote {name} must be a URL", _HINT)
     if tree:
         raise ConfigError(f"{path}: there is no setting {min(tree)!r}", _HINT)
-    return Config(lock_timeout=float(timeout))
+    return Config(float(timeout), remotes)
+
+
+def with_remote(text: str, name: str, url: str) -> str:
+    """Return the settings with one more remote, and everything else as people wrote it."""
+    line = '{} = "{}"\n'.format(name, url.replace("\\", "\\\\").replace('"', '\\"'))
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    start, end = _section(lines)
+    if start is None:
+        return "".join([*lines, "\n" if lines else "", "[remotes]\n", line])
+    while not lines[end - 1].strip():
+        end -= 1
+    return "".join([*lines[:end], line, *lines[end:]])
+
+
+def without_remote(text: str, name: str) -> str:
+    """Return the settings without a remote, and everything else as people wrote it."""
+    lines = text.splitlines(keepends=True)
+    start, end = _section(lines)
+    key = re.compile(rf"""\s*(?:{name}|"{name}"|'{name}')\s*=""")
+    return "".join(line for i, line in enumerate(lines) if start is None or not (start < i < end and key.match(line)))
+
+
+def _section(lines: Sequence[str]) -> tuple[int | None, int]:
+    """Return the number of the line that begins the table of remotes, if there is one, and of that after its end."""
+    start = next((i for i, line in enumerate(lines) if _TABLE.match(line)), None)
+    if start is None:
+        return None, len(lines)
+    return start, next((i for i, line in enumerate(lines) if i > start and line.lstrip().startswith("[")), len(lines))

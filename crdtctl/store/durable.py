@@ -116,13 +116,14 @@ class Draft:
     means that nothing was changed.
     """
 
-    def __init__(self, directory: int, which: str, lock: int) -> None:
+    def __init__(self, directory: int, which: str, lock: int, ending: str = ".json") -> None:
         self.directory = directory
         self.which = which
+        self.file = which + ending
         self.lock = lock
         self.is_renamed = False
         self._sweep()
-        self.path = f"{which}.json.{os.getpid()}-{os.urandom(4).hex()}{NEW}"
+        self.path = f"{self.file}.{os.getpid()}-{os.urandom(4).hex()}{NEW}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.fd = os.open(self.path, flags, 0o666, dir_fd=directory)
         try:
@@ -134,7 +135,7 @@ class Draft:
     def _sweep(self) -> None:
         """Delete what killed writers left behind; they held the lock that is now ours."""
         for name in os.listdir(self.directory):
-            if name.endswith(NEW) and name.startswith(f"{self.which}.json."):
+            if name.endswith(NEW) and name.startswith(f"{self.file}."):
                 try:
                     os.unlink(name, dir_fd=self.directory)
                 except (IsADirectoryError, PermissionError):  # not of our making
@@ -143,7 +144,7 @@ class Draft:
     def _keep_owner_and_mode(self) -> None:
         """Give the new file the owner and mode of the old one, so that root can write for a user."""
         try:
-            old = os.stat(f"{self.which}.json", dir_fd=self.directory, follow_symlinks=False)
+            old = os.stat(self.file, dir_fd=self.directory, follow_symlinks=False)
         except FileNotFoundError:
             return
         new = os.fstat(self.fd)
@@ -175,7 +176,7 @@ class Draft:
         os.close(fd)
         if not is_same_file(self.directory, f"{self.which}.lock", self.lock):
             raise NotApplied
-        os.rename(self.path, f"{self.which}.json", src_dir_fd=self.directory, dst_dir_fd=self.directory)
+        os.rename(self.path, self.file, src_dir_fd=self.directory, dst_dir_fd=self.directory)
         self.is_renamed = True
         os.fsync(self.directory)
 

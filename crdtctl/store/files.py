@@ -217,7 +217,7 @@ class Directory:
 
     @contextmanager
     def locked(self, which: str, timeout: float | None) -> Iterator[int]:
-        """Hold the lock of one state file; raise `BusyError` after `timeout` seconds (None: as configured)."""
+        """Hold the lock of one file; raise `BusyError` after `timeout` seconds (None: as configured)."""
         name = f"{which}.lock"
         deadline: float | None = None
         with told(f"open {self.file('own.json')}"):
@@ -268,14 +268,14 @@ class Directory:
         self.write(OWN, lock, fill)
         binding.remember(old.witness, seq + (parse(tags) if tags else own.history).count)
 
-    def write(self, which: str, lock: int, fill: Callable[[Draft], bool]) -> bool:
-        """Replace a state file by what `fill` puts into a draft, if `fill` returns true; return that.
+    def write(self, which: str, lock: int, fill: Callable[[Draft], bool], ending: str = ".json") -> bool:
+        """Replace a file by what `fill` puts into a draft, if `fill` returns true; return that.
 
         Nothing is changed on any error but `OutcomeUnknownError`.
         """
-        path = self.file(f"{which}.json")
+        path = self.file(which + ending)
         with told(f"write {path}"):
-            draft = Draft(self.fd, which, lock)
+            draft = Draft(self.fd, which, lock, ending)
             try:
                 wanted = fill(draft)
                 if wanted:
@@ -288,7 +288,7 @@ class Directory:
             except OSError as error:
                 if not draft.is_renamed:
                     raise
-                raise outcome_unknown(f"{which}.json", error) from None
+                raise outcome_unknown(which + ending, error) from None
             finally:
                 draft.abandon()
         return wanted

@@ -52,8 +52,9 @@ class MergeReport:
     `counters` is how many changed; `changes` are those of them that details were asked for. `forks` are those
     that were not known here before, with the labels that brought them; `usurped` names the inputs that know
     something of this replica's id that it did not write itself. `twice` is how many replicas are now known to
-    have been absorbed by more than one other. `nodes` is how many own contributions changed by
-    taking part, `handoffs` are those under way, and `lonely` the counters of which nobody else's node is known.
+    have been absorbed by more than one other. `heads` are the headers of the inputs that were taken, by label.
+    `nodes` is how many own contributions changed by taking part, `handoffs` are those under way, and `lonely` the
+    counters of which nobody else's node is known.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -64,6 +65,7 @@ class MergeReport:
     forks: list[tuple[Fork, list[str]]] = field(default_factory=list)
     usurped: list[str] = field(default_factory=list)
     twice: int = 0
+    heads: dict[str, Head] = field(default_factory=dict)
     more: bool = False
     nodes: int = 0
     handoffs: list[HandOff] = field(default_factory=list)
@@ -150,6 +152,7 @@ def merge(
             if not taken or (all_or_nothing and report.refused):
                 return report
             report.taken = [one.item.label for one in taken]
+            report.heads = {one.item.label: one.head for one in taken}
             joined = forks.join([(before.clock, before.tags), *((one.head.clock, one.head.tags) for one in taken)])
             everybody = roster(MEMBERSHIP.join_all(here, _said_by(taken)))
             report.twice = len(everybody.twice.keys() - roster(here).twice.keys())

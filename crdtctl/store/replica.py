@@ -29,7 +29,7 @@ False
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -62,6 +62,7 @@ from crdtctl.crdt.names import fault as name_fault
 from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import (
     AccessError,
+    ConfigError,
     CrdtctlError,
     DataError,
     ExistsError,
@@ -84,6 +85,7 @@ from crdtctl.store.inputs import Input, open_input, temporary_file
 from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
 from crdtctl.store.rights import KIND, Holding, holdings
+from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
 
 _MAX_NAME = 100
 _ENDED = membership.NAME.encode()
@@ -417,6 +419,54 @@ class Replica:
         """
         return dict(self._head().clock)
 
+    def remotes(self) -> dict[str, str]:
+        """Return name → URL of the remotes in ``config.toml``, in its order. Raise `ConfigError`."""
+        with self._open() as directory:
+            return dict(config.read(directory.fd, directory.file("config.toml")).remotes)
+
+    def add_remote(self, name: str, url: str) -> None:
+        """Note a remote in ``config.toml``. Raise `UsageError` for a wrong name, `ExistsError` if it is taken."""
+        if not config.NAME.fullmatch(name):
+            raise UsageError(f"the name of a remote is {config.NAMES}: '{printable(name[:80])}'")
+
+        def check(before: Mapping[str, str]) -> dict[str, str]:
+            if name in before:
+                raise ExistsError(f"there is a remote '{name}' already: {before[name]}", "remove it first")
+            return {**before, name: url}
+
+        self._edit_remotes(check, lambda text: config.with_remote(text, name, url))
+
+    def remove_remote(self, name: str) -> None:
+        """Take a remote out of ``config.toml``; what is there stays. Raise `MissingError` if there is none."""
+
+        def check(before: Mapping[str, str]) -> dict[str, str]:
+            if name not in before:
+                raise MissingError(f"there is no remote '{printable(name[:80])}'", "'crdtctl remote list' lists them")
+            return {other: url for other, url in before.items() if other != name}
+
+        self._edit_remotes(check, lambda text: config.without_remote(text, name))
+
+    def _edit_remotes(
+        self, expect: Callable[[Mapping[str, str]], dict[str, str]], change: Callable[[str], str]
+    ) -> None:
+        """Change the settings as people wrote them; raise `ConfigError` where that gives something else."""
+        with self._open() as directory, directory.locked(config.WHICH, self.lock_timeout) as lock:
+            path = directory.file("config.toml")
+            before = config.read(directory.fd, path)
+            wanted = config.Config(before.lock_timeout, expect(before.remotes))
+            try:
+                text, found = config.edit(directory.fd, path, change)
+            except ConfigError:
+                found = before
+            if found != wanted:
+                raise ConfigError(f"cannot change the remotes in {path} as they are written", "edit it by hand")
+
+            def fill(draft: durable.Draft) -> bool:
+                draft.write(text.encode())
+                return True
+
+            directory.write(config.WHICH, lock, fill, config.ENDING)
+
     def heard(self) -> dict[str, str]:
         """Return author → when something was last learned of it, in UTC."""
         with self._open() as directory, directory.known_source() as known:
@@ -639,6 +689,61 @@ class Replica:
                 os.rename(draft, target)
                 undo.pop_all()
             _make_durable(os.path.dirname(target), shown)
+
+    def share(self, write: Callable[[bytes], object], authors: Collection[str]) -> Standing:
+        """Write a state of what this replica did itself and of what is known of `authors`; return where it stood.
+
+        It is complete for all that its clock speaks of, and says nothing of others.
+        """
+        with self._leaving() as (own, known):
+            self._share(own, known, write, authors)
+            return self._standing(own, known)
+
+    def size_of_share(self, authors: Collection[str]) -> tuple[int, int]:
+        """Return how many contributions and bytes `share` would write about now; nothing is noted to have left."""
+        pieces = [0, 0]
+
+        def count(data: bytes) -> None:
+            pieces[1] += len(data)
+
+        with self._sources() as (own, known):
+            pieces[0] = self._share(own, known, count, authors)
+        return pieces[0], pieces[1]
+
+    def _share(
+        self, own: Source, known: Source | None, write: Callable[[bytes], object], authors: Collection[str]
+    ) -> int:
+        wanted = {own.head.replica, *authors}
+        writer = Writer(write, head_of_share(self._export_head(own, known, None), wanted))
+        contributions = 0
+        for line, number in lines_of_share(own, known, wanted):
+            writer.line(line)
+            contributions += number
+        writer.close()
+        return contributions
+
+    def standing(self) -> Standing:
+        """Return where this replica stands."""
+        with self._both() as (own, known):
+            return self._standing(own, known)
+
+    def _standing(self, own: Source, known: Source | None) -> Standing:
+        head = self._export_head(own, known, None)
+        return Standing(
+            own.head.replica,
+            head.clock,
+            head.tags,
+            roster(ended(own, known)),
+            head.settled,
+            own.checksum if next(own.lines(), None) else "",
+            identity.has_left(own.head),
+        )
+
+    @contextmanager
+    def locked_to_sync(self, timeout: float | None = None) -> Iterator[None]:
+        """Be the only one who carries this replica's state to and fro; raise `BusyError` after `timeout` seconds."""
+        with self._open() as directory, directory.locked(SYNC, self.lock_timeout if timeout is None else timeout):
+            yield
 
     def export_bytes(self, *, since: Clock | None = None) -> bytes:
         """Return the state to send."""

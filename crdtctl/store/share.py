@@ -1,13 +1,16 @@
 """A replica's share of what is known: what it did itself, and what it carries for some others."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from crdtctl.codec.stream import Source, overlay
-from crdtctl.codec.wire import Head, decode_own_line, encode_line
-from crdtctl.crdt import forks
+from crdtctl.codec.wire import Counter, Head, decode_own_line, encode_line
+from crdtctl.crdt import TAKING_PART, forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster
+
+#: Whose lock is held by who carries a replica's state to and fro. It is of no state file.
+SYNC = "sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +44,24 @@ def head_of_share(whole: Head, authors: Collection[str]) -> Head:
     return replace(whole, clock=clock, tags={a: text for a, text in whole.tags.items() if a in clock})
 
 
-def lines_of_share(own: Source, known: Source | None, authors: Collection[str]) -> Iterable[bytes]:
-    """Yield the lines of what `own` holds, and of what `known` holds of these authors."""
-    if known is None or not authors:
-        return (joined.after for joined in overlay(None, [own]) if joined.after is not None)
-    return _joined(own, known, authors)
+def lines_of_share(own: Source, known: Source | None, authors: Collection[str]) -> Iterator[tuple[bytes, int]]:
+    """Yield the lines of what the `authors` did, each with how many contributions it holds. `own` is of one of them.
 
-
-def _joined(own: Source, known: Source, authors: Collection[str]) -> Iterable[bytes]:
+    What was learned to take part in merging does not leave.
+    """
     mine = own.head.replica
+    if len(authors) < 2:
+        known = None
     for joined in overlay(known, [own]):
         if joined.after is None:
             continue
         name, counter = decode_own_line(joined.after)
-        kept = {
-            tag: rows
-            for tag, found in counter.items()
-            if (rows := {a: row for a, row in found.items() if a in authors or (a == mine)})
-        }
+        kept: Counter = {}
+        for tag, found in counter.items():
+            rows = {
+                who: row for who, row in found.items() if who == mine or (who in authors and tag not in TAKING_PART)
+            }
+            if rows:
+                kept[tag] = rows
         if kept:
-            yield joined.after if kept == counter else encode_line(name, kept)
+            yield joined.after if kept == counter else encode_line(name, kept), sum(map(len, kept.values()))

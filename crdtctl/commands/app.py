@@ -26,6 +26,8 @@ VERBS: Final[dict[str, str]] = {
     "show": "show",
     "export": "export",
     "merge": "merge",
+    "sync": "sync",
+    "remote": "remote",
     "run": "run",
     "seal": "seal",
     "absorb": "absorb",
@@ -65,7 +67,7 @@ class Verbs(typer.core.TyperGroup):
             return None
         if name not in self._loaded:
             module = import_module(f"crdtctl.commands.{VERBS[name]}")
-            command = typer.main.get_command(module.app)
+            command = typer.main.get_command(module.app)  # a group, if it has verbs of its own
             command.name = name
             self._loaded[name] = command
         return self._loaded[name]
@@ -92,7 +94,8 @@ def _print_version(wanted: bool) -> None:
     "  crdtctl increment builds          count; the first time makes the counter\n"
     "  crdtctl show                      what has been counted, here and elsewhere\n"
     "  crdtctl export -o laptop.json     the state to send, by any means\n"
-    "  crdtctl merge hub.json            take in a state that came\n\n"
+    "  crdtctl merge hub.json            take in a state that came\n"
+    "  crdtctl sync /media/stick/counts  do both, with all who meet there\n\n"
     "\b\nTHE REPLICA:\n"
     "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl upward from here;\n"
     "  else the one in the user's data directory, made by the first write.\n\n" + section()

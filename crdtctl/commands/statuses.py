@@ -11,6 +11,7 @@ STATUSES: Final[dict[int, str]] = {
     5: "a copied or rolled-back replica was found",
     65: "a file is not a valid state",
     66: "no such file, replica or counter, or a delta with a gap",
+    69: "a remote is not there, or does not do what is asked of it",
     70: "a fault of this program",
     73: "it is there already; nothing was overwritten",
     74: "input/output error; not applied",

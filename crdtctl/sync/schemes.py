@@ -57,6 +57,7 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "rclone": Scheme("rclone", "Rclone", "rclone's own configuration"),
     "exec": Scheme("program", "Program", "the program's own configuration"),
 }
+_USER = re.compile(r"(?<=://)[^/]*@")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=//|[^/])")
 _REPOSITORY = ("HEAD", "objects", "refs")
 _MAX_URL = 2000
@@ -71,15 +72,20 @@ def connect(url: str, deadline: Deadline, state: str) -> Transport:
     return transport(Place(url, address, deadline, state))
 
 
+def redacted(url: str) -> str:
+    """Return a URL fit to be shown: without what stands before the ``@`` of its host, and in printable characters."""
+    return printable(_USER.sub("", url))
+
+
 def check(url: str) -> str:
     """Return the URL to keep, a path made absolute; raise `UsageError` for one that is wrong or tells secrets."""
     if not url or len(url) > _MAX_URL or not url.isprintable() or url != url.strip():
-        raise UsageError(f"'{printable(url[:80])}' is not a URL of a remote", _known())
+        raise UsageError(f"'{redacted(url)[:80]}' is not a URL of a remote", _known())
     scheme, address = _split(url)
     if scheme not in SCHEMES:
         raise UsageError(f"there is no transport '{printable(scheme)}'", _known())
     if not address.strip("/") and scheme != "file":
-        raise UsageError(f"'{url}' names no place", _known())
+        raise UsageError(f"'{redacted(url)}' names no place", _known())
     _refuse_secrets(url, scheme)
     return url if _SCHEME.match(url) else os.path.abspath(os.path.expanduser(url))
 
@@ -97,7 +103,7 @@ def _split(url: str) -> tuple[str, str]:
     if scheme == "file":
         parts = urlsplit(url)
         if parts.netloc not in ("", "localhost"):
-            raise UsageError(f"'{printable(url)}' names another machine", "use ssh:// for that")
+            raise UsageError(f"'{redacted(url)}' names another machine", "use ssh:// for that")
         return "file", unquote(parts.path)
     if scheme.startswith("git+"):
         return scheme, url[len("git+") :]

@@ -45,12 +45,16 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to sync: seconds for all that is done over the network, and seconds to wait for another sync."""
+    """How to sync: seconds for all that is done over the network, and seconds to wait for another sync.
+
+    The report tells of so many changed counters the `details`. `progress` is told how many bytes of how many are read.
+    """
 
     timeout: float = 300.0
     retry_lock: float | None = None
     clean: bool = False
     dry_run: bool = False
+    details: int = 0
     progress: Callable[[int, int], object] | None = None
 
 
@@ -149,7 +153,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             if visit.report.error is None:
                 with _told_of(visit.report):
                     _put(replica, visit, standing, scratch, deadline, options)
-            if not options.dry_run:
+            if not options.dry_run and visit.listing:
                 with _told_of(visit.report):
                     memory.save(place, visit.remote.url, visit.memos)
         report.replicas = {standing.replica, *(who for one in report.remotes for who in one.replicas)}
@@ -307,7 +311,7 @@ def _merge(
     inputs = [Input(visit.label(entry.name), path=path) for visit in visits for entry, path, _ in visit.fresh]
     refused = report.merge.refused
     if inputs:
-        report.merge = replica.merge_inputs(inputs, dry_run=options.dry_run, processes=cores())
+        report.merge = replica.merge_inputs(inputs, dry_run=options.dry_run, details=options.details, processes=cores())
         refused.update(report.merge.refused)
         report.merge.refused = refused
     for visit in visits:

@@ -1,0 +1,129 @@
+"""``crdtctl remote``"""
+
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import output
+from crdtctl.commands.output import Report
+from crdtctl.commands.remotes import named_remotes
+from crdtctl.commands.statuses import READS, WRITES, section
+from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.errors import AnswerIsNo
+from crdtctl.sync.memory import directory
+from crdtctl.sync.probe import probe
+from crdtctl.sync.schemes import check as check_url
+from crdtctl.sync.schemes import redacted
+from crdtctl.sync.transport import Deadline
+
+app, settings = verb_app(1, *READS, *WRITES)
+
+
+@app.callback(epilog=section(1, *READS, *WRITES))
+def remote() -> None:
+    """Name the places where 'crdtctl sync' meets others.
+
+    They stand in the replica's config.toml, which may be edited as well. A URL is a path of a folder or of
+    a git repository, or begins with file:// ssh:// git+ssh:// git+https:// git+file:// s3:// gs:// az://
+    http:// https:// rclone: or exec: and never holds a password, a key or a token.
+
+    \b
+    EXAMPLES:
+      crdtctl remote add hub ssh://hub.example.org/srv/counts
+      crdtctl remote add stick /media/stick/counts
+      crdtctl remote list
+      crdtctl remote check hub
+      crdtctl remote remove stick
+    """
+
+
+_add, _remove = verb_app(73, *WRITES)[1], verb_app(*WRITES)[1]
+_list, _check = verb_app(78, *READS)[1], verb_app(1, 78, *READS)[1]
+
+
+@app.command("add", **_add)
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is; a path is made absolute.")],
+) -> None:
+    """Note a remote under a name.
+
+    Nothing is reached yet; 'crdtctl remote check' does. Credentials stay where each kind of remote keeps
+    them: ssh keys, git's credential helper, the cloud's environment variables, ~/.netrc, rclone's configuration.
+
+    \b
+    EXAMPLES:
+      crdtctl remote add hub ssh://hub.example.org/srv/counts
+      crdtctl remote add origin "git+ssh://git@example.org/team/counts#crdtctl"
+    """
+    session(context).open_to_write().add_remote(name, check_url(url))
+
+
+@app.command("remove", **_remove)
+def remove(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The remote to forget.")],
+) -> None:
+    """Forget a remote; what is there stays.
+
+    \b
+    EXAMPLES:
+      crdtctl remote remove stick
+    """
+    session(context).open().remove_remote(name)
+
+
+@app.command("list", **_list)
+def list_(context: typer.Context, form: FormatOption = None) -> None:
+    """List the remotes.
+
+    \b
+    EXAMPLES:
+      crdtctl remote list
+      crdtctl remote list --format json
+    """
+    chosen = output.choose(form)
+    replica = session(context).open()
+    items = [{"name": name, "url": redacted(url)} for name, url in replica.remotes().items()]
+    columns = ("name", "url")
+    output.show(Report("remotes", columns, items, lambda item: [[item[column] for column in columns]]), chosen)
+
+
+@app.command("check", **_check)
+def check(
+    context: typer.Context,
+    remotes: Annotated[
+        list[str] | None, typer.Argument(metavar="[REMOTE]...", help="Names or URLs. Default: all remotes.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Give up after so long.")] = 60.0,
+    form: FormatOption = None,
+) -> None:
+    """Try remotes: whether each can be reached, written and read, and what a cut put leaves there.
+
+    A file of its own is put, read and deleted again. Status 1 if anything does not work.
+
+    \b
+    EXAMPLES:
+      crdtctl remote check
+      crdtctl remote check hub /media/stick/counts
+    """
+    chosen = output.choose(form)
+    replica = session(context).open()
+    columns = ("remote", "what", "ok", "found")
+    place = directory(replica.path)
+    items = [
+        {"remote": one.name, "what": found.what, "ok": found.ok, "found": found.found}
+        for one in named_remotes(replica, remotes)
+        for found in probe(one.url, Deadline(timeout), place)
+    ]
+    rows = Report(
+        "probes",
+        columns,
+        items,
+        lambda item: [[item["remote"], item["what"], "ok" if item["ok"] else "FAULT", item["found"]]],
+    )
+    output.show(rows, chosen)
+    failed = {str(item["remote"]) for item in items if not item["ok"]}
+    if failed:
+        raise AnswerIsNo(f"{', '.join(sorted(failed))} cannot be used as it is")

@@ -1,0 +1,213 @@
+"""``crdtctl sync``"""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from crdtctl.commands import output
+from crdtctl.commands.output import Report
+from crdtctl.commands.progress import growing_bar
+from crdtctl.commands.refusals import end_with
+from crdtctl.commands.remotes import named_remotes
+from crdtctl.commands.statuses import WRITES
+from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.errors import AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
+from crdtctl.store.meeting import lonely
+from crdtctl.sync.sync import Moved, Options, SyncReport
+from crdtctl.sync.sync import sync as carry_out
+
+app, settings = verb_app(1, 3, 5, 69, *WRITES)
+
+
+@app.command(**settings)
+def sync(
+    context: typer.Context,
+    remotes: Annotated[
+        list[str] | None, typer.Argument(metavar="[REMOTE]...", help="Names or URLs. Default: all remotes.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show who has what for whom, and change nothing.")
+    ] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Delete copies of this replica's objects, and objects that it absorbed.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Give up after so long, with status 75.")
+    ] = 300.0,
+    retry_lock: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", help="How long to wait for another sync. Default: as --lock-timeout."),
+    ] = None,
+    require_replicas: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Status 1 if fewer replicas were seen, with this one.")
+    ] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 1 if anything changed.")] = False,
+    form: FormatOption = None,
+) -> None:
+    """Meet others at remotes: learn what they know, and leave there what they lack.
+
+    Safe to run at any time, any number of times, from many machines at once, and to be cut anywhere.
+    Silent, but on a terminal, with --dry-run or with --format. What is no state is skipped and
+    named, with status 3. A remote that fails holds up no other: status 75 for what passes by itself,
+    after several tries, 69 or another for what does not.
+
+    \b
+    EXAMPLES:
+      crdtctl sync
+      crdtctl sync hub /media/stick/counts
+      crdtctl sync --dry-run hub
+      crdtctl sync --require-replicas 5 || echo "somebody is missing"
+    """
+    talks = dry_run or form is not None or output.is_terminal()
+    words = not dry_run and output.is_terminal()
+    chosen = output.choose(form, default="words" if words else None) if talks else ""
+    current = session(context)
+    quiet = chosen in ("json", "ndjson")
+    renamed: list[object] = []
+    replica = current.open_to_write(renamed.append if quiet else output.say)
+    wanted = named_remotes(replica, remotes)
+    with _ended_by_signal(), growing_bar("reading") as progress:
+        details = output.TOLD if chosen == "words" else 0
+        options = Options(timeout, retry_lock, clean, dry_run, details, progress)
+        report = carry_out(replica, wanted, options)
+    if report.merge.lonely and not quiet:
+        output.say(lonely(report.merge.lonely))
+    output.stdout.applied = report.changed and not dry_run
+    if chosen == "words":
+        _tell(report)
+    elif talks:
+        output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
+    output.stdout.flush()
+    if output.stdout.failure is None:
+        output.stdout.applied = False  # and reported, so what failed at a remote is told as such
+    _end(report, require_replicas or 0, quiet=quiet, dry_run=dry_run)
+    if exit_code and report.changed:
+        raise typer.Exit(AnswerIsNo.status)
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Let a signal to terminate end this in order: what other programs were started ends with it."""
+
+    def leave(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> None:
+    """Name what went wrong, and raise the failure to end with.
+
+    That is a fork, or what failed at a remote, or that fewer replicas than `required` were seen, or what was skipped.
+    """
+    failures: list[CrdtctlError] = [
+        type(one.error)(f"{one.name}: {one.error.message}", one.error.hint) for one in report.remotes if one.error
+    ]
+    failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
+    merge = report.merge
+    skipped = list(merge.refused.values())
+    if merge.forks or merge.usurped or merge.twice:
+        for failure in failures if not quiet else []:
+            output.say(str(failure))
+        end_with(merge, quiet=quiet, dry_run=dry_run)
+    is_alone = len(report.replicas) < required
+    if skipped and (failures or is_alone or len(skipped) > 1):
+        for failure in skipped if not quiet else []:
+            output.say(str(failure))
+    if failures:
+        for failure in failures[:-1] if not quiet else []:
+            output.say(str(failure))
+        raise failures[-1]
+    if is_alone:
+        raise AnswerIsNo(f"{len(report.replicas)} of {required} replicas were seen")
+    if len(skipped) == 1:
+        raise PartialError(f"{skipped[0].message}; it was skipped", skipped[0].hint)
+    if skipped:
+        raise PartialError(f"{len(skipped)} files were skipped")
+
+
+def _tell(report: SyncReport) -> None:
+    """Say in words what happened at each remote, and what it changed here."""
+    for one in report.remotes:
+        if one.error is not None:
+            continue
+        said = []
+        if one.read:
+            said.append(f"read {_count(len(one.read), 'object')} ({_bytes(one.read)})")
+        if one.put:
+            said.append(f"put {_bytes([one.put])}{_carrying(one.put)}")
+        if one.deleted:
+            said.append(f"deleted {len(one.deleted)}")
+        output.stdout.line(f"{one.name}: {', '.join(said) or 'nothing new'}")
+    merge = report.merge
+    output.tell([(change.name, change.before, change.after) for change in merge.changes], merge.counters)
+    output.tell_handoffs([(hand.name, hand.step, hand.peer) for hand in merge.handoffs])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _bytes(moved: Sequence[Moved]) -> str:
+    return _count(sum(one.size for one in moved), "byte")
+
+
+def _carrying(moved: Moved) -> str:
+    return f" with {_count(len(moved.authors), 'other replica')}" if moved.authors else ""
+
+
+def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
+    items: list[dict[str, Any]] = []
+    for one in report.remotes:
+        came = [("read", moved) for moved in one.read]
+        went = [("put", one.put)] if one.put else []
+        items += [
+            {
+                "remote": one.name,
+                "what": what,
+                "replica": moved.owner,
+                "entries": moved.entries,
+                "bytes": moved.size,
+                "authors": list(moved.authors),
+                "object": printable(moved.object),
+            }
+            for what, moved in (*came, *went)
+        ]
+        items += [{"remote": one.name, "what": "delete", "object": printable(name)} for name in one.deleted]
+    failed = [
+        {
+            "name": one.name,
+            "url": one.url,
+            "replicas": len(one.replicas),
+            "error": None if one.error is None else one.error.name,
+            "message": None if one.error is None else printable(str(one.error)),
+        }
+        for one in report.remotes
+    ]
+    refused = [
+        {"file": printable(label), "error": failure.name, "exit": failure.status, "message": failure.message}
+        for label, failure in report.merge.refused.items()
+    ]
+    head = {
+        "replica": replica,
+        "changed": report.changed,
+        "counters": report.merge.counters,
+        "replicas": sorted(report.replicas),
+        "remotes": failed,
+        "refused": refused,
+        "notes": notes,
+    }
+    columns = ("remote", "what", "replica", "entries", "bytes", "authors")
+
+    def row(item: dict[str, Any]) -> list[list[object]]:
+        cells = {**item, "authors": " ".join(item.get("authors", ())), "replica": item.get("replica", item["object"])}
+        return [[cells.get(column) for column in columns]]
+
+    return Report("moved", columns, items, row, head=head)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.sync.conformance import Conformance, Remote
+from tests.sync.meetings import Meetings
 
 
-class TestFolder(Conformance):
+class TestFolder(Conformance, Meetings):
     @pytest.fixture
     def remote(self, tmp_path: Path) -> Remote:
         (tmp_path / "scratch").mkdir()

@@ -1,0 +1,223 @@
+"""What to read and what to put: the plan, which is pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.membership import Roster, record_of
+from crdtctl.store.share import Standing
+from crdtctl.sync.plan import Held, Memo, carried, is_named, name_of, to_put, to_read
+from crdtctl.sync.transport import Entry
+
+
+def replica_id(number: int) -> str:
+    """Return the id of a replica, as `init` mints it; a smaller number gives a smaller id."""
+    return f"r{number}-0193a7f2c4d6{number:020x}"
+
+
+A, B, C, D = map(replica_id, range(1, 5))
+
+
+def standing(replica: str, clock: Clock, *, mark: str = "m", has_left: bool = True, **ended: object) -> Standing:
+    """Return where a replica stands that knows all of `clock`."""
+    roster = replace(Roster(), **ended)  # type: ignore[arg-type]
+    return Standing(replica, clock, {}, roster, mark=mark, has_left=has_left)
+
+
+def memo(owner: str, clock: Clock, *, digest: str = "d" * 32, mark: str = "", name: str = "") -> Memo:
+    """Return what is remembered of an object of `owner` that holds `clock`."""
+    return Memo(Entry(name or name_of(owner, digest), 100, "v1"), digest, Held(owner, clock), mark)
+
+
+def read(listing: Iterable[Entry], memos: Iterable[Memo], here: Standing) -> list[str]:
+    return [entry.name for entry in to_read(listing, {memo.entry.name: memo for memo in memos}, here)]
+
+
+# What to read ------------------------------------------------------------------------------------------
+
+
+def test_what_is_remembered_and_known_is_not_read_again() -> None:
+    there = memo(B, {B: 3})
+    assert read([there.entry], [there], standing(A, {B: 3})) == []
+    assert read([there.entry], [there], standing(A, {B: 9})) == []
+
+
+def test_what_is_not_remembered_is_read() -> None:
+    assert read([Entry("new", 1)], [], standing(A, {})) == ["new"]
+
+
+def test_what_has_another_size_or_version_than_remembered_is_read() -> None:
+    there = memo(B, {B: 3})
+    for changed in (replace(there.entry, size=101), replace(there.entry, version="v2")):
+        assert read([changed], [there], standing(A, {B: 3})) == [there.entry.name]
+
+
+def test_what_is_remembered_but_not_known_any_more_is_read() -> None:
+    there = memo(B, {B: 3, C: 1})
+    assert read([there.entry], [there], standing(A, {B: 3})) == [there.entry.name]
+    assert read([there.entry], [there], standing(A, {B: 2, C: 1})) == [there.entry.name]
+
+
+def test_authors_that_were_absorbed_count_as_known() -> None:
+    there = memo(B, {B: 3})
+    here = standing(A, {A: 1}, absorbers={record_of(B): frozenset({A})})
+    assert here.ended.has_absorbed(B)
+    assert read([there.entry], [there], here) == []
+
+
+def test_what_was_no_state_is_read_again_only_if_it_has_the_name_of_one() -> None:
+    foreign = Memo(Entry("notes.txt", 10), "d", fault="not a state")
+    half = Memo(Entry(name_of(B, "d" * 32), 10), "d", fault="cut")
+    assert read([foreign.entry, half.entry], [foreign, half], standing(A, {})) == [half.entry.name]
+
+
+# What to put -------------------------------------------------------------------------------------------
+
+
+def test_a_replica_that_knows_nothing_puts_nothing() -> None:
+    assert not to_put([], standing(A, {}, mark="")).wanted
+
+
+def test_an_object_is_put_when_there_is_none_and_not_again() -> None:
+    here = standing(A, {A: 2})
+    first = to_put([], here)
+    assert (first.wanted, first.carried, first.obsolete) == (True, (), ())
+    assert not to_put([memo(A, {A: 2}, mark=first.mark)], here).wanted
+
+
+def test_a_replica_that_counted_puts_a_new_object_and_deletes_the_older() -> None:
+    old = memo(A, {A: 2}, mark="what it said before")
+    assert to_put([old], standing(A, {A: 3})).obsolete == (old.entry.name,)
+
+
+def test_a_state_that_has_not_left_is_put_again_although_it_is_there() -> None:
+    here = standing(A, {A: 2}, has_left=False)
+    assert to_put([memo(A, {A: 2}, mark=to_put([], here).mark)], here).wanted
+
+
+def test_what_nobody_else_there_holds_is_carried() -> None:
+    here = standing(A, {A: 1, B: 2, C: 3})
+    assert carried([], [], here) == (B, C)
+    assert carried([Held(B, {B: 2})], [], here) == (C,)
+    assert carried([Held(B, {B: 1})], [], here) == (B, C)  # theirs is older
+    assert carried([Held(B, {B: 2, C: 3})], [], here) == ()
+
+
+def test_what_a_delta_holds_is_held_by_nobody() -> None:
+    assert carried([Held(B, {B: 2}, is_whole=False)], [], standing(A, {B: 2})) == (B,)
+
+
+def test_of_two_that_carry_the_same_the_smaller_id_goes_on() -> None:
+    clock = {C: 3}
+    mine, theirs = Held(A, {A: 1, **clock}), Held(B, {B: 1, **clock})
+    assert carried([theirs], [mine], standing(A, {A: 1, B: 1, **clock})) == (C,)
+    assert carried([mine], [theirs], standing(B, {A: 1, B: 1, **clock})) == ()
+
+
+def test_the_authors_own_object_is_better_than_any_that_carries_it() -> None:
+    assert carried([Held(B, {B: 2})], [Held(A, {A: 1, B: 2})], standing(A, {A: 1, B: 2})) == ()
+
+
+def test_where_a_fence_is_set_all_from_before_it_are_carried() -> None:
+    elsewhere = [Held(B, {B: 2})]
+    assert carried(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20300101)) == (B,)
+    assert carried(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20200101)) == ()
+
+
+def test_copies_under_other_names_are_deleted_only_if_asked_for_and_only_own_ones() -> None:
+    here = standing(A, {A: 2, B: 1})
+    current = memo(A, {A: 2}, mark=to_put([memo(B, {B: 1})], here).mark)
+    copy = replace(current, entry=replace(current.entry, name="copy (1).json"), mark="")
+    foreign = memo(B, {B: 1}, name="laptop (1).json")
+    assert to_put([current, copy, foreign, memo(B, {B: 1})], here).obsolete == ()
+    assert to_put([current, copy, foreign, memo(B, {B: 1})], here, clean=True).obsolete == ("copy (1).json",)
+
+
+def test_objects_of_absorbed_replicas_are_deleted_if_asked_for_by_who_absorbed_them() -> None:
+    there = memo(B, {B: 1})
+    absorbers = {record_of(B): frozenset({A})}
+    assert to_put([there], standing(A, {A: 1}, absorbers=absorbers), clean=True).obsolete == (there.entry.name,)
+    assert to_put([there], standing(A, {A: 1}, absorbers=absorbers)).obsolete == ()
+    assert to_put([there], standing(C, {C: 1}, absorbers=absorbers), clean=True).obsolete == ()
+
+
+# Names -------------------------------------------------------------------------------------------------
+
+
+@given(st.text(min_size=1, max_size=80), st.text("0123456789abcdef", min_size=32, max_size=32))
+def test_names_are_safe_everywhere_and_never_those_of_other_contents(owner: str, digest: str) -> None:
+    name = name_of(owner, digest)
+    assert set(name) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+    assert name[0] not in ".-"
+    assert len(name) <= 130
+    assert name == name_of(owner, digest)
+    assert name != name_of(owner, "0" * 32 if digest[:16] != "0" * 16 else "1" * 32)
+
+
+def test_a_copy_has_not_the_name_that_its_owner_gave_it() -> None:
+    assert is_named(memo(A, {A: 1}))
+    assert not is_named(memo(A, {A: 1}, name="copy.json"))
+
+
+# That nothing is lost ----------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """Replicas as clocks, and a remote as what their objects hold; a listing may be any of the past."""
+
+    clocks: dict[str, dict[str, int]]
+    remote: dict[str, Held] = field(default_factory=dict)
+    past: list[dict[str, Held]] = field(default_factory=lambda: [{}])
+    said: dict[str, int] = field(default_factory=dict)
+
+    def sync(self, who: str, age: int) -> None:
+        """Let a replica sync with a listing that is old; its own object it sees as it is."""
+        seen = dict(self.past[-1 - min(age, len(self.past) - 1)])
+        own = [self.remote[who]] if who in self.remote else []
+        seen.pop(who, None)
+        clock = self.clocks[who]
+        for held in seen.values():
+            for author, seq in held.clock.items():
+                clock[author] = max(clock.get(author, 0), seq)
+        kept = carried(list(seen.values()), own, standing(who, clock))
+        put = {author: clock[author] for author in (who, *kept) if author in clock}
+        self.remote = {**self.remote, who: Held(who, put)}
+        self.past.append(self.remote)
+        for author, seq in put.items():
+            self.said[author] = max(self.said.get(author, 0), seq)
+
+    def held(self) -> Mapping[str, int]:
+        """Return up to where each author is held by some object."""
+        best: dict[str, int] = {}
+        for held in self.remote.values():
+            for author, seq in held.clock.items():
+                best[author] = max(best.get(author, 0), seq)
+        return best
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["count", "sync", "hear"]), st.integers(0, 3), st.integers(0, 5)), max_size=60
+)
+
+
+@given(steps)
+def test_whatever_was_ever_put_is_held_by_some_object_for_ever_however_stale_listings_are(
+    story: list[tuple[str, int, int]],
+) -> None:
+    names = [A, B, C, D]
+    world = World({name: {} for name in names})
+    for what, number, age in story:
+        who = names[number]
+        match what:
+            case "count":
+                world.clocks[who][who] = world.clocks[who].get(who, 0) + 1
+            case "hear":  # from another, over another way
+                for author, seq in world.clocks[names[age % 4]].items():
+                    world.clocks[who][author] = max(world.clocks[who].get(author, 0), seq)
+            case _:
+                world.sync(who, age)
+        assert world.held() == world.said

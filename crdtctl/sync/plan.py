@@ -107,9 +107,8 @@ def carried(others: Sequence[Held], own: Sequence[Held], here: Standing) -> tupl
     """
     holders: dict[str, list[Held]] = {}
     for held in others:
-        if held.is_whole:
-            for author in held.clock:
-                holders.setdefault(author, []).append(held)
+        for author in held.clock:
+            holders.setdefault(author, []).append(held)
 
     def is_elsewhere(author: str) -> bool:
         found = [held for held in holders.get(author, ()) if _holds(held, author, here)]

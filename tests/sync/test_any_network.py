@@ -78,6 +78,7 @@ class AnyNetwork(RuleBasedStateMachine):
         self.chance.seed(seed)
         for store in self.stores.values():
             store.faulty = faulty
+        is_late = any(store.is_late for store in self.stores.values())
         replica = self.living[who]
         before = {name: replica.value(name) for name in ("a", "b") if replica.tags(name)}
         try:
@@ -93,7 +94,7 @@ class AnyNetwork(RuleBasedStateMachine):
             else:
                 assert [one.error for one in report.remotes] == [None] * len(names)
                 self.is_known[replica.path] = True
-                if not any(store.is_late for store in self.stores.values()):
+                if not is_late:
                     assert not self.meet(replica, names).merge.changed
         finally:
             for store in self.stores.values():

@@ -1,0 +1,62 @@
+"""A systemd timer with a path unit: systemd itself finds nothing wrong, and what they start is run."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROGRAM
+from tests.examples.recipes import EXAMPLES, Machine
+
+UNITS = EXAMPLES / "systemd"
+
+
+def unit(ending: str) -> ConfigParser:
+    """Return what a unit says."""
+    parser = ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(UNITS / f"crdtctl-sync.{ending}")
+    return parser
+
+
+@pytest.fixture
+def laptop(machine: Callable[[str], Machine]) -> Machine:
+    made = machine("laptop")
+    place = made.home / ".local" / "bin"
+    place.mkdir(parents=True)
+    (place / "crdtctl").symlink_to(PROGRAM[0])
+    return made.with_environment(XDG_RUNTIME_DIR=str(made.home))
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(laptop: Machine) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not here")
+    units = sorted(UNITS.iterdir())
+    assert [path.suffix for path in units] == [".path", ".service", ".timer"]
+    assert laptop.ok(["systemd-analyze", "verify", "--user", *units]) == ""
+
+
+def test_the_service_syncs_the_replica_whose_file_the_path_unit_watches(laptop: Machine, tmp_path: Path) -> None:
+    laptop.ok("crdtctl increment builds 2>/dev/null")  # makes the replica in the data directory
+    laptop.ok(["crdtctl", "remote", "add", "hub", tmp_path / "hub"])
+    watched = Path(unit("path")["Path"]["PathChanged"].replace("%h", str(laptop.home)))
+    before = watched.stat().st_ino
+    laptop.ok("crdtctl increment builds")
+    assert watched.stat().st_ino != before
+    command = unit("service")["Service"]["ExecStart"].replace("%h", str(laptop.home))
+    bare = subprocess.run(
+        command.split(), env={"HOME": str(laptop.home)}, cwd="/", capture_output=True, timeout=60, check=False
+    )
+    assert (bare.returncode, bare.stdout, bare.stderr) == (0, b"", b"")
+    assert len(os.listdir(tmp_path / "hub")) == 1
+    settled = watched.stat().st_ino
+    assert laptop.run(command).status == 0
+    assert watched.stat().st_ino == settled  # or the path unit would start it for ever
+
+
+def test_a_sync_that_is_busy_is_no_failure_of_the_service(laptop: Machine) -> None:
+    assert unit("service")["Service"]["SuccessExitStatus"] == "75"

@@ -276,5 +276,6 @@ def _refused(error: StatusError, doing: str) -> CrdtctlError:
             return AccessError(f"cannot {doing}: permission denied", "check the owner and mode of the folder there")
         case Code.UNSUPPORTED:
             return UnavailableError(f"cannot {doing}: its sftp server does not do that")
-    said = f"the server says '{told(str(error))}'" if str(error) else f"the server says {error.code}"
-    return StorageError(f"cannot {doing}: {said}", "is there space, and is it an ordinary folder?")
+        case _:  # most often 4, for whatever has no number of its own
+            said = f"the server says '{told(str(error)) or error.code}'"
+            return StorageError(f"cannot {doing}: {said}", "is there space, and is it an ordinary folder?")

@@ -260,7 +260,9 @@ class Client:
             return
         try:
             self.done(self._ask(Kind.RENAME, text(path), text(target)))
-        except StatusError:
+        except StatusError as error:
+            if error.code in (Code.NO_SUCH_FILE, Code.PERMISSION_DENIED, Code.UNSUPPORTED):
+                raise
             self.remove(target)
             self.done(self._ask(Kind.RENAME, text(path), text(target)))
 
@@ -350,6 +352,7 @@ class Reading:
                 data = self._client.data(request)
             except StatusError as error:
                 failed, is_over = failed or error, True
+                continue
             if is_over:
                 continue
             if len(data) > length:

@@ -39,6 +39,10 @@ _PLACE = re.compile(
     r"(?:(?P<user>[\w.+][\w.@+-]*)@)?(?:\[(?P<literal>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>\w[\w.-]*))"
     r"(?::(?P<port>[0-9]{1,5}))?"
 )
+_AWAY = (
+    r"Connection (refused|reset|closed|to .* closed)|timed out|closed by|disconnected|No route to host"
+    r"|Network is (unreachable|down)|Host is down|Broken pipe|temporarily unavailable"
+)
 #: What ssh says, what kind of failure that is, in which words (its own, if none), and what to do: the first one that is
 #: found counts. What is not found here does not pass by itself.
 _SAID: Final = tuple(
@@ -70,13 +74,7 @@ _SAID: Final = tuple(
         ),
         (r"administratively prohibited", UnavailableError, "", "does '{ssh}' work?"),
         (r"Could not resolve", TransientError, "", "try again; is the network there, and the name right?"),
-        (
-            r"Connection (refused|timed out|reset|closed|to .* (closed|timed out))|timed out|closed by|disconnected"
-            r"|No route to host|Network is (unreachable|down)|Host is down|Broken pipe|temporarily unavailable",
-            TransientError,
-            "",
-            "try again; does '{ssh}' work?",
-        ),
+        (_AWAY, TransientError, "", "try again; does '{ssh}' work?"),
     )
 )
 
@@ -137,7 +135,7 @@ class Ssh:
             subsystem,
         ]
         # What ssh says goes to a file: nobody need read it for ssh to go on, also where it leaves a process behind.
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # `close` does
         try:
             self._process = subprocess.Popen(
                 command,
@@ -147,7 +145,7 @@ class Ssh:
                 env={**os.environ, "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"},
                 start_new_session=True,  # no terminal to ask at, and whatever it starts ends with it
             )
-        except (FileNotFoundError, PermissionError) as error:
+        except OSError as error:
             self._errors.close()
             raise UnavailableError(
                 f"cannot run '{printable(command[0])}': {os.strerror(error.errno or 0)}",
@@ -236,7 +234,7 @@ class Ssh:
 
 
 def _program() -> list[str]:
-    text = os.environ.get("CRDTCTL_SSH") or "ssh"
+    text = os.environ.get("CRDTCTL_SSH", "").strip() or "ssh"
     try:
         return shlex.split(text)
     except ValueError as error:

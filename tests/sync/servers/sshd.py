@@ -48,7 +48,7 @@ class Sshd:
         return self.log.read_text().count("Accepted publickey")
 
     def stop(self) -> None:
-        """Stop the server, and with it all connections: each is a child of it in its session."""
+        """Stop the server, and the processes that serve its connections, which would outlive it."""
         children = _descendants(self.process.pid)
         self.process.terminate()
         self.process.wait()
@@ -68,15 +68,16 @@ def _descendants(pid: int) -> list[int]:
     return found
 
 
-def make_key(path: Path) -> Path:
-    """Make a key without a passphrase, and what is public of it beside it."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)], check=True)
+def make_key(path: Path, passphrase: str = "") -> Path:
+    """Make a key, and what is public of it beside it."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", str(path)]
+    subprocess.run(command, check=True)
     return path
 
 
 @contextmanager
-def serve(directory: Path, subsystem: str = "internal-sftp") -> Iterator[Sshd]:
-    """Run a server that lets its own key in; it is gone afterwards."""
+def serve(directory: Path, subsystem: str = "sftp internal-sftp") -> Iterator[Sshd]:
+    """Run a server that lets its own key in and has this subsystem; it is gone afterwards."""
     if PROGRAM is None or shutil.which("ssh") is None:
         pytest.skip("needs sshd and ssh: the Debian packages openssh-server and openssh-client")
     if os.getuid() == 0:  # where it locks itself up; the package's service makes it
@@ -100,7 +101,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 LogLevel VERBOSE
 MaxStartups 100
-Subsystem sftp {subsystem}
+Subsystem {subsystem}
 """
     )
     (directory / "known_hosts").write_text(f"[127.0.0.1]:{port} {Path(f'{host}.pub').read_text()}")
@@ -113,6 +114,7 @@ Host *
   IdentityAgent none
   UserKnownHostsFile {directory}/known_hosts
   GlobalKnownHostsFile none
+  KexAlgorithms curve25519-sha256
 """
     )
     with open(directory / "sshd.log", "wb") as log:

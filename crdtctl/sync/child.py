@@ -52,8 +52,8 @@ def run(
 ) -> Done:
     """Run a program until it ends; raise `UnavailableError` if there is none, `TransientError` when time is over.
 
-    What it writes goes to the file `stdout`, or is returned. It has our environment, changed by `environment`: a variable
-    that is None there, it does not have.
+    What it writes goes to the file `stdout`, or is returned. It has our environment, changed by `environment`, where
+    None stands for a variable that it is not to have.
     """
     with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as taken:
         if isinstance(stdin, bytes):

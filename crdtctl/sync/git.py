@@ -1,8 +1,8 @@
 """A branch of a git repository, by the system's git (2.20 or newer): ``git+ssh://…#BRANCH``, or a path.
 
-The files are those at the top of the branch's tree; folders there, links and whatever else is kept as it is. Commits are
-made from trees alone: there is no work tree and no index here, and none is touched where the repository is. Nothing is
-changed there but that branch.
+The files are those at the top of the branch's tree; folders there, links and whatever else is kept as it is. Commits
+are made from trees alone: there is no work tree and no index here, and none is touched where the repository is. Nothing
+is changed there but that branch.
 
 Every push is one commit on top of the tip that is there, so it is a fast-forward and works where nobody may force
 anything, and it is made only if that tip is still there. Who comes too late puts his own files on top of the new tip:
@@ -15,10 +15,18 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from crdtctl.errors import CrdtctlError, MissingError, TransientError, UsageError, from_os, printable
+from crdtctl.errors import (
+    CrdtctlError,
+    MissingError,
+    TransientError,
+    UnavailableError,
+    UsageError,
+    from_os,
+    printable,
+)
 from crdtctl.sync.child import Done
 from crdtctl.sync.gitcache import TIP, Cache
 from crdtctl.sync.gitwords import checked_out, failure, is_overtaken, refusal, refused
@@ -74,7 +82,7 @@ class Git(Transport):
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         item = self._item(name)
         with tempfile.TemporaryFile() as file:
-            self._cache.ask("cat-file", "blob", item.object, stdout=file)
+            self._ask("cat-file", "blob", item.object, stdout=file)
             file.seek(0)
             while block := file.read(_BLOCK):
                 write(block)
@@ -89,17 +97,20 @@ class Git(Transport):
                 yield entry, error
         with tempfile.TemporaryFile(dir=directory) as file:
             wanted = "".join(f"{item.object}\n" for _, item in found)
-            self._cache.ask("cat-file", "--batch", stdin=wanted.encode(), stdout=file)
+            try:
+                self._ask("cat-file", "--batch", "--buffer", stdin=wanted.encode(), stdout=file)
+            except TransientError as error:
+                yield from ((entry, error) for entry, _ in found)
+                return
             file.seek(0)
             for number, (entry, item) in enumerate(found):
-                file.readline()  # the object's name, kind and size: they were in the tree
+                if file.readline().split()[1:] != [b"blob", str(item.size).encode()]:
+                    self._cache.is_suspect = True
+                    yield entry, TransientError(f"'{printable(entry.name)}' was fetched, and is damaged", "try again")
+                    continue
                 path = f"{directory}/{number}"
                 with open(path, "wb") as target:
-                    left = item.size
-                    while left and (block := file.read(min(left, _BLOCK))):
-                        target.write(block)
-                        left -= len(block)
-                        self._deadline.remaining()
+                    self._copy(file, target, item.size)
                 file.readline()
                 yield entry, path
 
@@ -107,7 +118,7 @@ class Git(Transport):
         key = os.fsencode(file_name(name))
         try:
             with open(path, "rb") as file:
-                made = self._cache.ask("hash-object", "-w", "--stdin", stdin=file)
+                made = self._ask("hash-object", "-w", "--stdin", stdin=file)
                 size = os.fstat(file.fileno()).st_size
         except OSError as error:
             raise from_os(error, f"read {printable(path)}") from None
@@ -128,12 +139,13 @@ class Git(Transport):
                 self._look()
                 is_fresh = True
                 tree = self._joined()
-            if tree == self._tree or self._push(tree):
+            reason = "" if tree == self._tree else self._push(tree)
+            if not reason:
                 self._pending.clear()
                 return
             is_fresh = True
             self._pause(number)
-        raise TransientError(f"{self._shown}: others pushed first, {_PUSHES} times", "try again")
+        raise TransientError(f"{self._shown}: others came first, {_PUSHES} times", "try again")
 
     def close(self) -> None:
         self._cache.close()
@@ -197,6 +209,20 @@ class Git(Transport):
             raise MissingError(f"there is no file '{printable(name)}' at {self._shown}")
         return item
 
+    def _ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
+        """Ask the cache. If it is damaged, nothing is known any more."""
+        try:
+            return self._cache.ask(*arguments, stdin=stdin, stdout=stdout)
+        except TransientError:
+            self._tip = None
+            raise
+
+    def _copy(self, source: IO[bytes], target: IO[bytes], size: int) -> None:
+        while size and (block := source.read(min(size, _BLOCK))):
+            target.write(block)
+            size -= len(block)
+            self._deadline.remaining()
+
     # Writing --------------------------------------------------------------------------------------------
 
     def _joined(self) -> _Tree:
@@ -204,35 +230,38 @@ class Git(Transport):
         tree = dict(self._tree)
         for name, item in self._pending.items():
             there = tree.get(name)
-            if there is not None and there.mode not in _MODES:
-                raise MissingError(f"'{printable(name)}' is no file at {self._shown}", "rename it there")
-            if item is None:
+            is_foreign = there is not None and there.mode not in _MODES
+            if item is None and not is_foreign:
                 tree.pop(name, None)
-            else:
+            elif item is not None:
+                if is_foreign:
+                    raise UnavailableError(
+                        f"'{printable(name)}' is a folder or link at {self._shown}", "rename it there"
+                    )
                 tree[name] = item
         return tree
 
-    def _push(self, tree: _Tree) -> bool:
-        """Push a commit of `tree` on top of the tip; if others pushed first, learn what is there and return False."""
+    def _push(self, tree: _Tree) -> str:
+        """Push a commit of `tree` on top of the tip; if others came first, learn what is there and return git's words."""
         lines = (b"%s %s %s\t%s\0" % (one.mode, one.kind, one.object.encode(), name) for name, one in tree.items())
-        made = self._cache.ask("mktree", "-z", stdin=b"".join(lines)).decode().strip()
+        made = self._ask("mktree", "-z", stdin=b"".join(lines)).decode().strip()
         before = self._tip
         parents = ["-p", before] if before else []
-        commit = self._cache.ask("commit-tree", *parents, "-m", self._message(), made).decode().strip()
+        commit = self._ask("commit-tree", *parents, "-m", self._message(), made).decode().strip()
         lease = f"--force-with-lease={self._ref}:{before}"
         push = ["push", "--porcelain", "--no-verify", lease, "--", self._remote, f"{commit}:{self._ref}"]
         done = self._try(*push)
         if not done.status:
             self._tip, self._tree = commit, tree
             self._cache.keep(commit)
-            return True
+            return ""
         reason = refusal(done)
         if not reason:
-            raise failure(done, self._shown, self._path)
+            raise self._failed(done, is_readable=True)
         self._look()
-        if self._tip == before and not is_overtaken(reason):
+        if self._tip == before and not is_overtaken(done):
             raise refused(done, self._shown, self._branch)
-        return False
+        return reason
 
     def _message(self) -> str:
         put = sum(item is not None for item in self._pending.values())
@@ -252,8 +281,14 @@ class Git(Transport):
         """Run git with the other repository; raise what it failed with."""
         done = self._try(*arguments)
         if done.status:
-            raise failure(done, self._shown, self._path)
+            raise self._failed(done)
         return done
+
+    def _failed(self, done: Done, *, is_readable: bool = False) -> CrdtctlError:
+        """Return why git did not reach the other repository. Where that is not clear, ours may be damaged."""
+        error = failure(done, self._shown, self._path, is_readable=is_readable)
+        self._cache.is_suspect |= isinstance(error, UnavailableError)
+        return error
 
     def _try(self, *arguments: str) -> Done:
         if self._manners is None:
@@ -265,9 +300,7 @@ class Git(Transport):
 
     def _check_branch(self) -> None:
         if self._branch.startswith("-") or self._cache.run("check-ref-format", self._ref).status:
-            raise UsageError(
-                f"'{printable(self._branch)}' cannot be the name of a branch", "see 'git check-ref-format'"
-            )
+            raise UsageError(f"'{printable(self._branch)}' cannot be a branch", "see 'git help check-ref-format'")
 
     def _ssh(self) -> dict[str, str]:
         """Return what keeps ssh from asking, unless the user says how to run it."""
@@ -281,11 +314,10 @@ class Git(Transport):
         if not self._path:
             return
         inner = f"{self._path}/.git"
-        done = self._cache.run(
-            "worktree", "list", "--porcelain", repository=inner if os.path.exists(inner) else self._path
-        )
+        repository = inner if os.path.exists(inner) else self._path
+        done = self._cache.run("worktree", "list", "--porcelain", repository=repository)
         if done.status:
-            raise failure(done, self._shown, self._path)
+            raise self._failed(done)
         if f"branch {self._ref}".encode() in done.output.splitlines():
             raise checked_out(self._shown, self._branch)
 

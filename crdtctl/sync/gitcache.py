@@ -9,8 +9,8 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from typing import IO, Final
 
@@ -47,8 +47,10 @@ class Cache:
         self._path = f"{state}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
         self._deadline = deadline
         self._lock = -1
-        self._is_borrowed = self._is_cut = self._has_grown = False
+        self._is_borrowed = self._has_grown = False
         self._format = ""
+        #: Whether it is to be begun anew when it is opened again.
+        self.is_suspect = False
 
     @property
     def hash_format(self) -> str:
@@ -78,7 +80,7 @@ class Cache:
                 directory=path,
             )
         except BaseException:
-            self._is_cut = True
+            self.is_suspect = True
             raise
 
     def ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
@@ -92,24 +94,26 @@ class Cache:
     def keep(self, tip: str) -> None:
         """Keep a commit as the tip, as if nothing came before it; what was kept is swept away some time."""
         self.ask("update-ref", TIP, tip)
-        self._write("shallow", f"{tip}\n")
         self._has_grown = True
+        with self._told():
+            self._write("shallow", f"{tip}\n")
 
     def forget(self, hash_format: str = "") -> None:
         """Begin anew, in another format if need be."""
         path = self._open()
-        with os.scandir(path) as found:
-            for one in found:
-                if one.is_dir(follow_symlinks=False):
-                    shutil.rmtree(one.path, ignore_errors=True)
-                else:
-                    os.unlink(one.path)
-        self._format = hash_format or self._format or "sha1"
-        self._write(_IN_USE)
-        done = self.run("init", "--quiet", "--bare", "--template=")
-        if done.status:
-            raise StorageError(f"cannot make {printable(path)}: {done.last_words}", "nothing was changed")
-        self._write(_FORMAT, self._format)
+        with self._told():
+            with os.scandir(path) as found:
+                for one in found:
+                    if one.is_dir(follow_symlinks=False):
+                        shutil.rmtree(one.path, ignore_errors=True)
+                    else:
+                        os.unlink(one.path)
+            self._format = hash_format or self._format
+            self._write(_IN_USE)
+            done = self.run("init", "--quiet", "--bare", "--template=")
+            if done.status:
+                raise StorageError(f"cannot make {printable(path)}: {done.last_words}", "nothing was changed")
+            self._write(_FORMAT, self._format)
 
     def close(self) -> None:
         """Sweep it, if it has grown much, and let others have it."""
@@ -118,7 +122,7 @@ class Cache:
         with suppress(CrdtctlError, OSError):
             if self._is_borrowed:
                 shutil.rmtree(self._path, ignore_errors=True)
-            elif not self._is_cut:
+            elif not self.is_suspect:
                 if self._has_grown:
                     self._sweep()
                 os.unlink(f"{self._path}/{_IN_USE}")
@@ -127,16 +131,21 @@ class Cache:
 
     def _open(self) -> str:
         if self._lock < 0:
-            try:
+            with self._told():
                 self._take()
                 self._format = self._read(_FORMAT)
-                if self._format and not os.path.lexists(f"{self._path}/{_IN_USE}"):
+                if self._format in ("sha1", "sha256") and not os.path.lexists(f"{self._path}/{_IN_USE}"):
                     self._write(_IN_USE)
                 else:
-                    self.forget()
-            except OSError as error:
-                raise from_os(error, f"write {printable(self._path)}") from None
+                    self.forget("sha1")
         return self._path
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise from_os(error, f"write {printable(self._path)}") from None
 
     def _take(self) -> None:
         os.makedirs(self._path, exist_ok=True)
@@ -150,7 +159,8 @@ class Cache:
             self._lock = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _sweep(self) -> None:
-        if self._size() > 2 * int(self._read(_SWEPT) or "0") + _SLACK:
+        before = self._read(_SWEPT)
+        if self._size() > 2 * (int(before) if before.isdecimal() else 0) + _SLACK:
             self.ask("gc", "--quiet", "--prune=now")
             self._write(_SWEPT, str(self._size()))
 
@@ -162,7 +172,7 @@ class Cache:
 
     def _read(self, name: str) -> str:
         try:
-            with open(f"{self._path}/{name}", encoding="ascii") as file:
+            with open(f"{self._path}/{name}", encoding="ascii", errors="replace") as file:
                 return file.read()
         except FileNotFoundError:
             return ""
@@ -173,7 +183,7 @@ class Cache:
 
 
 def surroundings() -> dict[str, str | None]:
-    """Return how the environment of git differs from ours: it asks nobody, and knows nothing of where we were called."""
+    """Return how the environment of git differs from ours: it asks nobody, and does not know where we were called."""
     strange = [name for name in os.environ if name.startswith("GIT_")]
     who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in _WHO.items()}
     return {

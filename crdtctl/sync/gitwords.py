@@ -22,7 +22,8 @@ _PASSING = re.compile(
 )
 #: Somebody else changed the branch, or does so just now.
 _OVERTAKEN = re.compile(
-    r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to (update|lock)|incorrect old value|already exists"
+    r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to (update|lock)"
+    r"|incorrect old value|already exists"
 )
 _CHECKED_OUT = re.compile(r"checked.out|branch is currently")
 #: What git adds to many failures, whatever they were.
@@ -31,8 +32,11 @@ _ADDED = re.compile(r"could not read from remote|correct access rights|and the r
 _REMOTE: Final = "remote: "
 
 
-def failure(done: Done, shown: str, path: str = "") -> CrdtctlError:
-    """Return why git did not reach what is `shown` to users, and is at `path`, if it is on this machine."""
+def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False) -> CrdtctlError:
+    """Return why git did not reach what is `shown` to users, and is at `path`, if it is on this machine.
+
+    Of one that `is_readable`, "no such repository" means that it may not be written.
+    """
     lines = [line for line in done.errors.splitlines() if line.strip() and not _ADDED.search(line)]
     said = "\n".join(lines).lower()
     words = told("; ".join(lines[-2:])) or done.last_words
@@ -44,26 +48,21 @@ def failure(done: Done, shown: str, path: str = "") -> CrdtctlError:
         )
     if _UNKNOWN_HOST.search(said):
         return AccessError(f"{shown}: the key of this host is not known", "connect to it once with ssh, and accept it")
-    if _NOT_LET_IN.search(said):
-        where = (
-            "see the owner and mode of its files" if path else "see git's credential helper, or the ssh key or agent"
-        )
-        return AccessError(f"{shown} does not let us in: {words}", where)
-    if _NO_REPOSITORY.search(said):
-        make = (
-            f"make one with 'git init --bare {quoted}'"
-            if path
-            else "make one there, or see whether it is hidden from us"
-        )
-        return UnavailableError(f"there is no git repository at {shown}", make)
+    is_hidden = _NO_REPOSITORY.search(said) is not None
+    if _NOT_LET_IN.search(said) or (is_hidden and is_readable):
+        hint = "see the owner and mode of its files" if path else "see git's credential helper, or ssh's key or agent"
+        return AccessError(f"{shown} does not let us in: {words}", hint)
+    if is_hidden:
+        hint = f"make one with 'git init --bare {quoted}'" if path else "make one there, or see who may read it"
+        return UnavailableError(f"there is no git repository at {shown}", hint)
     if _PASSING.search(said):
         return TransientError(f"{shown} does not answer: {words}", "try again")
     return UnavailableError(f"git cannot use {shown}: {words}", "see 'git ls-remote' by hand")
 
 
-def is_overtaken(reason: str) -> bool:
+def is_overtaken(done: Done) -> bool:
     """Return whether a push was refused because of another one."""
-    return _OVERTAKEN.search(reason.lower()) is not None
+    return _OVERTAKEN.search(refusal(done).lower()) is not None and not _NOT_LET_IN.search(done.errors.lower())
 
 
 def refusal(done: Done) -> str:
@@ -77,7 +76,7 @@ def refusal(done: Done) -> str:
 def refused(done: Done, shown: str, branch: str) -> CrdtctlError:
     """Return the failure that stands for a push that was refused for good."""
     reason = refusal(done)
-    if _CHECKED_OUT.search(reason.lower()):
+    if _CHECKED_OUT.search(reason):
         return checked_out(shown, branch)
     lines = [line.removeprefix(_REMOTE).strip() for line in done.errors.splitlines() if line.startswith(_REMOTE)]
     words = told("; ".join([reason, *(line for line in lines if line)]))

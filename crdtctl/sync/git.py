@@ -116,6 +116,8 @@ class Git(Transport):
 
     def put(self, name: str, path: str) -> None:
         key = os.fsencode(file_name(name))
+        if self._tip is None:
+            self._look()
         try:
             with open(path, "rb") as file:
                 made = self._ask("hash-object", "-w", "--stdin", stdin=file)
@@ -170,16 +172,11 @@ class Git(Transport):
         hash_format = "sha256" if len(tip) == 64 else "sha1"
         if hash_format != self._cache.hash_format:
             self._cache.forget(hash_format)
-        self._reach(
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-recurse-submodules",
-            "--depth=1",
-            "--",
-            self._remote,
-            f"+{self._ref}:{TIP}",
-        )
+        fetch = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--depth=1", "--"]
+        fetch += [self._remote, f"+{self._ref}:{TIP}"]
+        if self._try(*fetch).status:  # the cache may be damaged
+            self._cache.forget()
+            self._reach(*fetch)
         tip = self._cache.ask("rev-parse", "--verify", TIP).decode().strip()
         self._cache.keep(tip)
         tree = self._read(tip)
@@ -242,7 +239,7 @@ class Git(Transport):
         return tree
 
     def _push(self, tree: _Tree) -> str:
-        """Push a commit of `tree` on top of the tip; if others came first, learn what is there and return git's words."""
+        """Push a commit of `tree` on top of the tip; if others came first, learn what is there and return why not."""
         lines = (b"%s %s %s\t%s\0" % (one.mode, one.kind, one.object.encode(), name) for name, one in tree.items())
         made = self._ask("mktree", "-z", stdin=b"".join(lines)).decode().strip()
         before = self._tip
@@ -257,7 +254,8 @@ class Git(Transport):
             return ""
         reason = refusal(done)
         if not reason:
-            raise self._failed(done, is_readable=True)
+            self._cache.is_suspect = True
+            raise failure(done, self._shown, self._path, is_readable=True)
         self._look()
         if self._tip == before and not is_overtaken(done):
             raise refused(done, self._shown, self._branch)
@@ -281,14 +279,8 @@ class Git(Transport):
         """Run git with the other repository; raise what it failed with."""
         done = self._try(*arguments)
         if done.status:
-            raise self._failed(done)
+            raise failure(done, self._shown, self._path)
         return done
-
-    def _failed(self, done: Done, *, is_readable: bool = False) -> CrdtctlError:
-        """Return why git did not reach the other repository. Where that is not clear, ours may be damaged."""
-        error = failure(done, self._shown, self._path, is_readable=is_readable)
-        self._cache.is_suspect |= isinstance(error, UnavailableError)
-        return error
 
     def _try(self, *arguments: str) -> Done:
         if self._manners is None:
@@ -317,7 +309,7 @@ class Git(Transport):
         repository = inner if os.path.exists(inner) else self._path
         done = self._cache.run("worktree", "list", "--porcelain", repository=repository)
         if done.status:
-            raise self._failed(done)
+            raise failure(done, self._shown, self._path)
         if f"branch {self._ref}".encode() in done.output.splitlines():
             raise checked_out(self._shown, self._branch)
 

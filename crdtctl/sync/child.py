@@ -47,12 +47,13 @@ def run(
     *,
     stdin: IO[bytes] | bytes = b"",
     stdout: IO[bytes] | None = None,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str | None] | None = None,
     directory: str | None = None,
 ) -> Done:
     """Run a program until it ends; raise `UnavailableError` if there is none, `TransientError` when time is over.
 
-    What it writes goes to the file `stdout`, or is returned.
+    What it writes goes to the file `stdout`, or is returned. It has our environment, changed by `environment`, where
+    None stands for a variable that it is not to have.
     """
     with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as taken:
         if isinstance(stdin, bytes):
@@ -66,7 +67,7 @@ def run(
                 stdin=stdin,
                 stdout=stdout or taken,
                 stderr=errors,
-                env={**os.environ, **(environment or {})},
+                env={k: v for k, v in {**os.environ, **(environment or {})}.items() if v is not None},
                 cwd=directory,
                 start_new_session=True,
             )

@@ -1,0 +1,200 @@
+"""The repository that git works in: bare, this replica's own, and never missed when it is lost.
+
+It holds one tip of one branch, without what came before it, so it does not grow with a history. Who opens it has it
+alone until it is closed; whoever comes meanwhile gets an empty one for the time being. One that was not closed in order
+may be damaged in any way, so it is emptied and begun anew.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from typing import IO, Final
+
+from crdtctl.errors import CrdtctlError, StorageError, TransientError, from_os, printable
+from crdtctl.sync import child
+from crdtctl.sync.transport import Deadline
+
+#: The tip that is kept, as git calls it.
+TIP: Final = "refs/crdtctl/tip"
+#: The variables of git that say how others are reached. The others say which repository is meant and are kept from it:
+#: in a hook, where a sync may be run, they name somebody's repository, index and quarantine.
+_KEPT = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_CONFIG_", "GIT_EXEC_PATH", "GIT_ALLOW_")
+_NOT_KEPT = "GIT_CONFIG_PARAMETERS"
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.logAllRefUpdates=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "fetch.writeCommitGraph=false",
+    "push.gpgSign=false",
+    "push.followTags=false",
+    "push.recurseSubmodules=no",
+)
+# Files of ours in it: there while somebody works in it; the format; its bytes when it was last swept.
+_IN_USE, _FORMAT, _SWEPT = "in-use", "format", "swept"
+#: It is swept when it has doubled, and grown by more than this many bytes.
+_SLACK = 4 * 2**20
+
+
+class Cache:
+    """Opened when it is first used. A directory `state` may hold several; `key` says what is kept in this one."""
+
+    def __init__(self, state: str, key: str, deadline: Deadline) -> None:
+        self._path = f"{state}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
+        self._deadline = deadline
+        self._lock = -1
+        self._is_borrowed = self._has_grown = False
+        self._format = ""
+        #: Whether it is to be begun anew when it is opened again.
+        self.is_suspect = False
+
+    @property
+    def hash_format(self) -> str:
+        """The format of the names of objects here: ``sha1`` or ``sha256``."""
+        self._open()
+        return self._format
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: IO[bytes] | bytes = b"",
+        stdout: IO[bytes] | None = None,
+        environment: Mapping[str, str] | None = None,
+        repository: str = "",
+    ) -> child.Done:
+        """Run git in it, or in `repository`, and return how that ended."""
+        path = self._open()
+        self._deadline.remaining()
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        try:
+            return child.run(
+                ["git", f"--git-dir={repository or path}", *settings, *arguments],
+                self._deadline,
+                stdin=stdin,
+                stdout=stdout,
+                environment={**surroundings(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},
+                directory=path,
+            )
+        except BaseException:
+            self.is_suspect = True
+            raise
+
+    def ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
+        """Return what git says of what is in here. If it fails, that is damaged and forgotten, to be tried again."""
+        done = self.run(*arguments, stdin=stdin, stdout=stdout)
+        if done.status:
+            self.forget()
+            raise TransientError(f"{printable(self._path)} was damaged ({done.last_words}); it is new now", "try again")
+        return done.output
+
+    def keep(self, tip: str) -> None:
+        """Keep a commit as the tip, as if nothing came before it; what was kept is swept away some time."""
+        self.ask("update-ref", TIP, tip)
+        self._has_grown = True
+        with self._told():
+            self._write("shallow", f"{tip}\n")
+
+    def forget(self, hash_format: str = "") -> None:
+        """Begin anew, in another format if need be."""
+        path = self._open()
+        with self._told():
+            with os.scandir(path) as found:
+                for one in found:
+                    if one.is_dir(follow_symlinks=False):
+                        shutil.rmtree(one.path, ignore_errors=True)
+                    else:
+                        os.unlink(one.path)
+            self._format = hash_format or self._format
+            self._write(_IN_USE)
+            done = self.run("init", "--quiet", "--bare", "--template=")
+            if done.status:
+                raise StorageError(f"cannot make {printable(path)}: {done.last_words}", "nothing was changed")
+            self._write(_FORMAT, self._format)
+
+    def close(self) -> None:
+        """Sweep it, if it has grown much, and let others have it."""
+        if self._lock < 0:
+            return
+        with suppress(CrdtctlError, OSError):
+            if self._is_borrowed:
+                shutil.rmtree(self._path, ignore_errors=True)
+            elif not self.is_suspect:
+                if self._has_grown:
+                    self._sweep()
+                os.unlink(f"{self._path}/{_IN_USE}")
+        os.close(self._lock)
+        self._lock = -1
+
+    def _open(self) -> str:
+        if self._lock < 0:
+            with self._told():
+                self._take()
+                self._format = self._read(_FORMAT)
+                if self._format in ("sha1", "sha256") and not os.path.lexists(f"{self._path}/{_IN_USE}"):
+                    self._write(_IN_USE)
+                else:
+                    self.forget("sha1")
+        return self._path
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise from_os(error, f"write {printable(self._path)}") from None
+
+    def _take(self) -> None:
+        os.makedirs(self._path, exist_ok=True)
+        self._lock = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # somebody is in it, or this file system has no locks
+            os.close(self._lock)
+            self._is_borrowed = True
+            self._path = tempfile.mkdtemp(prefix="crdtctl-git-")
+            self._lock = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _sweep(self) -> None:
+        before = self._read(_SWEPT)
+        if self._size() > 2 * (int(before) if before.isdecimal() else 0) + _SLACK:
+            self.ask("gc", "--quiet", "--prune=now")
+            self._write(_SWEPT, str(self._size()))
+
+    def _size(self) -> int:
+        """Return how many bytes the objects take."""
+        return sum(
+            os.stat(f"{place}/{name}").st_size for place, _, names in os.walk(f"{self._path}/objects") for name in names
+        )
+
+    def _read(self, name: str) -> str:
+        try:
+            with open(f"{self._path}/{name}", encoding="ascii", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def _write(self, name: str, text: str = "") -> None:
+        with open(f"{self._path}/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def surroundings() -> dict[str, str | None]:
+    """Return how the environment of git differs from ours: it asks nobody, and does not know where we were called."""
+    strange = [name for name in os.environ if name.startswith("GIT_")]
+    who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in _WHO.items()}
+    return {
+        **{name: None for name in strange if name == _NOT_KEPT or not name.startswith(_KEPT)},
+        **who,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_DEFAULT_REF_FORMAT": "files",
+        "SSH_ASKPASS": None,
+        "LC_ALL": "C",  # what it says is read
+        "LANGUAGE": None,
+    }
+
+
+_WHO = {"NAME": "crdtctl", "EMAIL": "crdtctl@localhost"}

@@ -69,7 +69,7 @@ def connect(url: str, deadline: Deadline, state: str) -> Transport:
     entry = SCHEMES[scheme]
     module = import_module(f"crdtctl.sync.{entry.module}")
     transport: Callable[[Place], Transport] = getattr(module, entry.name)
-    return transport(Place(url, address, deadline, state))
+    return transport(Place(url, address, deadline, os.path.abspath(state)))
 
 
 def redacted(url: str) -> str:

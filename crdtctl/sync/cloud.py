@@ -20,8 +20,15 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from crdtctl.errors import AccessError, CrdtctlError, MissingError, TransientError, UnavailableError, UsageError
-from crdtctl.errors import printable
+from crdtctl.errors import (
+    AccessError,
+    CrdtctlError,
+    MissingError,
+    TransientError,
+    UnavailableError,
+    UsageError,
+    printable,
+)
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Entry, Transport, file_name
 
@@ -92,8 +99,8 @@ class Cloud(Transport):
                 f"{self._scheme}:// needs the package obstore", "run: pip install 'crdtctl[cloud]'"
             ) from None
         left = timedelta(seconds=self._deadline.remaining())
-        endpoints = (os.environ.get(name, "") for name in _PROVIDERS[self._scheme].endpoints)
-        client: ClientConfig = {"timeout": left, "allow_http": any(one.startswith("http://") for one in endpoints)}
+        endpoints = _endpoints(_PROVIDERS[self._scheme])
+        client: ClientConfig = {"timeout": left, "allow_http": "http" in endpoints}
         retry: RetryConfig = {"max_retries": _RETRIES, "retry_timeout": left}
         with self._told("use"):
             match self._scheme:
@@ -129,7 +136,7 @@ class Cloud(Transport):
         with self._told("read", file_name(name)):
             found = await self._store.get_async(name)
             async for piece in found.stream(min_chunk_size=_BLOCK):
-                write(piece.to_bytes())
+                write(bytes(piece))
 
     def put(self, name: str, path: str) -> None:
         self._wait(self._put(name, path))
@@ -150,7 +157,7 @@ class Cloud(Transport):
 
         async def save(name: str, path: str) -> None:
             async with limit:
-                with open(path, "wb") as file:  # noqa: ASYNC230  # a local file
+                with open(path, "wb") as file:
                     await self._get(name, file.write)
 
         paths = [f"{directory}/{number}" for number in range(len(entries))]
@@ -199,25 +206,31 @@ class Cloud(Transport):
     @contextmanager
     def _told(self, doing: str, name: str = "") -> Iterator[None]:
         """Say in one line what failed: never what the library says, which holds URLs and what servers answer."""
-        from obstore.exceptions import BaseError
+        from obstore.exceptions import BaseError, InvalidPathError
 
         try:
             yield
         except FileNotFoundError as error:
             raise self._failure(doing, name, str(error), 404) from None
+        except InvalidPathError:
+            raise UnavailableError(
+                f"cannot {doing} {self._shown}: there is a name there that it cannot list, such as '..' or one with '//'",
+                "delete that object, or choose another prefix",
+            ) from None
         except BaseError as error:
             found = _STATUS.search(text := str(error))
             raise self._failure(doing, name, text, int(found[1]) if found else 0) from None
 
     def _failure(self, doing: str, name: str, text: str, status: int) -> CrdtctlError:
-        provider = _PROVIDERS[self._scheme]
-        reached = _REACHED.search(text)
-        what = f"cannot {doing} {f'{self._shown}/{printable(name)}' if name else self._shown}"
-        said = _CODE.search(text)
-        why = f"{status} {said[1]}" if said else f"the server answered {status}" if status else "it is not understood"
+        hint = _PROVIDERS[self._scheme].credentials
+        what = f"cannot {doing} {self._shown}{f'/{printable(name)}' if name else ''}"
+        said, reached = _CODE.search(text), _REACHED.search(text)
         code = said[1] if said else ""
+        why = f"{status} {code}".strip() if status else "the answer is not understood"
+        if doing == "use":
+            return AccessError(f"{what}: what the environment says of it is not complete, or not right", hint)
         if _FOR_CREDENTIALS.search(text):
-            return AccessError(f"{what}: no credentials were found", provider.credentials)
+            return AccessError(f"{what}: no credentials were found", hint)
         if status == 404 and name and doing != "write" and code not in _NO_BUCKET:
             return MissingError(f"{what}: it is not there")
         if status == 404:
@@ -226,9 +239,21 @@ class Cloud(Transport):
             return AccessError(f"{what}: not allowed ({why})", "see the credentials, and what they are allowed to do")
         if status in (408, 429) or status >= 500:
             return TransientError(f"{what}: the server is busy or failing ({why})", "try again")
-        if "HTTP error" in text and reached and "builder error" not in text:
+        if reached and "HTTP error" in text:
             return TransientError(f"{what}: {_host(reached[1])} does not answer", "try again")
-        return UnavailableError(what)
+        return UnavailableError(f"{what}: {why}", "see its region and endpoint")
+
+
+def _endpoints(provider: _Provider) -> set[str]:
+    """Return the schemes of the endpoints that the environment gives; raise `UsageError` if one is no URL."""
+    found = set()
+    for variable in provider.endpoints:
+        if value := os.environ.get(variable):
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise UsageError(f"{variable} is not a URL", "it begins with https:// or http://")
+            found.add(parts.scheme)
+    return found
 
 
 def _host(url: str) -> str:
@@ -243,9 +268,10 @@ def _parse(url: str) -> tuple[str, str, str]:
     >>> _parse("s3://bucket/a%20b/c/")
     ('s3', 'bucket', 'a%20b/c')
     """
-    scheme, found, rest = url.partition("://")
+    scheme, _, rest = url.partition(":")
+    scheme, found, rest = scheme.lower(), rest.startswith("//"), rest.removeprefix("//")
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.strip("/")
-    if not found or not bucket or (prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/"))):
-        raise UsageError(f"'{printable(url)}' is no place in a bucket", f"write {scheme.lower()}://BUCKET/PREFIX")
-    return scheme.lower(), bucket, prefix
+    if not (found and bucket) or (prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/"))):
+        raise UsageError(f"'{printable(url)}' is no place in a bucket", f"write {scheme}://BUCKET/PREFIX")
+    return scheme, bucket, prefix

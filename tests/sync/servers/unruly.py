@@ -1,0 +1,79 @@
+"""HTTP servers on loopback that are not as they should be."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """Take connections and never answer; yield the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def nobody() -> str:
+    """Return a URL where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+class Front(ThreadingHTTPServer):
+    """Gives the answers in `first`, one for each request; then passes all on to the server at `behind`."""
+
+    daemon_threads = True
+
+    def __init__(self, first: Sequence[tuple[int, bytes]], behind: str = "") -> None:
+        self.first = list(first)
+        self.behind = urlsplit(behind).netloc
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Front
+
+    def _answer(self) -> None:
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.server.first:
+            status, body = self.server.first.pop(0)
+            headers = []
+        else:
+            connection = HTTPConnection(self.server.behind)
+            connection.request(self.command, self.path, content, dict(self.headers.items()))
+            response = connection.getresponse()
+            status, body = response.status, response.read()
+            headers = [one for one in response.getheaders() if one[0].lower() in ("etag", "last-modified")]
+            connection.close()
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = do_DELETE = do_POST = do_HEAD = _answer  # noqa: N815
+
+    def log_message(self, format: str, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def front(first: Sequence[tuple[int, bytes]], behind: str = "") -> Iterator[Front]:
+    """Run a `Front`."""
+    with Front(first, behind) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -214,7 +214,7 @@ class Cloud(Transport):
             raise self._failure(doing, name, str(error), 404) from None
         except InvalidPathError:
             raise UnavailableError(
-                f"cannot {doing} {self._shown}: there is a name there that it cannot list, such as '..' or one with '//'",
+                f"cannot {doing} {self._shown}: there is a name there that it cannot list: one with '//' or '..'",
                 "delete that object, or choose another prefix",
             ) from None
         except BaseError as error:
@@ -239,8 +239,14 @@ class Cloud(Transport):
             return AccessError(f"{what}: not allowed ({why})", "see the credentials, and what they are allowed to do")
         if status in (408, 429) or status >= 500:
             return TransientError(f"{what}: the server is busy or failing ({why})", "try again")
-        if reached and "HTTP error" in text:
+        if "InvalidCertificate" in text and reached:
+            return UnavailableError(
+                f"{what}: the certificate of {_host(reached[1])} is not trusted", "see SSL_CERT_FILE"
+            )
+        if "HTTP error" in text and reached:
             return TransientError(f"{what}: {_host(reached[1])} does not answer", "try again")
+        if "HTTP error" in text or doing == "read":
+            return TransientError(f"{what}: the connection was lost", "try again")
         return UnavailableError(f"{what}: {why}", "see its region and endpoint")
 
 

@@ -2,6 +2,9 @@
 
 import os
 import re
+import shutil
+import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,18 +15,27 @@ import pytest
 from crdtctl.errors import AccessError, TransientError, UnavailableError, UsageError
 from crdtctl.sync.cloud import Cloud
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.transport import Deadline
+from crdtctl.sync.transport import Deadline, Entry
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Conformance, Remote
+from tests.sync.servers import azure
 from tests.sync.servers.s3 import S3, serving
-from tests.sync.servers.unruly import front, nobody, silent
+from tests.sync.servers.unruly import front, nobody, saying, silent
 
+#: An answer that ends before its end.
+HALF = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 99\r\n\r\nhalf'
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     with serving(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[azure.Azure]:
+    with azure.serving(tmp_path_factory.mktemp("azure")) as server:
         yield server
 
 
@@ -68,6 +80,29 @@ class TestS3WithoutAPrefix(Conformance):
     def remote(self, bucket: str, tmp_path: Path) -> Remote:
         (tmp_path / "scratch").mkdir()
         return Remote(f"s3://{bucket}", tmp_path / "scratch")
+
+
+class TestAzure(Conformance):
+    impossible = frozenset({"a\\b.json"})  # a backslash is taken for a slash
+
+    @pytest.fixture
+    def remote(self, azurite: azure.Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remote:
+        for name, value in azurite.environment.items():
+            monkeypatch.setenv(name, value)
+        (tmp_path / "scratch").mkdir()
+        return Remote(f"az://{azurite.new_container()}/team/counts", tmp_path / "scratch")
+
+    def test_a_wrong_key_is_not_allowed_and_is_not_told(self, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")
+        with pytest.raises(AccessError, match="403") as caught:
+            remote.list()
+        assert "c2VjcmV0" not in str(caught.value)
+
+    def test_a_container_that_is_not_there_is_unavailable(self, remote: Remote) -> None:
+        remote.url = "az://no-such-container/counts"
+        for call in (remote.list, lambda: remote.get("a.json"), lambda: remote.put("a.json", b"one")):
+            with pytest.raises(UnavailableError, match=r"no such bucket \(404 ContainerNotFound\)"):
+                call()
 
 
 def test_more_than_a_thousand_objects_are_all_listed(remote: Remote, tmp_path: Path) -> None:
@@ -139,14 +174,48 @@ def test_a_server_that_hangs_is_waited_for_as_long_as_is_said(
 ) -> None:
     path = tmp_path / "outgoing"
     path.write_bytes(b"one")
-    with silent() as url:
+    with silent() as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        with pytest.raises(TransientError, match="not done after 0.5 seconds"), remote.open(0.5) as transport:
+        with pytest.raises(TransientError, match="not done after 1 seconds"), remote.open(1) as transport:
             transport.list()
-        with pytest.raises(TransientError, match="not done after 0.5 seconds"), remote.open(0.5) as transport:
+        with pytest.raises(TransientError, match="not done after 1 seconds"), remote.open(1) as transport:
             transport.put("a.json", str(path))
-        with pytest.raises(TransientError, match="not done after 0.5 seconds"), remote.open(0.5) as transport:
+        with pytest.raises(TransientError, match="not done after 1 seconds"), remote.open(1) as transport:
             transport.get("a.json", print)
+        with remote.open(1) as transport:
+            found = dict(transport.fetch([Entry("a.json", 1), Entry("b.json", 1)], str(tmp_path)))
+        assert [type(error) for error in found.values()] == [TransientError, TransientError]
+
+
+@pytest.mark.parametrize("answer", [b"", HALF, HALF.partition(b"\r\n")[0], b"SSH-2.0-OpenSSH_9.9\r\n"])
+def test_a_connection_that_is_lost_may_be_made_again(
+    remote: Remote, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with saying(answer) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{address}")
+        for call in (remote.list, lambda: remote.get("a.json")):
+            with pytest.raises(TransientError, match="the connection was lost|does not answer"):
+                call()
+
+
+def test_a_certificate_that_is_not_trusted_is_named(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=nobody"]
+        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with saying(HALF, context) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://{address}")
+        with pytest.raises(UnavailableError, match=f"the certificate of {address} is not trusted; see SSL_CERT_FILE"):
+            remote.list()
 
 
 def test_a_busy_server_is_asked_again(s3: S3, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,15 +316,18 @@ def test_no_credential_is_in_the_output_or_in_a_file(
             assert secret not in text
 
 
-def test_a_signal_ends_the_waiting_for_a_server_that_hangs(shell: Shell, replicas: tuple[str, str]) -> None:
-    with silent() as url:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_waiting_for_a_server_that_hangs(
+    shell: Shell, replicas: tuple[str, str], number: int, status: int
+) -> None:
+    with silent() as (url, listening):
         environment = {**shell.environment, "AWS_ENDPOINT_URL": url}
         command = [*PROGRAM, "--replica", "here", "sync", "--timeout", "3000"]
         with subprocess.Popen(command, cwd=shell.directory, env=environment) as process:
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(2)
-            process.terminate()
-            assert process.wait(60) == 143
+            connection, _ = listening.accept()
+            process.send_signal(number)
+            assert process.wait(60) == status
+            connection.close()
 
 
 def test_without_the_package_it_is_told_how_to_get_it(tmp_path: Path) -> None:
@@ -263,7 +335,7 @@ def test_without_the_package_it_is_told_how_to_get_it(tmp_path: Path) -> None:
 import sys
 sys.modules["obstore"] = sys.modules["obstore.store"] = None
 from crdtctl.sync.schemes import connect
-from crdtctl.sync.transport import Deadline
+from crdtctl.sync.transport import Deadline, Entry
 try:
     connect("s3://bucket/x", Deadline(60), "state")
 except Exception as error:

@@ -1,8 +1,9 @@
 """HTTP servers on loopback that are not as they should be."""
 
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,10 +11,35 @@ from urllib.parse import urlsplit
 
 
 @contextmanager
-def silent() -> Iterator[str]:
-    """Take connections and never answer; yield the URL."""
+def silent() -> Iterator[tuple[str, socket.socket]]:
+    """Take connections and never answer; yield the URL, and the socket that listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", listening
+
+
+@contextmanager
+def saying(answer: bytes, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Say the same to whoever asks, and hang up; yield host and port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_all() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:  # it was shut down
+                    return
+                with suppress(OSError), connection:
+                    with context.wrap_socket(connection, server_side=True) if context else connection as talking:
+                        talking.recv(2**16)
+                        talking.sendall(answer)
+
+        thread = Thread(target=answer_all)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def nobody() -> str:
@@ -62,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_DELETE = do_POST = do_HEAD = _answer  # noqa: N815
 
-    def log_message(self, format: str, *_: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 

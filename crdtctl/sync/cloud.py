@@ -67,11 +67,15 @@ _PROVIDERS: Final = {
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
 _REACHED = re.compile(r"Error performing [A-Z]+ (https?://\S+) in ")
+#: What can be an address and a bucket: at others the library does not fail, but breaks.
+_ENDPOINT = re.compile(r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?")
+_BUCKET = re.compile(r"[A-Za-z0-9._$-]+")
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted")
 _EXPIRED = ("ExpiredToken", "InvalidToken")
 #: Where credentials are asked for.
 _FOR_CREDENTIALS = re.compile(
-    r"https?://(169\.254\.\d+\.\d+|metadata\.google\.internal|[^/]+/(latest/api/token|latest/meta-data/))|token request"
+    r"Error performing (token request|[A-Z]+ https?://"
+    r"(169\.254\.|metadata\.google\.internal|[^/]+/latest/(api/token|meta-data/)))"
 )
 
 
@@ -241,31 +245,25 @@ class Cloud(Transport):
             return TransientError(f"{what}: the server is busy or failing ({why})", "try again")
         if "InvalidCertificate" in text and reached:
             return UnavailableError(
-                f"{what}: the certificate of {_host(reached[1])} is not trusted", "see SSL_CERT_FILE"
+                f"{what}: the certificate of {urlsplit(reached[1]).netloc} is not trusted", "see SSL_CERT_FILE"
             )
         if "HTTP error" in text and reached:
-            return TransientError(f"{what}: {_host(reached[1])} does not answer", "try again")
+            return TransientError(f"{what}: {urlsplit(reached[1]).netloc} does not answer", "try again")
         if "HTTP error" in text or doing == "read":
             return TransientError(f"{what}: the connection was lost", "try again")
         return UnavailableError(f"{what}: {why}", "see its region and endpoint")
 
 
 def _endpoints(provider: _Provider) -> set[str]:
-    """Return the schemes of the endpoints that the environment gives; raise `UsageError` if one is no URL."""
+    """Return the schemes of the endpoints that the environment gives; raise `UsageError` if one is none."""
     found = set()
     for variable in provider.endpoints:
         if value := os.environ.get(variable):
-            parts = urlsplit(value)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise UsageError(f"{variable} is not a URL", "it begins with https:// or http://")
-            found.add(parts.scheme)
+            address = _ENDPOINT.fullmatch(value)
+            if address is None:
+                raise UsageError(f"{variable} is no address of a server", "write it as https://HOST:PORT")
+            found.add(address[1])
     return found
-
-
-def _host(url: str) -> str:
-    """Return the host and port of a URL, and nothing else of it."""
-    parts = urlsplit(url)
-    return printable(parts.netloc.rpartition("@")[2])
 
 
 def _parse(url: str) -> tuple[str, str, str]:
@@ -278,6 +276,6 @@ def _parse(url: str) -> tuple[str, str, str]:
     scheme, found, rest = scheme.lower(), rest.startswith("//"), rest.removeprefix("//")
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.strip("/")
-    if not (found and bucket) or (prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/"))):
+    if not (found and _BUCKET.fullmatch(bucket)) or (prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/"))):
         raise UsageError(f"'{printable(url)}' is no place in a bucket", f"write {scheme}://BUCKET/PREFIX")
     return scheme, bucket, prefix

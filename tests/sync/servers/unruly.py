@@ -28,10 +28,12 @@ def saying(answer: bytes, context: ssl.SSLContext | None = None) -> Iterator[str
                     connection, _ = listening.accept()
                 except OSError:  # it was shut down
                     return
-                with suppress(OSError), connection:
-                    with context.wrap_socket(connection, server_side=True) if context else connection as talking:
-                        talking.recv(2**16)
-                        talking.sendall(answer)
+                with (
+                    suppress(OSError),
+                    context.wrap_socket(connection, server_side=True) if context else connection as talking,
+                ):
+                    talking.recv(2**16)
+                    talking.sendall(answer)
 
         thread = Thread(target=answer_all)
         thread.start()

@@ -9,11 +9,12 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from crdtctl.errors import AccessError, TransientError, UnavailableError, UsageError
+from crdtctl.errors import AccessError, MissingError, TransientError, UnavailableError, UsageError
 from crdtctl.sync.cloud import Cloud
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import Deadline, Entry
@@ -106,6 +107,13 @@ class TestAzure(Conformance):
                 call()
 
 
+def test_what_is_replaced_by_as_many_bytes_is_listed_as_another(remote: Remote) -> None:
+    remote.put("a.json", b"one")
+    before = remote.list()
+    remote.put("a.json", b"two")
+    assert remote.list() != before
+
+
 def test_more_than_a_thousand_objects_are_all_listed(remote: Remote, tmp_path: Path) -> None:
     path = tmp_path / "outgoing"
     path.write_bytes(b"x")
@@ -164,10 +172,34 @@ def test_who_has_no_credentials_is_told_how_to_give_them(remote: Remote, monkeyp
 
 
 def test_a_bucket_that_is_not_there_is_unavailable(bucket: str, tmp_path: Path) -> None:
-    remote = Remote("s3://no-such-bucket/counts", tmp_path)
-    for call in (remote.list, lambda: remote.get("a.json"), lambda: remote.put("a.json", b"one")):
-        with pytest.raises(UnavailableError, match=r"no such bucket \(404 NoSuchBucket\)"):
-            call()
+    path = tmp_path / "outgoing"
+    path.write_bytes(b"one")
+    with Remote("s3://no-such-bucket/counts", tmp_path).open() as transport:
+        for call in (
+            transport.list,
+            partial(transport.get, "a.json", print),
+            partial(transport.put, "a.json", str(path)),
+            partial(transport.delete, "a.json"),
+        ):
+            with pytest.raises(UnavailableError, match=r"no such bucket \(404 NoSuchBucket\)"):
+                call()
+
+
+def test_a_server_that_only_says_404_means_the_object_or_where_one_is_put_the_bucket(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "outgoing"
+    path.write_bytes(b"one")
+    with front([(404, b"")] * 4) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        with remote.open() as transport:
+            transport.delete("a.json")
+            with pytest.raises(MissingError, match="it is not there"):
+                transport.get("a.json", print)
+            with pytest.raises(UnavailableError, match="no such bucket"):
+                transport.put("a.json", str(path))
+            with pytest.raises(UnavailableError, match="no such bucket"):
+                transport.list()
 
 
 def test_a_server_that_is_gone_may_come_back(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,9 +232,11 @@ def test_a_connection_that_is_lost_may_be_made_again(
 ) -> None:
     with saying(answer) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{address}")
-        for call in (remote.list, lambda: remote.get("a.json")):
+        with remote.open() as transport:
             with pytest.raises(TransientError, match=r"the connection was lost|does not answer"):
-                call()
+                transport.list()
+            with pytest.raises(TransientError, match=r"the connection was lost|does not answer"):
+                transport.get("a.json", print)
 
 
 def test_a_certificate_that_is_not_trusted_is_named(

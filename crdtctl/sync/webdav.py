@@ -52,7 +52,7 @@ class WebDav(Transport):
             if answer.status == 207:
                 return listings.from_multistatus(_bounded(answer), urlsplit(answer.url).path)
             if answer.status not in (*_UNKNOWN, *_ABSENT):
-                raise self._client.failure(answer, f"list {self._shown}")
+                raise self._failure(answer, "list")
             is_absent = answer.status in _ABSENT
         return self._none() if is_absent else self._list_plainly()
 
@@ -67,7 +67,7 @@ class WebDav(Transport):
             elif answer.status in _ABSENT:
                 names = None
             else:
-                raise self._client.failure(answer, f"list {self._shown}")
+                raise self._failure(answer, "list")
         if names is None:
             return self._none()
         with ThreadPoolExecutor(self.parallel) as pool:  # what a page says of sizes and times is for people
@@ -79,7 +79,7 @@ class WebDav(Transport):
             if answer.status in _ABSENT:
                 return None
             if answer.status != 200:
-                raise self._client.failure(answer, f"list {self._shown}")
+                raise self._failure(answer, "list")
             text = answer.headers.get("Content-Length", "")
             size = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
             etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
@@ -97,6 +97,9 @@ class WebDav(Transport):
             if status not in _ABSENT:  # it may be there and not be shown
                 return []
         raise self._no_parent()
+
+    def _failure(self, answer: Answer, doing: str) -> CrdtctlError:
+        return self._client.failure(answer, f"{doing} {self._shown}")
 
     def _no_parent(self) -> CrdtctlError:
         return UnavailableError(f"there is no folder {self._shown}", "make the folder that it is to be in, see the URL")
@@ -131,7 +134,7 @@ class WebDav(Transport):
         """Whether the server can move: then it looks for what it is told to move, and does not find it."""
         names = (f".crdtctl-{os.urandom(8).hex()}.new" for _ in range(2))
         with self._move(*map(self._file, names)) as answer:
-            failure = self._client.failure(answer, f"write to {self._shown}")
+            failure = self._failure(answer, "write to")
             if answer.status == 401 or isinstance(failure, TransientError):
                 raise failure
             return answer.status in _ABSENT
@@ -146,18 +149,17 @@ class WebDav(Transport):
             with self._client.ask("PUT", url, {"Content-Type": "application/octet-stream"}, path) as answer:
                 if answer.status in (200, 201, 204):
                     return
-                if answer.status not in _ABSENT:
-                    raise self._client.failure(answer, f"write to {self._shown}")
-            if not is_last:
-                self._make()
-        raise self._no_parent()
+                is_lost = answer.status in (*_ABSENT, 500)  # nginx says that where there is no such folder
+                if is_last or not is_lost:
+                    raise self._no_parent() if answer.status in _ABSENT else self._failure(answer, "write to")
+            self._make()
 
     def _make(self) -> None:
         with self._client.ask("MKCOL", f"{self._url}/") as answer:
             if answer.status in _ABSENT:
                 raise self._no_parent()
             if answer.status not in (200, 201, 204, 405, 501):  # the latter: it is there, or the server cannot do that
-                raise self._client.failure(answer, f"make {self._shown}")
+                raise self._failure(answer, "make")
 
     def delete(self, name: str) -> None:
         self._delete(self._file(name))
@@ -165,7 +167,7 @@ class WebDav(Transport):
     def _delete(self, url: str) -> None:
         with self._client.ask("DELETE", url) as answer:
             if answer.status not in (200, 202, 204, *_ABSENT):
-                raise self._client.failure(answer, f"delete in {self._shown}")
+                raise self._failure(answer, "delete in")
 
     def _file(self, name: str) -> str:
         return f"{self._url}/{quote(file_name(name), safe='')}"

@@ -18,6 +18,9 @@ def remote_at(server: Server, tmp_path: Path) -> Remote:
 
 
 class TestWsgiDav(Conformance):
+    # It moves to what stands before these characters, however they are written.
+    impossible = frozenset({"a?b=c&d#e.json", "a;b|c.json"})
+
     @pytest.fixture
     def remote(self, tmp_path: Path) -> Iterator[Remote]:
         with wsgidav(tmp_path / "server") as server:

@@ -123,7 +123,7 @@ class WebDav(Transport):
             self._upload(draft, path)
             with self._move(draft, target) as answer:
                 if answer.status not in (200, 201, 204):
-                    raise self._client.failure(answer, f"write {printable(name)}")
+                    raise self._client.failure(answer, f"move a file to {printable(name)}")
         except CrdtctlError:
             with suppress(CrdtctlError):
                 self._delete(draft)
@@ -137,7 +137,7 @@ class WebDav(Transport):
             failure = self._failure(answer, "write to")
             if answer.status == 401 or isinstance(failure, TransientError):
                 raise failure
-            return answer.status in _ABSENT
+            return answer.status in (*_ABSENT, 403)  # rclone's and Caddy's forbid to move what is not there
 
     def _move(self, source: str, target: str) -> AbstractContextManager[Answer]:
         # Where to, as a path: behind a proxy, a server that is told its own address may not know it.

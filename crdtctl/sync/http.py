@@ -383,15 +383,15 @@ def _host(url: str) -> str:
 
 
 def _target(answer: Answer) -> str:
-    """Return where a redirect leads."""
+    """Return where a redirect leads; nothing, if nowhere."""
     location = answer.headers.get("Location", "").encode("latin-1", "replace")
-    return urljoin(answer.url, quote(location, safe="%/:?#[]@!$&'()*+,;=~"))
+    try:
+        return urljoin(answer.url, quote(location, safe="%/:?#[]@!$&'()*+,;=~"))
+    except ValueError:
+        return ""
 
 
 def _shown(url: str) -> str:
     """Return a URL fit to be told, without what may be a secret in it."""
-    try:
-        parts = urlsplit(url)
-        return printable(f"{parts.scheme}://{parts.hostname}{parts.path}")[:200]
-    except ValueError:
-        return "what is no address"
+    parts = urlsplit(url)
+    return printable(f"{parts.scheme}://{parts.hostname}{parts.path}")[:200] if url else "nowhere"

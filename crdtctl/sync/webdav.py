@@ -122,6 +122,8 @@ class WebDav(Transport):
         try:
             self._upload(draft, path)
             with self._move(draft, target) as answer:
+                if answer.status in _ABSENT:
+                    raise TransientError(f"what was put at {self._shown} is gone before it was moved", "try again")
                 if answer.status not in (200, 201, 204):
                     raise self._client.failure(answer, f"move a file to {printable(name)}")
         except CrdtctlError:

@@ -115,21 +115,39 @@ class WebDav(Transport):
 
     def put(self, name: str, path: str) -> None:
         target = self._file(name)
-        if not self.atomic:
+        if not (self.atomic and self._put_whole(target, path)):
+            self.atomic = False
             self._upload(target, path)
-            return
+
+    def _put_whole(self, target: str, path: str) -> bool:
+        """Put a file under a hidden name and move it; return whether the server took the new name for its own."""
         draft = self._file(f".crdtctl-{os.urandom(8).hex()}.new")
         try:
             self._upload(draft, path)
-            with self._move(draft, target) as answer:
-                if answer.status in _ABSENT:
-                    raise TransientError(f"what was put at {self._shown} is gone before it was moved", "try again")
-                if answer.status not in (200, 201, 204):
-                    raise self._client.failure(answer, f"move a file to {printable(name)}")
+            if self._moved(draft, target):
+                return True
         except CrdtctlError:
             with suppress(CrdtctlError):
                 self._delete(draft)
             raise
+        self._delete(draft)
+        return False
+
+    def _moved(self, draft: str, target: str) -> bool:
+        """Move what was put; return whether the server took `target` for its own.
+
+        Apache wants to be told a whole URL. Behind a proxy that ends TLS, others take that for another server's, but
+        they take a path (RFC 4918, section 8.3).
+        """
+        for destination in (target, urlsplit(target).path):
+            with self._move(draft, destination) as answer:
+                if answer.status in (200, 201, 204):
+                    return True
+                if answer.status in _ABSENT:
+                    raise TransientError(f"what was put at {self._shown} is gone before it was moved", "try again")
+                if answer.status not in (400, 502):
+                    raise self._failure(answer, "move a file at")
+        return False
 
     @cached_property
     def atomic(self) -> bool:
@@ -142,8 +160,7 @@ class WebDav(Transport):
             return answer.status in (*_ABSENT, 403)  # rclone's and Caddy's forbid to move what is not there
 
     def _move(self, source: str, target: str) -> AbstractContextManager[Answer]:
-        # Where to, as a path: behind a proxy, a server that is told its own address may not know it.
-        return self._client.ask("MOVE", source, {"Destination": urlsplit(target).path, "Overwrite": "T"})
+        return self._client.ask("MOVE", source, {"Destination": target, "Overwrite": "T"})
 
     def _upload(self, url: str, path: str) -> None:
         """Put a local file, making the place if need be."""

@@ -20,7 +20,7 @@ from crdtctl.errors import (
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.servers.scripted import Handler, scripted
-from tests.sync.servers.webdav import Server, nginx, rclone, wsgidav
+from tests.sync.servers.webdav import Server, apache, nginx, rclone, wsgidav
 
 _JSON = "autoindex_format json; location / { dav_methods PUT DELETE MKCOL MOVE; }"
 _HTML = "autoindex_format html; location / { dav_methods PUT DELETE; create_full_put_path on; }"
@@ -68,6 +68,13 @@ class TestRclone(Conformance):
     @pytest.fixture
     def remote(self, tmp_path: Path) -> Iterator[Remote]:
         with rclone(tmp_path / "server") as server:
+            yield remote_at(server.url, tmp_path)
+
+
+class TestApache(Conformance):
+    @pytest.fixture
+    def remote(self, tmp_path: Path) -> Iterator[Remote]:
+        with apache() as server:
             yield remote_at(server.url, tmp_path)
 
 
@@ -534,6 +541,19 @@ def test_a_put_that_fails_half_way_leaves_no_draft(tmp_path: Path) -> None:
     assert put == moved == deleted != "/shared/a.json"
 
 
+@pytest.mark.parametrize("takes_paths", [True, False], ids=["takes-paths", "takes-none"])
+def test_behind_a_proxy_a_server_that_does_not_know_its_own_address_is_put_to_all_the_same(
+    takes_paths: bool, tmp_path: Path
+) -> None:
+    statuses = iter([404, 201, 502, 201] if takes_paths else [404, 201, 502, 400, 204, 201])
+    with scripted(lambda request: request.reply(next(statuses))) as server:
+        remote_at(server.url, tmp_path).put("a.json", b"one")
+    asked = [request.method for request in server.requests]
+    assert asked == ["MOVE", "PUT", "MOVE", "MOVE", *([] if takes_paths else ["DELETE", "PUT"])]
+    moves = [request.headers["destination"] for request in server.requests if request.method == "MOVE"]
+    assert moves[1:] == [f"{server.url}/shared/a.json", "/shared/a.json"]
+
+
 # Through the program ------------------------------------------------------------------------------------
 
 
@@ -582,7 +602,7 @@ def test_all_is_well_with_an_nginx_that_can_only_put_and_list(settings: str, she
         server.requests()
         shell.ok("sync")
         asked = [line.split()[0] for line in server.requests()]
-        assert asked == ["PROPFIND", "GET"] + ([] if settings == _JSON else ["HEAD"])
+        assert asked == ["PROPFIND", "GET", *([] if settings == _JSON else ["HEAD"])]
 
 
 def test_a_half_file_at_a_server_is_skipped_and_named(shell: Shell, tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
-"""Web servers on loopback, each a process of its own that ends with the test: WsgiDAV, rclone's and nginx."""
+"""Web servers on loopback, each a process of its own that ends with the test: WsgiDAV, rclone's, Apache and nginx."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +69,29 @@ http {{
   }}
 }}
 """
+
+_APACHE = """
+ServerRoot {own}
+ServerName localhost
+PidFile {own}/pid
+ErrorLog {own}/errors
+Listen 127.0.0.1:{port}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule dav_module {modules}/mod_dav.so
+LoadModule dav_fs_module {modules}/mod_dav_fs.so
+LogFormat "%m %U -" short
+CustomLog {own}/log short
+DavLockDB {own}/locks
+DocumentRoot {root}
+<Directory {root}>
+  Require all granted
+  Dav On
+</Directory>
+{user}
+"""
+#: Where Debian keeps Apache's modules.
+_APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
 
 @dataclass
@@ -131,6 +156,25 @@ def nginx(own: Path, settings: str) -> Iterator[Server]:
     command = ["nginx", "-p", str(own), "-e", f"{own}/errors", "-c", str(configuration)]
     with _running(command, port):
         yield Server(f"http://127.0.0.1:{port}", root, log)
+
+
+@contextmanager
+def apache() -> Iterator[Server]:
+    """Run Apache's mod_dav, in a directory of its own: started by root, it becomes somebody who sees no other."""
+    if not (_APACHE_MODULES / "mod_dav_fs.so").exists():
+        pytest.skip("apache2 is not installed")
+    with tempfile.TemporaryDirectory() as place:
+        root, log = _prepared(own := Path(place))
+        port = _free_port()
+        is_root = os.geteuid() == 0
+        if is_root:
+            own.chmod(0o777)
+            root.chmod(0o777)
+        user = "User nobody\nGroup nogroup" if is_root else ""
+        configuration = own / "apache.conf"
+        configuration.write_text(_APACHE.format(own=own, root=root, port=port, modules=_APACHE_MODULES, user=user))
+        with _running(["apache2", "-X", "-f", str(configuration)], port):
+            yield Server(f"http://127.0.0.1:{port}", root, log)
 
 
 def _prepared(own: Path) -> tuple[Path, Path]:

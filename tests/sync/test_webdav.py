@@ -1,6 +1,8 @@
 """A folder at a web server as a remote."""
 
+import select
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -276,6 +278,34 @@ def test_a_proxy_of_another_kind_is_refused_and_its_password_not_told(
     assert "secret" not in str(caught.value)
 
 
+def test_a_proxy_that_leads_to_a_server_with_tls_hears_nothing(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lead(request: Handler) -> None:
+        with socket.create_connection(("127.0.0.1", int(request.path.rpartition(":")[2]))) as other:
+            request.wfile.write(b"HTTP/1.1 200 Go on\r\n\r\n")
+            ends = {request.connection: other, other: request.connection}
+            is_open = True
+            while is_open:
+                for end in select.select([*ends], [], [])[0]:
+                    said = end.recv(2**16)
+                    ends[end].sendall(said)
+                    is_open &= bool(said)
+        request.close_connection = True
+
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.cert")
+    monkeypatch.setenv("CRDTCTL_HTTP_TOKEN", "secret")
+    with (
+        scripted(lead) as proxy,
+        scripted(lambda request: request.reply(207, _EMPTY), certificate) as server,
+    ):
+        monkeypatch.setenv("https_proxy", proxy.url)
+        assert remote_at(server.url, tmp_path).list() == {}
+    assert server.requests[0].headers["authorization"] == "Bearer secret"
+    assert [request.method for request in proxy.requests] == ["CONNECT"]
+    assert "secret" not in str(proxy.requests)
+
+
 # Redirects ----------------------------------------------------------------------------------------------
 
 
@@ -440,6 +470,13 @@ def put_alone(remote: Remote) -> None:
         transport.put("a.json", str(path))
 
 
+def test_who_refuses_a_large_file_before_it_is_all_there_is_heard(tmp_path: Path) -> None:
+    with nginx(tmp_path / "server", f"client_max_body_size 1k; {_JSON}") as server:
+        (server.root / "shared").mkdir()
+        with pytest.raises(UnavailableError, match="413"):
+            remote_at(server.url, tmp_path).put("a.json", bytes(2**25))
+
+
 def test_nobody_there_passes_by_itself(tmp_path: Path) -> None:
     with scripted(lambda request: None) as server:
         pass
@@ -525,7 +562,7 @@ def test_a_listing_without_end_is_refused(tmp_path: Path) -> None:
     def answer(request: Handler) -> None:
         request.reply(207, b'<multistatus xmlns="DAV:">', Content_Length=str(2**40))
         for _ in range(2**10):
-            request.wfile.write(b"<response></response>     " * 2**13)
+            request.wfile.write(b" " * 2**17)
 
     with scripted(answer) as server, pytest.raises(UnavailableError, match="larger than 64 MiB"):
         remote_at(server.url, tmp_path).list()

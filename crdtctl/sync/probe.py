@@ -9,7 +9,7 @@ from functools import partial
 
 from crdtctl.errors import CrdtctlError
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.sync import patiently
+from crdtctl.sync.sync import PROBE, patiently
 from crdtctl.sync.transport import Deadline, Transport
 
 
@@ -24,7 +24,7 @@ class Probe:
 
 def probe(url: str, deadline: Deadline, place: str) -> Iterator[Probe]:
     """Try what a sync needs, in order, up to the first thing that fails; `place` is what a transport may keep."""
-    name = f".crdtctl-probe-{os.urandom(8).hex()}"
+    name = f"{PROBE}{os.urandom(8).hex()}"
     tried = "reachable"
     try:
         with connect(check(url), deadline, place) as transport, tempfile.NamedTemporaryFile() as file:

@@ -26,6 +26,8 @@ from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of, to_put, to
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import MAX_OBJECT, Deadline, Entry, Transport
 
+#: What the name of a file begins with that is put to find out about a remote: no dot, for some servers list none such.
+PROBE = "crdtctl-probe-"
 #: What passes by itself is tried so often in all, after pauses that double.
 TRIES = 4
 _FIRST_PAUSE = 0.2
@@ -223,7 +225,7 @@ def _read(
 
 def is_hidden(name: str) -> bool:
     """Return whether a file is somebody's own business: a draft of ours, or what another program keeps there."""
-    return name.startswith(".") or name in ("desktop.ini", "Thumbs.db")
+    return name.startswith((".", PROBE)) or name in ("desktop.ini", "Thumbs.db")
 
 
 def _remember_sizes(visit: _Visit) -> None:

@@ -65,8 +65,11 @@ class Transport(ABC):
 
     #: How many files are read at once.
     parallel: ClassVar[int] = 1
-    #: Whether a file is put as a whole or not at all, also where the put is cut. Where not, half a file may be seen.
-    atomic: ClassVar[bool] = True
+
+    @property
+    def atomic(self) -> bool:
+        """Whether a file is put as a whole or not at all, also where the put is cut; else half a file may be seen."""
+        return True
 
     @abstractmethod
     def list(self) -> Sequence[Entry]:

@@ -1,0 +1,206 @@
+"""A folder at a web server: WebDAV, or just GET and PUT where the server lists its folders, as nginx can."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from functools import cached_property
+from typing import ClassVar
+from urllib.parse import quote, urlsplit
+
+from crdtctl.errors import (
+    CrdtctlError,
+    TransientError,
+    UnavailableError,
+    UsageError,
+    printable,
+)
+from crdtctl.sync import listings
+from crdtctl.sync.http import Answer, Client, parsed
+from crdtctl.sync.schemes import Place
+from crdtctl.sync.transport import Entry, Transport, file_name
+
+#: The largest listing that is read: about 100,000 files.
+_MAX_LISTING = 2**26
+#: What servers say that do not know a method; some take one that they do not know for a GET.
+_UNKNOWN = (200, 400, 405, 501)
+_ABSENT = (404, 409, 410)
+_LISTS = "application/json, text/html;q=0.5"
+
+
+class WebDav(Transport):
+    """Files are put under a hidden name and moved, where the server can move; else they are put as they are."""
+
+    parallel: ClassVar[int] = 8
+
+    def __init__(self, place: Place) -> None:
+        parts = parsed(place.address)
+        if parts.fragment:
+            raise UsageError(f"'{printable(place.address)}' has a '#'", "in the path of a URL, that is written %23")
+        path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
+        self._url = f"{parts.scheme}://{parts.netloc}{path}"
+        self._shown = printable(place.address)
+        self._client = Client(self._url, place.deadline)
+
+    def close(self) -> None:
+        self._client.close()
+
+    # Listing --------------------------------------------------------------------------------------------
+
+    def list(self) -> Sequence[Entry]:
+        with self._client.ask("PROPFIND", f"{self._url}/", _depth(1), listings.PROPFIND) as answer:
+            if answer.status == 207:
+                return listings.from_multistatus(_bounded(answer), urlsplit(answer.url).path)
+            if answer.status not in (*_UNKNOWN, *_ABSENT):
+                raise self._failure(answer, "list")
+            is_absent = answer.status in _ABSENT
+        return self._none() if is_absent else self._list_plainly()
+
+    def _list_plainly(self) -> Sequence[Entry]:
+        """List a folder by reading it, as a browser does."""
+        with self._client.ask("GET", f"{self._url}/", {"Accept": _LISTS}) as answer:
+            if answer.status == 200:
+                data = b"".join(_bounded(answer))
+                if answer.headers.get_content_type() == "application/json":
+                    return listings.from_json(data)
+                names = listings.from_html(data, answer.url)
+            elif answer.status in _ABSENT:
+                names = None
+            else:
+                raise self._failure(answer, "list")
+        if names is None:
+            return self._none()
+        with ThreadPoolExecutor(self.parallel) as pool:  # what a page says of sizes and times is for people
+            return [entry for entry in pool.map(self._look, names) if entry is not None]
+
+    def _look(self, name: str) -> Entry | None:
+        """Return what the server says of a file, or nothing if it is gone meanwhile."""
+        with self._client.ask("HEAD", self._file(name)) as answer:
+            if answer.status in _ABSENT:
+                return None
+            if answer.status != 200:
+                raise self._failure(answer, "list")
+            text = answer.headers.get("Content-Length", "")
+            size = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+            etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+            return Entry(name, size, listings.version_of(etag, modified, size))
+
+    def _none(self) -> Sequence[Entry]:
+        """Return that there is nothing, if the place can be made: if the folder that it is in is there."""
+        parent = self._url.rpartition("/")[0]
+        if urlsplit(self._url).path:
+            with self._client.ask("PROPFIND", f"{parent}/", _depth(0), listings.PROPFIND) as answer:
+                status = answer.status
+            if status in _UNKNOWN:
+                with self._client.ask("HEAD", f"{parent}/") as answer:
+                    status = answer.status
+            if status not in _ABSENT:  # it may be there and not be shown
+                return []
+        raise self._no_parent()
+
+    def _failure(self, answer: Answer, doing: str) -> CrdtctlError:
+        return self._client.failure(answer, f"{doing} {self._shown}")
+
+    def _no_parent(self) -> CrdtctlError:
+        return UnavailableError(f"there is no folder {self._shown}", "make the folder that it is to be in, see the URL")
+
+    # Files ----------------------------------------------------------------------------------------------
+
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        with self._client.ask("GET", self._file(name)) as answer:
+            if answer.status != 200:
+                raise self._client.failure(answer, f"read {printable(name)}")
+            for piece in answer.pieces():
+                write(piece)
+
+    def put(self, name: str, path: str) -> None:
+        target = self._file(name)
+        if not (self.atomic and self._put_whole(target, path)):
+            self.atomic = False
+            self._upload(target, path)
+
+    def _put_whole(self, target: str, path: str) -> bool:
+        """Put a file under a hidden name and move it; return whether the server took the new name for its own."""
+        draft = self._file(f".crdtctl-{os.urandom(8).hex()}.new")
+        try:
+            self._upload(draft, path)
+            if self._moved(draft, target):
+                return True
+        except CrdtctlError:
+            with suppress(CrdtctlError):
+                self._delete(draft)
+            raise
+        self._delete(draft)
+        return False
+
+    def _moved(self, draft: str, target: str) -> bool:
+        """Move what was put; return whether the server took `target` for its own.
+
+        Apache wants to be told a whole URL. Behind a proxy that ends TLS, others take that for another server's, but
+        they take a path (RFC 4918, section 8.3).
+        """
+        for destination in (target, urlsplit(target).path):
+            with self._move(draft, destination) as answer:
+                if answer.status in (200, 201, 204):
+                    return True
+                if answer.status in _ABSENT:
+                    raise TransientError(f"what was put at {self._shown} is gone before it was moved", "try again")
+                if answer.status not in (400, 502):
+                    raise self._failure(answer, "move a file at")
+        return False
+
+    @cached_property
+    def atomic(self) -> bool:
+        """Whether the server can move: then it looks for what it is told to move, and does not find it."""
+        names = (f".crdtctl-{os.urandom(8).hex()}.new" for _ in range(2))
+        with self._move(*map(self._file, names)) as answer:
+            failure = self._failure(answer, "write to")
+            if answer.status == 401 or isinstance(failure, TransientError):
+                raise failure
+            return answer.status in (*_ABSENT, 403)  # rclone's and Caddy's forbid to move what is not there
+
+    def _move(self, source: str, target: str) -> AbstractContextManager[Answer]:
+        return self._client.ask("MOVE", source, {"Destination": target, "Overwrite": "T"})
+
+    def _upload(self, url: str, path: str) -> None:
+        """Put a local file, making the place if need be."""
+        for is_last in (False, True):
+            with self._client.ask("PUT", url, {"Content-Type": "application/octet-stream"}, path) as answer:
+                if answer.status in (200, 201, 204):
+                    return
+                is_lost = answer.status in (*_ABSENT, 500)  # nginx says that where there is no such folder
+                if is_last or not is_lost:
+                    raise self._no_parent() if answer.status in _ABSENT else self._failure(answer, "write to")
+            self._make()
+
+    def _make(self) -> None:
+        with self._client.ask("MKCOL", f"{self._url}/") as answer:
+            if answer.status in _ABSENT:
+                raise self._no_parent()
+            if answer.status not in (200, 201, 204, 405, 501):  # the latter: it is there, or the server cannot do that
+                raise self._failure(answer, "make")
+
+    def delete(self, name: str) -> None:
+        self._delete(self._file(name))
+
+    def _delete(self, url: str) -> None:
+        with self._client.ask("DELETE", url) as answer:
+            if answer.status not in (200, 202, 204, *_ABSENT):
+                raise self._failure(answer, "delete in")
+
+    def _file(self, name: str) -> str:
+        return f"{self._url}/{quote(file_name(name), safe='')}"
+
+
+def _depth(levels: int) -> dict[str, str]:
+    return {"Depth": str(levels), "Content-Type": 'application/xml; charset="utf-8"'}
+
+
+def _bounded(answer: Answer) -> Iterator[bytes]:
+    """Yield a listing, if it is not too large to be one."""
+    total = 0
+    for piece in answer.pieces():
+        total += len(piece)
+        if total > _MAX_LISTING:
+            raise UnavailableError(f"the listing is larger than {_MAX_LISTING // 2**20} MiB", "use a folder of its own")
+        yield piece

@@ -1,0 +1,167 @@
+"""What servers say of a folder, taken apart: the good, and the hostile."""
+
+import json
+
+import pytest
+
+from crdtctl.errors import UnavailableError
+from crdtctl.sync.listings import from_html, from_json, from_multistatus, name_in
+from crdtctl.sync.transport import Entry
+
+_FILE = """<D:response><D:href>{href}</D:href><D:propstat><D:prop><D:getcontentlength>3</D:getcontentlength>
+<D:getetag>W/"1"</D:getetag><D:resourcetype/></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>"""
+
+
+def multistatus(*responses: str, before: str = "") -> bytes:
+    return f'<?xml version="1.0"?>{before}<D:multistatus xmlns:D="DAV:">{"".join(responses)}</D:multistatus>'.encode()
+
+
+def listed(*hrefs: str) -> list[str]:
+    answer = multistatus(*(_FILE.format(href=href) for href in hrefs))
+    return [entry.name for entry in from_multistatus([answer], "/dav/")]
+
+
+def test_a_file_is_listed_with_its_size_and_etag() -> None:
+    answer = multistatus(_FILE.format(href="/dav/a.json"))
+    assert from_multistatus([answer], "/dav/") == [Entry("a.json", 3, 'W/"1"')]
+
+
+def test_an_answer_may_come_in_pieces_of_any_size() -> None:
+    answer = multistatus(_FILE.format(href="/dav/b%C3%BCro.json"))
+    pieces = [answer[at : at + 1] for at in range(len(answer))]
+    assert from_multistatus(pieces, "/dav/") == [Entry("büro.json", 3, 'W/"1"')]
+
+
+def test_hrefs_may_be_paths_or_whole_urls_and_say_hosts_that_only_the_server_knows() -> None:
+    assert listed("/dav/a", "https://files.example.org/dav/b", "http://10.0.0.7:8080/dav/c") == ["a", "b", "c"]
+    assert name_in("/my%20dav/", "/my%20dav/a%2520b") == "a%20b"
+    assert name_in("/", "/a") == "a"
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "/dav/../a",
+        "/dav/..",
+        "/dav/%2e%2e",
+        "/dav/..%2f..%2fetc%2fpasswd",
+        "/dav/%2Fetc",
+        "/dav/deeper/a",
+        "/dav/deeper/",
+        "/elsewhere/a",
+        "/dav",
+        "/dav/",
+        "",
+        "/dav/a%0Ab",
+        "/dav/a%1B[31m",
+        "/dav/%E2%80%AEa",
+        "/dav/a%FFb",
+        "http://[/dav/a",
+        "https://evil.example/",
+    ],
+)
+def test_what_is_no_name_directly_in_the_folder_is_left_out(href: str) -> None:
+    assert listed(href, "/dav/a.json") == ["a.json"]
+
+
+def test_folders_and_files_that_the_server_does_not_vouch_for_are_left_out() -> None:
+    folder = _FILE.format(href="/dav/folder").replace(
+        "<D:resourcetype/>", "<D:resourcetype><D:collection/></D:resourcetype>"
+    )
+    gone = "<D:response><D:href>/dav/gone</D:href><D:status>HTTP/1.1 404 Not Found</D:status></D:response>"
+    assert from_multistatus([multistatus(folder, gone)], "/dav/") == []
+
+
+def test_what_the_server_does_not_know_of_a_file_is_not_taken_for_known() -> None:
+    halves = _FILE.format(href="/dav/a").replace(
+        "</D:response>",
+        "<D:propstat><D:prop><D:getlastmodified>x</D:getlastmodified><D:getetag>2</D:getetag></D:prop>"
+        "<D:status>HTTP/1.1 404 Not Found</D:status></D:propstat></D:response>",
+    )
+    assert from_multistatus([multistatus(halves)], "/dav/") == [Entry("a", 3, 'W/"1"')]
+
+
+def test_without_an_etag_the_time_and_size_tell_versions_apart() -> None:
+    answer = _FILE.format(href="/dav/a").replace(
+        '<D:getetag>W/"1"</D:getetag>', "<D:getlastmodified>now</D:getlastmodified>"
+    )
+    assert from_multistatus([multistatus(answer)], "/dav/") == [Entry("a", 3, "now 3")]
+
+
+@pytest.mark.parametrize("size", ["-1", "3.5", "9" * 30, "٣", "many", ""])
+def test_a_size_that_is_none_is_no_failure(size: str) -> None:
+    answer = multistatus(_FILE.format(href="/dav/a").replace(">3<", f">{size}<"))
+    assert from_multistatus([answer], "/dav/") == [Entry("a", 0, 'W/"1"')]
+
+
+def test_an_answer_that_declares_entities_is_refused_before_they_grow() -> None:
+    laughs = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(20))
+    bomb = multistatus("<D:response>&l20;</D:response>", before=f'<!DOCTYPE x [<!ENTITY l0 "ha">{laughs}]>')
+    with pytest.raises(UnavailableError, match="type of document"):
+        from_multistatus([bomb], "/dav/")
+
+
+def test_an_answer_that_points_to_files_of_this_machine_is_refused() -> None:
+    stolen = multistatus("&f;", before='<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>')
+    with pytest.raises(UnavailableError, match="type of document"):
+        from_multistatus([stolen], "/dav/")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"no xml",
+        b"<html/>",
+        multistatus()[:-5],
+        b'<?xml version="1.0" encoding="x-none"?><a/>',
+        b"\xff\xfe",
+        b"<a>" * 10**5,
+    ],
+)
+def test_what_is_no_multistatus_is_no_empty_folder(answer: bytes) -> None:
+    with pytest.raises(UnavailableError):
+        from_multistatus([answer], "/dav/")
+
+
+def test_the_json_of_nginx_and_of_caddy_is_a_listing() -> None:
+    nginx = [
+        {"name": "a", "type": "file", "mtime": "Wed, 25 Nov 2026 17:59:47 GMT", "size": 5},
+        {"name": "below", "type": "directory", "mtime": "Wed, 25 Nov 2026 17:59:47 GMT"},
+    ]
+    caddy = [
+        {"name": "a", "size": 5, "url": "./a", "mod_time": "2026-11-25T17:59:47Z", "mode": 420, "is_dir": False},
+        {"name": "below", "size": 5, "url": "./below/", "mod_time": "2026-11-25T17:59:47Z", "mode": 1, "is_dir": True},
+    ]
+    assert from_json(json.dumps(nginx).encode()) == [Entry("a", 5, "Wed, 25 Nov 2026 17:59:47 GMT 5")]
+    assert from_json(json.dumps(caddy).encode()) == [Entry("a", 5, "2026-11-25T17:59:47Z 5")]
+
+
+def test_hostile_names_in_json_are_left_out() -> None:
+    names = ["../a", "..", ".", "", "/etc/passwd", "a\nb", "a\x1b[31m", "\ud800", "fine"]
+    listing = json.dumps([{"name": name, "type": "file", "size": 1} for name in names if name != "\ud800"])
+    assert [entry.name for entry in from_json(listing.encode())] == ["fine"]
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"[" * 10**5, b'[{"name": 1}]', b'[{"name":"\\ud800"}]', b"\xff"])
+def test_other_json_is_no_listing(data: bytes) -> None:
+    with pytest.raises(UnavailableError):
+        from_json(data)
+
+
+def test_the_links_of_a_page_that_lead_into_its_own_folder_are_its_files() -> None:
+    page = b"""<a href="../">up</a><a href="?C=N;O=D">Name</a><a href="a.json">a</a><a href="./b.json">b</a>
+    <a href="/dav/c%20d.json">c</a><a href="below/">below</a><a href="below/x">x</a><a href="/x">x</a><a>none</a>
+    <a href="https://evil.example/dav/e.json">e</a><a href="javascript:alert(1)">js</a><a href="//[">bad</a>
+    <a href="%2e%2e">up</a><a href="a.json">again</a><img src="f.json">"""
+    assert from_html(page, "https://example.org/dav/") == ["a.json", "b.json", "c d.json"]
+
+
+def test_a_page_that_leads_up_and_nowhere_else_is_an_empty_folder() -> None:
+    assert from_html(b'<a href="../">../</a>', "https://example.org/dav/") == []
+
+
+@pytest.mark.parametrize("page", [b"", b"Please log in", b'<a href="/login?next=/dav/">log in</a>', b"\x00\xff<a href"])
+def test_another_page_is_no_empty_folder(page: bytes) -> None:
+    with pytest.raises(UnavailableError):
+        from_html(page, "https://example.org/dav/")

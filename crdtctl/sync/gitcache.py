@@ -7,6 +7,7 @@ may be damaged in any way, so it is emptied and begun anew.
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,9 @@ _NOT_KEPT = "GIT_CONFIG_PARAMETERS"
 _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.logAllRefUpdates=false",
+    "color.ui=false",
     "gc.auto=0",
+    "gc.bigPackThreshold=0",
     "maintenance.auto=false",
     "fetch.writeCommitGraph=false",
     "push.gpgSign=false",
@@ -36,6 +39,7 @@ _SETTINGS = (
 )
 # Files of ours in it: there while somebody works in it; the format; its bytes when it was last swept.
 _IN_USE, _FORMAT, _SWEPT = "in-use", "format", "swept"
+_NO_ROOM = re.compile("No space left|quota exceeded|Read-only file system", re.IGNORECASE)
 #: It is swept when it has doubled, and grown by more than this many bytes.
 _SLACK = 4 * 2**20
 
@@ -86,6 +90,8 @@ class Cache:
     def ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
         """Return what git says of what is in here. If it fails, that is damaged and forgotten, to be tried again."""
         done = self.run(*arguments, stdin=stdin, stdout=stdout)
+        if done.status and _NO_ROOM.search(done.errors):
+            raise StorageError(f"cannot write {printable(self._path)}: {done.last_words}", "nothing was changed")
         if done.status:
             self.forget()
             raise TransientError(f"{printable(self._path)} was damaged ({done.last_words}); it is new now", "try again")

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from crdtctl.sync.transport import Deadline
 from tests.conftest import Ended, Shell
 from tests.sync.conformance import PUT, Conformance, Remote
 from tests.sync.servers.gitd import git_daemon
+from tests.sync.servers.githttp import PASSWORD, USER, git_http
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -189,7 +191,8 @@ def test_a_branch_that_is_checked_out_elsewhere_is_refused(worktree: Path, scrat
 def test_each_branch_is_a_place_of_its_own(tmp_path: Path, scratch: Path) -> None:
     here = bare(tmp_path / "a b%20.git")
     for branch in ("", "#", "#team/counts", "#büro"):
-        Remote(f"{here}{branch}", scratch).put(f"{len(branch)}.json", branch.encode())
+        for content in (b"first", branch.encode()):
+            Remote(f"{here}{branch}", scratch).put(f"{len(branch)}.json", content)
     refs = git(here, "for-each-ref", "--format=%(refname)").splitlines()
     assert refs == ["refs/heads/büro", "refs/heads/crdtctl", "refs/heads/team/counts"]
     assert Remote(str(here), scratch).list().keys() == {"0.json", "1.json"}
@@ -467,6 +470,8 @@ def test_settings_of_the_user_do_no_harm(tmp_path: Path, scratch: Path, monkeypa
         "transfer.fsckObjects": "true",
         "user.useConfigOnly": "true",
         "core.hooksPath": str(hooks),
+        "color.ui": "always",
+        "submodule.recurse": "true",
     }
     configuration = tmp_path / "gitconfig"
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
@@ -609,6 +614,40 @@ def test_what_a_server_of_the_web_says_is_told_rightly(
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_a_password_comes_from_the_helper_of_git_and_is_never_told(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = bare(tmp_path / "served" / "shared.git")
+    git(here, "config", "http.receivepack", "true")
+    configuration, kept = tmp_path / "gitconfig", tmp_path / "kept"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+    git_with(configuration, "credential.helper", f"store --file={kept}")
+    with git_http(tmp_path / "served") as url:
+        remote = Remote(f"git+{url}/shared.git", scratch)
+        with pytest.raises(AccessError, match="credential helper"):
+            remote.list()
+        kept.write_text(url.replace("://", "://counter:wr0ng@") + "\n")
+        with pytest.raises(AccessError) as caught:
+            remote.list()
+        assert "wr0ng" not in str(caught.value)
+        kept.write_text(url.replace("://", f"://{USER}:{PASSWORD}@") + "\n")
+        for content in (b"one", bytes(range(256)) * 2**13, b"three"):
+            remote.put("a.json", content)
+            assert remote.get("a.json") == content
+        git(here, "config", "http.receivepack", "false")
+        with pytest.raises(AccessError) as caught:
+            remote.put("a.json", b"four")
+        assert PASSWORD not in str(caught.value)
+    assert PASSWORD not in "".join(path.read_text("latin-1") for path in scratch.rglob("*") if path.is_file())
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(scratch: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        remote = Remote(f"git+git://127.0.0.1:{server.getsockname()[1]}/shared.git", scratch)
+        with pytest.raises(TransientError, match="--timeout"), remote.open(seconds=1) as transport:
+            transport.list()
 
 
 # From end to end ----------------------------------------------------------------------------------------

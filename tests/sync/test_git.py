@@ -111,7 +111,11 @@ def test_eight_that_push_at_once_lose_nothing(shared: Remote) -> None:
         assert pusher.stdout is not None
         assert pusher.stdout.readline() == b"ready\n"
     for pusher in pushers:
-        pusher.communicate(b"\n")
+        assert pusher.stdin is not None
+        pusher.stdin.write(b"\n")
+        pusher.stdin.flush()
+    for pusher in pushers:
+        pusher.communicate()
     assert [pusher.returncode for pusher in pushers] == [0] * 8
     assert shared.list().keys() == {f"{name}{tail}" for name in names for tail in (".json", ".3.json")}
     for name in names:
@@ -163,13 +167,16 @@ def test_where_somebody_works_nothing_is_touched_but_the_branch(worktree: Path, 
     assert git(worktree, "rev-list", "crdtctl").count("\n") == 4
 
 
-@pytest.mark.parametrize("way", ["born", "unborn", "linked"])
+@pytest.mark.parametrize("way", ["born", "unborn", "linked", "followed"])
 def test_a_branch_that_is_checked_out_is_refused(worktree: Path, scratch: Path, tmp_path: Path, way: str) -> None:
     match way:
         case "born":
             git(worktree, "checkout", "--quiet", "-b", "counts")
         case "unborn":
             git(worktree, "symbolic-ref", "HEAD", "refs/heads/counts")
+        case "followed":  # git itself would take the push, and change the files
+            git(worktree, "checkout", "--quiet", "--force", "-b", "counts")
+            git(worktree, "config", "receive.denyCurrentBranch", "updateInstead")
         case _:
             git(worktree, "worktree", "add", "--quiet", "-b", "counts", str(tmp_path / "linked"))
     before = git(worktree, "for-each-ref")
@@ -297,20 +304,24 @@ def bytes_in(place: Path) -> int:
     return sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
 
 
-def test_the_cache_does_not_grow_with_history(tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("others", [0, 1])
+def test_the_cache_does_not_grow_with_history(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
     monkeypatch.setattr(gitcache, "_SLACK", 2**16)
     here = bare(tmp_path / "shared.git")
-    mine, yours = Remote(str(here), scratch / "mine"), Remote(str(here), scratch / "yours")
-    for one in (mine, yours):
+    remotes = [Remote(str(here), scratch / name) for name in ("mine", "yours")[: 1 + others]]
+    for one in remotes:
         one.scratch.mkdir()
     for _ in range(8):
-        for one in (mine, yours):
+        for one in remotes:
             one.put(f"{one.scratch.name}.json", os.urandom(2**18))
-        for one in (mine, yours):
-            assert bytes_in(cache_of(one)) < 8 * 2**18
-    assert bytes_in(here) > 15 * 2**18
-    assert git(here, "rev-list", "--count", "crdtctl") == "16\n"
-    assert mine.list().keys() == {"mine.json", "yours.json"}
+        for one in remotes:
+            assert bytes_in(cache_of(one)) < (1 + others) * 4 * 2**18
+    count = 8 * len(remotes)
+    assert bytes_in(here) > (count - 1) * 2**18
+    assert git(here, "rev-list", "--count", "crdtctl") == f"{count}\n"
+    assert remotes[0].list().keys() == {f"{one.scratch.name}.json" for one in remotes}
 
 
 def test_the_cache_may_be_damaged_or_lost(tmp_path: Path, scratch: Path) -> None:
@@ -324,7 +335,7 @@ def test_the_cache_may_be_damaged_or_lost(tmp_path: Path, scratch: Path) -> None
                 path.write_bytes(b"")
 
     def lock() -> None:
-        for name in ("shallow.lock", "config.lock", "refs/crdtctl/tip.lock", "in-use"):
+        for name in ("shallow.lock", "config.lock", "refs/crdtctl/tip.lock", "packed-refs.lock"):
             (cache_of(remote) / name).touch()
 
     def lose_a_part() -> None:

@@ -156,7 +156,7 @@ class Git(Transport):
 
     def _look(self) -> None:
         """Learn what is there now. Where the tip is one that is known, nothing is fetched."""
-        said = self._reach("ls-remote", "--", self._remote, self._ref).output.decode("ascii", "replace")
+        said = os.fsdecode(self._reach("ls-remote", "--", self._remote, self._ref).output)
         tips = {ref: tip for tip, _, ref in (line.partition("\t") for line in said.splitlines())}
         tip = tips.get(self._ref, "")
         if tip == self._tip:
@@ -291,6 +291,8 @@ class Git(Transport):
         return self._cache.run(*settings, *arguments, environment=environment)
 
     def _check_branch(self) -> None:
+        if self._branch == BRANCH:
+            return
         if self._branch.startswith("-") or self._cache.run("check-ref-format", self._ref).status:
             raise UsageError(f"'{printable(self._branch)}' cannot be a branch", "see 'git help check-ref-format'")
 
@@ -310,7 +312,7 @@ class Git(Transport):
         done = self._cache.run("worktree", "list", "--porcelain", repository=repository)
         if done.status:
             raise failure(done, self._shown, self._path)
-        if f"branch {self._ref}".encode() in done.output.splitlines():
+        if f"branch {self._ref}" in os.fsdecode(done.output).splitlines():
             raise checked_out(self._shown, self._branch)
 
 

@@ -1,12 +1,13 @@
 """The repository that git works in: bare, this replica's own, and never missed when it is lost.
 
 It holds one tip of one branch, without what came before it, so it does not grow with a history. Who opens it has it
-alone until it is closed; whoever comes meanwhile gets an empty one for the time being. One that was not closed in order
-may be damaged in any way, so it is emptied and begun anew.
+alone until it is closed; whoever comes meanwhile gets an empty one for the time being. Where git fails in it, for
+whatever reason, it is emptied and begun anew.
 """
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -27,15 +28,18 @@ _NOT_KEPT = "GIT_CONFIG_PARAMETERS"
 _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.logAllRefUpdates=false",
+    "color.ui=false",
     "gc.auto=0",
+    "gc.bigPackThreshold=0",
     "maintenance.auto=false",
     "fetch.writeCommitGraph=false",
     "push.gpgSign=false",
     "push.followTags=false",
     "push.recurseSubmodules=no",
 )
-# Files of ours in it: there while somebody works in it; the format; its bytes when it was last swept.
-_IN_USE, _FORMAT, _SWEPT = "in-use", "format", "swept"
+# Files of ours in it: the format of its names; its bytes when it was last swept.
+_FORMAT, _SWEPT = "format", "swept"
+_NO_ROOM = re.compile("No space left|quota exceeded|Read-only file system", re.IGNORECASE)
 #: It is swept when it has doubled, and grown by more than this many bytes.
 _SLACK = 4 * 2**20
 
@@ -68,24 +72,21 @@ class Cache:
     ) -> child.Done:
         """Run git in it, or in `repository`, and return how that ended."""
         path = self._open()
-        self._deadline.remaining()
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-        try:
-            return child.run(
-                ["git", f"--git-dir={repository or path}", *settings, *arguments],
-                self._deadline,
-                stdin=stdin,
-                stdout=stdout,
-                environment={**surroundings(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},
-                directory=path,
-            )
-        except BaseException:
-            self.is_suspect = True
-            raise
+        return child.run(
+            ["git", f"--git-dir={repository or path}", *settings, *arguments],
+            self._deadline,
+            stdin=stdin,
+            stdout=stdout,
+            environment={**surroundings(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},
+            directory=path,
+        )
 
     def ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
         """Return what git says of what is in here. If it fails, that is damaged and forgotten, to be tried again."""
         done = self.run(*arguments, stdin=stdin, stdout=stdout)
+        if done.status and _NO_ROOM.search(done.errors):
+            raise StorageError(f"cannot write {printable(self._path)}: {done.last_words}", "nothing was changed")
         if done.status:
             self.forget()
             raise TransientError(f"{printable(self._path)} was damaged ({done.last_words}); it is new now", "try again")
@@ -109,7 +110,6 @@ class Cache:
                     else:
                         os.unlink(one.path)
             self._format = hash_format or self._format
-            self._write(_IN_USE)
             done = self.run("init", "--quiet", "--bare", "--template=")
             if done.status:
                 raise StorageError(f"cannot make {printable(path)}: {done.last_words}", "nothing was changed")
@@ -122,10 +122,10 @@ class Cache:
         with suppress(CrdtctlError, OSError):
             if self._is_borrowed:
                 shutil.rmtree(self._path, ignore_errors=True)
-            elif not self.is_suspect:
-                if self._has_grown:
-                    self._sweep()
-                os.unlink(f"{self._path}/{_IN_USE}")
+            elif self.is_suspect:
+                os.unlink(f"{self._path}/{_FORMAT}")
+            elif self._has_grown:
+                self._sweep()
         os.close(self._lock)
         self._lock = -1
 
@@ -134,9 +134,7 @@ class Cache:
             with self._told():
                 self._take()
                 self._format = self._read(_FORMAT)
-                if self._format in ("sha1", "sha256") and not os.path.lexists(f"{self._path}/{_IN_USE}"):
-                    self._write(_IN_USE)
-                else:
+                if self._format not in ("sha1", "sha256"):
                     self.forget("sha1")
         return self._path
 
@@ -177,7 +175,7 @@ class Cache:
         except FileNotFoundError:
             return ""
 
-    def _write(self, name: str, text: str = "") -> None:
+    def _write(self, name: str, text: str) -> None:
         with open(f"{self._path}/{name}", "w", encoding="ascii") as file:
             file.write(text)
 

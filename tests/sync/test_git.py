@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from crdtctl.sync.transport import Deadline
 from tests.conftest import Ended, Shell
 from tests.sync.conformance import PUT, Conformance, Remote
 from tests.sync.servers.gitd import git_daemon
+from tests.sync.servers.githttp import PASSWORD, USER, git_http
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -109,7 +111,11 @@ def test_eight_that_push_at_once_lose_nothing(shared: Remote) -> None:
         assert pusher.stdout is not None
         assert pusher.stdout.readline() == b"ready\n"
     for pusher in pushers:
-        pusher.communicate(b"\n")
+        assert pusher.stdin is not None
+        pusher.stdin.write(b"\n")
+        pusher.stdin.flush()
+    for pusher in pushers:
+        pusher.communicate()
     assert [pusher.returncode for pusher in pushers] == [0] * 8
     assert shared.list().keys() == {f"{name}{tail}" for name in names for tail in (".json", ".3.json")}
     for name in names:
@@ -161,13 +167,16 @@ def test_where_somebody_works_nothing_is_touched_but_the_branch(worktree: Path, 
     assert git(worktree, "rev-list", "crdtctl").count("\n") == 4
 
 
-@pytest.mark.parametrize("way", ["born", "unborn", "linked"])
+@pytest.mark.parametrize("way", ["born", "unborn", "linked", "followed"])
 def test_a_branch_that_is_checked_out_is_refused(worktree: Path, scratch: Path, tmp_path: Path, way: str) -> None:
     match way:
         case "born":
             git(worktree, "checkout", "--quiet", "-b", "counts")
         case "unborn":
             git(worktree, "symbolic-ref", "HEAD", "refs/heads/counts")
+        case "followed":  # git itself would take the push, and change the files
+            git(worktree, "checkout", "--quiet", "--force", "-b", "counts")
+            git(worktree, "config", "receive.denyCurrentBranch", "updateInstead")
         case _:
             git(worktree, "worktree", "add", "--quiet", "-b", "counts", str(tmp_path / "linked"))
     before = git(worktree, "for-each-ref")
@@ -189,7 +198,8 @@ def test_a_branch_that_is_checked_out_elsewhere_is_refused(worktree: Path, scrat
 def test_each_branch_is_a_place_of_its_own(tmp_path: Path, scratch: Path) -> None:
     here = bare(tmp_path / "a b%20.git")
     for branch in ("", "#", "#team/counts", "#büro"):
-        Remote(f"{here}{branch}", scratch).put(f"{len(branch)}.json", branch.encode())
+        for content in (b"first", branch.encode()):
+            Remote(f"{here}{branch}", scratch).put(f"{len(branch)}.json", content)
     refs = git(here, "for-each-ref", "--format=%(refname)").splitlines()
     assert refs == ["refs/heads/büro", "refs/heads/crdtctl", "refs/heads/team/counts"]
     assert Remote(str(here), scratch).list().keys() == {"0.json", "1.json"}
@@ -294,20 +304,24 @@ def bytes_in(place: Path) -> int:
     return sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
 
 
-def test_the_cache_does_not_grow_with_history(tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("others", [0, 1])
+def test_the_cache_does_not_grow_with_history(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
     monkeypatch.setattr(gitcache, "_SLACK", 2**16)
     here = bare(tmp_path / "shared.git")
-    mine, yours = Remote(str(here), scratch / "mine"), Remote(str(here), scratch / "yours")
-    for one in (mine, yours):
+    remotes = [Remote(str(here), scratch / name) for name in ("mine", "yours")[: 1 + others]]
+    for one in remotes:
         one.scratch.mkdir()
     for _ in range(8):
-        for one in (mine, yours):
+        for one in remotes:
             one.put(f"{one.scratch.name}.json", os.urandom(2**18))
-        for one in (mine, yours):
-            assert bytes_in(cache_of(one)) < 8 * 2**18
-    assert bytes_in(here) > 15 * 2**18
-    assert git(here, "rev-list", "--count", "crdtctl") == "16\n"
-    assert mine.list().keys() == {"mine.json", "yours.json"}
+        for one in remotes:
+            assert bytes_in(cache_of(one)) < (1 + others) * 4 * 2**18
+    count = 8 * len(remotes)
+    assert bytes_in(here) > (count - 1) * 2**18
+    assert git(here, "rev-list", "--count", "crdtctl") == f"{count}\n"
+    assert remotes[0].list().keys() == {f"{one.scratch.name}.json" for one in remotes}
 
 
 def test_the_cache_may_be_damaged_or_lost(tmp_path: Path, scratch: Path) -> None:
@@ -321,7 +335,7 @@ def test_the_cache_may_be_damaged_or_lost(tmp_path: Path, scratch: Path) -> None
                 path.write_bytes(b"")
 
     def lock() -> None:
-        for name in ("shallow.lock", "config.lock", "refs/crdtctl/tip.lock", "in-use"):
+        for name in ("shallow.lock", "config.lock", "refs/crdtctl/tip.lock", "packed-refs.lock"):
             (cache_of(remote) / name).touch()
 
     def lose_a_part() -> None:
@@ -467,6 +481,8 @@ def test_settings_of_the_user_do_no_harm(tmp_path: Path, scratch: Path, monkeypa
         "transfer.fsckObjects": "true",
         "user.useConfigOnly": "true",
         "core.hooksPath": str(hooks),
+        "color.ui": "always",
+        "submodule.recurse": "true",
     }
     configuration = tmp_path / "gitconfig"
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
@@ -609,6 +625,40 @@ def test_what_a_server_of_the_web_says_is_told_rightly(
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_a_password_comes_from_the_helper_of_git_and_is_never_told(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = bare(tmp_path / "served" / "shared.git")
+    git(here, "config", "http.receivepack", "true")
+    configuration, kept = tmp_path / "gitconfig", tmp_path / "kept"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+    git_with(configuration, "credential.helper", f"store --file={kept}")
+    with git_http(tmp_path / "served") as url:
+        remote = Remote(f"git+{url}/shared.git", scratch)
+        with pytest.raises(AccessError, match="credential helper"):
+            remote.list()
+        kept.write_text(url.replace("://", "://counter:wr0ng@") + "\n")
+        with pytest.raises(AccessError) as caught:
+            remote.list()
+        assert "wr0ng" not in str(caught.value)
+        kept.write_text(url.replace("://", f"://{USER}:{PASSWORD}@") + "\n")
+        for content in (b"one", bytes(range(256)) * 2**13, b"three"):
+            remote.put("a.json", content)
+            assert remote.get("a.json") == content
+        git(here, "config", "http.receivepack", "false")
+        with pytest.raises(AccessError) as caught:
+            remote.put("a.json", b"four")
+        assert PASSWORD not in str(caught.value)
+    assert PASSWORD not in "".join(path.read_text("latin-1") for path in scratch.rglob("*") if path.is_file())
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(scratch: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        remote = Remote(f"git+git://127.0.0.1:{server.getsockname()[1]}/shared.git", scratch)
+        with pytest.raises(TransientError, match="--timeout"), remote.open(seconds=1) as transport:
+            transport.list()
 
 
 # From end to end ----------------------------------------------------------------------------------------

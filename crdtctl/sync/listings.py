@@ -42,6 +42,11 @@ def version_of(etag: str, modified: str, size: int) -> str:
     return etag or f"{modified} {size}"
 
 
+def size_of(text: str) -> int:
+    """Return a number of bytes; 0 for what is none, as a size is only an announcement."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
 @dataclass(slots=True)
 class _Response:
     """What is said of one file; `found` is the part of it that the server vouches for."""
@@ -112,7 +117,7 @@ class _Multistatus:
         name = name_in(self._place, response.said.get("href", ""))
         if name is None or response.is_folder or not _is_good(response.said.get("status", "")):
             return
-        size = _number(response.found.get("getcontentlength", ""))
+        size = size_of(response.found.get("getcontentlength", ""))
         version = version_of(response.found.get("getetag", ""), response.found.get("getlastmodified", ""), size)
         self.entries[name] = Entry(name, size, version)
 
@@ -120,10 +125,6 @@ class _Multistatus:
 def _is_good(status: str) -> bool:
     """Return whether a line like ``HTTP/1.1 200 OK`` is good news, or is not there."""
     return not status or status.split()[1:2] == ["200"]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def from_multistatus(pieces: Iterable[bytes], place: str) -> list[Entry]:

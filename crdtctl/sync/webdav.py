@@ -80,8 +80,7 @@ class WebDav(Transport):
                 return None
             if answer.status != 200:
                 raise self._failure(answer, "list")
-            text = answer.headers.get("Content-Length", "")
-            size = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+            size = listings.size_of(answer.headers.get("Content-Length", ""))
             etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
             return Entry(name, size, listings.version_of(etag, modified, size))
 

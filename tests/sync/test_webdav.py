@@ -5,7 +5,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ from tests.sync.servers.webdav import Server, apache, nginx, rclone, wsgidav
 
 _JSON = "autoindex_format json; location / { dav_methods PUT DELETE MKCOL MOVE; }"
 _HTML = "autoindex_format html; location / { dav_methods PUT DELETE; create_full_put_path on; }"
+#: Runs a server, with files of its own in a directory.
+Run = Callable[[Path], AbstractContextManager[Server]]
 _EMPTY = b'<multistatus xmlns="DAV:"/>'
 #: How WsgiDAV lets one user in, and what must never be seen anywhere.
 _PASSWORD = "correct-horse-42"
@@ -101,8 +104,12 @@ class TestNginxThatListsInHtmlAndCannotMove(Conformance):
 # The place ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("run", [wsgidav, rclone, lambda own: nginx(own, _JSON)], ids=["wsgidav", "rclone", "nginx"])
-def test_one_folder_is_made_but_not_those_that_it_is_in(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    "run",
+    [lambda _: apache(), wsgidav, rclone, lambda own: nginx(own, _JSON)],
+    ids=["apache", "wsgidav", "rclone", "nginx"],
+)
+def test_one_folder_is_made_but_not_those_that_it_is_in(run: Run, tmp_path: Path) -> None:
     with run(tmp_path / "server") as server:
         remote = Remote(f"{server.url}/not/there", remote_at(server.url, tmp_path).scratch)
         with pytest.raises(UnavailableError, match="make the folder"):
@@ -111,6 +118,21 @@ def test_one_folder_is_made_but_not_those_that_it_is_in(run, tmp_path: Path) -> 
             remote.put("a.json", b"one")
         (server.root / "not").mkdir()
         assert list(server.root.rglob("*")) == [server.root / "not"]
+
+
+@pytest.mark.parametrize(
+    "run",
+    [lambda _: apache(), wsgidav, rclone, lambda own: nginx(own, _JSON)],
+    ids=["apache", "wsgidav", "rclone", "nginx"],
+)
+def test_what_is_put_is_moved_into_place_by_servers_that_can(run: Run, tmp_path: Path) -> None:
+    with run(tmp_path / "server") as server:
+        remote = remote_at(server.url, tmp_path)
+        (tmp_path / "outgoing").write_bytes(b"one")
+        with remote.open() as transport:
+            transport.put("a.json", str(tmp_path / "outgoing"))
+            assert transport.atomic
+        assert [path.name for path in (server.root / "shared").iterdir()] == ["a.json"]
 
 
 def test_a_url_may_end_with_a_slash_and_have_spaces_written_either_way(tmp_path: Path) -> None:
@@ -454,27 +476,19 @@ def test_a_server_without_tls_at_https_is_no_passing_failure(tmp_path: Path) -> 
 def test_what_a_server_says_has_a_status_of_ours(status: int, kind: type[CrdtctlError], tmp_path: Path) -> None:
     with scripted(lambda request: request.reply(status, b"\x1b[31m because")) as server:
         remote = remote_at(server.url, tmp_path)
-        for call in (remote.list, lambda: remote_get(remote, "a.json"), lambda: put_alone(remote)):
+        for call in (remote.list, lambda: remote_get(remote, "a.json"), lambda: remote.put("a.json", b"one")):
             with pytest.raises(kind, match=f"{status}") as caught:
                 call()
             assert type(caught.value) is kind
             assert str(caught.value).isprintable()
 
 
-def put_alone(remote: Remote) -> None:
-    """Put at a server of which it is known that it can move."""
-    path = remote.scratch / "outgoing"
-    path.write_bytes(b"one")
-    with remote.open() as transport:
-        transport.__dict__["atomic"] = True
-        transport.put("a.json", str(path))
-
-
 def test_who_refuses_a_large_file_before_it_is_all_there_is_heard(tmp_path: Path) -> None:
-    with nginx(tmp_path / "server", f"client_max_body_size 1k; {_JSON}") as server:
-        (server.root / "shared").mkdir()
-        with pytest.raises(UnavailableError, match="413"):
-            remote_at(server.url, tmp_path).put("a.json", bytes(2**25))
+    def answer(request: Handler) -> None:
+        request.reply(404 if request.command == "MOVE" else 413, Connection="close")
+
+    with scripted(answer) as server, pytest.raises(UnavailableError, match="413"):
+        remote_at(server.url, tmp_path).put("a.json", bytes(2**26))
 
 
 def test_nobody_there_passes_by_itself(tmp_path: Path) -> None:
@@ -497,7 +511,7 @@ def test_a_server_that_hangs_ends_with_the_time(tmp_path: Path) -> None:
 def test_a_server_that_says_a_letter_now_and_then_ends_with_the_time_too(start: bytes, tmp_path: Path) -> None:
     def dribble(request: Handler) -> None:
         request.wfile.write(start)
-        for _ in range(300):
+        while True:  # until the client leaves
             request.wfile.write(b"H")
             time.sleep(0.02)
 

@@ -17,6 +17,7 @@ from crdtctl.errors import (
     UnavailableError,
     UsageError,
 )
+from crdtctl.sync.sftp import Sftp
 from crdtctl.sync.transport import Entry
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
@@ -158,6 +159,16 @@ def test_a_thousand_files_come_over_one_connection_and_each_has_its_own_result(
     assert {name: Path(str(path)).read_bytes() for name, path in found.items()} == {
         name: data for name, data in content.items() if name not in ("7.json", "10.json")
     }
+
+
+def test_a_file_that_cannot_be_asked_for_holds_up_no_other(remote: Remote, tmp_path: Path) -> None:
+    (behind(remote) / "a.json").write_bytes(b"one")
+    (tmp_path / "secret").write_bytes(b"secret")
+    entries = [Entry("../secret", 6), Entry("a.json", 3)]
+    with remote.open() as transport:
+        found = dict(transport.fetch(entries, str(remote.scratch)))
+    assert isinstance(found[entries[0]], MissingError)
+    assert Path(str(found[entries[1]])).read_bytes() == b"one"
 
 
 def test_the_folder_that_a_place_is_in_must_be_there(sshd: Sshd, tmp_path: Path) -> None:
@@ -350,6 +361,18 @@ def test_a_server_that_dies_amid_a_transfer_may_be_tried_again(tmp_path: Path, m
             found = dict(transport.fetch(entries, str(remote.scratch)))
         assert found.keys() == set(entries)
         assert all(isinstance(error, TransientError) for error in found.values())
+
+
+def test_ssh_that_dies_without_a_word_may_be_tried_again_and_is_there_anew(remote: Remote) -> None:
+    (behind(remote) / "a.json").write_bytes(b"one")
+    with remote.open() as transport:
+        assert isinstance(transport, Sftp)
+        before = transport.list()
+        assert transport._ssh is not None
+        transport._ssh._process.kill()
+        with pytest.raises(TransientError, match=r"cannot list .*ssh ended with status -9; try again"):
+            transport.list()
+        assert transport.list() == before
 
 
 # As users meet it ----------------------------------------------------------------------------------------

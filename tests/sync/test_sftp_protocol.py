@@ -146,6 +146,15 @@ def test_another_version_is_refused() -> None:
         Client(Recording(packet(Kind.VERSION, number(6))))
 
 
+def test_more_data_than_was_asked_for_is_refused() -> None:
+    opened = packet(Kind.HANDLE, number(1), text(b"handle"))
+    too_much = packet(Kind.DATA, number(2), text(bytes(11)))
+    client = Client(Recording(HELLO, opened, too_much))
+    reading = client.reading(client.handle(client.open_later(b"a", READ)), 10)
+    with pytest.raises(ProtocolError, match="more data"):
+        reading.copy(len, 2**20)
+
+
 def test_a_reply_to_nothing_is_refused() -> None:
     client = Client(Recording(HELLO, packet(Kind.HANDLE, number(99), text(b"handle"))))
     with pytest.raises(ProtocolError, match="to nothing"):

@@ -714,6 +714,15 @@ NETWORK = ("ls-remote", "fetch", "push")
 VERBS = (*NETWORK, "ls-tree", "check-ref-format", "worktree", "init", "rev-parse", "update-ref", "hash-object")
 
 
+def test_a_replica_and_a_repository_may_be_named_by_relative_paths(shell: Shell) -> None:
+    bare(shell.directory / "shared.git")
+    shell.ok("init", "here")
+    shell.ok("--replica", "here", "increment", "builds")
+    for url in ("./shared.git", "shared.git/", "./shared.git#crdtctl"):
+        shell.ok("--replica", "here", "sync", url)
+    assert git(shell.directory / "shared.git", "rev-list", "--count", "crdtctl") == "1\n"
+
+
 def test_marks_of_a_conflict_never_parse(
     two: tuple[Callable[..., Ended], Callable[..., Ended]], tmp_path: Path, scratch: Path
 ) -> None:

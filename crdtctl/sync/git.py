@@ -18,15 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from crdtctl.errors import (
-    CrdtctlError,
-    MissingError,
-    TransientError,
-    UnavailableError,
-    UsageError,
-    from_os,
-    printable,
-)
+from crdtctl.errors import CrdtctlError, MissingError, TransientError, UnavailableError, UsageError, from_os, printable
 from crdtctl.sync.child import Done
 from crdtctl.sync.gitcache import TIP, Cache
 from crdtctl.sync.gitwords import checked_out, failure, is_overtaken, refusal, refused
@@ -69,7 +61,7 @@ class Git(Transport):
         self._shown = redacted(place.url)
         self._deadline = place.deadline
         self._cache = Cache(place.state, f"{self._remote}#{self._branch}", place.deadline)
-        self._manners: tuple[list[str], dict[str, str]] | None = None
+        self._manners: tuple[list[str], dict[str, str]] | None = None  # settings and variables to reach others with
         self._tip: str | None = None  # None: nothing is known yet; empty: there is no branch
         self._tree: _Tree = {}
         self._pending: dict[bytes, _Item | None] = {}
@@ -105,7 +97,9 @@ class Git(Transport):
             file.seek(0)
             for number, (entry, item) in enumerate(found):
                 if file.readline().split()[1:] != [b"blob", str(item.size).encode()]:
-                    self._cache.is_suspect = True
+                    if self._tip is not None:
+                        self._cache.forget()
+                        self._tip = None
                     yield entry, TransientError(f"'{printable(entry.name)}' was fetched, and is damaged", "try again")
                     continue
                 path = f"{directory}/{number}"
@@ -174,7 +168,9 @@ class Git(Transport):
             self._cache.forget(hash_format)
         fetch = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--depth=1", "--"]
         fetch += [self._remote, f"+{self._ref}:{TIP}"]
-        if self._try(*fetch).status:  # the cache may be damaged
+        try:
+            self._reach(*fetch)
+        except UnavailableError:  # although it answered just now: the cache may be damaged
             self._cache.forget()
             self._reach(*fetch)
         tip = self._cache.ask("rev-parse", "--verify", TIP).decode().strip()

@@ -48,7 +48,7 @@ class Cache:
     """Opened when it is first used. A directory `state` may hold several; `key` says what is kept in this one."""
 
     def __init__(self, state: str, key: str, deadline: Deadline) -> None:
-        self._path = f"{state}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
+        self._path = f"{os.path.abspath(state)}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
         self._deadline = deadline
         self._lock = -1
         self._is_borrowed = self._has_grown = False

@@ -38,7 +38,7 @@ def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False
     Of one that `is_readable`, "no such repository" means that it may not be written.
     """
     lines = [line for line in done.errors.splitlines() if line.strip() and not _ADDED.search(line)]
-    said = "\n".join(lines).lower()
+    said = "\n".join(lines).replace(path, "").lower()  # a path may sound like anything
     words = told("; ".join(lines[-2:])) or done.last_words
     quoted = shlex.quote(path)
     if _DUBIOUS.search(said):

@@ -324,15 +324,38 @@ def test_the_cache_does_not_grow_with_history(
     assert remotes[0].list().keys() == {f"{one.scratch.name}.json" for one in remotes}
 
 
+def spoil(remote: Remote) -> None:
+    for path in (cache_of(remote) / "objects").rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(b"")
+
+
+def test_what_is_damaged_while_it_is_used_is_fetched_again(tmp_path: Path, scratch: Path) -> None:
+    remote = Remote(str(bare(tmp_path / "shared.git")), scratch)
+    remote.put("a.json", b"one")
+    deadline = Deadline(60)
+    pieces: list[bytes] = []
+    with remote.open() as transport:
+        (entry,) = transport.list()
+        spoil(remote)
+        assert [type(found) for _, found in transport.fetch([entry], str(scratch))] == [TransientError]
+        ((_, path),) = transport.fetch([entry], str(scratch))
+        assert Path(str(path)).read_bytes() == b"one"
+        spoil(remote)
+        patiently(partial(transport.get, "a.json", pieces.append), deadline)
+        assert pieces == [b"one"]
+        spoil(remote)
+        transport.put("b.json", str(path))  # the same content, so git takes it for one that is there
+        with pytest.raises(TransientError, match="damaged"):
+            transport.flush()
+    remote.put("b.json", b"two")
+    assert remote.list().keys() == {"a.json", "b.json"}
+
+
 def test_the_cache_may_be_damaged_or_lost(tmp_path: Path, scratch: Path) -> None:
     remote = Remote(str(bare(tmp_path / "shared.git")), scratch)
     remote.put("a.json", b"a" * 5000)
-
-    def spoil_objects() -> None:
-        for path in (cache_of(remote) / "objects").rglob("*"):
-            if path.is_file():
-                path.chmod(0o644)
-                path.write_bytes(b"")
 
     def lock() -> None:
         for name in ("shallow.lock", "config.lock", "refs/crdtctl/tip.lock", "packed-refs.lock"):
@@ -348,7 +371,8 @@ def test_the_cache_may_be_damaged_or_lost(tmp_path: Path, scratch: Path) -> None
         for name in ("format", "swept", "shallow", "HEAD", "config"):
             (cache_of(remote) / name).write_bytes(b"\xff\xfe")
 
-    for number, damage in enumerate((spoil_objects, lock, lose_a_part, lose_it, fill_it)):
+    damages: list[Callable[[], object]] = [partial(spoil, remote), lock, lose_a_part, lose_it, fill_it]
+    for number, damage in enumerate(damages):
         damage()
         deadline = Deadline(60)
         with remote.open() as transport:
@@ -541,7 +565,7 @@ def test_ssh_asks_nothing_unless_the_user_says_how_to_run_it(
 
 def test_where_there_is_no_repository_it_says_how_to_make_one(tmp_path: Path, scratch: Path) -> None:
     with pytest.raises(UnavailableError, match=r"no git repository at .*git init --bare '?/"):
-        Remote(f"git+file://{tmp_path}/nothing here.git", scratch).list()
+        Remote(f"git+file://{tmp_path}/permission denied.git", scratch).list()
     with git_daemon(tmp_path) as url, pytest.raises(UnavailableError, match="no git repository at git"):
         Remote(f"git+{url}/nothing.git", scratch).list()
 
@@ -712,6 +736,15 @@ def test_two_replicas_meet_and_then_nothing_moves(
 
 NETWORK = ("ls-remote", "fetch", "push")
 VERBS = (*NETWORK, "ls-tree", "check-ref-format", "worktree", "init", "rev-parse", "update-ref", "hash-object")
+
+
+def test_a_replica_and_a_repository_may_be_named_by_relative_paths(shell: Shell) -> None:
+    bare(shell.directory / "shared.git")
+    shell.ok("init", "here")
+    shell.ok("--replica", "here", "increment", "builds")
+    for url in ("./shared.git", "shared.git/", "./shared.git#crdtctl"):
+        shell.ok("--replica", "here", "sync", url)
+    assert git(shell.directory / "shared.git", "rev-list", "--count", "crdtctl") == "1\n"
 
 
 def test_marks_of_a_conflict_never_parse(

@@ -119,6 +119,7 @@ def test_a_path_after_a_tilde_begins_at_home(tmp_path: Path, monkeypatch: pytest
     [
         "ssh://-oProxyCommand=touch%20pwned/x",
         "ssh://-l@host/x",
+        "ssh://-F/x",
         "ssh://host;touch/x",
         "ssh://$(touch)/x",
         "ssh://host:99999/x",
@@ -242,7 +243,7 @@ def test_a_server_that_is_read_only_says_so(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_key_that_is_not_let_in_is_told_with_what_to_do(remote: Remote, configure: Configure, tmp_path: Path) -> None:
-    configure(f"IdentityFile {make_key(tmp_path / 'other')}")
+    configure(f"LogLevel QUIET\nIdentityFile {make_key(tmp_path / 'other')}")
     with pytest.raises(AccessError, match=r"Permission denied \(publickey\).*'ssh -p \d+ 127.0.0.1' must work"):
         remote.list()
 

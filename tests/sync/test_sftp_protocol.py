@@ -128,11 +128,13 @@ def test_a_file_that_does_not_end_is_not_read_for_ever() -> None:
     assert sum(map(len, pieces)) <= 2**20 + BLOCK
 
 
-def test_what_is_known_of_a_size_costs_one_request_more_than_its_blocks() -> None:
+def test_what_is_known_of_a_size_costs_one_request_more_than_its_blocks_and_all_are_made_at_once() -> None:
     for size in (0, 1, BLOCK, BLOCK + 1, 3 * BLOCK):
         server = Miser(bytes(size), BLOCK)
         client = Client(server)
-        client.reading(client.handle(client.open_later(b"a", READ)), size).copy(len, 2**30)
+        reading = client.reading(client.handle(client.open_later(b"a", READ)), size)
+        assert server.reads == -(-size // BLOCK) + 1
+        reading.copy(len, 2**30)
         assert server.reads == -(-size // BLOCK) + 1
 
 

@@ -16,7 +16,8 @@ from typing import IO
 from crdtctl.errors import UnavailableError, printable
 from crdtctl.sync.transport import Deadline
 
-_SECRET = re.compile(r"(?<=://)[^/@\s]+@")
+#: A URL with what stands before its host, and after a question mark.
+_SECRET = re.compile(r"(?<=://)(?:[^/@\s]+@)?([^\s?\"']*)(?:\?[^\s\"']*)?")
 #: So many characters of what a program said are told.
 _TOLD = 300
 
@@ -38,7 +39,7 @@ class Done:
 
 def told(text: str) -> str:
     """Return what another program said, in one line, without the credentials in its URLs."""
-    return printable(_SECRET.sub("", " ".join(text.split())))[:_TOLD]
+    return printable(_SECRET.sub(r"\1", " ".join(text.split())))[:_TOLD]
 
 
 def run(

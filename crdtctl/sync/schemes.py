@@ -6,6 +6,7 @@ machine; so secrets stay where each transport's own tools keep them.
 
 import os
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -58,8 +59,11 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "exec": Scheme("program", "Program", "the program's own configuration"),
 }
 _USER = re.compile(r"(?<=://)[^/]*@")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=//|[^/])")
+_SCHEME = re.compile(r"(exec(?=:)|rclone(?=:)|[A-Za-z][A-Za-z0-9+.-]*(?=://|:[^/])):")
 _REPOSITORY = ("HEAD", "objects", "refs")
+#: What a word of a command that tells a secret looks like; an option also when the next word does.
+_TELLING = re.compile(r"(?i)[\w.-]*(pass(word|wd|phrase)?|token|secret|(api|access)[-_]?key|credential)s?(=.+)?")
+_TELLING_INSIDE = re.compile(r"(?i)://[^/\s@]*:[^/\s@]*@|\bauthorization:\s*\S")
 _MAX_URL = 2000
 
 
@@ -87,6 +91,8 @@ def check(url: str) -> str:
     if not address.strip("/") and scheme != "file":
         raise UsageError(f"'{redacted(url)}' names no place", _known())
     _refuse_secrets(url, scheme)
+    if scheme == "rclone" and ":" not in address:
+        raise UsageError(f"'{redacted(url)}' names no remote of rclone", "write it as rclone:REMOTE:PATH")
     return url if _SCHEME.match(url) else os.path.abspath(os.path.expanduser(url))
 
 
@@ -127,3 +133,26 @@ def _refuse_secrets(url: str, scheme: str) -> None:
             raise UsageError("a URL of a remote has no '?': it might hold a credential", kept)
     if scheme == "rclone" and (url[len("rclone:") :].startswith(":") or "," in url.split(":")[1]):
         raise UsageError("a remote of rclone is named here, without its parameters", "make it with 'rclone config'")
+    if scheme == "exec":
+        _refuse_command(words(url[len("exec:") :]), kept)
+
+
+def words(command: str) -> list[str]:
+    """Return the words of a command, split as a shell splits them; raise `UsageError` where that cannot be done."""
+    try:
+        found = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"the command after exec: cannot be split into words: {str(error).lower()}") from None
+    if not found or not found[0]:
+        raise UsageError("there is no command after exec:")
+    return found
+
+
+def _refuse_command(command: list[str], kept: str) -> None:
+    for word, following in zip(command, [*command[1:], ""], strict=True):
+        found = _TELLING.fullmatch(word)
+        if _TELLING_INSIDE.search(word) or (found and (found[4] or (word.startswith("--") and following))):
+            raise UsageError("a command must not hold a credential", kept)
+    if os.path.basename(command[0]) == "ssh":
+        told = "ssh has a shell read the names of files, and strangers may give them names that are commands"
+        raise UsageError(told, "use ssh://, or a script that quotes them, as examples/exec-transport.sh does")

@@ -7,7 +7,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -104,12 +104,16 @@ class SyncReport:
 
 @dataclass(slots=True)
 class _Visit:
-    """One remote in the course of a sync: its listing, what is remembered of it, and what was read and not merged."""
+    """One remote in the course of a sync: its listing, what is remembered of it, and what was read and not merged.
+
+    `saved` is what was remembered before.
+    """
 
     remote: Remote
     transport: Transport
     report: RemoteReport
     memos: dict[str, Memo]
+    saved: Mapping[str, Memo]
     listing: list[Entry] = field(default_factory=list)
     fresh: list[tuple[Entry, str, str]] = field(default_factory=list)
 
@@ -141,7 +145,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             with _told_of(report.remotes[-1]):
                 transport = stack.enter_context(connect(remote.url, deadline, place))
                 memos = memory.load(place, remote.url)
-                visits.append(_Visit(remote, transport, report.remotes[-1], memos))
+                visits.append(_Visit(remote, transport, report.remotes[-1], memos, dict(memos)))
         standing = replica.standing()
         is_sealed = standing.replica in standing.ended.sealed
         for visit in visits:
@@ -153,7 +157,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             if visit.report.error is None:
                 with _told_of(visit.report):
                     _put(replica, visit, standing, scratch, deadline, options)
-            if not options.dry_run and visit.listing:
+            if not options.dry_run and visit.listing and visit.memos != visit.saved:
                 with _told_of(visit.report):
                     memory.save(place, visit.remote.url, visit.memos)
         report.replicas = {standing.replica, *(who for one in report.remotes for who in one.replicas)}

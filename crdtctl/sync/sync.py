@@ -157,7 +157,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             if visit.report.error is None:
                 with _told_of(visit.report):
                     _put(replica, visit, standing, scratch, deadline, options)
-            if not options.dry_run and visit.listing and visit.memos != visit.saved:
+            if not options.dry_run and visit.memos and visit.memos != visit.saved:
                 with _told_of(visit.report):
                     memory.save(place, visit.remote.url, visit.memos)
         report.replicas = {standing.replica, *(who for one in report.remotes for who in one.replicas)}

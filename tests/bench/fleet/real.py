@@ -158,3 +158,25 @@ def jobs(home: Path, number: int, counters: int) -> HandedOver:
     found.figures.rounds = found.arrived = 1
     found.state = found.largest = _held(hub)
     return found
+
+
+#: So many, and twice as many, real jobs say what each further one takes.
+_FEW_JOBS = 20
+
+
+def jobs_of(home: Path, number: int, counters: int) -> HandedOver:
+    """Return what so many jobs take, by what a few and twice as many do: each further one takes the same."""
+    few = jobs(home / "few", _FEW_JOBS, counters)
+    more = jobs(home / "more", 2 * _FEW_JOBS, counters)
+
+    def beyond(one: int, other: int) -> int:
+        return one + (other - one) * (number - _FEW_JOBS) // _FEW_JOBS
+
+    figures = Figures(
+        rounds=1,
+        puts=beyond(few.figures.puts, more.figures.puts),
+        put_bytes=beyond(few.figures.put_bytes, more.figures.put_bytes),
+        gets=beyond(few.figures.gets, more.figures.gets),
+        got_bytes=beyond(few.figures.got_bytes, more.figures.got_bytes),
+    )
+    return HandedOver(figures, 1, beyond(few.state, more.state), beyond(few.largest, more.largest))

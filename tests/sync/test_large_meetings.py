@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +69,11 @@ class Counting(Folder):
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Note what the remotes are asked for."""
     counts = Asked()
     monkeypatch.setattr(engine, "connect", lambda url, *_: Counting(Path(url), counts))
-    yield counts
+    return counts
 
 
 def meet(replica: Replica, place: Path, asked: Asked) -> tuple[SyncReport, Asked]:

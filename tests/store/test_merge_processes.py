@@ -125,18 +125,20 @@ def test_a_bad_state_is_found_in_the_groups_of_either_process(
 
 
 @pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("others", [0, 10])
 def test_what_is_handed_over_in_the_groups_of_either_process_arrives(
-    new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
 ) -> None:
     monkeypatch.setattr(merge, "_GROUP", 2)
     permanent = new_replica("permanent")
     clients = [Replica.init(tmp_path / f"client-{number}", name=f"c{number}", tier=1) for number in range(10)]
     for client in clients:
         client.increment("hits", 3, tag="handoff")
+    first = [counted(f"r{number}", {"c": 1}) for number in range(others)]
 
     def both() -> None:
         for _ in range(2):
-            merged(permanent, [client.export_bytes() for client in clients], 2)
+            merged(permanent, [*first, *(client.export_bytes() for client in clients)], 2)
             for client in clients:
                 client.merge_bytes(permanent.export_bytes())
 

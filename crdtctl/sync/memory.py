@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
 
@@ -21,6 +22,7 @@ _MAX_BYTES = 2**30
 
 #: An author, how far it is held, and its departures as text. Many objects may hold the same of one.
 _Fact = tuple[str, int, str]
+_Number = Annotated[int, msgspec.Meta(ge=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class _Object:
     fault: str
     owner: str
     is_whole: bool
-    held: list[int] | None
+    held: list[_Number] | None
 
 
 @dataclass(frozen=True, slots=True)

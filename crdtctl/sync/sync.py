@@ -6,6 +6,7 @@ What fails at one remote is told of that remote, and holds up no other.
 import os
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -315,7 +316,11 @@ def _merge(
     inputs = [Input(visit.label(entry.name), path=path) for visit in visits for entry, path, _ in visit.fresh]
     refused = report.merge.refused
     if inputs:
-        report.merge = replica.merge_inputs(inputs, dry_run=options.dry_run, details=options.details, processes=cores())
+        # What has threads, as some transports do, is better not forked.
+        processes = cores() if threading.active_count() == 1 else 1
+        report.merge = replica.merge_inputs(
+            inputs, dry_run=options.dry_run, details=options.details, processes=processes
+        )
         refused.update(report.merge.refused)
         report.merge.refused = refused
     for visit in visits:

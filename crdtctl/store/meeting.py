@@ -50,6 +50,7 @@ class Aside:
         if self._file is None:
             self._file = self._stack.enter_context(temporary_file())
         try:
+            self._file.seek(0, 2)  # what another process has written is before it
             self._file.write(b"".join(self._lines))
             self._file.flush()
         except OSError as error:

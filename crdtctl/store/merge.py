@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from shlex import quote
+from typing import IO
 
 from crdtctl.codec.stream import ALL, Lines, Part, Source, Writer, overlay
 from crdtctl.codec.text import InMemory
@@ -105,6 +106,10 @@ class _BadInput(Exception):
         self.reason = reason
 
 
+class _FailedInChild(Exception):
+    """Another process could not join its inputs: this one finds out why."""
+
+
 def merge(
     directory: Directory,
     inputs: Iterable[Input],
@@ -164,12 +169,12 @@ def merge(
                 del joined.clock[author]
                 joined.histories.pop(author, None)
             report.forks = _news(joined, before, taken)
-            halves = processes > 1 and limit == 0 and sum(one.size for one in taken) >= _WORTH_HALVES
+            two = processes > 1 and sum(one.size for one in taken) >= _WORTH_HALVES
             try:
                 with ExitStack() as passing:
-                    asides = [Aside(passing), *([Aside(passing, on_disk=True)] if halves else [])]
-                    joining = _Joining(mine, known, joined, report, taken, limit, halves, progress, asides)
-                    joining.sources = _reopen(taken, passing, asides[0])
+                    asides = [Aside(passing), *([Aside(passing, on_disk=True)] if two else [])]
+                    joining = _Joining(mine, known, joined, report, taken, limit, two and not limit, progress, asides)
+                    joining.sources = _reopen(taken, passing, asides)
                     written = False
                     if lock is None:
                         joining.run(None)
@@ -183,6 +188,9 @@ def merge(
             except _BadInput as found:
                 refused[found.opened.item.label] = found.reason
                 opened.remove(found.opened)
+                continue
+            except _FailedInChild:
+                processes = 1
                 continue
             return report
 
@@ -364,19 +372,43 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
     return opened
 
 
-def _reopen(taken: Sequence[Opened], stack: ExitStack, aside: Aside) -> list[Source]:
-    """Return the sources to join; if they are too many to be open at once, they are joined in groups first."""
+def _reopen(taken: Sequence[Opened], stack: ExitStack, asides: Sequence[Aside]) -> list[Source]:
+    """Return the sources to join; if they are too many to be open at once, they are joined in groups first.
+
+    With two `asides`, half of the groups are joined in another process.
+    """
     sources = [one.source for one in taken if one.source is not None]
     for one in taken:
         if one.source is not None:
             one.source.names = one.names
     if len(sources) == len(taken):
         return sources
-    return [_condense(taken[i : i + _GROUP], stack, aside) for i in range(0, len(taken), _GROUP)]
+    groups = [taken[i : i + _GROUP] for i in range(0, len(taken), _GROUP)]
+    files = [stack.enter_context(temporary_file()) for _ in groups]
+    half = (len(groups) + 1) // 2 if len(asides) > 1 else len(groups)
+
+    def upper() -> tuple[list[int], int] | None:
+        try:
+            found = [_condense(*one, asides[1]) for one in zip(groups[half:], files[half:], strict=True)]
+        except (_BadInput, CrdtctlError):
+            return None
+        asides[1].flush()
+        return found, asides[1].count
+
+    with ExitStack() as meanwhile:
+        result = meanwhile.enter_context(in_child(upper)) if half < len(groups) else None
+        sizes = [_condense(*one, asides[0]) for one in zip(groups[:half], files[:half], strict=True)]
+        if result:
+            done = result()
+            if done is None:
+                raise _FailedInChild
+            more, asides[1].count = done
+            sizes += more
+    return [Source(OnDisk(file.fileno()), size, ours=True) for file, size in zip(files, sizes, strict=True)]
 
 
-def _condense(group: Sequence[Opened], stack: ExitStack, aside: Aside) -> Source:
-    """Join a group of inputs into one temporary file, without what is put aside."""
+def _condense(group: Sequence[Opened], file: IO[bytes], aside: Aside) -> int:
+    """Join a group of inputs into a temporary file, without what is put aside; return its size."""
     clock: Clock = {}
     again: list[Opened] = []
     with ExitStack() as passing:
@@ -390,7 +422,6 @@ def _condense(group: Sequence[Opened], stack: ExitStack, aside: Aside) -> Source
             source.names = one.names
             again.append(Opened(one.item, one.head, one.size, source, one.stamp or Stamp.of(source)))
             clock = clocks.join(clock, one.head.clock)
-        file = stack.enter_context(temporary_file())
         try:
             writer = Writer(file.write, Head("state", "condensed", clock))
             for joined in overlay(None, [one.source for one in again if one.source is not None], divert=aside.put):
@@ -401,7 +432,7 @@ def _condense(group: Sequence[Opened], stack: ExitStack, aside: Aside) -> Source
             for old, new in zip(group, again, strict=True):
                 if new.source is not None and Stamp.of(new.source) != new.stamp:
                     raise _BadInput(old, new.source.invalid("it was changed while it was read"))
-            return Source(OnDisk(file.fileno()), file.tell(), ours=True)
+            return file.tell()
         except Invalid as reason:
             for old, new in zip(group, again, strict=True):
                 if new.source is reason.source:

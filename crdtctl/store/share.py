@@ -31,10 +31,12 @@ class Standing:
 
     def knows(self, clock: Clock, histories: Mapping[str, str]) -> bool:
         """Return whether all that a state holds is known; those who were absorbed are."""
+        known = self.clock
+        newer = [author for author, seq in clock.items() if author not in known or known[author] < seq]
         return all(
-            forks.covers(self.clock, self.histories, author, seq, histories.get(author, ""))
-            or self.ended.has_absorbed(author)
-            for author, seq in clock.items()
+            self.ended.has_absorbed(author)
+            or forks.covers(known, self.histories, author, clock[author], histories.get(author, ""))
+            for author in newer
         )
 
 

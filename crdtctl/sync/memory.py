@@ -5,25 +5,45 @@ everything there is read once more. What it says is believed only as far as the 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
 
 from crdtctl.errors import from_os, printable
-from crdtctl.sync.plan import Memo
+from crdtctl.sync.plan import Held, Memo
+from crdtctl.sync.transport import Entry
 
 _VERSION = 1
 _MAX_BYTES = 2**30
+
+#: An author, how far it is held, and its departures as text. Many objects may hold the same of one.
+_Fact = tuple[str, int, str]
+_Number = Annotated[int, msgspec.Meta(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """A memo; what the object holds as numbers of facts, None if it is no state."""
+
+    entry: Entry
+    digest: str
+    mark: str
+    fault: str
+    owner: str
+    is_whole: bool
+    held: list[_Number] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     crdtctl_sync: int
     url: str
-    objects: list[Memo]
+    facts: list[_Fact]
+    objects: list[_Object]
 
 
 def directory(replica: str) -> str:
@@ -36,16 +56,27 @@ def load(place: str, url: str) -> dict[str, Memo]:
     try:
         with open(_file(place, url), "rb") as file:
             found = msgspec.json.decode(file.read(_MAX_BYTES), type=_Remembered)
-    except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        if found.crdtctl_sync != _VERSION or found.url != url:
+            return {}
+        return {one.entry.name: _memo(one, found.facts) for one in found.objects}
+    except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError, IndexError):
         return {}
-    if found.crdtctl_sync != _VERSION or found.url != url:
-        return {}
-    return {memo.entry.name: memo for memo in found.objects}
+
+
+def _memo(one: _Object, facts: list[_Fact]) -> Memo:
+    if one.held is None:
+        return Memo(one.entry, one.digest, None, one.mark, one.fault)
+    said = [facts[number] for number in one.held]
+    clock = {author: seq for author, seq, _ in said}
+    histories = {author: history for author, _, history in said if history}
+    return Memo(one.entry, one.digest, Held(one.owner, clock, histories, one.is_whole), one.mark, one.fault)
 
 
 def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
     """Remember the objects of the remote `url`. It need not be durable, but is never half there."""
-    data = msgspec.json.encode(_Remembered(_VERSION, url, [memos[name] for name in sorted(memos)]))
+    numbers: dict[_Fact, int] = {}
+    objects = [_object(memos[name], numbers) for name in sorted(memos)]
+    data = msgspec.json.encode(_Remembered(_VERSION, url, list(numbers), objects))
     path = _file(place, url)
     draft = f"{path}.{os.getpid()}.new"
     try:
@@ -58,6 +89,19 @@ def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
         with suppress(OSError):
             os.unlink(draft)
         raise from_os(error, f"write {printable(path)}") from None
+
+
+def _object(memo: Memo, numbers: dict[_Fact, int]) -> _Object:
+    """Return what is written of a memo; facts that have no number yet get the next."""
+    held = memo.held
+    if held is None:
+        return _Object(memo.entry, memo.digest, memo.mark, memo.fault, "", False, None)
+    said = [numbers.setdefault(fact, len(numbers)) for fact in _facts(held)]
+    return _Object(memo.entry, memo.digest, memo.mark, memo.fault, held.owner, held.is_whole, said)
+
+
+def _facts(held: Held) -> Iterator[_Fact]:
+    return ((author, seq, held.histories.get(author, "")) for author, seq in held.clock.items())
 
 
 def _file(place: str, url: str) -> str:

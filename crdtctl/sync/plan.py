@@ -105,23 +105,42 @@ def carried(others: Sequence[Held], own: Sequence[Held], here: Standing) -> tupl
     Those of whom no other object holds as much. Of whom the own object holds as much already, it goes on holding it
     until there is a better holder, or two might leave it to each other. And where a fence is set, all from before it.
     """
-    holders: dict[str, list[Held]] = {}
-    for held in others:
-        for author in held.clock:
-            holders.setdefault(author, []).append(held)
+    elsewhere = _best_elsewhere(others, here)
 
-    def is_elsewhere(author: str) -> bool:
-        found = [held for held in holders.get(author, ()) if _holds(held, author, here)]
-        if not found:
-            return False
-        best = min(_rank(held.owner, author) for held in found)
-        return best < _rank(here.replica, author) or not any(_holds(held, author, here) for held in own)
+    def is_needed(author: str) -> bool:
+        best = elsewhere.get(author)
+        if best is None:
+            return True
+        return best > _rank(here.replica, author) and any(_holds(held, author, here) for held in own)
 
     def is_old(author: str) -> bool:
         return 0 < minted(author) < here.ended.fence
 
+    has_fence = here.ended.fence > 0
     others_known = (author for author in here.clock if author != here.replica)
-    return tuple(sorted(author for author in others_known if is_old(author) or not is_elsewhere(author)))
+    return tuple(sorted(who for who in others_known if is_needed(who) or (has_fence and is_old(who))))
+
+
+def _best_elsewhere(others: Iterable[Held], here: Standing) -> dict[str, tuple[bool, str]]:
+    """Return the rank of the best object that holds as much as is known here, of each author of whom there is one.
+
+    Most often that is the author's own. Who is held by nobody is not looked for in every object: there may be
+    thousands of both.
+    """
+    whole = sorted((held for held in others if held.is_whole), key=lambda held: held.owner)
+    found = {}
+    for held in whole:
+        if held.owner in held.clock and held.owner in here.clock and _holds(held, held.owner, here):
+            found[held.owner] = _rank(held.owner, held.owner)
+    missing = here.clock.keys() - found.keys()
+    for held in whole:
+        shared = held.clock.keys() & missing
+        is_forked = bool(shared) and any("~" in author for author in held.clock)
+        for author in shared:
+            if held.clock[author] >= here.clock[author] or (is_forked and _holds(held, author, here)):
+                found[author] = _rank(held.owner, author)
+                missing.remove(author)
+    return found
 
 
 def _holds(held: Held, author: str, here: Standing) -> bool:

@@ -6,8 +6,9 @@ What fails at one remote is told of that remote, and holds up no other.
 import os
 import random
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -106,12 +107,16 @@ class SyncReport:
 
 @dataclass(slots=True)
 class _Visit:
-    """One remote in the course of a sync: its listing, what is remembered of it, and what was read and not merged."""
+    """One remote in the course of a sync: its listing, what is remembered of it, and what was read and not merged.
+
+    `saved` is what was remembered before.
+    """
 
     remote: Remote
     transport: Transport
     report: RemoteReport
     memos: dict[str, Memo]
+    saved: Mapping[str, Memo]
     listing: list[Entry] = field(default_factory=list)
     fresh: list[tuple[Entry, str, str]] = field(default_factory=list)
 
@@ -143,7 +148,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             with _told_of(report.remotes[-1]):
                 transport = stack.enter_context(connect(remote.url, deadline, place))
                 memos = memory.load(place, remote.url)
-                visits.append(_Visit(remote, transport, report.remotes[-1], memos))
+                visits.append(_Visit(remote, transport, report.remotes[-1], memos, dict(memos)))
         standing = replica.standing()
         is_sealed = standing.replica in standing.ended.sealed
         for visit in visits:
@@ -155,7 +160,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             if visit.report.error is None:
                 with _told_of(visit.report):
                     _put(replica, visit, standing, scratch, deadline, options)
-            if not options.dry_run and visit.listing:
+            if not options.dry_run and visit.memos and visit.memos != visit.saved:
                 with _told_of(visit.report):
                     memory.save(place, visit.remote.url, visit.memos)
         report.replicas = {standing.replica, *(who for one in report.remotes for who in one.replicas)}
@@ -313,7 +318,11 @@ def _merge(
     inputs = [Input(visit.label(entry.name), path=path) for visit in visits for entry, path, _ in visit.fresh]
     refused = report.merge.refused
     if inputs:
-        report.merge = replica.merge_inputs(inputs, dry_run=options.dry_run, details=options.details, processes=cores())
+        # What has threads, as some transports do, is better not forked.
+        processes = cores() if threading.active_count() == 1 else 1
+        report.merge = replica.merge_inputs(
+            inputs, dry_run=options.dry_run, details=options.details, processes=processes
+        )
         refused.update(report.merge.refused)
         report.merge.refused = refused
     for visit in visits:

@@ -8,7 +8,6 @@ what passes by itself, and is tried again; `UnavailableError` for what does not;
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -104,6 +103,8 @@ class Transport(ABC):
         if self.parallel == 1 or len(numbered) < 2:
             yield from map(one, numbered)
             return
+        from concurrent.futures import ThreadPoolExecutor  # which costs more than a folder's whole listing
+
         with ThreadPoolExecutor(self.parallel) as pool:
             yield from pool.map(one, numbered)
 

@@ -11,6 +11,8 @@ same run; the medians are compared. Every command's result is checked, so a fast
 ``small_states``  a program of its own: makes many small states
 ``counting``      rows: one increment, one look-up
 ``bulk``          rows: batches and merges
+``meetings``      rows: syncs among many
 ``starts``        rows: the other commands
 ``report``        medians and ratios, as a Markdown table
+``fleet``         a program of its own: rounds and bytes until all replicas of a fleet know all
 """

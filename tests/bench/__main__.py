@@ -9,15 +9,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.bench import bulk, counting, handoffs, report, starts
+from tests.bench import bulk, counting, handoffs, meetings, report, starts
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
 
-_RIVALS = ("awk", "flock", "git", "jq", "redis-cli", "redis-server", "sqlite3")
+_RIVALS = ("awk", "flock", "git", "jq", "rclone", "redis-cli", "redis-server", "sqlite3")
 _STATUSES = """exit status:
   0  every limit was reached
   1  a limit was missed (0 with --report-only)
@@ -41,9 +42,27 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`merge`, {sizes.states:,} small states at once": bulk.merge_many,
         "50 hand-overs, each of four merges": handoffs.hand_overs,
         f"`absorb`, {sizes.states:,} sealed files of jobs": bulk.absorb_many,
+        **_meetings(sizes),
         "`--help`": starts.show_help,
         "`merge`, two small states": starts.merge_two,
         "`status`": starts.status,
+    }
+
+
+def _meetings(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
+    places = {"a folder": meetings.folder}
+    if meetings.can_serve_buckets():
+        places["a bucket"] = meetings.bucket
+    size = f"{meetings.object_size() / 1000:.1f} kB"
+    rows = {
+        "nothing new among {} objects": meetings.without_news,
+        "one of {} objects is new": meetings.one_changed,
+        "all of {} objects are new": meetings.first,
+    }
+    return {
+        f"`sync` with {where}, {what.format(f'{sizes.states:,}')}, {size} each": partial(row, made=made)
+        for where, made in places.items()
+        for what, row in rows.items()
     }
 
 

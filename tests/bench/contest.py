@@ -23,7 +23,8 @@ class Command:
     """What is measured: one process, or several one after the other.
 
     `prepare` is called before each run, outside the timing; `check` after all runs, with their number: it
-    raises `Wrong` unless the answer is right. The seconds are multiplied by `scale`.
+    raises `Wrong` unless the answer is right. The seconds are multiplied by `scale`. `meter` returns how many
+    requests a server has had.
     """
 
     name: str
@@ -35,18 +36,23 @@ class Command:
     check: Callable[[int], None] = _any
     scale: float = 1
     is_silent: bool = False
+    meter: Callable[[], int] | None = None
     runs: int = 0
     usages: list[Usage] = field(default_factory=list)
+    metered: list[int] = field(default_factory=list)
 
     def run(self) -> None:
         """Run once, and note what it took."""
         self.prepare()
         errors = os.path.join(self.directory, "errors.txt")
+        before = self.meter() if self.meter else 0
         with chdir(self.directory):
             each = [measure(words, self.environment, self.output, errors) for words in self.processes]
         if self.is_silent and os.path.getsize(errors):
             with open(errors, encoding="utf-8", errors="replace") as file:
                 raise Wrong(f"{self.name} said on stderr: {file.read(2000)}")
+        if self.meter:
+            self.metered.append(self.meter() - before)
         self.runs += 1
         self.usages.append(Usage(self.scale * sum(usage.seconds for usage in each), max(u.peak for u in each)))
 
@@ -54,6 +60,11 @@ class Command:
     def seconds(self) -> float:
         """The median of the runs."""
         return median(usage.seconds for usage in self.usages)
+
+    @property
+    def requests(self) -> int | None:
+        """The median of the requests that a run made; None if nobody counted."""
+        return round(median(self.metered)) if self.metered else None
 
     @property
     def peak(self) -> int:
@@ -84,6 +95,7 @@ class Contest:
         for command in commands:
             command.run()
             command.usages.clear()
+            command.metered.clear()
         for _ in range(rounds * self.turns):
             for command in commands:
                 command.run()

@@ -93,7 +93,7 @@ class Ground:
 
     @staticmethod
     def _environment(root: Path) -> Mapping[str, str]:
-        ours = ("CRDTCTL", "_CRDTCTL", "XDG_", "GIT_", "PYTHONDONTWRITEBYTECODE", "GITHUB_")
+        ours = ("CRDTCTL", "_CRDTCTL", "XDG_", "GIT_", "PYTHONDONTWRITEBYTECODE", "GITHUB_", "AWS_", "RCLONE_")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         person = {"NAME": "bench", "EMAIL": "bench@example.org"}
         git = {f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in person.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.bench.contest import Contest
+from tests.bench.contest import Command, Contest
 
 COLUMNS = ("what", "crdtctl", "against", "that takes", "ratio", "limit", "reached")
 
@@ -22,7 +22,7 @@ def rows(what: str, contest: Contest) -> Iterator[Row]:
     for rival in contest.rivals:
         ratio = ours.seconds / rival.command.seconds
         reached = None if rival.limit is None else ratio <= rival.limit
-        times = (what, _time(ours.seconds), rival.command.name, _time(rival.command.seconds), _ratio(ratio))
+        times = (what, _taken(ours), rival.command.name, _taken(rival.command), _ratio(ratio))
         yield Row((*times, _limit(rival.limit), _said(reached)), reached)
     if contest.memory_limit is not None:
         reached = ours.peak <= contest.memory_limit
@@ -52,6 +52,12 @@ def _limit(limit: float | None) -> str:
 
 def _ratio(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"
+
+
+def _taken(command: Command) -> str:
+    requests = command.requests
+    asked = "" if requests is None else f", {requests:,} request{'' if requests == 1 else 's'}"
+    return _time(command.seconds) + asked
 
 
 def _time(seconds: float) -> str:

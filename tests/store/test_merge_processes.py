@@ -83,6 +83,69 @@ def test_a_bad_line_is_found_in_either_half(new_replica: New, position: int) -> 
     assert sum(one.value for one in replica.counters()) == 500
 
 
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("count", [3, 4, 5, 20])
+def test_many_states_are_joined_in_groups_by_two_processes_as_by_one(
+    new_replica: New, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(merge, "_GROUP", 2)
+    one, two = new_replica("one"), new_replica("two")
+    states = [
+        counted(f"r{number:02}", {f"c{line}": number + line for line in range(number, 30)}) for number in range(count)
+    ]
+
+    def both() -> None:
+        for replica, processes in ((one, 1), (two, 2)):
+            report = merged(replica, states, processes)
+            assert (report.counters, report.refused) == (30, {})
+            assert not merged(replica, states, processes).changed
+
+    in_process_of_its_own(both)
+    assert lines(one) == lines(two)
+    assert known(one) == known(two)
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("position", [0, 9])
+def test_a_bad_state_is_found_in_the_groups_of_either_process(
+    new_replica: New, monkeypatch: pytest.MonkeyPatch, position: int
+) -> None:
+    monkeypatch.setattr(merge, "_GROUP", 2)
+    replica = new_replica("here")
+    states = [counted(f"r{number}", {"c": 1, "d": 1}) for number in range(10)]
+    states[position] = sealed(states[position].replace(b'"d":{"pn', b'"d":{"xx'))
+
+    def both() -> None:
+        report = merged(replica, states, 2)
+        assert list(report.refused) == [f"state {position}"]
+        assert isinstance(report.refused[f"state {position}"], DataError)
+
+    in_process_of_its_own(both)
+    assert [one.value for one in replica.counters()] == [9, 9]
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("others", [0, 10])
+def test_what_is_handed_over_in_the_groups_of_either_process_arrives(
+    new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    monkeypatch.setattr(merge, "_GROUP", 2)
+    permanent = new_replica("permanent")
+    clients = [Replica.init(tmp_path / f"client-{number}", name=f"c{number}", tier=1) for number in range(10)]
+    for client in clients:
+        client.increment("hits", 3, tag="handoff")
+    first = [counted(f"r{number}", {"c": 1}) for number in range(others)]
+
+    def both() -> None:
+        for _ in range(2):
+            merged(permanent, [*first, *(client.export_bytes() for client in clients)], 2)
+            for client in clients:
+                client.merge_bytes(permanent.export_bytes())
+
+    in_process_of_its_own(both)
+    assert permanent.value("hits") == 30
+
+
 def be_killed() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,0 +1,169 @@
+"""Rows: syncs among many replicas, beside a tool that copies the same files and knows nothing of what is in them."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.bench.contest import Command, Contest, Rival, missing, program
+from tests.bench.ground import Ground
+from tests.bench.process import Wrong
+from tests.sync import crowd
+
+#: Whose object changes.
+_WHO = 7
+#: Each replica counted so many counters.
+_COUNTERS = 100
+#: As many files at once as `Cloud` reads, and no request for the time of each file, which we do not need either.
+_AS_WE_DO = ("--transfers", "16", "--checkers", "16", "--use-server-modtime")
+#: What the rows of a bucket need beside crdtctl itself.
+_FOR_BUCKETS = ("obstore", "moto", "flask", "flask_cors", "boto3")
+
+
+@dataclass
+class Place:
+    """Where objects are: as we name it and as rclone does; where they are put, and what takes them from there."""
+
+    url: str
+    other: str
+    environment: Mapping[str, str]
+    directory: Path
+    publish: Callable[[Path, set[str]], object]
+    requests: Callable[[], int] | None = None
+    commits: int = 1
+
+    def change(self) -> None:
+        """Let one replica count and put its object anew."""
+        self.commits += 1
+        before = {file.name for file in self.directory.glob(f"{crowd.identity(_WHO)}.*")}
+        self.publish(crowd.put(self.directory, _WHO, range(_COUNTERS), self.commits), before)
+
+    def value(self, states: int) -> int:
+        """Return what the first counter reads."""
+        return sum(crowd.amount(one, 0, self.commits if one == _WHO else 1) for one in range(states))
+
+
+@cache
+def folder(ground: Ground) -> Place:
+    """Return a folder with the objects of many replicas."""
+    directory = _objects(ground, "in-a-folder")
+    return Place(str(directory), str(directory), {}, directory, lambda _new, _before: None)
+
+
+@cache
+def bucket(ground: Ground) -> Place:
+    """Return a bucket with the objects of many replicas, at a server on this machine."""
+    from tests.sync.servers import s3
+
+    directory = _objects(ground, "in-a-bucket")
+    server = ground.stack.enter_context(s3.serving(ground.empty("s3")))
+    name = server.new_bucket()
+    client = server.client("s3")
+
+    def publish(new: Path, before: set[str]) -> None:
+        client.put_object(Bucket=name, Key=new.name, Body=new.read_bytes())
+        for old in before - {new.name}:
+            client.delete_object(Bucket=name, Key=old)
+
+    for file in sorted(directory.iterdir()):
+        publish(file, set())
+    environment = {
+        **server.environment,
+        "RCLONE_CONFIG_HERE_TYPE": "s3",
+        "RCLONE_CONFIG_HERE_PROVIDER": "Other",
+        "RCLONE_CONFIG_HERE_ENV_AUTH": "true",
+        "RCLONE_CONFIG_HERE_ENDPOINT": server.url,
+    }
+    return Place(f"s3://{name}", f"here:{name}", environment, directory, publish, lambda: len(server.requests(name)))
+
+
+def can_serve_buckets() -> bool:
+    """Return whether all is installed that the rows of a bucket need."""
+    return all(find_spec(module) is not None for module in _FOR_BUCKETS)
+
+
+def _objects(ground: Ground, name: str) -> Path:
+    directory = ground.root / name
+    crowd.meeting(directory, ground.sizes.states, _COUNTERS)
+    return directory
+
+
+# The rows -----------------------------------------------------------------------------------------------
+
+
+def object_size() -> int:
+    """Return how many bytes the object of a replica has."""
+    return len(crowd.state(0, range(_COUNTERS)))
+
+
+def without_news(ground: Ground, made: Callable[[Ground], Place]) -> Contest:
+    """All that is there is known."""
+    return _contest(ground, made(ground), "without-news", _nothing)
+
+
+def one_changed(ground: Ground, made: Callable[[Ground], Place]) -> Contest:
+    """One object changed."""
+    place = made(ground)
+    return _contest(ground, place, "one-changed", lambda _: place.change())
+
+
+def first(ground: Ground, made: Callable[[Ground], Place]) -> Contest:
+    """Nothing that is there is known."""
+    return _contest(ground, made(ground), "first", _forget)
+
+
+def _nothing(_: Path) -> None:
+    pass
+
+
+def _forget(directory: Path) -> None:
+    """Let a replica know nothing of others; let a copy be empty."""
+    replica = directory / ".crdtctl"
+    if replica.exists():
+        (replica / "known.json").unlink(missing_ok=True)
+        shutil.rmtree(replica / "sync", ignore_errors=True)
+    else:
+        shutil.rmtree(directory)
+
+
+def _contest(ground: Ground, place: Place, what: str, prepare: Callable[[Path], None]) -> Contest:
+    states = ground.sizes.states
+    environment = {**ground.environment, **place.environment}
+    name = f"{what}-{place.directory.name}"
+    directory = ground.replica(name)
+    copy = ground.root / f"{name}-copy"
+
+    def check(_: int) -> None:
+        Command(
+            name="sync",
+            processes=[[ground.crdtctl, "sync", place.url]],
+            directory=str(directory),
+            environment=environment,
+        ).run()
+        if ground.value(directory, crowd.counter(0)) != place.value(states):
+            raise Wrong(f"after a sync with {place.url}, a counter is wrong")
+
+    def check_copy(_: int) -> None:
+        if len(list(copy.iterdir())) < states:
+            raise Wrong(f"rclone copied {len(list(copy.iterdir()))} of {states} files")
+
+    ours = ground.ours(["sync", place.url], directory=directory, check=check, prepare=partial(prepare, directory))
+    ours.environment = environment
+    ours.meter = place.requests
+    rclone = [
+        Rival(
+            Command(
+                name="`rclone copy` of the files",
+                processes=[[program("rclone"), "copy", *_AS_WE_DO, place.other, str(copy)]],
+                directory=str(ground.empty("rclone")),
+                environment=environment,
+                prepare=lambda: prepare(copy) if copy.exists() else None,
+                check=check_copy,
+                meter=place.requests,
+            )
+        )
+        for _ in range(not missing("rclone"))
+    ]
+    return Contest(ours=ours, rivals=rclone)

@@ -20,6 +20,7 @@ from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import Deadline, Entry
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Conformance, Remote
+from tests.sync.meetings import Meetings
 from tests.sync.servers import azure
 from tests.sync.servers.s3 import S3, serving
 from tests.sync.servers.unruly import front, nobody, saying, silent
@@ -71,7 +72,7 @@ def replicas(shell: Shell, bucket: str) -> tuple[str, str]:
     return "here", "there"
 
 
-class TestS3(Conformance):
+class TestS3(Conformance, Meetings):
     @pytest.fixture
     def remote(self, remote: Remote) -> Remote:
         return remote
@@ -84,7 +85,7 @@ class TestS3WithoutAPrefix(Conformance):
         return Remote(f"s3://{bucket}", tmp_path / "scratch")
 
 
-class TestAzure(Conformance):
+class TestAzure(Conformance, Meetings):
     impossible = frozenset({"a\\b.json"})  # a backslash is taken for a slash
 
     @pytest.fixture

@@ -20,6 +20,7 @@ from crdtctl.sync.sync import patiently
 from crdtctl.sync.transport import Deadline
 from tests.conftest import Ended, Shell
 from tests.sync.conformance import PUT, Conformance, Remote
+from tests.sync.meetings import Meetings
 from tests.sync.servers.gitd import git_daemon
 from tests.sync.servers.githttp import PASSWORD, USER, git_http
 
@@ -49,13 +50,13 @@ def scratch(tmp_path: Path) -> Path:
     return made
 
 
-class TestFile(Conformance):
+class TestFile(Conformance, Meetings):
     @pytest.fixture
     def remote(self, tmp_path: Path, scratch: Path) -> Remote:
         return Remote(f"git+file://{bare(tmp_path / 'shared.git')}", scratch)
 
 
-class TestDaemon(Conformance):
+class TestDaemon(Conformance, Meetings):
     @pytest.fixture
     def remote(self, tmp_path: Path, scratch: Path) -> Iterator[Remote]:
         bare(tmp_path / "served" / "shared.git")

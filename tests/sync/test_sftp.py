@@ -21,6 +21,7 @@ from crdtctl.sync.sftp import Sftp
 from crdtctl.sync.transport import Entry
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
+from tests.sync.meetings import Meetings
 from tests.sync.servers.sshd import Sshd, make_key, serve
 
 Configure = Callable[[str], None]
@@ -68,7 +69,7 @@ def behind(remote: Remote) -> Path:
     return remote.behind
 
 
-class TestSftp(Conformance):
+class TestSftp(Conformance, Meetings):
     @pytest.fixture
     def remote(self, sshd: Sshd, tmp_path: Path) -> Remote:
         return remote_at(sshd, tmp_path, tmp_path / "shared")

@@ -22,6 +22,7 @@ from crdtctl.errors import (
 )
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
+from tests.sync.meetings import Meetings
 from tests.sync.servers.scripted import Handler, scripted
 from tests.sync.servers.webdav import Server, apache, nginx, rclone, wsgidav
 
@@ -59,7 +60,7 @@ def guarded(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-class TestWsgiDav(Conformance):
+class TestWsgiDav(Conformance, Meetings):
     # It moves to what stands before these characters, however they are written.
     impossible = frozenset({"a?b=c&d#e.json", "a;b|c.json"})
 
@@ -90,7 +91,7 @@ class TestNginxThatListsInJson(Conformance):
             yield remote_at(server.url, tmp_path)
 
 
-class TestNginxThatListsInHtmlAndCannotMove(Conformance):
+class TestNginxThatListsInHtmlAndCannotMove(Conformance, Meetings):
     @pytest.fixture
     def remote(self, tmp_path: Path) -> Iterator[Remote]:
         with nginx(tmp_path / "server", _HTML) as server:

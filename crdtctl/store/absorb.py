@@ -1,8 +1,8 @@
 """Ending a replica, and taking over what a replica that has ended counted.
 
-Absorbing is one commit of ``own.json``, with the counts of the sealed replicas and the records of them, and
-then a merge of the same files, which leaves them out of ``known.json``. If it ends between the two, readers
-leave them out by themselves, and absorbing again does the rest.
+Absorbing is one commit of ``own.json``, with the counts of the sealed replicas and the records of them and of those
+whom they had absorbed, and then a merge of the same files, which leaves them out of ``known.json``. If it ends
+between the two, readers leave them out by themselves, and absorbing again does the rest.
 """
 
 import re
@@ -15,7 +15,7 @@ from functools import partial
 from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Counter, encode_line
 from crdtctl.crdt import TAKING_PART, TYPES
-from crdtctl.crdt.base import Contribution, CounterType, Here, Refused
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Refused
 from crdtctl.crdt.membership import (
     MEMBERSHIP,
     NAME,
@@ -23,6 +23,7 @@ from crdtctl.crdt.membership import (
     absorbing,
     day_of,
     fencing,
+    inheriting,
     is_sealed,
     minted,
     number_of,
@@ -105,12 +106,16 @@ def absorb(
         mine = directory.read_own()
         if mine.strange:
             raise StorageError("this replica was copied or put back just now", "nothing was changed; try again")
-        everybody = roster(ended(mine.source, known))
+        here = ended(mine.source, known)
+        everybody = roster(here)
         found = _Found(mine, known, everybody, report)
         taken = [item for item in inputs if found.look(item, refused)]
+        found.look_at_all(here)
         row = said_by(mine.source).get(mine.id, MEMBERSHIP.record.bottom)
         seq = mine.seq + 1
         after = absorbing(row, seq, report.absorbed) if report.absorbed else row
+        for who in report.absorbed:
+            after = inheriting(after, seq, found.said[who])
         if day > everybody.fence:
             after = fencing(after, seq, day)
         if after != row:
@@ -142,7 +147,7 @@ def _day(text: str) -> int:
 
 @dataclass(slots=True)
 class _Found:
-    """The sealed replicas that inputs hold, and what they counted."""
+    """The sealed replicas that inputs hold, what they counted, and what the inputs say of who has ended."""
 
     own: OwnFile
     known: Source | None
@@ -150,6 +155,7 @@ class _Found:
     report: AbsorbReport
     counters: dict[str, dict[str, dict[str, Contribution]]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
+    said: Contributions = field(default_factory=dict)
     absorbed_from: set[str] = field(default_factory=set)
 
     def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
@@ -184,6 +190,7 @@ class _Found:
                 raise RefusedError(f"{label}: the id {who} does not tell when it was minted", "merge the file")
             if who not in self.authors:
                 new.append(who)
+        self.said = MEMBERSHIP.join_all(self.said, said)
         for author in past:
             if author not in self.report.before:
                 self.report.before.append(author)
@@ -193,6 +200,23 @@ class _Found:
         self.authors.update(new)
         self.report.absorbed += new
         return bool(new)
+
+    def look_at_all(self, here: Contributions) -> None:
+        """Leave out whom another one has absorbed, as an input says that came later; `here` is what was known of it.
+
+        Raise `RefusedError` for one who absorbed what another one absorbed, too: nobody would find that any more.
+        """
+        whole = roster(MEMBERSHIP.join_all(here, self.said))
+        past = whole.absorbed(self.report.absorbed)
+        self.report.before += [who for who in past if who not in self.report.before]
+        self.report.absorbed = [who for who in self.report.absorbed if who not in past]
+        counted_twice = {who for by in whole.twice.values() for who in by}
+        for who in self.report.absorbed:
+            if who in counted_twice:
+                raise RefusedError(
+                    f"cannot absorb {who}: a replica that it absorbed was absorbed elsewhere too, and counts twice",
+                    "leave it out; 'crdtctl merge' takes its file in",
+                )
 
     def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
         for tag, contributions in counter.items():

@@ -45,6 +45,8 @@ def run(
     """
     if target is None or not command:
         raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")
+    if target == "-":
+        raise UsageError("standard output is COMMAND's", "name a file after --seal-to")
     try:
         place = tempfile.mkdtemp(prefix="crdtctl-run-")
     except OSError as error:

@@ -103,7 +103,9 @@ def test_a_file_that_cannot_be_written_keeps_the_replica_and_says_where_it_is(sh
     assert shell.ok("--replica", kept, "show", "builds") == "4\n"
 
 
-@pytest.mark.parametrize("words", [[], ["true"], ["--seal-to", "x.json"], ["--seal-to", "x.json", "--"]])
+@pytest.mark.parametrize(
+    "words", [[], ["true"], ["--seal-to", "x.json"], ["--seal-to", "x.json", "--"], ["--seal-to", "-", "true"]]
+)
 def test_without_a_file_or_a_command_nothing_is_run(shell: Shell, words: list[str]) -> None:
     ended = shell("run", *words)
     assert ended.status == 2

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 from crdtctl.codec.stream import Source
@@ -139,10 +139,14 @@ def absorb(
 
 
 def _day(text: str) -> int:
+    """Return the day of a fence as a number; raise `UsageError` for one to come, which could never be taken back."""
     try:
-        return number_of(str(date.fromisoformat(text if _DAY.fullmatch(text) else "")))
+        day = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         raise UsageError(f"'{printable(text[:40])}' is not a day", "a fence is a day, YYYY-MM-DD") from None
+    if day > datetime.now(UTC).date():
+        raise UsageError(f"{text} is still to come", "a fence there would refuse every replica that is made before it")
+    return number_of(str(day))
 
 
 @dataclass(slots=True)

@@ -156,13 +156,16 @@ def absorbing(row: Contribution, seq: int, replicas: Iterable[str]) -> Contribut
     return _row(seq, _part(row, 1), _part(row, 2), {day: tuple(sorted(records)) for day, records in days.items()})
 
 
-def inheriting(row: Contribution, seq: int, theirs: Contribution) -> Contribution:
-    """Return my row after I took over in my commit `seq` what one whom I absorb remembers in `theirs`."""
+def inheriting(row: Contribution, seq: int, rows: Iterable[Contribution]) -> Contribution:
+    """Return my row after I took over in my commit `seq` what those whom I absorb remember in their `rows`."""
     days = {day: set(records) for day, records in _part(row, 3).items()}
-    for day, records in _part(theirs, 3).items():
-        days.setdefault(day, set()).update(records)
-    together = _row(seq, _part(row, 1), _part(row, 2), {day: tuple(sorted(found)) for day, found in days.items()})
-    return fencing(together, seq, _part(theirs, 2))
+    fence = 0
+    for theirs in rows:
+        fence = max(fence, _part(theirs, 2))
+        for day, records in _part(theirs, 3).items():
+            days.setdefault(day, set()).update(records)
+    found = {day: tuple(sorted(records)) for day, records in days.items()}
+    return fencing(_row(seq, _part(row, 1), _part(row, 2), found), seq, fence)
 
 
 def fencing(row: Contribution, seq: int, fence: int) -> Contribution:

@@ -113,9 +113,10 @@ def absorb(
         found.look_at_all(here)
         row = said_by(mine.source).get(mine.id, MEMBERSHIP.record.bottom)
         seq = mine.seq + 1
-        after = absorbing(row, seq, report.absorbed) if report.absorbed else row
-        for who in report.absorbed:
-            after = inheriting(after, seq, found.said[who])
+        after = row
+        if report.absorbed:
+            after = absorbing(row, seq, report.absorbed)
+            after = inheriting(after, seq, [found.said[who] for who in report.absorbed])
         if day > everybody.fence:
             after = fencing(after, seq, day)
         if after != row:
@@ -159,7 +160,7 @@ class _Found:
     report: AbsorbReport
     counters: dict[str, dict[str, dict[str, Contribution]]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
-    said: Contributions = field(default_factory=dict)
+    said: dict[str, Contribution] = field(default_factory=dict)
     absorbed_from: set[str] = field(default_factory=set)
 
     def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
@@ -194,7 +195,8 @@ class _Found:
                 raise RefusedError(f"{label}: the id {who} does not tell when it was minted", "merge the file")
             if who not in self.authors:
                 new.append(who)
-        self.said = MEMBERSHIP.join_all(self.said, said)
+        for who, row in said.items():
+            self.said[who] = MEMBERSHIP.join(self.said.get(who, row), row)
         for author in past:
             if author not in self.report.before:
                 self.report.before.append(author)

@@ -97,16 +97,16 @@ def test_one_absorber_that_was_forked_is_one() -> None:
 
 def test_what_an_absorbed_one_remembers_goes_over_with_its_fence() -> None:
     theirs = fencing(absorbing(NOBODY, 9, [NEW]), 10, 20250101)
-    row = inheriting(absorbing(NOBODY, 3, [OLD]), 4, theirs)
+    row = inheriting(absorbing(NOBODY, 3, [OLD]), 4, [theirs, NOBODY])
     assert row == (4, 0, 20250101, {"2025-11-24": (record_of(NEW),)})
-    assert inheriting(row, 5, absorbing(NOBODY, 9, [OLD])) == (5, *row[1:])
+    assert inheriting(row, 5, [absorbing(NOBODY, 9, [OLD])]) == (5, *row[1:])
     assert is_normal(MEMBERSHIP.record, row)
 
 
 def test_one_who_was_absorbed_is_no_second_absorber() -> None:
     hub = "hub-019ab3d81c00" + "2" * 20
     old = absorbing(NOBODY, 9, [OLD])
-    rows = {hub: old, "other": inheriting(absorbing(NOBODY, 2, [hub]), 2, old)}
+    rows = {hub: old, "other": inheriting(absorbing(NOBODY, 2, [hub]), 2, [old])}
     assert roster(rows).twice == {}
     assert roster({**rows, "third": old}).twice == {record_of(OLD): {"other", "third"}}
 

@@ -45,6 +45,8 @@ def run(
     """
     if target is None or not command:
         raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")
+    if target == "-":
+        raise UsageError("standard output is COMMAND's", "name a file after --seal-to")
     try:
         place = tempfile.mkdtemp(prefix="crdtctl-run-")
     except OSError as error:
@@ -87,7 +89,9 @@ def _run(command: list[str], path: str) -> int:
         elif not (at_terminal and number in _FROM_KEYS):  # which the terminal sends to the child as well
             child.send_signal(number)
 
-    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+    # What is ignored here, by nohup say, COMMAND ignores too, and would not if there were a handler.
+    passed_on = [number for number in _PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, pass_on) for number in passed_on}
     try:
         child = subprocess.Popen(command, env={**os.environ, VARIABLE: path})
         for number in early:  # which it cannot have seen

@@ -5,7 +5,7 @@ permanent. One of a higher tier hands what it counted over to one of a smaller t
 Two nodes in one counter, one for increments and one for decrements: what is read is exact once all is handed over.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -70,22 +70,23 @@ class Handoff(CounterType):
             raise Refused(_REFUSALS[operation.verb])
         if operation.once is not None:
             raise Refused(_ONCE)
-        up, down = self._mine(mine, here)
+        up, down = self.mine(mine, here)
         if operation.verb == "increment":
             up = up.counted(operation.amount)
         elif operation.verb == "decrement":
             down = down.counted(operation.amount)
         if max(up.val, down.val) >= TOO_LARGE:
             raise Refused("the total would have more than 100 digits")
-        return self._row(mine[0], up, down)
+        return self.row(mine[0], up, down)
 
     def meet(self, mine: Contribution | None, author: str, theirs: Contribution, here: Here) -> Contribution | None:
-        up, down = self._mine(self.record.bottom if mine is None else mine, here)
-        their_up, their_down = self.nodes(author, theirs)
-        row = self._row(here.seq, up.merged(their_up), down.merged(their_down))
-        if (mine is not None and row[1:] == mine[1:]) or not _is_tellable(row):
-            return None
-        return row
+        meeting = self.meeting(mine, here)
+        meeting.meet(author, theirs)
+        return meeting.row
+
+    def meeting(self, mine: Contribution | None, here: Here) -> "Meeting":
+        """Return me, meeting others."""
+        return Meeting(self, mine, here)
 
     def succeed(self, author: str, theirs: Contribution, here: Here) -> Contribution:
         """Return the first contribution of a replica that was `author` before.
@@ -93,9 +94,9 @@ class Handoff(CounterType):
         It knows what that one read, and carries its tokens on. What that one counted and did not hand over stays
         its own: if another copy of it lives, that one hands it over.
         """
-        pairs = zip(self._mine(self.record.bottom, here), self.nodes(author, theirs), strict=True)
+        pairs = zip(self.mine(self.record.bottom, here), self.nodes(author, theirs), strict=True)
         up, down = (replace(node.merged(old), tokens=old.tokens) for node, old in pairs)
-        return self._row(here.seq, up, down)
+        return self.row(here.seq, up, down)
 
     def fold(self, contributions: Contributions) -> int:
         pairs = [self.nodes(author, row) for author, row in contributions.items()]
@@ -129,21 +130,48 @@ class Handoff(CounterType):
             up.below > 0 or down.below > 0,
         )
 
-    def step(self, author: str, before: Contribution | None, after: Contribution, peer: str) -> int:
-        """Return at which of four steps the hand-off between `author` and a `peer` that it has met is; 0: none.
-
-        Of increments and decrements, those which are less far.
-        """
-        old = self.nodes(author, (0, after[1]) if before is None else before)
-        steps = {step(was, now, peer) for was, now in zip(old, self.nodes(author, after), strict=True)}
-        return min(steps - {0}, default=0)
-
-    def _mine(self, mine: Contribution, here: Here) -> tuple[Node, Node]:
+    def mine(self, mine: Contribution, here: Here) -> tuple[Node, Node]:
         """Return my nodes, which begin at my tier."""
         return self.nodes(here.replica, mine if mine[0] else (0, here.tier))
 
-    def _row(self, seq: int, up: Node, down: Node) -> Contribution:
+    def row(self, seq: int, up: Node, down: Node) -> Contribution:
+        """Return the contribution that two nodes are."""
         return self.record.make(seq, up.tier, _part(up), _part(down))
+
+
+class Meeting:
+    """My two nodes while they meet others, one after the other.
+
+    The row is made of them once, in the end: it may be as long as there are others, whose slots are in it.
+    """
+
+    def __init__(self, kind: Handoff, mine: Contribution | None, here: Here) -> None:
+        self.kind = kind
+        self._mine = mine
+        self._seq = here.seq
+        self._nodes = kind.mine(kind.record.bottom if mine is None else mine, here)
+        self._has_met = False
+
+    def meet(self, author: str, theirs: Contribution) -> int:
+        """Meet the contribution of `author`; return at which of its four steps the hand-off with it is; 0: none.
+
+        Of increments and decrements, those which are less far. What would make a number too large is not met.
+        """
+        pairs = zip(self._nodes, self.kind.nodes(author, theirs), strict=True)
+        up, down = (mine.merged(peer) for mine, peer in pairs)
+        if not (_is_tellable(up) and _is_tellable(down)):
+            return 0
+        steps = {step(was, now, author) for was, now in zip(self._nodes, (up, down), strict=True)}
+        self._nodes, self._has_met = (up, down), True
+        return min(steps - {0}, default=0)
+
+    @property
+    def row(self) -> Contribution | None:
+        """My contribution after all that; None if it changed nothing."""
+        if not self._has_met:
+            return None
+        row = self.kind.row(self._seq, *self._nodes)
+        return None if self._mine is not None and row[1:] == self._mine[1:] else row
 
 
 def _node(author: str, tier: int, part: tuple[Any, ...]) -> Node:
@@ -175,14 +203,6 @@ def _part(node: Node) -> tuple[Any, ...]:
     return _NODE.make(node.val, node.below, node.own, node.sck, node.dck, held)
 
 
-def _is_tellable(row: Contribution) -> bool:
-    """Return whether no number is too large to be written."""
-    return all(number < TOO_LARGE for number in _numbers(row))
-
-
-def _numbers(part: Any) -> Iterator[int]:
-    if isinstance(part, int):
-        yield part
-    else:
-        for item in part.values() if isinstance(part, Mapping) else part:
-            yield from _numbers(item)
+def _is_tellable(node: Node) -> bool:
+    """Return whether no number of a node is too large to be written: none is larger than these, or came from a file."""
+    return all(number < TOO_LARGE for number in (node.val, node.below, node.sck, node.dck))

@@ -5,6 +5,9 @@ A replica that is finished *seals* itself: its last commit carries a flag, and n
 that here. Whoever learns of that commit leaves the contributions of the sealed one out; a stale file that still
 carries them changes nothing. So the sealed one counts exactly once, since what it contributed is final.
 
+One who absorbed others may seal itself and be absorbed in turn: whom it absorbed, and its fence, go over with what
+it counted, for nobody hears of its row any more.
+
 A record is the random bits of the id, under the day on which the id was minted, which the id tells. A *fence*
 is a day: records of older ids are dropped, and a file that speaks of an older id which is not known is refused,
 for it might have been absorbed and forgotten.
@@ -113,8 +116,13 @@ class Roster:
 
     @property
     def twice(self) -> dict[str, frozenset[str]]:
-        """Record → the several replicas that absorbed one and the same, so that it counts more than once."""
-        return {record: by for record, by in self.absorbers.items() if len(by) > 1}
+        """Record → the several replicas that absorbed one and the same, so that it counts more than once.
+
+        Who was absorbed is none of them: what it absorbed went over to its own absorber.
+        """
+        several = {record: by for record, by in self.absorbers.items() if len(by) > 1}
+        standing = {record: by.difference(self.absorbed(by)) for record, by in several.items()}
+        return {record: by for record, by in standing.items() if len(by) > 1}
 
 
 def roster(contributions: Contributions) -> Roster:
@@ -146,6 +154,18 @@ def absorbing(row: Contribution, seq: int, replicas: Iterable[str]) -> Contribut
     for replica in replicas:
         days.setdefault(day_of(minted(replica)), set()).add(record_of(replica))
     return _row(seq, _part(row, 1), _part(row, 2), {day: tuple(sorted(records)) for day, records in days.items()})
+
+
+def inheriting(row: Contribution, seq: int, rows: Iterable[Contribution]) -> Contribution:
+    """Return my row after I took over in my commit `seq` what those whom I absorb remember in their `rows`."""
+    days = {day: set(records) for day, records in _part(row, 3).items()}
+    fence = 0
+    for theirs in rows:
+        fence = max(fence, _part(theirs, 2))
+        for day, records in _part(theirs, 3).items():
+            days.setdefault(day, set()).update(records)
+    found = {day: tuple(sorted(records)) for day, records in days.items()}
+    return fencing(_row(seq, _part(row, 1), _part(row, 2), found), seq, fence)
 
 
 def fencing(row: Contribution, seq: int, fence: int) -> Contribution:

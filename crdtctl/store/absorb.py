@@ -1,21 +1,21 @@
 """Ending a replica, and taking over what a replica that has ended counted.
 
-Absorbing is one commit of ``own.json``, with the counts of the sealed replicas and the records of them, and
-then a merge of the same files, which leaves them out of ``known.json``. If it ends between the two, readers
-leave them out by themselves, and absorbing again does the rest.
+Absorbing is one commit of ``own.json``, with the counts of the sealed replicas and the records of them and of those
+whom they had absorbed, and then a merge of the same files, which leaves them out of ``known.json``. If it ends
+between the two, readers leave them out by themselves, and absorbing again does the rest.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Counter, encode_line
 from crdtctl.crdt import TAKING_PART, TYPES
-from crdtctl.crdt.base import Contribution, CounterType, Here, Refused
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Refused
 from crdtctl.crdt.membership import (
     MEMBERSHIP,
     NAME,
@@ -23,6 +23,7 @@ from crdtctl.crdt.membership import (
     absorbing,
     day_of,
     fencing,
+    inheriting,
     is_sealed,
     minted,
     number_of,
@@ -105,12 +106,17 @@ def absorb(
         mine = directory.read_own()
         if mine.strange:
             raise StorageError("this replica was copied or put back just now", "nothing was changed; try again")
-        everybody = roster(ended(mine.source, known))
+        here = ended(mine.source, known)
+        everybody = roster(here)
         found = _Found(mine, known, everybody, report)
         taken = [item for item in inputs if found.look(item, refused)]
+        found.look_at_all(here)
         row = said_by(mine.source).get(mine.id, MEMBERSHIP.record.bottom)
         seq = mine.seq + 1
-        after = absorbing(row, seq, report.absorbed) if report.absorbed else row
+        after = row
+        if report.absorbed:
+            after = absorbing(row, seq, report.absorbed)
+            after = inheriting(after, seq, [found.said[who] for who in report.absorbed])
         if day > everybody.fence:
             after = fencing(after, seq, day)
         if after != row:
@@ -134,15 +140,19 @@ def absorb(
 
 
 def _day(text: str) -> int:
+    """Return the day of a fence as a number; raise `UsageError` for one to come, which could never be taken back."""
     try:
-        return number_of(str(date.fromisoformat(text if _DAY.fullmatch(text) else "")))
+        day = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         raise UsageError(f"'{printable(text[:40])}' is not a day", "a fence is a day, YYYY-MM-DD") from None
+    if day > datetime.now(UTC).date():
+        raise UsageError(f"{text} is still to come", "a fence there would refuse every replica that is made before it")
+    return number_of(str(day))
 
 
 @dataclass(slots=True)
 class _Found:
-    """The sealed replicas that inputs hold, and what they counted."""
+    """The sealed replicas that inputs hold, what they counted, and what the inputs say of who has ended."""
 
     own: OwnFile
     known: Source | None
@@ -150,6 +160,7 @@ class _Found:
     report: AbsorbReport
     counters: dict[str, dict[str, dict[str, Contribution]]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
+    said: dict[str, Contribution] = field(default_factory=dict)
     absorbed_from: set[str] = field(default_factory=set)
 
     def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
@@ -184,6 +195,8 @@ class _Found:
                 raise RefusedError(f"{label}: the id {who} does not tell when it was minted", "merge the file")
             if who not in self.authors:
                 new.append(who)
+        for who, row in said.items():
+            self.said[who] = MEMBERSHIP.join(self.said.get(who, row), row)
         for author in past:
             if author not in self.report.before:
                 self.report.before.append(author)
@@ -193,6 +206,23 @@ class _Found:
         self.authors.update(new)
         self.report.absorbed += new
         return bool(new)
+
+    def look_at_all(self, here: Contributions) -> None:
+        """Leave out whom another one has absorbed, as an input says that came later; `here` is what was known of it.
+
+        Raise `RefusedError` for one who absorbed what another one absorbed, too: nobody would find that any more.
+        """
+        whole = roster(MEMBERSHIP.join_all(here, self.said))
+        past = whole.absorbed(self.report.absorbed)
+        self.report.before += [who for who in past if who not in self.report.before]
+        self.report.absorbed = [who for who in self.report.absorbed if who not in past]
+        counted_twice = {who for by in whole.twice.values() for who in by}
+        for who in self.report.absorbed:
+            if who in counted_twice:
+                raise RefusedError(
+                    f"cannot absorb {who}: a replica that it absorbed was absorbed elsewhere too, and counts twice",
+                    "leave it out; 'crdtctl merge' takes its file in",
+                )
 
     def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
         for tag, contributions in counter.items():

@@ -7,14 +7,15 @@ the lock of ``own.json``, in one commit. To meet the same ones again changes not
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import IO
 
 from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Counter, decode_own_line, encode_line
 from crdtctl.crdt import TAKING_PART, TYPES
 from crdtctl.crdt.base import Here
-from crdtctl.crdt.handoff import Handoff, Pending
+from crdtctl.crdt.handoff import Handoff, Meeting, Pending
 from crdtctl.errors import from_os
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.files import MANY, OwnFile
@@ -99,20 +100,23 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> 
     steps: dict[tuple[str, str], int] = {}
     lonely: dict[str, bool] = {}
     for aside in asides:
-        for name, counter in aside:
+        for name, entries in groupby(aside, key=itemgetter(0)):
             mine = after[name] if name in after else before(name)
-            for tag, authors in counter.items():
-                kind = TYPES[tag]
-                for author in sorted(authors.keys() - {own.id}):
-                    row = mine.get(tag, {}).get(own.id)
-                    new = kind.meet(row, author, authors[author], here)
-                    now = row if new is None else new
-                    if isinstance(kind, Handoff) and now is not None and (step := kind.step(own.id, row, now, author)):
-                        steps[name, author] = step
-                    if new is not None:
-                        mine = after[name] = {**mine, tag: {own.id: new}}
-                if own.tier and isinstance(kind, Handoff) and own.id in mine.get(tag, {}):
-                    lonely[name] = kind.pending(own.id, mine[tag][own.id]).is_lonely
+            meetings: dict[str, Meeting] = {}
+            for _, counter in entries:
+                for tag, authors in counter.items():
+                    kind = TYPES[tag]
+                    if isinstance(kind, Handoff):
+                        if tag not in meetings:
+                            meetings[tag] = kind.meeting(mine.get(tag, {}).get(own.id), here)
+                        for author in sorted(authors.keys() - {own.id}):
+                            if step := meetings[tag].meet(author, authors[author]):
+                                steps[name, author] = step
+            for tag, meeting in meetings.items():
+                if (row := meeting.row) is not None:
+                    mine = after[name] = {**mine, tag: {own.id: row}}
+                if own.tier and own.id in mine.get(tag, {}):
+                    lonely[name] = meeting.kind.pending(own.id, mine[tag][own.id]).is_lonely
     met = Met(lonely=[name for name, is_lonely in lonely.items() if is_lonely])
     met.handoffs = [HandOff(name, peer, step) for (name, peer), step in sorted(steps.items())]
     for name, counter in after.items():

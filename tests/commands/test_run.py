@@ -91,6 +91,22 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once(shell: Shell) -> None:
     shell.ok("check", "job.json")
 
 
+@pytest.mark.parametrize("ignored", ["HUP", "INT", "QUIT"])
+def test_a_signal_that_is_ignored_around_it_is_ignored_by_the_command_as_well(shell: Shell, ignored: str) -> None:
+    script = f"kill -{ignored} $$; kill -{ignored} $PPID; crdtctl increment builds; echo went on"
+    around = f"trap '' {ignored}; exec \"$@\""
+    ended = subprocess.run(
+        ["sh", "-c", around, "sh", *PROGRAM, "run", "--seal-to", "job.json", "--", "sh", "-c", script],
+        cwd=shell.directory,
+        env=shell.environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"went on\n", b"")
+    assert places(shell) == []
+
+
 def test_a_file_that_cannot_be_written_keeps_the_replica_and_says_where_it_is(shell: Shell) -> None:
     ended = shell("run", "--seal-to", "no/such/job.json", "--", "sh", "-c", "crdtctl increment builds 4")
     assert ended.status == 66
@@ -103,7 +119,9 @@ def test_a_file_that_cannot_be_written_keeps_the_replica_and_says_where_it_is(sh
     assert shell.ok("--replica", kept, "show", "builds") == "4\n"
 
 
-@pytest.mark.parametrize("words", [[], ["true"], ["--seal-to", "x.json"], ["--seal-to", "x.json", "--"]])
+@pytest.mark.parametrize(
+    "words", [[], ["true"], ["--seal-to", "x.json"], ["--seal-to", "x.json", "--"], ["--seal-to", "-", "true"]]
+)
 def test_without_a_file_or_a_command_nothing_is_run(shell: Shell, words: list[str]) -> None:
     ended = shell("run", *words)
     assert ended.status == 2

@@ -32,11 +32,13 @@ class Pair:
         """Let one meet the other; return the step of the hand-off."""
         theirs, before = self.rows[peer], self.rows[who]
         assert theirs is not None
-        after = KIND.meet(before, peer, theirs, Here(who, 1 if before is None else before[0] + 1, tier=self.tiers[who]))
-        self.rows[who] = now = before if after is None else after
+        seq = 1 if before is None else before[0] + 1
+        meeting = KIND.meeting(before, Here(who, seq, tier=self.tiers[who]))
+        step = meeting.meet(peer, theirs)
+        self.rows[who] = now = before if meeting.row is None else meeting.row
         assert now is not None
         assert is_normal(KIND.record, now)
-        return KIND.step(who, before, now, peer)
+        return step
 
     def value(self, who: str) -> int:
         row = self.rows[who]

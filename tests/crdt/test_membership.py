@@ -3,7 +3,17 @@
 import pytest
 
 from crdtctl.crdt import membership
-from crdtctl.crdt.membership import MEMBERSHIP, absorbing, fencing, is_sealed, minted, record_of, roster, sealing
+from crdtctl.crdt.membership import (
+    MEMBERSHIP,
+    absorbing,
+    fencing,
+    inheriting,
+    is_sealed,
+    minted,
+    record_of,
+    roster,
+    sealing,
+)
 from tests.crdt.normal import is_normal
 
 #: Ids that were minted on 2024-05-05 and on 2026-11-24.
@@ -83,6 +93,22 @@ def test_who_was_absorbed_by_two_is_known() -> None:
 def test_one_absorber_that_was_forked_is_one() -> None:
     rows = {"hub~1.abcd": absorbing(NOBODY, 9, [OLD]), "hub~1.efgh": absorbing(NOBODY, 9, [OLD])}
     assert roster(rows).twice == {}
+
+
+def test_what_an_absorbed_one_remembers_goes_over_with_its_fence() -> None:
+    theirs = fencing(absorbing(NOBODY, 9, [NEW]), 10, 20250101)
+    row = inheriting(absorbing(NOBODY, 3, [OLD]), 4, [theirs, NOBODY])
+    assert row == (4, 0, 20250101, {"2025-11-24": (record_of(NEW),)})
+    assert inheriting(row, 5, [absorbing(NOBODY, 9, [OLD])]) == (5, *row[1:])
+    assert is_normal(MEMBERSHIP.record, row)
+
+
+def test_one_who_was_absorbed_is_no_second_absorber() -> None:
+    hub = "hub-019ab3d81c00" + "2" * 20
+    old = absorbing(NOBODY, 9, [OLD])
+    rows = {hub: old, "other": inheriting(absorbing(NOBODY, 2, [hub]), 2, [old])}
+    assert roster(rows).twice == {}
+    assert roster({**rows, "third": old}).twice == {record_of(OLD): {"other", "third"}}
 
 
 FENCED = roster({"hub": fencing(NOBODY, 9, 20250101)})

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,63 @@ def test_a_replica_cannot_absorb_itself(new_replica: New) -> None:
         absorb(there, state)
 
 
+# Absorbers that end, too -------------------------------------------------------------------------------
+
+
+def test_whom_a_sealed_one_absorbed_goes_over_with_what_it_counted(hub: Replica, new_replica: New) -> None:
+    _, early, state = job(new_replica, "job")
+    old, laptop = new_replica("old hub"), new_replica("laptop")
+    absorb(old, state)
+    stale = old.export_bytes()
+    old.increment("builds", 10)
+    old.seal()
+    assert absorb(hub, old.export_bytes()).absorbed == [old.id]
+    for replica in (hub, laptop):
+        replica.merge_bytes(hub.export_bytes())
+        assert replica.merge_bytes(early, state, stale).twice == 0
+        assert values(replica) == {**COUNTED, "builds": 13}
+        assert replica.clock().keys() <= {hub.id}
+    assert absorb(hub, state, stale).absorbed == []
+    assert values(hub) == {**COUNTED, "builds": 13}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_whom_a_file_beside_it_has_absorbed_is_left_to_that(hub: Replica, new_replica: New, turned: bool) -> None:
+    done, _, state = job(new_replica, "job")
+    other = new_replica("other hub")
+    absorb(other, state)
+    other.increment("builds", 10)
+    other.seal()
+    states = [state, other.export_bytes()]
+    report = absorb(hub, *(reversed(states) if turned else states))
+    assert (report.absorbed, report.before, report.merge.twice) == ([other.id], [done.id], 0)
+    assert values(hub) == {**COUNTED, "builds": 13}
+
+
+def test_one_who_absorbed_what_was_absorbed_here_as_well_is_not_absorbed(hub: Replica, new_replica: New) -> None:
+    _, _, state = job(new_replica, "job")
+    other = new_replica("other hub")
+    absorb(other, state)
+    other.seal()
+    absorb(hub, state)
+    with pytest.raises(RefusedError, match="was absorbed elsewhere too, and counts twice"):
+        absorb(hub, other.export_bytes())
+    assert values(hub) == COUNTED
+    assert hub.merge_bytes(other.export_bytes()).twice == 1
+
+
+def test_the_fence_of_a_sealed_one_goes_over_as_well(hub: Replica, new_replica: New) -> None:
+    state = made(job(new_replica, "job")[2], IN_2024)
+    old = new_replica("old hub")
+    absorb(old, state)
+    absorb(old, fence="2025-01-01")
+    old.seal()
+    absorb(hub, old.export_bytes())
+    assert values(hub) == COUNTED
+    assert "is from beyond the fence of 2025-01-01" in hub.merge_bytes(state).refused["state 1"].message
+    assert values(hub) == COUNTED
+
+
 # Fences ------------------------------------------------------------------------------------------------
 
 
@@ -274,12 +332,23 @@ def test_a_fence_is_a_day(hub: Replica, day: str) -> None:
         absorb(hub, fence=day)
 
 
+def test_a_fence_is_not_a_day_to_come_for_it_could_never_be_taken_back(hub: Replica, new_replica: New) -> None:
+    today = datetime.now(UTC).date()
+    with pytest.raises(UsageError, match="is still to come"):
+        absorb(hub, fence=str(today + timedelta(days=2)))
+    assert hub.ended().fence == 0
+    absorb(hub, fence=str(today))
+    there = new_replica("there")
+    there.increment("builds")
+    assert hub.merge_bytes(there.export_bytes()).refused == {}
+
+
 # Many --------------------------------------------------------------------------------------------------
 
 
 def finished(number: int) -> bytes:
     """Return the sealed state of a job that counted ten counters."""
-    author = f"runner-019ab3d81c00{number:020x}"
+    author = f"runner-{IN_2024[1]}{number:020x}"
     lines: dict[str, Counter] = {"=": {"membership": {author: (2, 1)}}}
     lines |= {f"tests.part{part}": {"pncounter": {author: (1, number % 7 + part, 0)}} for part in range(10)}
     return assemble(
@@ -300,7 +369,7 @@ def test_ten_thousand_jobs_take_32_bytes_each_and_none_behind_the_fence(hub: Rep
         absorb(hub, *(finished(number) for number in range(start, start + 1000)))
     assert hub.value("tests.part3") == sum(number % 7 + 3 for number in range(10_001))
     assert size() - before <= 32 * 10_000
-    absorb(hub, fence="2026-01-01")
+    absorb(hub, fence="2025-01-01")
     assert size() - before <= 256
     assert hub.value("tests.part3") == sum(number % 7 + 3 for number in range(10_001))
 
@@ -311,10 +380,12 @@ def test_ten_thousand_jobs_take_32_bytes_each_and_none_behind_the_fence(hub: Rep
 def play(tape: bytes, directory: Path) -> None:
     """Play what a tape tells, four bytes a step, and compare with what everybody has learned of.
 
-    Three permanent replicas, of which the first absorbs, and jobs. Every state that was ever sent may come again.
+    Three permanent replicas, of which the first absorbs, and jobs. The one that absorbs may end, and is absorbed by the
+    next one, which goes on. Every state that was ever sent may come again.
     """
     history = History()
     permanent = [Replica.init(directory / name, name=name) for name in ("hub", "laptop", "desk")]
+    absorbers = list(permanent)
     jobs: list[Replica] = []
     knows: dict[str, Knowledge] = {replica.id: {} for replica in permanent}
     sealed: set[str] = set()
@@ -339,6 +410,13 @@ def play(tape: bytes, directory: Path) -> None:
             case 3 if replica in jobs:
                 replica.seal()
                 sealed.add(mine)
+            case 3 if replica is absorbers[0] and len(absorbers) > 1:
+                replica.seal()
+                sealed.add(mine)
+                del absorbers[0]
+                sent.append((replica.export_bytes(), knows[mine]))
+                assert absorb(absorbers[0], sent[-1][0]).absorbed[:1] == [mine]
+                knows[absorbers[0].id] = join(knows[absorbers[0].id], knows[mine])
             case 4:
                 sent.append((replica.export_bytes(), knows[mine]))
             case 5 | 6 if sent and mine not in sealed:
@@ -347,18 +425,18 @@ def play(tape: bytes, directory: Path) -> None:
                 knows[mine] = join(knows[mine], known)
             case 7 if sent:
                 state, known = sent[a % len(sent)]
-                hub = permanent[0]
+                hub = absorbers[0]
                 if not absorb(hub, state).merge.refused:
                     knows[hub.id] = join(knows[hub.id], known)
     for replica in everybody():
         read = {(one.name, one.tag): one.value for one in replica.counters()}
         assert read == history.values(knows[replica.id])
-    hub = permanent[0]
+    hub = absorbers[0]
     for replica in everybody():
         hub.merge_bytes(replica.export_bytes())
         absorb(hub, replica.export_bytes())
     whole = join(*knows.values())
-    for replica in permanent:
+    for replica in absorbers:
         replica.merge_bytes(hub.export_bytes())
         read = {(one.name, one.tag): one.value for one in replica.counters()}
         assert read == history.values(whole)

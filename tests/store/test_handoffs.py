@@ -5,13 +5,18 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from crdtctl import Replica
 from crdtctl.codec.stream import Source
-from crdtctl.codec.text import InMemory
+from crdtctl.codec.text import InMemory, assemble
+from crdtctl.codec.wire import Head, encode_head, encode_line
+from crdtctl.crdt.base import Contribution, Here, Operation
+from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import ExistsError, OutcomeUnknownError, RefusedError, StorageError, UsageError
 from crdtctl.store import durable, meeting
 from crdtctl.store import merge as merging
@@ -20,8 +25,11 @@ from crdtctl.store.files import Directory
 from crdtctl.store.inputs import Input
 from tests.conftest import assert_sound
 
-#: Clients that come and go in CI. With 10,000, HANDOFF_CLIENTS=10000, the figures are those that are promised.
-CLIENTS = int(os.environ.get("HANDOFF_CLIENTS", "100"))
+#: Clients that come and go as replicas, each with files of its own; and those that come and go as states.
+CLIENTS, MANY = 100, 10_000
+#: So many of those are merged at once.
+AT_ONCE = 25
+KIND = Handoff()
 
 
 @pytest.fixture
@@ -349,30 +357,74 @@ def size(replica: Replica) -> int:
     return sum(len(data) for data in files(replica).values())
 
 
-def calls(hub: Replica, guest: Replica) -> list[int]:
-    """Return how many calls of functions it takes to read a counter, to merge what brings nothing, and to export."""
+def calls(job: Callable[[], object]) -> int:
+    """Return how many calls of functions a job takes."""
+    made = 0
+
+    def count(_frame: object, event: str, _what: object) -> None:
+        nonlocal made
+        made += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        job()
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+def efforts(hub: Replica, guest: Replica) -> list[int]:
+    """Return how many calls it takes to read a counter, to merge what brings nothing, and to export."""
     state = guest.export_bytes()
     jobs: list[Callable[[], object]] = [
         lambda: hub.value("hits"),
         lambda: hub.merge_bytes(state),
         lambda: hub.export_bytes(),
     ]
-    counted = []
     for job in jobs:
         job()  # what is done once for all
-        made = 0
+    return [calls(job) for job in jobs]
 
-        def count(_frame: object, event: str, _what: object) -> None:
-            nonlocal made
-            made += event in ("call", "c_call")
 
-        sys.setprofile(count)
-        try:
-            job()
-        finally:
-            sys.setprofile(None)
-        counted.append(made)
-    return counted
+@dataclass
+class Client:
+    """A client in memory: what a replica of tier 1 does, without its files."""
+
+    id: str
+    row: Contribution
+
+    @classmethod
+    def counted(cls, number: int) -> "Client":
+        """Return one that has counted 2 up and 1 down."""
+        who = f"job-019ab3d81c00{number:020x}"
+        up = KIND.apply(None, Operation("increment", 2), Here(who, 1, tier=1))
+        both = KIND.apply(up, Operation("decrement", 1), Here(who, 2, tier=1))
+        assert both is not None
+        return cls(who, both)
+
+    @property
+    def state(self) -> bytes:
+        return assemble(encode_head(Head("state", self.id, {})), [encode_line("hits", {KIND.tag: {self.id: self.row}})])
+
+    def meet(self, hub: Replica, row: Contribution) -> None:
+        self.row = KIND.meet(self.row, hub.id, row, Here(self.id, self.row[0] + 1, tier=1)) or self.row
+
+
+def test_clients_in_memory_say_what_replicas_say(make: Make) -> None:
+    job = make("job", 1)
+    with job.batch() as batch:
+        batch.increment("hits", 2, tag="handoff")
+    job.decrement("hits")
+    assert Client(job.id, Client.counted(1).row).state.splitlines()[1] in job.export_bytes().splitlines()
+
+
+def test_to_merge_more_clients_at_once_takes_no_longer_for_each(make: Make) -> None:
+    made: list[float] = []
+    for number in (100, 100, 400):  # the first time something is done once for all
+        hub = make(f"hub-{len(made)}")
+        states = [Client.counted(one).state for one in range(number)]
+        made.append(calls(partial(hub.merge_bytes, *states)) / number)
+    assert made[2] < made[1] * 1.5
 
 
 def test_a_permanent_replica_does_not_grow_with_the_clients_that_came_and_went(
@@ -386,7 +438,7 @@ def test_a_permanent_replica_does_not_grow_with_the_clients_that_came_and_went(
     guest.increment("hits", tag="handoff")
     for to, of in ((hub, guest), (guest, hub), (hub, guest), (guest, hub)):
         send(to, of)
-    before, sent, effort = size(hub), len(hub.export_bytes()), calls(hub, guest)
+    before, sent, effort = size(hub), len(hub.export_bytes()), efforts(hub, guest)
     for number in range(CLIENTS):
         job = make(f"job-{number}", 1)
         with job.batch() as batch:
@@ -397,13 +449,19 @@ def test_a_permanent_replica_does_not_grow_with_the_clients_that_came_and_went(
         job.export_bytes()
         assert job.reasons_to_keep() == []
         shutil.rmtree(job.path)
-    grown = size(hub) - before
-    print(f"{CLIENTS} clients: {before} bytes and {grown} more; a state of {sent} bytes, and {len(hub.export_bytes())}")
-    assert hub.value("hits") == 2 + CLIENTS
-    assert grown < 4096  # and so does what is read and written by a merge or an export, which is these files
+    for start in range(0, MANY, AT_ONCE):
+        clients = [Client.counted(number) for number in range(start, start + AT_ONCE)]
+        for _ in range(2):
+            hub.merge_bytes(*(client.state for client in clients))
+            row = hub.reading("hits").state[hub.id]
+            for client in clients:
+                client.meet(hub, row)
+        assert not any(KIND.keeps(client.id, {client.id: client.row}) for client in clients)
+    assert hub.value("hits") == 2 + CLIENTS + MANY
+    assert (
+        size(hub) - before < 4096
+    )  # and so does what is read and written by a merge or an export, which is these files
     assert len(hub.export_bytes()) < sent + 4096
     assert [path for path in files(hub) if path.endswith(("known.json", "log.jsonl"))] == []
     assert hub.clock().keys() == {hub.id}
-    now = calls(hub, guest)
-    print(f"calls to read, to merge and to export: {effort}, and {now}")
-    assert all(after <= was * 1.05 for was, after in zip(effort, now, strict=True))
+    assert all(after <= was * 1.05 for was, after in zip(effort, efforts(hub, guest), strict=True))

@@ -47,7 +47,7 @@ def sync(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 1 if anything changed.")] = False,
     form: FormatOption = None,
 ) -> None:
-    """Meet others at remotes: learn what they know, and leave there what they lack.
+    """Meet others at remotes: take what is new, leave what they lack.
 
     Safe to run at any time, any number of times, from many machines at once, and to be cut anywhere.
     Silent, but on a terminal, with --dry-run or with --format. What is no state is skipped and

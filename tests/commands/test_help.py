@@ -96,6 +96,9 @@ def test_help_lists_the_statuses_that_other_tests_here_provoke(verb: str, status
 def test_the_examples_are_understood(shell: Shell, replica: Replica, verb: str) -> None:
     replica.increment("builds")
     replica.export_to(shell.directory / "hub.json")
+    (shell.directory / "media" / "stick").mkdir(parents=True)
+    for name in ("hub", "stick"):
+        replica.add_remote(name, str(shell.directory / name))
     examples = [re.split(r" {3,}", line)[0] for line in section(verb, "EXAMPLES")]
     assert examples
     for example in examples:

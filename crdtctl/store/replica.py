@@ -431,7 +431,9 @@ class Replica:
 
         def check(before: Mapping[str, str]) -> dict[str, str]:
             if name in before:
-                raise ExistsError(f"there is a remote '{name}' already: {before[name]}", "remove it first")
+                raise ExistsError(
+                    f"there is a remote '{name}' already", "'crdtctl remote list' shows it; remove it first"
+                )
             return {**before, name: url}
 
         self._edit_remotes(check, lambda text: config.with_remote(text, name, url))

@@ -13,6 +13,7 @@ from hashlib import blake2b
 import msgspec
 
 from crdtctl.errors import from_os, printable
+from crdtctl.store.durable import NEW
 from crdtctl.sync.plan import Memo
 
 _VERSION = 1
@@ -47,7 +48,7 @@ def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
     """Remember the objects of the remote `url`. It need not be durable, but is never half there."""
     data = msgspec.json.encode(_Remembered(_VERSION, url, [memos[name] for name in sorted(memos)]))
     path = _file(place, url)
-    draft = f"{path}.{os.getpid()}.new"
+    draft = f"{path}.{os.getpid()}{NEW}"
     try:
         os.makedirs(place, exist_ok=True)
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)

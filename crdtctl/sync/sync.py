@@ -5,6 +5,7 @@ What fails at one remote is told of that remote, and holds up no other.
 
 import os
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +16,8 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from crdtctl.codec.wire import Head, newer
-from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, from_os
+from crdtctl.errors import CrdtctlError, DataError, MissingError, StorageError, TransientError, from_os
+from crdtctl.store.durable import NEW
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
@@ -32,6 +34,7 @@ _FIRST_PAUSE = 0.2
 #: A file that vanishes while it is read was replaced, so a new listing is asked for, so often.
 _LISTINGS = 3
 _BLOCK = 2**20
+_SCRATCH = "crdtctl-sync-"
 _T = TypeVar("_T")
 
 
@@ -45,7 +48,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to sync: seconds for all that is done over the network, and seconds to wait for another sync.
+    """How to sync: seconds for what is done at one remote, and seconds to wait for another sync.
 
     The report tells of so many changed counters the `details`. `progress` is told how many bytes of how many are read.
     """
@@ -115,7 +118,7 @@ class _Visit:
 
     def label(self, name: str) -> str:
         """Return what an object here is called in messages."""
-        return f"{self.remote.name}/{name}"
+        return f"{self.remote.name.rstrip('/')}/{name}"
 
     @property
     def objects(self) -> list[Memo]:
@@ -133,24 +136,29 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
     deadline = Deadline(options.timeout)
     place = memory.directory(replica.path)
     report = SyncReport()
-    with replica.locked_to_sync(options.retry_lock), ExitStack() as stack:
-        scratch = stack.enter_context(_scratch())
+    with ExitStack() as stack:
+        if not options.dry_run:
+            stack.enter_context(replica.locked_to_sync(options.retry_lock))
+        scratch = stack.enter_context(_scratch(None if options.dry_run else place))
         visits = []
-        for remote in {one.url: one for one in remotes}.values():
+        for remote in reversed({one.url: one for one in reversed(remotes)}.values()):
             report.remotes.append(RemoteReport(remote.name, remote.url))
             with _told_of(report.remotes[-1]):
-                transport = stack.enter_context(connect(remote.url, deadline, place))
+                state = f"{scratch}/state" if options.dry_run else place
+                transport = stack.enter_context(connect(remote.url, deadline, state))
                 memos = memory.load(place, remote.url)
                 visits.append(_Visit(remote, transport, report.remotes[-1], memos))
         standing = replica.standing()
         is_sealed = standing.replica in standing.ended.sealed
         for visit in visits:
+            deadline.renew()  # one that does not answer leaves the others their time
             with _told_of(visit.report):
                 _read(visit, standing, scratch, deadline, options, report, is_sealed=is_sealed)
         _merge(replica, visits, report, standing, options)
         standing = replica.standing()
         for visit in visits:
             if visit.report.error is None:
+                deadline.renew()
                 with _told_of(visit.report):
                     _put(replica, visit, standing, scratch, deadline, options)
             if not options.dry_run and visit.listing:
@@ -161,9 +169,17 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
 
 
 @contextmanager
-def _scratch() -> Iterator[str]:
+def _scratch(place: str | None) -> Iterator[str]:
+    """Make a directory for what comes and goes, in the replica's own `place`, which may be swept; or elsewhere."""
     try:
-        directory = tempfile.TemporaryDirectory(prefix="crdtctl-sync-")
+        if place:
+            os.makedirs(place, exist_ok=True)
+            for name in os.listdir(place):
+                if name.startswith(_SCRATCH):  # of a sync that was killed
+                    shutil.rmtree(f"{place}/{name}", ignore_errors=True)
+                elif name.endswith(NEW):
+                    os.unlink(f"{place}/{name}")
+        directory = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=place)
     except OSError as error:
         raise from_os(error, "make a temporary directory") from None
     with directory as path:
@@ -223,7 +239,7 @@ def _read(
 
 def is_hidden(name: str) -> bool:
     """Return whether a file is somebody's own business: a draft of ours, or what another program keeps there."""
-    return name.startswith(".") or name in ("desktop.ini", "Thumbs.db")
+    return name.startswith((".", "~")) or name in ("desktop.ini", "Thumbs.db", "Icon\r")
 
 
 def _remember_sizes(visit: _Visit) -> None:
@@ -269,8 +285,12 @@ def _fetch(
             elif isinstance(path, TransientError):
                 small.append(entry)
                 failed.append((entry, path))
+            elif isinstance(path, StorageError):
+                raise path
             elif isinstance(path, CrdtctlError):
                 refused[visit.label(entry.name)] = path
+                if isinstance(path, DataError):
+                    visit.memos[entry.name] = Memo(entry, "", fault=path.message)
             else:
                 _look(visit, entry, path, standing)
             done += entry.size

@@ -121,7 +121,7 @@ def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> No
     merge = report.merge
     skipped = [
         PartialError(f"{reason.message}; it was skipped", "move it away, or send it again from where it came")
-        for reason in merge.refused.values()
+        for _, reason in sorted(merge.refused.items())
     ]
     end: CrdtctlError | None = None
     if failures:
@@ -182,7 +182,7 @@ def _planned(remote: RemoteReport) -> list[str]:
         f"would read {_count(one.size, 'byte')} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read
     ]
     if remote.put:
-        said.append(f"would put {_count(remote.put.size, 'byte')}{_with(remote.put)}: {_entries(remote.put)}")
+        said.append(f"would put about {_count(remote.put.size, 'byte')}{_with(remote.put)}: {_entries(remote.put)}")
     return [*said, *(f"would delete {printable(name)}" for name in remote.deleted)]
 
 
@@ -234,7 +234,7 @@ def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
     ]
     refused = [
         {"file": printable(label), "error": failure.name, "exit": failure.status, "message": failure.message}
-        for label, failure in report.merge.refused.items()
+        for label, failure in sorted(report.merge.refused.items())
     ]
     head = {
         "replica": replica,

@@ -161,7 +161,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
                 deadline.renew()
                 with _told_of(visit.report):
                     _put(replica, visit, standing, scratch, deadline, options)
-            if not options.dry_run and visit.listing:
+            if not options.dry_run and visit.memos:
                 with _told_of(visit.report):
                     memory.save(place, visit.remote.url, visit.memos)
         report.replicas = {standing.replica, *(who for one in report.remotes for who in one.replicas)}

@@ -46,7 +46,9 @@ def load(place: str, url: str) -> dict[str, Memo]:
 
 def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
     """Remember the objects of the remote `url`. It need not be durable, but is never half there."""
-    data = msgspec.json.encode(_Remembered(_VERSION, url, [memos[name] for name in sorted(memos)]))
+    data = msgspec.json.encode(
+        _Remembered(_VERSION, url, [memos[name] for name in sorted(memos) if name.isprintable()])
+    )
     path = _file(place, url)
     draft = f"{path}.{os.getpid()}{NEW}"
     try:

@@ -21,7 +21,7 @@ from tests.conftest import PROGRAM, Shell
 
 @pytest.fixture
 def hub(shell: Shell, replica: Replica) -> Path:
-    """A folder where another replica was, which the replica here knows by name; both have news."""
+    """Make a folder where another replica was, which the replica here knows by name; both have news."""
     replica.increment("builds", 3)
     hub = shell.directory / "hub"
     neighbour(shell.directory, "other", hub, builds=4)

@@ -46,9 +46,8 @@ def load(place: str, url: str) -> dict[str, Memo]:
 
 def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
     """Remember the objects of the remote `url`. It need not be durable, but is never half there."""
-    data = msgspec.json.encode(
-        _Remembered(_VERSION, url, [memos[name] for name in sorted(memos) if name.isprintable()])
-    )
+    kept = [memos[name] for name in sorted(memos) if name.isprintable()]  # others cannot be read, and may be no UTF-8
+    data = msgspec.json.encode(_Remembered(_VERSION, url, kept))
     path = _file(place, url)
     draft = f"{path}.{os.getpid()}{NEW}"
     try:

@@ -179,7 +179,7 @@ def _scratch(place: str | None) -> Iterator[str]:
                     shutil.rmtree(f"{place}/{name}", ignore_errors=True)
                 elif name.endswith(NEW):
                     os.unlink(f"{place}/{name}")
-        directory = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=place)
+        directory = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=place, ignore_cleanup_errors=True)
     except OSError as error:
         raise from_os(error, "make a temporary directory") from None
     with directory as path:

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from crdtctl.codec.wire import Head, newer
+from crdtctl.crdt import forks
 from crdtctl.errors import CrdtctlError, DataError, MissingError, StorageError, TransientError, from_os
 from crdtctl.store.durable import NEW
 from crdtctl.store.inputs import Input, open_input
@@ -34,6 +35,8 @@ _FIRST_PAUSE = 0.2
 #: A file that vanishes while it is read was replaced, so a new listing is asked for, so often.
 _LISTINGS = 3
 _BLOCK = 2**20
+#: Of so many new objects a dry run finds out what they would add to what is put.
+_FORESEEN = 200
 _SCRATCH = "crdtctl-sync-"
 _T = TypeVar("_T")
 
@@ -154,13 +157,17 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             deadline.renew()  # one that does not answer leaves the others their time
             with _told_of(visit.report):
                 _read(visit, standing, scratch, deadline, options, report, is_sealed=is_sealed)
-        _merge(replica, visits, report, standing, options)
-        standing = replica.standing()
+        news = _merge(replica, visits, report, standing, options)
+        standing = _foreseen(standing, report.merge) if options.dry_run else replica.standing()
         for visit in visits:
             if visit.report.error is None:
                 deadline.renew()
                 with _told_of(visit.report):
-                    _put(replica, visit, standing, scratch, deadline, options)
+                    planned = to_put(visit.objects, standing, clean=options.clean)
+                    if options.dry_run:
+                        _tell_plan(replica, visit, planned, standing, news)
+                    else:
+                        _put(replica, visit, planned, standing, scratch, deadline)
             if not options.dry_run and visit.memos:
                 with _told_of(visit.report):
                     memory.save(place, visit.remote.url, visit.memos)
@@ -326,8 +333,11 @@ def digest_of(path: str) -> str:
 
 def _merge(
     replica: Replica, visits: Sequence[_Visit], report: SyncReport, standing: Standing, options: Options
-) -> None:
-    """Merge what was fetched, as one commit, and remember what it held."""
+) -> list[Input]:
+    """Merge what was fetched, as one commit, and remember what it held; return what was taken.
+
+    With a dry run it is taken by nobody, and still there.
+    """
     inputs = [Input(visit.label(entry.name), path=path) for visit in visits for entry, path, _ in visit.fresh]
     refused = report.merge.refused
     if inputs:
@@ -342,9 +352,18 @@ def _merge(
                 visit.report.read.append(_moved(entry, path, head, standing, count=options.dry_run))
             elif isinstance(reason := refused.get(visit.label(entry.name)), DataError):
                 visit.memos[entry.name] = Memo(entry, digest, fault=reason.message)
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+            if not options.dry_run:
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
         visit.report.replicas = {memo.held.owner for memo in visit.objects if memo.held is not None}
+    return [item for item in inputs if item.label in report.merge.heads]
+
+
+def _foreseen(standing: Standing, merged: MergeReport) -> Standing:
+    """Return where a replica would stand, had it merged what a dry run did not."""
+    heads = [(standing.clock, standing.histories), *((head.clock, head.tags) for head in merged.heads.values())]
+    joined = forks.join(heads)
+    return replace(standing, clock=joined.clock, histories=joined.histories)
 
 
 def _held(head: Head) -> Held:
@@ -368,17 +387,18 @@ def _news(path: str, standing: Standing) -> int:
 # Putting ------------------------------------------------------------------------------------------------
 
 
+def _tell_plan(replica: Replica, visit: _Visit, planned: Outgoing, standing: Standing, news: Sequence[Input]) -> None:
+    """Report what would be put at a remote and deleted there, once the `news` were merged."""
+    if planned.wanted:
+        entries, size = replica.size_of_share(planned.carried, news[:_FORESEEN] if planned.carried else ())
+        visit.report.put = Moved(standing.replica, "", size, entries, planned.carried)
+    visit.report.deleted = list(planned.obsolete)
+
+
 def _put(
-    replica: Replica, visit: _Visit, standing: Standing, scratch: str, deadline: Deadline, options: Options
+    replica: Replica, visit: _Visit, planned: Outgoing, standing: Standing, scratch: str, deadline: Deadline
 ) -> None:
     """Put this replica's share at a remote, unless it is there, and delete what that makes obsolete."""
-    planned = to_put(visit.objects, standing, clean=options.clean)
-    if options.dry_run:
-        if planned.wanted:
-            entries, size = replica.size_of_share(planned.carried)
-            visit.report.put = Moved(standing.replica, "", size, entries, planned.carried)
-        visit.report.deleted = list(planned.obsolete)
-        return
     obsolete = set(planned.obsolete)
     if planned.wanted:
         memo = _write(replica, planned, f"{scratch}/outgoing")

@@ -267,6 +267,24 @@ def test_what_a_dry_run_says_is_what_happens(shell: Shell, hub: Path) -> None:
     assert (planned["changed"], planned["counters"]) == (done["changed"], done["counters"])
 
 
+def test_a_plan_knows_what_would_be_learned_on_the_way(shell: Shell, replica: Replica, hub: Path) -> None:
+    """What is at one remote would be carried to the other, and counts in what would be put there."""
+    third = neighbour(shell.directory, "third", hub, builds=1, tests=2)
+    third.increment("tests", 1)
+    shell.ok("sync", "./south")
+    planned = json.loads(shell.ok("sync", "--dry-run", "--format", "json", "hub", "./south"))
+    before = contents(shell.directory)
+    done = json.loads(shell.ok("sync", "--format", "json", "hub", "./south"))
+    assert contents(shell.directory) != before
+    [there] = [one for one in planned["moved"] if (one["remote"], one["what"]) == ("./south", "put")]
+    [put] = [one for one in done["moved"] if (one["remote"], one["what"]) == ("./south", "put")]
+    assert there["authors"] == put["authors"]
+    assert len(there["authors"]) == 2
+    assert there["entries"] == 4
+    assert abs(there["bytes"] - put["bytes"]) < 250
+    assert [one["what"] for one in planned["moved"]] == [one["what"] for one in done["moved"]]
+
+
 def test_every_format_is_well_formed_and_the_same_for_the_same(shell: Shell, hub: Path) -> None:
     def plan(form: str) -> str:
         said = shell.ok("sync", "--dry-run", "--format", form)

@@ -1,5 +1,6 @@
 """``crdtctl sync``: replicas meet at remotes, all of them or those that are named."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,8 @@ def test_the_same_folder_by_other_spellings_is_harmless(shell: Shell, replica: R
         assert len(objects(hub)) == 2
     assert replica.value("builds") == 5
     shell.ok("sync", "--exit-code", *spellings)
+    told = json.loads(shell.ok("sync", "--format", "json", *spellings))
+    assert [one["name"] for one in told["remotes"]] == ["./hub", f"file://{hub}", "./link", f"file://localhost{hub}"]
 
 
 def test_where_there_is_no_replica_yet_a_url_makes_one_and_a_name_does_not(shell: Shell, hub: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, synchronize
-from crdtctl.errors import DataError
+from crdtctl.errors import DataError, StorageError
+from crdtctl.store import identity
 from crdtctl.sync import folder
 from crdtctl.sync.sync import Options, SyncReport
 from tests.commands.handwritten import counted, document
@@ -100,6 +101,29 @@ def test_one_that_was_only_renamed_is_as_good(hub: Path, ada: Replica, bob: Repl
     meet(hub, ada)
     assert mine.exists()  # put again, as it was
     assert len(names(hub)) == 3
+
+
+def test_one_in_other_case_is_as_good(hub: Path, ada: Replica, bob: Replica) -> None:
+    meet(hub, ada)
+    mine = only(hub, "ada")
+    mine.rename(hub / mine.name.upper())
+    meet(hub, bob, ada, bob)
+    assert (ada.value("builds"), bob.value("builds")) == (7, 7)
+
+
+def test_an_object_of_which_it_could_not_be_noted_that_it_leaves_is_replaced(
+    hub: Path, ada: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(identity, "leaving", full)
+        meet(hub, ada)
+    first = only(hub, "ada").name
+    meet(hub, ada)
+    assert only(hub, "ada").name != first
+    assert not meet(hub, ada).changed
 
 
 def test_with_clean_own_copies_are_deleted_and_those_of_others_stay(hub: Path, ada: Replica, bob: Replica) -> None:

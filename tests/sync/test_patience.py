@@ -1,10 +1,17 @@
 """What passes by itself is tried again, a few times, after pauses that grow, and never beyond the time there is."""
 
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 import pytest
 
+from crdtctl import Replica, synchronize
 from crdtctl.errors import TransientError, UnavailableError
-from crdtctl.sync.sync import TRIES, patiently
-from crdtctl.sync.transport import Deadline
+from crdtctl.sync import schemes
+from crdtctl.sync import sync as engine
+from crdtctl.sync.sync import TRIES, Options, patiently
+from crdtctl.sync.transport import Deadline, Entry, Transport
 
 
 def failing(times: int, error: Exception, calls: list[int]) -> int:
@@ -65,3 +72,37 @@ def test_a_time_that_is_over_can_begin_again() -> None:
     deadline = Deadline(60)
     deadline.renew()
     assert deadline.remaining() > 0
+
+
+class Silent(Transport):
+    """A remote that does not answer as long as there is time."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def list(self) -> Sequence[Entry]:
+        while True:
+            time.sleep(min(0.05, self._deadline.remaining()))
+
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        raise NotImplementedError
+
+    def put(self, name: str, path: str) -> None:
+        raise NotImplementedError
+
+    def delete(self, name: str) -> None:
+        raise NotImplementedError
+
+
+def test_one_that_does_not_answer_leaves_the_others_their_time(
+    new_replica: Callable[[str], Replica], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(url: str, deadline: Deadline, state: str) -> Transport:
+        return Silent(deadline) if url == "/silent" else schemes.connect(url, deadline, state)
+
+    monkeypatch.setattr(engine, "connect", connect)
+    here = new_replica("here")
+    here.increment("builds")
+    report = synchronize(here, "/silent", f"{tmp_path}/hub", options=Options(timeout=3))
+    assert [type(one.error) for one in report.remotes] == [TransientError, type(None)]
+    assert len(list((tmp_path / "hub").iterdir())) == 1

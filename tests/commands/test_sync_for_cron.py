@@ -89,9 +89,9 @@ def test_what_a_replica_is_in_may_be_a_remote(shell: Shell, replica: Replica, hu
 def test_a_folder_that_may_not_be_read_or_written_is_a_matter_of_permission(
     shell: Shell, replica: Replica, hub: Path, mode: int
 ) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
     hub.chmod(mode)
+    if os.access(hub, os.W_OK):
+        pytest.skip("this user may write everywhere")
     assert "hub: " in assert_refused(shell("sync"), 77)
     hub.chmod(0o700)
     assert replica.value("builds") == (7 if mode else 3)

@@ -15,11 +15,13 @@
     ├── ExistsError          73  exists       will not overwrite
     ├── StorageError         74  io           input/output error; not applied
     ├── BusyError            75  busy         lock timeout; not applied
-    │   └── TransientError                    a remote is not there just now; not applied
+    │   └── TransientError   75  busy         a remote does not answer just now; not applied
     ├── OutcomeUnknownError  76  unknown      try again with the same once-key
     ├── AccessError          77  permission   not allowed to read or write
     ├── ConfigError          78  config       config.toml is wrong
     └── UnreportedError      79  unreported   applied, but the output could not be written
+
+What is below another class has the status and the name of that.
 
 A message says what is wrong and where; a hint says what to do next. Both are one line.
 """

@@ -95,7 +95,7 @@ def _print_version(wanted: bool) -> None:
     "  crdtctl show                      what has been counted, here and elsewhere\n"
     "  crdtctl export -o laptop.json     the state to send, by any means\n"
     "  crdtctl merge hub.json            take in a state that came\n"
-    "  crdtctl sync /media/stick/counts  do both, with all who meet there\n\n"
+    "  crdtctl sync /media/stick         do both, with all who meet there\n\n"
     "\b\nTHE REPLICA:\n"
     "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl upward from here;\n"
     "  else the one in the user's data directory, made by the first write.\n\n" + section()

@@ -1,6 +1,7 @@
 """Words on the command line, and lines of a batch, → amounts, clocks and requests."""
 
 import json
+import math
 import os
 import re
 from collections import Counter
@@ -47,6 +48,13 @@ def whole(text: str, option: str) -> int:
     if not _WHOLE.fullmatch(text.removeprefix("-")) or len(text.removeprefix("-")) > MAX_DIGITS:
         raise UsageError(f"'{printable(text[:40])}' is not a whole number", f"{option} takes one")
     return int(text)
+
+
+def seconds(number: float | None, option: str) -> float | None:
+    """Return a number of seconds that can be waited, or None; raise `UsageError`."""
+    if number is not None and not math.isfinite(number):
+        raise UsageError(f"{option} takes a number of seconds")
+    return number
 
 
 def clock(text: str) -> dict[str, int]:

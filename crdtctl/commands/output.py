@@ -228,13 +228,15 @@ def _json(report: Report) -> None:
 def _toml(report: Report) -> None:
     import tomli_w
 
-    items = [_without_none(item) for item in report.items]
-    tree = _without_none({"schema": SCHEMA, **report.head, report.key: items})
+    tree = _without_none({"schema": SCHEMA, **report.head, report.key: list(report.items)})
     stdout.write(respelt(tomli_w.dumps(tree).encode()))
 
 
-def _without_none(tree: Item) -> Item:
-    return {key: value for key, value in tree.items() if value is not None}
+def _without_none(tree: Any) -> Any:
+    """Return a tree without what there is no word for in TOML."""
+    if isinstance(tree, dict):
+        return {key: _without_none(value) for key, value in tree.items() if value is not None}
+    return [_without_none(one) for one in tree] if isinstance(tree, list) else tree
 
 
 def _csv(report: Report) -> None:

@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
+from crdtctl.commands.arguments import seconds
 from crdtctl.commands.output import Report
-from crdtctl.commands.remotes import named_remotes
 from crdtctl.commands.statuses import READS, WRITES, section
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo
 from crdtctl.sync.memory import directory
 from crdtctl.sync.probe import probe
+from crdtctl.sync.remotes import configured, named_remotes
 from crdtctl.sync.schemes import check as check_url
 from crdtctl.sync.schemes import redacted
 from crdtctl.sync.transport import Deadline
@@ -57,7 +58,8 @@ def add(
       crdtctl remote add hub ssh://hub.example.org/srv/counts
       crdtctl remote add origin "git+ssh://git@example.org/team/counts#crdtctl"
     """
-    session(context).open_to_write().add_remote(name, check_url(url))
+    place = check_url(url)
+    session(context).open_to_write().add_remote(name, place)
 
 
 @app.command("remove", **_remove)
@@ -78,6 +80,8 @@ def remove(
 def list_(context: typer.Context, form: FormatOption = None) -> None:
     """List the remotes.
 
+    One that holds a credential, or is wrong in another way, is not shown: status 78.
+
     \b
     EXAMPLES:
       crdtctl remote list
@@ -85,9 +89,12 @@ def list_(context: typer.Context, form: FormatOption = None) -> None:
     """
     chosen = output.choose(form)
     replica = session(context).open()
-    items = [{"name": name, "url": redacted(url)} for name, url in replica.remotes().items()]
+    known = replica.remotes()
+    items = [{"name": name, "url": redacted(url)} for name, url in known.items()]
     columns = ("name", "url")
     output.show(Report("remotes", columns, items, lambda item: [[item[column] for column in columns]]), chosen)
+    for name, url in known.items():
+        configured(name, url)
 
 
 @app.command("check", **_check)
@@ -96,7 +103,10 @@ def check(
     remotes: Annotated[
         list[str] | None, typer.Argument(metavar="[REMOTE]...", help="Names or URLs. Default: all remotes.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Give up after so long.")] = 60.0,
+    timeout: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Give up a remote after so long. Default: 60.", show_default=False),
+    ] = 60.0,
     form: FormatOption = None,
 ) -> None:
     """Try remotes: whether each can be reached, written and read, and what a cut put leaves there.
@@ -109,6 +119,7 @@ def check(
       crdtctl remote check hub /media/stick/counts
     """
     chosen = output.choose(form)
+    seconds(timeout, "--timeout")
     replica = session(context).open()
     columns = ("remote", "what", "ok", "found")
     place = directory(replica.path)

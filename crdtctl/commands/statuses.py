@@ -15,7 +15,7 @@ STATUSES: Final[dict[int, str]] = {
     70: "a fault of this program",
     73: "it is there already; nothing was overwritten",
     74: "input/output error; not applied",
-    75: "somebody else holds the lock; not applied, try again",
+    75: "a lock is held, or a remote does not answer; not applied, try again",
     76: "outcome unknown: try again with the same --once key",
     77: "not allowed to read or write",
     78: "config.toml is wrong",

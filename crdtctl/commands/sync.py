@@ -8,18 +8,19 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from crdtctl.commands import output
+from crdtctl.commands.arguments import seconds
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
 from crdtctl.commands.refusals import end_with
-from crdtctl.commands.remotes import named_remotes
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
 from crdtctl.store.meeting import lonely
-from crdtctl.sync.sync import Moved, Options, SyncReport
+from crdtctl.sync.remotes import is_place, named_remotes
+from crdtctl.sync.sync import Moved, Options, RemoteReport, SyncReport
 from crdtctl.sync.sync import sync as carry_out
 
-app, settings = verb_app(1, 3, 5, 69, *WRITES)
+app, settings = verb_app(1, 3, 5, 69, 73, *WRITES)
 
 
 @app.command(**settings)
@@ -35,7 +36,13 @@ def sync(
         bool, typer.Option("--clean", help="Delete copies of this replica's objects, and objects that it absorbed.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Give up after so long, with status 75.")
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Give up a remote after so long, with status 75. Default: 300.",
+            show_default=False,
+        ),
     ] = 300.0,
     retry_lock: Annotated[
         float | None,
@@ -47,7 +54,7 @@ def sync(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 1 if anything changed.")] = False,
     form: FormatOption = None,
 ) -> None:
-    """Meet others at remotes: learn what they know, and leave there what they lack.
+    """Meet others at remotes: take what is new, leave what they lack.
 
     Safe to run at any time, any number of times, from many machines at once, and to be cut anywhere.
     Silent, but on a terminal, with --dry-run or with --format. What is no state is skipped and
@@ -62,12 +69,14 @@ def sync(
       crdtctl sync --require-replicas 5 || echo "somebody is missing"
     """
     talks = dry_run or form is not None or output.is_terminal()
-    words = not dry_run and output.is_terminal()
-    chosen = output.choose(form, default="words" if words else None) if talks else ""
+    chosen = output.choose(form, default="words" if output.is_terminal() else None) if talks else ""
+    seconds(timeout, "--timeout")
+    seconds(retry_lock, "--retry-lock")
     current = session(context)
     quiet = chosen in ("json", "ndjson")
     renamed: list[object] = []
-    replica = current.open_to_write(renamed.append if quiet else output.say)
+    begins = not dry_run and bool(remotes) and all(map(is_place, remotes or ()))  # names are known in a replica only
+    replica = (current.open_to_write if begins else current.open)(renamed.append if quiet else output.say)
     wanted = named_remotes(replica, remotes)
     with _ended_by_signal(), growing_bar("reading") as progress:
         details = output.TOLD if chosen == "words" else 0
@@ -77,7 +86,7 @@ def sync(
         output.say(lonely(report.merge.lonely))
     output.stdout.applied = report.changed and not dry_run
     if chosen == "words":
-        _tell(report)
+        _tell(report, dry_run)
     elif talks:
         output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
     output.stdout.flush()
@@ -107,48 +116,79 @@ def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> No
 
     That is a fork, or what failed at a remote, or that fewer replicas than `required` were seen, or what was skipped.
     """
-    failures: list[CrdtctlError] = [
-        type(one.error)(f"{one.name}: {one.error.message}", one.error.hint) for one in report.remotes if one.error
-    ]
+    failures = [_failure(one) for one in report.remotes if one.error]
     failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
     merge = report.merge
-    skipped = list(merge.refused.values())
-    if merge.forks or merge.usurped or merge.twice:
-        for failure in failures if not quiet else []:
-            output.say(str(failure))
-        end_with(merge, quiet=quiet, dry_run=dry_run)
-    is_alone = len(report.replicas) < required
-    if skipped and (failures or is_alone or len(skipped) > 1):
-        for failure in skipped if not quiet else []:
-            output.say(str(failure))
+    skipped = [
+        PartialError(f"{reason.message}; it was skipped", "move it away, or send it again from where it came")
+        for _, reason in sorted(merge.refused.items())
+    ]
+    end: CrdtctlError | None = None
     if failures:
-        for failure in failures[:-1] if not quiet else []:
-            output.say(str(failure))
-        raise failures[-1]
-    if is_alone:
-        raise AnswerIsNo(f"{len(report.replicas)} of {required} replicas were seen")
-    if len(skipped) == 1:
-        raise PartialError(f"{skipped[0].message}; it was skipped", skipped[0].hint)
-    if skipped:
-        raise PartialError(f"{len(skipped)} files were skipped")
+        end = failures.pop()
+    elif len(report.replicas) < required:
+        end = AnswerIsNo(f"{len(report.replicas)} of {required} replicas were seen")
+    elif len(skipped) == 1:
+        end = skipped.pop()
+    elif skipped:
+        end = PartialError(f"{len(skipped)} files were skipped")
+    is_forked = merge.forks or merge.usurped or merge.twice
+    for failure in [*skipped, *failures, *([end] if end and is_forked else [])] if not quiet else []:
+        output.say(str(failure))
+    if is_forked:
+        merge.refused = {}
+        end_with(merge, quiet=quiet, dry_run=dry_run)
+    if end:
+        raise end
 
 
-def _tell(report: SyncReport) -> None:
-    """Say in words what happened at each remote, and what it changed here."""
+def _failure(remote: RemoteReport) -> CrdtctlError:
+    """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
+    error = remote.error or CrdtctlError("")
+    is_said = "/" in remote.name and remote.name in error.message
+    return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)
+
+
+def _tell(report: SyncReport, dry_run: bool) -> None:
+    """Say in words what happened at each remote, or what would, and what it changes here."""
     for one in report.remotes:
         if one.error is not None:
             continue
-        said = []
-        if one.read:
-            said.append(f"read {_count(len(one.read), 'object')} ({_bytes(one.read)})")
-        if one.put:
-            said.append(f"put {_bytes([one.put])}{_carrying(one.put)}")
-        if one.deleted:
-            said.append(f"deleted {len(one.deleted)}")
-        output.stdout.line(f"{one.name}: {', '.join(said) or 'nothing new'}")
+        said = _planned(one) if dry_run else _done(one)
+        for line in said[: output.TOLD] or ["nothing new"]:
+            output.stdout.line(f"{one.name}: {line}")
+        if len(said) > output.TOLD:
+            output.stdout.line(f"{one.name}: and {len(said) - output.TOLD} more")
     merge = report.merge
     output.tell([(change.name, change.before, change.after) for change in merge.changes], merge.counters)
     output.tell_handoffs([(hand.name, hand.step, hand.peer) for hand in merge.handoffs])
+
+
+def _done(remote: RemoteReport) -> list[str]:
+    """Return in a line what happened at a remote, if anything did."""
+    said = []
+    if remote.read:
+        said.append(f"read {_count(len(remote.read), 'object')} ({_bytes(remote.read)})")
+    if remote.put:
+        said.append(f"put {_bytes([remote.put])}{_with(remote.put)}")
+    if remote.deleted:
+        said.append(f"deleted {len(remote.deleted)}")
+    return [", ".join(said)] if said else []
+
+
+def _planned(remote: RemoteReport) -> list[str]:
+    """Return in lines what would happen at a remote: who has what for whom."""
+    said = [
+        f"would read {_count(one.size, 'byte')} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read
+    ]
+    if remote.put:
+        said.append(f"would put about {_count(remote.put.size, 'byte')}{_with(remote.put)}: {_entries(remote.put)}")
+    return [*said, *(f"would delete {printable(name)}" for name in remote.deleted)]
+
+
+def _entries(moved: Moved) -> str:
+    number = moved.entries or 0
+    return f"{number} {'entry' if number == 1 else 'entries'}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -159,8 +199,9 @@ def _bytes(moved: Sequence[Moved]) -> str:
     return _count(sum(one.size for one in moved), "byte")
 
 
-def _carrying(moved: Moved) -> str:
-    return f" with {_count(len(moved.authors), 'other replica')}" if moved.authors else ""
+def _with(moved: Moved) -> str:
+    others = [author for author in moved.authors if author != moved.owner]
+    return f" with {_count(len(others), 'other replica')}" if others else ""
 
 
 def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
@@ -181,7 +222,7 @@ def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
             for what, moved in (*came, *went)
         ]
         items += [{"remote": one.name, "what": "delete", "object": printable(name)} for name in one.deleted]
-    failed = [
+    places = [
         {
             "name": one.name,
             "url": one.url,
@@ -193,21 +234,21 @@ def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
     ]
     refused = [
         {"file": printable(label), "error": failure.name, "exit": failure.status, "message": failure.message}
-        for label, failure in report.merge.refused.items()
+        for label, failure in sorted(report.merge.refused.items())
     ]
     head = {
         "replica": replica,
         "changed": report.changed,
         "counters": report.merge.counters,
         "replicas": sorted(report.replicas),
-        "remotes": failed,
+        "remotes": places,
         "refused": refused,
-        "notes": notes,
+        "notes": [*notes, *([lonely(report.merge.lonely)] if report.merge.lonely else [])],
     }
-    columns = ("remote", "what", "replica", "entries", "bytes", "authors")
+    columns = ("remote", "what", "replica", "entries", "bytes", "authors", "object")
 
     def row(item: dict[str, Any]) -> list[list[object]]:
-        cells = {**item, "authors": " ".join(item.get("authors", ())), "replica": item.get("replica", item["object"])}
+        cells = {**item, "authors": " ".join(item.get("authors", ()))}
         return [[cells.get(column) for column in columns]]
 
     return Report("moved", columns, items, row, head=head)

@@ -22,8 +22,8 @@ TEMPLATE = """\
 
 WHICH = "config"
 ENDING = ".toml"
-NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
-NAMES = "up to 40 letters, digits, '-' and '_'"
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
+NAMES = "up to 40 letters, digits, '-' and '_', the first of them no '-'"
 _TABLE = re.compile(r"\s*\[\s*remotes\s*\]\s*(?:#.*)?$")
 _HINT = "correct it, or delete it to have the defaults"
 

@@ -29,7 +29,7 @@ False
 import errno
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -431,7 +431,9 @@ class Replica:
 
         def check(before: Mapping[str, str]) -> dict[str, str]:
             if name in before:
-                raise ExistsError(f"there is a remote '{name}' already: {before[name]}", "remove it first")
+                raise ExistsError(
+                    f"there is a remote '{name}' already", "'crdtctl remote list' shows it; remove it first"
+                )
             return {**before, name: url}
 
         self._edit_remotes(check, lambda text: config.with_remote(text, name, url))
@@ -699,24 +701,32 @@ class Replica:
             self._share(own, known, write, authors)
             return self._standing(own, known)
 
-    def size_of_share(self, authors: Collection[str]) -> tuple[int, int]:
-        """Return how many contributions and bytes `share` would write about now; nothing is noted to have left."""
+    def size_of_share(self, authors: Collection[str], news: Iterable[Input] = ()) -> tuple[int, int]:
+        """Return how many contributions, and about how many bytes, `share` would write once the `news` were merged.
+
+        Nothing is noted to have left.
+        """
         pieces = [0, 0]
 
         def count(data: bytes) -> None:
             pieces[1] += len(data)
 
-        with self._sources() as (own, known):
-            pieces[0] = self._share(own, known, count, authors)
+        with ExitStack() as stack, self._sources() as (own, known):
+            pieces[0] = self._share(own, known, count, authors, [open_input(item, stack) for item in news])
         return pieces[0], pieces[1]
 
     def _share(
-        self, own: Source, known: Source | None, write: Callable[[bytes], object], authors: Collection[str]
+        self,
+        own: Source,
+        known: Source | None,
+        write: Callable[[bytes], object],
+        authors: Collection[str],
+        news: Sequence[Source] = (),
     ) -> int:
         wanted = {own.head.replica, *authors}
         writer = Writer(write, head_of_share(self._export_head(own, known, None), wanted))
         contributions = 0
-        for line, number in lines_of_share(own, known, wanted):
+        for line, number in lines_of_share(own, known, wanted, news):
             writer.line(line)
             contributions += number
         writer.close()

@@ -1,6 +1,6 @@
 """A replica's share of what is known: what it did itself, and what it carries for some others."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crdtctl.codec.stream import Source, overlay
@@ -46,15 +46,17 @@ def head_of_share(whole: Head, authors: Collection[str]) -> Head:
     return replace(whole, clock=clock, tags={a: text for a, text in whole.tags.items() if a in clock})
 
 
-def lines_of_share(own: Source, known: Source | None, authors: Collection[str]) -> Iterator[tuple[bytes, int]]:
+def lines_of_share(
+    own: Source, known: Source | None, authors: Collection[str], news: Sequence[Source] = ()
+) -> Iterator[tuple[bytes, int]]:
     """Yield the lines of what the `authors` did, each with how many contributions it holds. `own` is of one of them.
 
-    What was learned to take part in merging does not leave.
+    What was learned to take part in merging does not leave. With `news`, as it would be once those were merged.
     """
     mine = own.head.replica
     if len(authors) < 2:
-        known = None
-    for joined in overlay(known, [own]):
+        known, news = None, ()
+    for joined in overlay(known, [own, *news]):
         if joined.after is None:
             continue
         name, counter = decode_own_line(joined.after)

@@ -2,14 +2,28 @@
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from crdtctl.errors import CrdtctlError, DataError, TransientError, UnavailableError, from_os, printable, reason_of
+from crdtctl.errors import (
+    CrdtctlError,
+    DataError,
+    ExistsError,
+    TransientError,
+    UnavailableError,
+    from_os,
+    printable,
+    reason_of,
+)
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Entry, Transport, file_name
 
 _BLOCK = 2**18
+_DRAFT = re.compile(r"\.crdtctl-(?:probe-)?[0-9a-f]{16}(?:\.new)?")
+#: A draft that is so much older than another is of a sync that was killed.
+_OLD = 86_400
 #: What a file system over a network says when it is away for a while.
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.EAGAIN)
 
@@ -25,23 +39,34 @@ class Folder(Transport):
     def list(self) -> Sequence[Entry]:
         entries = []
         self._deadline.remaining()
+        self._refuse_replica()
         try:
             for found in os.scandir(self._path):
                 status = found.stat(follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode):
+                if not stat.S_ISDIR(status.st_mode):  # what is no regular file cannot be read, which is to be told
                     version = f"{status.st_mtime_ns}.{status.st_ino}.{status.st_ctime_ns}"
                     entries.append(Entry(found.name, status.st_size, version))
         except FileNotFoundError:
             self._find_parent()
             return []
+        except NotADirectoryError:
+            raise UnavailableError(f"{self._shown} is not a folder", "name one that is, or is to be made") from None
         except OSError as error:
             raise self._told(error, f"list {self._shown}") from None
         return entries
 
+    def _refuse_replica(self) -> None:
+        """Raise `ExistsError` in the directory of a replica: there, other files are no states to be met."""
+        above = os.path.realpath(self._path)
+        while above != "/":
+            if all(os.path.exists(f"{above}/{name}") for name in ("own.json", "own.lock")):
+                raise ExistsError(f"{self._shown} is inside a replica's directory", "name a folder elsewhere")
+            above = os.path.dirname(above)
+
     def _find_parent(self) -> None:
         """Raise `UnavailableError` unless the folder can be made: a stick that is not there has no folder either."""
         parent = os.path.dirname(self._path.rstrip("/"))
-        if not os.path.isdir(parent):
+        if not os.path.isdir(parent) or os.path.islink(self._path):
             raise UnavailableError(f"there is no folder {self._shown}", "is it mounted? make the folder that it is in")
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
@@ -73,12 +98,14 @@ class Folder(Transport):
                         self._deadline.remaining()
                     file.flush()
                     os.fsync(fd)
+                    now = os.fstat(fd).st_mtime
                 os.rename(draft, target)
             except BaseException:
                 if os.path.lexists(draft):
                     os.unlink(draft)
                 raise
             self._fsync(self._path)
+            self._sweep(now)
         except OSError as error:
             raise self._told(error, f"write {printable(target)}") from None
 
@@ -89,6 +116,14 @@ class Folder(Transport):
             pass
         except OSError as error:
             raise self._told(error, f"delete {printable(self._file(name))}") from None
+
+    def _sweep(self, now: float) -> None:
+        """Delete what syncs that were killed have left here, however long ago, by the folder's own clock."""
+        for found in os.scandir(self._path):
+            if _DRAFT.fullmatch(found.name):
+                with suppress(OSError):
+                    if found.stat(follow_symlinks=False).st_mtime < now - _OLD:
+                        os.unlink(found.path)
 
     def _make(self) -> None:
         if not os.path.isdir(self._path):

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 
 from crdtctl.errors import from_os, printable
+from crdtctl.store.durable import NEW
 from crdtctl.sync.plan import Held, Memo
 from crdtctl.sync.transport import Entry
 
@@ -75,10 +76,11 @@ def _memo(one: _Object, facts: list[_Fact]) -> Memo:
 def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
     """Remember the objects of the remote `url`. It need not be durable, but is never half there."""
     numbers: dict[_Fact, int] = {}
-    objects = [_object(memos[name], numbers) for name in sorted(memos)]
+    kept = [memos[name] for name in sorted(memos) if name.isprintable()]  # others cannot be read, and may be no UTF-8
+    objects = [_object(memo, numbers) for memo in kept]
     data = msgspec.json.encode(_Remembered(_VERSION, url, list(numbers), objects))
     path = _file(place, url)
-    draft = f"{path}.{os.getpid()}.new"
+    draft = f"{path}.{os.getpid()}{NEW}"
     try:
         os.makedirs(place, exist_ok=True)
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)

@@ -95,7 +95,8 @@ def to_put(memos: Iterable[Memo], here: Standing, *, clean: bool = False) -> Out
     mark = mark_of(here, authors)
     current = next((memo for memo in own if memo.mark == mark and is_named(memo)), None)
     wanted = bool(here.mark or authors) and (current is None or not here.has_left)
-    obsolete += [memo.entry.name for memo in own if memo is not current and (clean or is_named(memo))]
+    kept = None if wanted else current
+    obsolete += [memo.entry.name for memo in own if memo is not kept and (clean or is_named(memo))]
     return Outgoing(wanted, authors, mark, tuple(sorted(obsolete)))
 
 

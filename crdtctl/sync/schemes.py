@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import UsageError, printable
@@ -58,8 +58,12 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "rclone": Scheme("rclone", "Rclone", "rclone's own configuration"),
     "exec": Scheme("program", "Program", "the program's own configuration"),
 }
-_USER = re.compile(r"(?<=://)[^/]*@")
-_SCHEME = re.compile(r"(exec(?=:)|rclone(?=:)|[A-Za-z][A-Za-z0-9+.-]*(?=://|:[^/])):")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+#: Kinds of URL in which what follows the first colon is somebody else's to understand.
+_OPAQUE = ("exec", "rclone")
+_SECRET = re.compile(r"://[^/\s]*:[^/\s]*@")
+#: How ``ssh`` and ``git`` spell a place without a scheme.
+_LIKE_SCP = re.compile(r"[^/:]+@[^/:]+:")
 _REPOSITORY = ("HEAD", "objects", "refs")
 #: What a word of a command that tells a secret looks like; an option also when the next word does.
 _TELLING = re.compile(r"(?i)[\w.-]*(pass(word|wd|phrase)?|token|secret|(api|access)[-_]?key|credential)s?(=.+)?")
@@ -77,23 +81,40 @@ def connect(url: str, deadline: Deadline, state: str) -> Transport:
 
 
 def redacted(url: str) -> str:
-    """Return a URL fit to be shown: without what stands before the ``@`` of its host, and in printable characters."""
-    return printable(_USER.sub("", url))
+    """Return a URL fit to be shown, in printable characters; of one that `check` refuses, its scheme alone."""
+    try:
+        check(url)
+    except UsageError:
+        scheme = _SCHEME.match(url)
+        return f"{scheme[1]}:…" if scheme else "…"
+    return printable(url)
 
 
 def check(url: str) -> str:
-    """Return the URL to keep, a path made absolute; raise `UsageError` for one that is wrong or tells secrets."""
+    """Return the URL to keep, a path made absolute; raise `UsageError` for one that is wrong or tells secrets.
+
+    The message shows nothing of what may be a secret.
+    """
     if not url or len(url) > _MAX_URL or not url.isprintable() or url != url.strip():
-        raise UsageError(f"'{redacted(url)[:80]}' is not a URL of a remote", _known())
-    scheme, address = _split(url)
+        raise UsageError("that is not a URL of a remote", _known())
+    found = _SCHEME.match(url)
+    if found is None:
+        if _LIKE_SCP.match(url):
+            raise UsageError("a place on another machine is a URL", "ssh://HOST/PATH, or git+ssh://HOST/PATH")
+        return os.path.abspath(os.path.expanduser(url))
+    scheme = found[1].lower()
     if scheme not in SCHEMES:
-        raise UsageError(f"there is no transport '{printable(scheme)}'", _known())
-    if not address.strip("/") and scheme != "file":
-        raise UsageError(f"'{redacted(url)}' names no place", _known())
+        raise UsageError(f"there is no transport '{printable(found[1][:40])}'", _known())
+    if scheme not in _OPAQUE and not url.startswith("://", len(scheme)):
+        raise UsageError(f"a URL of this kind begins with {scheme}://", _known())
     _refuse_secrets(url, scheme)
+    address = _split(url)[1]
+    is_place = bool(address) if scheme in (*_OPAQUE, "file", "git+file") else bool(urlsplit(url).netloc)
+    if not is_place:
+        raise UsageError(f"a URL of this kind names a place behind {scheme}:", _known())
     if scheme == "rclone" and ":" not in address:
-        raise UsageError(f"'{redacted(url)}' names no remote of rclone", "write it as rclone:REMOTE:PATH")
-    return url if _SCHEME.match(url) else os.path.abspath(os.path.expanduser(url))
+        raise UsageError("that names no remote of rclone", "write it as rclone:REMOTE:PATH")
+    return url
 
 
 def _known() -> str:
@@ -107,13 +128,13 @@ def _split(url: str) -> tuple[str, str]:
         return ("git+file", f"file://{url}") if _is_repository(url) else ("file", url)
     scheme = found[1].lower()
     if scheme == "file":
-        parts = urlsplit(url)
-        if parts.netloc not in ("", "localhost"):
-            raise UsageError(f"'{redacted(url)}' names another machine", "use ssh:// for that")
-        return "file", unquote(parts.path)
+        machine, slash, path = url[len("file://") :].partition("/")
+        if machine not in ("", "localhost") or not slash:
+            raise UsageError("a file:// URL names a path of this machine", "file:///PATH; ssh:// is for another one")
+        return "file", unquote(f"/{path}")
     if scheme.startswith("git+"):
         return scheme, url[len("git+") :]
-    return scheme, url[len(scheme) + 1 :] if scheme in ("exec", "rclone") else url
+    return scheme, url[len(scheme) + 1 :] if scheme in _OPAQUE else url
 
 
 def _is_repository(path: str) -> bool:
@@ -124,17 +145,23 @@ def _is_repository(path: str) -> bool:
 
 def _refuse_secrets(url: str, scheme: str) -> None:
     kept = f"keep it in {SCHEMES[scheme].credentials}"
-    parts: Any = urlsplit(url) if "://" in url else None
-    if parts is not None:
-        user, at, _ = parts.netloc.rpartition("@")
-        if at and (":" in user or scheme not in ("ssh", "git+ssh")):
-            raise UsageError("a URL must not hold a credential", kept)
-        if parts.query:
-            raise UsageError("a URL of a remote has no '?': it might hold a credential", kept)
+    if _SECRET.search(unquote(url)):
+        raise UsageError("a URL must not hold a credential", kept)
     if scheme == "rclone" and (url[len("rclone:") :].startswith(":") or "," in url.split(":")[1]):
         raise UsageError("a remote of rclone is named here, without its parameters", "make it with 'rclone config'")
     if scheme == "exec":
         _refuse_command(words(url[len("exec:") :]), kept)
+    if scheme in _OPAQUE:
+        return
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise UsageError("that is not a URL of a remote", _known()) from None
+    if "@" in unquote(parts.netloc) and scheme not in ("ssh", "git+ssh"):
+        raise UsageError("a URL must not hold a credential", kept)
+    if "?" in unquote(url) and scheme != "file":
+        raise UsageError("a URL of a remote has no '?': it might hold a credential", kept)
 
 
 def words(command: str) -> list[str]:

@@ -5,6 +5,7 @@ What fails at one remote is told of that remote, and holds up no other.
 
 import os
 import random
+import shutil
 import tempfile
 import threading
 import time
@@ -16,7 +17,9 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from crdtctl.codec.wire import Head, newer
-from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, from_os
+from crdtctl.crdt import forks
+from crdtctl.errors import CrdtctlError, DataError, MissingError, StorageError, TransientError, from_os
+from crdtctl.store.durable import NEW
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
@@ -35,6 +38,9 @@ _FIRST_PAUSE = 0.2
 #: A file that vanishes while it is read was replaced, so a new listing is asked for, so often.
 _LISTINGS = 3
 _BLOCK = 2**20
+#: Of so many new objects a dry run finds out what they would add to what is put.
+_FORESEEN = 200
+_SCRATCH = "crdtctl-sync-"
 _T = TypeVar("_T")
 
 
@@ -48,7 +54,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to sync: seconds for all that is done over the network, and seconds to wait for another sync.
+    """How to sync: seconds for what is done at one remote, and seconds to wait for another sync.
 
     The report tells of so many changed counters the `details`. `progress` is told how many bytes of how many are read.
     """
@@ -122,7 +128,7 @@ class _Visit:
 
     def label(self, name: str) -> str:
         """Return what an object here is called in messages."""
-        return f"{self.remote.name}/{name}"
+        return f"{self.remote.name.rstrip('/')}/{name}"
 
     @property
     def objects(self) -> list[Memo]:
@@ -140,26 +146,35 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
     deadline = Deadline(options.timeout)
     place = memory.directory(replica.path)
     report = SyncReport()
-    with replica.locked_to_sync(options.retry_lock), ExitStack() as stack:
-        scratch = stack.enter_context(_scratch())
+    with ExitStack() as stack:
+        if not options.dry_run:
+            stack.enter_context(replica.locked_to_sync(options.retry_lock))
+        scratch = stack.enter_context(_scratch(None if options.dry_run else place))
         visits = []
-        for remote in {one.url: one for one in remotes}.values():
+        for remote in reversed({one.url: one for one in reversed(remotes)}.values()):
             report.remotes.append(RemoteReport(remote.name, remote.url))
             with _told_of(report.remotes[-1]):
-                transport = stack.enter_context(connect(remote.url, deadline, place))
+                state = f"{scratch}/state" if options.dry_run else place
+                transport = stack.enter_context(connect(remote.url, deadline, state))
                 memos = memory.load(place, remote.url)
                 visits.append(_Visit(remote, transport, report.remotes[-1], memos, dict(memos)))
         standing = replica.standing()
         is_sealed = standing.replica in standing.ended.sealed
         for visit in visits:
+            deadline.renew()  # one that does not answer leaves the others their time
             with _told_of(visit.report):
                 _read(visit, standing, scratch, deadline, options, report, is_sealed=is_sealed)
-        _merge(replica, visits, report, standing, options)
-        standing = replica.standing()
+        news = _merge(replica, visits, report, standing, options)
+        standing = _foreseen(standing, report.merge) if options.dry_run else replica.standing()
         for visit in visits:
             if visit.report.error is None:
+                deadline.renew()
                 with _told_of(visit.report):
-                    _put(replica, visit, standing, scratch, deadline, options)
+                    planned = to_put(visit.objects, standing, clean=options.clean)
+                    if options.dry_run:
+                        _tell_plan(replica, visit, planned, standing, news)
+                    else:
+                        _put(replica, visit, planned, standing, scratch, deadline)
             if not options.dry_run and visit.memos and visit.memos != visit.saved:
                 with _told_of(visit.report):
                     memory.save(place, visit.remote.url, visit.memos)
@@ -168,9 +183,17 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
 
 
 @contextmanager
-def _scratch() -> Iterator[str]:
+def _scratch(place: str | None) -> Iterator[str]:
+    """Make a directory for what comes and goes, in the replica's own `place`, which may be swept; or elsewhere."""
     try:
-        directory = tempfile.TemporaryDirectory(prefix="crdtctl-sync-")
+        if place:
+            os.makedirs(place, exist_ok=True)
+            for name in os.listdir(place):
+                if name.startswith(_SCRATCH):  # of a sync that was killed
+                    shutil.rmtree(f"{place}/{name}", ignore_errors=True)
+                elif name.endswith(NEW):
+                    os.unlink(f"{place}/{name}")
+        directory = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=place, ignore_cleanup_errors=True)
     except OSError as error:
         raise from_os(error, "make a temporary directory") from None
     with directory as path:
@@ -230,7 +253,7 @@ def _read(
 
 def is_hidden(name: str) -> bool:
     """Return whether a file is somebody's own business: a draft of ours, or what another program keeps there."""
-    return name.startswith((".", PROBE)) or name in ("desktop.ini", "Thumbs.db")
+    return name.startswith((".", "~", PROBE)) or name in ("desktop.ini", "Thumbs.db", "Icon\r")
 
 
 def _remember_sizes(visit: _Visit) -> None:
@@ -276,8 +299,12 @@ def _fetch(
             elif isinstance(path, TransientError):
                 small.append(entry)
                 failed.append((entry, path))
+            elif isinstance(path, StorageError):
+                raise path
             elif isinstance(path, CrdtctlError):
                 refused[visit.label(entry.name)] = path
+                if isinstance(path, DataError):
+                    visit.memos[entry.name] = Memo(entry, "", fault=path.message)
             else:
                 _look(visit, entry, path, standing)
             done += entry.size
@@ -313,8 +340,11 @@ def digest_of(path: str) -> str:
 
 def _merge(
     replica: Replica, visits: Sequence[_Visit], report: SyncReport, standing: Standing, options: Options
-) -> None:
-    """Merge what was fetched, as one commit, and remember what it held."""
+) -> list[Input]:
+    """Merge what was fetched, as one commit, and remember what it held; return what was taken.
+
+    With a dry run it is taken by nobody, and still there.
+    """
     inputs = [Input(visit.label(entry.name), path=path) for visit in visits for entry, path, _ in visit.fresh]
     refused = report.merge.refused
     if inputs:
@@ -333,9 +363,18 @@ def _merge(
                 visit.report.read.append(_moved(entry, path, head, standing, count=options.dry_run))
             elif isinstance(reason := refused.get(visit.label(entry.name)), DataError):
                 visit.memos[entry.name] = Memo(entry, digest, fault=reason.message)
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+            if not options.dry_run:
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
         visit.report.replicas = {memo.held.owner for memo in visit.objects if memo.held is not None}
+    return [item for item in inputs if item.label in report.merge.heads]
+
+
+def _foreseen(standing: Standing, merged: MergeReport) -> Standing:
+    """Return where a replica would stand, had it merged what a dry run did not."""
+    heads = [(standing.clock, standing.histories), *((head.clock, head.tags) for head in merged.heads.values())]
+    joined = forks.join(heads)
+    return replace(standing, clock=joined.clock, histories=joined.histories)
 
 
 def _held(head: Head) -> Held:
@@ -359,17 +398,18 @@ def _news(path: str, standing: Standing) -> int:
 # Putting ------------------------------------------------------------------------------------------------
 
 
+def _tell_plan(replica: Replica, visit: _Visit, planned: Outgoing, standing: Standing, news: Sequence[Input]) -> None:
+    """Report what would be put at a remote and deleted there, once the `news` were merged."""
+    if planned.wanted:
+        entries, size = replica.size_of_share(planned.carried, news[:_FORESEEN] if planned.carried else ())
+        visit.report.put = Moved(standing.replica, "", size, entries, planned.carried)
+    visit.report.deleted = list(planned.obsolete)
+
+
 def _put(
-    replica: Replica, visit: _Visit, standing: Standing, scratch: str, deadline: Deadline, options: Options
+    replica: Replica, visit: _Visit, planned: Outgoing, standing: Standing, scratch: str, deadline: Deadline
 ) -> None:
     """Put this replica's share at a remote, unless it is there, and delete what that makes obsolete."""
-    planned = to_put(visit.objects, standing, clean=options.clean)
-    if options.dry_run:
-        if planned.wanted:
-            entries, size = replica.size_of_share(planned.carried)
-            visit.report.put = Moved(standing.replica, "", size, entries, planned.carried)
-        visit.report.deleted = list(planned.obsolete)
-        return
     obsolete = set(planned.obsolete)
     if planned.wanted:
         memo = _write(replica, planned, f"{scratch}/outgoing")

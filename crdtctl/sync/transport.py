@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from crdtctl.errors import CrdtctlError, MissingError, TransientError, printable
+from crdtctl.codec.strict import MAX_BYTES
+from crdtctl.codec.text import HEAD_START
+from crdtctl.errors import CrdtctlError, DataError, TransientError, from_os, printable
 
 #: The largest object that is read.
 MAX_OBJECT = 2**30
@@ -22,7 +24,11 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._end = time.monotonic() + seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Let the time begin again."""
+        self._end = time.monotonic() + self._seconds
 
     def remaining(self) -> float:
         """Return how many seconds are left; raise `TransientError` when none are."""
@@ -50,10 +56,37 @@ class Entry:
 
 
 def file_name(name: str) -> str:
-    """Return `name` if it can be that of a file at a remote; raise `MissingError`: it leads nowhere else."""
+    """Return `name` if it can be that of a file at a remote, and leads nowhere else; raise `DataError`."""
     if not name or name in (".", "..") or not name.isprintable() or "/" in name:
-        raise MissingError(f"'{printable(name)}' is no name of a file at a remote")
+        raise DataError(f"'{printable(name)}' is no name of a file at a remote")
     return name
+
+
+class Sieve:
+    """Lets pass what may be a state; raises `DataError` as soon as it cannot be one, however large it is.
+
+    What cannot be kept here is a `StorageError`: it is no fault of the remote's.
+    """
+
+    def __init__(self, entry: Entry, write: Callable[[bytes], object]) -> None:
+        self._entry = entry
+        self._write = write
+        self._start = b""
+        self._size = 0
+
+    def __call__(self, piece: bytes) -> None:
+        """Take the next piece of a file."""
+        if len(self._start) < len(HEAD_START):
+            self._start += piece[: len(HEAD_START)]
+        self._size += len(piece)
+        limit = MAX_OBJECT if HEAD_START.startswith(self._start[: len(HEAD_START)]) else MAX_BYTES
+        if max(self._size, self._entry.size) > limit:
+            why = f"larger than {limit // 2**20} MiB"
+            raise DataError(f"{printable(self._entry.name)} is not a valid state: it is {why}")
+        try:
+            self._write(piece)
+        except OSError as error:
+            raise from_os(error, "write a temporary file") from None
 
 
 class Transport(ABC):
@@ -95,7 +128,7 @@ class Transport(ABC):
             path = f"{directory}/{number}"
             try:
                 with open(path, "wb") as file:
-                    self.get(entry.name, file.write)
+                    self.get(entry.name, Sieve(entry, file.write))
             except CrdtctlError as error:
                 return entry, error
             return entry, path

@@ -15,7 +15,8 @@ from tests.commands.expect import assert_refused
 from tests.commands.sh import in_sh
 from tests.conftest import PROGRAM, Shell
 
-COMMANDS = ["", *VERBS]
+BELOW = ["remote add", "remote remove", "remote list", "remote check"]
+COMMANDS = ["", *VERBS, *BELOW]
 #: The table of the contract, and 70, a fault of the program itself.
 STATUSES = {0, 1, 2, 3, 4, 5, 65, 66, 69, 70, 73, 74, 75, 76, 77, 78, 79, 130, 143}
 
@@ -56,7 +57,8 @@ def test_every_option_shows_a_variable_named_after_it(verb: str) -> None:
             assert "env var" not in said
         else:
             word = option.lstrip("-").replace("-", "_").upper()
-            variable = f"CRDTCTL_{word}" if option in shared else f"CRDTCTL_{verb.upper()}_{word}"
+            prefix = verb.upper().replace(" ", "_")
+            variable = f"CRDTCTL_{word}" if option in shared else f"CRDTCTL_{prefix}_{word}"
             assert re.search(rf"\[env var: {variable}[];]", said), said
 
 
@@ -79,6 +81,11 @@ def test_help_lists_exit_statuses_of_the_table_only(verb: str) -> None:
         ("show", {1, 4, 65, 66, 74, 77}),
         ("export", {65, 66, 73, 74, 77}),
         ("merge", {3, 5, 65, 66, 74, 75, 76, 77, 78, 79}),
+        ("sync", {1, 2, 3, 5, 65, 66, 69, 73, 74, 75, 77, 78, 79}),
+        ("remote add", {2, 73, 78}),
+        ("remote remove", {66, 78}),
+        ("remote list", {66, 78}),
+        ("remote check", {1, 2, 66, 78}),
         ("clock", {65, 66, 74}),
         ("compare", {1, 65, 66, 74}),
         ("status", {65, 66, 74}),
@@ -96,6 +103,9 @@ def test_help_lists_the_statuses_that_other_tests_here_provoke(verb: str, status
 def test_the_examples_are_understood(shell: Shell, replica: Replica, verb: str) -> None:
     replica.increment("builds")
     replica.export_to(shell.directory / "hub.json")
+    (shell.directory / "media" / "stick").mkdir(parents=True)
+    for name in ("hub", "stick"):
+        replica.add_remote(name, str(shell.directory / name))
     examples = [re.split(r" {3,}", line)[0] for line in section(verb, "EXAMPLES")]
     assert examples
     for example in examples:

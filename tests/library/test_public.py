@@ -99,7 +99,7 @@ def drawn() -> list[tuple[int, str, int, str]]:
         if "├── " in line or "└── " in line:
             branch, _, rest = line.partition("── ")
             name, status, word, *_ = rest.split()
-            found.append((len(branch.strip()), name, int(status), word))
+            found.append((len(branch) // 4, name, int(status), word))
     return found
 
 
@@ -110,11 +110,19 @@ def test_the_tree_of_failures_that_is_drawn_is_the_one_there_is() -> None:
 
 
 def test_every_failure_has_a_status_of_its_own_which_the_help_explains() -> None:
-    statuses = [status for _, _, status, _ in tree(CrdtctlError)[1:]]
+    statuses = [status for depth, _, status, _ in tree(CrdtctlError) if depth == 1]
     assert len(set(statuses)) == len(statuses)
     assert set(statuses) <= set(STATUSES)
-    names = [name for _, _, _, name in tree(CrdtctlError)[1:]]
+    names = [name for depth, _, _, name in tree(CrdtctlError) if depth == 1]
     assert len(set(names)) == len(names)
+
+
+def test_a_failure_below_another_has_the_status_and_the_name_of_that() -> None:
+    above = (0, "")
+    for depth, _, status, name in tree(CrdtctlError)[1:]:
+        if depth == 1:
+            above = (status, name)
+        assert (status, name) == above
 
 
 @pytest.mark.parametrize("name", MODULES)

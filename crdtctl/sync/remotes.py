@@ -1,0 +1,54 @@
+"""Which remotes are meant, by name, URL or path."""
+
+from collections.abc import Sequence
+
+from crdtctl.errors import ConfigError, UsageError, printable
+from crdtctl.store.replica import Replica
+from crdtctl.sync.schemes import check
+from crdtctl.sync.sync import Options, Remote, SyncReport, sync
+
+
+def synchronize(replica: Replica, *remotes: str, options: Options | None = None) -> SyncReport:
+    """Let a replica and remotes know of each other all they know; return what was done, also where some of it failed.
+
+    Remotes are named as on the command line: by name, URL or path; all that the replica knows, if none is. Raise
+    `UsageError` or `ConfigError` for one that cannot be, `BusyError` if another sync of this replica does not end in
+    time, and what prevents a merge. What fails at a remote is in the report.
+    """
+    return sync(replica, named_remotes(replica, remotes), options)
+
+
+def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]:
+    """Return the remotes that are named, by name, URL or path; all if none is. Raise `UsageError` if there is none."""
+    known = replica.remotes()
+    if not words:
+        if not known:
+            raise UsageError("there is no remote to meet at", "name a URL, or see 'crdtctl remote add'")
+        words = list(known)
+    found = []
+    for word in words:
+        if word in known:
+            found.append(configured(word, known[word]))
+        elif is_place(word):
+            found.append(Remote(printable(word), check(word)))
+        else:
+            raise UsageError(
+                f"there is no remote '{printable(word[:80])}'", "'crdtctl remote list' lists them; a path has a '/'"
+            )
+    return found
+
+
+def configured(name: str, url: str) -> Remote:
+    """Return a remote as ``config.toml`` has it; raise `ConfigError` for one that cannot be used."""
+    try:
+        return Remote(name, check(url))
+    except UsageError as error:
+        raise ConfigError(f"config.toml: the remote {name}: {error.message}", error.hint) from None
+
+
+def is_place(word: str) -> bool:
+    """Return whether a word is a URL or a path, and no name; raise `UsageError` for one that cannot be used."""
+    if ":" in word or "/" in word or word in (".", ".."):
+        check(word)
+        return True
+    return False

@@ -1,0 +1,108 @@
+"""What passes by itself is tried again, a few times, after pauses that grow, and never beyond the time there is."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from crdtctl import Replica, synchronize
+from crdtctl.errors import TransientError, UnavailableError
+from crdtctl.sync import schemes
+from crdtctl.sync import sync as engine
+from crdtctl.sync.sync import TRIES, Options, patiently
+from crdtctl.sync.transport import Deadline, Entry, Transport
+
+
+def failing(times: int, error: Exception, calls: list[int]) -> int:
+    calls.append(1)
+    if len(calls) <= times:
+        raise error
+    return 42
+
+
+@pytest.mark.parametrize("times", range(TRIES))
+def test_it_is_tried_again_until_it_works(times: int) -> None:
+    pauses: list[float] = []
+    calls: list[int] = []
+    assert patiently(lambda: failing(times, TransientError("later"), calls), Deadline(60), pauses.append) == 42
+    assert len(calls) == times + 1
+    assert len(pauses) == times
+    assert all(0 < pause < 5 for pause in pauses)
+
+
+def test_after_some_tries_it_is_told() -> None:
+    pauses: list[float] = []
+    calls: list[int] = []
+    with pytest.raises(TransientError, match="later"):
+        patiently(lambda: failing(TRIES, TransientError("later"), calls), Deadline(60), pauses.append)
+    assert len(calls) == TRIES
+
+
+def test_the_pauses_grow_and_are_not_the_same_for_all() -> None:
+    drawn = []
+    for _ in range(20):
+        pauses: list[float] = []
+        with pytest.raises(TransientError):
+            patiently(lambda: failing(TRIES, TransientError("later"), []), Deadline(60), pauses.append)
+        assert pauses[-1] > pauses[0]
+        drawn.append(tuple(pauses))
+    assert len(set(drawn)) > 1
+
+
+def test_what_does_not_pass_is_told_at_once() -> None:
+    calls: list[int] = []
+    with pytest.raises(UnavailableError):
+        patiently(lambda: failing(1, UnavailableError("never"), calls), Deadline(60), lambda _: None)
+    assert len(calls) == 1
+
+
+def test_nothing_is_waited_for_beyond_the_time_there_is() -> None:
+    calls: list[int] = []
+    pauses: list[float] = []
+    with pytest.raises(TransientError, match="later"):
+        patiently(lambda: failing(9, TransientError("later"), calls), Deadline(0.01), pauses.append)
+    assert (len(calls), pauses) == (1, [])
+
+
+def test_a_time_that_is_over_can_begin_again() -> None:
+    deadline = Deadline(0)
+    with pytest.raises(TransientError, match="after 0 seconds"):
+        deadline.remaining()
+    deadline = Deadline(60)
+    deadline.renew()
+    assert deadline.remaining() > 0
+
+
+class Silent(Transport):
+    """A remote that does not answer as long as there is time."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+
+    def list(self) -> Sequence[Entry]:
+        while True:
+            time.sleep(min(0.05, self._deadline.remaining()))
+
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        raise NotImplementedError
+
+    def put(self, name: str, path: str) -> None:
+        raise NotImplementedError
+
+    def delete(self, name: str) -> None:
+        raise NotImplementedError
+
+
+def test_one_that_does_not_answer_leaves_the_others_their_time(
+    new_replica: Callable[[str], Replica], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(url: str, deadline: Deadline, state: str) -> Transport:
+        return Silent(deadline) if url == "/silent" else schemes.connect(url, deadline, state)
+
+    monkeypatch.setattr(engine, "connect", connect)
+    here = new_replica("here")
+    here.increment("builds")
+    report = synchronize(here, "/silent", f"{tmp_path}/hub", options=Options(timeout=3))
+    assert [type(one.error) for one in report.remotes] == [TransientError, type(None)]
+    assert len(list((tmp_path / "hub").iterdir())) == 1

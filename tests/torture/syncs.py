@@ -1,0 +1,113 @@
+"""Every system call of a sync over a folder is made to kill the program, to interrupt it, and to fail.
+
+What must hold: the replica and each object in the folder are whole, old or new; nothing that was in the folder is
+lost; and the next sync makes it all as if nothing had been. Who was interrupted, or told of a failure, leaves no
+drafts behind.
+"""
+
+import shutil
+import signal
+
+from crdtctl import Replica, synchronize
+from crdtctl.store.check import check_replica
+from tests.clones import bind
+from tests.conftest import Shell
+from tests.torture.strace import CALLS, Point, Run, points, run, was_killed
+
+#: Statuses that a failing system call may have.
+FAILED = {65, 66, 69, 74, 75, 76, 77, 3}
+ENDED = {signal.SIGTERM: {143, -signal.SIGTERM}, signal.SIGINT: {130}}
+
+
+class Meeting:
+    """A replica and a folder, both with news, that can be put back to how they were."""
+
+    def __init__(self, shell: Shell) -> None:
+        self.home = shell.directory
+        self.directory = shell.directory / ".crdtctl"
+        self.hub = shell.directory / "hub"
+        here = Replica.init(self.directory, name="here")
+        here.increment("builds", 3)
+        synchronize(here, str(self.hub))
+        here.increment("builds", 10)
+        other = Replica.init(shell.directory / "other", name="other")
+        other.increment("builds", 100)
+        synchronize(other, str(self.hub))
+        for name in (".crdtctl", "hub"):
+            shutil.copytree(shell.directory / name, shell.directory / f"kept{name}")
+        self.environment = {**shell.environment, "CRDTCTL_REPLICA": str(self.directory)}
+        self.words = ["sync", str(self.hub)]
+        self.restore()
+        self.points = points(self.words, self.environment, shell.directory / "log")
+        self.seen = 0
+
+    def restore(self) -> None:
+        for name in (".crdtctl", "hub"):
+            shutil.rmtree(self.home / name)
+            shutil.copytree(self.home / f"kept{name}", self.home / name)
+        bind(self.directory, f"{self.home}/witness")
+
+    def run(self, point: Point, inject: str) -> Run:
+        self.restore()
+        return run(self.words, self.environment, trace=CALLS, inject=f"{point.call}:{inject}:when={point.when}")
+
+    def sweep(self, inject: str, chosen: list[Point]) -> list[str]:
+        """Run once for each chosen point; return what did not hold. `seen` counts the runs that did not succeed."""
+        faults = []
+        for point in chosen:
+            ended = self.run(point, inject)
+            self.seen += ended.status != 0
+            found = [*self._of_the_end(point, ended, inject), *self._whole(), *self._goes_on()]
+            faults += [f"{point.line[:100]}: {fault} {ended}" for fault in found]
+        return faults
+
+    def _of_the_end(self, point: Point, ended: Run, inject: str) -> list[str]:
+        """Return what is wrong with how it ended, and with what it left behind."""
+        name = inject.partition("=")[2]
+        if inject == "signal=SIGKILL":
+            return [] if was_killed(ended) or ended.status == 0 else ["not killed"]
+        faults = ["a traceback"] if "Traceback" in ended.stderr else []
+        if inject.startswith("signal="):
+            faults += [] if ended.status in ENDED[signal.Signals[name]] else ["another status"]
+        elif ended.status == 0:
+            faults += [] if Replica(self.directory).value("builds") == 113 else ["nothing was said, nor learned"]
+        else:
+            faults += [] if ended.status in FAILED else ["a status that says nothing"]
+        if not point.call.startswith("unlink"):  # what cannot be deleted stays
+            faults += [f"left over {name}" for name in self._left_over() if name.endswith(".new")]
+        return faults
+
+    def _left_over(self) -> list[str]:
+        places = [self.hub, self.directory, self.directory / "sync"]
+        found = [path for place in places if place.exists() for path in place.iterdir()]
+        return sorted(path.name for path in found if path.name.endswith(".new") or "crdtctl-sync-" in path.name)
+
+    def _whole(self) -> list[str]:
+        """Return what is wrong with the replica, and what is missing in the folder."""
+        faults = [one.found for one in check_replica(str(self.directory)) if not one.ok]
+        value = Replica(self.directory).value("builds")
+        faults += [] if value in (13, 113) else [f"a third value {value}"]
+        found = self._found_there()
+        return faults if found in (103, 113) else [*faults, f"in the folder are {found}"]
+
+    def _found_there(self) -> int:
+        """Return what somebody finds there who is new, and takes whole objects only."""
+        with_all = Replica.init(self.home / "fresh", name="fresh")
+        try:
+            objects = sorted(path for path in self.hub.iterdir() if not path.name.startswith("."))
+            with_all.merge_bytes(*(path.read_bytes() for path in objects), all_or_nothing=True)
+            return with_all.value("builds") if with_all.tags("builds") else 0
+        finally:
+            shutil.rmtree(self.home / "fresh")
+
+    def _goes_on(self) -> list[str]:
+        """Return what the next sync does not make good."""
+        report = synchronize(Replica(self.directory), str(self.hub))
+        faults = [str(one.error) for one in report.remotes if one.error]
+        faults += [str(reason) for reason in report.merge.refused.values()]
+        names = [path.name for path in self.hub.iterdir() if not path.name.startswith(".")]
+        faults += [] if len(names) == 2 else [f"{len(names)} objects"]
+        faults += [] if Replica(self.directory).value("builds") == self._found_there() == 113 else ["not all is known"]
+        faults += [f"still there: {name}" for name in self._left_over() if not name.startswith(".crdtctl-")]
+        again = synchronize(Replica(self.directory), str(self.hub))
+        return [*faults, "a sync without news changed something"] if again.changed else faults

@@ -1,0 +1,34 @@
+"""A sync over a folder that is killed, interrupted or let down at any system call harms nothing, and the next heals."""
+
+import pytest
+
+from tests.conftest import Shell
+from tests.torture.strace import needs_strace
+from tests.torture.syncs import Meeting
+
+pytestmark = [needs_strace, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def meeting(shell: Shell) -> Meeting:
+    return Meeting(shell)
+
+
+def test_a_kill_at_any_system_call_loses_nothing(meeting: Meeting) -> None:
+    chosen = meeting.points[::3]
+    assert meeting.sweep("signal=SIGKILL", chosen) == []
+    assert meeting.seen >= len(chosen) * 0.9  # or strace injected nothing
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_at_any_system_call_ends_it_in_order(meeting: Meeting, name: str) -> None:
+    chosen = meeting.points[1::8]
+    assert meeting.sweep(f"signal={name}", chosen) == []
+    assert meeting.seen >= len(chosen) * 0.9
+
+
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EROFS", "EACCES"])
+def test_a_failing_system_call_means_what_the_status_says(meeting: Meeting, error: str) -> None:
+    chosen = meeting.points[2::9]
+    assert meeting.sweep(f"error={error}", chosen) == []
+    assert meeting.seen > 0

@@ -99,16 +99,25 @@ def sync(
 
 @contextmanager
 def _ended_by_signal() -> Iterator[None]:
-    """Let a signal to terminate end this in order: what other programs were started ends with it."""
+    """Let a signal end this in order, also one to terminate: what other programs were started ends with it."""
+    came: list[int] = []
 
     def leave(number: int, _: object) -> NoReturn:
+        came.append(number)
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    numbers = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    before = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
+    except Exception:
+        if not came:  # or what it was at has made something else of it
+            raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise SystemExit(128 + came[0])
 
 
 def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> None:
@@ -160,6 +169,8 @@ def _tell(report: SyncReport, dry_run: bool) -> None:
         if len(said) > output.TOLD:
             output.stdout.line(f"{one.name}: and {len(said) - output.TOLD} more")
     merge = report.merge
+    if dry_run and merge.counters:
+        output.stdout.line(f"{_count(merge.counters, 'counter')} would change")
     output.tell([(change.name, change.before, change.after) for change in merge.changes], merge.counters)
     output.tell_handoffs([(hand.name, hand.step, hand.peer) for hand in merge.handoffs])
 

@@ -21,7 +21,7 @@ from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Entry, Transport, file_name
 
 _BLOCK = 2**18
-_DRAFT = re.compile(r"\.crdtctl-(?:probe-)?[0-9a-f]{16}(?:\.new)?")
+_DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|\.?crdtctl-probe-[0-9a-f]{16}")
 #: A draft that is so much older than another is of a sync that was killed.
 _OLD = 86_400
 #: What a file system over a network says when it is away for a while.
@@ -70,6 +70,8 @@ class Folder(Transport):
             raise UnavailableError(f"there is no folder {self._shown}", "is it mounted? make the folder that it is in")
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        if not name.isprintable():  # which is there all the same, and to be told
+            raise DataError(f"'{printable(name)}' is no name that is read")
         path = self._file(name)
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

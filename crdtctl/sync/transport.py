@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 
 from crdtctl.codec.strict import MAX_BYTES
 from crdtctl.codec.text import HEAD_START
-from crdtctl.errors import CrdtctlError, DataError, TransientError, from_os, printable
+from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, from_os, printable
 
 #: The largest object that is read.
 MAX_OBJECT = 2**30
@@ -56,9 +56,9 @@ class Entry:
 
 
 def file_name(name: str) -> str:
-    """Return `name` if it can be that of a file at a remote, and leads nowhere else; raise `DataError`."""
+    """Return `name` if it can be that of a file at a remote; raise `MissingError`: it leads nowhere else."""
     if not name or name in (".", "..") or not name.isprintable() or "/" in name:
-        raise DataError(f"'{printable(name)}' is no name of a file at a remote")
+        raise MissingError(f"'{printable(name)}' is no name of a file at a remote")
     return name
 
 

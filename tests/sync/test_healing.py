@@ -391,7 +391,7 @@ def test_what_a_sync_that_was_killed_left_long_ago_is_swept(hub: Path, ada: Repl
         hub / name
         for name in (
             ".crdtctl-0123456789abcdef.new",
-            ".crdtctl-probe-0123456789abcdef",
+            "crdtctl-probe-0123456789abcdef",
             ".crdtctl-fedcba9876543210.new",
             ".crdtctl-mine.new",
         )

@@ -77,9 +77,11 @@ class EndedError(Exception):
 class Channel(Protocol):
     """Bytes each way: `send` does not wait; `receive` returns none when the other side has ended."""
 
-    def send(self, data: bytes) -> None: ...
+    def send(self, data: bytes) -> None:
+        """Send bytes, without waiting for what comes of them."""
 
-    def receive(self) -> bytes: ...
+    def receive(self) -> bytes:
+        """Return the next bytes, however many there are; none when the other side has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +185,11 @@ class Client:
             self.extensions[name] = hello.text()
 
     def open_later(self, path: bytes, flags: int) -> int:
+        """Ask for a file to be opened."""
         return self._ask(Kind.OPEN, text(path), number(flags), _NO_ATTRIBUTES)
 
     def close_later(self, handle: bytes) -> int:
+        """Ask for a handle to be closed."""
         return self._ask(Kind.CLOSE, text(handle))
 
     def close_handle(self, handle: bytes) -> None:
@@ -242,15 +246,19 @@ class Client:
         self.done(self.close_later(handle))
 
     def stat(self, path: bytes) -> Attributes:
+        """Return what is told of a path; a link at its end is followed."""
         return self._expect(self._ask(Kind.STAT, text(path)), Kind.ATTRS).attributes()
 
     def stat_open(self, handle: bytes) -> Attributes:
+        """Return what is told of an open file."""
         return self._expect(self._ask(Kind.FSTAT, text(handle)), Kind.ATTRS).attributes()
 
     def make_directory(self, path: bytes) -> None:
+        """Make a directory; the one that it is in must be there."""
         self.done(self._ask(Kind.MKDIR, text(path), _NO_ATTRIBUTES))
 
     def remove(self, path: bytes) -> None:
+        """Delete a file."""
         self.done(self._ask(Kind.REMOVE, text(path)))
 
     def rename(self, path: bytes, target: bytes) -> None:
@@ -285,6 +293,7 @@ class Client:
         return Reading(self, handle, size)
 
     def read_later(self, handle: bytes, offset: int, length: int) -> int:
+        """Ask for bytes of an open file."""
         return self._ask(Kind.READ, text(handle), long(offset), number(length))
 
     def data(self, request: int) -> bytes:

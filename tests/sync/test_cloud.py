@@ -325,7 +325,7 @@ def test_settings_that_are_wrong_are_named_but_not_told(
     "url", ["s3:bucket", "s3:///x", "s3://buc ket/a", "s3://bucket/a//b", "s3://bucket/../a", "s3://bucket/a/."]
 )
 def test_what_is_no_place_in_a_bucket_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="s3://BUCKET/PREFIX"):
+    with pytest.raises(UsageError, match="s3:"):
         connect(check(url), Deadline(1), str(tmp_path))
 
 

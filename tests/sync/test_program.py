@@ -254,7 +254,7 @@ def test_a_command_that_only_speaks_of_secrets_is_not_refused(command: str) -> N
 def test_only_a_word_that_chooses_a_transport_does(tmp_path: Path) -> None:
     for url in ("exec:/a/program", "exec:program", "https://example.org/a", "ssh://example.org/a", "rclone:a:b"):
         assert check(url) == url
-    assert check("c:/a") == os.path.abspath("c:/a")
+    assert check("./c:/a") == os.path.abspath("c:/a")
     with pytest.raises(UsageError, match="no transport 'other'"):
         check("other:a")
 

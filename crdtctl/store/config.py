@@ -41,6 +41,15 @@ def read(directory: int, path: str) -> Config:
     return parse(_content(directory, path), path)
 
 
+def is_ours(directory: int) -> bool:
+    """Return whether nobody but this user and root can have written the settings: a command in them may be run."""
+    try:
+        status = os.stat(f"{WHICH}{ENDING}", dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return True
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & stat.S_IWOTH
+
+
 def edit(directory: int, path: str, change: Callable[[str], str]) -> tuple[str, Config]:
     """Return the text of the settings after a `change`, and the settings that it stands for. Raise `ConfigError`."""
     text = change(_content(directory, path))

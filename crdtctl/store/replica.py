@@ -424,6 +424,11 @@ class Replica:
         with self._open() as directory:
             return dict(config.read(directory.fd, directory.file("config.toml")).remotes)
 
+    def owns_settings(self) -> bool:
+        """Return whether nobody but this user and root can have written ``config.toml``."""
+        with self._open() as directory:
+            return config.is_ours(directory.fd)
+
     def add_remote(self, name: str, url: str) -> None:
         """Note a remote in ``config.toml``. Raise `UsageError` for a wrong name, `ExistsError` if it is taken."""
         if not config.NAME.fullmatch(name):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from crdtctl.errors import ConfigError, UsageError, printable
 from crdtctl.store.replica import Replica
-from crdtctl.sync.schemes import check
+from crdtctl.sync.schemes import check, is_command
 from crdtctl.sync.sync import Options, Remote, SyncReport, sync
 
 
@@ -29,6 +29,11 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
     for word in words:
         if word in known:
             found.append(configured(word, known[word]))
+            if is_command(found[-1].url) and not replica.owns_settings():
+                raise ConfigError(
+                    f"config.toml: the remote {word} is a command, and somebody else may have written it",
+                    "look at it, and make the file yours alone: chown, chmod o-w",
+                )
         elif is_place(word):
             found.append(Remote(printable(word), check(word)))
         else:

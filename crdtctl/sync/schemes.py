@@ -90,6 +90,11 @@ def redacted(url: str) -> str:
     return printable(url)
 
 
+def is_command(url: str) -> bool:
+    """Return whether a URL that has passed `check` is a command that will be run."""
+    return _split(url)[0] == "exec"
+
+
 def check(url: str) -> str:
     """Return the URL to keep, a path made absolute; raise `UsageError` for one that is wrong or tells secrets.
 

@@ -279,26 +279,25 @@ def _fetch(
 ) -> bool:
     """Fetch entries, those that fail in passing several times; return whether some were gone."""
     refused = report.merge.refused
-    small = [entry for entry in wanted if entry.size <= MAX_OBJECT]
     for entry in wanted:
         if entry.size > MAX_OBJECT:
             label = visit.label(entry.name)
             refused[label] = DataError(f"{label} is larger than {MAX_OBJECT // 2**20} MiB")
-    total, done = sum(entry.size for entry in small), 0
+    left = {entry.name: entry for entry in wanted if entry.size <= MAX_OBJECT}
+    total, done = sum(entry.size for entry in left.values()), 0
     gone = False
-    failed: list[tuple[Entry, CrdtctlError]] = []
 
     def fetch() -> None:
-        nonlocal small, done, gone
-        entries, small = small, []
-        failed.clear()
+        nonlocal done, gone
+        failed: TransientError | None = None
         directory = tempfile.mkdtemp(dir=scratch)
-        for entry, path in visit.transport.fetch(entries, directory):
+        for entry, path in visit.transport.fetch(list(left.values()), directory):
+            if isinstance(path, TransientError):
+                failed = failed or path
+                continue
+            left.pop(entry.name, None)
             if isinstance(path, MissingError):
                 gone = True
-            elif isinstance(path, TransientError):
-                small.append(entry)
-                failed.append((entry, path))
             elif isinstance(path, StorageError):
                 raise path
             elif isinstance(path, CrdtctlError):
@@ -311,9 +310,9 @@ def _fetch(
             if options.progress:
                 options.progress(done, total)
         if failed:
-            raise failed[0][1]
+            raise failed
 
-    if small:
+    if left:
         patiently(fetch, deadline)
     return gone
 

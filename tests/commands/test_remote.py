@@ -121,3 +121,26 @@ def test_a_check_says_what_does_not_work(shell: Shell, replica: Replica) -> None
     for place in ("./.crdtctl", "/etc/passwd"):
         assert "FAULT" in shell("remote", "check", place).stdout
     assert_refused(shell("remote", "check", "bogus"), 2)
+
+
+def test_a_command_in_settings_that_somebody_else_may_have_written_is_not_run(shell: Shell, replica: Replica) -> None:
+    script = shell.directory / "program"
+    script.write_text(f'#!/bin/sh\necho "$1" >> "{shell.directory}/ran"\nexit 0\n')
+    script.chmod(0o755)
+    shell.ok("remote", "add", "theirs", f"exec:{script}")
+    settings(replica).chmod(0o646)
+    for words in (["sync"], ["sync", "theirs"], ["remote", "check"]):
+        assert "chmod o-w" in assert_refused(shell(*words), 78)
+    assert not (shell.directory / "ran").exists()
+    settings(replica).chmod(0o644)
+    shell.ok("sync")
+    assert (shell.directory / "ran").read_text() == "list\n"
+
+
+def test_settings_of_another_user_are_shown_and_their_commands_not_run(shell: Shell, replica: Replica) -> None:
+    if os.geteuid():
+        pytest.skip("only root gives files away")
+    shell.ok("remote", "add", "theirs", "exec:false")
+    os.chown(settings(replica), 65534, 65534)
+    assert shell.ok("remote", "list") == "theirs\texec:false\n"
+    assert "somebody else" in assert_refused(shell("sync"), 78)

@@ -1,15 +1,17 @@
 """What passes by itself is tried again, a few times, after pauses that grow, and never beyond the time there is."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from crdtctl import Replica, synchronize
-from crdtctl.errors import TransientError, UnavailableError
+from crdtctl.errors import CrdtctlError, TransientError, UnavailableError
 from crdtctl.sync import schemes
 from crdtctl.sync import sync as engine
+from crdtctl.sync.folder import Folder
+from crdtctl.sync.schemes import Place
 from crdtctl.sync.sync import TRIES, Options, patiently
 from crdtctl.sync.transport import Deadline, Entry, Transport
 
@@ -106,3 +108,30 @@ def test_one_that_does_not_answer_leaves_the_others_their_time(
     report = synchronize(here, "/silent", f"{tmp_path}/hub", options=Options(timeout=3))
     assert [type(one.error) for one in report.remotes] == [TransientError, type(None)]
     assert len(list((tmp_path / "hub").iterdir())) == 1
+
+
+class Breaking(Folder):
+    """A folder whose line is cut at the second file, once."""
+
+    cuts = 1
+
+    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+        for number, found in enumerate(super().fetch(entries, directory)):
+            if number and Breaking.cuts:
+                Breaking.cuts -= 1
+                raise TransientError("the line was cut")
+            yield found
+
+
+def test_what_a_line_that_was_cut_has_not_brought_is_read_at_the_next_try(
+    new_replica: Callable[[str], Replica], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        other = new_replica(name)
+        other.increment("builds")
+        synchronize(other, f"{tmp_path}/hub")
+    monkeypatch.setattr(engine, "connect", lambda url, deadline, state: Breaking(Place(url, url, deadline, state)))
+    here = new_replica("here")
+    [report] = synchronize(here, f"{tmp_path}/hub").remotes
+    assert report.error is None
+    assert (here.value("builds"), Breaking.cuts) == (3, 0)

@@ -23,8 +23,8 @@ class Command:
     """What is measured: one process, or several one after the other.
 
     `prepare` is called before each run, outside the timing; `check` after all runs, with their number: it
-    raises `Wrong` unless the answer is right. The seconds are multiplied by `scale`. `meter` returns how many
-    requests a server has had.
+    raises `Wrong` unless the answer is right. The seconds are multiplied by `scale`. The `meters` return what has
+    been moved so far, by what it is: requests, bytes.
     """
 
     name: str
@@ -36,23 +36,22 @@ class Command:
     check: Callable[[int], None] = _any
     scale: float = 1
     is_silent: bool = False
-    meter: Callable[[], int] | None = None
+    meters: Mapping[str, Callable[[], int]] = field(default_factory=dict)
     runs: int = 0
     usages: list[Usage] = field(default_factory=list)
-    metered: list[int] = field(default_factory=list)
+    metered: list[dict[str, int]] = field(default_factory=list)
 
     def run(self) -> None:
         """Run once, and note what it took."""
         self.prepare()
         errors = os.path.join(self.directory, "errors.txt")
-        before = self.meter() if self.meter else 0
+        before = {what: meter() for what, meter in self.meters.items()}
         with chdir(self.directory):
             each = [measure(words, self.environment, self.output, errors) for words in self.processes]
         if self.is_silent and os.path.getsize(errors):
             with open(errors, encoding="utf-8", errors="replace") as file:
                 raise Wrong(f"{self.name} said on stderr: {file.read(2000)}")
-        if self.meter:
-            self.metered.append(self.meter() - before)
+        self.metered.append({what: meter() - before[what] for what, meter in self.meters.items()})
         self.runs += 1
         self.usages.append(Usage(self.scale * sum(usage.seconds for usage in each), max(u.peak for u in each)))
 
@@ -62,9 +61,9 @@ class Command:
         return median(usage.seconds for usage in self.usages)
 
     @property
-    def requests(self) -> int | None:
-        """The median of the requests that a run made; None if nobody counted."""
-        return round(median(self.metered)) if self.metered else None
+    def moved(self) -> dict[str, int]:
+        """The medians of what a run moved, by what it is; nothing if nobody counted."""
+        return {what: round(median(one[what] for one in self.metered)) for what in self.meters}
 
     @property
     def peak(self) -> int:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +31,7 @@ class Place:
     environment: Mapping[str, str]
     directory: Path
     publish: Callable[[Path, set[str]], object]
-    requests: Callable[[], int] | None = None
+    meters: Mapping[str, Callable[[], int]] = field(default_factory=dict)
     commits: int = 1
 
     def change(self) -> None:
@@ -76,12 +76,19 @@ def bucket(ground: Ground) -> Place:
         "RCLONE_CONFIG_HERE_ENV_AUTH": "true",
         "RCLONE_CONFIG_HERE_ENDPOINT": server.url,
     }
-    return Place(f"s3://{name}", f"here:{name}", environment, directory, publish, lambda: len(server.requests(name)))
+    meters = {"requests": lambda: len(server.requests(name)), "bytes": _over_loopback}
+    return Place(f"s3://{name}", f"here:{name}", environment, directory, publish, meters)
+
+
+def _over_loopback() -> int:
+    """Return how many bytes this machine has sent to itself, headers of packets and all."""
+    [line] = [one for one in Path("/proc/net/dev").read_text().splitlines() if one.strip().startswith("lo:")]
+    return int(line.partition(":")[2].split()[0])
 
 
 def can_serve_buckets() -> bool:
     """Return whether all is installed that the rows of a bucket need."""
-    return all(find_spec(module) is not None for module in _FOR_BUCKETS)
+    return Path("/proc/net/dev").exists() and all(find_spec(module) is not None for module in _FOR_BUCKETS)
 
 
 def _objects(ground: Ground, name: str) -> Path:
@@ -151,7 +158,7 @@ def _contest(ground: Ground, place: Place, what: str, prepare: Callable[[Path], 
 
     ours = ground.ours(["sync", place.url], directory=directory, check=check, prepare=partial(prepare, directory))
     ours.environment = environment
-    ours.meter = place.requests
+    ours.meters = place.meters
     rclone = [
         Rival(
             Command(
@@ -161,7 +168,7 @@ def _contest(ground: Ground, place: Place, what: str, prepare: Callable[[Path], 
                 environment=environment,
                 prepare=lambda: prepare(copy) if copy.exists() else None,
                 check=check_copy,
-                meter=place.requests,
+                meters=place.meters,
             )
         )
         for _ in range(not missing("rclone"))

@@ -55,9 +55,13 @@ def _ratio(ratio: float) -> str:
 
 
 def _taken(command: Command) -> str:
-    requests = command.requests
-    asked = "" if requests is None else f", {requests:,} request{'' if requests == 1 else 's'}"
-    return _time(command.seconds) + asked
+    return ", ".join([_time(command.seconds), *(_amount(what, number) for what, number in command.moved.items())])
+
+
+def _amount(what: str, number: int) -> str:
+    if what == "bytes":
+        return f"{number / 1000:,.0f} kB"
+    return f"{number:,} {what[:-1] if number == 1 else what}"
 
 
 def _time(seconds: float) -> str:

@@ -33,7 +33,7 @@ def test_what_was_remembered_is_what_is_read_again(found: list[Memo]) -> None:
     by_name = {memo.entry.name: memo for memo in found}
     with quick_directory() as place:
         memory.save(str(place), URL, by_name)
-        assert memory.load(str(place), URL) == by_name
+        assert memory.load(str(place), URL) == {name: memo for name, memo in by_name.items() if name.isprintable()}
         assert memory.load(str(place), f"{URL}/other") == {}
 
 

@@ -51,7 +51,7 @@ class Sftp(Transport):
         self._destination = Destination.parse(where)
         self._path = _path(slash + path)
         self._deadline = place.deadline
-        self._shown = f"{printable(self._path)} at {self._destination.host}"
+        self._shown = printable(place.url)
         self._ssh: Ssh | None = None
         self._client: Client | None = None
         self._drafts: dict[str, int] = {}
@@ -77,6 +77,9 @@ class Sftp(Transport):
 
     def _find_parent(self, client: Client) -> None:
         """Raise `UnavailableError` unless the folder can be made."""
+        with suppress(StatusError):
+            client.stat(self._path)
+            raise UnavailableError(f"{self._shown} is not a folder", "name one that is, or is to be made")
         try:
             client.stat(os.path.dirname(self._path.rstrip(b"/")) or b".")
         except StatusError as error:
@@ -228,7 +231,7 @@ class Sftp(Transport):
         return self._path.rstrip(b"/") + b"/" + file_name(name).encode()
 
     def _named(self, name: str) -> str:
-        return f"{printable(self._file(name))} at {self._destination.host}"
+        return f"{self._shown.rstrip('/')}/{printable(name)}"
 
 
 def _path(text: str) -> bytes:

@@ -184,6 +184,8 @@ def test_the_folder_that_a_place_is_in_must_be_there(sshd: Sshd, tmp_path: Path)
 
 def test_a_file_where_the_folder_should_be_is_not_written_to(remote: Remote, tmp_path: Path) -> None:
     (tmp_path / "shared").write_bytes(b"mine")
+    with pytest.raises(UnavailableError, match=f"^{remote.url} is not a folder"):
+        remote.list()
     with pytest.raises(UnavailableError, match="there is no folder"):
         remote.put("a.json", b"one")
     assert (tmp_path / "shared").read_bytes() == b"mine"
@@ -340,6 +342,14 @@ def test_a_jump_host_of_the_configuration_is_jumped_over(remote: Remote, sshd: S
     remote.put("a.json", b"one")
     assert sshd.connections == before + 2
     assert (behind(remote) / "a.json").read_bytes() == b"one"
+
+
+def test_one_that_never_answered_is_not_waited_for(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crdtctl.sync.ssh._PATIENCE", 600)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        remote.url = f"ssh://127.0.0.1:{silent.getsockname()[1]}/x"
+        with remote.open(seconds=1) as transport, pytest.raises(TransientError):
+            transport.list()
 
 
 def test_a_server_that_dies_amid_a_transfer_may_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

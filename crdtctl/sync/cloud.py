@@ -41,6 +41,8 @@ _BLOCK = 2**18
 _PART, _PARTS = 2**23, 4
 #: A request is made so often again, as the providers' own tools do it.
 _RETRIES = 2
+#: The library's own time is over so many seconds after ours, which says what to do.
+_LATER = 1.0
 
 
 class _Provider(NamedTuple):
@@ -102,7 +104,7 @@ class Cloud(Transport):
             raise UnavailableError(
                 f"{self._scheme}:// needs the package obstore", "run: pip install 'crdtctl[cloud]'"
             ) from None
-        left = timedelta(seconds=self._deadline.remaining())
+        left = timedelta(seconds=self._deadline.remaining() + _LATER)
         endpoints = _endpoints(_PROVIDERS[self._scheme])
         client: ClientConfig = {"timeout": left, "allow_http": "http" in endpoints}
         retry: RetryConfig = {"max_retries": _RETRIES, "retry_timeout": left}

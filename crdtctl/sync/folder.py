@@ -18,7 +18,7 @@ from crdtctl.errors import (
     reason_of,
 )
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.transport import OWN, Entry, Transport, file_name
 
 _BLOCK = 2**18
 _DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|\.?crdtctl-probe-[0-9a-f]{16}")
@@ -56,10 +56,10 @@ class Folder(Transport):
         return entries
 
     def _refuse_replica(self) -> None:
-        """Raise `ExistsError` in the directory of a replica: there, other files are no states to be met."""
+        """Raise `ExistsError` below the directory of a replica; in it, a listing shows that of any remote."""
         above = os.path.realpath(self._path)
         while above != "/":
-            if all(os.path.exists(f"{above}/{name}") for name in ("own.json", "own.lock")):
+            if all(os.path.exists(f"{above}/{name}") for name in OWN):
                 raise ExistsError(f"{self._shown} is inside a replica's directory", "name a folder elsewhere")
             above = os.path.dirname(above)
 
@@ -76,6 +76,8 @@ class Folder(Transport):
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise DataError(f"{printable(path)} is a link, which is not followed") from None
             raise self._told(error, f"read {printable(path)}") from None
         with os.fdopen(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(fd).st_mode):

@@ -9,7 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from crdtctl.codec.strict import MAX_BYTES
 from crdtctl.codec.text import HEAD_START
@@ -17,6 +17,8 @@ from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError
 
 #: The largest object that is read.
 MAX_OBJECT = 2**30
+#: Files that are together in a replica's directory only: no place for a remote, where other files are states to be met.
+OWN: Final = ("own.json", "own.lock")
 
 
 class Deadline:

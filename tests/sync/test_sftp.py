@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from crdtctl.errors import (
     UsageError,
 )
 from crdtctl.sync.sftp import Sftp
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.ssh import Destination, Ssh
+from crdtctl.sync.transport import Deadline, Entry
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings
@@ -344,12 +346,12 @@ def test_a_jump_host_of_the_configuration_is_jumped_over(remote: Remote, sshd: S
     assert (behind(remote) / "a.json").read_bytes() == b"one"
 
 
-def test_one_that_never_answered_is_not_waited_for(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_never_answered_is_not_waited_for(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crdtctl.sync.ssh._PATIENCE", 600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        remote.url = f"ssh://127.0.0.1:{silent.getsockname()[1]}/x"
-        with remote.open(seconds=1) as transport, pytest.raises(TransientError):
-            transport.list()
+        ssh = Ssh(Destination("127.0.0.1", port=str(silent.getsockname()[1])), "sftp", Deadline(600))
+        ssh.close()
+    assert ssh._process.returncode == -signal.SIGKILL  # or it would have ended by itself, half a minute later
 
 
 def test_a_server_that_dies_amid_a_transfer_may_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.transport import Entry, Sieve, Transport, file_name
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
@@ -161,13 +161,13 @@ class Cloud(Transport):
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
         limit = asyncio.Semaphore(self.parallel)
 
-        async def save(name: str, path: str) -> None:
+        async def save(entry: Entry, path: str) -> None:
             async with limit:
                 with open(path, "wb") as file:
-                    await self._get(name, file.write)
+                    await self._get(entry.name, Sieve(entry, file.write))
 
         paths = [f"{directory}/{number}" for number in range(len(entries))]
-        futures = [self._begin(save(entry.name, path)) for entry, path in zip(entries, paths, strict=True)]
+        futures = [self._begin(save(entry, path)) for entry, path in zip(entries, paths, strict=True)]
         try:
             for entry, path, future in zip(entries, paths, futures, strict=True):
                 try:

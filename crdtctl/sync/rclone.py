@@ -29,7 +29,7 @@ from crdtctl.errors import (
 )
 from crdtctl.sync.child import run, told
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
 
 _BLOCK = 2**18
 #: Seconds for a connection, and for an answer; less if less time is left.
@@ -165,7 +165,7 @@ class Rclone(Transport):
         if not self._can_rename():
             self._expect(self._run("copyto", "--ignore-times", "--", path, target), "write in")
             return
-        draft = f".crdtctl-{os.urandom(8).hex()}.new"
+        draft = new_draft()
         self._expect(self._run("copyto", "--no-check-dest", "--", path, f"{self._place}{draft}"), "write in")
         try:
             self._expect(self._run("moveto", "--ignore-times", "--", f"{self._place}{draft}", target), "write in")

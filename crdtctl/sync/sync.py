@@ -37,10 +37,8 @@ from crdtctl.store.share import Standing
 from crdtctl.sync import memory
 from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of, to_put, to_read
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.transport import MAX_OBJECT, OWN, Deadline, Entry, Transport
+from crdtctl.sync.transport import MAX_OBJECT, OWN, PROBE, Deadline, Entry, Transport
 
-#: What the name of a file begins with that is put to find out about a remote: no dot, for some servers list none such.
-PROBE = "crdtctl-probe-"
 #: What passes by itself is tried so often in all, after pauses that double.
 TRIES = 4
 _FIRST_PAUSE = 0.2

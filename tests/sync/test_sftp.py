@@ -204,9 +204,10 @@ def test_a_put_that_fails_leaves_no_draft(remote: Remote) -> None:
 def test_drafts_of_puts_that_were_cut_long_ago_are_swept_and_new_ones_are_not(remote: Remote, tmp_path: Path) -> None:
     place = behind(remote)
     old, new, other = f".crdtctl-{'0' * 16}.new", f".crdtctl-{'1' * 16}.new", ".crdtctl-notes.new"
-    for name in (old, new, other):
+    probe = f"crdtctl-probe-{'0' * 16}"
+    for name in (old, new, other, probe):
         (place / name).touch()
-    for name in (old, other):
+    for name in (old, other, probe):
         os.utime(place / name, (1, 1))
     with remote.open() as transport:
         transport.list()

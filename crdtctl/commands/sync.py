@@ -130,7 +130,7 @@ def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> No
 def _failure(remote: RemoteReport) -> CrdtctlError:
     """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
     error = remote.error or CrdtctlError("")
-    is_said = "/" in remote.name and remote.name in error.message
+    is_said = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or URL, and no name
     return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)
 
 

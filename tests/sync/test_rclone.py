@@ -415,3 +415,5 @@ def test_two_replicas_meet_on_the_command_line(shell: Shell, server: Server, con
     ended = shell("--replica", "one", "sync", environment={"PATH": "/nowhere"})
     assert ended.status == 69
     assert "cannot run 'rclone'" in ended.stderr
+    ended = shell("--replica", "one", "sync", "rclone:nowhere:meeting")
+    assert (ended.status, ended.stderr.count("rclone:nowhere:meeting")) == (69, 1)

@@ -166,7 +166,8 @@ def _refuse_secrets(url: str, scheme: str) -> None:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise UsageError("the host or port in that URL cannot be", f"write {scheme}://HOST:PORT/PATH") from None
+        hint = f"write {scheme}://HOST:PORT/PATH; a credential belongs in {SCHEMES[scheme].credentials}"
+        raise UsageError("the host or port in that URL cannot be", hint) from None
     if "@" in unquote(parts.netloc) and scheme not in ("ssh", "git+ssh"):
         raise UsageError("a URL must not hold a credential", kept)
     if "?" in unquote(url) and scheme != "file":

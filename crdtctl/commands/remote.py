@@ -7,6 +7,7 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.arguments import seconds
 from crdtctl.commands.output import Report
+from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import READS, WRITES, section
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo
@@ -123,11 +124,13 @@ def check(
     replica = session(context).open()
     columns = ("remote", "what", "ok", "found")
     place = directory(replica.path)
-    items = [
-        {"remote": one.name, "what": found.what, "ok": found.ok, "found": found.found}
-        for one in named_remotes(replica, remotes)
-        for found in probe(one.url, Deadline(timeout), place)
-    ]
+    wanted = named_remotes(replica, remotes)
+    with ended_by_signal():
+        items = [
+            {"remote": one.name, "what": found.what, "ok": found.ok, "found": found.found}
+            for one in wanted
+            for found in probe(one.url, Deadline(timeout), place)
+        ]
     rows = Report(
         "probes",
         columns,

@@ -1,9 +1,7 @@
 """``crdtctl sync``"""
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +10,7 @@ from crdtctl.commands.arguments import seconds
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
 from crdtctl.commands.refusals import end_with
+from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
@@ -78,7 +77,7 @@ def sync(
     begins = not dry_run and bool(remotes) and all(map(is_place, remotes or ()))  # names are known in a replica only
     replica = (current.open_to_write if begins else current.open)(renamed.append if quiet else output.say)
     wanted = named_remotes(replica, remotes)
-    with _ended_by_signal(), growing_bar("reading") as progress:
+    with ended_by_signal(), growing_bar("reading") as progress:
         details = output.TOLD if chosen == "words" else 0
         options = Options(timeout, retry_lock, clean, dry_run, details, progress)
         report = carry_out(replica, wanted, options)
@@ -95,29 +94,6 @@ def sync(
     _end(report, require_replicas or 0, quiet=quiet, dry_run=dry_run)
     if exit_code and report.changed:
         raise typer.Exit(AnswerIsNo.status)
-
-
-@contextmanager
-def _ended_by_signal() -> Iterator[None]:
-    """Let a signal end this in order, also one to terminate: what other programs were started ends with it."""
-    came: list[int] = []
-
-    def leave(number: int, _: object) -> NoReturn:
-        came.append(number)
-        raise SystemExit(128 + number)
-
-    numbers = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
-    before = {number: signal.signal(number, leave) for number in numbers}
-    try:
-        yield
-    except Exception:
-        if not came:  # or what it was at has made something else of it
-            raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if came:
-        raise SystemExit(128 + came[0])
 
 
 def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> None:
@@ -154,7 +130,7 @@ def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> No
 def _failure(remote: RemoteReport) -> CrdtctlError:
     """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
     error = remote.error or CrdtctlError("")
-    is_said = "/" in remote.name and remote.name in error.message
+    is_said = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or URL, and no name
     return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)
 
 

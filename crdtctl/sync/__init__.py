@@ -33,12 +33,29 @@ the rest.
 
 Modules
 -------
-``plan``       what to read and what to put, from a listing and what is remembered; pure
-``memory``     what is remembered of the objects at a remote, so that they are not read again; may be deleted
-``sync``       carries it out
-``schemes``    URL → transport, a line each; no credentials in URLs
-``transport``  what a transport is
-``folder``, ``sftp``, ``git``, ``cloud``, ``webdav``, ``rclone``, ``program``  the transports
-``child``      running other programs, within a time and without telling secrets
-``probe``      what can be found out about a remote
+``plan``           what to read and what to put, from a listing and what is remembered; pure
+``memory``         what is remembered of the objects at a remote, so that they are not read again; may be deleted
+``sync``           carries it out
+``remotes``        which remotes are meant, by name, URL or path
+``probe``          what can be found out about a remote
+``schemes``        URL → transport, a line each; no credentials in URLs
+``transport``      what a transport is
+``child``          running other programs, within a time and without telling secrets
+
+Each transport, and below it what it stands on:
+
+``folder``         this machine's files, or what is mounted
+``sftp``           a folder at another machine
+``ssh``            the system's ssh, as a stream of bytes each way
+``sftp_protocol``  what is said over that stream
+``git``            a branch of a repository
+``gitcache``       the repository here that git works in; may be lost
+``gitwords``       what git says when it fails, as one of our failures; pure
+``cloud``          a bucket
+``webdav``         a folder at a web server
+``http``           connections, proxies, redirects, credentials, within a time
+``listings``       what web servers say is in a folder → entries; pure
+``credentials``    who we are at a web server
+``rclone``         whatever rclone reaches
+``program``        whatever the user's own program reaches
 """

@@ -1,8 +1,10 @@
 """Running other programs, within a time, and without telling secrets.
 
-They run in a session of their own, so that none of them can ask anything at a terminal, and end with us.
+They run in a session of their own, so that none of them can ask anything at a terminal, and end with us, unless we are
+killed outright.
 """
 
+import errno
 import os
 import re
 import signal
@@ -11,15 +13,23 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Final
 
-from crdtctl.errors import UnavailableError, printable
+from crdtctl.errors import CrdtctlError, TransientError, UnavailableError, printable, reason_of
 from crdtctl.sync.transport import Deadline
 
 #: A URL with what stands before its host, and after a question mark.
 _SECRET = re.compile(r"(?<=://)(?:[^/@\s]+@)?([^\s?\"']*)(?:\?[^\s\"']*)?")
+#: What makes words an HTML page, in which many a server wraps what it says: its style, and its tags.
+_MARK = re.compile(r"<(style|script)\b.*?</\1>|</?[a-z!][^<>]*>", re.IGNORECASE | re.DOTALL)
 #: So many characters of what a program said are told.
 _TOLD = 300
+#: Why a program does not begin just now, and what to do where it never does.
+_PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY)
+_BEGINS: Final = {
+    errno.EACCES: "is it a program, and may you run it? see chmod +x",
+    errno.ENOEXEC: "a script begins with a line that names what runs it, such as #!/bin/sh",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +48,16 @@ class Done:
 
 
 def told(text: str) -> str:
-    """Return what another program said, in one line, without the credentials in its URLs."""
-    return printable(_SECRET.sub(r"\1", " ".join(text.split())))[:_TOLD]
+    """Return what another program said, in one line, without the credentials in its URLs, nor the marks of a page."""
+    return printable(_SECRET.sub(r"\1", " ".join(_MARK.sub(" ", text).split())))[:_TOLD]
+
+
+def _not_run(program: str, error: OSError) -> CrdtctlError:
+    """Return the failure that says why a program did not begin."""
+    message = f"cannot run '{printable(program)}': {reason_of(error)}"
+    if error.errno in _PASSING:
+        return TransientError(message, "try again")
+    return UnavailableError(message, _BEGINS.get(error.errno or 0, "install it, or see PATH"))
 
 
 def run(
@@ -51,7 +69,7 @@ def run(
     environment: Mapping[str, str | None] | None = None,
     directory: str | None = None,
 ) -> Done:
-    """Run a program until it ends; raise `UnavailableError` if there is none, `TransientError` when time is over.
+    """Run a program until it ends; raise `UnavailableError` if it cannot be, `TransientError` when time is over.
 
     What it writes goes to the file `stdout`, or is returned. It has our environment, changed by `environment`, where
     None stands for a variable that it is not to have.
@@ -72,10 +90,8 @@ def run(
                 cwd=directory,
                 start_new_session=True,
             )
-        except (FileNotFoundError, PermissionError) as error:
-            raise UnavailableError(
-                f"cannot run '{printable(command[0])}': {os.strerror(error.errno or 0)}", "install it, or see PATH"
-            ) from None
+        except OSError as error:
+            raise _not_run(command[0], error) from None
         try:
             process.wait(left)
         except BaseException as error:  # also when we are interrupted: whatever it started ends with us

@@ -30,7 +30,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.transport import Entry, Sieve, Transport, file_name
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
@@ -41,6 +41,8 @@ _BLOCK = 2**18
 _PART, _PARTS = 2**23, 4
 #: A request is made so often again, as the providers' own tools do it.
 _RETRIES = 2
+#: The library's own time is over so many seconds after ours, which says what to do.
+_LATER = 1.0
 
 
 class _Provider(NamedTuple):
@@ -102,7 +104,7 @@ class Cloud(Transport):
             raise UnavailableError(
                 f"{self._scheme}:// needs the package obstore", "run: pip install 'crdtctl[cloud]'"
             ) from None
-        left = timedelta(seconds=self._deadline.remaining())
+        left = timedelta(seconds=self._deadline.remaining() + _LATER)
         endpoints = _endpoints(_PROVIDERS[self._scheme])
         client: ClientConfig = {"timeout": left, "allow_http": "http" in endpoints}
         retry: RetryConfig = {"max_retries": _RETRIES, "retry_timeout": left}
@@ -159,13 +161,13 @@ class Cloud(Transport):
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
         limit = asyncio.Semaphore(self.parallel)
 
-        async def save(name: str, path: str) -> None:
+        async def save(entry: Entry, path: str) -> None:
             async with limit:
                 with open(path, "wb") as file:
-                    await self._get(name, file.write)
+                    await self._get(entry.name, Sieve(entry, file.write))
 
         paths = [f"{directory}/{number}" for number in range(len(entries))]
-        futures = [self._begin(save(entry.name, path)) for entry, path in zip(entries, paths, strict=True)]
+        futures = [self._begin(save(entry, path)) for entry, path in zip(entries, paths, strict=True)]
         try:
             for entry, path, future in zip(entries, paths, futures, strict=True):
                 try:

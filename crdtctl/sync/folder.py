@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,12 +17,9 @@ from crdtctl.errors import (
     reason_of,
 )
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.transport import OWN, STALE, Entry, Transport, file_name, is_draft, new_draft
 
 _BLOCK = 2**18
-_DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|\.?crdtctl-probe-[0-9a-f]{16}")
-#: A draft that is so much older than another is of a sync that was killed.
-_OLD = 86_400
 #: What a file system over a network says when it is away for a while.
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.EAGAIN)
 
@@ -56,10 +52,10 @@ class Folder(Transport):
         return entries
 
     def _refuse_replica(self) -> None:
-        """Raise `ExistsError` in the directory of a replica: there, other files are no states to be met."""
+        """Raise `ExistsError` below the directory of a replica; in it, a listing shows that of any remote."""
         above = os.path.realpath(self._path)
         while above != "/":
-            if all(os.path.exists(f"{above}/{name}") for name in ("own.json", "own.lock")):
+            if all(os.path.exists(f"{above}/{name}") for name in OWN):
                 raise ExistsError(f"{self._shown} is inside a replica's directory", "name a folder elsewhere")
             above = os.path.dirname(above)
 
@@ -76,6 +72,8 @@ class Folder(Transport):
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise DataError(f"{printable(path)} is a link, which is not followed") from None
             raise self._told(error, f"read {printable(path)}") from None
         with os.fdopen(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -89,7 +87,7 @@ class Folder(Transport):
 
     def put(self, name: str, path: str) -> None:
         target = self._file(name)
-        draft = f"{self._path}/.crdtctl-{os.urandom(8).hex()}.new"
+        draft = f"{self._path}/{new_draft()}"
         try:
             self._make()
             try:
@@ -122,9 +120,9 @@ class Folder(Transport):
     def _sweep(self, now: float) -> None:
         """Delete what syncs that were killed have left here, however long ago, by the folder's own clock."""
         for found in os.scandir(self._path):
-            if _DRAFT.fullmatch(found.name):
+            if is_draft(found.name):
                 with suppress(OSError):
-                    if found.stat(follow_symlinks=False).st_mtime < now - _OLD:
+                    if found.stat(follow_symlinks=False).st_mtime < now - STALE:
                         os.unlink(found.path)
 
     def _make(self) -> None:

@@ -8,6 +8,7 @@ from crdtctl.errors import AccessError, CrdtctlError, TransientError, Unavailabl
 from crdtctl.sync.child import Done, told
 
 _DUBIOUS = re.compile(r"dubious ownership|owned by someone else")
+_CHANGED_HOST = re.compile(r"host identification has changed")
 _UNKNOWN_HOST = re.compile(r"host key verification failed|no .* host key is known")
 _NOT_LET_IN = re.compile(
     r"terminal prompts disabled|could not read (username|password)|authentication failed|permission denied"
@@ -46,8 +47,12 @@ def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False
         return AccessError(
             f"{shown} belongs to another user, so git does not trust it", f"if you do: '{trust}'" if path else words
         )
+    if _CHANGED_HOST.search(said):
+        return AccessError(
+            f"{shown}: its host key has changed", "find out why, before you forget the old one with ssh-keygen -R"
+        )
     if _UNKNOWN_HOST.search(said):
-        return AccessError(f"{shown}: the key of this host is not known", "connect to it once with ssh, and accept it")
+        return AccessError(f"{shown}: its host key is not known here", "connect once with ssh and compare the key")
     is_hidden = _NO_REPOSITORY.search(said) is not None
     if _NOT_LET_IN.search(said) or (is_hidden and is_readable):
         hint = "see the owner and mode of its files" if path else "see git's credential helper, or ssh's key or agent"

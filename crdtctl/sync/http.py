@@ -309,10 +309,11 @@ class Client:
                 )
             case TimeoutError():
                 return self._deadline.over()
-            case ssl.SSLError() if not isinstance(
-                error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError
-            ):
-                return UnavailableError(f"{host} does not speak TLS as it should: {printable(error.reason or '')}")
+            case ssl.SSLError() if not isinstance(error, _CUT):
+                return UnavailableError(
+                    f"{host} does not speak TLS as it should: {printable(error.reason or '')}",
+                    "see the URL of the remote: is that the port of https?",
+                )
             case socket.gaierror():
                 return TransientError(f"cannot find {host}: {printable(error.strerror or '')}", "try again")
             case OSError() if "Tunnel connection failed: 407" in str(error):

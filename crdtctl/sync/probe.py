@@ -9,8 +9,8 @@ from functools import partial
 
 from crdtctl.errors import CrdtctlError
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.sync import PROBE, patiently
-from crdtctl.sync.transport import Deadline, Transport
+from crdtctl.sync.sync import patiently
+from crdtctl.sync.transport import PROBE, Deadline, Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,8 @@ class Program(Transport):
         done = run([*self._command, *operation], self._deadline, stdin=stdin, stdout=stdout)
         if done.status:
             failure = _FAILURES.get(done.status, UnavailableError)
-            raise failure(f"{self._shown(*operation[:2])} failed: {done.last_words}")
+            hint = "try again" if failure is TransientError else "run it by hand to see why"
+            raise failure(f"{self._shown(*operation[:2])} failed: {done.last_words}", hint)
         return done
 
     def _shown(self, *operation: str) -> str:

@@ -9,6 +9,7 @@ places are object stores, in which a file appears when it is whole.
 
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -28,7 +29,7 @@ from crdtctl.errors import (
 )
 from crdtctl.sync.child import run, told
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
 
 _BLOCK = 2**18
 #: Seconds for a connection, and for an answer; less if less time is left.
@@ -43,19 +44,18 @@ _GONE, _PASSING = (3, 4), 5
 _CONFIGURE = "see 'rclone listremotes' and 'rclone config'"
 _UNLOCK = "put the password of rclone's configuration into RCLONE_CONFIG_PASS, or see RCLONE_PASSWORD_COMMAND"
 _PASSES = (
-    r"dial tcp|timeout|timed out|connection (refused|reset|lost|closed)|closed (network )?connection"
+    r"dial tcp|no such host|timeout|timed out|connection (refused|reset|lost|closed)|closed (network )?connection"
     r"|broken pipe|\bEOF\b|network is|temporary failure|too many|slow ?down|internal ?(server)? ?error|bad gateway"
     r"|service unavailable"
 )
 _FORBIDDEN = (
-    r"unable to authenticate|permission denied|access ?denied|forbidden|unauthori[sz]ed|invalid_grant|token expired"
-    r"|signaturedoesnotmatch|invalidaccesskeyid"
+    r"unable to authenticate|permission denied|access ?denied|forbidden|(un|not )authori[sz]ed|invalid_grant"
+    r"|token expired|signaturedoesnotmatch|invalidaccesskeyid"
 )
 #: What rclone says, of which its status does not tell: the first that is found counts.
 _SAYINGS: Final[tuple[tuple[str, type[CrdtctlError], str], ...]] = (
     (r"didn't find section in config file", UnavailableError, _CONFIGURE),
     (r"decrypt configuration", AccessError, _UNLOCK),
-    (r"no such host", UnavailableError, _CONFIGURE),
     (_PASSES, TransientError, "try again"),
     (_FORBIDDEN, AccessError, _CONFIGURE),
     (r"no space left|disk space|quota|read-only", StorageError, "nothing was changed there"),
@@ -109,6 +109,7 @@ class Rclone(Transport):
     def __init__(self, place: Place) -> None:
         address = place.address
         self._place = address if address.endswith((":", "/")) else f"{address}/"
+        self._shown = printable(place.url)
         self._deadline = place.deadline
         self._renames: bool | None = None
 
@@ -146,7 +147,7 @@ class Rclone(Transport):
             if os.path.isfile(path) and (done.status == 0 or (is_tidy and os.path.getsize(path) == entry.size)):
                 yield entry, path
             elif not reason or (entry.name in said and _NOT_FOUND.search(reason)):
-                yield entry, MissingError(f"there is no {printable(entry.name)} in {printable(self._place)}")
+                yield entry, MissingError(f"there is no {printable(entry.name)} in {self._shown}")
             else:
                 yield entry, self._failure(f"read {printable(entry.name)} in", done.status, reason)
 
@@ -164,7 +165,7 @@ class Rclone(Transport):
         if not self._can_rename():
             self._expect(self._run("copyto", "--ignore-times", "--", path, target), "write in")
             return
-        draft = f".crdtctl-{os.urandom(8).hex()}.new"
+        draft = new_draft()
         self._expect(self._run("copyto", "--no-check-dest", "--", path, f"{self._place}{draft}"), "write in")
         try:
             self._expect(self._run("moveto", "--ignore-times", "--", f"{self._place}{draft}", target), "write in")
@@ -203,15 +204,18 @@ class Rclone(Transport):
             raise self._failure(doing, done.status, done.last_words)
 
     def _failure(self, doing: str, status: int, said: str) -> CrdtctlError:
-        message = f"rclone cannot {doing} {printable(self._place)}: {told(said)}"
+        message = f"cannot {doing} {self._shown}: {told(said)}"
         words = _QUOTED.sub("", said)
         for pattern, kind, hint in _SAYINGS:
             if re.search(pattern, words, re.IGNORECASE):
                 return kind(message, hint)
-        return TransientError(message, "try again") if status == _PASSING else UnavailableError(message)
+        if status == _PASSING:
+            return TransientError(message, "try again")
+        return UnavailableError(message, f"does 'rclone lsf {shlex.quote(printable(self._place))}' work?")
 
     def _incomprehensible(self) -> UnavailableError:
-        return UnavailableError("what rclone printed is not understood", "it must be rclone 1.60 or later")
+        message = f"what rclone printed of {self._shown} is not understood"
+        return UnavailableError(message, "it must be rclone 1.60 or later")
 
 
 def _read_log(text: str) -> tuple[str, dict[str, str]]:

@@ -114,7 +114,11 @@ def check(url: str) -> str:
         raise UsageError(f"a URL of this kind begins with {scheme}://", _known())
     _refuse_secrets(url, scheme)
     address = _split(url)[1]
-    is_place = bool(address) if scheme in (*_OPAQUE, "file", "git+file") else bool(urlsplit(url).netloc)
+    if scheme in (*_OPAQUE, "file"):
+        is_place = bool(address)
+    else:
+        parts = urlsplit(url)
+        is_place = bool(parts.path if scheme == "git+file" else parts.netloc)
     if not is_place:
         raise UsageError(f"a URL of this kind names a place behind {scheme}:", _known())
     if scheme == "rclone" and ":" not in address:
@@ -162,7 +166,8 @@ def _refuse_secrets(url: str, scheme: str) -> None:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise UsageError("that is not a URL of a remote", _known()) from None
+        hint = f"write {scheme}://HOST:PORT/PATH; a credential belongs in {SCHEMES[scheme].credentials}"
+        raise UsageError("the host or port in that URL cannot be", hint) from None
     if "@" in unquote(parts.netloc) and scheme not in ("ssh", "git+ssh"):
         raise UsageError("a URL must not hold a credential", kept)
     if "?" in unquote(url) and scheme != "file":

@@ -9,7 +9,6 @@ cannot be fetched no status tells. Here a name is bytes, and every file has an a
 """
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -31,13 +30,10 @@ from crdtctl.sync.child import told
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.sftp_protocol import BLOCK, WINDOW, Client, Code, EndedError, ProtocolError, Reading, StatusError
 from crdtctl.sync.ssh import Destination, Ssh
-from crdtctl.sync.transport import MAX_OBJECT, Entry, Transport, file_name
+from crdtctl.sync.transport import MAX_OBJECT, STALE, Entry, Transport, file_name, is_draft, new_draft
 
 #: So many bytes of files are asked for at once.
 _AHEAD = BLOCK * WINDOW
-#: A draft so many seconds older than another was left by a put that was cut.
-_STALE = 24 * 60 * 60
-_DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new")
 
 
 class Sftp(Transport):
@@ -51,7 +47,7 @@ class Sftp(Transport):
         self._destination = Destination.parse(where)
         self._path = _path(slash + path)
         self._deadline = place.deadline
-        self._shown = f"{printable(self._path)} at {self._destination.host}"
+        self._shown = printable(place.url)
         self._ssh: Ssh | None = None
         self._client: Client | None = None
         self._drafts: dict[str, int] = {}
@@ -65,7 +61,7 @@ class Sftp(Transport):
                     name = _name(raw)
                     if name is None or (attributes.mode and not stat.S_ISREG(attributes.mode)):
                         continue
-                    if _DRAFT.fullmatch(name):
+                    if is_draft(name):
                         self._drafts[name] = attributes.modified
                     entries.append(Entry(name, attributes.size, str(attributes.modified)))
             except StatusError as error:
@@ -77,6 +73,9 @@ class Sftp(Transport):
 
     def _find_parent(self, client: Client) -> None:
         """Raise `UnavailableError` unless the folder can be made."""
+        with suppress(StatusError):
+            client.stat(self._path)
+            raise UnavailableError(f"{self._shown} is not a folder", "name one that is, or is to be made")
         try:
             client.stat(os.path.dirname(self._path.rstrip(b"/")) or b".")
         except StatusError as error:
@@ -148,7 +147,7 @@ class Sftp(Transport):
             raise DataError(f"{self._named(name)} is larger than {MAX_OBJECT // 2**20} MiB")
 
     def put(self, name: str, path: str) -> None:
-        target, draft = self._file(name), self._file(f".crdtctl-{os.urandom(8).hex()}.new")
+        target, draft = self._file(name), self._file(new_draft())
         with self._asking(f"write {self._named(name)}") as client, open(path, "rb") as source:
             handle = self._create(client, draft)
             try:
@@ -161,7 +160,7 @@ class Sftp(Transport):
                     client.remove(draft)
                 raise
             for old, modified in self._drafts.items():
-                if now - modified > _STALE:
+                if now - modified > STALE:
                     with suppress(StatusError):
                         client.remove(self._file(old))
 
@@ -228,7 +227,7 @@ class Sftp(Transport):
         return self._path.rstrip(b"/") + b"/" + file_name(name).encode()
 
     def _named(self, name: str) -> str:
-        return f"{printable(self._file(name))} at {self._destination.host}"
+        return f"{self._shown.rstrip('/')}/{printable(name)}"
 
 
 def _path(text: str) -> bytes:

@@ -160,6 +160,7 @@ class Ssh:
         os.set_blocking(self._to.fileno(), False)
         os.set_blocking(self._from.fileno(), False)
         self._unsent = bytearray()
+        self._answers = False
 
     def send(self, data: bytes) -> None:
         """Send bytes when the other side takes them: now or in a `receive`, so that neither waits for the other."""
@@ -174,6 +175,7 @@ class Ssh:
         while True:
             ready = {fd for fd, _ in poll.poll(self._deadline.remaining() * 1000)}
             if self._from.fileno() in ready:
+                self._answers = True
                 return os.read(self._from.fileno(), _READ)
             if self._to.fileno() in ready:
                 self._write()
@@ -212,9 +214,9 @@ class Ssh:
         return lines or [f"ssh ended with status {status}"]
 
     def close(self) -> None:
-        """End it: by itself, if nothing is under way."""
+        """End it: by itself, if it is there and nothing is under way."""
         try:
-            self._end(0 if self._unsent else _PATIENCE)
+            self._end(_PATIENCE if self._answers and not self._unsent else 0)
         finally:
             self._from.close()
             self._errors.close()

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,7 +18,16 @@ from typing import TypeVar
 
 from crdtctl.codec.wire import Head, newer
 from crdtctl.crdt import forks
-from crdtctl.errors import CrdtctlError, DataError, MissingError, StorageError, TransientError, from_os
+from crdtctl.errors import (
+    CrdtctlError,
+    DataError,
+    ExistsError,
+    MissingError,
+    StorageError,
+    TransientError,
+    from_os,
+    printable,
+)
 from crdtctl.store.durable import NEW
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport
@@ -28,10 +37,8 @@ from crdtctl.store.share import Standing
 from crdtctl.sync import memory
 from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of, to_put, to_read
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.transport import MAX_OBJECT, Deadline, Entry, Transport
+from crdtctl.sync.transport import MAX_OBJECT, OWN, PROBE, Deadline, Entry, Transport
 
-#: What the name of a file begins with that is put to find out about a remote: no dot, for some servers list none such.
-PROBE = "crdtctl-probe-"
 #: What passes by itself is tried so often in all, after pauses that double.
 TRIES = 4
 _FIRST_PAUSE = 0.2
@@ -240,6 +247,7 @@ def _read(
     """List a remote, and fetch what may be new; what is no state is refused in `report`."""
     for _ in range(_LISTINGS):
         found = patiently(visit.transport.list, deadline)
+        _refuse_replica(visit, {one.name for one in found})
         visit.listing = sorted((one for one in found if not is_hidden(one.name)), key=lambda one: one.name)
         _remember_sizes(visit)
         read = {entry.name for entry, _, _ in visit.fresh}
@@ -249,6 +257,12 @@ def _read(
     for memo in visit.objects:
         if memo.fault:
             report.merge.refused.setdefault(visit.label(memo.entry.name), DataError(memo.fault))
+
+
+def _refuse_replica(visit: _Visit, names: Container[str]) -> None:
+    """Raise `ExistsError` in the directory of a replica: there, other files are no states to be met."""
+    if all(name in names for name in OWN):
+        raise ExistsError(f"{printable(visit.remote.url)} is a replica's directory", "name a folder elsewhere")
 
 
 def is_hidden(name: str) -> bool:

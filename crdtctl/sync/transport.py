@@ -5,11 +5,13 @@ what passes by itself, and is tried again; `UnavailableError` for what does not;
 `ConfigError` where they say more. Messages never hold a credential.
 """
 
+import os
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from crdtctl.codec.strict import MAX_BYTES
 from crdtctl.codec.text import HEAD_START
@@ -17,6 +19,13 @@ from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError
 
 #: The largest object that is read.
 MAX_OBJECT = 2**30
+#: Files that are together in a replica's directory only: no place for a remote, where other files are states to be met.
+OWN: Final = ("own.json", "own.lock")
+#: What the name of a file begins with that is put to find out about a remote: no dot, for some servers list none such.
+PROBE: Final = "crdtctl-probe-"
+#: A draft so many seconds older than another was left by one that was killed.
+STALE: Final = 86_400
+_DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|crdtctl-probe-[0-9a-f]{16}")
 
 
 class Deadline:
@@ -60,6 +69,16 @@ def file_name(name: str) -> str:
     if not name or name in (".", "..") or not name.isprintable() or "/" in name:
         raise MissingError(f"'{printable(name)}' is no name of a file at a remote")
     return name
+
+
+def new_draft() -> str:
+    """Return a name for a file that is not whole yet: one that is skipped, and nobody else's."""
+    return f".crdtctl-{os.urandom(8).hex()}.new"
+
+
+def is_draft(name: str) -> bool:
+    """Return whether a file is such a one, or was put to find out about a remote."""
+    return _DRAFT.fullmatch(name) is not None
 
 
 class Sieve:

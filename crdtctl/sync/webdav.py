@@ -1,6 +1,5 @@
 """A folder at a web server: WebDAV, or just GET and PUT where the server lists its folders, as nginx can."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
@@ -18,7 +17,7 @@ from crdtctl.errors import (
 from crdtctl.sync import listings
 from crdtctl.sync.http import Answer, Client, parsed
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
 
 #: The largest listing that is read: about 100,000 files.
 _MAX_LISTING = 2**26
@@ -120,7 +119,7 @@ class WebDav(Transport):
 
     def _put_whole(self, target: str, path: str) -> bool:
         """Put a file under a hidden name and move it; return whether the server took the new name for its own."""
-        draft = self._file(f".crdtctl-{os.urandom(8).hex()}.new")
+        draft = self._file(new_draft())
         try:
             self._upload(draft, path)
             if self._moved(draft, target):
@@ -151,7 +150,7 @@ class WebDav(Transport):
     @cached_property
     def atomic(self) -> bool:
         """Whether the server can move: then it looks for what it is told to move, and does not find it."""
-        names = (f".crdtctl-{os.urandom(8).hex()}.new" for _ in range(2))
+        names = (new_draft() for _ in range(2))
         with self._move(*map(self._file, names)) as answer:
             failure = self._failure(answer, "write to")
             if answer.status == 401 or isinstance(failure, TransientError):

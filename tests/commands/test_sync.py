@@ -183,6 +183,8 @@ def test_a_fork_that_a_sync_finds_is_told_and_nothing_is_lost(shell: Shell, hub:
         ["hub"],
         ["ftp://example.org/"],
         ["git@example.org:team/counts"],
+        ["git+file://"],
+        ["git+file://#counts"],
     ],
 )
 def test_wrong_words_are_refused_before_anything_is_done(shell: Shell, replica: Replica, words: list[str]) -> None:

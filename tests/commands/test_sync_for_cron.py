@@ -80,6 +80,13 @@ def test_the_directory_of_a_replica_is_no_remote(shell: Shell, replica: Replica,
     assert not Path(replica.path, "hub").exists()
 
 
+def test_the_directory_of_a_replica_is_no_remote_by_another_way_either(shell: Shell, replica: Replica) -> None:
+    example = Path(__file__).parents[2] / "examples" / "exec-transport.sh"
+    url = f"exec:{example} 'sh -c' {replica.path}"
+    assert "is a replica's directory; name a folder elsewhere" in assert_refused(shell("sync", url), 73)
+    assert objects(Path(replica.path), "here-") == []
+
+
 def test_what_a_replica_is_in_may_be_a_remote(shell: Shell, replica: Replica, hub: Path) -> None:
     shell.ok("sync", ".")
     assert len(objects(shell.directory, "here-")) == 1

@@ -23,6 +23,7 @@ from tests.sync.conformance import PUT, Conformance, Remote
 from tests.sync.meetings import Meetings
 from tests.sync.servers.gitd import git_daemon
 from tests.sync.servers.githttp import PASSWORD, USER, git_http
+from tests.sync.servers.sshd import make_key, serve
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -524,6 +525,24 @@ def test_settings_of_the_user_do_no_harm(tmp_path: Path, scratch: Path, monkeypa
 
 def git_with(configuration: Path, name: str, value: str) -> None:
     git(configuration.parent, "config", "--file", str(configuration), name, value)
+
+
+@pytest.mark.parametrize(
+    ("known", "told"), [(False, "is not known here; .*compare"), (True, "has changed; find out why")]
+)
+def test_a_host_key_that_is_not_the_known_one_is_told(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch, known: bool, told: str
+) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.touch()
+    with serve(tmp_path / "server") as server:
+        if known:
+            make_key(tmp_path / "other")
+            hosts.write_text(f"[127.0.0.1]:{server.port} {(tmp_path / 'other.pub').read_text()}")
+        command = f"{server.command} -o UserKnownHostsFile={hosts} -o BatchMode=yes"
+        monkeypatch.setenv("GIT_SSH_COMMAND", command)
+        with pytest.raises(AccessError, match=f"its host key {told}"):
+            Remote(f"git+ssh://127.0.0.1:{server.port}/shared.git", scratch).list()
 
 
 def test_ssh_asks_nothing_unless_the_user_says_how_to_run_it(

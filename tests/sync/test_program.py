@@ -221,6 +221,21 @@ def test_one_that_is_not_there_is_told(tmp_path: Path) -> None:
         Remote("exec:/not/here", tmp_path).list()
 
 
+def test_one_that_cannot_be_run_is_told_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("echo\n")
+    for mode, place, told in ((0o644, "", r"chmod \+x"), (0o755, "", "#!/bin/sh"), (0o755, "/inner", "PATH")):
+        file.chmod(mode)
+        with pytest.raises(UnavailableError, match=f"cannot run '{file}{place}'.*{told}"):
+            Remote(f"exec:{file}{place}", tmp_path).list()
+
+
+def test_what_fails_comes_with_what_to_do(remote_of: Made) -> None:
+    for status, told in ((1, "by hand"), (75, "try again")):
+        with pytest.raises(CrdtctlError, match=told):
+            remote_of(f"exit {status}").list()
+
+
 def test_it_has_no_terminal_and_reads_nothing_but_what_is_put(remote_of: Made) -> None:
     remote = remote_of("cat; (: </dev/tty) 2>/dev/null && echo 'a terminal'; exit 0")
     assert remote.list() == {}

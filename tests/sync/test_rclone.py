@@ -21,6 +21,7 @@ from crdtctl.sync.transport import Entry
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings, is_silent, meet
+from tests.sync.servers.scripted import scripted
 
 RCLONE = shutil.which("rclone") or ""
 USER, PASSWORD = "ann", "hunter2"
@@ -237,7 +238,7 @@ def test_a_file_of_the_same_size_and_time_is_replaced_nevertheless(
 def test_a_put_that_cannot_be_renamed_leaves_nothing(here: Remote) -> None:
     assert here.behind is not None
     (here.behind / "a.json" / "in the way").mkdir(parents=True)
-    with pytest.raises(UnavailableError, match="rclone cannot write in here:meeting/"):
+    with pytest.raises(UnavailableError, match="cannot write in rclone:here:meeting: "):
         here.put("a.json", b"one")
     assert [path.name for path in here.behind.iterdir()] == ["a.json"]
 
@@ -271,7 +272,7 @@ def test_what_has_no_path_is_a_place_too_and_not_the_root(here: Remote, calls: C
 
 def test_a_remote_that_is_not_configured_is_told_with_what_to_do(here: Remote) -> None:
     away = Remote("rclone:away:meeting", here.scratch)
-    with pytest.raises(UnavailableError, match=r'"away:meeting/".*section.*rclone listremotes'):
+    with pytest.raises(UnavailableError, match=r"rclone:away:meeting: .*section.*rclone listremotes"):
         away.list()
     with pytest.raises(UnavailableError, match="rclone listremotes"):
         away.put("a.json", b"one")
@@ -321,6 +322,31 @@ def test_a_wrong_password_is_told_and_not_shown(server: Server, scratch: Path) -
     assert "wrong" not in str(raised.value)
 
 
+def test_what_a_web_server_refuses_is_told_as_such_without_its_pages(
+    config: Path, scratch: Path, tmp_path: Path
+) -> None:
+    page = b"<!DOCTYPE html><html><head><style>p {color: red}</style></head><body><h1>Not here</h1></body></html>"
+    for status in (401, 403):
+        with scripted(lambda request, status=status: request.reply(status, page)) as web:  # type: ignore[misc]
+            config.write_text(f"[web]\ntype = webdav\nurl = {web.url}\nvendor = other\n")
+            with pytest.raises(AccessError, match="cannot list rclone:web:meeting: ") as raised:
+                Remote("rclone:web:meeting", scratch).list()
+            assert "<" not in raised.value.message
+
+
+def test_without_a_network_it_may_be_tried_again(config: Path, scratch: Path) -> None:
+    name = "x" * 64  # longer than a name can be: nobody need be asked
+    config.write_text(f"[far]\ntype = sftp\nhost = {name}\nuser = me\npass = {obscured(PASSWORD)}\n")
+    with pytest.raises(TransientError, match="try again"):
+        Remote("rclone:far:meeting", scratch).list()
+
+
+def test_what_rclone_cannot_do_comes_with_what_to_try(config: Path, scratch: Path) -> None:
+    config.write_text("[odd]\ntype = nothing\n")
+    with pytest.raises(UnavailableError, match=r"does 'rclone lsf odd:x/' work\?"):
+        Remote("rclone:odd:x", scratch).list()
+
+
 def test_a_server_that_is_gone_may_be_tried_again(server: Server, scratch: Path, tmp_path: Path) -> None:
     remote = Remote("rclone:there:meeting", scratch)
     remote.put("a.json", b"one")
@@ -352,7 +378,7 @@ def test_a_server_that_says_nothing_is_waited_for_until_time_is_over(config: Pat
 
 def test_a_place_that_cannot_be_written_is_told(here: Remote, config: Path) -> None:
     config.write_text("[here]\ntype = alias\nremote = /proc/sys\n")
-    with pytest.raises((AccessError, StorageError, UnavailableError), match="rclone cannot write in here:meeting/"):
+    with pytest.raises((AccessError, StorageError, UnavailableError), match="cannot write in rclone:here:meeting: "):
         here.put("a.json", b"one")
 
 
@@ -389,3 +415,5 @@ def test_two_replicas_meet_on_the_command_line(shell: Shell, server: Server, con
     ended = shell("--replica", "one", "sync", environment={"PATH": "/nowhere"})
     assert ended.status == 69
     assert "cannot run 'rclone'" in ended.stderr
+    ended = shell("--replica", "one", "sync", "rclone:nowhere:meeting")
+    assert (ended.status, ended.stderr.count("rclone:nowhere:meeting")) == (69, 1)

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ from crdtctl.errors import (
     UsageError,
 )
 from crdtctl.sync.sftp import Sftp
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.ssh import Destination, Ssh
+from crdtctl.sync.transport import Deadline, Entry
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings
@@ -184,6 +186,8 @@ def test_the_folder_that_a_place_is_in_must_be_there(sshd: Sshd, tmp_path: Path)
 
 def test_a_file_where_the_folder_should_be_is_not_written_to(remote: Remote, tmp_path: Path) -> None:
     (tmp_path / "shared").write_bytes(b"mine")
+    with pytest.raises(UnavailableError, match=f"^{remote.url} is not a folder"):
+        remote.list()
     with pytest.raises(UnavailableError, match="there is no folder"):
         remote.put("a.json", b"one")
     assert (tmp_path / "shared").read_bytes() == b"mine"
@@ -200,9 +204,10 @@ def test_a_put_that_fails_leaves_no_draft(remote: Remote) -> None:
 def test_drafts_of_puts_that_were_cut_long_ago_are_swept_and_new_ones_are_not(remote: Remote, tmp_path: Path) -> None:
     place = behind(remote)
     old, new, other = f".crdtctl-{'0' * 16}.new", f".crdtctl-{'1' * 16}.new", ".crdtctl-notes.new"
-    for name in (old, new, other):
+    probe = f"crdtctl-probe-{'0' * 16}"
+    for name in (old, new, other, probe):
         (place / name).touch()
-    for name in (old, other):
+    for name in (old, other, probe):
         os.utime(place / name, (1, 1))
     with remote.open() as transport:
         transport.list()
@@ -340,6 +345,14 @@ def test_a_jump_host_of_the_configuration_is_jumped_over(remote: Remote, sshd: S
     remote.put("a.json", b"one")
     assert sshd.connections == before + 2
     assert (behind(remote) / "a.json").read_bytes() == b"one"
+
+
+def test_one_that_never_answered_is_not_waited_for(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crdtctl.sync.ssh._PATIENCE", 600)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ssh = Ssh(Destination("127.0.0.1", port=str(silent.getsockname()[1])), "sftp", Deadline(600))
+        ssh.close()
+    assert ssh._process.returncode == -signal.SIGKILL  # or it would have ended by itself, half a minute later
 
 
 def test_a_server_that_dies_amid_a_transfer_may_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from crdtctl import Replica
 from tests.clones import bind, clone
-from tests.sync.networks import LAYOUTS, SEEN, Network, left, names, often, read, seeds, seen, whos
+from tests.sync.networks import SEEN, Network, left, names, often, read, seeds, seen, whos
 
 MOST = 6
 FILES = ("own.json", "known.json")
@@ -25,12 +25,6 @@ class Copied(Network):
         self.amounts: dict[int, int] = {}
         self.safe: set[int] = set()
         self.old: dict[str, list[Path]] = {}
-
-    @initialize(layout=st.sampled_from(LAYOUTS))
-    def begin(self, layout: tuple[tuple[str, ...], ...]) -> None:
-        super().begin(layout)
-        for who in range(self.size):
-            self.counts(who, 1)
 
     @rule(who=whos, amount=st.integers(1, 9))
     def counts(self, who: int, amount: int) -> None:
@@ -50,10 +44,17 @@ class Copied(Network):
 
     @rule(who=whos)
     def is_saved(self, who: int) -> None:
-        replica = self.one(who)
+        replica = self.begun(who)
         saved = self.old.setdefault(replica.path, [])
         saved.append(self.home / f"{Path(replica.path).name}.{len(saved)}")
         shutil.copytree(replica.path, saved[-1])
+
+    def begun(self, who: int) -> Replica:
+        """Return one of those who live; it has counted something under the id that it has now."""
+        replica = self.one(who)
+        if not replica.commits:
+            self.counts(who, 1)
+        return replica
 
     def saved(self, replica: Replica, which: int) -> Path:
         """Return an older version of a replica, or the one of now."""
@@ -121,7 +122,7 @@ class Secretly(Copied):
     @precondition(lambda self: len(self.living) < MOST)
     @rule(who=whos)
     def is_copied(self, who: int) -> None:
-        replica, place = self.one(who), self.new_place()
+        replica, place = self.begun(who), self.new_place()
         clone(Path(replica.path), place)
         self.joins(place, replica)
 

@@ -30,9 +30,9 @@ class OfEveryType(Network):
     def operates(self, who: int, other: int, tag: str, drawn: bytes) -> None:
         replica, saw = self.one(who), self.seen(self.one(who), tag)
         chosen = replace(operation(JOINED[tag], *drawn), replica=self.one(other).id)
+        if chosen.verb not in oracle.SIGNS:
+            chosen = replace(chosen, once=None)
         is_sent = chosen.once is not None and chosen.once in {one.operation.once for one in saw}
-        if is_sent:  # a key that is known to be used counts nothing, whatever is sent under it
-            chosen = replace(chosen, amount=1)
         self.number += 1
         marker = Request(SEEN, Operation("add", elements=(str(self.number),)), "gset")
         try:
@@ -40,7 +40,7 @@ class OfEveryType(Network):
         except (RefusedError, ExistsError, MissingError):
             assert self.number not in seen(replica)
         else:
-            if not is_sent:
+            if not is_sent:  # under a key that is known to be used nothing counts, whatever its amount
                 self.done[tag].append(Done(self.number, replica.id, chosen, frozenset(one.number for one in saw)))
         self.check(replica)
 

@@ -101,7 +101,7 @@ class Network(RuleBasedStateMachine):
         """
         reach = self.links[replica.path]
         chosen = sorted(set(some) & set(reach)) or reach
-        self.chance.seed(seed)
+        self.chance.seed(seed or 0)
         for store in self.stores.values():
             store.faulty = seed is not None
         try:

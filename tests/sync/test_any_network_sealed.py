@@ -52,15 +52,18 @@ class Absorbed(Network):
 
     @rule(who=whos, amount=st.integers(1, 9), key=st.none() | st.sampled_from(sorted(KEYS)))
     def counts(self, who: int, amount: int, key: str | None) -> None:
+        replica = self.one(who)
+        if replica.id in replica.ended().sealed:
+            return
         number = len(self.amounts) + 1
-        with self.one(who).batch() as batch:
+        with replica.batch() as batch:
             batch.increment("hits", amount)
             batch.add(SEEN, str(number))
             if key:
                 batch.increment("once", KEYS[key], once=key)
                 self.keys[number] = key
         self.amounts[number] = amount
-        self.check(self.one(who))
+        self.check(replica)
 
     @rule(who=whos, some=names, seed=st.none() | seeds)
     def syncs(self, who: int, some: set[str], seed: int | None) -> None:
@@ -134,6 +137,8 @@ class Absorbed(Network):
 
     def in_the_end(self) -> None:
         self.settle()
+        while len(self.living) > self.size:
+            self.a_job_ends(0, None)
         self.absorb_all()
         self.settle()
         for replica in self.living:

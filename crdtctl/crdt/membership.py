@@ -14,7 +14,7 @@ for it might have been absorbed and forgotten.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -136,6 +136,21 @@ def roster(contributions: Contributions) -> Roster:
                 for record in records:
                     absorbers[record] = absorbers[record] | by if record in absorbers else by
     return Roster(frozenset(author for author, row in contributions.items() if _part(row, 1)), absorbers, fence)
+
+
+def forgotten(states: Sequence[tuple[Roster, Clock]]) -> list[list[str]]:
+    """Return, of each of several states that are to be joined, whom those with the latest fence may have forgotten.
+
+    A replica that begins has no fence yet: of all that it takes at once, the latest fence decides.
+    """
+    fence = max((said.fence for said, _ in states), default=0)
+    latest = [(said, clock) for said, clock in states if said.fence == fence]
+    known = set().union(*(clock for _, clock in latest))
+
+    def is_forgotten(who: str) -> bool:
+        return who not in known and all(said.may_have_forgotten(who) for said, _ in latest)
+
+    return [[] if said.fence == fence else [who for who in clock if is_forgotten(who)] for said, clock in states]
 
 
 def is_sealed(row: Contribution) -> bool:

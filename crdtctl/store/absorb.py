@@ -16,6 +16,7 @@ from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Counter, encode_line
 from crdtctl.crdt import TAKING_PART, TYPES
 from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Refused
+from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import (
     MEMBERSHIP,
     NAME,
@@ -23,6 +24,7 @@ from crdtctl.crdt.membership import (
     absorbing,
     day_of,
     fencing,
+    forgotten,
     inheriting,
     is_sealed,
     minted,
@@ -162,12 +164,15 @@ class _Found:
     authors: set[str] = field(default_factory=set)
     said: dict[str, Contribution] = field(default_factory=dict)
     absorbed_from: set[str] = field(default_factory=set)
+    states: dict[str, tuple[Roster, Clock]] = field(default_factory=dict)
 
     def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
         """Read one input; return whether it is to be taken in. Why not is put into `refused`."""
         with ExitStack() as stack:
             try:
-                if self._read(open_input(item, stack), printable(item.label)):
+                source = open_input(item, stack)
+                self.states[item.label] = roster(said_by(source)), source.head.clock
+                if self._read(source, printable(item.label)):
                     self.absorbed_from.add(item.label)
             except CrdtctlError as reason:
                 refused[item.label] = reason
@@ -212,6 +217,10 @@ class _Found:
 
         Raise `RefusedError` for one who absorbed what another one absorbed, too: nobody would find that any more.
         """
+        for label, strangers in zip(self.states, forgotten(list(self.states.values())), strict=True):
+            if strangers:  # the merge refuses it, or what has the fence
+                self.absorbed_from.discard(label)
+                self.report.absorbed = [who for who in self.report.absorbed if who not in strangers]
         whole = roster(MEMBERSHIP.join_all(here, self.said))
         past = whole.absorbed(self.report.absorbed)
         self.report.before += [who for who in past if who not in self.report.before]

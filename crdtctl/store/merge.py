@@ -19,7 +19,7 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Fork, Joined, Names
-from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, day_of, roster
+from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, day_of, forgotten, roster
 from crdtctl.errors import CrdtctlError, MissingError, OutcomeUnknownError, RefusedError, from_os, printable, reason_of
 from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
@@ -205,19 +205,30 @@ def _said_by(opened: Sequence[Opened]) -> Contributions:
 def _refuse_forgotten(
     here: Contributions, clock: Clock, opened: list[Opened], refused: dict[str, CrdtctlError]
 ) -> None:
-    """Refuse the inputs in which, or in comparison with which, somebody from before a fence is new."""
+    """Refuse the inputs in which, or in comparison with which, somebody from before a fence is new.
+
+    They are compared with what is known here, and with each other.
+    """
     ours = roster(here)
+
+    def refuse(one: Opened, fence: int, stranger: str) -> None:
+        who = f"{stranger}, which {'it knows' if stranger in one.head.clock else 'is known here only'}"
+        refused[one.item.label] = RefusedError(
+            f"{printable(one.item.label)} is from beyond the fence of {day_of(fence)}: {who}, is older, and may have "
+            "been absorbed and forgotten",
+            "if it surely was not: crdtctl merge --beyond-fence",
+        )
+        opened.remove(one)
+
     for one in list(opened):
         theirs = roster(one.ended)
-        fence = day_of(max(ours.fence, theirs.fence))
         if strangers := ours.forgotten(clock, theirs, one.head.clock):
-            who = f"{strangers[0]}, which {'it knows' if strangers[0] in one.head.clock else 'is known here only'}"
-            refused[one.item.label] = RefusedError(
-                f"{printable(one.item.label)} is from beyond the fence of {fence}: {who}, is older, and may have been "
-                "absorbed and forgotten",
-                "if it surely was not: crdtctl merge --beyond-fence",
-            )
-            opened.remove(one)
+            refuse(one, max(ours.fence, theirs.fence), strangers[0])
+    states = [(roster(one.ended), one.head.clock) for one in opened]
+    fence = max((said.fence for said, _ in states), default=0)
+    for one, strangers in zip(list(opened), forgotten(states), strict=True):
+        if strangers:
+            refuse(one, fence, strangers[0])
 
 
 def _nothing(_name: str) -> Counter:

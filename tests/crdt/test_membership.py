@@ -3,10 +3,13 @@
 import pytest
 
 from crdtctl.crdt import membership
+from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import (
     MEMBERSHIP,
+    Roster,
     absorbing,
     fencing,
+    forgotten,
     inheriting,
     is_sealed,
     minted,
@@ -118,6 +121,14 @@ OPEN = roster({})
 def test_an_older_replica_that_only_the_other_side_of_a_fence_knows_may_have_been_forgotten() -> None:
     assert FENCED.forgotten({}, OPEN, {OLD: 1, NEW: 1}) == [OLD]
     assert OPEN.forgotten({OLD: 1, NEW: 1}, FENCED, {}) == [OLD]
+
+
+def test_of_several_states_the_one_with_the_latest_fence_says_who_may_have_been_forgotten() -> None:
+    begins: tuple[Roster, Clock] = (Roster(), {})
+    assert forgotten([begins, (OPEN, {OLD: 1, NEW: 1}), (FENCED, {NEW: 1})]) == [[], [OLD], []]
+    assert forgotten([begins, (OPEN, {OLD: 1}), (FENCED, {}), (FENCED, {OLD: 1})]) == [[], [], [], []]
+    assert forgotten([begins, (OPEN, {OLD: 1})]) == [[], []]
+    assert forgotten([]) == []
 
 
 def test_nobody_is_forgotten_who_is_known_was_absorbed_or_has_looked_at_the_fence() -> None:

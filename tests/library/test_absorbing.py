@@ -311,6 +311,23 @@ def test_whoever_still_knows_what_is_forgotten_elsewhere_refuses_the_news(hub: R
     assert laptop.value("builds") == 3
 
 
+@pytest.mark.parametrize("old_first", [True, False])
+def test_one_that_begins_refuses_an_old_file_beside_the_fence_behind_which_it_may_be_forgotten(
+    hub: Replica, new_replica: New, old_first: bool
+) -> None:
+    state = made(job(new_replica, "job")[2], IN_2024)
+    absorb(hub, state)
+    absorb(hub, fence="2025-01-01")
+    states = [state, hub.export_bytes()] if old_first else [hub.export_bytes(), state]
+    old = "state 1" if old_first else "state 2"
+    merged, absorbing = new_replica("merges"), new_replica("absorbs")
+    assert "is from beyond the fence of 2025-01-01" in merged.merge_bytes(*states).refused[old].message
+    assert values(merged) == COUNTED
+    assert absorb(absorbing, *states).absorbed == []
+    assert absorbing.merge_bytes(hub.export_bytes()).refused.keys() == {"state 1"}
+    assert values(absorbing) == COUNTED
+
+
 def test_one_from_before_the_fence_is_taken_if_somebody_says_so(hub: Replica, new_replica: New) -> None:
     there = new_replica("there")
     there.increment("builds", 4)

@@ -10,8 +10,9 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Final
 
@@ -52,6 +53,24 @@ def told(text: str) -> str:
     return printable(_SECRET.sub(r"\1", " ".join(_MARK.sub(" ", text).split())))[:_TOLD]
 
 
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Let signals that have a handler here wait until this is over: what is just being started cannot be ended yet."""
+    came: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # only there are signals handled
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if callable(signal.getsignal(number)):
+                before[number] = signal.signal(number, lambda one, _: came.append(one))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 def _not_run(program: str, error: OSError) -> CrdtctlError:
     """Return the failure that says why a program did not begin."""
     message = f"cannot run '{printable(program)}': {reason_of(error)}"
@@ -80,21 +99,24 @@ def run(
             given.seek(0)
             stdin = given
         left = deadline.remaining()
+        process = None
         try:
-            process = subprocess.Popen(  # the user's own programs, as a list
-                command,
-                stdin=stdin,
-                stdout=stdout or taken,
-                stderr=errors,
-                env={k: v for k, v in {**os.environ, **(environment or {})}.items() if v is not None},
-                cwd=directory,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise _not_run(command[0], error) from None
-        try:
+            with signals_wait():
+                process = subprocess.Popen(  # the user's own programs, as a list
+                    command,
+                    stdin=stdin,
+                    stdout=stdout or taken,
+                    stderr=errors,
+                    env={k: v for k, v in {**os.environ, **(environment or {})}.items() if v is not None},
+                    cwd=directory,
+                    start_new_session=True,
+                )
             process.wait(left)
         except BaseException as error:  # also when we are interrupted: whatever it started ends with us
+            if process is None and isinstance(error, OSError):
+                raise _not_run(command[0], error) from None
+            if process is None:
+                raise
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

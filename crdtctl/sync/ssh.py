@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError, UsageError, printable
-from crdtctl.sync.child import told
+from crdtctl.sync.child import signals_wait, told
 from crdtctl.sync.transport import Deadline
 
 #: A host that does not answer is given up after so many seconds.
@@ -136,15 +136,17 @@ class Ssh:
         ]
         # What ssh says goes to a file: nobody need read it for ssh to go on, also where it leaves a process behind.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # `close` does
+        process = None
         try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env={**os.environ, "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"},
-                start_new_session=True,  # no terminal to ask at, and whatever it starts ends with it
-            )
+            with signals_wait():
+                process = self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    env={**os.environ, "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"},
+                    start_new_session=True,  # no terminal to ask at, and whatever it starts ends with it
+                )
         except OSError as error:
             self._errors.close()
             raise UnavailableError(
@@ -153,6 +155,9 @@ class Ssh:
             ) from None
         except BaseException:
             self._errors.close()
+            if process is not None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             raise
         assert self._process.stdin is not None
         assert self._process.stdout is not None

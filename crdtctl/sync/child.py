@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError, printable, reason_of
-from crdtctl.sync.transport import Deadline
+from crdtctl.sync.transport import GLANCE, Deadline
 
 #: A URL with what stands before its host, and after a question mark.
 _SECRET = re.compile(r"(?<=://)(?:[^/@\s]+@)?([^\s?\"']*)(?:\?[^\s\"']*)?")
@@ -79,6 +79,14 @@ def _not_run(program: str, error: OSError) -> CrdtctlError:
     return UnavailableError(message, _BEGINS.get(error.errno or 0, "install it, or see PATH"))
 
 
+def _wait(process: subprocess.Popen[bytes], deadline: Deadline) -> None:
+    """Wait until a program ends; raise `TransientError` when time is over."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(min(deadline.remaining(), GLANCE))
+            return
+
+
 def run(
     command: Sequence[str],
     deadline: Deadline,
@@ -98,7 +106,7 @@ def run(
             given.write(stdin)
             given.seek(0)
             stdin = given
-        left = deadline.remaining()
+        deadline.remaining()
         process = None
         try:
             with signals_wait():
@@ -111,7 +119,7 @@ def run(
                     cwd=directory,
                     start_new_session=True,
                 )
-            process.wait(left)
+            _wait(process, deadline)
         except BaseException as error:  # also when we are interrupted: whatever it started ends with us
             if process is None and isinstance(error, OSError):
                 raise _not_run(command[0], error) from None
@@ -120,8 +128,6 @@ def run(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise deadline.over() from None
             raise
         errors.seek(0)
         taken.seek(0)

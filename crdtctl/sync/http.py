@@ -32,7 +32,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.sync.credentials import WHERE, authorization
-from crdtctl.sync.transport import Deadline
+from crdtctl.sync.transport import GLANCE, Deadline
 
 _BLOCK = 2**18
 #: So much of an answer that nobody reads is taken from the connection, to keep that.
@@ -76,18 +76,20 @@ class _Reader(io.RawIOBase):
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._socket = sock
-        self._raw = sock.makefile("rb", buffering=0)
+        self._user = sock.makefile("rb", buffering=0)  # until that is closed, the socket stays open
         self._deadline = deadline
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._socket.settimeout(self._deadline.remaining())
-        return self._raw.readinto(buffer)
+        while True:
+            self._socket.settimeout(min(self._deadline.remaining(), GLANCE))
+            with suppress(TimeoutError):
+                return self._socket.recv_into(buffer)
 
     def close(self) -> None:
-        self._raw.close()
+        self._user.close()
         super().close()
 
 

@@ -93,6 +93,9 @@ class Program(Transport):
             while block := taken.read(_BLOCK):
                 write(block)
 
+    def abandon(self) -> None:
+        self._deadline.end()
+
     def put(self, name: str, path: str) -> None:
         try:
             file = open(path, "rb")  # noqa: SIM115  # what fails later is not about this file

@@ -5,18 +5,21 @@ what passes by itself, and is tried again; `UnavailableError` for what does not;
 `ConfigError` where they say more. Messages never hold a credential.
 """
 
+import math
 import os
 import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, Self, TypeVar
 
 from crdtctl.codec.strict import MAX_BYTES
 from crdtctl.codec.text import HEAD_START
 from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, from_os, printable
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 #: The largest object that is read.
 MAX_OBJECT = 2**30
 #: Files that are together in a replica's directory only: no place for a remote, where other files are states to be met.
@@ -28,8 +31,16 @@ STALE: Final = 86_400
 _DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|crdtctl-probe-[0-9a-f]{16}")
 
 
+#: Who waits for another machine or program looks this often whether that must end.
+GLANCE = 0.2
+
+
 class Deadline:
-    """When all that is done over the network must be over: `seconds` from now."""
+    """When all that is done over the network must be over: `seconds` from now.
+
+    Who waits in another thread than the first waits for `GLANCE` seconds at a time: an interrupt is only noticed in the
+    first, which then ends the time of all.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -38,6 +49,10 @@ class Deadline:
     def renew(self) -> None:
         """Let the time begin again."""
         self._end = time.monotonic() + self._seconds
+
+    def end(self) -> None:
+        """Let the time be over."""
+        self._end = -math.inf
 
     def remaining(self) -> float:
         """Return how many seconds are left; raise `TransientError` when none are."""
@@ -152,13 +167,25 @@ class Transport(ABC):
                 return entry, error
             return entry, path
 
-        if self.parallel == 1 or len(numbered) < 2:
-            yield from map(one, numbered)
+        yield from self.at_once(one, numbered)
+
+    def at_once(self, call: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
+        """Call for each item, several at once where that is faster; yield what comes of it, in order."""
+        if self.parallel == 1 or len(items) < 2:
+            yield from map(call, items)
             return
         from concurrent.futures import ThreadPoolExecutor  # which costs more than a folder's whole listing
 
         with ThreadPoolExecutor(self.parallel) as pool:
-            yield from pool.map(one, numbered)
+            try:
+                yield from pool.map(call, items)
+            except BaseException:  # we are interrupted, or nobody wants the rest
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.abandon()
+                raise
+
+    def abandon(self) -> None:  # noqa: B027  # who reads one file at a time has nothing to do
+        """Let whatever is done in other threads end soon: nobody wants it any more."""
 
     def flush(self) -> None:  # noqa: B027  # most have nothing to do
         """Make what was put and deleted be seen by others, where that is done for many files at once."""

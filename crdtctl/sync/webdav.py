@@ -1,7 +1,6 @@
 """A folder at a web server: WebDAV, or just GET and PUT where the server lists its folders, as nginx can."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from typing import ClassVar
@@ -39,10 +38,14 @@ class WebDav(Transport):
         path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
         self._url = f"{parts.scheme}://{parts.netloc}{path}"
         self._shown = printable(place.address)
+        self._deadline = place.deadline
         self._client = Client(self._url, place.deadline)
 
     def close(self) -> None:
         self._client.close()
+
+    def abandon(self) -> None:
+        self._deadline.end()
 
     # Listing --------------------------------------------------------------------------------------------
 
@@ -69,8 +72,8 @@ class WebDav(Transport):
                 raise self._failure(answer, "list")
         if names is None:
             return self._none()
-        with ThreadPoolExecutor(self.parallel) as pool:  # what a page says of sizes and times is for people
-            return [entry for entry in pool.map(self._look, names) if entry is not None]
+        # What a page says of sizes and times is for people.
+        return [entry for entry in self.at_once(self._look, names) if entry is not None]
 
     def _look(self, name: str) -> Entry | None:
         """Return what the server says of a file, or nothing if it is gone meanwhile."""

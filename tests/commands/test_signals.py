@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from crdtctl import Replica
 from tests.commands.waiting import ended, started
 from tests.conftest import Shell
+from tests.sync.servers.scripted import Handler, scripted
 
 
 @pytest.fixture
@@ -34,6 +36,45 @@ def test_a_program_that_serves_a_remote_ends_with_us(
     process.send_signal(number)
     assert ended(process) == (status, b"", b"")
     assert is_gone(pid)
+
+
+def test_programs_that_read_several_files_at_once_end_with_us(
+    shell: Shell, replica: Replica, patient: tuple[str, Path]
+) -> None:
+    url, pipe = patient
+    program = Path(url.removeprefix("exec:"))
+    files = "".join(f"1 - {number}.json\\n" for number in range(9))
+    program.write_text(f"#!/bin/sh\n[ $1 = get ] || {{ printf '{files}'; exit; }}\necho $$ >>{pipe}\nexec sleep 600\n")
+    with os.fdopen(os.open(pipe, os.O_RDWR), "r") as said:
+        process = started(shell, "sync", url)
+        pids = [int(said.readline()) for _ in range(4)]
+    process.send_signal(signal.SIGINT)
+    assert ended(process) == (130, b"", b"")
+    assert all(is_gone(pid) for pid in pids)
+
+
+def test_a_server_that_is_read_from_several_times_at_once_is_left(shell: Shell, replica: Replica) -> None:
+    asked = threading.Semaphore(0)
+    files = "".join(f"<response><href>/{number}.json</href></response>" for number in range(9))
+
+    def answer(request: Handler) -> None:
+        if request.command == "PROPFIND":
+            request.reply(207, f'<multistatus xmlns="DAV:">{files}</multistatus>'.encode())
+        else:
+            asked.release()
+            is_over.wait()
+
+    is_over = threading.Event()
+    try:
+        with scripted(answer) as server:
+            process = started(shell, "sync", f"{server.url}/")
+            for _ in range(4):
+                asked.acquire()
+            process.send_signal(signal.SIGINT)
+            assert ended(process) == (130, b"", b"")
+            is_over.set()
+    finally:
+        is_over.set()
 
 
 def is_gone(pid: int) -> bool:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from unittest import TestCase
 
 import pytest
 from hypothesis import settings
@@ -39,12 +40,6 @@ ENOUGH = 12
 whos = st.integers(0, 60)
 names = st.sets(st.sampled_from(REMOTES))
 seeds = st.integers(0, 2**32)
-
-
-def often(steps: int, share: float = 1.0) -> settings:
-    """Return settings for a machine of so many steps: its `share` of the examples that the profile asks for."""
-    examples = max(5, round(settings().max_examples * share / 20))
-    return settings(max_examples=examples, stateful_step_count=steps)
 
 
 class Network(RuleBasedStateMachine):
@@ -145,3 +140,14 @@ def seen(replica: Replica) -> set[int]:
 def read(replica: Replica, name: str) -> int:
     """Return what a counter reads, if it is there."""
     return replica.value(name) if replica.tags(name) else 0
+
+
+def case(machine: type[Network], steps: int, share: int) -> type[TestCase]:
+    """Return the test that tries a machine, so many steps each time, as often as its `share` of the profile says.
+
+    It may take as long as the profile asks for.
+    """
+    found: type[TestCase] = machine.TestCase
+    examples = max(5, settings().max_examples * share // 20)
+    found.settings = settings(max_examples=examples, stateful_step_count=steps)  # type: ignore[attr-defined]
+    return pytest.mark.timeout(60 + 3 * examples)(found)

@@ -8,7 +8,7 @@ from hypothesis.stateful import precondition, rule
 
 from crdtctl import Replica
 from tests.clones import bind, clone
-from tests.sync.networks import SEEN, Network, left, names, often, read, seeds, seen, whos
+from tests.sync.networks import SEEN, Network, case, left, names, read, seeds, seen, whos
 
 MOST = 6
 FILES = ("own.json", "known.json")
@@ -146,7 +146,5 @@ def write_over(source: Path, target: Path) -> None:
         target.unlink(missing_ok=True)
 
 
-TestVisibly = Visibly.TestCase
-TestVisibly.settings = often(40)
-TestSecretly = Secretly.TestCase
-TestSecretly.settings = often(40)
+TestVisibly = case(Visibly, 40, 3)
+TestSecretly = case(Secretly, 40, 3)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from crdtctl import Replica
-from tests.sync.networks import Network, names, often, read, seeds, whos
+from tests.sync.networks import Network, case, names, read, seeds, whos
 
 #: So many clients live at once. Of the replicas, the permanent ones come first.
 CLIENTS = 4
@@ -73,5 +73,4 @@ class HandedOver(Network):
             assert replica.clock().keys() <= {one.id for one in self.permanent()}  # nobody remembers the clients
 
 
-TestHandedOver = HandedOver.TestCase
-TestHandedOver.settings = often(40)
+TestHandedOver = case(HandedOver, 40, 3)

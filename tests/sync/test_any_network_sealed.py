@@ -11,7 +11,7 @@ from crdtctl import Replica
 from crdtctl.errors import DataError, RefusedError
 from crdtctl.store import identity
 from crdtctl.store.inputs import Input
-from tests.sync.networks import SEEN, Network, left, names, often, read, seeds, seen, whos
+from tests.sync.networks import SEEN, Network, case, left, names, read, seeds, seen, whos
 
 JOBS = 3
 #: The day on which the first replicas are made.
@@ -146,5 +146,4 @@ class Absorbed(Network):
             self.check(replica)
 
 
-TestAbsorbed = Absorbed.TestCase
-TestAbsorbed.settings = often(50)
+TestAbsorbed = case(Absorbed, 50, 5)

@@ -12,7 +12,7 @@ from crdtctl.store.commit import Request
 from tests.crdt import oracle
 from tests.crdt.histories import JOINED, Done, operation
 from tests.every_type import named
-from tests.sync.networks import SEEN, Network, names, often, read, seeds, seen, whos
+from tests.sync.networks import SEEN, Network, case, names, read, seeds, seen, whos
 
 #: A byte for what is done, one for how much, one for the once-key, the bound and whether rights are granted.
 drawn = st.binary(min_size=3, max_size=3)
@@ -86,5 +86,4 @@ class OfEveryType(Network):
             self.check(replica)
 
 
-TestOfEveryType = OfEveryType.TestCase
-TestOfEveryType.settings = often(40)
+TestOfEveryType = case(OfEveryType, 40, 4)

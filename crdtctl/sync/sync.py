@@ -140,7 +140,8 @@ class _Visit:
     @property
     def objects(self) -> list[Memo]:
         """What is remembered of what is there now."""
-        return [self.memos[entry.name] for entry in self.listing if entry.name in self.memos]
+        found = ((entry, self.memos.get(entry.name)) for entry in self.listing)
+        return [memo for entry, memo in found if memo is not None and memo.entry == entry]
 
 
 def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = None) -> SyncReport:
@@ -428,7 +429,7 @@ def _put(
         memo = _write(replica, planned, f"{scratch}/outgoing")
         name = memo.entry.name
         obsolete.discard(name)
-        there = visit.memos.get(name)
+        there = next((one for one in visit.objects if one.entry.name == name), None)
         if there is None or there.digest != memo.digest:
             patiently(partial(visit.transport.put, name, f"{scratch}/outgoing"), deadline)
             visit.report.put = Moved(standing.replica, name, memo.entry.size, None, planned.carried)

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
+from crdtctl.errors import StorageError
+from crdtctl.sync import sync as engine
+from crdtctl.sync.folder import Folder
+from crdtctl.sync.schemes import Place
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings, is_silent, meet, values
 
@@ -39,3 +43,42 @@ def test_who_carries_between_two_remotes_may_be_lost_and_replaced(
         meet(there, centre)
     assert values([here, there, second], "hits") == [10, 10, 10]
     assert is_silent(meet(second, region, centre))
+
+
+class PutsNothing(Folder):
+    """A folder that has become full."""
+
+    def put(self, name: str, path: str) -> None:
+        raise StorageError("it is full")
+
+
+def test_the_older_object_goes_only_when_the_newer_one_is_there(
+    new_replica: Callable[[str], Replica], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, hub = new_replica("here"), Remote(str(tmp_path / "hub"), tmp_path)
+    here.increment("hits")
+    meet(here, hub)
+    before = hub.list()
+    here.increment("hits")
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "connect", lambda url, *rest: PutsNothing(Place(url, url, *rest)))
+        with pytest.raises(StorageError):
+            meet(here, hub)
+    assert hub.list() == before
+    meet(here, hub)
+    assert len(hub.list()) == 1
+
+
+def test_a_sealed_replica_puts_its_object_again_when_that_was_damaged(
+    new_replica: Callable[[str], Replica], tmp_path: Path
+) -> None:
+    job, hub = new_replica("job"), Remote(str(tmp_path / "hub"), tmp_path)
+    job.increment("hits")
+    job.seal()
+    meet(job, hub)
+    assert is_silent(meet(job, hub))
+    [name] = hub.list()
+    whole = hub.get(name)
+    hub.put(name, whole[:-9])
+    meet(job, hub)
+    assert hub.get(name) == whole

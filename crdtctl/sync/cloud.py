@@ -30,7 +30,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Sieve, Transport, file_name
+from crdtctl.sync.transport import Entry, Sieve, Transport, file_name, outcome
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
@@ -171,7 +171,7 @@ class Cloud(Transport):
         try:
             for entry, path, future in zip(entries, paths, futures, strict=True):
                 try:
-                    future.result()
+                    outcome(future)
                 except CrdtctlError as error:
                     yield entry, error
                 else:
@@ -182,7 +182,7 @@ class Cloud(Transport):
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+        self._thread.join(_LATER)  # it ends with us at the latest
 
     def _serve(self) -> None:
         """Run what is waited for, until it is over; what is then not done is cancelled."""
@@ -193,7 +193,7 @@ class Cloud(Transport):
         """Return what comes of it; an exception here, such as a signal's, cancels it."""
         future = self._begin(doing)
         try:
-            return future.result()
+            return outcome(future)
         finally:
             future.cancel()
 

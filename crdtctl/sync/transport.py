@@ -12,11 +12,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 from crdtctl.codec.strict import MAX_BYTES
 from crdtctl.codec.text import HEAD_START
 from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, from_os, printable
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -33,6 +36,15 @@ _DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|crdtctl-probe-[0-9a-f]{16}")
 
 #: Who waits for another machine or program looks this often whether that must end.
 GLANCE = 0.2
+
+
+def outcome(future: "Future[_T]") -> _T:
+    """Return what comes of it, or raise what it raised. A signal ends the waiting, also one from just before it."""
+    from concurrent.futures import wait
+
+    while not future.done():
+        wait((future,), GLANCE)
+    return future.result()
 
 
 class Deadline:
@@ -178,7 +190,8 @@ class Transport(ABC):
 
         with ThreadPoolExecutor(self.parallel) as pool:
             try:
-                yield from pool.map(call, items)
+                for future in [pool.submit(call, item) for item in items]:
+                    yield outcome(future)
             except BaseException:  # we are interrupted, or nobody wants the rest
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.abandon()

@@ -11,13 +11,8 @@ from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import READS, WRITES, section
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo
-from crdtctl.sync.memory import directory
-from crdtctl.sync.probe import probe
-from crdtctl.sync.remotes import configured, named_remotes
-from crdtctl.sync.schemes import check as check_url
-from crdtctl.sync.schemes import redacted
-from crdtctl.sync.transport import Deadline
 
+# What carries a command out is imported where it is called: the program's help lists this one, and is to be quick.
 app, settings = verb_app(1, *READS, *WRITES)
 
 
@@ -59,6 +54,8 @@ def add(
       crdtctl remote add hub ssh://hub.example.org/srv/counts
       crdtctl remote add origin "git+ssh://git@example.org/team/counts#crdtctl"
     """
+    from crdtctl.sync.schemes import check as check_url
+
     place = check_url(url)
     session(context).open_to_write().add_remote(name, place)
 
@@ -88,6 +85,9 @@ def list_(context: typer.Context, form: FormatOption = None) -> None:
       crdtctl remote list
       crdtctl remote list --format json
     """
+    from crdtctl.sync.remotes import configured
+    from crdtctl.sync.schemes import redacted
+
     chosen = output.choose(form)
     replica = session(context).open()
     known = replica.remotes()
@@ -119,6 +119,11 @@ def check(
       crdtctl remote check
       crdtctl remote check hub /media/stick/counts
     """
+    from crdtctl.sync.memory import directory
+    from crdtctl.sync.probe import probe
+    from crdtctl.sync.remotes import named_remotes
+    from crdtctl.sync.transport import Deadline
+
     chosen = output.choose(form)
     seconds(timeout, "--timeout")
     replica = session(context).open()

@@ -1,7 +1,7 @@
 """``crdtctl sync``"""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,9 +15,9 @@ from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
 from crdtctl.store.meeting import lonely
-from crdtctl.sync.remotes import is_place, named_remotes
-from crdtctl.sync.sync import Moved, Options, RemoteReport, SyncReport
-from crdtctl.sync.sync import sync as carry_out
+
+if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
+    from crdtctl.sync.sync import Moved, RemoteReport, SyncReport
 
 app, settings = verb_app(1, 3, 5, 69, 73, *WRITES)
 
@@ -67,6 +67,10 @@ def sync(
       crdtctl sync --dry-run hub
       crdtctl sync --require-replicas 5 || echo "somebody is missing"
     """
+    from crdtctl.sync.remotes import is_place, named_remotes
+    from crdtctl.sync.sync import Options
+    from crdtctl.sync.sync import sync as carry_out
+
     talks = dry_run or form is not None or output.is_terminal()
     chosen = output.choose(form, default="words" if output.is_terminal() else None) if talks else ""
     seconds(timeout, "--timeout")
@@ -96,7 +100,7 @@ def sync(
         raise typer.Exit(AnswerIsNo.status)
 
 
-def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> None:
+def _end(report: "SyncReport", required: int, *, quiet: bool, dry_run: bool) -> None:
     """Name what went wrong, and raise the failure to end with.
 
     That is a fork, or what failed at a remote, or that fewer replicas than `required` were seen, or what was skipped.
@@ -127,14 +131,14 @@ def _end(report: SyncReport, required: int, *, quiet: bool, dry_run: bool) -> No
         raise end
 
 
-def _failure(remote: RemoteReport) -> CrdtctlError:
+def _failure(remote: "RemoteReport") -> CrdtctlError:
     """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
     error = remote.error or CrdtctlError("")
     is_said = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or URL, and no name
     return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)
 
 
-def _tell(report: SyncReport, dry_run: bool) -> None:
+def _tell(report: "SyncReport", dry_run: bool) -> None:
     """Say in words what happened at each remote, or what would, and what it changes here."""
     for one in report.remotes:
         if one.error is not None:
@@ -151,7 +155,7 @@ def _tell(report: SyncReport, dry_run: bool) -> None:
     output.tell_handoffs([(hand.name, hand.step, hand.peer) for hand in merge.handoffs])
 
 
-def _done(remote: RemoteReport) -> list[str]:
+def _done(remote: "RemoteReport") -> list[str]:
     """Return in a line what happened at a remote, if anything did."""
     said = []
     if remote.read:
@@ -163,7 +167,7 @@ def _done(remote: RemoteReport) -> list[str]:
     return [", ".join(said)] if said else []
 
 
-def _planned(remote: RemoteReport) -> list[str]:
+def _planned(remote: "RemoteReport") -> list[str]:
     """Return in lines what would happen at a remote: who has what for whom."""
     said = [
         f"would read {_count(one.size, 'byte')} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read
@@ -173,7 +177,7 @@ def _planned(remote: RemoteReport) -> list[str]:
     return [*said, *(f"would delete {printable(name)}" for name in remote.deleted)]
 
 
-def _entries(moved: Moved) -> str:
+def _entries(moved: "Moved") -> str:
     number = moved.entries or 0
     return f"{number} {'entry' if number == 1 else 'entries'}"
 
@@ -182,16 +186,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _bytes(moved: Sequence[Moved]) -> str:
+def _bytes(moved: "Sequence[Moved]") -> str:
     return _count(sum(one.size for one in moved), "byte")
 
 
-def _with(moved: Moved) -> str:
+def _with(moved: "Moved") -> str:
     others = [author for author in moved.authors if author != moved.owner]
     return f" with {_count(len(others), 'other replica')}" if others else ""
 
 
-def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
+def _rows(replica: str, report: "SyncReport", notes: list[str]) -> Report:
     items: list[dict[str, Any]] = []
     for one in report.remotes:
         came = [("read", moved) for moved in one.read]

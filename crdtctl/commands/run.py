@@ -1,10 +1,7 @@
 """``crdtctl run``"""
 
 import os
-import shutil
 import signal
-import subprocess
-import tempfile
 from typing import Annotated
 
 import typer
@@ -43,6 +40,9 @@ def run(
     EXAMPLES:
       crdtctl run --seal-to counts.json -- ./run-tests.sh
     """
+    import shutil  # all here and below is imported late, as help lists this command
+    import tempfile
+
     if target is None or not command:
         raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")
     if target == "-":
@@ -73,12 +73,16 @@ def run(
 
 
 def _remove(replica: Replica, place: str) -> None:
+    import shutil
+
     replica.forget()
     shutil.rmtree(place, ignore_errors=True)
 
 
 def _run(command: list[str], path: str) -> int:
     """Run a command to its end, whatever signals come; return the status that a shell would give it."""
+    import subprocess
+
     at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
     child: subprocess.Popen[bytes] | None = None
     early: list[int] = []

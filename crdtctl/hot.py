@@ -394,11 +394,18 @@ def _show(name: bytes) -> int | None:
             value += sum(weight * total for weight, total in zip(_WEIGHTS[tag], totals, strict=True))
     text = b"%d\n" % value
     done = os.write(1, text)
-    while done < len(text):  # a part is out, so this cannot be declined any more
-        try:
-            done += os.write(1, text[done:])
-        except OSError as error:
-            return _unwritable(error)
+    if done < len(text):  # a part is out, so this cannot be declined any more
+        return _write_rest(text[done:])
+    return 0
+
+
+def _write_rest(text: bytes) -> int:
+    from crdtctl.store.streams import write_all
+
+    try:
+        write_all(1, text)
+    except OSError as error:
+        return _unwritable(error)
     return 0
 
 

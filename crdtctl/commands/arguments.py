@@ -11,6 +11,7 @@ from typing import Any
 
 from crdtctl.crdt.base import MAX_DIGITS, Verb
 from crdtctl.errors import CrdtctlError, UsageError, from_os, printable
+from crdtctl.store import streams
 from crdtctl.store.commit import Request
 from crdtctl.store.inputs import Input, spool
 from crdtctl.store.processes import cores
@@ -73,7 +74,7 @@ def _read_clock(path: str) -> str:
 
 def _stdin(size: int) -> bytes:
     try:
-        return os.read(0, size)
+        return streams.read(0, size)
     except OSError as error:
         raise from_os(error, "read standard input") from None
 
@@ -156,7 +157,7 @@ def _blocks(path: str) -> Iterator[bytes]:
     try:
         fd = 0 if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            while block := os.read(fd, _BLOCK):
+            while block := streams.read(fd, _BLOCK):
                 yield block
         finally:
             if fd != 0:

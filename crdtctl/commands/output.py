@@ -10,6 +10,7 @@ from typing import Any
 from crdtctl.codec.text import MAX_SAFE
 from crdtctl.commands.workflow import defused, is_command, is_job, respelt
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
+from crdtctl.store import streams
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
 SCHEMA = 1
@@ -55,12 +56,11 @@ class Output:
 
     def flush(self) -> None:
         """Hand everything to the system."""
-        data = memoryview(b"".join(self._pieces))
+        data = b"".join(self._pieces)
         self._pieces.clear()
         self._size = 0
         try:
-            while data:
-                data = data[os.write(1, data) :]
+            streams.write_all(1, data)
         except OSError as error:
             self.failure = error
 
@@ -99,7 +99,7 @@ def say(text: object) -> None:
     """Write one line of message to standard error; if that fails, there is nobody to tell."""
     line = f"{defused(f'crdtctl: {printable(str(text))}')}\n".encode("utf-8", "backslashreplace")
     try:
-        os.write(2, line)
+        streams.write_all(2, line)
     except OSError:
         pass
 
@@ -140,7 +140,7 @@ def say_error(error: CrdtctlError, *, as_json: bool) -> None:
         "hint": printable(error.hint),
     }
     try:
-        os.write(2, respelt(json.dumps(tree, ensure_ascii=False).encode("utf-8", "backslashreplace")) + b"\n")
+        streams.write_all(2, respelt(json.dumps(tree, ensure_ascii=False).encode("utf-8", "backslashreplace")) + b"\n")
     except OSError:
         pass
 

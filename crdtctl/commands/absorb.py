@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
 from crdtctl.commands.refusals import end_with
+from crdtctl.commands.states import states
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import UsageError
@@ -43,7 +44,7 @@ def absorb(
     if not files and fence is None:
         raise UsageError("there is no file to absorb", "see 'crdtctl absorb --help'")
     with ExitStack() as stack:
-        report = session(context).open_to_write().absorb(arguments.states(files or [], stack), fence=fence)
+        report = session(context).open_to_write().absorb(states(files or [], stack), fence=fence)
     output.stdout.applied = bool(report.absorbed or report.merge.changed)
     if output.is_terminal():
         number = len(report.absorbed)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments
+from crdtctl.commands import batches
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import BatchOption, PrintClockOption, TypeOption, commit, session, verb_app
 from crdtctl.crdt.hll import HLL
@@ -42,10 +42,10 @@ def add(
     elif elements:
         raise UsageError("a batch names its elements itself", f"leave out '{printable(elements[0])}'")
     elif _is_hll(context, name, tag):
-        met = arguments.sketch(batch)
+        met = batches.sketch(batch)
         requests = [request("add", name, sketch=met, tag=HLL.tag)] if met else []
     else:
-        found = arguments.batch(batch, arguments.element_line(name, tag), lambda one, _: [one])
+        found = batches.batch(batch, batches.element_line(name, tag), lambda one, _: [one])
         together = [element for one in found for element in one.operation.elements]
         requests = [request("add", name, elements=together, tag=tag)] if together else []
     commit(context, requests, print_clock=print_clock)

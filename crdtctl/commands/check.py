@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
 from crdtctl.commands.output import Report
+from crdtctl.commands.states import states
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo
@@ -37,7 +38,7 @@ def check(
     chosen = output.choose(form)
     if files:
         with ExitStack() as stack:
-            findings = [check_input(item) for item in arguments.states(files, stack)]
+            findings = [check_input(item) for item in states(files, stack)]
     else:
         findings = session(context).open().check()
     items = [{"file": one.path, "ok": one.ok, "found": one.found} for one in findings]

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
 from crdtctl.commands.output import Report
+from crdtctl.commands.states import states
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.crdt.clock import Order
@@ -35,7 +36,7 @@ def compare(
     chosen = output.choose(form, default="value")
     replica = session(context).open()
     with ExitStack() as stack:
-        [item] = arguments.states([file], stack)
+        [item] = states([file], stack)
         order = replica.compare(item)
     items = [{"file": printable(file), "order": str(order)}]
     head = {"replica": replica.id}

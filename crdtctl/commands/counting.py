@@ -1,13 +1,18 @@
-"""What ``increment`` and ``decrement`` share."""
+"""What ``increment`` and ``decrement`` share, and what counts like them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import typer
 
-from crdtctl.commands import arguments
+from crdtctl.commands.amounts import amount
+from crdtctl.commands.batches import batch as read_batch
+from crdtctl.commands.batches import count_line, repeat_count
 from crdtctl.commands.verb import commit
 from crdtctl.crdt.base import Verb
 from crdtctl.errors import UsageError, printable
+from crdtctl.store.commit import Request
+from crdtctl.store.replica import request
 
 
 def count(
@@ -23,9 +28,37 @@ def count(
     if batch is None:
         if not words:
             raise UsageError("there is no counter's name", f"see 'crdtctl {verb} --help'")
-        requests = arguments.counting(verb, words, tag)
+        requests = counting(verb, words, tag)
     else:
         if words:
             raise UsageError("a batch names its counters itself", f"leave out '{printable(words[0])}'")
-        requests = arguments.batch(batch, arguments.count_line(verb, tag), arguments.repeat_count)
-    commit(context, requests if once is None else arguments.under_key(requests, once), print_clock=print_clock)
+        requests = read_batch(batch, count_line(verb, tag), repeat_count)
+    commit(context, requests if once is None else under_key(requests, once), print_clock=print_clock)
+
+
+def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:
+    """Return what ``NAME [AMOUNT]`` or ``NAME=AMOUNT …`` asks for."""
+    if any("=" in word for word in words):
+        requests = []
+        for word in words:
+            name, equals, text = word.rpartition("=")
+            if not equals:
+                raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT", "write all of them as NAME=AMOUNT")
+            requests.append(request(verb, name, amount(text), tag=tag))
+        return requests
+    if len(words) > 2:
+        raise UsageError("too many words", f"write several counters as NAME=AMOUNT: crdtctl {verb} a=2 b=1")
+    return [request(verb, words[0], amount(words[1]) if len(words) == 2 else 1, tag=tag)]
+
+
+def under_key(requests: Sequence[Request], once: str) -> list[Request]:
+    """Return what counts all of the requests a single time under the key `once`; those with their own keep it.
+
+    A key stands for one amount of a counter, so what a counter is to get under it is added up first.
+    """
+    sums: Counter[tuple[Verb, str, str | None]] = Counter()
+    for one in requests:
+        if one.operation.once is None:
+            sums[one.operation.verb, one.name, one.tag] += one.operation.amount
+    keyed = [request(verb, name, total, once=once, tag=tag) for (verb, name, tag), total in sums.items()]
+    return [*keyed, *(one for one in requests if one.operation.once is not None)]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments
+from crdtctl.commands.amounts import amount, whole
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import commit, verb_app
 from crdtctl.crdt import TYPES
@@ -43,13 +43,13 @@ def create(
       crdtctl create balance --type bcounter --min -500 --initial 0
     """
     check_type(tag)
-    bound = None if minimum is None else arguments.whole(minimum, "--min")
+    bound = None if minimum is None else whole(minimum, "--min")
     if initial is None or "initial" in TYPES[tag].settings:
-        begins = None if initial is None else arguments.whole(initial, "--initial")
+        begins = None if initial is None else whole(initial, "--initial")
         requests = [request("create", name, tag=tag, precision=precision, bound=bound, initial=begins)]
     else:
         requests = [
             request("create", name, tag=tag, precision=precision, bound=bound),
-            request("increment", name, arguments.amount(initial), tag=tag),
+            request("increment", name, amount(initial), tag=tag),
         ]
     commit(context, requests)

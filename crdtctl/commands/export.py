@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
+from crdtctl.commands.states import clock
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import session, verb_app
 
@@ -46,7 +47,7 @@ def export(
       crdtctl export --since "$(ssh hub crdtctl clock)" | ssh hub crdtctl merge -
     """
     chosen = output.choose(form, default="json", allowed=("json", "toml"))
-    newer_than = None if since is None else arguments.clock(since)
+    newer_than = None if since is None else clock(since)
     replica = session(context).open()
     if target is None or target == "-":
         replica.export(output.stdout.write, since=newer_than, form=chosen)

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
 from crdtctl.commands.output import Report, safe
 from crdtctl.commands.progress import bar
 from crdtctl.commands.refusals import end_with
+from crdtctl.commands.states import states
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import printable
@@ -55,7 +56,7 @@ def merge(
     renamed: list[object] = []
     replica = current.open() if dry_run else current.open_to_write(renamed.append if quiet else output.say)
     with ExitStack() as stack:
-        inputs = arguments.states(files, stack)
+        inputs = states(files, stack)
         size = max(
             (os.path.getsize(item.path) for item in inputs if item.path and os.path.exists(item.path)), default=0
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.arguments import seconds
+from crdtctl.commands.amounts import seconds
 from crdtctl.commands.output import Report
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import READS, WRITES, section

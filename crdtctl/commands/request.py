@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
+from crdtctl.commands.amounts import amount as whole_amount
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 
@@ -29,7 +30,7 @@ def request(
       crdtctl request seats hub 30
     """
     replica = session(context).open()
-    replica.request(name, holder, arguments.amount(amount))
+    replica.request(name, holder, whole_amount(amount))
     output.stdout.applied = True
     if output.is_terminal():
         asked = ", ".join(f"{n} of {who}" for who, n in replica.rights(name).asked.items())

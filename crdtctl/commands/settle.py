@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
+from crdtctl.commands.counting import counting, under_key
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import UsageError, printable
@@ -39,10 +40,10 @@ def settle(
     for word in amounts or []:
         if "=" not in word:
             raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT")
-    requests = arguments.counting("increment", amounts, None) if amounts else []
+    requests = counting("increment", amounts, None) if amounts else []
     settled = current.settle(replica)  # first: if counting fails, nothing has been counted, and all can be done again
     if requests:
-        done = current.commit(arguments.under_key(requests, f"fork of {replica}"))
+        done = current.commit(under_key(requests, f"fork of {replica}"))
         output.stdout.applied = done.seq is not None
         for note in done.notes:
             output.say(note)

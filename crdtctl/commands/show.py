@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
+from crdtctl.commands.amounts import whole
 from crdtctl.commands.output import Item, Report, safe
+from crdtctl.commands.states import clock
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, TypeOption, session, verb_app
 from crdtctl.commands.workflow import respelt
@@ -59,7 +61,7 @@ def show(
     check_type(tag)
     replica = session(context).open()
     if require is not None:
-        _require(replica, arguments.clock(require))
+        _require(replica, clock(require))
     one = len(names) == 1
     chosen = output.choose(form, default="value" if one and not by_replica else None)
     if one and form is None and not (by_replica or members or state):
@@ -83,7 +85,7 @@ def show(
 def _least(text: str, names: Sequence[str]) -> int:
     if len(names) != 1:
         raise UsageError("--min goes with one NAME")
-    return arguments.whole(text, "--min")
+    return whole(text, "--min")
 
 
 def _require(replica: Replica, wanted: clocks.Clock) -> None:

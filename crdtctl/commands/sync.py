@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.arguments import seconds
+from crdtctl.commands.amounts import seconds
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
 from crdtctl.commands.refusals import end_with

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import arguments, output
+from crdtctl.commands import output
+from crdtctl.commands.amounts import amount as whole_amount
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import UsageError, printable
@@ -56,7 +57,7 @@ def transfer(
     else:
         if to is None or amount is None:
             raise UsageError("it takes TO and AMOUNT, or --granted", "see 'crdtctl transfer --help'")
-        replica.transfer(name, to, arguments.amount(amount), source=source or "")
+        replica.transfer(name, to, whole_amount(amount), source=source or "")
         given = True
     output.stdout.applied = given
     if output.is_terminal():

@@ -98,9 +98,10 @@ def file_name(name: str) -> str:
     return name
 
 
-def new_draft() -> str:
-    """Return a name for a file that is not whole yet: one that is skipped, and nobody else's."""
-    return f".crdtctl-{os.urandom(8).hex()}.new"
+def new_draft(number: int | None = None) -> str:
+    """Return a name for a file that is not whole yet, which is skipped: nobody else's, unless `number` is given."""
+    token = os.urandom(8).hex() if number is None else f"{number:016x}"
+    return f".crdtctl-{token}.new"
 
 
 def is_draft(name: str) -> bool:

@@ -170,13 +170,20 @@ def test_what_is_put_can_be_read_by_all_who_may_write_in_the_folder(
     assert mode_of_what_is_put(remote, folder, umask) == expected
 
 
-def put_as(remote: Remote, user: int, group: int, *more: str) -> None:
-    path = remote.scratch / "outgoing"
-    path.write_bytes(b"one")
-    identity = ["setpriv", f"--reuid={user}", f"--regid={group}", *(more or ("--clear-groups",))]
-    code = f"import os, sys; os.umask(0o077); sys.path[:] = {sys.path!r}\n{PUT}"
-    argv = [remote.url, "/nowhere", "a.json", str(path)]
-    subprocess.run([*identity, sys.executable, "-c", code, *argv], check=True, capture_output=True)
+@contextmanager
+def being(user: int, *groups: int) -> Iterator[None]:
+    """Be another user, with the same number as its own group, and a member of `groups`."""
+    before, umask = os.getgroups(), os.umask(0o077)
+    os.setgroups(groups)
+    os.setegid(user)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(before)
+        os.umask(umask)
 
 
 def open_to_all(path: Path) -> None:
@@ -188,11 +195,14 @@ def open_to_all(path: Path) -> None:
 
 @needs_root
 def test_in_a_folder_of_a_group_what_is_put_is_the_groups_also_without_setgid(remote: Remote) -> None:
-    open_to_all(remote.scratch)
     open_to_all(place(remote))
     os.chown(place(remote), ANN, TEAM)
     place(remote).chmod(0o770)
-    put_as(remote, BEN, BEN, f"--groups={TEAM}")
+    (remote.scratch / "outgoing").touch()
+    (remote.scratch / "outgoing").chmod(0o666)
+    remote.scratch.chmod(0o777)
+    with being(BEN, TEAM):
+        remote.put("a.json", b"one")
     found = (place(remote) / "a.json").stat()
     assert (found.st_uid, found.st_gid, oct(stat.S_IMODE(found.st_mode))) == (BEN, TEAM, "0o640")
 
@@ -211,14 +221,12 @@ def test_a_file_of_another_user_that_may_not_be_read_is_told_with_its_owner_and_
     open_to_all(place(remote))
     remote.put("a.json", b"one")
     (place(remote) / "a.json").chmod(0o600)
-    os.setegid(BEN)
-    os.seteuid(BEN)
-    try:
-        with remote.open() as transport, pytest.raises(AccessError, match="check its owner and mode"):
-            transport.get("a.json", print)
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
+    with (
+        being(BEN),
+        remote.open() as transport,
+        pytest.raises(AccessError, match="check its owner and mode"),
+    ):
+        transport.get("a.json", print)
 
 
 # File systems that refuse things ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ They run in a session of their own, so that none of them can ask anything at a t
 killed outright.
 """
 
+import codecs
 import errno
 import os
 import re
@@ -51,6 +52,17 @@ class Done:
 def told(text: str) -> str:
     """Return what another program said, in one line, without the credentials in its URLs, nor the marks of a page."""
     return printable(_SECRET.sub(r"\1", " ".join(_MARK.sub(" ", text).split())))[:_TOLD]
+
+
+def plain(output: bytes) -> bytes:
+    """Return the output of a program as UTF-8, without the byte order mark that programs of Windows print.
+
+    >>> plain(b"\\xef\\xbb\\xbfone"), plain("one".encode("utf-16"))
+    (b'one', b'one')
+    """
+    if output.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return output.decode("utf-16", "replace").encode()
+    return output.removeprefix(codecs.BOM_UTF8)
 
 
 @contextmanager
@@ -131,4 +143,4 @@ def run(
             raise
         errors.seek(0)
         taken.seek(0)
-        return Done(process.returncode, taken.read(), errors.read(2**16).decode("utf-8", "replace"))
+        return Done(process.returncode, taken.read(), plain(errors.read(2**16)).decode("utf-8", "replace"))

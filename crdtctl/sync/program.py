@@ -9,7 +9,8 @@ no credentials: they belong where the program itself keeps them. It gets these w
                     SIZE is in bytes. VERSION is a word that changes when the file does: an etag, a hash, or its time
                     and inode (``find -printf '%s %T@.%i %f\\n'``); ``-`` if there is none. NAME is the rest of the
                     line, in UTF-8. What is in folders is left out, and so is a name that does not fit on a line. A
-                    place that is not there yet holds nothing: print nothing.
+                    place that is not there yet holds nothing: print nothing. A carriage return at the end of a line
+                    and a byte order mark are ignored; any other line ends the sync with this remote, with status 69.
 ``get NAME``        Write the file to standard output.
 ``put NAME SIZE``   Read SIZE bytes from standard input, and write them to the file; what was there is replaced. Make
                     the place if it is not there. Nobody may ever see half a file: write it under a name that begins
@@ -44,7 +45,7 @@ from crdtctl.errors import (
     from_os,
     printable,
 )
-from crdtctl.sync.child import Done, run, told
+from crdtctl.sync.child import Done, plain, run, told
 from crdtctl.sync.schemes import Place, words
 from crdtctl.sync.transport import Entry, Transport, file_name
 
@@ -66,27 +67,34 @@ class Program(Transport):
 
     def list(self) -> Sequence[Entry]:
         with suppress(MissingError):
-            lines = self._run("list").output.split(b"\n")
-            return [self._entry(line) for line in lines if line]
+            lines = plain(self._run("list").output).split(b"\n")
+            return [self._entry(line) for line in map(_without_return, lines) if line]
         return []
 
     def _entry(self, line: bytes) -> Entry:
         with suppress(UnicodeDecodeError):
-            if found := _LINE.fullmatch(line.decode()):
+            if (found := _LINE.fullmatch(line.decode())) and "/" not in found[3] and found[3] not in (".", ".."):
                 return Entry(found[3], int(found[1]), found[2])
         shown = told(line.decode("utf-8", "replace"))
-        raise UnavailableError(f"{self._shown('list')} printed '{shown}'", "it is to print SIZE VERSION NAME")
+        hint = "it is to print SIZE VERSION NAME, and no NAME has a slash"
+        raise UnavailableError(f"{self._shown('list')} printed '{shown}'", hint)
 
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
         """Read files, and see that they have the size that the listing says: many a program ends well too early."""
         for entry, path in super().fetch(entries, directory):
             if isinstance(path, str) and (size := os.path.getsize(path)) != entry.size:
                 said = f"{self._shown('get', entry.name)} printed {size} bytes, 'list' says {entry.size}"
+                if size == entry.size + _returns(path):
+                    hint = "it changes the ends of lines; it is to copy bytes as they are (binary mode)"
+                    yield entry, UnavailableError(said, hint)
+                    continue
                 yield entry, TransientError(said, "try again")
             else:
                 yield entry, path
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        if not name.isprintable():
+            raise DataError(f"'{printable(name)}' is no name that is read")
         with tempfile.TemporaryFile() as taken:
             self._run("get", file_name(name), stdout=taken)
             taken.seek(0)
@@ -118,3 +126,14 @@ class Program(Transport):
 
     def _shown(self, *operation: str) -> str:
         return f"'{printable(' '.join((os.path.basename(self._command[0]), *operation)))}'"
+
+
+def _without_return(line: bytes) -> bytes:
+    """Return a line without the carriage return that programs of Windows end it with; nothing if it is blank."""
+    return line.removesuffix(b"\r") if line.strip() else b""
+
+
+def _returns(path: str) -> int:
+    """Return how many lines of a file end with a carriage return."""
+    with open(path, "rb") as file:
+        return sum(line.endswith(b"\r\n") for line in file)

@@ -27,11 +27,13 @@ from crdtctl.errors import (
     UnavailableError,
     printable,
 )
-from crdtctl.sync.child import run, told
+from crdtctl.sync.child import plain, run, told
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
 
 _BLOCK = 2**18
+#: The number of bytes of an answer that is not understood which are shown.
+_SHOWN = 100
 #: Seconds for a connection, and for an answer; less if less time is left.
 _CONNECT, _ANSWER = 15, 60
 #: Not asking, and failing at once: it is us who try again.
@@ -122,7 +124,7 @@ class Rclone(Transport):
         try:
             listed = msgspec.json.decode(done.output, type=list[_Listed])
         except msgspec.MsgspecError:
-            raise self._incomprehensible() from None
+            raise self._incomprehensible(done) from None
         found = {}
         for one in listed:
             with suppress(MissingError):  # of a file with another name nothing can be read
@@ -181,7 +183,7 @@ class Rclone(Transport):
             try:
                 self._renames = msgspec.json.decode(done.output, type=_Described).features.move
             except msgspec.MsgspecError:
-                raise self._incomprehensible() from None
+                raise self._incomprehensible(done) from None
         return self._renames
 
     def delete(self, name: str) -> None:
@@ -196,7 +198,7 @@ class Rclone(Transport):
         times = (f"--contimeout={min(_CONNECT, left):.3f}s", f"--timeout={min(_ANSWER, left):.3f}s")
         done = run(["rclone", *_OPTIONS, *times, *command], self._deadline, stdin=stdin, environment=environment)
         last_words, of_files = _read_log(done.errors)
-        return _Done(done.status, done.output, last_words or done.last_words, of_files)
+        return _Done(done.status, plain(done.output), last_words or done.last_words, of_files)
 
     def _expect(self, done: _Done, doing: str) -> None:
         """Raise what rclone ended with, unless it succeeded."""
@@ -213,9 +215,10 @@ class Rclone(Transport):
             return TransientError(message, "try again")
         return UnavailableError(message, f"does 'rclone lsf {shlex.quote(printable(self._place))}' work?")
 
-    def _incomprehensible(self) -> UnavailableError:
-        message = f"what rclone printed of {self._shown} is not understood"
-        return UnavailableError(message, "it must be rclone 1.60 or later")
+    def _incomprehensible(self, done: _Done) -> UnavailableError:
+        said = told(done.output[:_SHOWN].decode("utf-8", "replace"))
+        message = f"rclone printed no JSON of {self._shown}, but '{said}'"
+        return UnavailableError(message, "it must be rclone 1.60 or later, and print nothing else")
 
 
 def _read_log(text: str) -> tuple[str, dict[str, str]]:

@@ -183,12 +183,49 @@ def test_a_file_shorter_than_listed_is_none_though_all_went_well(remote_of: Made
         "12  a.json",
         r"12 v \0377.json",
         "99999999999999999999 v a",
+        "12 v folder/a.json",
+        "12 v ..",
     ],
 )
 def test_a_listing_that_is_none_is_told(remote_of: Made, printed: str) -> None:
     remote = remote_of(f"printf '12 v a.json\\n'; printf '%b\\n' '{printed}'")
     with pytest.raises(UnavailableError, match="it is to print SIZE VERSION NAME"):
         remote.list()
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        r"12 v a.json\r\n3 w b.json\r\n",
+        r"12 v a.json\r\n\r\n3 w b.json",
+        r"\0357\0273\027712 v a.json\r\n3 w b.json\n",
+        r"\0377\0376" + "".join(rf"\0{ord(c):o}\0000" for c in "12 v a.json\r\n3 w b.json\r\n"),
+    ],
+    ids=["CRLF", "blank", "UTF-8 with a mark", "UTF-16"],
+)
+def test_a_listing_of_a_program_of_windows_is_read(remote_of: Made, printed: str) -> None:
+    found = remote_of(f"printf '%b' '{printed}'").list()
+    assert {name: (entry.size, entry.version) for name, entry in found.items()} == {
+        "a.json": (12, "v"),
+        "b.json": (3, "w"),
+    }
+
+
+def test_a_name_with_a_control_character_is_named_and_not_read(remote_of: Made, tmp_path: Path) -> None:
+    remote = remote_of(r"case $1 in list) printf '3 v a\033b.json\n3 v a.json\n' ;; get) printf one ;; esac")
+    with remote.open() as transport:
+        found = dict(transport.fetch(transport.list(), str(tmp_path)))
+    assert [type(one) for one in found.values()] == [DataError, str]
+    assert r"a\x1bb.json" in str(next(iter(found.values())))
+
+
+def test_a_program_that_adds_carriage_returns_to_a_file_is_told_so(remote_of: Made, tmp_path: Path) -> None:
+    remote = remote_of(r"case $1 in list) echo '8 v a.json' ;; get) printf 'one\r\ntwo\r\n' ;; esac")
+    with remote.open() as transport:
+        [(_, found)] = transport.fetch(transport.list(), str(tmp_path))
+    assert isinstance(found, UnavailableError)
+    assert "10 bytes" in str(found)
+    assert "binary mode" in str(found)
 
 
 def test_a_line_of_a_listing_is_divided_by_a_space_or_a_tab(remote_of: Made) -> None:
@@ -295,6 +332,19 @@ def test_two_replicas_meet_on_the_command_line(shell: Shell, tmp_path: Path) -> 
         assert shell.ok("--replica", name, "sync") == ""
     assert [shell.ok("--replica", name, "show", "hits") for name in ("one", "two")] == ["5\n", "5\n"]
     assert "atomic" in shell.ok("--replica", "one", "remote", "check", "there")
+
+
+def test_two_replicas_meet_at_a_program_whose_lines_end_as_on_windows(shell: Shell, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    inner = shlex.join([str(EXAMPLE), "sh -c", str(tmp_path / "there")])
+    program.write_text(f"#!/bin/sh\nif [ $1 = list ]; then {inner} list | sed 's/$/\\r/'; else {inner} \"$@\"; fi\n")
+    program.chmod(0o755)
+    for name, count in (("one", "2"), ("two", "40")):
+        shell.ok("init", name)
+        shell.ok("--replica", name, "increment", "hits", count)
+    for name in ("one", "two", "one"):
+        shell.ok("--replica", name, "sync", f"exec:{program}")
+    assert [shell.ok("--replica", name, "show", "hits") for name in ("one", "two")] == ["42\n", "42\n"]
 
 
 def test_on_the_command_line_it_is_told_in_one_line(shell: Shell, remote_of: Made) -> None:

@@ -297,6 +297,22 @@ def test_words_in_a_path_are_not_taken_for_a_reason(config: Path, scratch: Path)
         Remote("rclone:odd:dial tcp/timeout/permission denied", scratch).list()
 
 
+@pytest.mark.parametrize("mark", [r"\357\273\277", ""])
+def test_a_wrapper_of_rclone_may_end_lines_as_on_windows(
+    here: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mark: str
+) -> None:
+    here.put("a.json", b"one")
+    wrapper = tmp_path / "wrapped" / "rclone"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f"#!/bin/sh\nprintf '{mark}'\n'{RCLONE}' \"$@\" | sed 's/$/\\r/'\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    assert here.list().keys() == {"a.json"}
+    wrapper.write_text(f"#!/bin/sh\necho 'Good morning'\nexec '{RCLONE}' \"$@\"\n")
+    with pytest.raises(UnavailableError, match=r"printed no JSON .*'Good morning.*print nothing else"):
+        here.list()
+
+
 def test_without_rclone_it_says_so(here: Remote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match=r"cannot run 'rclone'.*install it"):

@@ -6,14 +6,14 @@ import stat
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO
 
 from crdtctl.codec import strict
 from crdtctl.codec.stream import Source
 from crdtctl.codec.text import HEAD_START, InMemory
 from crdtctl.codec.wire import Invalid
-from crdtctl.errors import DataError, StorageError, from_os, printable
+from crdtctl.errors import DataError, from_os, printable
 from crdtctl.store.durable import OnDisk, close
+from crdtctl.store.temporary import temporary_file
 
 #: A file up to this size is read into memory, and its descriptor given back.
 SMALL = 2**16
@@ -124,14 +124,3 @@ def spool(read: Callable[[int], bytes], stack: ExitStack) -> Input:
     except OSError as error:
         raise from_os(error, f"keep {_STDIN} in a temporary file") from None
     return Input(_STDIN, path=f"/dev/fd/{file.fileno()}")
-
-
-def temporary_file() -> IO[bytes]:
-    """Return a file without a name, gone when it is closed."""
-    import tempfile
-
-    try:
-        return tempfile.TemporaryFile(prefix="crdtctl-")
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise StorageError(f"cannot make a temporary file: {reason}", "nothing was changed; see TMPDIR") from None

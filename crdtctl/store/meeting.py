@@ -19,7 +19,7 @@ from crdtctl.crdt.handoff import Handoff, Meeting, Pending
 from crdtctl.errors import from_os
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.files import MANY, OwnFile
-from crdtctl.store.inputs import temporary_file
+from crdtctl.store.temporary import temporary_file
 
 #: So many counters are named that were not made to be handed over.
 _TOLD = 3
@@ -29,13 +29,17 @@ _MARKS = tuple(f'"{tag}":{{'.encode() for tag in sorted(TAKING_PART))
 
 
 class Aside:
-    """Contributions that were put aside: of one name in the order of the inputs. In memory while they are few."""
+    """Contributions that were put aside: of one name in the order of the inputs. In memory while they are few.
 
-    def __init__(self, stack: ExitStack, *, on_disk: bool = False) -> None:
+    Temporary files are in the directory `scratch` where the system has no other.
+    """
+
+    def __init__(self, stack: ExitStack, scratch: str, *, on_disk: bool = False) -> None:
         self._stack = stack
+        self.scratch = scratch
         self._lines: list[bytes] = []
         self._size = 0
-        self._file: IO[bytes] | None = stack.enter_context(temporary_file()) if on_disk else None
+        self._file: IO[bytes] | None = stack.enter_context(temporary_file(scratch)) if on_disk else None
         self.count = 0
 
     def put(self, name: str, counter: Counter) -> None:
@@ -49,7 +53,7 @@ class Aside:
     def flush(self) -> None:
         """Move what is in memory to a file, which another process sees as well."""
         if self._file is None:
-            self._file = self._stack.enter_context(temporary_file())
+            self._file = self._stack.enter_context(temporary_file(self.scratch))
         try:
             self._file.seek(0, 2)  # what another process has written is before it
             self._file.write(b"".join(self._lines))

@@ -26,9 +26,10 @@ from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
 from crdtctl.store.ended import ended, refuse_sealed, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
-from crdtctl.store.inputs import Input, Stamp, open_input, temporary_file
+from crdtctl.store.inputs import Input, Stamp, open_input
 from crdtctl.store.meeting import Aside, HandOff, Met, meet
 from crdtctl.store.processes import in_child
+from crdtctl.store.temporary import of_replica, temporary_file
 
 #: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
 _GROUP = 128
@@ -172,7 +173,8 @@ def merge(
             two = processes > 1 and sum(one.size for one in taken) >= _WORTH_HALVES
             try:
                 with ExitStack() as passing:
-                    asides = [Aside(passing), *([Aside(passing, on_disk=True)] if two else [])]
+                    scratch = of_replica(directory.path)
+                    asides = [Aside(passing, scratch), *([Aside(passing, scratch, on_disk=True)] if two else [])]
                     joining = _Joining(mine, known, joined, report, taken, limit, two and not limit, progress, asides)
                     joining.sources = _reopen(taken, passing, asides)
                     written = False
@@ -395,7 +397,7 @@ def _reopen(taken: Sequence[Opened], stack: ExitStack, asides: Sequence[Aside]) 
     if len(sources) == len(taken):
         return sources
     groups = [taken[i : i + _GROUP] for i in range(0, len(taken), _GROUP)]
-    files = [stack.enter_context(temporary_file()) for _ in groups]
+    files = [stack.enter_context(temporary_file(asides[0].scratch)) for _ in groups]
     half = (len(groups) + 1) // 2 if len(asides) > 1 else len(groups)
 
     def upper() -> tuple[list[int], int] | None:
@@ -512,7 +514,7 @@ class _Joining:
     def _run_halves(self, writer: Writer, middle: bytes) -> None:
         """Join in two processes, each a half of the names, and put the halves together."""
         sources = [self.known, *self.sources]
-        with temporary_file() as file:
+        with temporary_file(self.asides[0].scratch) as file:
 
             def upper() -> tuple[int, int, int, str]:
                 self.progress = None  # this half's is told by the other process

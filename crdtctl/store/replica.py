@@ -81,11 +81,12 @@ from crdtctl.store.commit import Change, Plan, Request, changes, plan
 from crdtctl.store.ended import ended, hide_absorbed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
-from crdtctl.store.inputs import Input, open_input, temporary_file
+from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
 from crdtctl.store.rights import KIND, Holding, holdings
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
+from crdtctl.store.temporary import of_replica, temporary_file
 
 _MAX_NAME = 100
 _ENDED = membership.NAME.encode()
@@ -880,7 +881,7 @@ class Replica:
         return done
 
     def _take_from(self, other: "Replica") -> MergeReport:
-        with temporary_file() as file:
+        with temporary_file(of_replica(self.path)) as file:
             other.export(file.write, since=self.clock())
             file.flush()
             path = f"/dev/fd/{file.fileno()}"
@@ -942,7 +943,7 @@ class Replica:
         if next(meeting.taking_part(there), None) is None:
             return False
         with ExitStack() as stack, self._open() as directory:
-            aside = meeting.Aside(stack)
+            aside = meeting.Aside(stack, of_replica(self.path))
             for name, counter in meeting.taking_part(there):
                 aside.put(name, counter)
             return bool(meeting.meet(directory.read_own(), [aside], lambda _: {}).lines)

@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError, printable, reason_of
+from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.transport import GLANCE, Deadline
 
 #: A URL with what stands before its host, and after a question mark.
@@ -102,6 +102,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline) -> None:
 def run(
     command: Sequence[str],
     deadline: Deadline,
+    scratch: str,
     *,
     stdin: IO[bytes] | bytes = b"",
     stdout: IO[bytes] | None = None,
@@ -111,9 +112,10 @@ def run(
     """Run a program until it ends; raise `UnavailableError` if it cannot be, `TransientError` when time is over.
 
     What it writes goes to the file `stdout`, or is returned. It has our environment, changed by `environment`, where
-    None stands for a variable that it is not to have.
+    None stands for a variable that it is not to have. What it says goes to temporary files, which are in the directory
+    `scratch` where the system has no other.
     """
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as taken:
+    with temporary_file(scratch) as errors, temporary_file(scratch) as given, temporary_file(scratch) as taken:
         if isinstance(stdin, bytes):
             given.write(stdin)
             given.seek(0)

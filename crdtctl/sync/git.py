@@ -19,6 +19,7 @@ from typing import IO, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import CrdtctlError, MissingError, TransientError, UnavailableError, UsageError, from_os, printable
+from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.child import Done
 from crdtctl.sync.gitcache import TIP, Cache
 from crdtctl.sync.gitwords import checked_out, failure, is_overtaken, refusal, refused
@@ -60,6 +61,7 @@ class Git(Transport):
         self._is_ssh = scheme.lower() == "ssh"
         self._shown = redacted(place.url)
         self._deadline = place.deadline
+        self._state = place.state
         self._cache = Cache(place.state, f"{self._remote}#{self._branch}", place.deadline)
         self._manners: tuple[list[str], dict[str, str]] | None = None  # settings and variables to reach others with
         self._tip: str | None = None  # None: nothing is known yet; empty: there is no branch
@@ -73,7 +75,7 @@ class Git(Transport):
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         item = self._item(name)
-        with tempfile.TemporaryFile() as file:
+        with temporary_file(self._state) as file:
             self._ask("cat-file", "blob", item.object, stdout=file)
             file.seek(0)
             while block := file.read(_BLOCK):

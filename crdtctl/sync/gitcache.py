@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import IO, Final
 
 from crdtctl.errors import CrdtctlError, StorageError, TransientError, from_os, printable
+from crdtctl.store import temporary
 from crdtctl.sync import child
 from crdtctl.sync.transport import Deadline
 
@@ -48,7 +49,8 @@ class Cache:
     """Opened when it is first used. A directory `state` may hold several; `key` says what is kept in this one."""
 
     def __init__(self, state: str, key: str, deadline: Deadline) -> None:
-        self._path = f"{os.path.abspath(state)}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
+        self._state = os.path.abspath(state)
+        self._path = f"{self._state}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
         self._deadline = deadline
         self._lock = -1
         self._is_borrowed = self._has_grown = False
@@ -76,6 +78,7 @@ class Cache:
         return child.run(
             ["git", f"--git-dir={repository or path}", *settings, *arguments],
             self._deadline,
+            self._state,
             stdin=stdin,
             stdout=stdout,
             environment={**surroundings(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},
@@ -153,7 +156,7 @@ class Cache:
         except OSError:  # somebody is in it, or this file system has no locks
             os.close(self._lock)
             self._is_borrowed = True
-            self._path = tempfile.mkdtemp(prefix="crdtctl-git-")
+            self._path = tempfile.mkdtemp(prefix="crdtctl-git-", dir=temporary.directory(self._state))
             self._lock = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _sweep(self) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from crdtctl.errors import from_os, printable
 from crdtctl.store.durable import NEW
+from crdtctl.store.temporary import of_replica
 from crdtctl.sync.plan import Held, Memo
 from crdtctl.sync.transport import Entry
 
@@ -49,7 +50,7 @@ class _Remembered:
 
 def directory(replica: str) -> str:
     """Return the directory for what a replica remembers of remotes, in the replica's own."""
-    return f"{replica}/sync"
+    return of_replica(replica)
 
 
 def load(place: str, url: str) -> dict[str, Memo]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from crdtctl.errors import CrdtctlError
+from crdtctl.store import temporary
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.sync import patiently
 from crdtctl.sync.transport import PROBE, Deadline, Transport
@@ -27,7 +28,8 @@ def probe(url: str, deadline: Deadline, place: str) -> Iterator[Probe]:
     name = f"{PROBE}{os.urandom(8).hex()}"
     tried = "reachable"
     try:
-        with connect(check(url), deadline, place) as transport, tempfile.NamedTemporaryFile() as file:
+        scratch = temporary.directory(place)
+        with connect(check(url), deadline, place) as transport, tempfile.NamedTemporaryFile(dir=scratch) as file:
             listing = patiently(transport.list, deadline)
             yield Probe(tried, True, f"{len(listing)} file{'' if len(listing) == 1 else 's'}")
             tried = "writable"

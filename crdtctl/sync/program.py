@@ -29,7 +29,6 @@ it cannot ask anything.
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, ClassVar, Final
@@ -45,6 +44,7 @@ from crdtctl.errors import (
     from_os,
     printable,
 )
+from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.child import Done, plain, run, told
 from crdtctl.sync.schemes import Place, words
 from crdtctl.sync.transport import Entry, Transport, file_name
@@ -64,6 +64,7 @@ class Program(Transport):
     def __init__(self, place: Place) -> None:
         self._command = words(place.address)
         self._deadline = place.deadline
+        self._state = place.state
 
     def list(self) -> Sequence[Entry]:
         with suppress(MissingError):
@@ -95,7 +96,7 @@ class Program(Transport):
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         if not name.isprintable():
             raise DataError(f"'{printable(name)}' is no name that is read")
-        with tempfile.TemporaryFile() as taken:
+        with temporary_file(self._state) as taken:
             self._run("get", file_name(name), stdout=taken)
             taken.seek(0)
             while block := taken.read(_BLOCK):
@@ -117,7 +118,7 @@ class Program(Transport):
             self._run("delete", file_name(name))
 
     def _run(self, *operation: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> Done:
-        done = run([*self._command, *operation], self._deadline, stdin=stdin, stdout=stdout)
+        done = run([*self._command, *operation], self._deadline, self._state, stdin=stdin, stdout=stdout)
         if done.status:
             failure = _FAILURES.get(done.status, UnavailableError)
             hint = "try again" if failure is TransientError else "run it by hand to see why"

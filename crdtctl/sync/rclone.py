@@ -27,6 +27,7 @@ from crdtctl.errors import (
     UnavailableError,
     printable,
 )
+from crdtctl.store import temporary
 from crdtctl.sync.child import plain, run, told
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
@@ -113,6 +114,7 @@ class Rclone(Transport):
         self._place = address if address.endswith((":", "/")) else f"{address}/"
         self._shown = printable(place.url)
         self._deadline = place.deadline
+        self._state = place.state
         self._renames: bool | None = None
 
     def list(self) -> Sequence[Entry]:
@@ -154,7 +156,7 @@ class Rclone(Transport):
                 yield entry, self._failure(f"read {printable(entry.name)} in", done.status, reason)
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
-        with tempfile.TemporaryDirectory() as directory:
+        with tempfile.TemporaryDirectory(dir=temporary.directory(self._state)) as directory:
             [(_, path)] = self.fetch([Entry(name, -1)], directory)
             if isinstance(path, CrdtctlError):
                 raise path
@@ -196,7 +198,8 @@ class Rclone(Transport):
     def _run(self, *command: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> _Done:
         left = self._deadline.remaining()
         times = (f"--contimeout={min(_CONNECT, left):.3f}s", f"--timeout={min(_ANSWER, left):.3f}s")
-        done = run(["rclone", *_OPTIONS, *times, *command], self._deadline, stdin=stdin, environment=environment)
+        called = ["rclone", *_OPTIONS, *times, *command]
+        done = run(called, self._deadline, self._state, stdin=stdin, environment=environment)
         last_words, of_files = _read_log(done.errors)
         return _Done(done.status, plain(done.output), last_words or done.last_words, of_files)
 

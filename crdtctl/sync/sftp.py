@@ -47,6 +47,7 @@ class Sftp(Transport):
         self._destination = Destination.parse(where)
         self._path = _path(slash + path)
         self._deadline = place.deadline
+        self._state = place.state
         self._shown = printable(place.url)
         self._ssh: Ssh | None = None
         self._client: Client | None = None
@@ -206,7 +207,7 @@ class Sftp(Transport):
         self._deadline.remaining()
         try:
             if self._ssh is None:
-                self._ssh = Ssh(self._destination, "sftp", self._deadline)
+                self._ssh = Ssh(self._destination, "sftp", self._deadline, self._state)
             if self._client is None:
                 self._client = Client(self._ssh)
             yield self._client

@@ -11,12 +11,12 @@ import select
 import shlex
 import signal
 import subprocess
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
 from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError, UsageError, printable
+from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.child import signals_wait, told
 from crdtctl.sync.transport import Deadline
 
@@ -122,7 +122,7 @@ class Ssh:
     Raises `UnavailableError` if there is no ssh here.
     """
 
-    def __init__(self, destination: Destination, subsystem: str, deadline: Deadline) -> None:
+    def __init__(self, destination: Destination, subsystem: str, deadline: Deadline, scratch: str) -> None:
         self.destination = destination
         self._deadline = deadline
         patience = min(_CONNECT, math.ceil(deadline.remaining()))
@@ -135,7 +135,7 @@ class Ssh:
             subsystem,
         ]
         # What ssh says goes to a file: nobody need read it for ssh to go on, also where it leaves a process behind.
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # `close` does
+        self._errors = temporary_file(scratch)
         process = None
         try:
             with signals_wait():

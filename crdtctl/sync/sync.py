@@ -28,6 +28,7 @@ from crdtctl.errors import (
     from_os,
     printable,
 )
+from crdtctl.store import temporary
 from crdtctl.store.durable import NEW
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport
@@ -157,7 +158,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
     with ExitStack() as stack:
         if not options.dry_run:
             stack.enter_context(replica.locked_to_sync(options.retry_lock))
-        scratch = stack.enter_context(_scratch(None if options.dry_run else place))
+        scratch = stack.enter_context(_scratch(place, is_dry=options.dry_run))
         visits = []
         for remote in reversed({one.url: one for one in reversed(remotes)}.values()):
             report.remotes.append(RemoteReport(remote.name, remote.url))
@@ -191,17 +192,21 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
 
 
 @contextmanager
-def _scratch(place: str | None) -> Iterator[str]:
-    """Make a directory for what comes and goes, in the replica's own `place`, which may be swept; or elsewhere."""
+def _scratch(place: str, *, is_dry: bool) -> Iterator[str]:
+    """Make a directory for temporary files: in the replica's own `place`, which is swept; elsewhere if a run `is_dry`.
+
+    Where the system has no directory for temporary files, a dry run uses `place`, too.
+    """
     try:
-        if place:
+        if not is_dry:
             os.makedirs(place, exist_ok=True)
             for name in os.listdir(place):
                 if name.startswith(_SCRATCH):  # of a sync that was killed
                     shutil.rmtree(f"{place}/{name}", ignore_errors=True)
                 elif name.endswith(NEW):
                     os.unlink(f"{place}/{name}")
-        directory = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=place, ignore_cleanup_errors=True)
+        parent = temporary.directory(place) if is_dry else place
+        directory = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent, ignore_cleanup_errors=True)
     except OSError as error:
         raise from_os(error, "make a temporary directory") from None
     with directory as path:

@@ -1,0 +1,42 @@
+"""Temporary files, also on a machine that has no directory for them."""
+
+import os
+from contextlib import suppress
+from typing import IO
+
+from crdtctl.errors import StorageError, reason_of
+
+
+def directory(spare: str = "") -> str:
+    """Return the directory for temporary files, as TMPDIR and the system say; where there is none, the `spare` one.
+
+    Raise `StorageError` if nothing can be written in either.
+    """
+    import tempfile  # which a plain increment does without
+
+    with suppress(OSError):
+        return tempfile.gettempdir()
+    if spare:
+        with suppress(OSError):
+            os.makedirs(spare, exist_ok=True)
+            if os.access(spare, os.W_OK | os.X_OK):
+                return spare
+    hint = "nothing was changed; set TMPDIR to a directory that you may write to"
+    raise StorageError("there is no directory for temporary files", hint)
+
+
+def of_replica(path: str) -> str:
+    """Return the directory below a replica's own that serves where the system has none for temporary files."""
+    return f"{path}/sync"
+
+
+def temporary_file(spare: str = "") -> IO[bytes]:
+    """Return a file without a name, gone when it is closed; see `directory`."""
+    import tempfile
+
+    try:
+        return tempfile.TemporaryFile(prefix="crdtctl-", dir=directory(spare))
+    except OSError as error:
+        raise StorageError(
+            f"cannot make a temporary file: {reason_of(error)}", "nothing was changed; see TMPDIR"
+        ) from None

@@ -10,6 +10,7 @@ from crdtctl.commands import output
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import verb_app
 from crdtctl.errors import CrdtctlError, MissingError, UsageError, from_os, printable
+from crdtctl.store import temporary
 from crdtctl.store.locate import VARIABLE
 from crdtctl.store.replica import Replica
 
@@ -47,8 +48,9 @@ def run(
         raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")
     if target == "-":
         raise UsageError("standard output is COMMAND's", "name a file after --seal-to")
+    above = temporary.directory()
     try:
-        place = tempfile.mkdtemp(prefix="crdtctl-run-")
+        place = tempfile.mkdtemp(prefix="crdtctl-run-", dir=above)
     except OSError as error:
         raise from_os(error, "make a directory for the replica") from None
     path = f"{place}/.crdtctl"

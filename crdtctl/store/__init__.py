@@ -28,7 +28,8 @@ Exit status 0 means: on disk, once. Every change of a state file goes through th
    On any error the new file is deleted: *not applied*.
 5. The lock is checked again; the new file is renamed over the old one.
    On any error the new file is deleted: *not applied*.
-6. The directory is fsynced. On an error: *outcome unknown*.
+6. The directory is fsynced. On an error: *outcome unknown*. A file system that does not sync directories at all
+   keeps names in its own way: there, nothing is left to do.
 7. The witness of ``own.json`` is told, in place and without being fsynced: it may know less, never more.
    Only then is anything printed.
 

@@ -15,7 +15,7 @@ import os
 import sys
 import zlib
 
-from crdtctl.store.durable import close
+from crdtctl.store.durable import close, sync_directory
 
 #: Asks a Linux file system for the generation of an inode, which changes when its number is used again.
 _GET_GENERATION = 0x80087601
@@ -130,7 +130,7 @@ def call_witness(replica: str) -> str:
             os.close(fd)
         directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(directory)
+            sync_directory(directory)
         finally:
             os.close(directory)
     except (OSError, UnicodeError):

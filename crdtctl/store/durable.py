@@ -47,6 +47,20 @@ def close(fd: int) -> None:
         pass
 
 
+def sync_directory(fd: int) -> None:
+    """Put on disk which names are in an open directory.
+
+    A file system that does not sync directories at all has its own way to keep names; nothing else can be done there.
+    """
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        import errno  # only here: no increment needs it
+
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+
+
 def open_lock(directory: int, which: str) -> int:
     """Open a lock file, making it if it is not there."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -178,7 +192,7 @@ class Draft:
             raise NotApplied
         os.rename(self.path, self.file, src_dir_fd=self.directory, dst_dir_fd=self.directory)
         self.is_renamed = True
-        os.fsync(self.directory)
+        sync_directory(self.directory)
 
     def abandon(self) -> None:
         """Delete the new file, unless it is in place."""

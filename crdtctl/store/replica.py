@@ -1122,14 +1122,13 @@ def _make_durable(directory: str, shown: str) -> None:
     try:
         _fsync_directory(directory)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems do not do that to directories
-            raise outcome_unknown(shown, error) from None
+        raise outcome_unknown(shown, error) from None
 
 
 def _fsync_directory(path: str) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(fd)
+        durable.sync_directory(fd)
     finally:
         durable.close(fd)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROGRAM, Shell
+from tests.conftest import PROGRAM, Ended, Shell
 
 
 def _works() -> bool:
@@ -91,3 +91,18 @@ def killed(shell: Shell, call: str, number: int, *words: str | Path) -> bool:
     )
     assert done.returncode in (0, -9), done.stderr
     return done.returncode != 0
+
+
+def unsynced(shell: Shell, error: str, *words: str | Path) -> Ended:
+    """Run the program while a sync of the shell's directory, or of the replica in it, fails with `error`."""
+    places = [part for place in (".", ".crdtctl") for part in ("-P", str((shell.directory / place).resolve()))]
+    inject = ["-e", "trace=fsync", "-e", f"inject=fsync:error={error}"]
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-o", "/dev/null", *places, *inject, *PROGRAM, *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=shell.directory,
+        env=shell.environment,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)

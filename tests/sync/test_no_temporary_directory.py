@@ -97,3 +97,10 @@ def test_without_any_place_for_temporary_files_the_message_names_the_variable(
     assert ended.status == 74
     assert "no directory for temporary files" in ended.stderr
     assert "TMPDIR" in ended.stderr
+
+
+def test_run_reports_it_before_its_command_starts(run: Callable[..., Ended], tmp_path: Path) -> None:
+    ended = run("run", "--seal-to", "/mnt/job.json", "--", "touch", "/mnt/started")
+    assert ended.status == 74
+    assert "TMPDIR" in ended.stderr
+    assert not (tmp_path / "started").exists()

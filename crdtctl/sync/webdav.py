@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from typing import ClassVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from crdtctl.errors import (
     CrdtctlError,
@@ -40,6 +40,8 @@ class WebDav(Transport):
         self._shown = printable(place.address)
         self._deadline = place.deadline
         self._client = Client(self._url, place.deadline)
+        self._path = path
+        self._is_new = False
 
     def close(self) -> None:
         self._client.close()
@@ -52,7 +54,9 @@ class WebDav(Transport):
     def list(self) -> Sequence[Entry]:
         with self._client.ask("PROPFIND", f"{self._url}/", _depth(1), listings.PROPFIND) as answer:
             if answer.status == 207:
-                return listings.from_multistatus(_bounded(answer), urlsplit(answer.url).path)
+                listing = listings.read_multistatus(_bounded(answer), urlsplit(answer.url).path)
+                self._path = listing.path
+                return listing.entries
             if answer.status not in (*_UNKNOWN, *_ABSENT):
                 raise self._failure(answer, "list")
             is_absent = answer.status in _ABSENT
@@ -88,6 +92,7 @@ class WebDav(Transport):
 
     def _none(self) -> Sequence[Entry]:
         """Return that there is nothing, if the place can be made: if the folder that it is in is there."""
+        self._is_new = True
         parent = self._url.rpartition("/")[0]
         if urlsplit(self._url).path:
             with self._client.ask("PROPFIND", f"{parent}/", _depth(0), listings.PROPFIND) as answer:
@@ -138,17 +143,27 @@ class WebDav(Transport):
         """Move what was put; return whether the server took `target` for its own.
 
         Apache wants to be told a whole URL. Behind a proxy that ends TLS, others take that for another server's, but
-        they take a path (RFC 4918, section 8.3).
+        they take a path (RFC 4918, section 8.3). Behind one that rewrites paths, that is the server's own path.
         """
-        for destination in (target, urlsplit(target).path):
+        path = f"{self._own_path()}/{target.rpartition('/')[2]}"
+        for destination in (urljoin(target, path), path):
             with self._move(draft, destination) as answer:
                 if answer.status in (200, 201, 204):
                     return True
-                if answer.status in _ABSENT:
+                if answer.status in (404, 410):
                     raise TransientError(f"what was put at {self._shown} is gone before it was moved", "try again")
-                if answer.status not in (400, 502):
+                if answer.status not in (400, 409, 502):
                     raise self._failure(answer, "move a file at")
         return False
+
+    def _own_path(self) -> str:
+        """Return the path that the server has for the folder, without a slash at its end."""
+        if self._is_new:  # no listing has shown it yet
+            with self._client.ask("PROPFIND", f"{self._url}/", _depth(0), listings.PROPFIND) as answer:
+                if answer.status == 207:
+                    self._path = listings.read_multistatus(_bounded(answer), urlsplit(answer.url).path).path
+        self._is_new = False
+        return self._path.rstrip("/")
 
     @cached_property
     def atomic(self) -> bool:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from crdtctl.errors import UnavailableError
-from crdtctl.sync.listings import from_html, from_json, from_multistatus, name_in
+from crdtctl.errors import TransientError, UnavailableError
+from crdtctl.sync.listings import from_html, from_json, name_in, read_multistatus
 from crdtctl.sync.transport import Entry
 
 _FILE = """<D:response><D:href>{href}</D:href><D:propstat><D:prop><D:getcontentlength>3</D:getcontentlength>
@@ -14,6 +14,14 @@ _FILE = """<D:response><D:href>{href}</D:href><D:propstat><D:prop><D:getcontentl
 
 def multistatus(*responses: str, before: str = "") -> bytes:
     return f'<?xml version="1.0"?>{before}<D:multistatus xmlns:D="DAV:">{"".join(responses)}</D:multistatus>'.encode()
+
+
+def folder(href: str) -> str:
+    return _FILE.format(href=href).replace("<D:resourcetype/>", "<D:resourcetype><D:collection/></D:resourcetype>")
+
+
+def from_multistatus(pieces: list[bytes], place: str) -> list[Entry]:
+    return read_multistatus(pieces, place).entries
 
 
 def listed(*hrefs: str) -> list[str]:
@@ -65,11 +73,8 @@ def test_what_is_no_name_directly_in_the_folder_is_left_out(href: str) -> None:
 
 
 def test_folders_and_files_that_the_server_does_not_vouch_for_are_left_out() -> None:
-    folder = _FILE.format(href="/dav/folder").replace(
-        "<D:resourcetype/>", "<D:resourcetype><D:collection/></D:resourcetype>"
-    )
     gone = "<D:response><D:href>/dav/gone</D:href><D:status>HTTP/1.1 404 Not Found</D:status></D:response>"
-    assert from_multistatus([multistatus(folder, gone)], "/dav/") == []
+    assert from_multistatus([multistatus(folder("/dav/folder"), gone)], "/dav/") == []
 
 
 def test_what_the_server_does_not_know_of_a_file_is_not_taken_for_known() -> None:
@@ -113,7 +118,7 @@ def test_an_answer_that_points_to_files_of_this_machine_is_refused() -> None:
         b"",
         b"no xml",
         b"<html/>",
-        multistatus()[:-5],
+        multistatus(),
         b'<?xml version="1.0" encoding="x-none"?><a/>',
         b"\xff\xfe",
         b"<a>" * 10**5,
@@ -122,6 +127,80 @@ def test_an_answer_that_points_to_files_of_this_machine_is_refused() -> None:
 def test_what_is_no_multistatus_is_no_empty_folder(answer: bytes) -> None:
     with pytest.raises(UnavailableError):
         from_multistatus([answer], "/dav/")
+
+
+@pytest.mark.parametrize("end", [1, 5, 60, 200])
+def test_a_multistatus_that_is_cut_is_no_short_listing_and_is_asked_for_again(end: int) -> None:
+    answer = multistatus(folder("/dav/"), _FILE.format(href="/dav/a"), _FILE.format(href="/dav/b\u00fc"))
+    with pytest.raises(TransientError, match="ends early"):
+        from_multistatus([answer[:-end]], "/dav/")
+
+
+@pytest.mark.parametrize(
+    ("asked", "own"),
+    [
+        ("/counts/", "/webdav/counts/"),
+        ("/a/b/counts/", "/"),
+        ("//webdav/counts/", "/webdav/counts/"),
+        ("/webdav/counts/", "//webdav//counts"),
+        ("/webdav/Counts/", "/webdav/counts/"),
+        ("/~ann/counts/", "/%7Eann/counts/"),
+        ("/%7Eann/counts/", "/~ann/counts/"),
+        ("/b%C3%BCro/", "/bu%CC%88ro/"),
+        ("/b%c3%bcro/", "/b%C3%BCro/"),
+        ("/counts/", "http://inner:8080/counts"),
+        ("/counts/", "https://inner/webdav/counts"),
+        ("/", "/webdav/"),
+    ],
+)
+def test_a_folder_by_another_path_than_was_asked_for_is_that_folder(asked: str, own: str) -> None:
+    names = ["a.json", "B%C3%BC.json"]
+    answer = multistatus(folder(own), *(_FILE.format(href=f"{own.rstrip('/')}/{name}") for name in names))
+    assert [entry.name for entry in from_multistatus([answer], asked)] == ["a.json", "Bü.json"]
+    assert from_multistatus([multistatus(folder(own))], asked) == []
+    assert name_in(read_multistatus([answer], asked).path, f"{own.rstrip('/')}/a.json") == "a.json"
+
+
+def test_a_folder_by_another_path_is_told_from_those_in_it() -> None:
+    responses = [folder("/dav/counts/below/"), _FILE.format(href="/dav/counts/a"), folder("/dav/counts/")]
+    assert [entry.name for entry in from_multistatus([multistatus(*responses)], "/counts/")] == ["a"]
+
+
+def test_hrefs_may_be_relative_to_the_folder() -> None:
+    answer = multistatus(folder("./"), _FILE.format(href="a.json"), _FILE.format(href="./b.json"))
+    assert [entry.name for entry in from_multistatus([answer], "/dav/counts/")] == ["a.json", "b.json"]
+    assert [entry.name for entry in from_multistatus([answer], "/dav/counts")] == ["a.json", "b.json"]
+
+
+def test_names_that_differ_in_their_composition_alone_are_two_files() -> None:
+    answer = multistatus(folder("/dav/"), *(_FILE.format(href=f"/dav/{name}") for name in ("b%C3%BC", "bu%CC%88")))
+    assert [entry.name for entry in from_multistatus([answer], "/dav/")] == ["b\u00fc", "bu\u0308"]
+
+
+@pytest.mark.parametrize(
+    "responses",
+    [
+        [_FILE.format(href="/webdav/counts/a.json")],
+        [folder("/counts/"), _FILE.format(href="/webdav/counts/a.json")],
+        [folder("/webdav/counts/"), _FILE.format(href="/other/counts/a.json")],
+    ],
+)
+def test_a_listing_of_another_folder_is_refused_with_both_paths(responses: list[str]) -> None:
+    with pytest.raises(UnavailableError, match=r"lists /(webdav|other)/counts.* where /counts was asked for"):
+        from_multistatus([multistatus(*responses)], "/counts/")
+
+
+@pytest.mark.parametrize("status", ["507 Insufficient Storage", "403 Forbidden", "500 Internal Server Error"])
+def test_a_folder_that_is_listed_in_part_is_refused(status: str) -> None:
+    part = f"<D:response><D:href>/dav/</D:href><D:status>HTTP/1.1 {status}</D:status></D:response>"
+    with pytest.raises(UnavailableError, match=status[:3]):
+        from_multistatus([multistatus(folder("/dav/"), _FILE.format(href="/dav/a"), part)], "/dav/")
+
+
+def test_a_file_that_the_server_cannot_look_at_is_listed_all_the_same() -> None:
+    locked = "<D:response><D:href>/dav/b</D:href><D:status>HTTP/1.1 403 Forbidden</D:status></D:response>"
+    answer = multistatus(folder("/dav/"), _FILE.format(href="/dav/a"), locked)
+    assert [entry.name for entry in from_multistatus([answer], "/dav/")] == ["a", "b"]
 
 
 def test_the_json_of_nginx_and_of_caddy_is_a_listing() -> None:
@@ -159,6 +238,30 @@ def test_the_links_of_a_page_that_lead_into_its_own_folder_are_its_files() -> No
 
 def test_a_page_that_leads_up_and_nowhere_else_is_an_empty_folder() -> None:
     assert from_html(b'<a href="../">../</a>', "https://example.org/dav/") == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<a href="../">../</a>',
+        b'<a href="/">Parent Directory</a>',
+        b'<a href="/"><img src="up.png"> Parent directory/</a>',
+    ],
+)
+def test_the_ways_in_which_servers_lead_up_are_known(page: bytes) -> None:
+    assert from_html(page, "https://example.org/dav/") == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<a href="/">Home</a> Welcome to our network',
+        b'<a href="help.html">Help</a><form><input name="user"><input type="PASSWORD" name="p"></form>',
+    ],
+)
+def test_the_page_of_a_network_that_wants_a_log_in_is_no_folder(page: bytes) -> None:
+    with pytest.raises(UnavailableError):
+        from_html(page, "https://example.org/shared/")
 
 
 @pytest.mark.parametrize("page", [b"", b"Please log in", b'<a href="/login?next=/dav/">log in</a>', b"\x00\xff<a href"])

@@ -30,7 +30,7 @@ _JSON = "autoindex_format json; location / { dav_methods PUT DELETE MKCOL MOVE; 
 _HTML = "autoindex_format html; location / { dav_methods PUT DELETE; create_full_put_path on; }"
 #: Runs a server, with files of its own in a directory.
 Run = Callable[[Path], AbstractContextManager[Server]]
-_EMPTY = b'<multistatus xmlns="DAV:"/>'
+_EMPTY = b'<multistatus xmlns="DAV:"><response><href>/shared/</href></response></multistatus>'
 #: How WsgiDAV lets one user in, and what must never be seen anywhere.
 _PASSWORD = "correct-horse-42"
 _USERS = {"ann": _PASSWORD}
@@ -165,6 +165,38 @@ def test_a_url_that_names_no_server_is_refused(url: str, tmp_path: Path) -> None
 def test_a_fragment_in_a_url_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="%23"):
         Remote("http://127.0.0.1/x#y", tmp_path).list()
+
+
+@pytest.mark.parametrize("settings", ["", "merge_slashes off;"])
+@pytest.mark.parametrize("path", ["counts/", "counts", "%63ounts/"])
+def test_behind_a_proxy_that_rewrites_paths_two_replicas_meet(
+    path: str, settings: str, shell: Shell, tmp_path: Path
+) -> None:
+    with wsgidav(tmp_path / "inner") as inner:
+        (inner.root / "webdav" / "counts").mkdir(parents=True)
+        passing = f"{settings} location /counts/ {{ proxy_pass {inner.url}/webdav/counts/; }}"
+        with nginx(tmp_path / "outer", passing) as outer:
+            for name in ("ann", "ben"):
+                shell.ok("--replica", name, "init")
+                shell.ok("--replica", name, "increment", "hits", "5")
+            for name in ("ann", "ben", "ann"):
+                shell.ok("--replica", name, "sync", f"{outer.url}/{path}")
+        assert [shell.ok("--replica", name, "show", "hits") for name in ("ann", "ben")] == ["10\n", "10\n"]
+        assert len(list((inner.root / "webdav" / "counts").iterdir())) == 2
+
+
+@pytest.mark.parametrize("run", [lambda _: apache(), wsgidav, rclone], ids=["apache", "wsgidav", "rclone"])
+def test_a_doubled_slash_is_understood_or_refused_and_no_empty_folder(run: Run, tmp_path: Path) -> None:
+    with run(tmp_path / "server") as server:
+        scratch = remote_at(server.url, tmp_path).scratch
+        Remote(f"{server.url}/shared", scratch).put("a.json", b"one")
+        (server.root / "shared" / "deep").mkdir(mode=0o777)
+        for path in ("//shared/", "///shared"):
+            try:
+                found = Remote(f"{server.url}{path}", scratch).list()
+            except UnavailableError:
+                continue
+            assert found.keys() == {"a.json"}
 
 
 def test_what_is_in_folders_below_is_not_listed(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Words on the command line → whole numbers and seconds."""
 
-import math
 import re
 
 from crdtctl.crdt.base import MAX_DIGITS
@@ -32,10 +31,3 @@ def whole(text: str, option: str) -> int:
     if not _WHOLE.fullmatch(text.removeprefix("-")) or len(text.removeprefix("-")) > MAX_DIGITS:
         raise UsageError(f"'{printable(text[:40])}' is not a whole number", f"{option} takes one")
     return int(text)
-
-
-def seconds(number: float | None, option: str) -> float | None:
-    """Return a number of seconds that can be waited, or None; raise `UsageError`."""
-    if number is not None and not math.isfinite(number):
-        raise UsageError(f"{option} takes a number of seconds")
-    return number

@@ -1,6 +1,5 @@
 """The program's tree of verbs. A verb's module is imported when it is used, or when help lists it."""
 
-import math
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -10,8 +9,8 @@ import typer.main
 
 from crdtctl import __version__
 from crdtctl.commands import output
+from crdtctl.commands.durations import duration
 from crdtctl.commands.statuses import section
-from crdtctl.errors import UsageError
 
 #: Verb → its module here, in the order of the help.
 VERBS: Final[dict[str, str]] = {
@@ -108,7 +107,9 @@ def root(
     ] = None,
     lock_timeout: Annotated[
         float | None,
-        typer.Option(min=0, metavar="SECONDS", help="How long to wait for a lock. Default: 30, or as configured."),
+        typer.Option(
+            parser=duration, metavar="DURATION", help="How long to wait for a lock. Default: 30s, or as configured."
+        ),
     ] = None,
     version: Annotated[  # noqa: ARG001  # its callback does it
         bool,
@@ -128,6 +129,4 @@ def root(
     """
     from crdtctl.commands.verb import Session
 
-    if lock_timeout is not None and not math.isfinite(lock_timeout):
-        raise UsageError("--lock-timeout takes a number of seconds")
     context.obj = Session(replica or None, lock_timeout)

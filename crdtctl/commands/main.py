@@ -55,7 +55,8 @@ def _run(arguments: Sequence[str]) -> int:
             output.stdout.line(failure.format_message())
             return UsageError.status
         text = " ".join(failure.format_message().split())
-        raise UsageError(printable(text[:1].lower() + text[1:].rstrip(".")), _usage_hint(failure)) from None
+        text = _from_variable(failure) + text[:1].lower() + text[1:].rstrip(".")
+        raise UsageError(printable(text), _usage_hint(failure)) from None
     except SystemExit as leaving:  # completion ends like that
         status = leaving.code
     except typer.Abort:
@@ -63,6 +64,16 @@ def _run(arguments: Sequence[str]) -> int:
     finally:
         output.stdout.write(help_text.getvalue().encode("utf-8", "backslashreplace"))
     return status if isinstance(status, int) else 0
+
+
+def _from_variable(failure: Exception) -> str:
+    """Return the variable of the environment that held a wrong value, as the beginning of the message; or nothing."""
+    context, parameter = getattr(failure, "ctx", None), getattr(failure, "param", None)
+    name = getattr(parameter, "name", None)
+    source = context.get_parameter_source(name) if context is not None and name else None
+    if parameter is None or context is None or getattr(source, "name", "") != "ENVIRONMENT":
+        return ""
+    return f"{parameter.envvar or f'{context.auto_envvar_prefix}_{name}'.upper()}: "
 
 
 def _usage_hint(failure: Exception) -> str:

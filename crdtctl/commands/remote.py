@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.amounts import seconds
+from crdtctl.commands.durations import duration
 from crdtctl.commands.output import Report
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import READS, WRITES, section
@@ -106,7 +106,12 @@ def check(
     ] = None,
     timeout: Annotated[
         float,
-        typer.Option(min=0, metavar="SECONDS", help="Give up a remote after so long. Default: 60.", show_default=False),
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="Give up a remote after so long. Default: 1m.",
+            show_default=False,
+        ),
     ] = 60.0,
     form: FormatOption = None,
 ) -> None:
@@ -125,7 +130,6 @@ def check(
     from crdtctl.sync.transport import Deadline
 
     chosen = output.choose(form)
-    seconds(timeout, "--timeout")
     replica = session(context).open()
     columns = ("remote", "what", "ok", "found")
     place = directory(replica.path)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.amounts import seconds
+from crdtctl.commands.durations import duration
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
 from crdtctl.commands.refusals import end_with
@@ -37,15 +37,17 @@ def sync(
     timeout: Annotated[
         float,
         typer.Option(
-            min=0,
-            metavar="SECONDS",
-            help="Give up a remote after so long, with status 75. Default: 300.",
+            parser=duration,
+            metavar="DURATION",
+            help="Give up a remote after so long, with status 75. Default: 5m.",
             show_default=False,
         ),
     ] = 300.0,
     retry_lock: Annotated[
         float | None,
-        typer.Option(min=0, metavar="SECONDS", help="How long to wait for another sync. Default: as --lock-timeout."),
+        typer.Option(
+            parser=duration, metavar="DURATION", help="How long to wait for another sync. Default: as --lock-timeout."
+        ),
     ] = None,
     require_replicas: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Status 1 if fewer replicas were seen, with this one.")
@@ -73,8 +75,6 @@ def sync(
 
     talks = dry_run or form is not None or output.is_terminal()
     chosen = output.choose(form, default="words" if output.is_terminal() else None) if talks else ""
-    seconds(timeout, "--timeout")
-    seconds(retry_lock, "--retry-lock")
     current = session(context)
     quiet = chosen in ("json", "ndjson")
     renamed: list[object] = []

@@ -1,0 +1,63 @@
+"""Lengths of time: as they are written on the command line, and as ages are shown."""
+
+import re
+import time
+from calendar import timegm
+from typing import Final
+
+import typer
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_WRITTEN = re.compile(r"(?:(\d+(?:\.\d+)?)([smhdw]))+", re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
+_PLAIN = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
+_MAX = 100 * 366 * 86_400
+#: From so many of a unit on, an age is shown in it.
+_SHOWN: Final = ((2 * 86_400, 86_400, "day"), (2 * 3600, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
+
+
+def duration(text: str | float) -> float:
+    """Return the number of seconds that a word of the command line stands for: 90, 30s, 5m, 6h, 2d, 1h30m.
+
+    >>> duration("1h30m"), duration("0.5"), duration("2d")
+    (5400.0, 0.5, 172800.0)
+    """
+    word = str(text).strip().lower()
+    if _PLAIN.fullmatch(word):
+        found = float(word)
+    elif _WRITTEN.fullmatch(word):
+        found = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(word))
+    else:
+        raise typer.BadParameter(f"'{str(text)[:40]}' is not a duration: write 30s, 5m, 6h or 2d")
+    if found > _MAX:
+        raise typer.BadParameter(f"'{str(text)[:40]}' is longer than 100 years")
+    return found
+
+
+def length(seconds: float) -> str:
+    """Return a length of time in words, in its largest unit of which there are two.
+
+    >>> length(59), length(60 * 90), length(1), length(86_400 * 3)
+    ('59 seconds', '90 minutes', '1 second', '3 days')
+    """
+    for least, size, unit in _SHOWN:
+        if seconds >= least:
+            number = int(seconds // size)
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    return "0 seconds"
+
+
+def ago(when: str, now: float | None = None) -> str:
+    """Return how long ago a time was, in words; the time itself where it is none that is understood.
+
+    >>> ago("1970-01-01T00:00:00Z", 7200)
+    '2 hours ago'
+    >>> ago("1970-01-01T00:01:00Z", 0)
+    'in 60 seconds, by this clock'
+    """
+    try:
+        then = timegm(time.strptime(when, "%Y-%m-%dT%H:%M:%SZ"))
+    except ValueError:
+        return when
+    passed = (time.time() if now is None else now) - then
+    return f"{length(passed)} ago" if passed >= 0 else f"in {length(-passed)}, by this clock"

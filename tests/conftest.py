@@ -22,8 +22,8 @@ hypothesis.settings.register_profile("nightly", untimed, max_examples=20_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 PROGRAM = [str(Path(sys.executable).parent / "crdtctl")]
-if not Path(PROGRAM[0]).exists():
-    PROGRAM = [sys.executable, "-m", "crdtctl"]
+if not Path(PROGRAM[0]).exists() or "PYTHONPATH" in os.environ:  # the script does not look at PYTHONPATH
+    PROGRAM = [sys.executable, "-P", "-m", "crdtctl"]
 
 
 @dataclass(frozen=True)

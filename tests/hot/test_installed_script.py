@@ -1,0 +1,121 @@
+"""The script that is installed: any path, links to it, a prefix without a Python of its own, strangers' modules."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+import crdtctl
+from tests.conftest import Ended, Shell
+
+PACKAGE = Path(crdtctl.__file__).parent
+SCRIPT = PACKAGE / "bin" / "crdtctl"
+#: The other packages are not installed again: it takes a line of a path file.
+LIBRARIES = sysconfig.get_path("purelib")
+
+Install = Callable[[Path], Path]
+
+
+def install_into_environment(place: Path) -> Path:
+    venv.create(place, symlinks=True, with_pip=False)
+    return _install(place)
+
+
+def install_below_prefix(place: Path) -> Path:
+    """Install as ``pip install --user`` does: no Python beside the script."""
+    return _install(place)
+
+
+def _install(place: Path) -> Path:
+    packages = place / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(PACKAGE, packages / "crdtctl", ignore=shutil.ignore_patterns("__pycache__"))
+    (packages / "others.pth").write_text(f"{LIBRARIES}\n")
+    script = place / "bin" / "crdtctl"
+    script.parent.mkdir(exist_ok=True)
+    shutil.copy(SCRIPT, script)
+    return script
+
+
+@pytest.fixture
+def run(shell: Shell) -> Callable[..., Ended]:
+    def run(words: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Ended:
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=shell.directory,
+            env={**shell.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def assert_works(run: Callable[..., Ended], script: str | Path, environment: Mapping[str, str] | None = None) -> None:
+    """Count by the fast path and by the full command."""
+    made = run([script, "init", "--name", "here"], environment)
+    assert (made.status, made.stderr) == (0, "")
+    for words in (["increment", "builds", "40"], ["increment", "builds=1"], ["increment", "builds"]):
+        assert run([script, *words], environment) == Ended(0, "", "")
+    assert run([script, "show", "builds"], environment) == Ended(0, "42\n", "")
+    assert run([script, "show", "builds", "--format", "csv"], environment).stdout.endswith("builds,pncounter,42\n")
+
+
+@pytest.mark.parametrize("place", ["env", "my env", "é ü", "long" * 40, "a;b 'c' \"d\" $HOME"])
+def test_installed_script_works_in_any_path(run: Callable[..., Ended], tmp_path: Path, place: str) -> None:
+    assert_works(run, install_into_environment(tmp_path / place))
+
+
+def test_installed_script_works_through_links(run: Callable[..., Ended], tmp_path: Path) -> None:
+    script = install_into_environment(tmp_path / "my env")
+    for name, target in (("one", script), ("two", Path("one")), ("three", Path("..", tmp_path.name, "two"))):
+        (tmp_path / name).symlink_to(target)
+    assert_works(run, tmp_path / "three")
+
+
+def test_installed_script_works_by_its_name_alone(run: Callable[..., Ended], tmp_path: Path) -> None:
+    script = install_into_environment(tmp_path / "env")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "crdtctl").symlink_to(script)
+    assert_works(run, "crdtctl", {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"})
+
+
+def test_installed_script_below_a_prefix_finds_the_python_that_it_was_installed_for(
+    run: Callable[..., Ended], tmp_path: Path
+) -> None:
+    script = install_below_prefix(tmp_path / ".local")
+    named = tmp_path / "pythons"
+    named.mkdir()
+    (named / "python3").write_text("#!/bin/sh\necho another Python; exit 99\n")
+    (named / "python3").chmod(0o755)
+    (named / f"python3.{sys.version_info.minor}").symlink_to(sys.executable)
+    environment = {"PATH": f"{named}:/usr/bin:/bin"}
+    # Its packages are below the prefix, which is the user's: only HOME says so.
+    assert_works(run, script, {**environment, "HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("module", ["typer", "msgspec", "json", "re", "fcntl", "sitecustomize", "crdtctl"])
+def test_modules_of_strangers_are_not_imported(run: Callable[..., Ended], tmp_path: Path, module: str) -> None:
+    script = install_into_environment(tmp_path / "env")
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    (planted / f"{module}.py").write_text("raise SystemExit('a stranger runs')")
+    shutil.copy(planted / f"{module}.py", script.parent)
+    assert_works(
+        run, script, {"PYTHONPATH": str(planted), "PYTHONHOME": str(planted), "PYTHONSTARTUP": f"{planted}/{module}.py"}
+    )
+
+
+def test_current_directory_is_not_imported_from(run: Callable[..., Ended], shell: Shell, tmp_path: Path) -> None:
+    script = install_into_environment(tmp_path / "env")
+    for module in ("typer", "crdtctl", "os", "sitecustomize"):
+        Path(shell.directory, f"{module}.py").write_text("raise SystemExit('a stranger runs')")
+    assert_works(run, script, {"PYTHONPATH": "."})

@@ -15,6 +15,8 @@ MODULE = [sys.executable, "-m", "crdtctl"]
 @pytest.fixture(scope="module")
 def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Compile locales of other encodings."""
+    if not Path("/usr/share/i18n/locales/de_DE").exists():
+        pytest.skip("the sources of locales are not installed here")
     place = tmp_path_factory.mktemp("locales")
     for name, encoding in (("de_DE", "ISO-8859-1"), ("ja_JP", "EUC-JP"), ("ru_RU", "KOI8-R")):
         subprocess.run(["localedef", "-i", name, "-f", encoding, place / name], check=True, capture_output=True)

@@ -248,14 +248,16 @@ def _check_known_head(line: bytes) -> None:
     told, _, rest = rest.partition(b',"heard":{')
     heard, _, past = rest.partition(b"}")
     tags = told[len(b',"tags":{') : -1]
-    past = past[len(b',"past":[[') : -2]
-    whole = b'%b%b","clock":{%b}%b,"heard":{%b}%b%b' % (
+    past, _, unheard = past.partition(b',"unheard":{')
+    past, unheard = past[len(b',"past":[[') : -2], unheard[:-1]
+    whole = b'%b%b","clock":{%b}%b,"heard":{%b}%b%b%b' % (
         _KNOWN_HEAD,
         replica,
         clock,
         b',"tags":{%b}' % tags if tags else b"",
         heard,
         b',"past":[[%b]]' % past if past else b"",
+        b',"unheard":{%b}' % unheard if unheard else b"",
         HEAD_END,
     )
     if line != whole or not _is_plain(replica.decode()):
@@ -268,6 +270,8 @@ def _check_known_head(line: bytes) -> None:
     for _, when in _entries(heard, b'":"', b'","', b'"'):
         if not _is_text(when):
             raise ValueError
+    if not all(count == b"0" or _number(count) for _, count in _entries(unheard, b'":', b',"', b"")):
+        raise ValueError
     for one in past.split(b"],[") if past else []:
         before, _, rest = one.partition(b'",')
         seq, why, when = rest.split(b",")

@@ -25,11 +25,13 @@ A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorte
   ``settled``   branches of forks that somebody has settled, sorted. Not in ``own``.
   ``past``      only in ``known``: ids that this replica had before, oldest first, as
                 ``[id, its last commit, why it ended, when]``. Never exported.
+  ``unheard``   only in ``known``: earlier id → how many states had left under it, as far as is known. No state
+                with that many has come since the id ended, so this replica absorbs nothing. Never exported.
   ``tier``      only in ``own``: the tier of a replica that is not permanent, 1 to 99. Never exported.
   ``binding``   only in ``own``: which file it is, ``INODE.GENERATION.FILESYSTEM.MACHINE``. Never exported.
   ``witness``   only in ``own``: the path of the file outside that remembers how often it was written.
 
-  ``tags`` and the last five are left out where they would say nothing. A branch of a fork stands in ``clock``, in
+  ``tags`` and the last six are left out where they would say nothing. A branch of a fork stands in ``clock``, in
   ``tags`` and as an author as ``ID~COUNT.TAG``, with ``~COUNT.TAG`` for each fork that it went through.
 
 * Then one counter a line, sorted by name: ``"NAME":{TYPE:{AUTHOR:CONTRIBUTION,…},…}``. Every line but the

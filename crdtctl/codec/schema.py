@@ -30,6 +30,7 @@ _OPTIONAL = {
     "tags": ["state", "delta", "own", "known"],
     "settled": ["state", "delta", "known"],
     "past": ["known"],
+    "unheard": ["known"],
     "tier": ["own"],
     "binding": ["own"],
     "witness": ["own"],
@@ -86,6 +87,13 @@ def state_schema() -> dict[str, Any]:
                     "minItems": 4,
                     "maxItems": 4,
                 },
+            },
+            "unheard": {
+                "description": "earlier id → the number of states that had left it, the last of which is not here yet",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_SAFE},
             },
             "tier": {
                 "description": "how far this replica is from a permanent one, which has none here",

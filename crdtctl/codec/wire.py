@@ -55,6 +55,7 @@ class Head:
     tags: Mapping[str, str] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
     past: tuple[Past, ...] = ()
+    unheard: Mapping[str, int] = field(default_factory=dict)
     tier: int = 0
     binding: str = ""
     witness: str = ""
@@ -399,12 +400,12 @@ CROWDED = "its clock holds thousands of replicas, whose ids are too short to be 
 
 
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
-_OPTIONAL = ("settled", "past", "tier", "binding", "witness")
+_OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness")
 #: Kind → the fields that its header must have, and those that it may have.
 _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "state": (_REQUIRED, frozenset({"tags", "settled"})),
     "delta": (_REQUIRED | {"since"}, frozenset({"tags", "settled"})),
-    "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past"})),
+    "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past", "unheard"})),
     "own": (_REQUIRED, frozenset({"tags", "tier", "binding", "witness"})),
 }
 
@@ -431,7 +432,7 @@ def head_to_tree(head: Head) -> dict[str, Any]:
     for name in _OPTIONAL:
         value = getattr(head, name)
         if value:
-            tree[name] = value
+            tree[name] = dict(sorted(value.items())) if isinstance(value, Mapping) else value
     return tree
 
 
@@ -475,6 +476,7 @@ def head_from_tree(tree: Any) -> Head:
         tags=_tags(tree.get("tags", {}), clock),
         settled=_settled(tree.get("settled", [])),
         past=_past(tree.get("past", [])),
+        unheard=_unheard(tree.get("unheard", {})),
         tier=_tier(tree.get("tier", 0)),
         binding=_text(tree.get("binding", "")),
         witness=_text(tree.get("witness", "")),
@@ -529,6 +531,12 @@ def _past(tree: Any) -> tuple[Past, ...]:
             raise Invalid("its record of earlier ids is wrong")
         found.append(Past(_checked(replica, replica_fault), seq, _text(why), _text(when)))
     return tuple(found)
+
+
+def _unheard(tree: Any) -> dict[str, int]:
+    if not isinstance(tree, dict) or not all(type(n) is int and 0 <= n <= MAX_SAFE for n in tree.values()):
+        raise Invalid("its record of earlier ids that were not heard of is wrong")
+    return {_checked(replica, replica_fault): count for replica, count in tree.items()}
 
 
 def newer_version(version: object) -> Invalid:

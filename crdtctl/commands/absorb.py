@@ -25,6 +25,12 @@ def absorb(
         str | None,
         typer.Option(metavar="DATE", help="Forget absorbed replicas that were made before DATE (YYYY-MM-DD)."),
     ] = None,
+    not_absorbed: Annotated[
+        bool,
+        typer.Option(
+            "--not-absorbed", help="This replica was copied or put back, and surely has absorbed nothing since."
+        ),
+    ] = False,
 ) -> None:
     """Take over what sealed replicas counted; they vanish.
 
@@ -32,6 +38,9 @@ def absorb(
     record of a few bytes stays of each, and older files that still carry them change nothing. The files
     are merged as well. Let one permanent replica absorb; if two absorb the same one, it counts twice, and
     the next merge says so.
+
+    A replica that was copied or put back from a backup may have absorbed since. It absorbs nothing new, with
+    status 5, before a sync with all its remotes, or a merge, has brought the last state that had left it.
 
     The records go with --fence. A file that speaks of a replica from before the fence which is not known
     here is refused from then on, for it might have been absorbed.
@@ -41,10 +50,11 @@ def absorb(
       crdtctl absorb jobs/*.json
       crdtctl absorb --fence 2026-01-01
     """
-    if not files and fence is None:
+    if not files and fence is None and not not_absorbed:
         raise UsageError("there is no file to absorb", "see 'crdtctl absorb --help'")
     with ExitStack() as stack:
-        report = session(context).open_to_write().absorb(states(files or [], stack), fence=fence)
+        inputs = states(files or [], stack)
+        report = session(context).open_to_write().absorb(inputs, fence=fence, not_absorbed=not_absorbed)
     output.stdout.applied = bool(report.absorbed or report.merge.changed)
     if output.is_terminal():
         number = len(report.absorbed)

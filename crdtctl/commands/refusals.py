@@ -25,7 +25,9 @@ def _forked(report: MergeReport, *, quiet: bool, dry_run: bool) -> ForkError:
     failures = [ForkError(*_words(fork, labels)) for fork, labels in report.forks]
     if not failures:
         said = f"{', '.join(map(printable, report.usurped))}: knows more of this replica than it knows itself"
-        hint = "the merge would go on under a new id" if dry_run else "it goes on under a new id, and nothing is lost"
+        hint = (
+            "the merge would go on under a new id" if dry_run else "it goes on under a new id; both branches are kept"
+        )
         failures = [ForkError(f"{said}: it was copied, or an older version of it was put back", hint)]
     others: list[CrdtctlError] = [*report.refused.values(), *failures[:-1]]
     for failure in others if not quiet else []:

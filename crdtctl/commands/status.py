@@ -42,6 +42,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     tier, handoffs = replica.tier, replica.open_handoffs()
     reasons = replica.reasons_to_keep()
     roster, holdings = replica.ended(), replica.holdings()
+    unheard = replica.unheard()
     was = {past.replica: past for past in replica.past()}
     items: list[Item] = [{"replica": own, "commits": replica.commits, "heard": "this replica"}]
     for past in was.values():
@@ -57,6 +58,9 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         if roster.absorbers or roster.fence:
             fence = f"; older than {day_of(roster.fence)} forgotten" if roster.fence else ""
             output.stdout.line(f"absorbed   {len(roster.absorbers)} sealed replicas{fence}")
+        for before in unheard:
+            output.stdout.line(f"unheard    what {before} did after it was copied or put back: nothing is absorbed")
+            output.stdout.line("           before a sync, or a merge, has brought it, see 'crdtctl absorb --help'")
         for holding in holdings:
             for line in _said(holding):
                 output.stdout.line(line)
@@ -75,7 +79,14 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "keep": reasons,
         "handoffs": [_item(one) for one in handoffs],
         "past": [
-            {"replica": past.replica, "commits": past.seq, "why": past.why, "at": past.when} for past in was.values()
+            {
+                "replica": past.replica,
+                "commits": past.seq,
+                "why": past.why,
+                "at": past.when,
+                "unheard": past.replica in unheard,
+            }
+            for past in was.values()
         ],
         "sealed": own in roster.sealed,
         "absorbed": len(roster.absorbers),

@@ -46,7 +46,8 @@ from crdtctl.store.durable import OWN
 from crdtctl.store.ended import ended, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, OwnFile
 from crdtctl.store.inputs import Input, open_input
-from crdtctl.store.merge import MergeReport, merge
+from crdtctl.store.merge import MergeReport, hear_no_more, merge
+from crdtctl.store.unheard import Heard, refuse, still
 
 #: So many replicas are noted.
 _NOTED = 20
@@ -93,8 +94,12 @@ def absorb(
     own: Callable[..., OwnFile],
     timeout: float | None,
     fence: str | None,
+    not_absorbed: bool = False,
 ) -> AbsorbReport:
     """Take over the counts of the sealed replicas in `inputs`, and take the inputs in.
+
+    Raise `ForkError`, with nothing changed, if this replica may have absorbed them under an id that it had before.
+    With `not_absorbed`, it surely has absorbed nothing under that id since it was copied or put back.
 
     An input that cannot be taken is in the report of the merge, with the reason. `lock` is the lock of
     ``known.json``, which is held; `own` and `timeout` are as `crdtctl.store.merge.merge` has them.
@@ -103,6 +108,8 @@ def absorb(
     day = 0 if fence is None else _day(fence)
     refused: dict[str, CrdtctlError] = {}
     refuse_sealed(own().source)
+    if not_absorbed:
+        hear_no_more(directory, lock)
     with ExitStack() as stack, directory.locked(OWN, timeout) as own_lock:
         known = stack.enter_context(directory.known_source())
         mine = directory.read_own()
@@ -113,6 +120,9 @@ def absorb(
         found = _Found(mine, known, everybody, report)
         taken = [item for item in inputs if found.look(item, refused)]
         found.look_at_all(here)
+        if known and not not_absorbed:
+            sealed = roster(MEMBERSHIP.join_all(here, found.said))
+            refuse(still(known.head.unheard, found.heard, mine.id, sealed), report.absorbed)
         row = said_by(mine.source).get(mine.id, MEMBERSHIP.record.bottom)
         seq = mine.seq + 1
         after = row
@@ -165,6 +175,7 @@ class _Found:
     said: dict[str, Contribution] = field(default_factory=dict)
     absorbed_from: set[str] = field(default_factory=set)
     states: dict[str, tuple[Roster, Clock]] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
 
     def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
         """Read one input; return whether it is to be taken in. Why not is put into `refused`."""
@@ -174,6 +185,7 @@ class _Found:
                 self.states[item.label] = roster(said_by(source)), source.head.clock
                 if self._read(source, printable(item.label)):
                     self.absorbed_from.add(item.label)
+                self.heard.append(Heard(source.head.replica, source.head.tags))
             except CrdtctlError as reason:
                 refused[item.label] = reason
                 return False

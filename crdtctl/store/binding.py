@@ -96,8 +96,26 @@ def remembered(path: str) -> int | None:
     return int(said) if len(said) == _WITNESS_SIZE and said[:-1].isdigit() else None
 
 
-def remember(path: str, writes: int) -> None:
-    """Tell the witness, in place. If that fails, it knows less, which is never wrong."""
+def departed(path: str) -> int:
+    """Return how many states had left, as the witness at `path` remembers; 0 where it remembers nothing of that."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        said = os.pread(fd, _WITNESS_SIZE, _WITNESS_SIZE)
+    except OSError:
+        return 0
+    finally:
+        close(fd)
+    return int(said) if len(said) == _WITNESS_SIZE and said[:-1].isdigit() else 0
+
+
+def remember(path: str, writes: int, departures: int | None = None) -> None:
+    """Record in the witness, in place, the number of writes, and that of the states that left, if it is new.
+
+    If that fails, the witness knows less.
+    """
     if not path:
         return
     try:
@@ -106,6 +124,8 @@ def remember(path: str, writes: int) -> None:
         return
     try:
         os.pwrite(fd, b"%016d\n" % writes, 0)
+        if departures is not None:
+            os.pwrite(fd, b"%016d\n" % departures, _WITNESS_SIZE)
     except OSError:
         pass
     finally:

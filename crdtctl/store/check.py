@@ -111,7 +111,7 @@ def _binding(directory: Directory) -> Finding | None:
         return None  # which is found where it is
     found = "it is bound to this place"
     if own.strange:
-        found = f"{REASONS[own.strange]}; the next write goes on under a new id, and loses nothing"
+        found = f"{REASONS[own.strange]}; the next write goes on under a new id"
     elif not own.source.head.witness:
         found = "it is bound to this place, without a witness outside"
     return Finding(directory.file("own.json"), True, found)

@@ -266,7 +266,8 @@ class Directory:
             return True
 
         self.write(OWN, lock, fill)
-        binding.remember(old.witness, seq + (parse(tags) if tags else own.history).count)
+        count = (parse(tags) if tags else own.history).count
+        binding.remember(old.witness, seq + count, count if tags else None)
 
     def write(self, which: str, lock: int, fill: Callable[[Draft], bool], ending: str = ".json") -> bool:
         """Replace a file by what `fill` puts into a draft, if `fill` returns true; return that.

@@ -1,7 +1,8 @@
 """One id, one writer: noticing that a replica was copied or put back, and going on under a new id.
 
-The old id's contributions become learned ones, so nothing is lost and nothing counts twice: whoever else
-holds them holds the same entries. A false alarm costs an entry; a miss would cost counts.
+The old id's contributions become learned ones, so nothing that is here is lost and nothing counts twice: whoever else
+holds them holds the same entries. What the id did after a backup was made is elsewhere at best, see `unheard`.
+A false alarm costs an entry; a miss would cost counts.
 """
 
 import base64
@@ -19,6 +20,7 @@ from crdtctl.crdt.forks import Departure
 from crdtctl.store import binding, journal, meeting
 from crdtctl.store.durable import KNOWN, OWN, Draft
 from crdtctl.store.files import Directory, OwnFile
+from crdtctl.store.unheard import departures_of
 
 #: Why an id ended → what is said of it.
 REASONS = {
@@ -35,14 +37,16 @@ _MAX_PAST = 64
 
 
 class Renamed(NamedTuple):
-    """A replica that went on under a new id, and why."""
+    """A replica that went on under a new id, and why. `is_whole`: its witness remembers no later write."""
 
     before: str
     after: str
     why: str
+    is_whole: bool = True
 
     def __str__(self) -> str:
-        return f"this replica goes on as {self.after}, no longer as {self.before}: {REASONS[self.why]}; nothing is lost"
+        said = f"this replica goes on as {self.after}, no longer as {self.before}: {REASONS[self.why]}"
+        return f"{said}; {'nothing is lost' if self.is_whole else 'sync or merge to learn what it has done since'}"
 
 
 #: What is told of a new id, once it is on disk.
@@ -162,6 +166,7 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
             tags=joined.histories,
             settled=before.settled,
             past=tuple(past[-_MAX_PAST:]),
+            unheard={**before.unheard, own.id: departures_of(own.history, own.source.head.witness)},
         )
 
         def fill(draft: Draft) -> bool:
@@ -177,7 +182,8 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
 
         directory.write(KNOWN, known_lock, fill)
     begin(directory, lock, new, own.tier, meeting.successors(own, new))
-    told = Renamed(own.id, new, why)
+    is_whole = why != "forked" and binding.remembered(own.source.head.witness) == own.writes
+    told = Renamed(own.id, new, why, is_whole)
     tell(told)
     journal.note(directory, "renamed", before=own.id, commits=own.seq, after=new, why=REASONS[why])
     return directory.read_own()

@@ -30,6 +30,7 @@ from crdtctl.store.inputs import Input, Stamp, open_input
 from crdtctl.store.meeting import Aside, HandOff, Met, meet
 from crdtctl.store.processes import in_child
 from crdtctl.store.temporary import of_replica, temporary_file
+from crdtctl.store.unheard import Heard, counts, still
 
 #: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
 _GROUP = 128
@@ -119,6 +120,7 @@ def merge(
     own: Callable[..., OwnFile] | None = None,
     all_or_nothing: bool = False,
     beyond_fence: bool = False,
+    hears: bool = True,
     details: int = 0,
     processes: int = 1,
     progress: Progress | None = None,
@@ -129,7 +131,8 @@ def merge(
     `lock` is the lock of ``known.json``, which is held; without it nothing is written. `own` gives ``own.json``
     under an id that is this replica's alone, and under a new one if it is told why. `details` is for how
     many changed counters the report says what they read and read now (True: for all). `progress` is told
-    now and then how many bytes of the result are done. The lock of ``own.json`` is waited for up to `timeout`.
+    now and then how many bytes of the result are done. `hears`: whether the inputs can be all that others know of ids
+    that this replica had before. The lock of ``own.json`` is waited for up to `timeout`.
     """
     refused: dict[str, CrdtctlError] = {}
     limit = sys.maxsize if details is True else details
@@ -139,6 +142,7 @@ def merge(
         # After the inputs: what they know of this replica, it must know by now.
         mine = own() if own else directory.read_own()
         refuse_sealed(mine.source)
+        was = mine.id
         if own and (usurped := _usurpers(mine.source.head, opened)):
             mine = own("forked")
         known = stack.enter_context(directory.known_source())
@@ -170,12 +174,15 @@ def merge(
                 del joined.clock[author]
                 joined.histories.pop(author, None)
             report.forks = _news(joined, before, taken)
+            unheard = _still_unheard(before, taken, mine.id, everybody, was if usurped else "", hears=hears)
             two = processes > 1 and sum(one.size for one in taken) >= _WORTH_HALVES
             try:
                 with ExitStack() as passing:
                     scratch = of_replica(directory.path)
                     asides = [Aside(passing, scratch), *([Aside(passing, scratch, on_disk=True)] if two else [])]
-                    joining = _Joining(mine, known, joined, report, taken, limit, two and not limit, progress, asides)
+                    joining = _Joining(
+                        mine, known, joined, report, taken, unheard, limit, two and not limit, progress, asides
+                    )
                     joining.sources = _reopen(taken, passing, asides)
                     written = False
                     if lock is None:
@@ -195,6 +202,22 @@ def merge(
                 processes = 1
                 continue
             return report
+
+
+def _still_unheard(
+    before: Head, taken: Sequence[Opened], replica: str, everybody: Roster, usurped: str, *, hears: bool
+) -> dict[str, int]:
+    """Return the earlier ids of which nothing has come that left last, with what these inputs say.
+
+    That an id was `usurped` is known from one of them, which may be old itself: another one has to confirm it.
+    """
+    heads = [one.head for one in taken]
+    states = [Heard(head.replica, head.tags) for head in heads] if hears else []
+    left = still(before.unheard, states, replica, everybody)
+    if usurped:
+        known = [counts(head.tags).get(usurped, 0) for head in heads]
+        left[usurped] = max([before.unheard.get(usurped, 0), *known])
+    return left
 
 
 def _said_by(opened: Sequence[Opened]) -> Contributions:
@@ -464,6 +487,7 @@ class _Joining:
     joined: Joined
     report: MergeReport
     inputs: Sequence[Opened]
+    unheard: Mapping[str, int]
     details: int
     halves: bool
     progress: Progress | None
@@ -485,11 +509,13 @@ class _Joining:
         newer = clocks.missing(before.clock, clock)
         self.report.replicas = sorted(newer)
         left = before.clock.keys() - clock.keys()
-        self.report.more = tags != before.tags or settled != before.settled or bool(left)
+        said = (tags, settled, self.unheard) != (before.tags, before.settled, before.unheard)
+        self.report.more = said or bool(left)
         heard = {author: when for author, when in before.heard.items() if author in clock}
         if newer:
             heard.update(dict.fromkeys(newer, journal.now()))
-        head = Head("known", self.own.id, clock, heard=heard, tags=tags, settled=settled, past=before.past)
+        head = replace(before, replica=self.own.id, clock=clock, heard=heard, tags=tags, settled=settled)
+        head = replace(head, unheard=self.unheard)
         writer = Writer(draft.write, head) if draft else None
         try:
             if writer and self.halves and (middle := self._middle()):
@@ -571,6 +597,40 @@ class _Joining:
                 self.report.changes.append(change)
 
 
+def hear(directory: Directory, lock: int, replica: str, states: Sequence[Heard], everybody: Roster) -> bool:
+    """Note what some states say of ids that this `replica` had before; return whether that is news."""
+    with directory.known_source() as known:
+        if known is None or not known.head.unheard:
+            return False
+        unheard = still(known.head.unheard, states, replica, everybody)
+        if unheard == known.head.unheard:
+            return False
+        known.verify()
+        _rewrite(directory, lock, known, replace(known.head, unheard=unheard))
+    return True
+
+
+def hear_no_more(directory: Directory, lock: int) -> None:
+    """Note that nothing more is to be heard of ids that this replica had before."""
+    with directory.known_source() as known:
+        if known and known.head.unheard:
+            known.verify()
+            _rewrite(directory, lock, known, replace(known.head, unheard={}))
+
+
+def _rewrite(directory: Directory, lock: int, known: Source, head: Head) -> None:
+    """Replace ``known.json`` by itself with another header."""
+
+    def fill(draft: Draft) -> bool:
+        writer = Writer(draft.write, head)
+        for _, line in known.lines():
+            writer.line(line)
+        writer.close()
+        return True
+
+    directory.write(durable.KNOWN, lock, fill)
+
+
 def unsettled(head: Head) -> list[Fork]:
     """Return the forks that a state knows of, and nobody has settled."""
     found = forks.join([(head.clock, head.tags)]).forks
@@ -588,15 +648,6 @@ def settle(directory: Directory, lock: int, replica: str) -> bool:
         settled = {*known.head.settled, *fork.branches}
         if settled == set(known.head.settled):
             return False
-        head = replace(known.head, settled=tuple(sorted(settled)))
-
-        def fill(draft: Draft) -> bool:
-            writer = Writer(draft.write, head)
-            for _, line in known.lines():
-                writer.line(line)
-            writer.close()
-            return True
-
-        directory.write(durable.KNOWN, lock, fill)
+        _rewrite(directory, lock, known, replace(known.head, settled=tuple(sorted(settled))))
     journal.note(directory, "settled", replica=fork.replica, branches=list(fork.branches))
     return True

@@ -83,10 +83,11 @@ from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.meeting import Open
-from crdtctl.store.merge import MergeReport, Progress, merge, settle, unsettled
+from crdtctl.store.merge import MergeReport, Progress, hear, merge, settle, unsettled
 from crdtctl.store.rights import KIND, Holding, holdings
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
 from crdtctl.store.temporary import of_replica, temporary_file
+from crdtctl.store.unheard import Heard
 
 _MAX_NAME = 100
 _ENDED = membership.NAME.encode()
@@ -485,6 +486,11 @@ class Replica:
         with self._open() as directory, directory.known_source() as known:
             return list(known.head.past) if known else []
 
+    def unheard(self) -> list[str]:
+        """Return the earlier ids of which no state has come that left last: until one comes, nothing is absorbed."""
+        with self._open() as directory, directory.known_source() as known:
+            return list(known.head.unheard) if known else []
+
     def forks(self) -> list[Fork]:
         """Return the ids that are known to have had several writers, and are not settled."""
         with self._open() as directory, directory.known_source() as known:
@@ -790,6 +796,7 @@ class Replica:
         dry_run: bool = False,
         all_or_nothing: bool = False,
         beyond_fence: bool = False,
+        hears: bool = True,
         details: int = 0,
         processes: int = 1,
         progress: Progress | None = None,
@@ -822,6 +829,7 @@ class Replica:
                     own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
                     all_or_nothing=all_or_nothing,
                     beyond_fence=beyond_fence,
+                    hears=hears,
                     details=details,
                     processes=processes,
                     progress=progress,
@@ -836,8 +844,11 @@ class Replica:
         with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
             return seal(directory, lock, own)
 
-    def absorb(self, inputs: Iterable[Input], *, fence: str | None = None) -> AbsorbReport:
+    def absorb(self, inputs: Iterable[Input], *, fence: str | None = None, not_absorbed: bool = False) -> AbsorbReport:
         """Take over what the sealed replicas in some states counted, and take the states in.
+
+        Raise `ForkError`, with nothing changed, while this replica may have absorbed them before it was put back (or
+        was copied): it has to sync or merge first. With `not_absorbed`, it surely has absorbed nothing since then.
 
         With `fence`, a day as YYYY-MM-DD, records of replicas that were minted before it are dropped, and files
         that speak of older ones which are not known are refused from then on.
@@ -850,7 +861,14 @@ class Replica:
                 own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
                 timeout=self.lock_timeout,
                 fence=fence,
+                not_absorbed=not_absorbed,
             )
+
+    def hear(self, states: Iterable[Heard]) -> None:
+        """Note what all states that others have for this replica say of ids that it had before."""
+        if self.unheard():
+            with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+                hear(directory, lock, self.id, list(states), self.ended())
 
     def forget(self) -> None:
         """Delete what remembers this replica outside its directory, which is about to be deleted, too."""

@@ -35,6 +35,7 @@ from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 from crdtctl.store.replica import Replica
 from crdtctl.store.share import Standing
+from crdtctl.store.unheard import Heard
 from crdtctl.sync import memory
 from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of, to_put, to_read
 from crdtctl.sync.schemes import check, connect
@@ -174,6 +175,8 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
             with _told_of(visit.report):
                 _read(visit, standing, scratch, deadline, options, report, is_sealed=is_sealed)
         news = _merge(replica, visits, report, standing, options)
+        if not options.dry_run:
+            _hear(replica, visits, report)
         standing = _foreseen(standing, report.merge) if options.dry_run else replica.standing()
         for visit in visits:
             if visit.report.error is None:
@@ -370,7 +373,7 @@ def _merge(
         # What has threads, as some transports do, is better not forked.
         processes = cores() if threading.active_count() == 1 else 1
         report.merge = replica.merge_inputs(
-            inputs, dry_run=options.dry_run, details=options.details, processes=processes
+            inputs, dry_run=options.dry_run, hears=False, details=options.details, processes=processes
         )
         refused.update(report.merge.refused)
         report.merge.refused = refused
@@ -387,6 +390,19 @@ def _merge(
                     os.unlink(path)
         visit.report.replicas = {memo.held.owner for memo in visit.objects if memo.held is not None}
     return [item for item in inputs if item.label in report.merge.heads]
+
+
+def _hear(replica: Replica, visits: Sequence[_Visit], report: SyncReport) -> None:
+    """Let a replica that was put back learn whether the remotes know all that it did: if all of them were read."""
+    if not replica.unheard() or any(one.error for one in report.remotes):
+        return
+    try:
+        configured = {check(url) for url in replica.remotes().values()}
+    except CrdtctlError:
+        return
+    if configured <= {visit.remote.url for visit in visits}:
+        held = [memo.held for visit in visits for memo in visit.objects if memo.held]
+        replica.hear([Heard(one.owner, one.histories) for one in held])
 
 
 def _foreseen(standing: Standing, merged: MergeReport) -> Standing:

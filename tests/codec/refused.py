@@ -410,6 +410,15 @@ FORKS: dict[str, bytes] = {
     "an earlier id with commits as text": past('[["ann","1","copied","now"]]'),
     "an earlier id that ended for a number": past('[["ann",1,1,"now"]]'),
     "an earlier id with a control character": past('[["ann",1,"copied","\\u0007"]]'),
+    "nobody unheard of, spelt out": past('[["ann",1,"copied","now"]],"unheard":{}'),
+    "unheard of, in a list": past('[["ann",1,"copied","now"]],"unheard":["ann"]'),
+    "unheard of under a name that is none": past('[["ann",1,"copied","now"]],"unheard":{"":1}'),
+    "unheard of a negative number of times": past('[["ann",1,"copied","now"]],"unheard":{"ann":-1}'),
+    "unheard of a true number of times": past('[["ann",1,"copied","now"]],"unheard":{"ann":true}'),
+    "unheard of before the earlier ids": past('[["ann",1,"copied","now"]]').replace(
+        b'"past"', b'"unheard":{"ann":1},"past"'
+    ),
+    "unheard of in a state": sealed(f'{HEAD},"unheard":{{"ann":1}}', A, B),
     "tier 0, spelt out": own('"tier":0,"binding":"1"'),
     "a negative tier": own('"tier":-1'),
     "a tier of three digits": own('"tier":100'),

@@ -102,6 +102,7 @@ def heads(draw: st.DrawFn, clock: dict[str, int]) -> Head:
         tags={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
         settled=tuple(sorted(draw(st.sets(IDS, max_size=2)))) if kind != "own" else (),
         past=tuple(draw(st.lists(PAST, max_size=2))) if kind == "known" else (),
+        unheard=draw(st.dictionaries(IDS, st.integers(0, 9), max_size=2)) if kind == "known" else {},
         tier=draw(st.integers(0, 99)) if kind == "own" else 0,
         binding=draw(st.just("") | TEXT) if kind == "own" else "",
         witness=draw(st.just("") | TEXT) if kind == "own" else "",

@@ -134,6 +134,7 @@ WRONG: dict[str, Callable[[Any], None]] = {
     "a binding in a state": put("1", "binding"),
     "a witness in a state": put("1", "witness"),
     "earlier ids in a state": put([[ANN, 1, "copied", "now"]], "past"),
+    "an earlier id that was not heard of in a state": put({ANN: 1}, "unheard"),
     "no tags, spelt out": put({}, "tags"),
     "a history of nothing": put({ANN: "0"}, "tags"),
     "a history with a short tag": put({ANN: "1 1.abc"}, "tags"),

@@ -1,6 +1,7 @@
 """``crdtctl absorb``: what sealed replicas counted becomes this replica's own."""
 
 import json
+import shutil
 
 import pytest
 
@@ -99,3 +100,22 @@ def test_what_is_not_handed_over_or_given_away_keeps_a_replica_from_ending(shell
     shell.ok("--replica", "client", "exchange", ".crdtctl")
     shell.ok("--replica", "client", "seal")
     assert shell.ok("show", "hits") == "1\n"
+
+
+def test_a_replica_that_was_put_back_absorbs_after_a_sync(shell: Shell) -> None:
+    (shell.directory / "shared").mkdir()
+    shell.ok("sync", "./shared")
+    shutil.copytree(shell.directory / ".crdtctl", shell.directory / "backup")
+    shell.ok("absorb", "job.json")
+    shell.ok("sync", "./shared")
+    shutil.rmtree(shell.directory / ".crdtctl")
+    shutil.copytree(shell.directory / "backup", shell.directory / ".crdtctl")
+    ended = shell("absorb", "job.json")
+    assert (ended.status, "nothing is lost" in ended.stderr) == (5, False)
+    assert "nothing was absorbed; sync or merge first" in ended.stderr
+    assert "unheard" in shell.ok("status", "--format", "table")
+    assert [one["unheard"] for one in json.loads(shell.ok("status", "--format", "json"))["past"]] == [True]
+    shell.ok("sync", "./shared")
+    shell.ok("absorb", "job.json")
+    assert shell.ok("show", "builds") == "3\n"
+    assert [one["unheard"] for one in json.loads(shell.ok("status", "--format", "json"))["past"]] == [False]

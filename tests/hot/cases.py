@@ -117,8 +117,9 @@ def state(kind: Kind, replica: str, clock: Mapping[str, int], counters: Mapping[
     tags = {author: TAGS for author, seq in clock.items() if seq >= 7 and author in TAGGED}
     is_file = UNBOUND if kind == "own" else ""
     past = (Past(FAR, 3, "copied", "2024-05-06T07:08:09Z"),) if kind == "known" and FAR in clock else ()
-    head = encode_head(Head(kind, replica, clock, heard=heard, tags=tags, past=past, binding=is_file))
-    return assemble(head, [encode_line(name, counters[name]) for name in sorted(counters)])
+    unheard = {FAR: 0, HUB: 7} if past else {}
+    head = Head(kind, replica, clock, heard=heard, tags=tags, past=past, unheard=unheard, binding=is_file)
+    return assemble(encode_head(head), [encode_line(name, counters[name]) for name in sorted(counters)])
 
 
 def own(counters: Mapping[str, Counter], seq: int = 20, replica: str = HERE) -> bytes:

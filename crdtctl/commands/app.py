@@ -4,12 +4,11 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-import typer.core
 import typer.main
 
 from crdtctl import __version__
 from crdtctl.commands import output
-from crdtctl.commands.durations import duration
+from crdtctl.commands.line import Group
 from crdtctl.commands.statuses import section
 
 #: Verb → its module here, in the order of the help.
@@ -42,22 +41,18 @@ VERBS: Final[dict[str, str]] = {
 ALIASES: Final[dict[str, str]] = {"inc": "increment", "dec": "decrement"}
 
 
-class Verbs(typer.core.TyperGroup):
+class Verbs(Group):
     """The verbs, each imported at its first use."""
+
+    aliases = ALIASES
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._loaded: dict[str, Any] = {}
-        names: Any = dict.fromkeys([*VERBS, *ALIASES])  # for suggestions
-        self.commands = names
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the signature is the base class's
         """Return the verbs, without aliases."""
         return list(VERBS)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the first word names; an alias stands for its verb in everything."""
-        return super().resolve_command(ctx, [ALIASES.get(args[0], args[0]), *args[1:]])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # the signature is the base class's
         """Return the command of a verb or alias, or None."""
@@ -100,21 +95,11 @@ def _print_version(wanted: bool) -> None:
     "  else the one in the user's data directory, made by the first write.\n\n" + section()
 )
 def root(
-    context: typer.Context,
-    replica: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help="Directory of the replica to use.", envvar="CRDTCTL_REPLICA"),
-    ] = None,
-    lock_timeout: Annotated[
-        float | None,
-        typer.Option(
-            parser=duration, metavar="DURATION", help="How long to wait for a lock. Default: 30s, or as configured."
-        ),
-    ] = None,
     version: Annotated[  # noqa: ARG001  # its callback does it
         bool,
         typer.Option(
             "--version",
+            "-V",
             help="Print the version and exit.",
             callback=_print_version,
             is_eager=True,
@@ -127,6 +112,3 @@ def root(
     Every write works offline and is on disk when the command ends. Replicas meet by exchanging state
     files, in any order, any number of times, by any means; there is no server.
     """
-    from crdtctl.commands.verb import Session
-
-    context.obj = Session(replica or None, lock_timeout)

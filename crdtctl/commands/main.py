@@ -2,13 +2,11 @@
 
 import io
 import os
-import re
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 
 from crdtctl.commands import output
-from crdtctl.commands.signals import is_interrupted, keep_interruptions
 from crdtctl.errors import CrdtctlError, InternalError, UsageError, from_os, printable
 
 _INTERRUPTED = 130
@@ -19,7 +17,6 @@ def main(arguments: Sequence[str]) -> int:
     status = 0
     error: CrdtctlError | None = None
     try:
-        keep_interruptions()
         status = _run(arguments)
     except CrdtctlError as failure:
         error = failure
@@ -28,8 +25,6 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as failure:
         error = from_os(failure, f"use {printable(failure.filename)}" if failure.filename else "go on")
     except Exception as failure:  # noqa: BLE001  # status 1, which Python would end with, says something else
-        if is_interrupted():
-            return _INTERRUPTED
         error = InternalError(f"{type(failure).__name__}: {printable(str(failure))}", "please report this")
     output.stdout.flush()
     error = output.told(error or output.stdout.verdict())
@@ -58,9 +53,9 @@ def _run(arguments: Sequence[str]) -> int:
         if type(failure).__name__ == "NoArgsIsHelpError":
             output.stdout.line(failure.format_message())
             return UsageError.status
-        text = " ".join(failure.format_message().split())
-        text = _from_variable(failure) + text[:1].lower() + text[1:].rstrip(".")
-        raise UsageError(printable(text), _usage_hint(failure)) from None
+        from crdtctl.commands.usage import explained
+
+        raise explained(failure, arguments) from None
     except SystemExit as leaving:  # completion ends like that
         status = leaving.code
     except typer.Abort:
@@ -68,24 +63,6 @@ def _run(arguments: Sequence[str]) -> int:
     finally:
         output.stdout.write(help_text.getvalue().encode("utf-8", "backslashreplace"))
     return status if isinstance(status, int) else 0
-
-
-def _from_variable(failure: Exception) -> str:
-    """Return the variable of the environment that held a wrong value, as the beginning of the message; or nothing."""
-    context, parameter = getattr(failure, "ctx", None), getattr(failure, "param", None)
-    name = getattr(parameter, "name", None)
-    source = context.get_parameter_source(name) if context is not None and name else None
-    if parameter is None or context is None or getattr(source, "name", "") != "ENVIRONMENT":
-        return ""
-    return f"{parameter.envvar or f'{context.auto_envvar_prefix}_{name}'.upper()}: "
-
-
-def _usage_hint(failure: Exception) -> str:
-    if re.search(r"No such option: '?-[0-9]", str(failure)):
-        return "an amount is not negative, use decrement; a name that begins with '-' goes behind '--'"
-    context = getattr(failure, "ctx", None)
-    path = context.command_path if context is not None else "crdtctl"
-    return f"see '{path} --help'"
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
@@ -98,4 +75,8 @@ def _wants_json(arguments: Sequence[str]) -> bool:
             form = option.partition("=")[2]
         elif option.startswith("-f") and not option.startswith("--"):
             form = option[2:]
+        elif option == "--json":
+            form = "json"
+        elif option == "--":
+            break
     return form in ("json", "ndjson")

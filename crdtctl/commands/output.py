@@ -90,9 +90,27 @@ def unwritable(error: OSError) -> StorageError:
     return StorageError(f"cannot write standard output: {os.strerror(error.errno or 0)}")
 
 
+@dataclass(slots=True)
+class Settings:
+    """How the command line wants its output."""
+
+    quiet: bool = False
+    verbose: bool = False
+    header: bool | None = None
+    full: bool = False
+
+
+settings = Settings()
+
+
 def is_terminal() -> bool:
-    """Return whether standard output is a terminal, where people want words."""
+    """Return whether standard output is a terminal."""
     return os.isatty(1)
+
+
+def is_talkative() -> bool:
+    """Return whether words about what changed are wanted: on a terminal, or where --verbose asks for them."""
+    return settings.verbose or (is_terminal() and not settings.quiet)
 
 
 def say(text: object) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from crdtctl.commands import output
+from crdtctl.commands.line import LOCK_TIMEOUT, REPLICA, Command, Group
 from crdtctl.commands.statuses import section
-from crdtctl.errors import ExistsError, RefusedError, printable
+from crdtctl.errors import ExistsError, RefusedError, UsageError, printable
 from crdtctl.store import locate
 from crdtctl.store.commit import Request
 from crdtctl.store.replica import Replica, clock_text
@@ -40,10 +41,11 @@ class Session:
 
 
 def session(context: typer.Context) -> Session:
-    """Return the session of a command."""
-    found = context.find_root().obj
-    assert isinstance(found, Session)
-    return found
+    """Return the session of a command; raise `UsageError`."""
+    replica = REPLICA.of(context)
+    if replica == "":
+        raise UsageError("--replica is empty", "is a variable unset?")
+    return Session(replica, LOCK_TIMEOUT.of(context))
 
 
 def commit(
@@ -67,8 +69,9 @@ def commit(
 
 def verb_app(*statuses: int) -> tuple[typer.Typer, dict[str, Any]]:
     """Return an application for one verb, and the settings of its command."""
-    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
-        "epilog": section(*statuses)
+    return typer.Typer(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
+        "cls": Command,
+        "epilog": section(*statuses),
     }
 
 

@@ -4,11 +4,12 @@
     decrement NAME [AMOUNT]      (dec)
     show NAME
 
-Each either does the whole job or touches nothing and declines, and then the full command runs. This is an
-optimisation and never a second truth: it accepts only what it recognises to the byte (a plain name, a
-counter of this replica with one type, lines exactly as the codec writes them), and a test drives both ways
-with the same arguments and files and compares exit status, output and every file. Whatever goes wrong
-before the rename is declined too: the full command meets it again and finds the words for it.
+each also with ``--replica PATH`` before it or behind it. Each either does the whole job or touches nothing
+and declines, and then the full command runs. This is an optimisation and never a second truth: it accepts
+only what it recognises to the byte (a plain name, a counter of this replica with one type, lines exactly as
+the codec writes them), and a test drives both ways with the same arguments and files and compares exit
+status, output and every file. Whatever goes wrong before the rename is declined too: the full command meets
+it again and finds the words for it.
 """
 
 import os
@@ -50,6 +51,13 @@ _KNOWN_HEAD = HEAD_START + b'known","replica":"'
 
 def run(arguments: list[str]) -> int | None:
     """Do the job of a plain command line and return its exit status, or None: not one of ours."""
+    where = None
+    if len(arguments) > 3 and "--replica" in (arguments[0], arguments[-2]):
+        at = 0 if arguments[0] == "--replica" else len(arguments) - 2
+        where = arguments[at + 1]
+        arguments = arguments[:at] + arguments[at + 2 :]
+        if not where or where[0] == "-":
+            return None
     if not 2 <= len(arguments) <= 3 or not _is_plain(arguments[1]):
         return None
     for variable in os.environ:
@@ -58,10 +66,10 @@ def run(arguments: list[str]) -> int | None:
     verb, name = arguments[0], arguments[1].encode()
     try:
         if verb == "show" and len(arguments) == 2:
-            return _show(name)
+            return _show(name, where)
         if verb in _VERBS and not os.isatty(1):
             amount = _number(arguments[2].encode()) if len(arguments) == 3 else 1
-            return _count(_VERBS[verb], name, amount) if amount else None
+            return _count(_VERBS[verb], name, amount, where) if amount else None
     except (OSError, ValueError, IndexError, durable.NotApplied):
         pass
     return None
@@ -90,8 +98,8 @@ def _total(digits: bytes) -> int:
 # Counting ----------------------------------------------------------------------------------------------
 
 
-def _count(column: int, name: bytes, amount: int) -> int | None:
-    directory = durable.open_directory(locate.find(None))
+def _count(column: int, name: bytes, amount: int, where: str | None) -> int | None:
+    directory = durable.open_directory(locate.find(where))
     try:
         os.stat("own.json", dir_fd=directory)  # a directory that is no replica is left without a lock file
         lock = durable.open_lock(directory, durable.OWN)
@@ -371,8 +379,8 @@ def _unknown(error: OSError) -> int:
 # Showing -----------------------------------------------------------------------------------------------
 
 
-def _show(name: bytes) -> int | None:
-    directory = durable.open_directory(locate.find(None))
+def _show(name: bytes, where: str | None) -> int | None:
+    directory = durable.open_directory(locate.find(where))
     try:
         before = os.stat("own.json", dir_fd=directory)
         own = _find(directory, "own.json", _OWN_HEAD, name)

@@ -56,7 +56,7 @@ def absorb(
         inputs = states(files or [], stack)
         report = session(context).open_to_write().absorb(inputs, fence=fence, not_absorbed=not_absorbed)
     output.stdout.applied = bool(report.absorbed or report.merge.changed)
-    if output.is_terminal():
+    if output.is_talkative():
         number = len(report.absorbed)
         output.stdout.line(f"absorbed {number} replica{'' if number == 1 else 's'}; {len(report.before)} were before")
     end_with(report.merge, quiet=False)

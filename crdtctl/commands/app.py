@@ -95,7 +95,7 @@ def _print_version(wanted: bool) -> None:
     "  else the one in the user's data directory, made by the first write.\n\n" + section()
 )
 def root(
-    version: Annotated[  # noqa: ARG001  # its callback does it
+    version: Annotated[  # its callback does it
         bool,
         typer.Option(
             "--version",

@@ -38,7 +38,7 @@ def exchange(
     alone = done.here[-1].lonely
     if alone:
         output.say(lonely(alone))
-    if output.is_terminal():
+    if output.is_talkative():
         _tell("here", done.here)
         _tell("there", done.there)
         if not output.stdout.applied:

@@ -1,7 +1,7 @@
 """Commands and groups of commands that take the global options anywhere on the line."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 import typer
@@ -71,6 +71,9 @@ VERBOSE: Final = Everywhere(
 )
 EVERYWHERE: Final = (REPLICA, LOCK_TIMEOUT, QUIET, VERBOSE)
 
+#: What the help of a command says of these.
+_ALSO: Final = "--replica PATH, --lock-timeout DURATION, -q, -v: see 'crdtctl --help'"
+
 JSON: Final = typer.core.TyperOption(
     param_decls=["--json"], is_flag=True, expose_value=False, allow_from_autoenv=False, help="Short for --format json."
 )
@@ -129,15 +132,22 @@ class _Line:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of the help that list arguments and options."""
-        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": [], "Output": [], "Global options": []}
+        sections: dict[str, list[tuple[str, str]]] = {
+            "Arguments": [],
+            "Options": [],
+            "Output": [],
+            "Global options": [],
+        }
         for one in self.get_params(ctx):
             record = one.get_help_record(ctx)
-            if record is not None and self._is_told(one):
+            if record is not None and self._is_told(one) and (ctx.parent is None or one not in EVERYWHERE):
                 sections[self._title(one)].append(record)
         for title, records in sections.items():
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+                    if title == "Global options" and ctx.parent is not None:
+                        formatter.write_text(_ALSO)
 
     def _from_before(self, ctx: Any) -> list[str]:  # noqa: ARG002  # groups have none
         return []
@@ -146,11 +156,21 @@ class _Line:
         return True
 
     def _title(self, parameter: Any) -> str:
+        """Return the title of the section that lists a parameter."""
         if parameter.param_type_name == "argument":
             return "Arguments"
         if parameter in READING or parameter is self._form():
             return "Output"
         return "Global options" if parameter in EVERYWHERE or "--help" in parameter.opts else "Options"
+
+
+def _settle(context: typer.Context) -> None:
+    output.settings = output.Settings(
+        quiet=bool(QUIET.of(context)),
+        verbose=bool(VERBOSE.of(context)),
+        header=HEADER.of(context),
+        full=bool(FULL.of(context)),
+    )
 
 
 def _bare(piece: str) -> str:
@@ -171,10 +191,7 @@ class Command(_Line, typer.core.TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Carry the command out, with output as the line wants it."""
-        output.settings.quiet = bool(QUIET.of(ctx))
-        output.settings.verbose = bool(VERBOSE.of(ctx))
-        if self._form():
-            output.settings.header, output.settings.full = HEADER.of(ctx), bool(FULL.of(ctx))
+        _settle(ctx)
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -219,6 +236,11 @@ class Group(_Line, typer.core.TyperGroup):
 
     def _is_told(self, parameter: Any) -> bool:
         return parameter not in READING
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out what the group does without a command, and the command."""
+        _settle(ctx)
+        return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that the first word names, and its words; raise `UsageError`."""

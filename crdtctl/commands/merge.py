@@ -48,8 +48,8 @@ def merge(
       crdtctl merge --dry-run *.json
       ssh hub crdtctl export | crdtctl merge -
     """
-    talks = dry_run or form is not None or output.is_terminal()
-    chosen = output.choose(form, default="words" if output.is_terminal() else None)
+    talks = dry_run or form is not None or output.is_talkative()
+    chosen = output.choose(form, default="words" if output.is_talkative() else None)
     details = 0 if not talks else output.TOLD if chosen == "words" else True
     current = session(context)
     quiet = talks and chosen in ("json", "ndjson")

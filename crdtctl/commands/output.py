@@ -158,7 +158,11 @@ def say_error(error: CrdtctlError, *, as_json: bool) -> None:
         "hint": printable(error.hint),
     }
     try:
-        streams.write_all(2, respelt(json.dumps(tree, ensure_ascii=False).encode("utf-8", "backslashreplace")) + b"\n")
+        streams.write_all(
+            2,
+            respelt(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace"))
+            + b"\n",
+        )
     except OSError:
         pass
 

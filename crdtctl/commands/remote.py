@@ -6,6 +6,7 @@ import typer
 
 from crdtctl.commands import output
 from crdtctl.commands.durations import duration
+from crdtctl.commands.line import FORMAT, Group
 from crdtctl.commands.output import Report
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import READS, WRITES, section
@@ -13,12 +14,22 @@ from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo
 
 # What carries a command out is imported where it is called: the program's help lists this one, and is to be quick.
-app, settings = verb_app(1, *READS, *WRITES)
 
 
-@app.callback(epilog=section(1, *READS, *WRITES))
-def remote() -> None:
+class Remotes(Group):
+    """The commands about remotes."""
+
+    aliases = {"rm": "remove", "del": "remove", "delete": "remove", "ls": "list"}  # noqa: RUF012
+
+
+app, settings = verb_app(1, *READS, *WRITES, group=Remotes)
+
+
+@app.callback(epilog=section(1, *READS, *WRITES), invoke_without_command=True)
+def remote(context: typer.Context) -> None:
     """Name the places where 'crdtctl sync' meets others.
+
+    Without a command, they are listed.
 
     They stand in the replica's config.toml, which may be edited as well. A URL is a path of a folder or of
     a git repository, or begins with file:// ssh:// git+ssh:// git+https:// git+file:// s3:// gs:// az://
@@ -32,6 +43,8 @@ def remote() -> None:
       crdtctl remote check hub
       crdtctl remote remove stick
     """
+    if context.invoked_subcommand is None:
+        list_(context, FORMAT.of(context))
 
 
 _add, _remove = verb_app(73, *WRITES)[1], verb_app(*WRITES)[1]
@@ -109,7 +122,7 @@ def check(
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="Give up a remote after so long. Default: 1m.",
+            help="Give up a remote after this time. Default: 1m.",
             show_default=False,
         ),
     ] = 60.0,

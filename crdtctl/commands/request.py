@@ -32,6 +32,6 @@ def request(
     replica = session(context).open()
     replica.request(name, holder, whole_amount(amount))
     output.stdout.applied = True
-    if output.is_terminal():
+    if output.is_talkative():
         asked = ", ".join(f"{n} of {who}" for who, n in replica.rights(name).asked.items())
         output.stdout.line(f"{name}: asked for {asked}; export a state and let it get there")

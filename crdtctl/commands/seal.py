@@ -22,5 +22,5 @@ def seal(context: typer.Context) -> None:
     """
     sealed = session(context).open().seal()
     output.stdout.applied = sealed
-    if output.is_terminal():
+    if output.is_talkative():
         output.stdout.line("sealed" if sealed else "sealed before")

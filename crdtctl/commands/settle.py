@@ -47,5 +47,5 @@ def settle(
         output.stdout.applied = done.seq is not None
         for note in done.notes:
             output.say(note)
-    if output.is_terminal():
+    if output.is_talkative():
         output.stdout.line("settled" if settled else "settled before")

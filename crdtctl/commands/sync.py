@@ -39,7 +39,7 @@ def sync(
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="Give up a remote after so long, with status 75. Default: 5m.",
+            help="Give up a remote after this time, with status 75. Default: 5m.",
             show_default=False,
         ),
     ] = 300.0,
@@ -73,8 +73,8 @@ def sync(
     from crdtctl.sync.sync import Options
     from crdtctl.sync.sync import sync as carry_out
 
-    talks = dry_run or form is not None or output.is_terminal()
-    chosen = output.choose(form, default="words" if output.is_terminal() else None) if talks else ""
+    talks = dry_run or form is not None or output.is_talkative()
+    chosen = output.choose(form, default="words" if output.is_talkative() else None) if talks else ""
     current = session(context)
     quiet = chosen in ("json", "ndjson")
     renamed: list[object] = []

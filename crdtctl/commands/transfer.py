@@ -60,6 +60,6 @@ def transfer(
         replica.transfer(name, to, whole_amount(amount), source=source or "")
         given = True
     output.stdout.applied = given
-    if output.is_terminal():
+    if output.is_talkative():
         left = replica.rights(name).here
         output.stdout.line(f"{printable(name)}: {'' if given else 'nothing to give; '}{left} left here")

@@ -76,7 +76,6 @@ _OPTIONS: Final[dict[str, str]] = {
 _EXTRA: Final[dict[str, str]] = {
     "export": "to write a file: crdtctl export -o {}",
     "log": "for the last N events: crdtctl log -n {}",
-    "create": "for the type: crdtctl create NAME --type {}",
     "decrement": "several counters are written NAME=AMOUNT",
     "compare": "it takes one FILE",
     "status": "a counter is shown by: crdtctl show {}",
@@ -101,14 +100,14 @@ def no_command(context: Any, word: str, rest: Sequence[str], group: Any) -> Usag
     verb = group.aliases.get(following, following)
     if not guess and verb and verb in group.list_commands(context):
         rest = [one for one in rest if one != following]
-        return UsageError(message, f"the command comes first: {_typed([path, following, word, *rest])}")
+        return UsageError(message, f"the command comes first: {_typed([*path.split(), following, word, *rest])}")
     return UsageError(message, guess or f"see '{path} --help'")
 
 
 def _typed(words: Iterable[str]) -> str:
     import shlex
 
-    return printable(" ".join(word if " " in word and word.startswith("crdtctl") else shlex.quote(word) for word in words))
+    return printable(" ".join(map(shlex.quote, words)))
 
 
 def explained(failure: Any, arguments: Sequence[str]) -> UsageError:
@@ -125,7 +124,7 @@ def explained(failure: Any, arguments: Sequence[str]) -> UsageError:
                 return UsageError(f"{option} takes no value", see)
             return UsageError(f"{option} needs a value", see)
         case "MissingParameter":
-            return _missing(failure.param, context, path)
+            return _missing(failure.param, path)
         case "BadParameter" if failure.param is not None:
             return _bad(failure, context)
         case _:
@@ -134,7 +133,7 @@ def explained(failure: Any, arguments: Sequence[str]) -> UsageError:
             if extra:
                 return _extra(extra[1], path, see)
             if text == "Missing command.":
-                return UsageError(f"{path} needs a command", see)
+                return UsageError("there is no command on the line", see)
             return UsageError(printable(text[:1].lower() + text[1:].rstrip(".")), see)
 
 
@@ -170,11 +169,12 @@ def _options_of(context: Any) -> list[str]:
     ]
 
 
-def _missing(parameter: Any, context: Any, path: str) -> UsageError:
+def _missing(parameter: Any, path: str) -> UsageError:
     see = f"see '{path} --help'"
+    verb = path.removeprefix("crdtctl ")
     if parameter.param_type_name == "option":
         option = max(parameter.opts, key=len)
-        message = f"{path} needs {option} {parameter.metavar or ''}".rstrip()
+        message = f"{verb} needs {option} {parameter.metavar or ''}".rstrip()
         if parameter.metavar == "TYPE":
             from crdtctl.crdt import TYPES
 
@@ -182,8 +182,8 @@ def _missing(parameter: Any, context: Any, path: str) -> UsageError:
         return UsageError(message, see)
     name = parameter.metavar or parameter.name.upper()
     if name.startswith("FILE") and not os.isatty(0):
-        return UsageError(f"{path} needs {name}", f"'{path} -' reads standard input")
-    return UsageError(f"{path} needs {name}", see)
+        return UsageError(f"{verb} needs {name}", f"'{path} -' reads standard input")
+    return UsageError(f"{verb} needs {name}", see)
 
 
 def _bad(failure: Any, context: Any) -> UsageError:

@@ -52,7 +52,7 @@ def commit(
     context: typer.Context, requests: Sequence[Request], *, begins: bool = True, print_clock: bool = False
 ) -> None:
     """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none."""
-    talks = output.is_terminal() and not print_clock
+    talks = output.is_talkative() and not print_clock
     current = session(context)
     replica = current.open_to_write() if begins else current.open()
     if print_clock and replica.tier:
@@ -67,9 +67,9 @@ def commit(
         output.tell([(change.name, change.before, change.after) for change in done.changes], len(done.changes))
 
 
-def verb_app(*statuses: int) -> tuple[typer.Typer, dict[str, Any]]:
+def verb_app(*statuses: int, group: type[Group] = Group) -> tuple[typer.Typer, dict[str, Any]]:
     """Return an application for one verb, and the settings of its command."""
-    return typer.Typer(cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
+    return typer.Typer(cls=group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
         "cls": Command,
         "epilog": section(*statuses),
     }

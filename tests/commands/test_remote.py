@@ -80,9 +80,17 @@ def test_what_cannot_be_edited_is_left_alone_and_said(shell: Shell, replica: Rep
     assert shell.ok("remote", "list") == "a\t/a\n"
 
 
-def test_a_remote_alone_is_a_question_without_an_answer(shell: Shell, replica: Replica) -> None:
-    assert "crdtctl remote --help" in assert_refused(shell("remote"), 2)
-    assert_refused(shell("remote", "bogus"), 2)
+def test_remote_alone_lists_the_remotes(shell: Shell, replica: Replica) -> None:
+    replica.add_remote("hub", "/srv/counts")
+    assert shell.ok("remote") == shell.ok("remote", "list") == shell.ok("remote", "ls") == "hub\t/srv/counts\n"
+    assert shell.ok("remote", "--json") == shell.ok("remote", "list", "--format", "json")
+    shell.ok("remote", "rm", "hub")
+    assert shell.ok("remote") == ""
+
+
+def test_a_command_of_remote_that_there_is_not_is_refused(shell: Shell, replica: Replica) -> None:
+    assert "crdtctl remote --help" in assert_refused(shell("remote", "bogus"), 2)
+    assert "did you mean 'check'" in assert_refused(shell("remote", "chekc"), 2)
     assert_refused(shell("remote", "add", "hub"), 2)
     for verb in ("", "add", "list", "remove", "check"):
         assert "EXIT STATUS" in shell.ok("remote", *([verb] if verb else []), "--help")

@@ -8,7 +8,7 @@ import typer
 import typer.core
 
 from crdtctl.commands import output
-from crdtctl.commands.durations import WORDS, duration
+from crdtctl.commands.durations import duration
 from crdtctl.errors import UsageError, printable
 
 #: Below this key the context of a command keeps what the global options say.
@@ -41,9 +41,10 @@ class Everywhere(typer.core.TyperOption):
             return found
         try:
             return self.type(text, param=self, ctx=context)
-        except typer.BadParameter:
-            takes = WORDS if self.type.name == duration.__name__ else "1 or 0"
-            raise UsageError(f"{self.variable} takes {takes}; '{printable(text[:40])}' is not one") from None
+        except typer.BadParameter as failure:
+            is_flag = self.type.name == "boolean"
+            message = f"'{printable(text[:40])}' is not 1 or 0" if is_flag else failure.message
+            raise UsageError(f"{self.variable}: {message}") from None
 
 
 def _keep(context: Any, parameter: Any, value: Any) -> Any:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from crdtctl.commands.durations import WORDS
 from crdtctl.errors import UsageError, printable
 from crdtctl.suggestions import did_you_mean
 
@@ -193,17 +192,17 @@ def _bad(failure: Any, context: Any) -> UsageError:
     where = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.metavar
     if source is not None and source.name == "ENVIRONMENT":
         where = parameter.envvar or f"{context.auto_envvar_prefix}_{parameter.name.upper()}"
-    value = re.sub(r"^'?(.*?)'? is not (?:a valid|in the range) .*$", r"\1", failure.message, flags=re.DOTALL)
-    kind = parameter.type
-    return UsageError(f"{where} takes {_takes(kind)}; '{printable(value[:40])}' is not one")
+    wrong = re.fullmatch(r"'?(.*?)'? is not (?:a valid|in the range) .*", failure.message, flags=re.DOTALL)
+    takes = _takes(parameter.type)
+    if not wrong or not takes:
+        return UsageError(f"{where}: {printable(failure.message)}")
+    return UsageError(f"{where}: '{printable(wrong[1][:40])}' is not {takes}")
 
 
 def _takes(kind: Any) -> str:
     low, high = getattr(kind, "min", None), getattr(kind, "max", None)
     bounds = f" from {low} to {high}" if None not in (low, high) else f" from {low}" if low is not None else ""
     match kind.name.split()[0]:
-        case "duration":
-            return WORDS
         case "int" | "integer":
             return f"a whole number{bounds}"
         case "float":
@@ -211,7 +210,7 @@ def _takes(kind: Any) -> str:
         case "boolean":
             return "1 or 0"
         case _:
-            return "another value"
+            return ""
 
 
 def _extra(words: str, path: str, see: str) -> UsageError:

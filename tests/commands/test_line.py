@@ -122,10 +122,10 @@ def test_an_empty_replica_is_an_unset_variable(shell: Shell, replica: Replica) -
         ("create builds", "create needs --type TYPE; types are bcounter,"),
         ("create builds gcounter", "create needs --type TYPE; types are bcounter,"),
         ("merge", "'crdtctl merge -' reads standard input"),
-        ("sync --timeout 5x", "--timeout takes a duration: seconds, or 30s, 5m, 6h, 2d; '5x' is not one"),
-        ("show --lock-timeout soon", "--lock-timeout takes a duration"),
-        ("log -n x", "--number takes a whole number from 1; 'x' is not one"),
-        ("sync --require-replicas 0", "--require-replicas takes a whole number from 1; '0' is not one"),
+        ("sync --timeout 5x", "--timeout: '5x' is not a duration: write 30s, 5m"),
+        ("show --lock-timeout soon", "--lock-timeout: 'soon' is not a duration"),
+        ("log -n x", "--number: 'x' is not a whole number from 1"),
+        ("sync --require-replicas 0", "--require-replicas: '0' is not a whole number from 1"),
     ],
 )
 def test_a_wrong_line_is_answered_with_what_to_type(shell: Shell, replica: Replica, line: str, hint: str) -> None:

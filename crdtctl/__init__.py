@@ -29,21 +29,53 @@ The public names are imported when they are first used: a plain increment from t
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False  # what typing.TYPE_CHECKING says, without the cost of importing typing
+TYPE_CHECKING = False  # the value of typing.TYPE_CHECKING, without the cost of importing typing
 if TYPE_CHECKING:
-    from crdtctl.store.replica import Replica
+    from crdtctl import errors
+    from crdtctl.crdt.names import counter_fault
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.merge import MergeReport
+    from crdtctl.store.replica import Batch, Commit, Reading, Replica
     from crdtctl.sync.remotes import synchronize
+    from crdtctl.sync.sync import Options, SyncReport
 
-__all__ = ["Replica", "__version__", "synchronize"]
+__all__ = [
+    "Batch",
+    "Commit",
+    "CrdtctlError",
+    "MergeReport",
+    "Options",
+    "Reading",
+    "Replica",
+    "SyncReport",
+    "__version__",
+    "counter_fault",
+    "errors",
+    "synchronize",
+]
 
+if not TYPE_CHECKING:  # type checkers know the names from above, and report any other
+    _HOMES = {
+        "Batch": "crdtctl.store.replica",
+        "Commit": "crdtctl.store.replica",
+        "CrdtctlError": "crdtctl.errors",
+        "MergeReport": "crdtctl.store.merge",
+        "Options": "crdtctl.sync.sync",
+        "Reading": "crdtctl.store.replica",
+        "Replica": "crdtctl.store.replica",
+        "SyncReport": "crdtctl.sync.sync",
+        "counter_fault": "crdtctl.crdt.names",
+        "synchronize": "crdtctl.sync.remotes",
+    }
 
-def __getattr__(name: str) -> object:
-    if name == "Replica":
-        from crdtctl.store.replica import Replica
+    def __getattr__(name):
+        from importlib import import_module
 
-        return Replica
-    if name == "synchronize":
-        from crdtctl.sync.remotes import synchronize
+        if name == "errors":
+            return import_module("crdtctl.errors")
+        if name in _HOMES:
+            return getattr(import_module(_HOMES[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-        return synchronize
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __dir__():
+        return __all__

@@ -1,6 +1,5 @@
 """What ``increment`` and ``decrement`` share, and what counts like them."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import typer
@@ -12,7 +11,7 @@ from crdtctl.commands.verb import commit
 from crdtctl.crdt.base import Verb
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request
-from crdtctl.store.replica import request
+from crdtctl.store.replica import request, under_key
 
 
 def count(
@@ -49,16 +48,3 @@ def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]
     if len(words) > 2:
         raise UsageError("too many words", f"write several counters as NAME=AMOUNT: crdtctl {verb} a=2 b=1")
     return [request(verb, words[0], amount(words[1]) if len(words) == 2 else 1, tag=tag)]
-
-
-def under_key(requests: Sequence[Request], once: str) -> list[Request]:
-    """Return what counts all of the requests a single time under the key `once`; those with their own keep it.
-
-    A key stands for one amount of a counter, so what a counter is to get under it is added up first.
-    """
-    sums: Counter[tuple[Verb, str, str | None]] = Counter()
-    for one in requests:
-        if one.operation.once is None:
-            sums[one.operation.verb, one.name, one.tag] += one.operation.amount
-    keyed = [request(verb, name, total, once=once, tag=tag) for (verb, name, tag), total in sums.items()]
-    return [*keyed, *(one for one in requests if one.operation.once is not None)]

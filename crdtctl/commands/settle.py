@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.counting import counting, under_key
+from crdtctl.commands.counting import counting
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import UsageError, printable
+from crdtctl.store.replica import under_key
 
 app, settings = verb_app(4, *WRITES)
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from crdtctl.codec import strict
 from crdtctl.codec.stream import Source
 from crdtctl.codec.text import HEAD_START, InMemory
 from crdtctl.codec.wire import Invalid
-from crdtctl.errors import DataError, from_os, printable
+from crdtctl.errors import DataError, UsageError, from_os, printable
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.temporary import temporary_file
 
@@ -31,6 +31,37 @@ class Input:
     label: str
     path: str | None = None
     data: bytes | None = None
+
+
+#: A state from outside, as programs give it: the path of a file, the bytes of a state, or an `Input`.
+State = str | os.PathLike[str] | bytes | Input
+
+
+def as_inputs(states: Iterable[State | Iterable[State]]) -> list[Input]:
+    """Return the inputs that `states` are, each one a state or an iterable of states.
+
+    A string or path names a file, and bytes are a state in memory. Raise `UsageError` for anything else.
+    """
+    return [_as_input(one, number) for number, one in enumerate(_flattened(states), 1)]
+
+
+def _flattened(states: Iterable[State | Iterable[State]]) -> Iterator[State]:
+    for one in states:
+        if isinstance(one, str | os.PathLike | bytes | Input):
+            yield one
+        elif isinstance(one, Iterable):
+            yield from _flattened(one)
+        else:
+            raise UsageError(f"a state is a path or bytes, not {type(one).__name__}")
+
+
+def _as_input(state: State, number: int) -> Input:
+    if isinstance(state, Input):
+        return state
+    if isinstance(state, bytes):
+        return Input(f"state {number}", data=state)
+    path = os.fspath(state)
+    return Input(path, path=path)
 
 
 def open_input(item: Input, stack: ExitStack) -> Source:

@@ -28,12 +28,13 @@ False
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self, TypeVar, overload
 
 from crdtctl.codec import strict
 from crdtctl.codec.stream import Source, Writer, overlay
@@ -81,7 +82,7 @@ from crdtctl.store.commit import Change, Plan, Request, changes, plan
 from crdtctl.store.ended import ended, hide_absorbed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
-from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.inputs import Input, State, as_inputs, open_input
 from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, hear, merge, settle, unsettled
 from crdtctl.store.rights import KIND, Holding, holdings
@@ -90,10 +91,15 @@ from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.unheard import Heard
 
 _MAX_NAME = 100
+_MISSING: Final = object()
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_T = TypeVar("_T")
 _ENDED = membership.NAME.encode()
 _MAX_LINKS = 40
 #: An exchange that has not settled after so many rounds is told to be unsettled. A hand-off takes four.
 _MAX_ROUNDS = 16
+#: Verbs that a batch with a key of its own may hold: with the key, or by themselves, they do nothing again.
+_REPEATABLE = ("increment", "decrement", "add")
 #: So many changes of counters are told of one step of an exchange.
 _TOLD = 20
 
@@ -164,11 +170,16 @@ class Exchanged:
 
 
 class Batch:
-    """Operations that become one commit, all or none."""
+    """Operations that become one commit, all or none, when the context ends without an exception.
 
-    def __init__(self, commit: Callable[[list[Request]], object]) -> None:
+    Outside of its context a batch refuses operations with `UsageError`: nothing would count them.
+    """
+
+    def __init__(self, commit: Callable[[list[Request]], object], once: str | None = None) -> None:
         self._commit = commit
+        self._once = once
         self._requests: list[Request] = []
+        self._is_open = False
 
     def create(
         self,
@@ -180,41 +191,53 @@ class Batch:
         precision: int | None = None,
     ) -> None:
         """Declare a counter, see `Replica.create`."""
-        self._requests.append(request("create", name, tag=tag, bound=bound, initial=initial, precision=precision))
+        self._append(request("create", name, tag=tag, bound=bound, initial=initial, precision=precision))
 
     def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
         """Count up, see `Replica.increment`."""
-        self._requests.append(request("increment", name, amount, once=once, tag=tag))
+        self._append(request("increment", name, amount, once=once, tag=tag))
 
     def decrement(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
         """Count down, see `Replica.decrement`."""
-        self._requests.append(request("decrement", name, amount, once=once, tag=tag))
+        self._append(request("decrement", name, amount, once=once, tag=tag))
 
-    def add(self, name: str, *elements: str, tag: str | None = None) -> None:
+    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None) -> None:
         """Add to a set, see `Replica.add`."""
-        self._requests.append(request("add", name, elements=elements, tag=tag))
+        self._append(request("add", name, elements=flattened(elements), tag=tag))
 
     def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
         """Give rights away, see `Replica.transfer`; `to` and `source` are whole ids."""
-        self._requests.append(request("transfer", name, amount, tag=KIND.tag, replica=to, source=source))
+        self._append(request("transfer", name, amount, tag=KIND.tag, replica=to, source=source))
 
     def request(self, name: str, holder: str, amount: int) -> None:
         """Ask for rights, see `Replica.request`; `holder` is a whole id."""
-        self._requests.append(request("request", name, amount, tag=KIND.tag, replica=holder))
+        self._append(request("request", name, amount, tag=KIND.tag, replica=holder))
 
     def reset(self, name: str, *, tag: str | None = None) -> None:
         """Cancel all that was counted, see `Replica.reset`."""
-        self._requests.append(request("reset", name, tag=tag))
+        self._append(request("reset", name, tag=tag))
+
+    def _append(self, found: Request) -> None:
+        if not self._is_open:
+            raise UsageError("a batch counts nothing outside of its context", "use 'with replica.batch() as batch:'")
+        if self._once is not None and found.operation.verb not in _REPEATABLE:
+            raise UsageError(
+                f"a batch with a key cannot {found.operation.verb}: done again, it would be done twice",
+                "leave the key out, or do it outside of the batch",
+            )
+        self._requests.append(found)
 
     def __enter__(self) -> Self:
+        self._is_open = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         requests, self._requests = self._requests, []
+        self._is_open = False
         if kind is None:
-            self._commit(requests)
+            self._commit(requests if self._once is None else under_key(requests, self._once))
 
 
 def request(
@@ -238,6 +261,9 @@ def request(
     The `sketch` of more elements goes with type hll only.
     """
     elements = tuple(elements)
+    _check_strings(name=name, once=once, tag=tag, replica=replica, source=source)
+    for element in elements:
+        _check_strings(element=element)
     faults = [counter_fault(name), *(element_fault(element) for element in elements)]
     faults.append(None if once is None else key_fault(once))
     faults += [replica_fault(one) for one in (replica, source) if one]
@@ -260,6 +286,49 @@ def request(
     return Request(name, operation, tag)
 
 
+def _check_strings(**arguments: object) -> None:
+    """Raise `UsageError` for an argument that is neither a string nor None."""
+    for name, value in arguments.items():
+        if not isinstance(value, str) and (value is not None or name == "name"):
+            raise UsageError(f"{name} must be a string, not {type(value).__name__}")
+
+
+def under_key(requests: Sequence[Request], once: str) -> list[Request]:
+    """Return requests that count all of the given ones a single time under the key `once`.
+
+    A key has one amount in each counter, so the increments and decrements of a counter are added up first. Requests
+    with a key of their own keep it, and requests to add elements need none.
+    """
+    sums: dict[tuple[str, str | None], int] = {}
+    others = []
+    for one in requests:
+        operation = one.operation
+        if operation.once is None and operation.verb in ("increment", "decrement"):
+            amount = operation.amount if operation.verb == "increment" else -operation.amount
+            sums[one.name, one.tag] = sums.get((one.name, one.tag), 0) + amount
+        else:
+            others.append(one)
+    keyed = [
+        request("decrement" if total < 0 else "increment", name, abs(total), once=once, tag=tag)
+        for (name, tag), total in sums.items()
+        if total
+    ]
+    return [*keyed, *others]
+
+
+def flattened(elements: Iterable[object]) -> list[str]:
+    """Return elements that are given one by one or in iterables. Raise `UsageError` for anything else."""
+    found: list[str] = []
+    for one in elements:
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, bytes | Mapping) or not isinstance(one, Iterable):
+            raise UsageError(f"an element is a string, not {type(one).__name__}")
+        else:
+            found.extend(one)
+    return found
+
+
 def _check_setting(tag: str | None, setting: str, number: int) -> None:
     if tag is None or setting not in TYPES[tag].settings:
         able = " or ".join(f"a {one}" for one, kind in TYPES.items() if setting in kind.settings)
@@ -269,6 +338,10 @@ def _check_setting(tag: str | None, setting: str, number: int) -> None:
         raise UsageError(f"{setting} must be a whole number")
     if abs(number) >= TOO_LARGE:
         raise UsageError(f"{setting} must have at most 100 digits")
+
+
+def _ignore(_: Renamed) -> None:
+    """Report a new id to no one. Unlike a lambda, it can be pickled, for other processes."""
 
 
 def clock_text(clock: Clock) -> str:
@@ -310,9 +383,12 @@ class Replica:
         """
         self.path = locate.named(os.fspath(path))
         self.lock_timeout = lock_timeout
-        self._tell = on_renamed or (lambda _: None)
+        self._tell = on_renamed or _ignore
         with self._open():
             pass
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.path!r})"
 
     @classmethod
     def find(
@@ -431,8 +507,13 @@ class Replica:
         with self._open() as directory:
             return config.is_ours(directory.fd)
 
-    def add_remote(self, name: str, url: str) -> None:
-        """Note a remote in ``config.toml``. Raise `UsageError` for a wrong name, `ExistsError` if it is taken."""
+    def add_remote(self, name: str, url: str | os.PathLike[str]) -> None:
+        """Note a remote in ``config.toml``; a path is made absolute.
+
+        Raise `UsageError` for a wrong name, `ExistsError` if it is taken.
+        """
+        _check_strings(name=name)
+        url = _absolute(url)
         if not config.NAME.fullmatch(name):
             raise UsageError(f"the name of a remote is {config.NAMES}: '{printable(name[:80])}'")
 
@@ -511,6 +592,7 @@ class Replica:
 
     def readings(self, name: str, tag: str | None = None) -> list[Reading]:
         """Read the counter `name` in each of its types, or in type `tag`. Raise `MissingError` if there is none."""
+        _check_strings(name=name, tag=tag)
         fault = counter_fault(name)
         if fault is not None:
             raise UsageError(f"{fault}: '{printable(name[:80])}'")
@@ -522,8 +604,19 @@ class Replica:
             raise MissingError(f"no {what} '{name}' here", "'crdtctl show' lists what there is")
         return found
 
-    def value(self, name: str, tag: str | None = None) -> int:
-        """Return what a counter reads."""
+    @overload
+    def value(self, name: str, tag: str | None = None) -> int: ...
+    @overload
+    def value(self, name: str, tag: str | None = None, *, default: _T) -> int | _T: ...
+    def value(self, name: str, tag: str | None = None, *, default: object = _MISSING) -> object:
+        """Return the value of a counter; for a counter that was never heard of, `default` where one is given.
+
+        Raise `MissingError` without a default, `UsageError` for a wrong name.
+        """
+        if default is not _MISSING:
+            _check_strings(name=name, tag=tag)
+            if counter_fault(name) is None and not any(tag in (None, one) for one in self.tags(name)):
+                return default
         return self.reading(name, tag).value
 
     def tags(self, name: str) -> list[str]:
@@ -592,9 +685,9 @@ class Replica:
         """Count `amount` (≥ 1) down. Raise `RefusedError` for a type that only grows."""
         self.commit([request("decrement", name, amount, once=once, tag=tag)])
 
-    def add(self, name: str, *elements: str, tag: str | None = None) -> None:
-        """Add elements to a set."""
-        self.commit([request("add", name, elements=elements, tag=tag)])
+    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None) -> None:
+        """Add elements to a set: strings, or iterables of strings."""
+        self.commit([request("add", name, elements=flattened(elements), tag=tag)])
 
     def reset(self, name: str, *, tag: str | None = None) -> None:
         """Cancel all that was counted, here and elsewhere, as far as it is known here.
@@ -625,9 +718,17 @@ class Replica:
         target = self.replica_called(holder, name)
         self.commit([request("request", name, amount, tag=KIND.tag, replica=target)])
 
-    def batch(self) -> Batch:
-        """Return a context whose operations become one commit when it ends without an exception."""
-        return Batch(self.commit)
+    def batch(self, *, once: str | None = None) -> Batch:
+        """Return a context whose operations become one commit when it ends without an exception.
+
+        With `once`, the batch counts a single time for the whole world under that key. So it can be done again after
+        `OutcomeUnknownError`, or when the program does not know whether it was done.
+        """
+        if once is not None:
+            _check_strings(once=once)
+            if fault := key_fault(once):
+                raise UsageError(fault)
+        return Batch(self.commit, once)
 
     def commit(self, requests: Iterable[Request], *, details: bool = False) -> Commit:
         """Carry out checked requests as one commit, all or none.
@@ -775,13 +876,13 @@ class Replica:
 
     def merge(
         self,
-        *paths: str | os.PathLike[str],
+        *states: State | Iterable[State],
         dry_run: bool = False,
         all_or_nothing: bool = False,
         details: int = 0,
     ) -> MergeReport:
-        """Join the states in files to what is known here, in one commit. See `merge_inputs`."""
-        inputs = [Input(os.fspath(path), path=os.fspath(path)) for path in paths]
+        """Join states, paths of files or bytes, to what is known here, in one commit. See `merge_inputs`."""
+        inputs = as_inputs(states)
         return self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
 
     def merge_bytes(self, *states: bytes, all_or_nothing: bool = False, details: int = 0) -> MergeReport:
@@ -844,7 +945,9 @@ class Replica:
         with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
             return seal(directory, lock, own)
 
-    def absorb(self, inputs: Iterable[Input], *, fence: str | None = None, not_absorbed: bool = False) -> AbsorbReport:
+    def absorb(
+        self, *states: State | Iterable[State], fence: str | None = None, not_absorbed: bool = False
+    ) -> AbsorbReport:
         """Take over what the sealed replicas in some states counted, and take the states in.
 
         Raise `ForkError`, with nothing changed, while this replica may have absorbed them before it was put back (or
@@ -856,7 +959,7 @@ class Replica:
         with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
             return absorb(
                 directory,
-                list(inputs),
+                as_inputs(states),
                 lock,
                 own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
                 timeout=self.lock_timeout,
@@ -922,10 +1025,10 @@ class Replica:
         """Verify this replica's files; return what was looked at and found."""
         return check_replica(self.path)
 
-    def compare(self, item: Input) -> Order:
-        """Return how this replica stands to a state: behind it, ahead of it, equal or concurrent."""
+    def compare(self, state: State) -> Order:
+        """Return how this replica stands to a state, a file's path or bytes: behind it, ahead, equal or concurrent."""
         with ExitStack() as stack:
-            theirs = open_input(item, stack)
+            theirs = open_input(as_inputs([state])[0], stack)
             absorbed = roster(MEMBERSHIP.join_all(self._ended(), said_by(theirs))).absorbed
             mine, other = self.clock(), theirs.head.clock
             gone = {*absorbed(mine), *absorbed(other)}
@@ -1110,6 +1213,15 @@ def _lonely(directory: Directory, replica: str, planned: Plan) -> list[str]:
         return []
     with directory.known_source() as known:
         return [] if known and known.head.clock else [meeting.lonely(names)]
+
+
+def _absolute(url: str | os.PathLike[str]) -> str:
+    """Return a URL as it is, and a path as an absolute one: the remote is used from any directory."""
+    if not isinstance(url, str | os.PathLike):
+        raise UsageError(f"a remote is a URL or a path, not {type(url).__name__}")
+    text = os.fspath(url)
+    is_url = isinstance(url, str) and _SCHEME.match(text)
+    return text if is_url else os.path.abspath(os.path.expanduser(text))
 
 
 def _followed(path: str, shown: str) -> str:

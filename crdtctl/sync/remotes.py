@@ -1,5 +1,6 @@
 """Which remotes are meant, by name, URL or path."""
 
+import os
 from collections.abc import Sequence
 
 from crdtctl.errors import ConfigError, UsageError, printable
@@ -8,14 +9,23 @@ from crdtctl.sync.schemes import check, is_command
 from crdtctl.sync.sync import Options, Remote, SyncReport, sync
 
 
-def synchronize(replica: Replica, *remotes: str, options: Options | None = None) -> SyncReport:
+def synchronize(replica: Replica, *remotes: str | os.PathLike[str], options: Options | None = None) -> SyncReport:
     """Let a replica and remotes know of each other all they know; return what was done, also where some of it failed.
 
     Remotes are named as on the command line: by name, URL or path; all that the replica knows, if none is. Raise
     `UsageError` or `ConfigError` for one that cannot be, `BusyError` if another sync of this replica does not end in
     time, and what prevents a merge. What fails at a remote is in the report.
     """
-    return sync(replica, named_remotes(replica, remotes), options)
+    return sync(replica, named_remotes(replica, [_word(one) for one in remotes]), options)
+
+
+def _word(remote: str | os.PathLike[str]) -> str:
+    """Return a remote as it is named on the command line, where a path has a '/'."""
+    if isinstance(remote, str):
+        return remote
+    if isinstance(remote, os.PathLike):
+        return os.path.abspath(os.fspath(remote))
+    raise UsageError(f"a remote is a name, a URL or a path, not {type(remote).__name__}")
 
 
 def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]:

@@ -170,7 +170,12 @@ def printable(text: str | bytes | os.PathLike[str]) -> str:
     plain = os.fsdecode(text)
     if plain.isprintable():
         return plain
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)
+    from crdtctl.joiners import is_in_place  # seldom, and errors are on the path of every increment
+
+    return "".join(
+        c if c.isprintable() or is_in_place(plain, i) else c.encode("unicode_escape").decode("ascii")
+        for i, c in enumerate(plain)
+    )
 
 
 def reason_of(failure: CrdtctlError | OSError) -> str:

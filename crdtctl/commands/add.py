@@ -6,12 +6,21 @@ import typer
 
 from crdtctl.commands import batches
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, PrintClockOption, TypeOption, commit, session, verb_app
+from crdtctl.commands.verb import (
+    BadOption,
+    BatchOption,
+    PrintClockOption,
+    TypeOption,
+    commit,
+    session,
+    skips_bad,
+    verb_app,
+)
 from crdtctl.crdt.hll import HLL
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.replica import request
 
-app, settings = verb_app(4, *WRITES)
+app, settings = verb_app(3, 4, *WRITES)
 
 
 @app.command(**settings)
@@ -21,13 +30,14 @@ def add(
     elements: Annotated[list[str] | None, typer.Argument(metavar="[ELEMENT]...", show_default=False)] = None,
     tag: TypeOption = None,
     batch: BatchOption = None,
+    bad: BadOption = None,
     print_clock: PrintClockOption = False,
 ) -> None:
     """Add elements to a set.
 
     Its value is how many distinct elements it has. A set that is not there yet becomes a gset, or an hll
     if you say so, which takes a few KB for millions. Adding what is there changes nothing. A batch has an
-    element a line.
+    element a line; blank lines ask for nothing.
 
     \b
     EXAMPLES:
@@ -35,6 +45,8 @@ def add(
       cut -d' ' -f1 access.log | crdtctl add visitors --batch -
       crdtctl add pages --type hll --batch pages.txt
     """
+    skip = skips_bad(context, bad, batch)
+    left_out = batches.LeftOut()
     if batch is None:
         if not elements:
             raise UsageError("there is no element to add", "see 'crdtctl add --help'")
@@ -42,13 +54,15 @@ def add(
     elif elements:
         raise UsageError("a batch names its elements itself", f"leave out '{printable(elements[0])}'")
     elif _is_hll(context, name, tag):
-        met = batches.sketch(batch)
+        met, left_out = batches.sketch(batch, skip=skip)
         requests = [request("add", name, sketch=met, tag=HLL.tag)] if met else []
     else:
-        found = batches.batch(batch, batches.element_line(name, tag), lambda one, _: [one])
-        together = [element for one in found for element in one.operation.elements]
+        found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
+        left_out = found.left_out
+        together = [element for one in found.requests() for element in one.operation.elements]
         requests = [request("add", name, elements=together, tag=tag)] if together else []
     commit(context, requests, print_clock=print_clock)
+    left_out.raise_if_any()
 
 
 def _is_hll(context: typer.Context, name: str, tag: str | None) -> bool:

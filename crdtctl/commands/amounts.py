@@ -6,28 +6,84 @@ from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.errors import UsageError, printable
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
+#: Digits in groups of three, as people and reports write them; a single '.' may as well begin a fraction.
+_GROUPED = re.compile(
+    r"[0-9]{1,3}(?:([,'_’ \u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*|(?:\.[0-9]{3}){2,})|[0-9]+(?:_[0-9]+)+"
+)
+_EXPONENT = re.compile(r"([0-9]{1,30})(?:\.([0-9]{1,30}))?[eE]\+?([0-9]{1,2})")
+_BASED = re.compile(r"0(?:[xX][0-9a-fA-F]{1,40}|[oO][0-7]{1,40}|[bB][01]{1,100})")
+_FRACTION = re.compile(r"[0-9]*[.,][0-9]*")
+_UNIT = re.compile(r"[0-9]+ ?[^\W\d_][\w/]*|[0-9]+ ?%")
 
 
 def amount(text: str) -> int:
-    """Return the amount that `text` stands for: a whole number from 1; raise `UsageError`."""
-    shown = printable(text[:40]) + ("…" if len(text) > 40 else "")
-    if not _WHOLE.fullmatch(text):
-        hint = "use whole numbers"
-        if text[:1] == "-" and _WHOLE.fullmatch(text[1:]):
-            hint = "amounts are not negative: use decrement"
-        elif re.fullmatch(r"[0-9]*[.,][0-9]+", text):
-            hint = "count in a smaller unit, cents for euros, say"
-        raise UsageError(f"'{shown}' is not an amount: it is not a whole number", hint)
-    if len(text) > MAX_DIGITS:
-        raise UsageError(f"an amount has at most {MAX_DIGITS} digits, and this one has {len(text)}")
-    number = int(text)
-    if number < 1:
-        raise UsageError("an amount must be at least 1")
-    return number
+    """Return the amount that `text` stands for: a whole number from 0; raise `UsageError`.
+
+    A plus sign and white space around it, as ``wc -l`` prints it on some systems, change nothing.
+    """
+    plain = text.strip(" \t\r\n")
+    digits = plain.removeprefix("+")
+    if not plain:
+        raise UsageError("the amount is empty", "is a variable not set, or did a command fail?")
+    if not _WHOLE.fullmatch(digits):
+        raise UsageError(f"'{_shown(text)}' is not an amount: {_why_not(plain)}", _advice(plain))
+    if len(digits) > MAX_DIGITS:
+        raise UsageError(f"an amount has at most {MAX_DIGITS} digits, and this one has {len(digits)}")
+    return int(digits)
+
+
+def is_amount(text: str) -> bool:
+    """Return whether `text` stands for an amount."""
+    return bool(_WHOLE.fullmatch(text.strip(" \t\r\n").removeprefix("+")))
 
 
 def whole(text: str, option: str) -> int:
     """Return the whole number, of any sign, that `text` stands for; raise `UsageError`."""
-    if not _WHOLE.fullmatch(text.removeprefix("-")) or len(text.removeprefix("-")) > MAX_DIGITS:
-        raise UsageError(f"'{printable(text[:40])}' is not a whole number", f"{option} takes one")
-    return int(text)
+    plain = text.strip(" \t\r\n")
+    digits = plain[1:] if plain[:1] in ("+", "-") else plain
+    if not plain:
+        raise UsageError(f"the value of {option} is empty", "is a variable not set, or did a command fail?")
+    if not _WHOLE.fullmatch(digits) or len(digits) > MAX_DIGITS:
+        meant = _meant(digits)
+        hint = f"write it in digits only: {plain[: -len(digits)]}{meant}" if meant else f"{option} takes one"
+        raise UsageError(f"'{_shown(text)}' is not a whole number", hint)
+    return int(plain)
+
+
+def _shown(text: str) -> str:
+    return printable(text[:40]) + ("…" if len(text) > 40 else "")
+
+
+def _why_not(text: str) -> str:
+    return "it is not written in digits only" if _meant(text.removeprefix("+")) else "it is not a whole number"
+
+
+def _advice(text: str) -> str:
+    meant = _meant(text.removeprefix("+"))
+    if text[:1] == "-" and (_WHOLE.fullmatch(text[1:]) or _meant(text[1:])):
+        return "amounts are not negative: use decrement"
+    if meant:
+        return f"write {meant}"
+    if text not in (".", ",") and _FRACTION.fullmatch(text):
+        return "count in a smaller unit, cents for euros, say"
+    if _UNIT.fullmatch(text):
+        return "use whole numbers, without a unit"
+    return "use whole numbers"
+
+
+def _meant(text: str) -> str:
+    """Return the digits of a whole number that is written in another way; nothing if it is none."""
+    if _GROUPED.fullmatch(text):
+        number = int("".join(character for character in text if character.isdigit()))
+    elif _BASED.fullmatch(text):
+        number = int(text, 0)
+    elif found := _EXPONENT.fullmatch(text):
+        before, after, exponent = found[1], (found[2] or "").rstrip("0"), int(found[3])
+        if len(after) > exponent:
+            return ""
+        number = int(before + after) * 10 ** (exponent - len(after))
+    elif text.isdecimal() and not text.isascii() and len(text) <= MAX_DIGITS:
+        number = int(text)
+    else:
+        return ""
+    return str(number) if len(str(number)) <= MAX_DIGITS else ""

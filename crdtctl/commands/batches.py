@@ -1,61 +1,100 @@
 """The lines of a batch → requests, or the sketch of many elements."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from crdtctl.commands.amounts import amount
-from crdtctl.commands.reading import blocks, called
-from crdtctl.crdt.base import Verb
-from crdtctl.errors import CrdtctlError, UsageError, printable
+from crdtctl.commands.reading import called, text_blocks
+from crdtctl.errors import CrdtctlError, PartialError, UsageError, printable
 from crdtctl.store.commit import Request
 from crdtctl.store.processes import cores
 from crdtctl.store.replica import request
-from crdtctl.store.sketching import WrongLine, sketch_lines
+from crdtctl.store.sketching import sketch_lines
 
+#: A line → what it asks for, or nothing.
+Parse: TypeAlias = Callable[[str], Request | None]
 #: The longest line that anybody means.
 _MAX_LINE = 2**16
+_NOTHING_DONE = "nothing was done; --bad skip leaves such lines out"
 
 
-def batch(
-    path: str, parse: Callable[[str], Request], join: Callable[[Request, int], Iterable[Request]]
-) -> list[Request]:
+@dataclass(slots=True)
+class LeftOut:
+    """The lines of a batch that were left out: how many of how many, and the first of them."""
+
+    lines: int = 0
+    of: int = 0
+    first: str = ""
+
+    def add(self, lines: int, why: str) -> None:
+        """Note more of them."""
+        self.lines += lines
+        self.first = self.first or why
+
+    def raise_if_any(self) -> None:
+        """Raise what a command ends with that left lines out."""
+        if self.lines:
+            number = f"{self.lines} of {self.of} lines {'was' if self.lines == 1 else 'were'}"
+            raise PartialError(f"{number} left out; the first is {self.first}")
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the lines of a batch ask for: requests, each with the number of lines that ask for it."""
+
+    asked: list[tuple[Request, int]] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+    def requests(self) -> list[Request]:
+        """Return one request for equal lines; a once-key counts once anyway."""
+        return [_repeated(one, times) for one, times in self.asked]
+
+    def leave_out(self, found: Request, failure: CrdtctlError) -> None:
+        """Note that the lines that ask for a request were refused where it was to be carried out."""
+        lines = sum(times for one, times in self.asked if (one.name, one.tag) == (found.name, found.tag))
+        self.left_out.add(lines, f"'{printable(found.name)}': {failure.message}")
+
+
+def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
     """Return what a file asks for, line by line; '-' is standard input.
 
     Equal lines are counted first and parsed once, so a million lines of a thousand names are a thousand
-    requests: `parse` reads a line, `join` repeats what it asked for. A failure names the line's number.
+    requests. Blank lines ask for nothing. `parse` reads a line; it raises `UsageError` for a wrong one, which ends
+    the batch, or is left out with `skip`. A failure names the line's number.
     """
     counted: Counter[bytes] = Counter()
-    parsed: dict[bytes, Request] = {}
+    parsed: dict[bytes, Request | None] = {}
+    bad: dict[bytes, UsageError] = {}
+    found = Batch()
     done = 0
-    for lines in _lines(path):
+    for piece in _pieces(path):
+        lines = piece.split(b"\n")
         before = len(counted)
         counted.update(lines)
         if len(counted) > before:
             for line in counted.keys() - parsed.keys():
                 try:
-                    parsed[line] = parse(_decode(line))
-                except CrdtctlError as error:
-                    first = _first_fault(lines, parsed, parse)
-                    raise UsageError(
-                        f"line {done + first[0]} of {called(path)}: {first[1] or error.message}", "nothing was done"
-                    ) from None
+                    parsed[line] = parse(_decode(line)) if line.strip() else None
+                except UsageError as error:
+                    parsed[line] = None
+                    bad[line] = error
+            if bad and not found.left_out.first:
+                number, line = next((number, line) for number, line in enumerate(lines, 1) if line in bad)
+                where = f"line {done + number} of {called(path)}: {bad[line].message}"
+                if not skip:
+                    raise UsageError(where, _NOTHING_DONE)
+                found.left_out.first = where
         done += len(lines)
-    return [again for line, times in counted.items() for again in join(parsed[line], times)]
-
-
-def _first_fault(lines: list[bytes], parsed: dict[bytes, Request], parse: Callable[[str], Request]) -> tuple[int, str]:
-    for number, line in enumerate(lines, 1):
-        if line not in parsed:
-            try:
-                parse(_decode(line))
-            except CrdtctlError as error:
-                return number, error.message
-    return 0, ""
+    found.asked = [(one, counted[line]) for line, one in parsed.items() if one is not None]
+    found.left_out.of = done
+    found.left_out.lines = sum(counted[line] for line in bad)
+    return found
 
 
 def _decode(line: bytes) -> str:
+    if len(line) > _MAX_LINE:
+        raise UsageError(f"it is longer than {_MAX_LINE} bytes")
     try:
         return line.removesuffix(b"\r").decode()
     except UnicodeDecodeError:
@@ -63,65 +102,40 @@ def _decode(line: bytes) -> str:
 
 
 def _pieces(path: str) -> Iterator[bytes]:
-    """Yield the lines of a file, many at a time, without the last one's end."""
+    """Yield the lines of a file, many at a time, without the last one's end.
+
+    Of a line that is far too long, nothing but its beginning is kept, which is too long as well.
+    """
     rest = b""
-    count = 0
-    for block in blocks(path):
+    is_too_long = False
+    for block in text_blocks(path):
+        if is_too_long:
+            _, end, following = block.partition(b"\n")
+            if not end:
+                continue
+            block, is_too_long = following, False  # what is left of it
         whole, end, after = block.rpartition(b"\n")
         if end:
             yield rest + whole
-            count += whole.count(b"\n") + 1
             rest = after
         else:
             rest += after
         if len(rest) > _MAX_LINE:
-            raise UsageError(f"line {count + 1} of {called(path)} is longer than {_MAX_LINE} bytes", "nothing was done")
+            yield rest[: _MAX_LINE + 1]
+            rest, is_too_long = b"", True
     if rest:
         yield rest
 
 
-def _lines(path: str) -> Iterator[list[bytes]]:
-    """Yield the lines of a file, many at a time."""
-    for piece in _pieces(path):
-        yield piece.split(b"\n")
-
-
-def count_line(verb: Verb, tag: str | None) -> Callable[[str], Request]:
-    """Return what parses a line ``NAME [AMOUNT]``, or ``{"name": …, "amount": …, "once": …, "type": …}``."""
-
-    def parse(line: str) -> Request:
-        if line.startswith("{"):
-            tree = _object(line, {"name", "amount", "once", "type"})
-            number = tree.get("amount", 1)
-            number = amount(number) if isinstance(number, str) else number
-            return request(verb, _text(tree, "name"), number, once=tree.get("once"), tag=tree.get("type", tag))
-        name, text = split_amount(line)
-        if not name.strip():
-            raise UsageError("there is no name")
-        return request(verb, name, 1 if text is None else amount(text), tag=tag)
-
-    return parse
-
-
-def split_amount(line: str) -> tuple[str, str | None]:
-    """Cut a line into name and amount: at its last tab; or else before its last word, if that begins like a number."""
-    if "\t" in line:
-        name, _, text = line.rpartition("\t")
-        return name, text
-    name, gap, text = line.rpartition(" ")
-    return (name, text) if gap and text[:1] in set("+-0123456789") else (line, None)
-
-
-def repeat_count(found: Request, times: int) -> Iterator[Request]:
-    """Yield a request that asks for `times` what the found one asks for; a once-key counts once anyway."""
+def _repeated(found: Request, times: int) -> Request:
+    """Return a request that asks for `times` what the found one asks for."""
     operation = found.operation
-    if operation.once is not None or times == 1:
-        yield found
-    else:
-        yield request(operation.verb, found.name, operation.amount * times, tag=found.tag)
+    if operation.verb == "add" or operation.once is not None or times == 1:
+        return found
+    return request(operation.verb, found.name, operation.amount * times, tag=found.tag)
 
 
-def element_line(name: str, tag: str | None) -> Callable[[str], Request]:
+def element_line(name: str, tag: str | None) -> Parse:
     """Return what parses a line with one element of a set."""
 
     def parse(line: str) -> Request:
@@ -130,34 +144,18 @@ def element_line(name: str, tag: str | None) -> Callable[[str], Request]:
     return parse
 
 
-def sketch(path: str) -> str:
+def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:
     """Return the sketch of the elements on the lines of a file; '-' is standard input."""
-    found = sketch_lines(_pieces(path), processes=cores())
-    if isinstance(found, WrongLine):
-        raise UsageError(f"line {found.number} of {called(path)}: {found.why}", "nothing was done")
-    return found
+    lines = 0
 
+    def pieces() -> Iterator[bytes]:
+        nonlocal lines
+        for piece in _pieces(path):
+            lines += piece.count(b"\n") + 1
+            yield piece
 
-def _object(line: str, fields: set[str]) -> dict[str, Any]:
-    def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key stands twice")
-        return dict(pairs)
-
-    try:
-        tree = json.loads(line, object_pairs_hook=once_each)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"it is not a JSON object: {error}") from None
-    unknown = sorted(set(tree) - fields)
-    if unknown:
-        raise UsageError(f"there is no field '{printable(unknown[0][:40])}'")
-    for key in fields - {"amount"}:
-        if key in tree and not isinstance(tree[key], str):
-            raise UsageError(f"'{key}' must be a string")
-    return dict(tree)
-
-
-def _text(tree: dict[str, Any], key: str) -> str:
-    if key not in tree:
-        raise UsageError(f"there is no '{key}'")
-    return str(tree[key])
+    found = sketch_lines(pieces(), processes=cores(), skip=skip)
+    where = f"line {found.wrong.number} of {called(path)}: {found.wrong.why}" if found.wrong else ""
+    if where and not skip:
+        raise UsageError(where, _NOTHING_DONE)
+    return found.text, LeftOut(found.left_out, lines, where)

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands.counting import count
+from crdtctl.commands.counting import LinesOption, count
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
+from crdtctl.commands.verb import BadOption, BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
 
-app, settings = verb_app(4, *WRITES)
+app, settings = verb_app(3, 4, *WRITES)
 
 
 @app.command(**settings)
@@ -20,6 +20,8 @@ def decrement(
     once: OnceOption = None,
     tag: TypeOption = None,
     batch: BatchOption = None,
+    lines: LinesOption = None,
+    bad: BadOption = None,
     print_clock: PrintClockOption = False,
 ) -> None:
     """Count down, by 1 or by AMOUNT.
@@ -34,4 +36,4 @@ def decrement(
       crdtctl decrement apples=2 pears=1
       crdtctl decrement --batch sold.txt
     """
-    count(context, "decrement", words or [], once, tag, batch, print_clock)
+    count(context, "decrement", words or [], once, tag, batch, print_clock, lines, bad)

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands.counting import count
+from crdtctl.commands.counting import LinesOption, count
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
+from crdtctl.commands.verb import BadOption, BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
 
-app, settings = verb_app(4, *WRITES)
+app, settings = verb_app(3, 4, *WRITES)
 
 
 @app.command(**settings)
@@ -20,6 +20,8 @@ def increment(
     once: OnceOption = None,
     tag: TypeOption = None,
     batch: BatchOption = None,
+    lines: LinesOption = None,
+    bad: BadOption = None,
     print_clock: PrintClockOption = False,
 ) -> None:
     """Count up, by 1 or by AMOUNT.
@@ -28,8 +30,9 @@ def increment(
     what --type says. Silent, but on a terminal.
 
     A batch has a line 'NAME [AMOUNT]' for each increment, or a JSON object with name, amount, once and
-    type. What begins with a digit behind the last space is the amount; behind a tab, anything. One wrong
-    line, and nothing is done.
+    type. What begins with a digit behind the last space is the amount; behind a tab, anything. Where a name
+    may end with a number, say what a line is with --lines. Blank lines ask for nothing. One wrong line, and
+    nothing is done, unless --bad skip leaves it out. An AMOUNT of 0 adds nothing, and makes a counter known.
 
     \b
     EXAMPLES:
@@ -37,6 +40,7 @@ def increment(
       crdtctl increment bytes 1048576
       crdtctl increment passed=41 failed=1
       crdtctl increment deploys --once "$CI_PIPELINE_ID"
-      awk '{print $9}' access.log | crdtctl increment --batch -
+      awk '{print $7}' access.log | crdtctl increment --batch - --lines names --bad skip
+      sort names.txt | uniq -c | crdtctl increment --batch - --lines uniq
     """
-    count(context, "increment", words or [], once, tag, batch, print_clock)
+    count(context, "increment", words or [], once, tag, batch, print_clock, lines, bad)

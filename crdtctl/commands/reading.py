@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from crdtctl.errors import from_os, printable
 from crdtctl.store import streams
+from crdtctl.store.encodings import utf8
 
 #: Small enough for the processor's cache, which makes splitting and counting a quarter faster.
 _BLOCK = 2**17
@@ -27,6 +28,11 @@ def blocks(path: str) -> Iterator[bytes]:
                 os.close(fd)
     except OSError as error:
         raise from_os(error, f"read {called(path)}") from None
+
+
+def text_blocks(path: str) -> Iterator[bytes]:
+    """Do the same for a text, as UTF-8 without a byte order mark."""
+    return utf8(blocks(path))
 
 
 def standard_input(size: int) -> bytes:

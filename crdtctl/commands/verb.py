@@ -12,7 +12,7 @@ from crdtctl.commands.line import LOCK_TIMEOUT, REPLICA, Command, Group
 from crdtctl.commands.statuses import section
 from crdtctl.errors import ExistsError, RefusedError, UsageError, printable
 from crdtctl.store import locate
-from crdtctl.store.commit import Request
+from crdtctl.store.commit import OnRefused, Request
 from crdtctl.store.replica import Replica, clock_text
 
 
@@ -49,15 +49,23 @@ def session(context: typer.Context) -> Session:
 
 
 def commit(
-    context: typer.Context, requests: Sequence[Request], *, begins: bool = True, print_clock: bool = False
+    context: typer.Context,
+    requests: Sequence[Request],
+    *,
+    begins: bool = True,
+    print_clock: bool = False,
+    on_refused: OnRefused | None = None,
 ) -> None:
-    """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none."""
+    """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none.
+
+    With `on_refused`, a request that is refused is left out, and reported to it.
+    """
     talks = output.is_talkative() and not print_clock
     current = session(context)
     replica = current.open_to_write() if begins else current.open()
     if print_clock and replica.tier:
         raise RefusedError("a replica that hands its counts over stands in no clock", "leave out --print-clock")
-    done = replica.commit(requests, details=talks)
+    done = replica.commit(requests, details=talks, on_refused=on_refused)
     output.stdout.applied = done.seq is not None
     for note in done.notes:
         output.say(note)
@@ -107,3 +115,26 @@ BatchOption = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Take what to do from FILE, a line each, as one commit ('-': standard input)."),
 ]
+BadOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bad",
+        metavar="refuse|skip",
+        help="What a wrong line does to the batch: refuse all of it (default), or skip that line and end with 3.",
+    ),
+]
+
+
+def skips_bad(context: typer.Context, bad: str | None, batch: str | None) -> bool:
+    """Return whether wrong lines of a batch are left out; raise `UsageError` for what --bad does not take."""
+    if bad not in (None, "refuse", "skip"):
+        raise UsageError(f"there is no --bad {printable(bad)}", "it is refuse or skip")
+    if batch is None and is_typed(context, "bad"):
+        raise UsageError("--bad is for the lines of a batch", "it goes with --batch FILE")
+    return bad == "skip"
+
+
+def is_typed(context: typer.Context, option: str) -> bool:
+    """Return whether an option stands on the command line, and does not come from the environment."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"

@@ -45,7 +45,7 @@ class Lacking(Refused):
 class Operation:
     """Something to do to a counter, as data.
 
-    `amount` (≥ 1) goes with ``increment`` and ``decrement``, `elements` with ``add``; `once` is the key
+    `amount` (≥ 0) goes with ``increment`` and ``decrement``, `elements` with ``add``; `once` is the key
     under which the amount counts a single time for the whole world. ``transfer`` and ``request`` name the
     other `replica`. A ``transfer`` that is `granted` gives what was asked for, by `replica` or (empty) by anybody;
     one with a `source` takes the rights of that replica, which is gone. What ``create`` may say: the lower `bound`,
@@ -184,12 +184,17 @@ class CounterType(Kind, ABC):
     def apply(self, mine: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
         """Return my contribution after `operation`, or None if it changes nothing.
 
-        An author who did nothing yet gets one that says nothing by ``create``, but not by a vain ``reset``.
+        An author who did nothing yet gets one that says nothing by ``create``, but not by a vain ``reset``. An amount
+        of 0 makes a counter known, and changes nothing where it is known.
 
         Raise `Refused` if the type does not allow the operation.
         """
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, here)
-        if after == mine or (mine is None and operation.verb in ("reset", "transfer") and after == before):
+        if after == mine or (mine is None and after == before and self._is_vain(operation, here)):
             return None
         return (here.seq, *after[1:])
+
+    def _is_vain(self, operation: Operation, here: Here) -> bool:
+        """Return whether an operation that says nothing of its author says nothing of the counter either."""
+        return operation.verb in ("reset", "transfer", "request") or (operation.amount == 0 and bool(here.others()))

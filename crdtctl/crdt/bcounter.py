@@ -90,8 +90,6 @@ class BCounter(CounterType):
                 "and whether the key was used elsewhere cannot be known here"
             )
         row, amount = Row(*mine), operation.amount
-        if amount < 1:
-            raise Refused("an amount must be at least 1")
         match operation.verb:
             case "create":
                 row = row if row.bounds else _declared(row, operation)
@@ -218,7 +216,9 @@ class BCounter(CounterType):
             held = self.rights(_everybody(self.record.make(*row), here)).get(source, 0)
             if amount > held:
                 raise Refused(f"{source} holds {max(0, held)} rights, as far as is known here")
-            row = row._replace(claims=_more(row.claims, source, amount))
+            row = row._replace(claims=_more(row.claims, source, amount)) if amount else row
+        if amount == 0:
+            return row
         if target != here.replica:
             row = row._replace(gifts=_more(row.gifts, target, amount))
         return row
@@ -239,6 +239,8 @@ class BCounter(CounterType):
         holder = origin(operation.replica)
         if holder == here.replica:
             raise Refused("rights are asked of other replicas")
+        if operation.amount == 0:
+            return row
         rows = self._rows(here.others())
         given = rows[holder].gifts.get(here.replica, 0) if holder in rows else 0
         asked = max(row.requests.get(holder, 0), given)

@@ -1,17 +1,25 @@
 """The rule that every name obeys: counters, replicas, once-keys and set elements, ours and strangers'.
 
 A name is 1 to 200 bytes of UTF-8, printable (so no control, bidirectional or surrogate character ever
-reaches a terminal or a log), in Unicode normal form C, without white space at its ends. A counter's name
-has no ``=`` either, because ``NAME=AMOUNT`` is how the command line spells an increment. Set elements may
-be 4,096 bytes long.
+reaches a terminal or a log), in Unicode normal form C, without white space at its ends. Zero-width joiners are
+part of it where writing needs them, see `crdtctl.joiners`. A counter's name has no ``=`` either, because
+``NAME=AMOUNT`` is how the command line spells an increment, and no ``{`` or ``}``, which are kept for labels.
+Set elements may be 4,096 bytes long.
+
+What people and programs enter is brought into normal form C first (`entered`); a file must hold it already.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection
+
+from crdtctl.joiners import is_printable
 
 MAX_BYTES = 200
 MAX_ELEMENT_BYTES = 4096
 
+_STRUCTURE = re.compile(r"[={,]+")
+_LEFT_OUT = dict.fromkeys(map(ord, "}\"'"))
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
@@ -24,7 +32,7 @@ def fault(text: str, what: str, *, limit: int = MAX_BYTES) -> str | None:
         if not text.isprintable():
             return f"a {what} cannot hold control characters"
     else:
-        if not text.isprintable():
+        if not is_printable(text):
             return f"a {what} cannot hold control, formatting or unpaired characters"
         size = len(text.encode())
         if not unicodedata.is_normalized("NFC", text):
@@ -47,9 +55,30 @@ def are_plain(texts: Collection[str]) -> bool:
 
 def counter_fault(text: str) -> str | None:
     """Return what is wrong with `text` as a counter's name, or None."""
-    if "=" in text:
-        return "a counter's name cannot hold '='"
+    for kept in "={}":
+        if kept in text:
+            return f"a counter's name cannot hold '{kept}'"
     return fault(text, "counter's name")
+
+
+def entered(text: str) -> str:
+    """Return `text`, a name, key or element that was typed or passed, in normal form C.
+
+    File names on some systems are decomposed: "café" of five characters and of four is one counter.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def counter_advice(text: str) -> str:
+    """Return what to write instead of a wrong counter's name; nothing where there is no telling.
+
+    >>> counter_advice('http_requests{code="200"}')
+    "write 'http_requests:code:200', say"
+    """
+    proposal = _STRUCTURE.sub(":", text.translate(_LEFT_OUT)).strip(": ")
+    if proposal in ("", text) or counter_fault(proposal) is not None:
+        return ""
+    return f"write '{proposal}', say"
 
 
 def replica_fault(text: str) -> str | None:
@@ -77,14 +106,14 @@ def sound_elements(lines: bytes) -> set[bytes] | None:
     if b"" in elements or max(map(len, elements)) > MAX_ELEMENT_BYTES:
         return None
     if lines.isascii():
-        is_printable = not lines.translate(None, _PRINTABLE).strip(b"\n")
+        is_sound = not lines.translate(None, _PRINTABLE).strip(b"\n")
     else:
         try:
             text = lines.decode()
         except UnicodeDecodeError:
             return None
-        is_printable = text.replace("\n", "").isprintable() and unicodedata.is_normalized("NFC", text)
-    if not is_printable:
+        is_sound = is_printable(text.replace("\n", " ")) and unicodedata.is_normalized("NFC", text)
+    if not is_sound:
         return None
     if b" " in lines and (lines[0] == 0x20 or lines[-1] == 0x20 or b"\n " in lines or b" \n" in lines):
         return None

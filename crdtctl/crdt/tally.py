@@ -54,7 +54,7 @@ class Tally(CounterType):
             totals[column] += operation.amount
             if totals[column] >= TOO_LARGE:
                 raise Refused("the total would have more than 100 digits")
-        elif operation.once not in once:
+        elif operation.once not in once and operation.amount:  # 0 is no entry: a count that comes later is not lost
             row = tuple(operation.amount if i == column else 0 for i in range(width))
             once = {**once, operation.once: row}
         return self.record.make(mine[0], *totals, once, *mine[2 + width :])

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from shlex import join
+from typing import TypeAlias
 
 from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import Counter
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution, Contributions, Here, Lacking, Operation, Refused, Verb
-from crdtctl.errors import ExistsError, MissingError, RefusedError, UsageError
+from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 
 #: The type that a verb makes where there is no counter of the name yet.
 DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncounter", "add": "gset"}
@@ -47,6 +48,8 @@ class Plan:
 
 
 Lookup = Callable[[str], Counter]
+#: What is called with a request that was left out, and why.
+OnRefused: TypeAlias = Callable[[Request, CrdtctlError], object]
 
 
 def plan(
@@ -58,8 +61,11 @@ def plan(
     verified: Lookup | None = None,
     *,
     tier: int = 0,
+    on_refused: OnRefused | None = None,
 ) -> Plan:
     """Plan commit `seq` of `replica`, which is of this `tier`: all the requests, or a failure and none of them.
+
+    With `on_refused`, a request that is refused is left out, and reported to it.
 
     `own` and `known` look a counter up in this replica's two files; `verified` is `known` where what it says
     decides what is written. Raise `UsageError` where a name has several types, `RefusedError` where the type
@@ -71,7 +77,8 @@ def plan(
     counters: dict[str, Counter] = {}
     touched: dict[tuple[str, str], None] = {}
     notes: list[str] = []
-    for request in requests:
+
+    def one(request: Request) -> None:
         name, operation = request.name, request.operation
         mine = counters[name] if name in counters else own(name)
         tag = request.tag or _tag(name, operation.verb, mine, known)
@@ -90,12 +97,20 @@ def plan(
                         f"once-key '{operation.once}' of '{name}' stands for {sent[operation.once]:+d} already; "
                         f"{asked:+d} was not counted"
                     )
-                continue
+                return
         here = Here(replica, seq, partial(_of_type, verified or known, name, tag), tier)
         row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, here)
         if row is not None:
             counters[name] = {**mine, tag: {replica: row}}
             touched[name, tag] = None
+
+    for request in requests:
+        try:
+            one(request)
+        except CrdtctlError as failure:
+            if on_refused is None:
+                raise
+            on_refused(request, failure)
     return Plan(counters, list(touched), notes)
 
 

@@ -58,7 +58,7 @@ from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
-from crdtctl.crdt.names import counter_fault, element_fault, key_fault, replica_fault
+from crdtctl.crdt.names import counter_advice, counter_fault, element_fault, entered, key_fault, replica_fault
 from crdtctl.crdt.names import fault as name_fault
 from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import (
@@ -78,7 +78,7 @@ from crdtctl.errors import (
 from crdtctl.store import binding, config, durable, identity, journal, locate, meeting
 from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
-from crdtctl.store.commit import Change, Plan, Request, changes, plan
+from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
 from crdtctl.store.ended import ended, hide_absorbed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
@@ -264,16 +264,18 @@ def request(
     _check_strings(name=name, once=once, tag=tag, replica=replica, source=source)
     for element in elements:
         _check_strings(element=element)
+    name, elements = entered(name), tuple(map(entered, elements))
+    once = None if once is None else entered(once)
     faults = [counter_fault(name), *(element_fault(element) for element in elements)]
     faults.append(None if once is None else key_fault(once))
     faults += [replica_fault(one) for one in (replica, source) if one]
     for fault in faults:
         if fault is not None:
-            raise UsageError(f"{fault}: '{printable(name[:80])}'" if fault is faults[0] else fault)
+            raise wrong_name(name) if fault is faults[0] else UsageError(fault)
     if isinstance(amount, bool) or not isinstance(amount, int):
         raise UsageError("an amount must be a whole number")
-    if not 1 <= amount < TOO_LARGE:
-        raise UsageError("an amount must be at least 1 and have at most 100 digits")
+    if not 0 <= amount < TOO_LARGE:
+        raise UsageError("an amount must be at least 0 and have at most 100 digits")
     check_type(tag)
     for setting, number in (("bound", bound), ("initial", initial), ("precision", precision)):
         if number is not None:
@@ -311,7 +313,6 @@ def under_key(requests: Sequence[Request], once: str) -> list[Request]:
     keyed = [
         request("decrement" if total < 0 else "increment", name, abs(total), once=once, tag=tag)
         for (name, tag), total in sums.items()
-        if total
     ]
     return [*keyed, *others]
 
@@ -327,6 +328,11 @@ def flattened(elements: Iterable[object]) -> list[str]:
         else:
             found.extend(one)
     return found
+
+
+def wrong_name(name: str) -> UsageError:
+    """Return the failure that stands for a wrong name of a counter."""
+    return UsageError(f"{counter_fault(name)}: '{printable(name[:80])}'", counter_advice(name))
 
 
 def _check_setting(tag: str | None, setting: str, number: int) -> None:
@@ -415,6 +421,7 @@ class Replica:
         if name is None:
             name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in os.uname().nodename)
             name = name[:_MAX_NAME] or "replica"
+        name = entered(name)
         fault = name_fault(name, "replica's name", limit=_MAX_NAME)
         if fault is not None:
             raise UsageError(f"{fault}: '{printable(name[:_MAX_NAME])}'")
@@ -593,9 +600,9 @@ class Replica:
     def readings(self, name: str, tag: str | None = None) -> list[Reading]:
         """Read the counter `name` in each of its types, or in type `tag`. Raise `MissingError` if there is none."""
         _check_strings(name=name, tag=tag)
-        fault = counter_fault(name)
-        if fault is not None:
-            raise UsageError(f"{fault}: '{printable(name[:80])}'")
+        name = entered(name)
+        if counter_fault(name) is not None:
+            raise wrong_name(name)
         check_type(tag)
         counter = self._counter(name)
         found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
@@ -621,7 +628,7 @@ class Replica:
 
     def tags(self, name: str) -> list[str]:
         """Return the types that the counter `name` has here; none if it is not there."""
-        return sorted(self._counter(name))
+        return sorted(self._counter(entered(name)))
 
     def counters(self) -> Iterator[Reading]:
         """Yield all counters, by name and type, in constant memory."""
@@ -647,6 +654,7 @@ class Replica:
         Known are those of the clock, this replica's earlier ids, and who was given rights to the counter `name`.
         Raise `MissingError` if there is none, `UsageError` if there are several.
         """
+        text, name = entered(text), entered(name)
         given = KIND.rights(self._counter(name).get(KIND.tag, {}))
         ids = {forks.origin(who) for who in (self.id, *self.clock(), *(one.replica for one in self.past()), *given)}
         for fits in (text.__eq__, lambda one: identity.name_of(one) == text, lambda one: one.startswith(text)):
@@ -678,11 +686,11 @@ class Replica:
         self.commit([request("create", name, tag=tag, bound=bound, initial=initial, precision=precision)])
 
     def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
-        """Count `amount` (≥ 1) up; with `once`, a single time for the whole world under that key."""
+        """Count `amount` (≥ 0) up; with `once`, a single time for the whole world under that key."""
         self.commit([request("increment", name, amount, once=once, tag=tag)])
 
     def decrement(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
-        """Count `amount` (≥ 1) down. Raise `RefusedError` for a type that only grows."""
+        """Count `amount` (≥ 0) down. Raise `RefusedError` for a type that only grows."""
         self.commit([request("decrement", name, amount, once=once, tag=tag)])
 
     def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None) -> None:
@@ -726,12 +734,14 @@ class Replica:
         """
         if once is not None:
             _check_strings(once=once)
-            if fault := key_fault(once):
+            if fault := key_fault(entered(once)):
                 raise UsageError(fault)
         return Batch(self.commit, once)
 
-    def commit(self, requests: Iterable[Request], *, details: bool = False) -> Commit:
-        """Carry out checked requests as one commit, all or none.
+    def commit(
+        self, requests: Iterable[Request], *, details: bool = False, on_refused: OnRefused | None = None
+    ) -> Commit:
+        """Carry out checked requests as one commit: all or none, or, with `on_refused`, all but those it is told of.
 
         When it returns, the commit is on disk. If nothing changes, nothing is written. With `details`, the
         result says what every counter read and reads.
@@ -742,7 +752,16 @@ class Replica:
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
                 others = _Known(directory, own.source, stack, verified=any(map(_heeds_others, requests)))
-                planned = plan(own.id, own.seq + 1, requests, mine, others.counter, others.verified, tier=own.tier)
+                planned = plan(
+                    own.id,
+                    own.seq + 1,
+                    requests,
+                    mine,
+                    others.counter,
+                    others.verified,
+                    tier=own.tier,
+                    on_refused=on_refused,
+                )
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from crdtctl.crdt.names import element_fault, sound_elements
+from crdtctl.crdt.names import element_fault, entered, sound_elements
 from crdtctl.crdt.sketch import MAX_PRECISION, join, observe, text
 from crdtctl.store.processes import in_child
 
@@ -23,56 +23,75 @@ class WrongLine(NamedTuple):
     why: str
 
 
-class _Sketching:
-    """What pieces of lines come to; nothing more is taken once a line is wrong."""
+class Sketched(NamedTuple):
+    """The sketch of the elements on lines, as text, which is empty where there are none; and wrong lines.
 
-    def __init__(self) -> None:
+    `wrong` is the first of the lines that hold no element, `left_out` how many there are.
+    """
+
+    text: str
+    wrong: WrongLine | None = None
+    left_out: int = 0
+
+
+class _Sketching:
+    """What pieces of lines come to; nothing more is taken after a wrong line, unless `skip` leaves those out."""
+
+    def __init__(self, *, skip: bool) -> None:
         self.registers = bytearray(1 << MAX_PRECISION)
-        self.wrong: list[WrongLine] = []
+        self.skip = skip
+        self.wrong: WrongLine | None = None
+        self.left_out = 0
 
     def meet(self, pieces: Iterable[tuple[int, bytes]]) -> None:
-        """Take pieces, each with the number of its first line, up to the first wrong line."""
+        """Take pieces, each with the number of its first line."""
         for first, piece in pieces:
             lines = piece.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in piece else piece
             elements = sound_elements(lines)
             if elements is None:
-                self.wrong.append(_first_wrong(first, lines))
-                return
+                elements, wrong = _looked_at(first, lines)
+                if wrong:
+                    self.wrong = self.wrong or wrong[0]
+                    self.left_out += len(wrong)
+                    if not self.skip:
+                        return
             observe(self.registers, elements)
 
 
-def sketch_lines(pieces: Iterable[bytes], *, processes: int = 1) -> str | WrongLine:
-    """Return the sketch, in the highest precision, of the elements on lines, or the first line that holds none.
+def sketch_lines(pieces: Iterable[bytes], *, processes: int = 1, skip: bool = False) -> Sketched:
+    """Return the sketch, in the highest precision, of the elements on lines.
 
-    Without a line, that is nothing: an empty text.
+    It ends at the first line that holds no element, or leaves such lines out with `skip`. Blank lines hold nothing.
 
     A piece is one or more whole lines, the last without its end. With two `processes`, every other piece of many is
     for a second one; this process is forked for it, which one with threads should not allow.
     """
     numbered = _numbered(pieces)
-    mine = _Sketching()
+    mine = _Sketching(skip=skip)
     mine.meet(_first(_WORTH_A_CHILD, numbered) if processes > 1 else numbered)
-    if mine.wrong:
-        return mine.wrong[0]
+    if mine.wrong and not skip:
+        return Sketched("", mine.wrong)
     following = next(numbered, None)
     if following is None:
-        return text(mine.registers) if any(mine.registers) else ""
+        return Sketched(text(mine.registers) if any(mine.registers) else "", mine.wrong, mine.left_out)
     reading, writing = os.pipe()
     try:
-        with in_child(partial(_work, reading, writing)) as result:
+        with in_child(partial(_work, reading, writing, skip)) as result:
             os.close(reading)
             reading = -1
             mine.meet(_after_dealing(following, numbered, writing))
             os.close(writing)
             writing = -1
-            theirs, wrong = result()
+            theirs = Sketched(*result())
     finally:
         for fd in (reading, writing):
             if fd >= 0:
                 os.close(fd)
-    if mine.wrong or wrong:
-        return min(mine.wrong + wrong)
-    return join([text(mine.registers), theirs])
+    wrong = min([one for one in (mine.wrong, theirs.wrong) if one], default=None)
+    if wrong and not skip:
+        return Sketched("", wrong)
+    whole = join([text(mine.registers), theirs.text]) if any(mine.registers) or theirs.text else ""
+    return Sketched(whole, wrong, mine.left_out + theirs.left_out)
 
 
 def _numbered(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -112,13 +131,13 @@ def _write(fd: int, data: bytes) -> None:
             done += os.write(fd, rest[done:])
 
 
-def _work(reading: int, writing: int) -> tuple[str, list[WrongLine]]:
+def _work(reading: int, writing: int, skip: bool) -> Sketched:  # for `partial`
     """Do the child's part."""
     os.close(writing)
-    theirs = _Sketching()
+    theirs = _Sketching(skip=skip)
     with os.fdopen(reading, "rb") as pipe:
         theirs.meet(_received(pipe.read))
-    return text(theirs.registers), theirs.wrong
+    return Sketched(text(theirs.registers) if any(theirs.registers) else "", theirs.wrong, theirs.left_out)
 
 
 def _received(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
@@ -127,12 +146,21 @@ def _received(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
         yield first, read(size)
 
 
-def _first_wrong(first: int, lines: bytes) -> WrongLine:
+def _looked_at(first: int, lines: bytes) -> tuple[set[bytes], list[WrongLine]]:
+    """Return the elements on lines that are not all sound as they are, and the lines that hold none."""
+    elements: set[bytes] = set()
+    wrong = []
     for number, line in enumerate(lines.split(b"\n"), first):
         try:
-            why = element_fault(line.decode())
+            element = entered(line.decode())
         except UnicodeDecodeError:
-            why = "it is not UTF-8"
-        if why is not None:
-            return WrongLine(number, why)
-    raise AssertionError("one of the lines is wrong")
+            wrong.append(WrongLine(number, "it is not UTF-8"))
+            continue
+        if not element.strip():
+            continue
+        why = element_fault(element)
+        if why is None:
+            elements.add(element.encode())
+        else:
+            wrong.append(WrongLine(number, why))
+    return elements, wrong

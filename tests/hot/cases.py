@@ -27,12 +27,38 @@ TAGS = "3 2.abcd 5._-Z9 7.0000"
 UNBOUND = "no file yet"
 
 PLAIN_NAMES = ("builds", "page.views", "a:b/c@d", "x" * 200)
-ODD_NAMES = ("free slots", 'say "hi"', "back\\slash", "ünï", "日本", "-1", "--help", "0", '":{"', "{}")
+ODD_NAMES = (
+    "free slots",
+    'say "hi"',
+    "back\\slash",
+    "ünï",
+    "日本",
+    "-1",
+    "--help",
+    "0",
+    '":',
+    "[]",
+    "می\u200cخواهم",
+    "👨\u200d👩",
+)
 #: These can only be asked for.
-WRONG_NAMES = ("", "a=b", "tab\there", " builds", "x" * 201, "u\u0308", "\udcff", "esc\x1b[31m", "missing")
+WRONG_NAMES = (
+    "",
+    "a=b",
+    "a{b}",
+    '":{"',
+    "a\u200db",
+    "tab\there",
+    " builds",
+    "x" * 201,
+    "u\u0308",
+    "\udcff",
+    "esc\x1b[31m",
+    "missing",
+)
 AMOUNTS = (
     *("1", "2", "41", str(MAX_SAFE - 1), str(MAX_SAFE), str(MAX_SAFE + 1), "9" * 16, "1" + "0" * 16, "9" * 100),
-    *("0", "007", "-1", "+1", "1.5", "1,5", "1e3", "1_0", "0x1", "", " 1", "1 ", "²", "٣", "１", "1" * 101, "x"),
+    *("0", "007", "-1", "+1", "+0", "1.5", "1,5", "1e3", "1_0", "0x1", "", " 1", "1 ", "²", "٣", "１", "1" * 101, "x"),
 )
 OPTIONS = (
     *(["--once", "job-1"], ["--once="], ["--type", "gcounter"], ["-t", "pncounter"], ["--type=gset"], ["-t", "x"]),

@@ -10,19 +10,18 @@ import pytest
 from crdtctl.crdt import sketch
 from crdtctl.errors import StorageError
 from crdtctl.store import sketching
-from crdtctl.store.sketching import WrongLine, sketch_lines
+from crdtctl.store.sketching import Sketched, WrongLine, sketch_lines
 from tests.store.forked import in_process_of_its_own
 
 ELEMENTS = [f"visitor {number}" for number in range(500)]
 BAD = {
-    b"": "cannot be empty",
     b" a": "white space",
     b"a ": "white space",
     b"a\x07": "control",
     b"a\rb": "control",
     b"x" * 4097: "longer than 4096",
     b"\xff": "not UTF-8",
-    "e\u0301".encode(): "normal form C",
+    "a\u200db".encode(): "formatting",
     "é\u202e".encode(): "formatting",
     b"\xed\xa0\x80": "not UTF-8",
 }
@@ -41,13 +40,13 @@ def pieces(lines: Iterable[bytes], size: int) -> Iterator[bytes]:
         yield b"\n".join(piece)
 
 
-def both(lines: Iterable[bytes], size: int) -> str | WrongLine:
-    """Return what one process says; two say the same."""
+def both(lines: Iterable[bytes], size: int, *, skip: bool = False) -> Sketched:
+    """Return what one process makes of lines; two make the same."""
     lines = list(lines)
-    alone = sketch_lines(pieces(lines, size))
+    alone = sketch_lines(pieces(lines, size), skip=skip)
 
     def together() -> None:
-        assert sketch_lines(pieces(lines, size), processes=2) == alone
+        assert sketch_lines(pieces(lines, size), processes=2, skip=skip) == alone
 
     in_process_of_its_own(together)
     return alone
@@ -56,18 +55,39 @@ def both(lines: Iterable[bytes], size: int) -> str | WrongLine:
 @pytest.mark.parametrize("size", [1, 3, 250, 1000])
 def test_pieces_of_any_size_come_to_the_sketch_of_all_elements(size: int) -> None:
     elements = [element.encode() for element in ELEMENTS]
-    assert both(elements + elements[:40], size) == sketch.sketch(16, elements)
+    assert both(elements + elements[:40], size) == Sketched(sketch.sketch(16, elements))
 
 
 def test_lines_of_any_script_and_as_in_dos_are_elements() -> None:
     lines = ["ada\r", "grace hopper", "naïve café\r", "日本語", "🦊", "=1", "x" * 4096, "ada"]
     expected = [line.removesuffix("\r").encode() for line in lines[:-1]]
     for size in (1, 2, 10):
-        assert both([line.encode() for line in lines], size) == sketch.sketch(16, expected)
+        assert both([line.encode() for line in lines], size) == Sketched(sketch.sketch(16, expected))
 
 
 def test_no_line_comes_to_nothing() -> None:
-    assert sketch_lines([]) == sketch_lines([], processes=2) == ""
+    assert sketch_lines([]) == sketch_lines([], processes=2) == Sketched("")
+
+
+def test_blank_lines_hold_nothing_and_decomposed_elements_are_the_composed_ones() -> None:
+    lines = ["", "ada", " ", "caf\u00e9", "cafe\u0301", "\r", "می\u200cخواهم", "\t", ""]
+    expected = [b"ada", "caf\u00e9".encode(), "می\u200cخواهم".encode()]
+    for size in (1, 2, 10):
+        assert both([line.encode() for line in lines], size) == Sketched(sketch.sketch(16, expected))
+    assert both([b"", b" "], 1) == Sketched("")
+
+
+@pytest.mark.parametrize("wrong", BAD, ids=repr)
+def test_wrong_lines_are_left_out_and_counted(wrong: bytes) -> None:
+    sound = [b"element %d" % number for number in range(50)]
+    for size in (1, 7, 100):
+        found = both([*sound[:20], wrong, *sound[20:], wrong, wrong], size, skip=True)
+        assert found.text == sketch.sketch(16, sound)
+        assert found.wrong is not None
+        assert (found.wrong.number, found.left_out) == (21, 3)
+        assert BAD[wrong] in found.wrong.why
+    only = both([wrong, wrong], 1, skip=True)
+    assert (only.text, only.left_out) == ("", 2)
 
 
 @pytest.mark.parametrize("wrong", BAD, ids=repr)
@@ -78,9 +98,9 @@ def test_the_first_wrong_line_is_told_whoever_met_it(wrong: bytes) -> None:
         lines[min(99, place + 7)] = wrong
         for size in (1, 10, 200):
             found = sketch_lines(pieces(lines, size))
-            assert isinstance(found, WrongLine)
-            assert found.number == place + 1
-            assert BAD[wrong] in found.why
+            assert isinstance(found.wrong, WrongLine)
+            assert found.wrong.number == place + 1
+            assert BAD[wrong] in found.wrong.why
             if size == 10:
                 assert both(lines, size) == found
 
@@ -93,15 +113,15 @@ def test_nothing_more_is_read_once_a_line_is_wrong() -> None:
     def work() -> None:
         for lines in ([b"a ", b"a"], [b"a", b"b ", b"c"], [b"a", b"b", b"c ", b"d"]):
             found = sketch_lines(endless(*lines), processes=2)
-            assert isinstance(found, WrongLine)
-            assert lines[found.number - 1].endswith(b" ")
+            assert isinstance(found.wrong, WrongLine)
+            assert lines[found.wrong.number - 1].endswith(b" ")
 
     in_process_of_its_own(work)
 
 
 @pytest.mark.parametrize("count", [3, 10_000])
 def test_a_helper_that_dies_is_a_failure_and_leaves_nothing_open(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sketching, "_work", lambda reading, writing: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(sketching, "_work", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
     def work() -> None:
         before = os.listdir("/dev/fd")

@@ -69,13 +69,11 @@ if not TYPE_CHECKING:  # type checkers know the names from above, and report any
     }
 
     def __getattr__(name):
+        if name not in __all__:  # a module of ours, before it is imported: nothing else is imported for it
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        if name == "errors":
-            return import_module("crdtctl.errors")
-        if name in _HOMES:
-            return getattr(import_module(_HOMES[name]), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module("crdtctl.errors") if name == "errors" else getattr(import_module(_HOMES[name]), name)
 
     def __dir__():
         return __all__

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError, printable, reason_of
 from crdtctl.store.temporary import temporary_file
@@ -91,12 +91,27 @@ def _not_run(program: str, error: OSError) -> CrdtctlError:
     return UnavailableError(message, _BEGINS.get(error.errno or 0, "install it, or see PATH"))
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: Deadline) -> None:
-    """Wait until a program ends; raise `TransientError` when time is over."""
+class Watch(Protocol):
+    """Finds out whether a program that runs will not end by itself."""
+
+    def stuck(self, *, is_over: bool) -> CrdtctlError | None:
+        """Return why it will not end, if that is known; `is_over` is set when its time is."""
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: Deadline, watch: Watch | None) -> None:
+    """Wait until a program ends; raise `TransientError` when time is over, or what `watch` finds."""
     while True:
+        try:
+            left = deadline.remaining()
+        except TransientError:
+            if watch and (reason := watch.stuck(is_over=True)):
+                raise reason from None
+            raise
         with suppress(subprocess.TimeoutExpired):
-            process.wait(min(deadline.remaining(), GLANCE))
+            process.wait(min(left, GLANCE))
             return
+        if watch and (reason := watch.stuck(is_over=False)):
+            raise reason
 
 
 def run(
@@ -108,6 +123,7 @@ def run(
     stdout: IO[bytes] | None = None,
     environment: Mapping[str, str | None] | None = None,
     directory: str | None = None,
+    watch: Watch | None = None,
 ) -> Done:
     """Run a program until it ends; raise `UnavailableError` if it cannot be, `TransientError` when time is over.
 
@@ -133,7 +149,7 @@ def run(
                     cwd=directory,
                     start_new_session=True,
                 )
-            _wait(process, deadline)
+            _wait(process, deadline, watch)
         except BaseException as error:  # also when we are interrupted: whatever it started ends with us
             if process is None and isinstance(error, OSError):
                 raise _not_run(command[0], error) from None

@@ -1,8 +1,8 @@
 """A branch of a git repository, by the system's git (2.20 or newer): ``git+ssh://…#BRANCH``, or a path.
 
-The files are those at the top of the branch's tree; folders there, links and whatever else is kept as it is. Commits
-are made from trees alone: there is no work tree and no index here, and none is touched where the repository is. Nothing
-is changed there but that branch.
+The files are those at the top of the branch's tree. Folders and links there are kept as they are; a link is listed, and
+cannot be read. Commits are made from trees alone: there is no work tree and no index here, and none is touched where
+the repository is. Nothing is changed there but that branch.
 
 Every push is one commit on top of the tip that is there, so it is a fast-forward and works where nobody may force
 anything, and it is made only if that tip is still there. Who comes too late puts his own files on top of the new tip:
@@ -15,14 +15,26 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import IO, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from crdtctl.errors import CrdtctlError, MissingError, TransientError, UnavailableError, UsageError, from_os, printable
+from crdtctl.errors import (
+    CrdtctlError,
+    DataError,
+    MissingError,
+    TransientError,
+    UnavailableError,
+    UsageError,
+    from_os,
+    printable,
+)
 from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.child import Done
 from crdtctl.sync.gitcache import TIP, Cache
-from crdtctl.sync.gitwords import checked_out, failure, is_overtaken, refusal, refused
+from crdtctl.sync.gitenv import SSH, message
+from crdtctl.sync.githelper import TRACE, Helper
+from crdtctl.sync.gitwords import checked_out, failure, in_the_way, is_overtaken, refusal, refused, stuck
 from crdtctl.sync.schemes import Place, redacted
 from crdtctl.sync.transport import Entry, Transport, file_name
 
@@ -31,8 +43,11 @@ BRANCH: Final = "crdtctl"
 _BLOCK = 2**20
 _MODE = b"100644"
 _MODES = (_MODE, b"100755")
+_FOLDER, _LINK = b"040000", b"120000"
 #: A push that others forestall is made again, so often in all, after pauses of up to so many seconds.
 _PUSHES = 24
+#: A push that is refused so often for the same reason, while the branch does not change, is no matter of others.
+_SAME = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
@@ -59,6 +74,7 @@ class Git(Transport):
         self._path = _path(place, address) if scheme.lower() == "file" else ""
         self._remote = self._path or f"{scheme.lower()}://{rest}"
         self._is_ssh = scheme.lower() == "ssh"
+        self._is_web = scheme.lower() in ("http", "https")
         self._shown = redacted(place.url)
         self._deadline = place.deadline
         self._state = place.state
@@ -70,8 +86,8 @@ class Git(Transport):
 
     def list(self) -> Sequence[Entry]:
         self._look()
-        found = [(os.fsdecode(name), item) for name, item in self._tree.items() if item.mode in _MODES]
-        return [Entry(name, item.size, item.object) for name, item in found if name.isprintable()]
+        found = ((os.fsdecode(name), item) for name, item in self._tree.items() if item.mode != _FOLDER)
+        return [Entry(name, item.size, item.object) for name, item in found]
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         item = self._item(name)
@@ -87,7 +103,7 @@ class Git(Transport):
         for entry in entries:
             try:
                 found.append((entry, self._item(entry.name)))
-            except MissingError as error:
+            except (DataError, MissingError) as error:
                 yield entry, error
         with tempfile.TemporaryFile(dir=directory) as file:
             wanted = "".join(f"{item.object}\n" for _, item in found)
@@ -131,17 +147,22 @@ class Git(Transport):
         is_fresh = self._tip is None
         if is_fresh:
             self._look()
+        refusals: list[str] = []  # as long as the tip stays the same
         for number in range(_PUSHES):
+            before = self._tip
             tree = self._joined()
             if tree == self._tree and not is_fresh:  # said of a tip that may be gone
                 self._look()
                 is_fresh = True
                 tree = self._joined()
-            reason = "" if tree == self._tree else self._push(tree)
-            if not reason:
+            done = None if tree == self._tree else self._push(tree)
+            if done is None:
                 self._pending.clear()
                 return
             is_fresh = True
+            refusals = [*refusals, refusal(done)] if self._tip == before else []
+            if len(refusals) == _SAME and len(set(refusals)) == 1:
+                raise stuck(done, self._shown, self._branch, is_seen=bool(self._tip))
             self._pause(number)
         raise TransientError(f"{self._shown}: others came first, {_PUSHES} times", "try again")
 
@@ -191,17 +212,25 @@ class Git(Transport):
         tree = {}
         for line in done.output.split(b"\0")[:-1]:
             facts, _, name = line.partition(b"\t")
-            mode, kind, item, size = facts.split()
+            try:
+                mode, kind, item, size = facts.split()
+            except ValueError:  # a program that is called git, and prints more than that
+                return None
             tree[name] = _Item(mode, kind, item.decode(), 0 if size == b"-" else int(size))
         return tree
 
     def _item(self, name: str) -> _Item:
+        if not name.isprintable():  # which is there all the same, and to be told
+            raise DataError(f"'{printable(name)}' is no name that is read")
         key = os.fsencode(file_name(name))
         if self._tip is None:
             self._look()
         item = self._tree.get(key)
-        if item is None or item.mode not in _MODES:
+        if item is None or item.mode == _FOLDER:
             raise MissingError(f"there is no file '{printable(name)}' at {self._shown}")
+        if item.mode not in _MODES:
+            what = "link" if item.mode == _LINK else "submodule"
+            raise DataError(f"'{printable(name)}' at {self._shown} is a {what}, which is not followed")
         return item
 
     def _ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
@@ -236,34 +265,34 @@ class Git(Transport):
                 tree[name] = item
         return tree
 
-    def _push(self, tree: _Tree) -> str:
-        """Push a commit of `tree` on top of the tip; if others came first, learn what is there and return why not."""
+    def _push(self, tree: _Tree) -> Done | None:
+        """Push a commit of `tree` on top of the tip; if it is refused, learn what is there and return how it ended."""
         lines = (b"%s %s %s\t%s\0" % (one.mode, one.kind, one.object.encode(), name) for name, one in tree.items())
         made = self._ask("mktree", "-z", stdin=b"".join(lines)).decode().strip()
         before = self._tip
         parents = ["-p", before] if before else []
-        commit = self._ask("commit-tree", *parents, "-m", self._message(), made).decode().strip()
+        said = os.fsencode(self._message())
+        commit = self._ask("commit-tree", *parents, made, stdin=said).decode().strip()
         lease = f"--force-with-lease={self._ref}:{before}"
         push = ["push", "--porcelain", "--no-verify", lease, "--", self._remote, f"{commit}:{self._ref}"]
         done = self._try(*push)
         if not done.status:
             self._tip, self._tree = commit, tree
             self._cache.keep(commit)
-            return ""
-        reason = refusal(done)
-        if not reason:
+            return None
+        if not refusal(done):
             self._cache.is_suspect = True
             raise failure(done, self._shown, self._path, is_readable=True)
+        if blocked := in_the_way(done, self._shown, self._branch):
+            raise blocked
         self._look()
         if self._tip == before and not is_overtaken(done):
             raise refused(done, self._shown, self._branch)
-        return reason
+        return done
 
     def _message(self) -> str:
         put = sum(item is not None for item in self._pending.values())
-        deleted = len(self._pending) - put
-        said = [f"{verb} {_files(number)}" for verb, number in (("put", put), ("delete", deleted)) if number]
-        return f"crdtctl: {', '.join(said)}"
+        return message(put, len(self._pending) - put)
 
     def _pause(self, number: int) -> None:
         """Wait before the next push, for a random time, so that others are not met again."""
@@ -286,7 +315,11 @@ class Git(Transport):
             settings = ["-c", "protocol.file.allow=always"] if self._path else []
             self._manners = settings, self._ssh() if self._is_ssh else {}
         settings, environment = self._manners
-        return self._cache.run(*settings, *arguments, environment=environment)
+        if not self._is_web:
+            return self._cache.run(*settings, *arguments, environment=environment)
+        with closing(Helper(self._cache.trace, self._shown)) as helper:
+            traced = {**environment, TRACE: helper.trace}
+            return self._cache.run(*settings, *arguments, environment=traced, watch=helper)
 
     def _check_branch(self) -> None:
         if self._branch == BRANCH:
@@ -299,7 +332,7 @@ class Git(Transport):
         chosen = any(os.environ.get(name) for name in ("GIT_SSH_COMMAND", "GIT_SSH"))
         if chosen or not self._cache.run("config", "--get", "core.sshCommand").status:
             return {}
-        return {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+        return {"GIT_SSH_COMMAND": SSH}
 
     def _refuse_checked_out(self) -> None:
         """Raise `UnavailableError` if the repository is on this machine, and somebody works on this branch there."""
@@ -322,7 +355,3 @@ def _path(place: Place, address: str) -> str:
     if parts.netloc not in ("", "localhost"):
         raise UsageError(f"'{redacted(place.url)}' names another machine", "use git+ssh:// for that")
     return unquote(parts.path)
-
-
-def _files(number: int) -> str:
-    return f"{number} file{'' if number == 1 else 's'}"

@@ -7,7 +7,6 @@ whatever reason, it is emptied and begun anew.
 
 import fcntl
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,29 +17,16 @@ from typing import IO, Final
 from crdtctl.errors import CrdtctlError, StorageError, TransientError, from_os, printable
 from crdtctl.store import temporary
 from crdtctl.sync import child
+from crdtctl.sync.gitenv import SETTINGS, surroundings
+from crdtctl.sync.gitwords import NO_ROOM, misconfigured
 from crdtctl.sync.transport import Deadline
 
 #: The tip that is kept, as git calls it.
 TIP: Final = "refs/crdtctl/tip"
-#: The variables of git that say how others are reached. The others say which repository is meant and are kept from it:
-#: in a hook, where a sync may be run, they name somebody's repository, index and quarantine.
-_KEPT = ("GIT_ASKPASS", "GIT_SSH", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_CONFIG_", "GIT_EXEC_PATH", "GIT_ALLOW_")
-_NOT_KEPT = "GIT_CONFIG_PARAMETERS"
-_SETTINGS = (
-    "core.hooksPath=/dev/null",
-    "core.logAllRefUpdates=false",
-    "color.ui=false",
-    "gc.auto=0",
-    "gc.bigPackThreshold=0",
-    "maintenance.auto=false",
-    "fetch.writeCommitGraph=false",
-    "push.gpgSign=false",
-    "push.followTags=false",
-    "push.recurseSubmodules=no",
-)
 # Files of ours in it: the format of its names; its bytes when it was last swept.
 _FORMAT, _SWEPT = "format", "swept"
-_NO_ROOM = re.compile("No space left|quota exceeded|Read-only file system", re.IGNORECASE)
+#: What is written to see whether there is room.
+_SLAB = 2**16
 #: It is swept when it has doubled, and grown by more than this many bytes.
 _SLACK = 4 * 2**20
 
@@ -59,6 +45,11 @@ class Cache:
         self.is_suspect = False
 
     @property
+    def trace(self) -> str:
+        """The path of a file for what git says of a single run."""
+        return f"{self._open()}/trace"
+
+    @property
     def hash_format(self) -> str:
         """The format of the names of objects here: ``sha1`` or ``sha256``."""
         self._open()
@@ -71,11 +62,12 @@ class Cache:
         stdout: IO[bytes] | None = None,
         environment: Mapping[str, str] | None = None,
         repository: str = "",
+        watch: child.Watch | None = None,
     ) -> child.Done:
-        """Run git in it, or in `repository`, and return how that ended."""
+        """Run git in it, or in `repository`, and return how that ended; raise `ConfigError` if it is set up wrongly."""
         path = self._open()
-        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
-        return child.run(
+        settings = [word for setting in SETTINGS for word in ("-c", setting)]
+        done = child.run(
             ["git", f"--git-dir={repository or path}", *settings, *arguments],
             self._deadline,
             self._state,
@@ -83,13 +75,19 @@ class Cache:
             stdout=stdout,
             environment={**surroundings(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},
             directory=path,
+            watch=watch,
         )
+        if done.status and (wrong := misconfigured(done, path)):
+            raise wrong
+        return done
 
     def ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
         """Return what git says of what is in here. If it fails, that is damaged and forgotten, to be tried again."""
         done = self.run(*arguments, stdin=stdin, stdout=stdout)
-        if done.status and _NO_ROOM.search(done.errors):
+        if done.status and NO_ROOM.search(done.errors):
             raise StorageError(f"cannot write {printable(self._path)}: {done.last_words}", "nothing was changed")
+        if done.status and stdout is not None:
+            _refuse_full(stdout)
         if done.status:
             self.forget()
             raise TransientError(f"{printable(self._path)} was damaged ({done.last_words}); it is new now", "try again")
@@ -183,19 +181,10 @@ class Cache:
             file.write(text)
 
 
-def surroundings() -> dict[str, str | None]:
-    """Return how the environment of git differs from ours: it asks nobody, and does not know where we were called."""
-    strange = [name for name in os.environ if name.startswith("GIT_")]
-    who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in _WHO.items()}
-    return {
-        **{name: None for name in strange if name == _NOT_KEPT or not name.startswith(_KEPT)},
-        **who,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_DEFAULT_REF_FORMAT": "files",
-        "SSH_ASKPASS": None,
-        "LC_ALL": "C",  # what it says is read
-        "LANGUAGE": None,
-    }
-
-
-_WHO = {"NAME": "crdtctl", "EMAIL": "crdtctl@localhost"}
+def _refuse_full(file: IO[bytes]) -> None:
+    """Raise `StorageError` if nothing more can be written to a file: git does not say so of what it prints."""
+    try:
+        file.write(bytes(_SLAB))
+        file.flush()
+    except OSError as error:
+        raise from_os(error, "write a temporary file") from None

@@ -4,8 +4,17 @@ import re
 import shlex
 from typing import Final
 
-from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError
+from crdtctl.errors import (
+    AccessError,
+    ConfigError,
+    CrdtctlError,
+    StorageError,
+    TransientError,
+    UnavailableError,
+    printable,
+)
 from crdtctl.sync.child import Done, told
+from crdtctl.sync.gitenv import IDENTITY
 
 _DUBIOUS = re.compile(r"dubious ownership|owned by someone else")
 _CHANGED_HOST = re.compile(r"host identification has changed")
@@ -26,11 +35,44 @@ _OVERTAKEN = re.compile(
     r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to (update|lock)"
     r"|incorrect old value|already exists"
 )
+NO_ROOM: Final = re.compile("no space left|quota exceeded|read-only file system", re.IGNORECASE)
+#: What passes by itself when the other side stores what was pushed.
+_NOT_STORED = re.compile("unable to migrate objects")
+#: A branch and another one whose name begins with its name, and a slash, cannot both be.
+_IN_THE_WAY = re.compile(r"'refs/heads/([^']*)' exists; cannot create")
+#: The file that a git makes while it changes a branch, and leaves behind if it is killed.
+_LOCK = re.compile(r"unable to create '([^']*\.lock)': file exists", re.IGNORECASE)
+_SETTING = re.compile(
+    r"bad config |bad (boolean|numeric) (config|environment) value|while reading the configuration files"
+    r"|unable to access '[^']*(gitconfig|git/config)'|invalid config|unable to parse '[^']*' from"
+)
+_SETTING_FILE = re.compile(r"in file (.*)")
+_IDENTITY = re.compile(r"empty ident name|disallowed characters|ident name|invalid ident")
+_NO_OPTIONS = re.compile(r"does not support push options")
+_CHATTER = re.compile(r"bad line length character")
 _CHECKED_OUT = re.compile(r"checked.out|branch is currently")
 #: What git adds to many failures, whatever they were.
 _ADDED = re.compile(r"could not read from remote|correct access rights|and the repository exists", re.IGNORECASE)
 #: What a server said, of which each line is marked.
 _REMOTE: Final = "remote: "
+
+
+def misconfigured(done: Done, own: str) -> CrdtctlError | None:
+    """Return what is wrong with the user's settings of git, if git failed for that.
+
+    The settings of the repository `own` are not the user's, nor are those of a repository that was to be reached.
+    """
+    if _ADDED.search(done.errors):
+        return None
+    lines = [line for line in done.errors.splitlines() if not line.startswith(_REMOTE)]
+    if any(_IDENTITY.search(line) for line in lines):
+        return ConfigError(f"git cannot make a commit: {done.last_words}", f"see {IDENTITY}")
+    wrong = [line for line in lines if _SETTING.search(line)]
+    files = [found[1] for line in wrong if (found := _SETTING_FILE.search(line))]
+    if not wrong or any(file.startswith(own) for file in files):
+        return None
+    words = told("; ".join(wrong[-2:]))
+    return ConfigError(f"git's settings are wrong: {words}", "see 'git config --list --show-origin'")
 
 
 def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False) -> CrdtctlError:
@@ -41,6 +83,19 @@ def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False
     lines = [line for line in done.errors.splitlines() if line.strip() and not _ADDED.search(line)]
     said = "\n".join(lines).replace(path, "").lower()  # a path may sound like anything
     words = told("; ".join(lines[-2:])) or done.last_words
+    if NO_ROOM.search(said):
+        is_there = is_readable or any(line.startswith(_REMOTE) for line in lines)
+        where = f"at {shown}" if is_there else f"here for what is fetched from {shown}"
+        return StorageError(f"there is no room {where}: {words}", "nothing was changed; free some space and try again")
+    if _SETTING.search(said):
+        return UnavailableError(f"the settings of the repository {shown} are wrong: {words}", "mend its file 'config'")
+    if _NO_OPTIONS.search(said):
+        return UnavailableError(f"{shown} takes no push options", "see push.pushOption in 'git config --list'")
+    if _CHATTER.search(said):
+        return UnavailableError(
+            f"{shown}: a shell prints something at login, which is no git: {words}",
+            "let its .bashrc or .profile print nothing where there is no terminal",
+        )
     quoted = shlex.quote(path)
     if _DUBIOUS.search(said):
         trust = f"git config --global --add safe.directory {quoted}"
@@ -83,9 +138,55 @@ def refused(done: Done, shown: str, branch: str) -> CrdtctlError:
     reason = refusal(done)
     if _CHECKED_OUT.search(reason):
         return checked_out(shown, branch)
+    words = told("; ".join([reason, *_said_there(done)]))
+    message = f"{shown} refuses what is pushed to '{branch}': {words}"
+    if NO_ROOM.search(done.errors):
+        return StorageError(message, "nothing was changed there; free some space there and try again")
+    if _NOT_STORED.search(f"{reason} {done.errors}"):
+        return TransientError(message, "try again")
+    if "hook declined" in reason:
+        return AccessError(message, f"if that is about who commits, or the message: see {IDENTITY}")
+    if _NOT_LET_IN.search(done.errors.lower()):
+        return AccessError(message, "see the owner and mode of its files")
+    return AccessError(message, "may you push to this branch?")
+
+
+def in_the_way(done: Done, shown: str, branch: str) -> CrdtctlError | None:
+    """Return the failure that names the branch which makes another one impossible, if there is one."""
+    found = _IN_THE_WAY.search(done.errors)
+    if found is None:
+        return None
+    return UnavailableError(
+        f"the branch '{printable(found[1])}' at {shown} is in the way of '{branch}': git has no two branches of "
+        "which one is a folder of the other",
+        "name another one: URL#BRANCH",
+    )
+
+
+def stuck(done: Done, shown: str, branch: str, *, is_seen: bool) -> CrdtctlError:
+    """Return what stands in the way of a push that is refused again and again, while the branch does not change.
+
+    The branch `is_seen` if it is listed there.
+    """
+    reason = refusal(done)
+    words = told("; ".join([reason, *_said_there(done)]))
+    if found := _LOCK.search(done.errors):
+        return TransientError(
+            f"{shown} cannot change '{branch}': {told(found[1])} is there",
+            "try again; a git that was killed may have left it: if none is at work there, delete it",
+        )
+    if not is_seen and "stale info" in reason:
+        return UnavailableError(
+            f"{shown} has a branch '{branch}' that it does not show: {words}",
+            "see uploadpack.hideRefs and transfer.hideRefs there, or name another one: URL#BRANCH",
+        )
+    return TransientError(f"{shown} refuses what is pushed to '{branch}' again and again: {words}", "try again")
+
+
+def _said_there(done: Done) -> list[str]:
+    """Return the lines that the other side said."""
     lines = [line.removeprefix(_REMOTE).strip() for line in done.errors.splitlines() if line.startswith(_REMOTE)]
-    words = told("; ".join([reason, *(line for line in lines if line)]))
-    return AccessError(f"{shown} refuses what is pushed to '{branch}': {words}", "may you push to this branch?")
+    return [line for line in lines if line]
 
 
 def checked_out(shown: str, branch: str) -> CrdtctlError:

@@ -64,6 +64,7 @@ _OPAQUE = ("exec", "rclone")
 _SECRET = re.compile(r"://[^/\s]*:[^/\s]*@")
 #: How ``ssh`` and ``git`` spell a place without a scheme.
 _LIKE_SCP = re.compile(r"[^/:]+@[^/:]+:")
+_LINKED = b"gitdir: "
 _REPOSITORY = ("HEAD", "objects", "refs")
 #: What a word of a command that tells a secret looks like; an option also when the next word does.
 _TELLING = re.compile(r"(?i)[\w.-]*(pass(word|wd|phrase)?|token|secret|(api|access)[-_]?key|credential)s?(=.+)?")
@@ -147,9 +148,15 @@ def _split(url: str) -> tuple[str, str]:
 
 
 def _is_repository(path: str) -> bool:
-    """Return whether a path is that of a git repository, with a work tree or bare."""
+    """Return whether a path is that of a git repository, bare or with a work tree, which may be a linked one."""
     place = os.path.expanduser(path.partition("#")[0])
-    return any(all(os.path.exists(f"{place}{inner}/{name}") for name in _REPOSITORY) for inner in ("", "/.git"))
+    if any(all(os.path.exists(f"{place}{inner}/{name}") for name in _REPOSITORY) for inner in ("", "/.git")):
+        return True
+    try:
+        with open(f"{place}/.git", "rb") as file:  # of a linked work tree, and of a submodule
+            return file.read(len(_LINKED)) == _LINKED
+    except OSError:
+        return False
 
 
 def _refuse_secrets(url: str, scheme: str) -> None:

@@ -10,7 +10,7 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.output import Report, safe
 from crdtctl.commands.progress import bar
-from crdtctl.commands.refusals import end_with
+from crdtctl.commands.refusals import end_with, found
 from crdtctl.commands.states import states
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
@@ -111,9 +111,7 @@ def _rows(replica: str, report: MergeReport, notes: list[str]) -> Report:
         "replicas": report.replicas,
         "notes": [*notes, *([lonely(report.lonely)] if report.lonely else [])],
         "handoffs": [{"name": one.name, "step": one.step, "replica": one.peer} for one in report.handoffs],
-        "forks": [
-            {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks
-        ],
+        **found(report),
     }
     columns: Sequence[str] = ("name", "type", "before", "after")
     return Report("counters", columns, items, lambda item: [[item[column] for column in columns]], head=head)

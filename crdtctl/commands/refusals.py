@@ -3,6 +3,7 @@
 from crdtctl.commands import output
 from crdtctl.crdt.forks import Fork
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
+from crdtctl.store.ended import counts_twice
 from crdtctl.store.merge import MergeReport
 
 
@@ -11,13 +12,28 @@ def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None
     if report.forks or report.usurped:
         raise _forked(report, quiet=quiet, dry_run=dry_run)
     if report.twice:
-        number = f"{report.twice} sealed replica{' was' if report.twice == 1 else 's were'}"
-        raise ForkError(
-            f"{number} absorbed by more than one other, so what it counted counts more than once",
-            "give each sealed file to one replica to absorb; 'crdtctl log' says who took what",
-        )
+        raise _doubled(report, quiet=quiet)
     if report.refused:
         raise _told(report, quiet=quiet)
+
+
+def found(report: MergeReport) -> dict[str, object]:
+    """Return what a merge found wrong with replicas, for programs."""
+    return {
+        "forks": [
+            {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks
+        ],
+        "usurped": [printable(label) for label in report.usurped],
+        "doubled": [{"record": record, "absorbers": list(by)} for record, by in sorted(report.twice.items())],
+    }
+
+
+def _doubled(report: MergeReport, *, quiet: bool) -> ForkError:
+    """Name the replicas that were absorbed several times; return the failure to end with."""
+    *others, last = [counts_twice(record, by) for record, by in sorted(report.twice.items())]
+    for said in others if not quiet else []:
+        output.say(said)
+    return ForkError(last, "'crdtctl settle' takes one of the two back, see its --help; let one replica absorb")
 
 
 def _forked(report: MergeReport, *, quiet: bool, dry_run: bool) -> ForkError:

@@ -11,6 +11,7 @@ from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
+from crdtctl.store.ended import counts_twice
 from crdtctl.store.identity import REASONS
 from crdtctl.store.meeting import Open, lonely
 from crdtctl.store.meeting import amount as told
@@ -42,7 +43,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     tier, handoffs = replica.tier, replica.open_handoffs()
     reasons = replica.reasons_to_keep()
     roster, holdings = replica.ended(), replica.holdings()
-    unheard = replica.unheard()
+    unheard, doubled = replica.unheard(), replica.doubled()
     was = {past.replica: past for past in replica.past()}
     items: list[Item] = [{"replica": own, "commits": replica.commits, "heard": "this replica"}]
     for past in was.values():
@@ -58,6 +59,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         if roster.absorbers or roster.fence:
             fence = f"; older than {day_of(roster.fence)} forgotten" if roster.fence else ""
             output.stdout.line(f"absorbed   {len(roster.absorbers)} sealed replicas{fence}")
+        for record, by in doubled.items():
+            output.stdout.line(f"doubled    {counts_twice(record, by)}: see 'crdtctl settle --help'")
         for before in unheard:
             output.stdout.line(f"unheard    what {before} did after it was copied or put back: nothing is absorbed")
             output.stdout.line("           before a sync, or a merge, has brought it, see 'crdtctl absorb --help'")
@@ -92,6 +95,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "absorbed": len(roster.absorbers),
         "fence": day_of(roster.fence) if roster.fence else None,
         "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
+        "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
         "rights": [_told(holding) for holding in holdings],
     }
     report = Report("replicas", columns, items, lambda item: [[item[column] for column in columns]], value=0, head=head)

@@ -9,7 +9,7 @@ from crdtctl.commands import output
 from crdtctl.commands.durations import duration
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
-from crdtctl.commands.refusals import end_with
+from crdtctl.commands.refusals import end_with, found
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
@@ -234,6 +234,7 @@ def _rows(replica: str, report: "SyncReport", notes: list[str]) -> Report:
         "replicas": sorted(report.replicas),
         "remotes": places,
         "refused": refused,
+        **found(report.merge),
         "notes": [*notes, *([lonely(report.merge.lonely)] if report.merge.lonely else [])],
     }
     columns = ("remote", "what", "replica", "entries", "bytes", "authors", "object")

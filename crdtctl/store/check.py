@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Invalid
+from crdtctl.crdt.membership import roster
 from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
 from crdtctl.store import config
 from crdtctl.store.commit import typed
 from crdtctl.store.durable import KNOWN, NEW, OWN
+from crdtctl.store.ended import counts_twice, doubled, ended
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import REASONS
 from crdtctl.store.inputs import Input, open_input
@@ -48,6 +50,7 @@ def check_replica(path: str) -> list[Finding]:
             _state(directory, KNOWN),
             _config(directory),
             *_oversold(directory),
+            *_doubled(directory),
             *_lefts(directory),
         ]
         return [finding for finding in findings if finding is not None]
@@ -129,6 +132,17 @@ def _oversold(directory: Directory) -> list[Finding]:
             )
             for holding in holdings(own, known)
             for who, amount in holding.oversold.items()
+        ]
+    return []  # damage is found where it is
+
+
+def _doubled(directory: Directory) -> list[Finding]:
+    """Look whether several replicas absorbed the same sealed one, which then counts for each of them."""
+    with suppress(DataError), directory.own_source() as own, directory.known_source() as known:
+        found = doubled(roster(ended(own, known)), known.head.settled if known else ())
+        return [
+            Finding(directory.file("known.json"), False, f"{counts_twice(record, by)}; see 'crdtctl settle --help'")
+            for record, by in sorted(found.items())
         ]
     return []  # damage is found where it is
 

@@ -1,12 +1,13 @@
 """What a replica's files say of who has ended: it itself, and those whose counts somebody took over."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from crdtctl.codec.stream import Source
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Names
-from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, is_sealed, roster
+from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, is_sealed, record_of, roster
 from crdtctl.errors import RefusedError
 
 
@@ -39,6 +40,36 @@ def hide_absorbed(own: Source, known: Source) -> Roster:
         known.names = {**known.names, **gone}
         known.head = replace(head, clock=clock, tags={a: text for a, text in head.tags.items() if a not in gone})
     return everybody
+
+
+def doubled(everybody: Roster, settled: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return record → the replicas that absorbed one and the same, where that is not settled: it counts for each."""
+    standing = {
+        record: tuple(sorted(who for who in by if _settling(who, record) not in settled))
+        for record, by in everybody.twice.items()
+    }
+    return {record: by for record, by in standing.items() if len(by) > 1}
+
+
+def counts_twice(record: str, absorbers: Collection[str]) -> str:
+    """Return in words that a sealed replica was absorbed several times."""
+    return (
+        f"the sealed replica whose id ends with {record} was absorbed by {' and '.join(absorbers)}, and counts for each"
+    )
+
+
+def absorbed_again(everybody: Roster, replica: str) -> dict[str, str]:
+    """Return what settles that a replica, or its record, was absorbed several times: mark → absorber.
+
+    The first absorber, by id, is left out: what it took is what counts. So all who settle take the same back.
+    """
+    record = record_of(replica) or replica
+    return {_settling(who, record): who for who in sorted(everybody.twice.get(record, ()))[1:]}
+
+
+def _settling(absorber: str, record: str) -> str:
+    """Return what stands among the settled for what `absorber` took, and others had taken."""
+    return f"{absorber}+{record}"
 
 
 def refuse_sealed(own: Source) -> None:

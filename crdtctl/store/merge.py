@@ -24,7 +24,7 @@ from crdtctl.errors import CrdtctlError, MissingError, OutcomeUnknownError, Refu
 from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
-from crdtctl.store.ended import ended, refuse_sealed, without_absorbed
+from crdtctl.store.ended import absorbed_again, doubled, ended, refuse_sealed, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.inputs import Input, Stamp, open_input
 from crdtctl.store.meeting import Aside, HandOff, Met, meet
@@ -54,10 +54,10 @@ class MergeReport:
 
     `counters` is how many changed; `changes` are those of them that details were asked for. `forks` are those
     that were not known here before, with the labels that brought them; `usurped` names the inputs that know
-    something of this replica's id that it did not write itself. `twice` is how many replicas are now known to
-    have been absorbed by more than one other. `heads` are the headers of the inputs that were taken, by label.
-    `nodes` is how many own contributions changed by taking part, `handoffs` are those under way, and `lonely` the
-    counters of which nobody else's node is known.
+    something of this replica's id that it did not write itself. `twice` are the sealed replicas that are now known to
+    have been absorbed by more than one other: the end of the id → the absorbers. `heads` are the headers of the inputs
+    that were taken, by label. `nodes` is how many own contributions changed by taking part, `handoffs` are those under
+    way, and `lonely` the counters of which nobody else's node is known.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class MergeReport:
     changes: list[Change] = field(default_factory=list)
     forks: list[tuple[Fork, list[str]]] = field(default_factory=list)
     usurped: list[str] = field(default_factory=list)
-    twice: int = 0
+    twice: dict[str, tuple[str, ...]] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
     more: bool = False
     nodes: int = 0
@@ -165,7 +165,13 @@ def merge(
             report.heads = {one.item.label: one.head for one in taken}
             joined = forks.join([(before.clock, before.tags), *((one.head.clock, one.head.tags) for one in taken)])
             everybody = roster(MEMBERSHIP.join_all(here, _said_by(taken)))
-            report.twice = len(everybody.twice.keys() - roster(here).twice.keys())
+            settled = {*before.settled, *(who for one in taken for who in one.head.settled)}
+            known_twice = doubled(roster(here), before.settled)
+            report.twice = {
+                record: by
+                for record, by in doubled(everybody, settled).items()
+                if set(by).difference(known_twice.get(record, ()))
+            }
             for one, names in zip(taken, joined.names[1:], strict=True):
                 one.names = {**names, **without_absorbed(everybody, one.head.clock)}
             if known:
@@ -638,16 +644,20 @@ def unsettled(head: Head) -> list[Fork]:
 
 
 def settle(directory: Directory, lock: int, replica: str) -> bool:
-    """Note that the branches of a fork are settled; return whether they were not."""
-    with directory.known_source() as known:
+    """Note that the branches of a fork are settled, or that a replica was absorbed twice; return whether it is news."""
+    with directory.own_source() as own, directory.known_source() as known:
         found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
         fork = next((one for one in found if one.replica == forks.origin(replica)), None)
-        if known is None or fork is None:
-            raise MissingError(f"no fork of '{printable(replica)}' is known here", "'crdtctl status' lists forks")
+        marks = fork.branches if fork else tuple(absorbed_again(roster(ended(own, known)), replica))
+        if known is None or not marks:
+            raise MissingError(
+                f"no fork of '{printable(replica)}' is known here, nor that it was absorbed twice",
+                "'crdtctl status' lists both",
+            )
         known.verify()
-        settled = {*known.head.settled, *fork.branches}
+        settled = {*known.head.settled, *marks}
         if settled == set(known.head.settled):
             return False
         _rewrite(directory, lock, known, replace(known.head, settled=tuple(sorted(settled))))
-    journal.note(directory, "settled", replica=fork.replica, branches=list(fork.branches))
+    journal.note(directory, "settled", replica=fork.replica if fork else replica, branches=list(marks))
     return True

@@ -79,7 +79,7 @@ from crdtctl.store import binding, config, durable, identity, journal, locate, m
 from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
-from crdtctl.store.ended import ended, hide_absorbed, refuse_sealed, said_by
+from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
@@ -1030,11 +1030,23 @@ class Replica:
             raise reason
         return report
 
-    def settle(self, replica: str) -> bool:
-        """Declare the fork of the id `replica` settled; return whether it was not.
+    def doubled(self) -> dict[str, tuple[str, ...]]:
+        """Return the sealed replicas that several others absorbed, so that they count twice, and is not settled.
 
-        What its branches lack together is for somebody who knows it to increment. Raise `MissingError` if there
-        is no such fork.
+        The keys are the last 20 digits of their ids, which is all that is remembered of them; the values the absorbers.
+        """
+        with self._both() as (own, known):
+            return doubled(roster(ended(own, known)), known.head.settled if known else ())
+
+    def absorbed_again(self, replica: str) -> list[str]:
+        """Return who absorbed a replica beside the first that did, by id: what they took counts too much."""
+        return list(absorbed_again(self.ended(), replica).values())
+
+    def settle(self, replica: str) -> bool:
+        """Declare settled that an id had several writers, or was absorbed twice; return whether it was not.
+
+        What the branches of a fork lack together is for somebody who knows it to increment, and what counts twice to
+        decrement. Raise `MissingError` if nothing of the kind is known.
         """
         with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
             refuse_sealed(identity.bound_under(directory, lock, self.lock_timeout, self._tell).source)

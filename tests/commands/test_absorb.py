@@ -59,8 +59,32 @@ def test_a_merge_that_finds_one_absorbed_twice_says_so(shell: Shell) -> None:
     shell.ok("--replica", "other", "export", "-o", "other.json")
     ended = shell("merge", "other.json")
     assert ended.status == 5
-    assert "1 sealed replica was absorbed by more than one other" in ended.stderr
+    assert "the sealed replica whose id ends with" in ended.stderr
     shell.ok("merge", "other.json")
+
+
+def test_one_that_was_absorbed_twice_is_reported_until_it_is_settled(shell: Shell) -> None:
+    shell.ok("absorb", "job.json")
+    shell.ok("--replica", "other", "init", "--name", "other")
+    shell.ok("--replica", "other", "absorb", "job.json")
+    shell.ok("--replica", "other", "export", "-o", "other.json")
+    ended = shell("merge", "--format", "json", "other.json")
+    [double] = json.loads(ended.stdout)["doubled"]
+    assert (ended.status, len(double["absorbers"])) == (5, 2)
+    assert json.loads(shell.ok("status", "--format", "json"))["doubled"] == [double]
+    assert "doubled    the sealed replica" in shell.ok("status", "--format", "table")
+    faults = [one for one in json.loads(shell("check", "--format", "json").stdout)["files"] if not one["ok"]]
+    assert double["record"] in faults[0]["found"]
+    assert shell("check").status == 1
+    for _ in range(2):
+        shell.ok("settle", double["record"], "builds=3")
+        assert shell.ok("show", "builds") == "3\n"
+    shell.ok("check")
+    assert json.loads(shell.ok("status", "--format", "json"))["doubled"] == []
+    shell.ok("export", "-o", "settled.json")
+    shell.ok("--replica", "other", "merge", "settled.json")
+    shell.ok("--replica", "other", "settle", double["record"], "builds=3")
+    assert shell.ok("--replica", "other", "show", "builds") == "3\n"
 
 
 def test_a_write_that_prints_its_clock_can_be_waited_for_elsewhere(shell: Shell) -> None:

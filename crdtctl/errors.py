@@ -130,7 +130,12 @@ class BusyError(CrdtctlError):
 
 
 class TransientError(BusyError):
-    """A remote does not answer, or not rightly, in a way that passes by itself."""
+    """A remote does not answer, or not rightly, in a way that passes by itself.
+
+    `after` is how many seconds the remote asks to be left alone, 0 if it does not say.
+    """
+
+    after = 0.0
 
 
 class OutcomeUnknownError(CrdtctlError):

@@ -3,6 +3,7 @@
 import netrc
 import os
 from base64 import b64encode
+from dataclasses import dataclass, field
 from typing import Final
 
 from crdtctl.errors import ConfigError
@@ -14,29 +15,40 @@ PASSWORD: Final = "CRDTCTL_HTTP_PASSWORD"  # noqa: S105  # the same
 WHERE: Final = f"~/.netrc, {USER} and {PASSWORD}, or {TOKEN}"
 
 
-def authorization(host: str) -> str:
-    """Return the value of an ``Authorization`` header for a host, or nothing if no credential is known for it.
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token, or a user with a password; or nothing, which is false."""
 
-    Raise `ConfigError` if what is meant to hold a credential is not well formed.
-    """
+    token: str = field(default="", repr=False)
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.token or self.user)
+
+    def header(self) -> str:
+        """Return the value of ``Authorization`` that a server is told before it asks (RFC 6750 and RFC 7617)."""
+        if self.token:
+            return f"Bearer {self.token}"
+        both = f"{self.user}:{self.password}".encode("utf-8", "surrogateescape")
+        return "Basic " + b64encode(both).decode("ascii") if self.user else ""
+
+
+def find(host: str) -> Credential:
+    """Return the credential for a host; raise `ConfigError` if what is meant to hold one is not well formed."""
     token, user, password = (os.environ.get(name, "") for name in (TOKEN, USER, PASSWORD))
     if token:
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError(f"{TOKEN} holds no token", "a token is of printable characters without spaces")
-        return f"Bearer {token}"
+        return Credential(token)
     if user or password:
         if not (user and password):
             raise ConfigError(f"of {USER} and {PASSWORD} only one is set", "set both, or none")
-        return basic(user, password)
-    found = _in_netrc(host)
-    return basic(*found) if found else ""
-
-
-def basic(user: str, password: str) -> str:
-    """Return the header's value for a name and a password (RFC 7617)."""
+    else:
+        user, password = _in_netrc(host) or ("", "")
     if ":" in user:
         raise ConfigError("the name of a user at a web server has no ':'")
-    return "Basic " + b64encode(f"{user}:{password}".encode("utf-8", "surrogateescape")).decode("ascii")
+    return Credential("", user, password)
 
 
 def _in_netrc(host: str) -> tuple[str, str] | None:

@@ -5,24 +5,20 @@ time for all of it, not for each operation, is what none of them has.
 """
 
 import http.client
-import io
 import os
 import socket
 import ssl
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from email.message import Message
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Any, Final, TypeVar
-from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import Any, TypeVar
+from urllib.parse import quote, urljoin, urlsplit
 
 from crdtctl.errors import (
     AccessError,
-    ConfigError,
     CrdtctlError,
     MissingError,
     StorageError,
@@ -31,17 +27,22 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.sync.credentials import WHERE, authorization
-from crdtctl.sync.transport import GLANCE, Deadline
+from crdtctl.sync import bodies, challenges, proxies
+from crdtctl.sync import http_failures as failures
+from crdtctl.sync.credentials import WHERE, Credential, find
+from crdtctl.sync.proxies import Origin, origin_of, parsed, proxy_for
+from crdtctl.sync.timed import Plain, Secure
+from crdtctl.sync.transport import Deadline
 
 _BLOCK = 2**18
 #: So much of an answer that nobody reads is taken from the connection, to keep that.
 _DRAINED = 2**16
 _HOPS = 5
+#: A request is made so often again with an answer to what the server asked: its nonce may be too old by then.
+_CHANCES = 2
 _REDIRECTS = (301, 302, 303, 307, 308)
 #: What only reads may be redirected: what is written goes where the user said, or nowhere.
 _READS = ("GET", "HEAD", "PROPFIND")
-_PORTS: Final = {"http": 80, "https": 443}
 _T = TypeVar("_T")
 #: Makes a call; whatever it raises has closed the connection, and is one of ours.
 _Guarded = Callable[[Callable[[], Any]], Any]
@@ -49,84 +50,11 @@ _Guarded = Callable[[Callable[[], Any]], Any]
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
-def parsed(url: str) -> SplitResult:
-    """Return the parts of a URL; raise `UsageError` unless it names a host, and a port that can be."""
-    with suppress(ValueError):
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if parts.scheme in _PORTS and host.isascii() and host.encode("idna") and parts.port != 0:
-            return parts
-    raise UsageError(f"'{printable(url)}' is no URL of a web server", "it is like https://host:port/path")
-
-
-def _origin(parts: SplitResult) -> tuple[str, str, int]:
-    """Return the scheme, host and port: whoever shares them gets the same credentials."""
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
-
-
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-class _Reader(io.RawIOBase):
-    """What a socket receives; each receive ends when all must end, so that no server can dribble for ever."""
-
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        self._socket = sock
-        self._user = sock.makefile("rb", buffering=0)  # until that is closed, the socket stays open
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        while True:
-            self._socket.settimeout(min(self._deadline.remaining(), GLANCE))
-            with suppress(TimeoutError):
-                return self._socket.recv_into(buffer)
-
-    def close(self) -> None:
-        self._user.close()
-        super().close()
-
-
-class _Timed:
-    """A connected socket, as far as the standard library's client uses it, with a time for all that is done with it."""
-
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        self._socket = sock
-        self._deadline = deadline
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._socket, self._deadline))
-
-    def sendall(self, data: Any) -> None:
-        left = memoryview(data).cast("B")
-        while left:
-            self._socket.settimeout(self._deadline.remaining())
-            left = left[self._socket.send(left) :]
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-class _Plain(http.client.HTTPConnection):
-    deadline: Deadline
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock: Any = _Timed(self.sock, self.deadline)
-
-
-class _Secure(http.client.HTTPSConnection):
-    deadline: Deadline
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock: Any = _Timed(self.sock, self.deadline)
 
 
 class Answer:
@@ -142,7 +70,20 @@ class Answer:
         self._guarded = guarded
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the body; raise `TransientError` if it ends before its end."""
+        """Yield the body as it is meant; raise `TransientError` if it ends before its end."""
+        yield from bodies.decoded(self._raw(), self.headers.get("Content-Encoding", ""))
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people."""
+        return self.headers.get_content_type() in ("text/html", "application/xhtml+xml")
+
+    @property
+    def is_delimited(self) -> bool:
+        """Whether a body that was cut can be told from a whole one."""
+        return self._response.chunked or self._response.length is not None
+
+    def _raw(self) -> Iterator[bytes]:
         while block := self._guarded(lambda: self._response.read(_BLOCK)):
             yield block
         if self._response.length:  # this much was to come, and the library does not mind
@@ -163,6 +104,7 @@ class Client:
         self._deadline = deadline
         self._local = threading.local()
         self._all: list[http.client.HTTPConnection] = []
+        self._answering: challenges.Digest | None = None
 
     def close(self) -> None:
         """Close all connections, of all threads."""
@@ -176,10 +118,15 @@ class Client:
     ) -> Iterator[Answer]:
         """Ask, and give the answer of whatever status. `body` is bytes, or the path of a local file.
 
-        Reads are redirected, but never from https to http; another server is not told who we are.
+        Reads are redirected, but never from https to http; another server is not told who we are. What a server wants
+        to know by Digest, it is told when it asks.
         """
-        for _ in range(_HOPS):
+        hops = chances = 0
+        while hops < _HOPS:
             with self._asked(method, url, headers or {}, body) as answer:
+                if answer.status == 401 and chances < _CHANCES and self._can_answer(answer):
+                    chances += 1
+                    continue
                 if answer.status not in _REDIRECTS or method not in _READS:
                     yield answer
                     return
@@ -191,19 +138,22 @@ class Client:
             if not is_safe:
                 raise UnavailableError(f"{_host(url)} redirects to {_shown(target)}", "that is not followed from there")
             url = target
+            hops += 1
         raise UnavailableError(f"{_host(url)} redirects without end", "see the URL of the remote")
 
     @contextmanager
     def _asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes | str) -> Iterator[Answer]:
         """Ask once, of one server."""
         parts = parsed(url)
-        origin = _origin(parts)
+        origin = origin_of(parts)
         connection, prefix = self._connection(origin)
         is_used = connection.sock is not None
-        sent = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "crdtctl", **headers, **self._identity(origin)}
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        identity = self._identity(origin, method, path)
+        sent = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "crdtctl", **headers, **identity}
         if prefix:
-            sent |= _proxy_identity(_proxy(origin))
-        target = prefix + (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            sent |= proxies.identity_at(proxy_for(origin))
+        target = prefix + path
 
         def guarded(call: Callable[[], _T]) -> _T:
             try:
@@ -233,24 +183,24 @@ class Client:
         if not guarded(answer.drain):
             connection.close()
 
-    def _connection(self, origin: tuple[str, str, int]) -> tuple[http.client.HTTPConnection, str]:
+    def _connection(self, origin: Origin) -> tuple[http.client.HTTPConnection, str]:
         """Return this thread's connection to a server or its proxy, and what a proxy wants before each path."""
         scheme, host, port = origin
-        proxy = _proxy(origin)
-        mine: dict[tuple[str, str, int], http.client.HTTPConnection] = self._local.__dict__.setdefault("mine", {})
+        proxy = proxy_for(origin)
+        mine: dict[Origin, http.client.HTTPConnection] = self._local.__dict__.setdefault("mine", {})
         if origin not in mine:
             first = (proxy.hostname or "", proxy.port or 80) if proxy else (host, port)
-            made: _Plain | _Secure
+            made: Plain | Secure
             if scheme == "https":
-                made = _Secure(*first, blocksize=_BLOCK, context=self._context)
+                made = Secure(*first, blocksize=_BLOCK, context=self._context)
                 if proxy:
-                    made.set_tunnel(host, port, headers=_proxy_identity(proxy))
+                    made.set_tunnel(host, port, headers=proxies.identity_at(proxy))
             else:
-                made = _Plain(*first, blocksize=_BLOCK)
+                made = Plain(*first, blocksize=_BLOCK)
             made.deadline = self._deadline
             mine[origin] = made
             self._all.append(made)
-        return mine[origin], f"http://{_netloc(host)}:{port}" if proxy and scheme == "http" else ""
+        return mine[origin], f"http://{proxies.netloc(host)}:{port}" if proxy and scheme == "http" else ""
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
@@ -258,57 +208,86 @@ class Client:
         return ssl.create_default_context()
 
     @cached_property
-    def _authorization(self) -> str:
-        return authorization(self._place.hostname or "")
+    def _credential(self) -> Credential:
+        return find(self._place.hostname or "")
 
     @property
     def _is_private(self) -> bool:
         """Whether nobody on the way hears what is said: a password is not shouted over a network."""
-        scheme, host, _ = origin = _origin(self._place)
-        return scheme == "https" or (_is_loopback(host) and not _proxy(origin))
+        scheme, host, _ = origin = origin_of(self._place)
+        return scheme == "https" or (_is_loopback(host) and not proxy_for(origin))
 
-    def _identity(self, origin: tuple[str, str, int]) -> dict[str, str]:
-        if origin != _origin(self._place) or not self._is_private or not self._authorization:
+    def _identity(self, origin: Origin, method: str, path: str) -> dict[str, str]:
+        if origin != origin_of(self._place) or not self._is_private or not self._credential:
             return {}
-        return {"Authorization": self._authorization}
+        answering = self._answering
+        return {"Authorization": answering.header(method, path) if answering else self._credential.header()}
+
+    def _can_answer(self, answer: Answer) -> bool:
+        """Take up a challenge of the scheme Digest that was not answered yet; return whether it can be answered."""
+        before = self._answering
+        if origin_of(urlsplit(answer.url)) != origin_of(self._place) or not self._is_private:
+            return False
+        answering = challenges.answering(_challenges(answer), self._credential)
+        if answering is None or (before and before.nonce == answering.nonce):
+            return False
+        self._answering = answering
+        return True
 
     def failure(self, answer: Answer, doing: str) -> CrdtctlError:
         """Return what to tell of an answer that says that it was not done."""
         status = answer.status
-        message = f"cannot {doing}: {_host(answer.url)} says {status} {http.client.responses.get(status, '')}".rstrip()
-        if status in (401, 403):
-            return AccessError(message, self._how_to_be_known(answer))
-        if status == 407:
-            return AccessError(message, "the proxy wants a user and password, in https_proxy or http_proxy")
-        if status in (404, 410):
-            return MissingError(message)
-        if status == 507:
-            return StorageError(message, "nothing was changed; free some space there and try again")
-        if status in (408, 423, 425, 429) or (status >= 500 and status not in (501, 505)):
-            return TransientError(message, "try again")
-        if status in _REDIRECTS:
-            target = _target(answer)
-            return UnavailableError(message, f"it redirects to {_shown(target)}: see the remote's URL")
-        return UnavailableError(message, "is it a WebDAV server that lets files be written, and is the URL right?")
+        origin = origin_of(urlsplit(answer.url))
+        proxy = proxy_for(origin) if origin[0] == "http" else None
+        who = f"{_host(answer.url)}, or the proxy {proxies.shown(proxy)}," if proxy else _host(answer.url)
+        message = f"cannot {doing}: {who} says {status} {http.client.responses.get(status, '')}".rstrip()
+        match status:
+            case 401 | 403:
+                return AccessError(message, self._how_to_be_known(answer))
+            case 407:
+                return AccessError(
+                    message, failures.proxy_advice(proxy, answer.headers.get_all("Proxy-Authenticate", []))
+                )
+            case 404 | 410:
+                return MissingError(message)
+            case 413:
+                return UnavailableError(message, "let the server take larger files: nginx has client_max_body_size")
+            case 507:
+                return StorageError(message, "nothing was changed; free some space there and try again")
+            case 511:
+                return TransientError(message, "this network wants you to log in: open any page in a browser")
+            case 408 | 423 | 425 | 429:
+                return failures.passing(message, answer.headers)
+            case _ if status >= 500 and status not in (501, 505):
+                return failures.passing(message, answer.headers)
+            case _ if status in _REDIRECTS:
+                return UnavailableError(message, f"it redirects to {_shown(_target(answer))}: see the remote's URL")
+            case _:
+                return UnavailableError(
+                    message, "is it a WebDAV server that lets files be written, and is the URL right?"
+                )
 
     def _how_to_be_known(self, answer: Answer) -> str:
-        if _origin(urlsplit(answer.url)) != _origin(self._place):
+        if origin_of(urlsplit(answer.url)) != origin_of(self._place):
             return f"{self._place.hostname} redirects there, where no credential is sent: see the remote's URL"
-        if not self._authorization:
-            return f"keep a credential in {WHERE}"
-        if not self._is_private:
+        if self._credential and not self._is_private:
             return "no credential is sent over http, where all can read it: use https, or a tunnel to this machine"
-        return f"see what {WHERE} says, and what it may do there"
+        if answer.status == 401:
+            return challenges.advice(_challenges(answer), self._credential)
+        if not self._credential:
+            return f"see what the server allows there; if it is to know who you are, keep a credential in {WHERE}"
+        return "it does not say that the credential is wrong: see what that user may do there"
 
-    def _told(self, error: OSError | http.client.HTTPException, origin: tuple[str, str, int]) -> CrdtctlError:
+    def _told(self, error: OSError | http.client.HTTPException, origin: Origin) -> CrdtctlError:
         """Return the failure that stands for what went wrong with a connection."""
         host = origin[1]
+        proxy = proxy_for(origin)
+        if proxy and (failed := failures.TUNNEL.search(str(error))):
+            return failures.not_led(host, proxy, int(failed[1]))
+        reached = f"the proxy {proxies.shown(proxy)}" if proxy else host
         match error:
             case ssl.SSLCertVerificationError():
-                return UnavailableError(
-                    f"the certificate of {host} is not trusted: {printable(error.verify_message)}",
-                    "if it should be, name the file of who signed it in SSL_CERT_FILE",
-                )
+                return failures.not_trusted(error, host)
             case TimeoutError():
                 return self._deadline.over()
             case ssl.SSLError() if not isinstance(error, _CUT):
@@ -317,16 +296,18 @@ class Client:
                     "see the URL of the remote: is that the port of https?",
                 )
             case socket.gaierror():
-                return TransientError(f"cannot find {host}: {printable(error.strerror or '')}", "try again")
-            case OSError() if "Tunnel connection failed: 407" in str(error):
-                return AccessError(f"cannot reach {host}: the proxy says 407", "see https_proxy")
+                return TransientError(f"cannot find {reached}: {printable(error.strerror or '')}", "try again")
             case OSError() if not isinstance(error, http.client.BadStatusLine):
                 why = os.strerror(error.errno) if error.errno else "the connection ended"
-                return TransientError(f"cannot reach {host}: {why}", "try again")
+                return TransientError(f"cannot reach {reached}: {why}", "try again")
             case http.client.RemoteDisconnected() | http.client.IncompleteRead():
-                return TransientError(f"{host} ended the connection early", "try again")
+                return TransientError(f"{reached} ended the connection early", "try again")
             case _:
-                return UnavailableError(f"{host} answers what is not HTTP", "see the URL of the remote")
+                return UnavailableError(f"{reached} answers what is not HTTP", "see the URL of the remote")
+
+
+def _challenges(answer: Answer) -> list[challenges.Challenge]:
+    return challenges.parse(answer.headers.get_all("WWW-Authenticate", []))
 
 
 def _exchange(
@@ -352,32 +333,6 @@ def _exchange(
             except http.client.HTTPException as error:
                 raise ConnectionResetError from error
     return connection.getresponse()
-
-
-def _proxy(origin: tuple[str, str, int]) -> SplitResult | None:
-    """Return the proxy that the environment names for a server, if any."""
-    scheme, host, port = origin
-    url = getproxies().get(scheme) or getproxies().get("all")
-    if not url or proxy_bypass(f"{_netloc(host)}:{port}"):
-        return None
-    try:
-        found = parsed(url if "://" in url else f"http://{url}")
-    except UsageError:
-        found = None
-    if found is None or found.scheme != "http":  # which may hold a password, so it is not shown
-        raise ConfigError("the proxy that the environment names cannot be used", "it is to begin with http://")
-    return found
-
-
-def _proxy_identity(proxy: SplitResult | None) -> dict[str, str]:
-    if proxy is None or not proxy.username:
-        return {}
-    who = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": "Basic " + b64encode(who.encode()).decode("ascii")}
-
-
-def _netloc(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _host(url: str) -> str:

@@ -232,8 +232,9 @@ def patiently(call: Callable[[], _T], deadline: Deadline, pause: Callable[[float
     for number in range(1, TRIES):
         try:
             return call()
-        except TransientError:
+        except TransientError as error:
             wait = _FIRST_PAUSE * 2**number * random.uniform(0.5, 1)  # noqa: S311  # so that two do not keep in step
+            wait = max(wait, error.after)
             if wait >= deadline.remaining():
                 raise
             pause(wait)

@@ -14,7 +14,8 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.sync import listings
-from crdtctl.sync.http import Answer, Client, parsed
+from crdtctl.sync.http import Answer, Client
+from crdtctl.sync.proxies import parsed
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
 

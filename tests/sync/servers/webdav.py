@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ users = {user: {"password": password} for user, password in given["users"].items
 app = WsgiDAVApp({
     "provider_mapping": {"/": given["root"]},
     "simple_dc": {"user_mapping": {"*": users or True}},
-    "http_authenticator": {"accept_basic": True, "accept_digest": False, "default_to_digest": False},
+    "http_authenticator": {
+        "accept_basic": not given["digest"], "accept_digest": given["digest"], "default_to_digest": given["digest"]
+    },
     "verbose": 0,
     "logging": {"enable": False},
 })
@@ -85,11 +88,19 @@ CustomLog {own}/log short
 DavLockDB {own}/locks
 DocumentRoot {root}
 <Directory {root}>
-  Require all granted
+  {access}
   Dav On
 </Directory>
 {user}
 """
+_APACHE_DIGEST = """
+  AuthType Digest
+  AuthName counts
+  AuthDigestNonceLifetime 1
+  AuthUserFile {own}/users
+  Require valid-user
+"""
+_APACHE_AUTHENTICATION = ("authn_core", "authn_file", "authz_user", "auth_digest")
 #: Where Debian keeps Apache's modules.
 _APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
@@ -110,7 +121,9 @@ class Server:
 
 
 @contextmanager
-def wsgidav(own: Path, users: dict[str, str] | None = None, certificate: Path | None = None) -> Iterator[Server]:
+def wsgidav(
+    own: Path, users: dict[str, str] | None = None, certificate: Path | None = None, *, digest: bool = False
+) -> Iterator[Server]:
     """Run WsgiDAV; with a certificate, whose key is in the same file, over https."""
     pytest.importorskip("wsgidav")
     pytest.importorskip("cheroot")
@@ -121,6 +134,7 @@ def wsgidav(own: Path, users: dict[str, str] | None = None, certificate: Path | 
         "users": users or {},
         "certificate": str(certificate or ""),
         "key": str(certificate or ""),
+        "digest": digest,
     }
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", _WSGIDAV], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -159,8 +173,11 @@ def nginx(own: Path, settings: str) -> Iterator[Server]:
 
 
 @contextmanager
-def apache() -> Iterator[Server]:
-    """Run Apache's mod_dav, in a directory of its own: started by root, it becomes somebody who sees no other."""
+def apache(users: dict[str, str] | None = None) -> Iterator[Server]:
+    """Run Apache's mod_dav, in a directory of its own: started by root, it becomes somebody who sees no other.
+
+    With users it lets only these in, by Digest, with a nonce that is good for one second.
+    """
     if not (_APACHE_MODULES / "mod_dav_fs.so").exists():
         pytest.skip("apache2 is not installed")
     with tempfile.TemporaryDirectory() as place:
@@ -172,7 +189,18 @@ def apache() -> Iterator[Server]:
             root.chmod(0o777)
         user = "User nobody\nGroup nogroup" if is_root else ""
         configuration = own / "apache.conf"
-        configuration.write_text(_APACHE.format(own=own, root=root, port=port, modules=_APACHE_MODULES, user=user))
+        access = "Require all granted"
+        if users:
+            access = _APACHE_DIGEST.format(own=own)
+            lines = (
+                f"{name}:counts:{md5(f'{name}:counts:{word}'.encode()).hexdigest()}" for name, word in users.items()
+            )
+            (own / "users").write_text("".join(f"{line}\n" for line in lines))
+            modules = (f"LoadModule {one}_module {_APACHE_MODULES}/mod_{one}.so" for one in _APACHE_AUTHENTICATION)
+            user = "\n".join((user, *modules))
+        configuration.write_text(
+            _APACHE.format(own=own, root=root, port=port, modules=_APACHE_MODULES, user=user, access=access)
+        )
         with _running(["apache2", "-X", "-f", str(configuration)], port):
             yield Server(f"http://127.0.0.1:{port}", root, log)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
+from email.utils import mktime_tz, parsedate_tz
 from functools import cached_property
 from typing import ClassVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from crdtctl.errors import (
+    AccessError,
     CrdtctlError,
     TransientError,
     UnavailableError,
@@ -17,7 +19,7 @@ from crdtctl.sync import listings
 from crdtctl.sync.http import Answer, Client
 from crdtctl.sync.proxies import parsed
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
+from crdtctl.sync.transport import STALE, Entry, Transport, file_name, is_draft, new_draft
 
 #: The largest listing that is read: about 100,000 files.
 _MAX_LISTING = 2**26
@@ -43,6 +45,7 @@ class WebDav(Transport):
         self._client = Client(self._url, place.deadline)
         self._path = path
         self._is_new = False
+        self._drafts: Sequence[str] = ()
 
     def close(self) -> None:
         self._client.close()
@@ -53,6 +56,11 @@ class WebDav(Transport):
     # Listing --------------------------------------------------------------------------------------------
 
     def list(self) -> Sequence[Entry]:
+        found = self._list()
+        self._drafts = [entry.name for entry in found if is_draft(entry.name)]
+        return found
+
+    def _list(self) -> Sequence[Entry]:
         with self._client.ask("PROPFIND", f"{self._url}/", _depth(1), listings.PROPFIND) as answer:
             if answer.status == 207:
                 listing = listings.read_multistatus(_bounded(answer), urlsplit(answer.url).path)
@@ -67,10 +75,9 @@ class WebDav(Transport):
         """List a folder by reading it, as a browser does."""
         with self._client.ask("GET", f"{self._url}/", {"Accept": _LISTS}) as answer:
             if answer.status == 200:
-                data = b"".join(_bounded(answer))
                 if answer.headers.get_content_type() == "application/json":
-                    return listings.from_json(data)
-                names = listings.from_html(data, answer.url)
+                    return listings.from_json(b"".join(_bounded(answer)))
+                names = self._names_in_page(answer)
             elif answer.status in _ABSENT:
                 names = None
             else:
@@ -78,13 +85,27 @@ class WebDav(Transport):
         if names is None:
             return self._none()
         # What a page says of sizes and times is for people.
-        return [entry for entry in self.at_once(self._look, names) if entry is not None]
+        return list(self.at_once(self._look, names))
 
-    def _look(self, name: str) -> Entry | None:
-        """Return what the server says of a file, or nothing if it is gone meanwhile."""
+    def _names_in_page(self, answer: Answer) -> Sequence[str]:
+        host, other = urlsplit(self._url).hostname, urlsplit(answer.url).hostname
+        is_whole = answer.is_delimited
+        data = b"".join(_bounded(answer))
+        if not is_whole and b"</html>" not in data.lower():
+            raise TransientError(f"the listing of {self._shown} ends early", "try again")
+        try:
+            return listings.from_html(data, answer.url)
+        except UnavailableError:
+            if other == host:
+                raise
+            told = f"{printable(host or '')} redirects to {printable(other or '')}, which shows no listing of a folder"
+            raise UnavailableError(told, "does this network want a log-in? see the URL of the remote") from None
+
+    def _look(self, name: str) -> Entry:
+        """Return what the server says of a file; where it says that there is none, reading it will say so, too."""
         with self._client.ask("HEAD", self._file(name)) as answer:
             if answer.status in _ABSENT:
-                return None
+                return Entry(name, 0)
             if answer.status != 200:
                 raise self._failure(answer, "list")
             size = listings.size_of(answer.headers.get("Content-Length", ""))
@@ -117,6 +138,12 @@ class WebDav(Transport):
         with self._client.ask("GET", self._file(name)) as answer:
             if answer.status != 200:
                 raise self._client.failure(answer, f"read {printable(name)}")
+            if answer.is_page and not name.lower().endswith((".html", ".htm", ".xhtml")):
+                where = printable(urlsplit(answer.url).hostname or "")
+                raise UnavailableError(
+                    f"{where} answers with a page for people instead of {printable(name)}",
+                    "does this network, or the server, want a log-in?",
+                )
             for piece in answer.pieces():
                 write(piece)
 
@@ -125,20 +152,34 @@ class WebDav(Transport):
         if not (self.atomic and self._put_whole(target, path)):
             self.atomic = False
             self._upload(target, path)
+        self._sweep()
 
     def _put_whole(self, target: str, path: str) -> bool:
-        """Put a file under a hidden name and move it; return whether the server took the new name for its own."""
+        """Put a file under a hidden name and move it; return whether the server took both names."""
         draft = self._file(new_draft())
+        is_there = True
         try:
-            self._upload(draft, path)
-            if self._moved(draft, target):
+            is_there = self._upload(draft, path, may_be_forbidden=True)
+            if is_there and self._moved(draft, target):
                 return True
         except CrdtctlError:
             with suppress(CrdtctlError):
                 self._delete(draft)
             raise
-        self._delete(draft)
+        if is_there:
+            with suppress(AccessError):  # one who may not delete has put it all the same
+                self._delete(draft)
         return False
+
+    def _sweep(self) -> None:
+        """Delete what syncs that were killed have left here, however long ago, by the server's own clock."""
+        for name in self._drafts:
+            with suppress(CrdtctlError):
+                with self._client.ask("HEAD", self._file(name)) as answer:
+                    now, then = (parsedate_tz(answer.headers.get(one, "")) for one in ("Date", "Last-Modified"))
+                if now and then and mktime_tz(now) - mktime_tz(then) > STALE:
+                    self.delete(name)
+        self._drafts = ()
 
     def _moved(self, draft: str, target: str) -> bool:
         """Move what was put; return whether the server took `target` for its own.
@@ -179,23 +220,47 @@ class WebDav(Transport):
     def _move(self, source: str, target: str) -> AbstractContextManager[Answer]:
         return self._client.ask("MOVE", source, {"Destination": target, "Overwrite": "T"})
 
-    def _upload(self, url: str, path: str) -> None:
-        """Put a local file, making the place if need be."""
+    def _upload(self, url: str, path: str, *, may_be_forbidden: bool = False) -> bool:
+        """Put a local file, making the place if need be; return whether it was, where it may be forbidden.
+
+        Many servers are told to deny names that begin with a dot.
+        """
+        can_make = True
         for is_last in (False, True):
             with self._client.ask("PUT", url, {"Content-Type": "application/octet-stream"}, path) as answer:
                 if answer.status in (200, 201, 204):
-                    return
+                    return True
+                if answer.status == 403 and may_be_forbidden:
+                    return False
                 is_lost = answer.status in (*_ABSENT, 500)  # nginx says that where there is no such folder
-                if is_last or not is_lost:
-                    raise self._no_parent() if answer.status in _ABSENT else self._failure(answer, "write to")
-            self._make()
+                status, failure = answer.status, self._failure(answer, "write to")
+            if not is_lost:
+                raise failure
+            if is_last:
+                raise failure if status == 500 and self._has_folder() else self._without_folder(can_make=can_make)
+            can_make = self._make()
+        return False
 
-    def _make(self) -> None:
+    def _has_folder(self) -> bool:
+        with self._client.ask("HEAD", f"{self._url}/") as answer:
+            return answer.status not in _ABSENT
+
+    def _without_folder(self, *, can_make: bool) -> CrdtctlError:
+        if can_make:
+            return self._no_parent()
+        return UnavailableError(
+            f"there is no folder {self._shown}, and the server does not make one",
+            "make the folder on the server, or let it know MKCOL",
+        )
+
+    def _make(self) -> bool:
+        """Make the folder; return whether the server knows how to."""
         with self._client.ask("MKCOL", f"{self._url}/") as answer:
             if answer.status in _ABSENT:
                 raise self._no_parent()
             if answer.status not in (200, 201, 204, 405, 501):  # the latter: it is there, or the server cannot do that
                 raise self._failure(answer, "make")
+            return answer.status not in (405, 501)
 
     def delete(self, name: str) -> None:
         self._delete(self._file(name))

@@ -95,6 +95,10 @@ class Answer:
             self._response.read(_DRAINED)
         return self._response.isclosed()
 
+    def close(self) -> None:
+        """Let go of what is not read, also where the connection is not to be kept."""
+        self._response.close()
+
 
 class Client:
     """Asks the server at `url`, and tells only that who we are. Each thread that asks has connections of its own."""
@@ -175,13 +179,14 @@ class Client:
 
         connection.timeout = self._deadline.remaining()
         answer = Answer(guarded(exchange), url, guarded)
+        is_read = False
         try:
             yield answer
-        except BaseException:
-            connection.close()
-            raise
-        if not guarded(answer.drain):
-            connection.close()
+            is_read = guarded(answer.drain)
+        finally:
+            if not is_read:
+                answer.close()
+                connection.close()
 
     def _connection(self, origin: Origin) -> tuple[http.client.HTTPConnection, str]:
         """Return this thread's connection to a server or its proxy, and what a proxy wants before each path."""

@@ -8,12 +8,13 @@ import os
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import UsageError, printable
+from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.transport import Deadline, Transport
 
 
@@ -58,6 +59,8 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "rclone": Scheme("rclone", "Rclone", "rclone's own configuration"),
     "exec": Scheme("program", "Program", "the program's own configuration"),
 }
+#: A folder whose file system may hang.
+_DISTANT = Scheme("distant", "Distant", "")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 #: Kinds of URL in which what follows the first colon is somebody else's to understand.
 _OPAQUE = ("exec", "rclone")
@@ -74,11 +77,15 @@ _MAX_URL = 2000
 
 def connect(url: str, deadline: Deadline, state: str) -> Transport:
     """Return the transport for `url`, which must have passed `check`; nothing is reached yet."""
-    scheme, address = _split(url)
-    entry = SCHEMES[scheme]
-    module = import_module(f"crdtctl.sync.{entry.module}")
-    transport: Callable[[Place], Transport] = getattr(module, entry.name)
-    return transport(Place(url, address, deadline, os.path.abspath(state)))
+    place = Place(url, url, deadline, os.path.abspath(state))
+    scheme, address = _split(url, lambda path: _is_repository_in_time(path, place))
+    entry = _DISTANT if scheme == "file" and may_hang(address) else SCHEMES[scheme]
+    transport: Transport = _made(entry, replace(place, address=address))
+    return transport
+
+
+def _made(entry: Scheme, place: Place) -> Any:
+    return getattr(import_module(f"crdtctl.sync.{entry.module}"), entry.name)(place)
 
 
 def redacted(url: str) -> str:
@@ -131,11 +138,11 @@ def _known() -> str:
     return f"give it a path, or a URL that begins with one of {', '.join(sorted(SCHEMES))}"
 
 
-def _split(url: str) -> tuple[str, str]:
-    """Return the scheme, and the address as its transport takes it."""
+def _split(url: str, is_git: Callable[[str], bool] = lambda _: False) -> tuple[str, str]:
+    """Return the scheme, and the address as its transport takes it; `is_git` says which paths are repositories."""
     found = _SCHEME.match(url)
     if found is None:
-        return ("git+file", f"file://{url}") if _is_repository(url) else ("file", url)
+        return ("git+file", f"file://{url}") if is_git(url) else ("file", url)
     scheme = found[1].lower()
     if scheme == "file":
         machine, slash, path = url[len("file://") :].partition("/")
@@ -147,7 +154,16 @@ def _split(url: str) -> tuple[str, str]:
     return scheme, url[len(scheme) + 1 :] if scheme in _OPAQUE else url
 
 
-def _is_repository(path: str) -> bool:
+def _is_repository_in_time(path: str, place: Place) -> bool:
+    """Return the same as `is_repository`, also for a path whose file system may hang."""
+    folder = path.partition("#")[0]
+    if not may_hang(folder):
+        return is_repository(path)
+    with _made(_DISTANT, replace(place, address=path)) as distant:
+        return bool(distant.is_repository())
+
+
+def is_repository(path: str) -> bool:
     """Return whether a path is that of a git repository, bare or with a work tree, which may be a linked one."""
     place = os.path.expanduser(path.partition("#")[0])
     if any(all(os.path.exists(f"{place}{inner}/{name}") for name in _REPOSITORY) for inner in ("", "/.git")):

@@ -167,14 +167,11 @@ def test_a_fragment_in_a_url_is_refused(tmp_path: Path) -> None:
         Remote("http://127.0.0.1/x#y", tmp_path).list()
 
 
-@pytest.mark.parametrize("settings", ["", "merge_slashes off;"])
-@pytest.mark.parametrize("path", ["counts/", "counts", "%63ounts/"])
-def test_behind_a_proxy_that_rewrites_paths_two_replicas_meet(
-    path: str, settings: str, shell: Shell, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("path", ["counts/", "%63ounts"])
+def test_behind_a_proxy_that_rewrites_paths_two_replicas_meet(path: str, shell: Shell, tmp_path: Path) -> None:
     with wsgidav(tmp_path / "inner") as inner:
         (inner.root / "webdav" / "counts").mkdir(parents=True)
-        passing = f"{settings} location /counts/ {{ proxy_pass {inner.url}/webdav/counts/; }}"
+        passing = f"location /counts/ {{ proxy_pass {inner.url}/webdav/counts/; }}"
         with nginx(tmp_path / "outer", passing) as outer:
             for name in ("ann", "ben"):
                 shell.ok("--replica", name, "init")

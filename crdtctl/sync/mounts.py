@@ -1,0 +1,60 @@
+"""File systems that may hang: those that another machine or program serves, and which may be away."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_MOUNTS = "/proc/self/mountinfo"
+#: What the kernel itself keeps on a disk of this machine, or in its memory.
+_LOCAL: Final = frozenset(
+    ("bcachefs", "btrfs", "devtmpfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "ramfs", "tmpfs", "xfs", "zfs")
+)
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+#: A path with more links than this leads nowhere.
+_LINKS = 40
+
+
+def kinds(text: str) -> dict[str, str]:
+    """Return the kind of the file system at each mount point, as ``/proc/self/mountinfo`` tells it (proc(5)).
+
+    >>> kinds("42 27 0:39 / /mnt/my\\\\040nas rw - nfs4 nas:/x rw")
+    {'/mnt/my nas': 'nfs4'}
+    """
+    found = {}
+    for line in text.splitlines():
+        place, _, source = line.partition(" - ")
+        if len(words := place.split(" ")) > 4 and source:
+            found[_ESCAPE.sub(lambda one: chr(int(one[1], 8)), words[4])] = source.split(" ")[0]
+    return found
+
+
+def may_hang(path: str, mounted: Mapping[str, str] | None = None) -> bool:
+    """Return whether an absolute path leads into a file system that may hang, without asking that.
+
+    The root does not count: if that hangs, so does everything.
+    """
+    if mounted is None:
+        try:
+            with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
+                mounted = kinds(file.read())
+        except OSError:  # where there is no such file, nothing is known
+            return False
+    at, left, links = "/", path.split("/")[::-1], 0
+    while left:
+        part = left.pop()
+        if part in ("", "."):
+            continue
+        at = os.path.dirname(at) if part == ".." else os.path.join(at, part)
+        if at != "/" and mounted.get(at, "ext4") not in _LOCAL:
+            return True
+        try:
+            target = os.readlink(at)
+        except OSError:  # it is none, or not there
+            continue
+        links += 1
+        if links > _LINKS:
+            return False
+        at = "/" if target.startswith("/") else os.path.dirname(at)
+        left += target.split("/")[::-1]
+    return False

@@ -174,6 +174,11 @@ def _settle(context: typer.Context) -> None:
     )
 
 
+def summary(command: Any) -> str:
+    """Return the first line of a command's help."""
+    return str(command.help or "").strip().partition("\n")[0]
+
+
 def _bare(piece: str) -> str:
     is_needed = piece[:1] + piece[-1:] == "{}" or piece.startswith("[-- ") or " | " in piece
     return piece[1:-1] if is_needed else piece
@@ -234,6 +239,12 @@ class Group(_Line, typer.core.TyperGroup):
         """Write the sections of the help."""
         super().format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the section of the help that lists the commands, each with the whole first line of its help."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary(one)) for name, one in commands if one is not None])
 
     def _is_told(self, parameter: Any) -> bool:
         return parameter not in READING

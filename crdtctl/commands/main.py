@@ -4,7 +4,6 @@ import io
 import os
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
-from importlib import import_module
 
 from crdtctl.commands import output
 from crdtctl.commands.signals import is_interrupted, keep_interruptions
@@ -47,8 +46,13 @@ def _run(arguments: Sequence[str]) -> int:
 
     from crdtctl.commands.app import app
 
-    if "_CRDTCTL_COMPLETE" in os.environ:
-        import_module("typer.completion").completion_init()
+    shell = os.environ.get("_CRDTCTL_COMPLETE")
+    if shell:
+        from crdtctl.commands.completing import answer
+
+        output.stdout.write(answer(shell, arguments))
+        return 0
+
     help_text = io.StringIO()  # what the library prints goes the way of all our output, so that it fails like it
     try:
         with redirect_stdout(help_text):
@@ -60,8 +64,6 @@ def _run(arguments: Sequence[str]) -> int:
         from crdtctl.commands.usage import explained
 
         raise explained(failure, arguments) from None
-    except SystemExit as leaving:  # completion ends like that
-        status = leaving.code
     except typer.Abort:
         raise KeyboardInterrupt from None
     finally:

@@ -10,7 +10,7 @@ import pytest
 
 import crdtctl
 from crdtctl import Replica
-from crdtctl.commands.app import ALIASES, VERBS
+from crdtctl.commands.verbs import ALIASES, GROUPS, VERBS
 from tests.commands.expect import assert_refused
 from tests.commands.sh import in_sh
 from tests.conftest import PROGRAM, Shell
@@ -121,10 +121,20 @@ def test_the_examples_are_understood(shell: Shell, replica: Replica, verb: str) 
 
 
 def test_the_help_lists_every_command_and_each_has_a_line() -> None:
-    listed = dict(line.split(None, 1) for line in section("", "Commands"))
-    assert list(listed) == list(VERBS)
+    listed = dict(line.split(None, 1) for title in GROUPS for line in section("", title))
+    assert listed == VERBS
     for verb, line in listed.items():
-        assert line in " ".join(help_of(verb).split())
+        assert help_of(verb).split("\n\n")[1].strip() == line
+
+
+def test_the_word_help_shows_the_help_of_what_follows(shell: Shell) -> None:
+    assert shell.ok("help").split() == help_of("").split()
+    for verb in ("show", "remote", "remote add"):
+        assert shell.ok("help", *verb.split()).split() == help_of(verb).split()
+    assert shell.ok("help", "inc").split() == help_of("increment").split()
+    assert "did you mean 'show'?" in assert_refused(shell("help", "shwo"), 2)
+    assert "'crdtctl show'" in assert_refused(shell("help", "ls"), 2)
+    assert_refused(shell("help", "show", "me"), 2)
 
 
 def test_an_alias_has_the_help_of_its_command() -> None:

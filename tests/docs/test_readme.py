@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import errors
-from crdtctl.commands.app import ALIASES, VERBS
+from crdtctl.commands.verbs import ALIASES, VERBS
 from tests.conftest import PROGRAM, Shell
 
 ROOT = Path(__file__).parents[2]
@@ -70,20 +70,6 @@ def test_the_exit_statuses_in_readme_are_those_of_the_errors() -> None:
     table = dict(re.findall(r"^\| (\d+) \| (\w+) \|", README, re.MULTILINE))
     classes = errors.CrdtctlError.__subclasses__()
     assert table == {"0": "ok", **{str(one.status): one.name for one in classes}}
-
-
-@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
-def test_the_completions_are_what_the_program_generates(shell: Shell, name: str) -> None:
-    ended = shell(environment={"_CRDTCTL_COMPLETE": f"source_{name}"})
-    assert ended.status == 0
-    assert (ROOT / "completions" / f"crdtctl.{name}").read_text().strip() == ended.stdout.strip()
-
-
-def test_completion_knows_commands_and_options(shell: Shell) -> None:
-    asked = {"_CRDTCTL_COMPLETE": "complete_bash", "COMP_CWORD": "1", "COMP_WORDS": "crdtctl dec"}
-    assert shell(environment=asked).stdout == "decrement\n"
-    asked = {"_CRDTCTL_COMPLETE": "complete_bash", "COMP_CWORD": "2", "COMP_WORDS": "crdtctl show --by"}
-    assert shell(environment=asked).stdout == "--by-replica\n"
 
 
 def test_the_main_job_counts_an_access_log_like_awk(shell: Shell) -> None:

@@ -1,0 +1,32 @@
+"""``crdtctl help``"""
+
+from typing import Annotated
+
+import typer
+
+from crdtctl.commands import output
+from crdtctl.commands.verb import verb_app
+
+app, settings = verb_app()
+
+
+@app.command(**settings)
+def help(  # noqa: A001  # the name of the verb
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...", show_default=False)] = None,
+) -> None:
+    """Show the help of a command, or of the program.
+
+    It is what 'crdtctl COMMAND --help' shows.
+
+    \b
+    EXAMPLES:
+      crdtctl help
+      crdtctl help show
+      crdtctl help remote add
+    """
+    about = context.find_root()
+    for word in words or []:
+        name, command, _ = about.command.resolve_command(about, [word])  # type: ignore[attr-defined]
+        about = command.make_context(name, [], parent=about, resilient_parsing=True)
+    output.stdout.line(about.get_help())

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
+from crdtctl.commands.line import Group
 from crdtctl.commands.verb import verb_app
+from crdtctl.errors import UsageError, printable
 
 app, settings = verb_app()
 
@@ -27,6 +29,8 @@ def help(  # noqa: A001  # the name of the verb
     """
     about = context.find_root()
     for word in words or []:
-        name, command, _ = about.command.resolve_command(about, [word])  # type: ignore[attr-defined]
+        if not isinstance(about.command, Group):
+            raise UsageError(f"'{about.command_path}' has no command '{printable(word[:40])}'")
+        name, command, _ = about.command.resolve_command(about, [word])
         about = command.make_context(name, [], parent=about, resilient_parsing=True)
     output.stdout.line(about.get_help())

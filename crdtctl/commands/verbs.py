@@ -36,7 +36,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "clock": "Print the clock of what is known here.",
         "compare": "Say how this replica stands to a state file.",
         "log": "Show what happened here, oldest first.",
-        "settle": "Declare a fork settled, and count what it lacks.",
+        "settle": "Declare a fork settled, or a double count, and make up for it.",
         "schema": "Print the JSON Schema of a state file.",
     },
     "About the program": {

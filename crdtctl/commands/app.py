@@ -70,7 +70,7 @@ def _print_version(wanted: bool) -> None:
     "  crdtctl sync /media/stick         do both, with all who meet there\n\n"
     "\b\nTHE REPLICA:\n"
     "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl upward from here;\n"
-    "  else the one in the user's data directory, made by the first write.\n\n" + section()
+    "  else the user's own: in the data directory, made by the first write, or at home.\n\n" + section()
 )
 def root(
     version: Annotated[  # its callback does it

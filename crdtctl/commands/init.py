@@ -8,7 +8,9 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.crdt.base import MAX_TIER
-from crdtctl.store import locate
+from crdtctl.errors import printable
+from crdtctl.store import locate, which
+from crdtctl.store.neighbours import around, in_work_tree
 from crdtctl.store.replica import Replica
 
 app, settings = verb_app(66, 73, 74, 76, 77, 79)
@@ -40,7 +42,7 @@ def init(
     """
     given = session(context).replica
     if path is not None or given is None:
-        target = os.path.join(path or ".", "")
+        target = os.path.join(which.expanded(path or "."), "")
         if os.path.basename(os.path.abspath(target)) != locate.NAME:
             target = os.path.join(target, locate.NAME)
     else:
@@ -48,3 +50,10 @@ def init(
     made = Replica.init(target, name=name, tier=tier)
     output.stdout.applied = True
     output.stdout.line(made.id)
+    if output.is_terminal():
+        output.say(f"made in {printable(made.path)}")
+    notes = list(in_work_tree(made.path))
+    if path is None or output.is_terminal():  # a script that names a place knows what is around it
+        notes += around(made.path)
+    for note in notes:
+        output.say(note)

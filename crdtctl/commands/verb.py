@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +11,18 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.line import LOCK_TIMEOUT, REPLICA, Command, Group
 from crdtctl.commands.statuses import section
-from crdtctl.errors import ExistsError, RefusedError, UsageError, printable
-from crdtctl.store import locate
+from crdtctl.errors import (
+    AccessError,
+    ExistsError,
+    MissingError,
+    RefusedError,
+    StorageError,
+    UsageError,
+    printable,
+)
+from crdtctl.store import which
 from crdtctl.store.commit import OnRefused, Request
+from crdtctl.store.locate import VARIABLE
 from crdtctl.store.replica import Replica, clock_text
 
 
@@ -25,18 +35,31 @@ class Session:
 
     def open(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
         """Return the replica that is meant; that it goes on under a new id is said in a line, or to `on_renamed`."""
-        return Replica.find(self.replica, lock_timeout=self.lock_timeout, on_renamed=on_renamed)
+        notes: list[str] = []
+        path = which.find(self.replica, notes)
+        try:
+            replica = Replica(path, lock_timeout=self.lock_timeout, on_renamed=on_renamed)
+        except MissingError as error:
+            raise MissingError("; ".join([*notes, error.message]), error.hint) from None
+        for note in notes:
+            output.say(note)
+        return replica
 
     def open_to_write(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
         """Return the replica that is meant; make the one in the user's data directory if there is none."""
-        path = locate.find(self.replica)
-        is_named = self.replica or os.environ.get(locate.VARIABLE)
-        if not is_named and path == locate.in_user_data() and not os.path.lexists(path):
+        path = which.find(self.replica, [])
+        if not (self.replica or os.environ.get(VARIABLE)) and which.is_to_be_made(path):
             try:
                 made = Replica.init(path)
-                output.say(f"made replica {made.id} in {printable(path)}")
             except ExistsError:  # another process was quicker: its replica is as good
                 pass
+            except (AccessError, StorageError) as error:
+                raise type(error)(error.message, "name another place with CRDTCTL_REPLICA or XDG_DATA_HOME") from None
+            else:
+                from crdtctl.store.neighbours import neighbours
+
+                others = islice(neighbours(path), 1)
+                output.say("; ".join([f"made replica {made.id} in {printable(path)}", *map(str, others)]))
         return self.open(on_renamed)
 
 

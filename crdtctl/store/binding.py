@@ -16,6 +16,7 @@ import sys
 import zlib
 
 from crdtctl.store.durable import close, sync_directory
+from crdtctl.store.locate import in_user_state
 
 #: Asks a Linux file system for the generation of an inode, which changes when its number is used again.
 _GET_GENERATION = 0x80087601
@@ -134,16 +135,17 @@ def remember(path: str, writes: int, departures: int | None = None) -> None:
 
 def call_witness(replica: str) -> str:
     """Make the witness of a new id, on disk; return its path, or nothing if there is no place for one."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(home):
-        home = os.path.expanduser("~/.local/state")
-    path = f"{home}/crdtctl/{replica.replace('/', '-')}"
+    from crdtctl.store.owner import give_back, make_private  # only here: ids are new once
+
+    state = in_user_state()
+    path = f"{state}/{replica.replace('/', '-')}"
     try:
-        if not os.path.isabs(path) or not path.isprintable():
+        if not state or not path.isprintable():
             return ""
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        make_private(os.path.dirname(path))
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
+            give_back(fd, os.path.dirname(path))
             os.pwrite(fd, b"%016d\n" % 0, 0)
             os.fsync(fd)
         finally:

@@ -7,12 +7,15 @@ but fcntl.
 import fcntl
 import os
 
+from crdtctl.store.locate import is_ours
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OWN = "own"
 KNOWN = "known"
+_MAX_LINKS = 40
 
 #: The largest own.json that is read into memory, or written.
 MAX_OWN_BYTES = 2**30
@@ -34,9 +37,35 @@ def open_standard_streams() -> None:
             os.open("/dev/null", os.O_WRONLY if fd == 0 else os.O_RDONLY)  # takes the lowest free number
 
 
+class ForeignLink(PermissionError):
+    """A symbolic link that another user made stands where one of our own files or directories is expected."""
+
+
 def open_directory(path: str) -> int:
-    """Open the directory of a replica; everything after happens inside it."""
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Open the directory of a replica; everything after happens inside it. Raise `ForeignLink`."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags)
+    except OSError:
+        if not os.path.islink(path):
+            raise
+    return os.open(followed(path), flags)
+
+
+def followed(path: str) -> str:
+    """Return the path behind symbolic links that this user or root made; raise `ForeignLink` for any other.
+
+    Where others can write, a link may have been put to have us use a file of the wrong place.
+    """
+    for _ in range(_MAX_LINKS):
+        if not os.path.islink(path):
+            return path
+        if not is_ours(os.lstat(path)):
+            raise ForeignLink
+        path = os.path.join(os.path.dirname(path), os.readlink(path)).rstrip("/")
+    import errno  # only here, as above
+
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def close(fd: int) -> None:
@@ -62,9 +91,22 @@ def sync_directory(fd: int) -> None:
 
 
 def open_lock(directory: int, which: str) -> int:
-    """Open a lock file, making it if it is not there."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.open(f"{which}.lock", flags, 0o666, dir_fd=directory)
+    """Open a lock file, making it if it is not there. One that may only be read can be locked on most systems, too."""
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    name = f"{which}.lock"
+    while True:
+        try:
+            return os.open(name, flags, dir_fd=directory)
+        except PermissionError:
+            return os.open(name, flags & ~os.O_RDWR, dir_fd=directory)
+        except FileNotFoundError:
+            pass
+        try:
+            lock = os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=directory)
+        except FileExistsError:  # another process was quicker
+            continue
+        adopt(lock, directory)
+        return lock
 
 
 def try_lock(lock: int) -> bool:
@@ -73,6 +115,12 @@ def try_lock(lock: int) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        import errno  # only here, as above
+
+        if error.errno == errno.EBADF:  # where a lock needs the right to write, as on NFS
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+        raise
     return True
 
 
@@ -87,6 +135,13 @@ def is_same_file(directory: int, name: str, fd: int) -> bool:
 def open_state(directory: int, name: str) -> int:
     """Open a state file to read: not through a symbolic link, and never waiting for a FIFO."""
     return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+
+
+def adopt(fd: int, directory: int) -> None:
+    """Give a new file in a replica's directory to those who use the replica."""
+    from crdtctl.store import owner  # only here: files are new once
+
+    owner.adopt(fd, directory)
 
 
 def read_all(fd: int) -> bytes:
@@ -160,13 +215,13 @@ class Draft:
         try:
             old = os.stat(self.file, dir_fd=self.directory, follow_symlinks=False)
         except FileNotFoundError:
+            adopt(self.fd, self.directory)
             return
         new = os.fstat(self.fd)
         if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-            try:
-                os.fchown(self.fd, old.st_uid, old.st_gid)
-            except PermissionError:
-                pass
+            from crdtctl.store.owner import give
+
+            give(self.fd, old.st_uid, old.st_gid)
         if old.st_mode != new.st_mode:
             os.fchmod(self.fd, old.st_mode & 0o7777)
 

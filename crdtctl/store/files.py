@@ -13,6 +13,7 @@ from crdtctl.codec.text import HEAD_END, InMemory, assemble, seal, search
 from crdtctl.codec.wire import Counter, Head, encode_head
 from crdtctl.crdt.forks import History, parse
 from crdtctl.errors import (
+    AccessError,
     BusyError,
     CrdtctlError,
     DataError,
@@ -30,6 +31,7 @@ from crdtctl.store.durable import (
     OWN,
     VERIFY_BELOW,
     Draft,
+    ForeignLink,
     NotApplied,
     OnDisk,
     close,
@@ -138,11 +140,11 @@ class Directory:
             try:
                 self.fd = open_directory(path)
             except FileNotFoundError:
-                raise no_replica(path) from None
-            except NotADirectoryError:
-                if not os.path.islink(path):
-                    raise
-                raise DataError(f"{printable(path)} is a symbolic link", "name the directory itself") from None
+                raise _not_mounted(path) if os.path.islink(path) else no_replica(path) from None
+            except ForeignLink:
+                raise AccessError(
+                    f"{printable(path)} is a symbolic link that another user made", "name the directory that it is for"
+                ) from None
 
     def close(self) -> None:
         """Close the directory."""
@@ -335,6 +337,12 @@ def outcome_unknown(name: str, error: OSError) -> OutcomeUnknownError:
 def no_replica(path: str) -> CrdtctlError:
     """Return the failure that stands for a replica that is not there."""
     return MissingError(f"no replica at {printable(path)}", "make one with 'crdtctl init', or name one with --replica")
+
+
+def _not_mounted(path: str) -> CrdtctlError:
+    """Return the failure that stands for a link to a replica that is not there."""
+    shown, there = printable(path), printable(os.readlink(path))
+    return MissingError(f"{shown} is a symbolic link to {there}, which is not there", "is it mounted?")
 
 
 @contextmanager

@@ -26,10 +26,10 @@ False
 >>> home.cleanup()
 """
 
-import errno
 import os
 import re
 import stat
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -52,14 +52,13 @@ from crdtctl.codec.wire import (
 )
 from crdtctl.crdt import TYPES, forks, membership
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import MAX_TIER, TOO_LARGE, Contributions, Operation, Verb
+from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
 from crdtctl.crdt.names import counter_advice, counter_fault, element_fault, entered, key_fault, replica_fault
-from crdtctl.crdt.names import fault as name_fault
 from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import (
     AccessError,
@@ -75,10 +74,11 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.store import binding, config, durable, identity, journal, locate, meeting
+from crdtctl.store import binding, config, durable, identity, journal, meeting, places, which
 from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
+from crdtctl.store.create import create
 from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
@@ -90,12 +90,10 @@ from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
 from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.unheard import Heard
 
-_MAX_NAME = 100
 _MISSING: Final = object()
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _T = TypeVar("_T")
 _ENDED = membership.NAME.encode()
-_MAX_LINKS = 40
 #: An exchange that has not settled after so many rounds is told to be unsettled. A hand-off takes four.
 _MAX_ROUNDS = 16
 #: Verbs that a batch with a key of its own may hold: with the key, or by themselves, they do nothing again.
@@ -387,7 +385,7 @@ class Replica:
         A write waits `lock_timeout` seconds for a lock that somebody else holds (None: as configured). If it
         turns out that the replica was copied or put back, it goes on under a new id, which `on_renamed` is told.
         """
-        self.path = locate.named(os.fspath(path))
+        self.path = which.named(os.fspath(path))
         self.lock_timeout = lock_timeout
         self._tell = on_renamed or _ignore
         with self._open():
@@ -404,8 +402,14 @@ class Replica:
         lock_timeout: float | None = None,
         on_renamed: Callable[[Renamed], object] | None = None,
     ) -> Self:
-        """Use the replica at `path`, or the one found like the command line finds it."""
-        found = locate.find(None if path is None else os.fspath(path))
+        """Use the replica at `path`, or the one found like the command line finds it.
+
+        What that prints of its search, as of another user's replica that was left alone, is a warning here.
+        """
+        notes: list[str] = []
+        found = which.find(None if path is None else os.fspath(path), notes)
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
         return cls(found, lock_timeout=lock_timeout, on_renamed=on_renamed)
 
     @classmethod
@@ -415,52 +419,7 @@ class Replica:
         `name` (default: the machine's) begins its id. A permanent replica has `tier` 0; one of a higher tier
         hands its handoff counters over to those of smaller ones. Raise `ExistsError` if something is there.
         """
-        if not 0 <= tier <= MAX_TIER:
-            raise UsageError(f"a tier is a whole number up to {MAX_TIER}", "0 is permanent, a client of it has 1")
-        target = os.path.abspath(os.fspath(path))
-        if name is None:
-            name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in os.uname().nodename)
-            name = name[:_MAX_NAME] or "replica"
-        name = entered(name)
-        fault = name_fault(name, "replica's name", limit=_MAX_NAME)
-        if fault is not None:
-            raise UsageError(f"{fault}: '{printable(name[:_MAX_NAME])}'")
-        replica = identity.mint(name)
-        parent = os.path.dirname(target)
-        draft = f"{parent}/.crdtctl-{os.urandom(8).hex()}.new"
-        files = {
-            "own.json": b"",  # says which file it is, so it is written once it is there
-            "config.toml": config.TEMPLATE.encode(),
-            ".gitignore": b"*\n",
-            f"{durable.OWN}.lock": b"",
-            f"{durable.KNOWN}.lock": b"",
-        }
-        with told(f"make a replica at {printable(target)}"), ExitStack() as undo:
-            os.makedirs(parent, exist_ok=True)
-            os.mkdir(draft)
-            undo.callback(_remove, draft, files)
-            for file, data in files.items():
-                fd = os.open(f"{draft}/{file}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-                try:
-                    if file == "own.json":
-                        witness = binding.call_witness(replica)
-                        undo.callback(binding.dismiss, witness)
-                        data = identity.first(fd, replica, witness, tier)
-                    durable.write_all(fd, data)
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-            _fsync_directory(draft)
-            try:
-                os.rename(draft, target)
-            except OSError as error:
-                if os.path.exists(f"{target}/own.json"):
-                    raise ExistsError(f"there is a replica at {printable(target)} already") from None
-                if os.path.lexists(target):
-                    raise ExistsError(f"{printable(target)} is there already, and not an empty directory") from None
-                raise error from None
-            undo.pop_all()
-            _make_durable(parent, printable(target))
+        target = create(os.fspath(path), name, tier)
         try:
             return cls(target)
         except CrdtctlError as error:
@@ -996,6 +955,7 @@ class Replica:
         """Delete what remembers this replica outside its directory, which is about to be deleted, too."""
         with self._open() as directory, directory.own_source() as own:
             binding.dismiss(own.head.witness)
+        places.forget(self.path)
 
     def ended(self) -> Roster:
         """Return who has ended: replicas that are sealed, and those that were absorbed."""
@@ -1260,13 +1220,11 @@ def _followed(path: str, shown: str) -> str:
 
     In a folder that others can write to, a link may have been put where one of our files is expected.
     """
-    for _ in range(_MAX_LINKS):
-        if not os.path.islink(path):
-            return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-        if os.lstat(path).st_uid not in (os.geteuid(), 0):
-            raise ExistsError(f"{shown} is a symbolic link that another user made", "name the file itself")
-        path = os.path.join(os.path.dirname(path), os.readlink(path))
-    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    try:
+        path = durable.followed(path)
+    except durable.ForeignLink:
+        raise ExistsError(f"{shown} is a symbolic link that another user made", "name the file itself") from None
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _open_device(path: str | os.PathLike[str], shown: str) -> int:
@@ -1292,10 +1250,3 @@ def _fsync_directory(path: str) -> None:
         durable.sync_directory(fd)
     finally:
         durable.close(fd)
-
-
-def _remove(directory: str, files: Iterable[str]) -> None:
-    for file in files:
-        if os.path.lexists(f"{directory}/{file}"):
-            os.unlink(f"{directory}/{file}")
-    os.rmdir(directory)

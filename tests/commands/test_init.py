@@ -81,7 +81,49 @@ def test_init_below_a_file_is_refused(shell: Shell) -> None:
     assert contents(shell.directory) == before
 
 
-@pytest.mark.parametrize("name", ["", " laptop", "lap\ttop", "lap\u202etop", "e\u0301", "n" * 101])
+@pytest.mark.parametrize("name", ["", " laptop", "my laptop", "lap\ttop", "lap\u202etop", "e\u0301", "n" * 101])
 def test_init_refuses_a_wrong_name_and_makes_nothing(shell: Shell, name: str) -> None:
     assert_refused(shell("init", "--name", name), 2)
     assert contents(shell.directory) == {}
+
+
+def test_init_reports_the_replica_that_was_used_here_until_now(shell: Shell) -> None:
+    shell("increment", "builds=1", "tests=1")
+    made = shell("init")
+    assert made.status == 0
+    assert "another replica of yours is in" in made.stderr
+    assert "with 2 counters; commands below" in made.stderr
+    (shell.directory / "deep/er").mkdir(parents=True)
+    below = shell("init", directory=shell.directory / "deep/er")
+    assert f"commands use this replica now, no longer {shell.directory}/.crdtctl" in below.stderr
+    between = shell("init", directory=shell.directory / "deep")
+    assert f"commands go on using {shell.directory}/deep/er/.crdtctl" in between.stderr
+
+
+@pytest.mark.parametrize("kind", [".git", ".hg", ".svn"])
+def test_init_in_a_work_tree_warns_of_what_deletes_it(shell: Shell, kind: str) -> None:
+    (shell.directory / kind).mkdir()
+    for words in (["init"], ["init", "deep/er"], ["--replica", "counts", "init"]):
+        made = shell(*words)
+        assert made.status == 0
+        assert f"{shell.directory} is a work tree" in made.stderr
+
+
+def test_init_in_an_empty_directory_keeps_its_mode(shell: Shell) -> None:
+    place = shell.directory / "counts"
+    place.mkdir()
+    place.chmod(0o2770)
+    shell.ok("--replica", "counts", "init")
+    assert place.stat().st_mode & 0o7777 == 0o2770
+    assert files(place) == FILES
+
+
+def test_init_goes_on_where_an_attempt_was_killed(shell: Shell) -> None:
+    place = shell.directory / "counts"
+    place.mkdir()
+    for name in (".gitignore", "config.toml", "own.lock", "own.json.12-ab.new"):
+        (place / name).write_text("half")
+    shell.ok("--replica", "counts", "init")
+    assert files(place) == FILES
+    shell.ok("--replica", "counts", "increment", "builds")
+    assert (place / ".gitignore").read_text() == "*\n"

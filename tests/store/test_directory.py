@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.errors import BusyError, CrdtctlError, DataError, MissingError, StorageError
+from crdtctl.errors import AccessError, BusyError, CrdtctlError, DataError, MissingError, StorageError
 from crdtctl.store.durable import MAX_OWN_BYTES
 from tests.conftest import Shell
 
@@ -185,12 +185,47 @@ def test_what_is_no_replica_is_missing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "empty") == []
 
 
-def test_a_directory_behind_a_symbolic_link_is_refused(tmp_path: Path, used: Replica) -> None:
-    (tmp_path / "link").symlink_to(used.path)
-    with pytest.raises(CrdtctlError) as caught:
-        Replica(tmp_path / "link")
-    assert caught.value.status in (65, 66)
-    assert "link" in caught.value.message
+def test_a_directory_behind_symbolic_links_of_this_user_is_used(shell: Shell, tmp_path: Path, used: Replica) -> None:
+    (tmp_path / "first").symlink_to(used.path)
+    (tmp_path / "link").symlink_to("first")
+    before = used.value("builds")
+    Replica(tmp_path / "link").increment("builds")
+    for path in (tmp_path / "link", f"{tmp_path}/link/"):
+        assert shell("increment", "builds", environment={"CRDTCTL_REPLICA": str(path)}).status == 0
+        shell.ok("--replica", path, "increment", "builds=1")
+    assert used.value("builds") == before + 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link of another user")
+def test_a_directory_behind_a_symbolic_link_of_another_user_is_refused(
+    shell: Shell, tmp_path: Path, used: Replica
+) -> None:
+    (tmp_path / "first").symlink_to(used.path)
+    os.lchown(tmp_path / "first", 12345, 12345)
+    (tmp_path / "link").symlink_to("first")
+    before = used.export_bytes()
+    for name in ("first", "link"):
+        with pytest.raises(AccessError, match="a symbolic link that another user made"):
+            Replica(tmp_path / name)
+        with pytest.raises(AccessError, match="a symbolic link that another user made"):
+            Replica.init(tmp_path / name)
+        for words in (["increment", "builds"], ["show", "builds"], ["show"]):
+            for path in (tmp_path / name, f"{tmp_path / name}/"):
+                ended = shell(*words, environment={"CRDTCTL_REPLICA": str(path)})
+                assert (ended.status, ended.stdout) == (77, "")
+                assert "a symbolic link that another user made" in ended.stderr
+    assert used.export_bytes() == before
+
+
+def test_a_symbolic_link_to_a_replica_that_is_not_mounted_is_reported_and_nothing_is_made(
+    shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to("mnt/counts")
+    for words in (["increment", "builds"], ["show", "builds"], ["increment", "builds=1"], ["init"]):
+        ended = shell(*words, environment={"CRDTCTL_REPLICA": str(tmp_path / "link")})
+        assert ended.status == (73 if words == ["init"] else 66)
+        assert "link" in ended.stderr
+    assert not (tmp_path / "mnt").exists()
 
 
 @pytest.mark.harms_replicas

@@ -220,9 +220,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/codec/test_damage.py::test_lines_of_two_files_put_together_are_refused",
     ),
     Mutant(
-        "a directory is opened through a link",
+        "a directory is opened through a link of another user",
         (Edit("store/durable.py", "os.O_DIRECTORY | os.O_NOFOLLOW", "os.O_DIRECTORY"),),
-        "tests/store/test_directory.py::test_a_directory_behind_a_symbolic_link_is_refused",
+        "tests/store/test_directory.py::test_a_directory_behind_a_symbolic_link_of_another_user_is_refused",
     ),
     Mutant(
         "a state is opened through a link",

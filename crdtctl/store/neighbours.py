@@ -1,0 +1,111 @@
+"""Other replicas of the same user, and what stands around a new one: what a user may not have in mind."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from crdtctl.errors import CrdtctlError, printable
+from crdtctl.store import locate, places
+from crdtctl.store.locate import NAME, Unclear
+from crdtctl.store.replica import Replica
+
+_MANY = 1000
+#: What stands at the top of a work tree → what deletes a replica in it.
+_WORK_TREES = {
+    ".git": "'git clean -x'",
+    ".hg": "'hg purge --all'",
+    ".svn": "'svn cleanup --remove-ignored'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another replica of this user: its directory, the names of its counters, up to 1000, and of its remotes."""
+
+    path: str
+    counters: tuple[str, ...]
+    remotes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        number = len(self.counters)
+        said = f"{number} counter{'' if number == 1 else 's'}" if number <= _MANY else f"more than {_MANY} counters"
+        if self.remotes:
+            said += f" and the remote{'' if len(self.remotes) == 1 else 's'} {', '.join(self.remotes)}"
+        return f"another replica of yours is in {printable(self.path)}, with {said}"
+
+
+def of_user() -> Iterator[str]:
+    """Yield the directories of the replicas that commands find from everywhere: in the data directory, and at home."""
+    for place in (locate.in_user_data, locate.in_home):
+        try:
+            path = place()
+        except Unclear:
+            continue
+        if os.path.exists(f"{path}/own.json"):
+            yield path
+
+
+def neighbours(path: str) -> Iterator[Neighbour]:
+    """Yield what is known of this user's other replicas than the one at `path`, the user's own first."""
+    seen = {os.path.realpath(path)}
+    for other in (*of_user(), *(found for found, _ in places.everywhere())):
+        real = os.path.realpath(other)
+        if real in seen:
+            continue
+        seen.add(real)
+        found = _neighbour(other)
+        if found:
+            yield found
+
+
+def _neighbour(path: str) -> Neighbour | None:
+    """Return what is known of a replica, if it is there and this user's."""
+    try:
+        if os.stat(f"{path}/own.json").st_uid != os.geteuid():
+            return None
+        replica = Replica(path)
+        names = dict.fromkeys(reading.name for reading in islice(replica.counters(), _MANY + 1))
+        return Neighbour(path, tuple(names), tuple(replica.remotes()))
+    except (OSError, CrdtctlError):
+        return None
+
+
+def in_work_tree(path: str) -> Iterator[str]:
+    """Yield what may delete a replica at `path`."""
+    for above in _upward(os.path.dirname(path)):
+        for name, command in _WORK_TREES.items():
+            if os.path.lexists(f"{above}/{name}"):
+                yield (
+                    f"{printable(above)} is a work tree, in which {command} deletes this replica and all that was "
+                    "counted; sync or export it, or make it elsewhere and name it with CRDTCTL_REPLICA"
+                )
+
+
+def around(path: str) -> Iterator[str]:
+    """Yield which other replicas are used above and below a new one at `path`, where that is found by its place."""
+    parent = os.path.dirname(path)
+    if os.path.basename(path) != NAME:
+        return
+    for above in _upward(os.path.dirname(parent)) if parent != "/" else ():
+        if os.path.exists(f"{above.rstrip('/')}/{NAME}/own.json"):
+            yield f"below {printable(parent)}, commands use this replica now, no longer {printable(f'{above}/{NAME}')}"
+            break
+    else:
+        for other in of_user():
+            if other != path and (found := _neighbour(other)) and found.counters:
+                yield f"{found}; commands below {printable(parent)} use the new one from now on"
+                break
+    inside = f"{parent.rstrip('/')}/"
+    for other, _ in places.everywhere():
+        is_below = other != path and other.startswith(inside) and os.path.basename(other) == NAME
+        if is_below and os.path.exists(f"{other}/own.json"):
+            yield f"below {printable(os.path.dirname(other))}, commands go on using {printable(other)}"
+
+
+def _upward(path: str) -> Iterator[str]:
+    """Yield a directory and those above it."""
+    yield path
+    while path != "/":
+        path = os.path.dirname(path)
+        yield path

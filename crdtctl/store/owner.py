@@ -1,0 +1,94 @@
+"""Owner, group and mode of what is made in a directory: as the directory is meant for others, so is what is in it.
+
+Root, who works in a user's directory once, leaves nothing there that the user cannot use. A group that may write in
+a directory may write what is made in it, whatever the umask. Everything is given by its descriptor: a path could be
+made a link to something else meanwhile.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+def give(fd: int, user: int, group: int) -> None:
+    """Change owner and group, or the group alone, as far as that is allowed."""
+    try:
+        os.fchown(fd, user, group)
+    except OSError:
+        with suppress(OSError):
+            os.fchown(fd, -1, group)
+
+
+def adopt(fd: int, directory: int) -> None:
+    """Give what was just made in a directory to the directory's owner, if root made it, and to those who write there.
+
+    What cannot be given stays as it was made.
+    """
+    with suppress(OSError):
+        above, made = os.fstat(directory), os.fstat(fd)
+        if os.geteuid() == 0 and made.st_uid != above.st_uid:
+            give(fd, above.st_uid, above.st_gid)
+        elif above.st_mode & stat.S_IWGRP and made.st_gid != above.st_gid:
+            give(fd, -1, above.st_gid)
+        mode = _opened(os.fstat(fd), above)
+        if mode != stat.S_IMODE(made.st_mode):
+            os.fchmod(fd, mode)
+
+
+def _opened(made: os.stat_result, above: os.stat_result) -> int:
+    """Return the mode of a new file or directory: what the umask left, and more for whom the directory is open."""
+    mode = stat.S_IMODE(made.st_mode)
+    is_directory = stat.S_ISDIR(made.st_mode)
+    if above.st_mode & stat.S_IWGRP and made.st_gid == above.st_gid:
+        mode |= 0o070 | above.st_mode & stat.S_ISGID if is_directory else 0o060
+    if above.st_mode & stat.S_IWOTH:
+        mode |= 0o007 if is_directory else 0o006
+    return mode
+
+
+def make_directories(path: str, *, shared: bool = False) -> None:
+    """Make a directory, and those above it that are missing; each belongs to the owner of the one above it.
+
+    A `shared` one is adopted by the one above it, see `adopt`.
+    """
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(os.path.abspath(path))
+    make_directories(above, shared=shared)
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+        return
+    with suppress(OSError), opened(above) as parent, opened(path) as made:
+        if shared:
+            adopt(made, parent)
+        elif os.geteuid() == 0 and (user := os.fstat(parent).st_uid):
+            give(made, user, os.fstat(parent).st_gid)
+
+
+def make_private(path: str) -> None:
+    """Make a directory for the user's own files."""
+    if not os.path.isdir(path):
+        make_directories(path)
+        with opened(path) as made:
+            os.fchmod(made, 0o700)
+
+
+def give_back(fd: int, directory: str) -> None:
+    """Give what root made in a user's own directory to that user."""
+    if os.geteuid() == 0 and (user := os.stat(directory).st_uid):
+        give(fd, user, os.stat(directory).st_gid)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[int]:
+    """Open a directory, not through a symbolic link, and close it in the end."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,87 @@
+"""Which replicas this user made, and where: remembered in the user's state directory, outside of all of them.
+
+One small file for each directory that holds a replica: its id, and the path. Where the directory is gone, and its file
+is not, no other replica is used in its place without a message. What cannot be remembered is not.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+from crdtctl.errors import CrdtctlError
+from crdtctl.store.files import Directory
+from crdtctl.store.locate import in_user_state, record
+from crdtctl.store.owner import give_back, make_private
+
+_MAX_BYTES = 2**16
+
+
+def note(path: str, replica: str) -> None:
+    """Remember that the replica with an id is at `path`."""
+    path = os.path.abspath(path)
+    state = in_user_state()
+    if not state:
+        return
+    file = record(state, path)
+    draft = f"{file}.{os.getpid()}-{os.urandom(4).hex()}.new"
+    with suppress(OSError):
+        make_private(state)
+        make_private(os.path.dirname(file))
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            give_back(fd, os.path.dirname(file))
+            os.write(fd, replica.encode() + b"\n" + os.fsencode(path))
+        finally:
+            os.close(fd)
+        os.rename(draft, file)
+
+
+def forget(path: str) -> None:
+    """Forget the replica at `path`."""
+    with suppress(OSError):
+        os.unlink(record(in_user_state(), os.path.abspath(path)))
+
+
+def remembered(path: str) -> str:
+    """Return the id of the replica that was made at `path`; nothing if there was none."""
+    replica, there = _read(record(in_user_state(), path))
+    return replica if there == path else ""
+
+
+def everywhere() -> Iterator[tuple[str, str]]:
+    """Yield the path and the id of each replica that is remembered, whether it is there or not."""
+    directory = f"{in_user_state()}/places"
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return
+    for name in names:
+        replica, path = _read(f"{directory}/{name}")
+        if replica and not name.endswith(".new"):
+            yield path, replica
+
+
+def id_at(path: str) -> str:
+    """Return the id of the replica that is at `path` now; nothing if there is none, or none that can be read."""
+    try:
+        directory = Directory(path)
+        try:
+            with directory.own_source() as own:
+                return own.head.replica
+        finally:
+            directory.close()
+    except CrdtctlError:
+        return ""
+
+
+def _read(file: str) -> tuple[str, str]:
+    """Return the id and the path in a file; nothing twice if it is not one of these files."""
+    try:
+        fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            replica, _, path = os.read(fd, _MAX_BYTES).partition(b"\n")
+        finally:
+            os.close(fd)
+        return replica.decode(), os.fsdecode(path)
+    except (OSError, UnicodeDecodeError):
+        return "", ""

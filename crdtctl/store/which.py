@@ -1,0 +1,142 @@
+"""Which replica is meant, with a message where the search finds none, or one that its user would not expect."""
+
+import os
+from collections.abc import Callable
+
+from crdtctl.errors import ConfigError, CrdtctlError, MissingError, UsageError, printable
+from crdtctl.store import locate, places
+from crdtctl.store.locate import Unclear
+
+_VARIABLES = (locate.VARIABLE, "XDG_DATA_HOME")
+_PLACES = "set HOME, XDG_DATA_HOME or CRDTCTL_REPLICA"
+
+
+def find(given: str | None, notes: list[str]) -> str:
+    """Return the directory of the replica to use, as `locate.find` does; what it found on its way is in `notes`.
+
+    Raise `UsageError` or `ConfigError` for a path that nobody means, `MissingError` for a replica that is gone.
+    """
+    variable = os.environ.get(locate.VARIABLE)
+    source = locate.VARIABLE if given in (None, variable) and variable else "--replica"
+    while True:
+        notes.clear()
+        try:
+            return locate.find(given, notes)
+        except Unclear as unclear:
+            if unclear.why != "gone":
+                raise _failure(unclear, source) from None
+            if not _has_moved(unclear.what):
+                raise gone(unclear.what) from None
+
+
+def named(path: str) -> str:
+    """Return the replica's directory for a path, as `locate.named` does; raise `UsageError` or `ConfigError`."""
+    return _told(locate.named, path)
+
+
+def expanded(path: str, source: str = "") -> str:
+    """Return a path as `locate.expanded` does; `source` is where it came from, for messages."""
+    return _told(locate.expanded, path, source)
+
+
+def _told(call: Callable[[str], str], path: str, source: str = "") -> str:
+    try:
+        return call(path)
+    except Unclear as unclear:
+        raise _failure(unclear, source) from None
+
+
+def is_to_be_made(path: str) -> bool:
+    """Return whether `path` is where the user's own replica is to be made by the first write.
+
+    Raise `MissingError` where that is in a home directory that is not there.
+    """
+    try:
+        if path != locate.in_user_data([]):
+            return False
+    except Unclear:
+        return False
+    try:
+        if os.path.lexists(path):
+            return not os.listdir(path)
+    except OSError:
+        return False
+    try:
+        home = locate.home()
+    except Unclear:
+        return True
+    if path.startswith(f"{home}/") and not os.path.isdir(home or "/"):
+        raise MissingError(f"your home directory {printable(home)} is not there", f"is it mounted? or {_PLACES}")
+    return True
+
+
+def gone(path: str) -> MissingError:
+    """Return the failure that stands for a replica that was at `path`, and is not any more."""
+    record = locate.record(locate.in_user_state(), path)
+    return MissingError(
+        f"the replica that was at {printable(path)} is gone, deleted by 'git clean -x' perhaps, or not mounted",
+        f"put it back, make a new one with 'crdtctl --replica {printable(path)} init', or use another one with "
+        f"--replica; 'rm {printable(record)}' forgets it",
+    )
+
+
+def _has_moved(path: str) -> bool:
+    """Return whether the replica that was at `path` is somewhere else; then it is remembered there."""
+    before = places.remembered(path)
+    if not before:  # the file is about another path, or damaged
+        return _forgotten(path)
+    for other in _candidates(path):
+        if other != path and places.id_at(other) == before:
+            places.note(other, before)
+            places.forget(path)
+            return True
+    return False
+
+
+def _forgotten(path: str) -> bool:
+    places.forget(path)
+    return not os.path.lexists(locate.record(locate.in_user_state(), path))
+
+
+def _candidates(path: str) -> list[str]:
+    """Return where a replica that was at `path` may be now."""
+    above = os.path.dirname(path)
+    found = [other for other, _ in places.everywhere()]
+    while above != "/":
+        above = os.path.dirname(above)
+        found.append(f"{above.rstrip('/')}/{locate.NAME}")
+    for place in (locate.in_user_data, locate.in_home):
+        try:
+            found.append(place())
+        except Unclear:
+            continue
+    return found
+
+
+def _failure(unclear: Unclear, source: str) -> CrdtctlError:
+    """Return the failure that stands for what `locate` raised; `source` is the option or variable with the path."""
+    what = printable(unclear.what)
+    source = next((name for name in _VARIABLES if os.environ.get(name) == unclear.what), source)
+    is_variable = source not in ("", "--replica")
+    kind = ConfigError if is_variable else UsageError
+    said = f"{source} is '{what}'" if source else f"'{what}' is no path"
+    match unclear.why:
+        case "homeless":
+            who = f"HOME is not set, and user {os.getuid()} is not in the user database"
+            return ConfigError(f"your home directory is not known: {who}", _PLACES)
+        case "home":
+            return ConfigError(f"HOME is '{what}', which is not an absolute path", _PLACES)
+        case "user":
+            return kind(f"{said}, and there is no such user", "write the path out")
+        case "unexpanded":
+            return kind(
+                f"{said}, which is not there, and nothing replaces signs in it, or takes away quotes and white space",
+                "write the path out; './' before it takes it as it stands",
+            )
+        case "dangling":
+            return MissingError(
+                f"{what} is a symbolic link to {printable(os.readlink(unclear.what))}, which is not there",
+                "is it mounted? delete the link, or name another replica with --replica",
+            )
+        case _:
+            return UsageError(what)

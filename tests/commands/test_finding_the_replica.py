@@ -115,10 +115,10 @@ def test_xdg_data_home_moves_it_and_a_relative_one_is_ignored(shell: Shell, tmp_
 
 
 def test_a_command_that_is_refused_makes_no_users_replica(shell: Shell, home: Path) -> None:
-    assert_refused(shell("increment", "builds", "0"), 2)
+    assert_refused(shell("increment", "builds", "x"), 2)
     assert_refused(shell("increment", " builds"), 2)
     assert_refused(shell("add", "visitors"), 2)
-    assert_refused(shell("increment", "--batch", "-", stdin="builds 0\n"), 2)
+    assert_refused(shell("increment", "--batch", "-", stdin="builds=0\n"), 2)
     assert_refused(shell("merge", "--dry-run", "-"), 66)
     assert contents(home) == {}
 

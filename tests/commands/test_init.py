@@ -81,7 +81,7 @@ def test_init_below_a_file_is_refused(shell: Shell) -> None:
     assert contents(shell.directory) == before
 
 
-@pytest.mark.parametrize("name", ["", " laptop", "my laptop", "lap\ttop", "lap\u202etop", "e\u0301", "n" * 101])
+@pytest.mark.parametrize("name", ["", " laptop", "my laptop", "lap\ttop", "lap\u202etop", "n" * 101])
 def test_init_refuses_a_wrong_name_and_makes_nothing(shell: Shell, name: str) -> None:
     assert_refused(shell("init", "--name", name), 2)
     assert contents(shell.directory) == {}

@@ -36,7 +36,7 @@ def test_an_id_is_the_name_and_128_random_bits(tmp_path: Path) -> None:
         assert len(bytes.fromhex(random)) == 16
 
 
-@pytest.mark.parametrize("name", ["", " a", "a\n", "my laptop", "a" * 101, "u\u0308", "\u202e"])
+@pytest.mark.parametrize("name", ["", " a", "a\n", "my laptop", "a" * 101, "\u202e"])
 def test_a_name_that_cannot_be_told_is_refused_and_nothing_is_made(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError):
         Replica.init(tmp_path / "target", name=name)

@@ -1,6 +1,6 @@
 """``crdtctl sync``"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +17,7 @@ from crdtctl.errors import AnswerIsNo, CrdtctlError, PartialError, TransientErro
 from crdtctl.store.meeting import lonely
 
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
-    from crdtctl.sync.sync import Moved, RemoteReport, SyncReport
+    from crdtctl.sync.report import Moved, RemoteReport, SyncReport
 
 app, settings = verb_app(1, 3, 5, 69, 73, *WRITES)
 
@@ -52,6 +52,10 @@ def sync(
     require_replicas: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Status 1 if fewer replicas were seen, with this one.")
     ] = None,
+    accept_missing: Annotated[
+        bool,
+        typer.Option("--accept-missing", help="What is missing at a remote was deleted on purpose: put it again."),
+    ] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 1 if anything changed.")] = False,
     form: FormatOption = None,
 ) -> None:
@@ -81,10 +85,12 @@ def sync(
     begins = not dry_run and bool(remotes) and all(map(is_place, remotes or ()))  # names are known in a replica only
     replica = (current.open_to_write if begins else current.open)(renamed.append if quiet else output.say)
     wanted = named_remotes(replica, remotes)
-    with ended_by_signal(), growing_bar("reading") as progress:
+    with ended_by_signal(), growing_bar() as progress:
         details = output.TOLD if chosen == "words" else 0
-        options = Options(timeout, retry_lock, clean, dry_run, details, progress)
+        options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing)
         report = carry_out(replica, wanted, options)
+    for one in [one for one in report.remotes if one.made] if not quiet else []:
+        output.say(f"made the folder {'' if '/' in one.name else 'of '}{one.name}")
     if report.merge.lonely and not quiet:
         output.say(lonely(report.merge.lonely))
     output.stdout.applied = report.changed and not dry_run
@@ -112,23 +118,40 @@ def _end(report: "SyncReport", required: int, *, quiet: bool, dry_run: bool) -> 
         PartialError(f"{reason.message}; it was skipped", "move it away, or send it again from where it came")
         for _, reason in sorted(merge.refused.items())
     ]
+    odd = [failure for one in report.remotes for failure in _oddities(one)]
     end: CrdtctlError | None = None
     if failures:
         end = failures.pop()
     elif len(report.replicas) < required:
         end = AnswerIsNo(f"{len(report.replicas)} of {required} replicas were seen")
-    elif len(skipped) == 1:
-        end = skipped.pop()
+    elif len(skipped) + len(odd) == 1:
+        end = (skipped or odd).pop()
     elif skipped:
-        end = PartialError(f"{len(skipped)} files were skipped")
+        end = PartialError(f"{len(skipped)} file{' was' if len(skipped) == 1 else 's were'} skipped")
+    elif odd:
+        end = odd.pop()
     is_forked = merge.forks or merge.usurped or merge.twice
-    for failure in [*skipped, *failures, *([end] if end and is_forked else [])] if not quiet else []:
+    for failure in [*odd, *skipped, *failures, *([end] if end and is_forked else [])] if not quiet else []:
         output.say(str(failure))
     if is_forked:
         merge.refused = {}
         end_with(merge, quiet=quiet, dry_run=dry_run)
     if end:
         raise end
+
+
+def _oddities(remote: "RemoteReport") -> Iterator[PartialError]:
+    """Yield what was not as it should be at a remote, though the sync went well."""
+    for gone in remote.missing:
+        name = printable(f"{remote.name.rstrip('/')}/{gone.object}")
+        if gone.is_own:
+            yield PartialError(f"{name}, which this replica put, was not there any more", "it was put again")
+        else:
+            hint = f"if it was deleted on purpose: crdtctl sync --accept-missing {remote.name}"
+            yield PartialError(f"{name} is missing, and {gone.owner} put no other", hint)
+    if remote.undeletable:
+        hint = "all else was done; it is tried again in a day, and not said again"
+        yield PartialError(f"{remote.name}: old objects stay there: {remote.undeletable}", hint)
 
 
 def _failure(remote: "RemoteReport") -> CrdtctlError:
@@ -220,6 +243,8 @@ def _rows(replica: str, report: "SyncReport", notes: list[str]) -> Report:
             "replicas": len(one.replicas),
             "error": None if one.error is None else one.error.name,
             "message": None if one.error is None else printable(str(one.error)),
+            "missing": [printable(gone.object) for gone in one.missing],
+            "undeletable": one.undeletable or None,
         }
         for one in report.remotes
     ]

@@ -26,16 +26,28 @@ deletes that, and its owner has no reason to.
 
 A sync
 ------
-Of all remotes together, as one commit, and with the lock ``sync.lock`` held: list; read what is not remembered as
-known (`memory`); merge. Then, for each remote: plan what to carry; if the own object there does not say the same, put
-a new one; delete the older. A sync that is cut anywhere has merged, or put, whole states only, and the next one does
-the rest.
+Of all remotes side by side, and with the lock ``sync.lock`` held: list; read what is not remembered as known
+(`memory`); merge, as one commit, what has come from remotes that answer at about the same time. Then, for each of
+these: plan what to carry; if the own object there does not say the same, put a new one; delete the older. What a
+slower remote brings is merged when it comes, and passed on to the others. A sync that is cut anywhere has merged, or
+put, whole states only, and the next one does the rest.
 
 Modules
 -------
 ``plan``           what to read and what to put, from a listing and what is remembered; pure
 ``memory``         what is remembered of the objects at a remote, so that they are not read again; may be deleted
 ``sync``           carries it out
+``crew``           work at several remotes side by side, each within its own time
+``visit``          one remote in the course of a sync
+``download``       listing a remote, and fetching what may be new
+``upload``         putting this replica's share, and deleting what that makes obsolete
+``patience``       trying again what passes by itself
+``scratch``        a directory for temporary files
+``report``         which remotes and how, and what came of it
+``absent``         what a listing lacks of what was there before; pure
+``foreign``        files that other programs keep there, by their names; pure
+``health``         when a sync last went well, and what failed since
+``kinds``          folder or repository: what a path is, and what it was
 ``remotes``        which remotes are meant, by name, URL or path
 ``probe``          what can be found out about a remote
 ``schemes``        URL → transport, a line each; no credentials in URLs

@@ -181,6 +181,7 @@ class Folder(Transport):
             self._find_parent()
             parent = os.path.dirname(self._path.rstrip("/"))
             os.makedirs(self._path, exist_ok=True)
+            self.made = self._shown
             give(self._path, parent)
             _sync_directory(parent)
 

@@ -56,7 +56,7 @@ def directory(replica: str) -> str:
 def load(place: str, url: str) -> dict[str, Memo]:
     """Return what is remembered of the remote `url`, by name of the object."""
     try:
-        with open(_file(place, url), "rb") as file:
+        with open(file_of(place, url), "rb") as file:
             found = msgspec.json.decode(file.read(_MAX_BYTES), type=_Remembered)
         if found.crdtctl_sync != _VERSION or found.url != url:
             return {}
@@ -80,7 +80,11 @@ def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
     kept = [memos[name] for name in sorted(memos) if name.isprintable()]  # others cannot be read, and may be no UTF-8
     objects = [_object(memo, numbers) for memo in kept]
     data = msgspec.json.encode(_Remembered(_VERSION, url, list(numbers), objects))
-    path = _file(place, url)
+    write(place, file_of(place, url), data)
+
+
+def write(place: str, path: str, data: bytes) -> None:
+    """Write a file in the directory `place`, which is made if it is not there. The file is never half there."""
     draft = f"{path}.{os.getpid()}{NEW}"
     try:
         os.makedirs(place, exist_ok=True)
@@ -107,5 +111,6 @@ def _facts(held: Held) -> Iterator[_Fact]:
     return ((author, seq, held.histories.get(author, "")) for author, seq in held.clock.items())
 
 
-def _file(place: str, url: str) -> str:
-    return f"{place}/{blake2b(url.encode(), digest_size=8).hexdigest()}.json"
+def file_of(place: str, url: str, suffix: str = ".json") -> str:
+    """Return the path of a file about the remote `url`."""
+    return f"{place}/{blake2b(url.encode(), digest_size=8).hexdigest()}{suffix}"

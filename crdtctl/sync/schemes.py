@@ -154,6 +154,16 @@ def _split(url: str, is_git: Callable[[str], bool] = lambda _: False) -> tuple[s
     return scheme, url[len(scheme) + 1 :] if scheme in _OPAQUE else url
 
 
+def is_path(url: str) -> bool:
+    """Return whether a URL that has passed `check` is a plain path, of a folder or of a repository."""
+    return _SCHEME.match(url) is None
+
+
+def is_repository_at(url: str, deadline: Deadline, state: str) -> bool:
+    """Return whether a plain path is that of a git repository; raise `TransientError` if its file system hangs."""
+    return _is_repository_in_time(url, Place(url, url, deadline, os.path.abspath(state)))
+
+
 def _is_repository_in_time(path: str, place: Place) -> bool:
     """Return the same as `is_repository`, also for a path whose file system may hang."""
     folder = path.partition("#")[0]

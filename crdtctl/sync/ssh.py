@@ -18,7 +18,7 @@ from typing import Final, Self
 from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError, UsageError, printable
 from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.child import signals_wait, told
-from crdtctl.sync.transport import Deadline
+from crdtctl.sync.transport import GLANCE, Deadline
 
 #: A host that does not answer is given up after so many seconds.
 _CONNECT = 30
@@ -178,7 +178,7 @@ class Ssh:
         if self._unsent:
             poll.register(self._to, select.POLLOUT)
         while True:
-            ready = {fd for fd, _ in poll.poll(self._deadline.remaining() * 1000)}
+            ready = {fd for fd, _ in poll.poll(min(self._deadline.remaining(), GLANCE) * 1000)}
             if self._from.fileno() in ready:
                 self._answers = True
                 return os.read(self._from.fileno(), _READ)

@@ -5,7 +5,6 @@ what passes by itself, and is tried again; `UnavailableError` for what does not;
 `ConfigError` where they say more. Messages never hold a credential.
 """
 
-import math
 import os
 import re
 import time
@@ -64,7 +63,18 @@ class Deadline:
 
     def end(self) -> None:
         """Let the time be over."""
-        self._end = -math.inf
+        self._end = min(self._end, time.monotonic())
+
+    @property
+    def overdue(self) -> float:
+        """How many seconds ago the time was over; negative before that."""
+        return time.monotonic() - self._end
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; raise `TransientError` when the time is over before that."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, self.remaining(), GLANCE))
 
     def remaining(self) -> float:
         """Return how many seconds are left; raise `TransientError` when none are."""
@@ -144,6 +154,8 @@ class Transport(ABC):
 
     #: How many files are read at once.
     parallel: ClassVar[int] = 1
+    #: The folder that was made for the first file that was put; empty if none was.
+    made = ""
 
     @property
     def atomic(self) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.errors import CrdtctlError
+from crdtctl.errors import CrdtctlError, UnavailableError
 from crdtctl.sync.sync import Options, SyncReport, sync
 from crdtctl.sync.sync import Remote as Named
 from tests.sync.conformance import Remote
@@ -36,10 +36,13 @@ WRITERS = 4
 TURNS = 3
 
 
-def meet(replica: Replica, *remotes: Remote, clean: bool = False, dry_run: bool = False) -> SyncReport:
+def meet(
+    replica: Replica, *remotes: Remote, clean: bool = False, dry_run: bool = False, accept_missing: bool = False
+) -> SyncReport:
     """Sync, and expect that every remote could be reached."""
     named = [Named(f"remote-{number}", remote.url) for number, remote in enumerate(remotes)]
-    report = sync(replica, named, Options(timeout=100, clean=clean, dry_run=dry_run))
+    options = Options(timeout=100, clean=clean, dry_run=dry_run, accept_missing=accept_missing)
+    report = sync(replica, named, options)
     for one in report.remotes:
         if one.error is not None:
             raise one.error
@@ -155,7 +158,10 @@ class Meetings:
         for replica in (here, there, here):
             meet(replica, remote)
         remote.delete(*remote.list())
-        meet(here, remote)  # of whom it knows, it carries
+        with pytest.raises(UnavailableError, match="nothing is left"):
+            meet(here, remote)
+        assert remote.list() == {}
+        meet(here, remote, accept_missing=True)  # of whom it knows, it carries
         late = new_replica("late")
         meet(late, remote)
         assert values([here, late], "hits") == [5, 5]

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
+from crdtctl.sync import patience
 from crdtctl.sync import sync as engine
 from crdtctl.sync.sync import Options, Remote, SyncReport, sync
 from tests.sync.faulty import Cut, Faulty, Store
@@ -53,7 +54,7 @@ class Network(RuleBasedStateMachine):
         self.patches = pytest.MonkeyPatch()
         self.patches.setenv("XDG_STATE_HOME", str(self.home / "state"))
         self.patches.setattr(os, "fsync", lambda fd: None)
-        self.patches.setattr(engine, "_FIRST_PAUSE", 0.0)
+        self.patches.setattr(patience, "_FIRST_PAUSE", 0.0)
         self.chance = random.Random(0)
         self.stores = {name: Store(self.chance) for name in REMOTES}
         self.patches.setattr(engine, "connect", lambda url, *_: Faulty(self.stores[url[1:]]))

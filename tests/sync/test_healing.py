@@ -55,11 +55,11 @@ def bob(new_replica: Callable[[str], Replica]) -> Replica:
     return made
 
 
-def meet(hub: Path, *replicas: Replica, clean: bool = False) -> SyncReport:
+def meet(hub: Path, *replicas: Replica, clean: bool = False, accept_missing: bool = False) -> SyncReport:
     """Sync in turn; return the last report, at a remote where nothing failed."""
     report = SyncReport()
     for replica in replicas:
-        report = synchronize(replica, str(hub), options=Options(clean=clean))
+        report = synchronize(replica, str(hub), options=Options(clean=clean, accept_missing=accept_missing))
         assert [one.error for one in report.remotes] == [None]
     return report
 
@@ -184,7 +184,7 @@ def test_a_folder_that_is_rolled_back_is_brought_forward(hub: Path, ada: Replica
     assert len(names(hub)) == 2
 
 
-def test_when_everything_is_deleted_the_next_syncs_restore_it(
+def test_when_everything_was_deleted_on_purpose_the_next_syncs_restore_it(
     hub: Path, ada: Replica, bob: Replica, new_replica: Callable[[str], Replica]
 ) -> None:
     gone = new_replica("gone")
@@ -192,14 +192,15 @@ def test_when_everything_is_deleted_the_next_syncs_restore_it(
     meet(hub, ada, bob, gone, ada, bob)
     for path in hub.iterdir():
         path.unlink()
-    meet(hub, ada)
+    meet(hub, ada, accept_missing=True)
     fresh = new_replica("fresh")
     meet(hub, fresh)
     assert fresh.value("builds") == 107
-    meet(hub, bob, ada, bob)
+    meet(hub, bob, accept_missing=True)
+    meet(hub, ada, bob)
     assert not meet(hub, ada).changed
     shutil.rmtree(hub)
-    meet(hub, bob)
+    meet(hub, bob, accept_missing=True)
     other = new_replica("other")
     meet(hub, other)
     assert other.value("builds") == 107

@@ -1,0 +1,65 @@
+"""What a listing lacks of what was at a remote before. Pure.
+
+Nobody but its owner deletes an object, and the owner puts a newer one first. So where an object is gone and none of
+the same owner is there, the listing is cut, the place is not the one it was, or a person deleted it. The exceptions:
+objects of replicas that were absorbed, and of clients that hold nothing any more, are deleted by others.
+"""
+
+from collections.abc import Collection, Iterable
+
+from crdtctl.crdt.membership import minted
+from crdtctl.store.share import Standing
+from crdtctl.sync.plan import Memo, is_named
+
+
+def absent(before: Iterable[Memo], there: Collection[Memo], names: Collection[str], here: Standing) -> list[Memo]:
+    """Return the objects of `before` that are gone, and of whose owners no other object is `there`.
+
+    `names` are those of all files that are listed, also of such that were not read. An object that is there under
+    another name is not gone.
+    """
+    owners = {memo.held.owner for memo in there if memo.held is not None}
+    digests = {memo.digest for memo in there}
+    return [
+        memo
+        for memo in before
+        if memo.held is not None
+        and memo.entry.name not in names
+        and memo.held.owner not in owners
+        and memo.digest not in digests
+        and not _may_go(memo, here)
+    ]
+
+
+def _may_go(memo: Memo, here: Standing) -> bool:
+    """Return whether somebody else than the owner may delete an object: its owner has ended, or is a client."""
+    assert memo.held is not None
+    owner, ended = memo.held.owner, here.ended
+    return (
+        owner not in memo.held.clock
+        or owner in ended.sealed
+        or ended.has_absorbed(owner)
+        or 0 < minted(owner) < ended.fence
+    )
+
+
+def is_emptied(before: Collection[Memo], gone: Collection[Memo], names: Collection[str]) -> bool:
+    """Return whether a remote is not what it was: nothing of what was there is left.
+
+    `gone` are the objects that are `absent`. Where other files are listed, an own object must be among them: the
+    objects of all others may have been replaced by other replicas.
+    """
+    states = [memo for memo in before if memo.held is not None]
+    if not states:
+        return False
+    if not names:
+        return True
+    return len(gone) == len(states) and any(memo.mark for memo in gone)
+
+
+def missed(gone: Iterable[Memo]) -> list[Memo]:
+    """Return the absent objects that are to be reported: those under the names that their owners gave them.
+
+    People move and delete copies and exports as they like.
+    """
+    return [memo for memo in gone if is_named(memo)]

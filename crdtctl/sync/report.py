@@ -1,0 +1,116 @@
+"""Which remotes to sync with and how, and what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from crdtctl.errors import CrdtctlError
+from crdtctl.store.commit import Change
+from crdtctl.store.merge import MergeReport
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A place to meet others: what to call it, and its URL."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to sync: seconds for what is done at one remote, and seconds to wait for another sync.
+
+    The report tells of so many changed counters the `details`. `progress` is called with what is being done, and how
+    many bytes of how many are done; of nothing, while no remote has answered. With `accept_missing`, objects that are
+    missing at a remote were deleted on purpose: what they held is put there again.
+    """
+
+    timeout: float = 300.0
+    retry_lock: float | None = None
+    clean: bool = False
+    dry_run: bool = False
+    details: int = 0
+    progress: Callable[[str, int, int], object] | None = None
+    accept_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An object that came or went: whose, its bytes, how many new contributions it holds, and of which authors."""
+
+    owner: str
+    object: str
+    size: int
+    entries: int | None = None
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An object that was at a remote and is not any more, although its owner put no other; `is_own` if it was ours."""
+
+    owner: str
+    object: str
+    is_own: bool = False
+
+
+@dataclass(slots=True)
+class RemoteReport:
+    """What happened at one remote: what was read and put, what was deleted, and why it failed, if it did.
+
+    `replicas` are the owners of the objects there. With a dry run, all this is what would be done. `missing` are
+    objects that are missed there for the first time; `undeletable` is why old objects cannot be deleted there, when
+    that was found out now; `made` is the folder that was made for the first object.
+    """
+
+    name: str
+    url: str
+    replicas: set[str] = field(default_factory=set)
+    read: list[Moved] = field(default_factory=list)
+    put: Moved | None = None
+    deleted: list[str] = field(default_factory=list)
+    error: CrdtctlError | None = None
+    missing: list[Missing] = field(default_factory=list)
+    undeletable: str = ""
+    made: str = ""
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync did. `merge` says what came of what was read; its labels are ``REMOTE/OBJECT``.
+
+    `replicas` are the owners of all objects that were seen, and this one.
+    """
+
+    remotes: list[RemoteReport] = field(default_factory=list)
+    merge: MergeReport = field(default_factory=MergeReport)
+    replicas: set[str] = field(default_factory=set)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was learned here, or put or deleted anywhere."""
+        return self.merge.changed or any(one.put or one.deleted for one in self.remotes)
+
+
+def add_merge(total: MergeReport, one: MergeReport) -> None:
+    """Add the report of a later merge to that of those before it. A counter that changed twice is one change."""
+    known = {(change.name, change.tag): change for change in total.changes}
+    again = 0
+    for change in one.changes:
+        before = known.get((change.name, change.tag))
+        again += before is not None
+        first = change.before if before is None else before.before
+        known[change.name, change.tag] = Change(change.name, change.tag, first, change.after)
+    total.changes = list(known.values())
+    total.counters += one.counters - again
+    total.taken += one.taken
+    total.refused.update(one.refused)
+    total.replicas = sorted({*total.replicas, *one.replicas})
+    total.forks += one.forks
+    total.usurped += one.usurped
+    total.twice.update(one.twice)
+    total.heads.update(one.heads)
+    total.more |= one.more
+    total.nodes += one.nodes
+    total.handoffs = list({(hand.name, hand.peer): hand for hand in (*total.handoffs, *one.handoffs)}.values())
+    total.lonely = one.lonely

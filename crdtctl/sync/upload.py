@@ -1,0 +1,107 @@
+"""Putting this replica's share at a remote, and deleting what that makes obsolete."""
+
+import os
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+
+from crdtctl.errors import CrdtctlError, TransientError, from_os
+from crdtctl.store.replica import Replica
+from crdtctl.sync.download import digest_of
+from crdtctl.sync.health import stamp
+from crdtctl.sync.patience import patiently
+from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of
+from crdtctl.sync.report import Moved
+from crdtctl.sync.transport import Entry
+from crdtctl.sync.visit import Visit
+
+#: So many seconds after a deletion was refused, the next is tried.
+_AGAIN = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What is to be put: the file that holds it here, and what will be remembered of it. `obsolete` goes then."""
+
+    planned: Outgoing
+    memo: Memo | None
+    path: str
+    obsolete: frozenset[str]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to do at the remote."""
+        return self.memo is None and not self.obsolete
+
+
+def prepare(replica: Replica, visit: Visit, planned: Outgoing, path: str) -> Share:
+    """Write what is to be put at a remote to a file, unless the same is there already."""
+    obsolete = set(planned.obsolete)
+    memo = None
+    if planned.wanted:
+        memo = _write(replica, planned, path)
+        name = memo.entry.name
+        obsolete.discard(name)
+        there = next((one for one in visit.objects if one.entry.name == name), None)
+        if there is not None and there.digest == memo.digest:
+            visit.memos[name] = replace(memo, entry=there.entry)
+            memo = None
+    return Share(planned, memo, path, frozenset(obsolete))
+
+
+def put(visit: Visit, share: Share) -> None:
+    """Put a share at a remote, and delete what that makes obsolete. That some cannot be deleted is reported once."""
+    transport = visit.there
+    memo = share.memo
+    if memo is not None:
+        name = memo.entry.name
+        patiently(partial(transport.put, name, share.path), visit.deadline)
+        authors = share.planned.carried
+        owner = memo.held.owner if memo.held else ""
+        visit.report.put = Moved(owner, name, memo.entry.size, None, authors)
+        visit.report.made = visit.report.made or transport.made
+        visit.memos[name] = memo
+        visit.listing = [*(entry for entry in visit.listing if entry.name != name), memo.entry]
+    deleted = _delete(visit, share)
+    patiently(transport.flush, visit.deadline)
+    visit.report.deleted = sorted({*visit.report.deleted, *deleted})
+    visit.listing = [entry for entry in visit.listing if entry.name not in deleted]
+    for name in deleted:
+        visit.memos.pop(name, None)
+
+
+def _delete(visit: Visit, share: Share) -> list[str]:
+    """Delete what is obsolete; return what could be. After a refusal, the next is tried in a day, without a word."""
+    since = visit.health.undeletable
+    if since and since > stamp(time.time() - _AGAIN):
+        return []
+    deleted: list[str] = []
+    for name in sorted(share.obsolete):
+        try:
+            patiently(partial(visit.there.delete, name), visit.deadline)
+        except TransientError:
+            raise
+        except CrdtctlError as error:
+            if not since:
+                visit.report.undeletable = error.message
+            visit.health = replace(visit.health, undeletable=stamp())
+            return deleted
+        deleted.append(name)
+    if deleted:
+        visit.health = replace(visit.health, undeletable="")
+    return deleted
+
+
+def _write(replica: Replica, planned: Outgoing, path: str) -> Memo:
+    """Write this replica's share to a file; return what will be remembered of it, without its version there."""
+    try:
+        with open(path, "wb") as file:
+            standing = replica.share(file.write, planned.carried)
+        digest, size = digest_of(path), os.path.getsize(path)
+    except OSError as error:
+        raise from_os(error, "write a temporary file") from None
+    authors = [author for author in planned.carried if author in standing.clock]
+    clock = {who: standing.clock[who] for who in (standing.replica, *authors) if who in standing.clock}
+    histories = {who: text for who, text in standing.histories.items() if who in clock}
+    entry = Entry(name_of(standing.replica, digest), size)
+    return Memo(entry, digest, Held(standing.replica, clock, histories), mark_of(standing, authors))

@@ -13,7 +13,7 @@ from crdtctl.commands.refusals import end_with, found
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
-from crdtctl.errors import AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
+from crdtctl.errors import AccessError, AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
 from crdtctl.store.meeting import lonely
 
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
@@ -115,7 +115,7 @@ def _end(report: "SyncReport", required: int, *, quiet: bool, dry_run: bool) -> 
     failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
     merge = report.merge
     skipped = [
-        PartialError(f"{reason.message}; it was skipped", "move it away, or send it again from where it came")
+        PartialError(f"{reason.message}; it was skipped", _remedy(reason))
         for _, reason in sorted(merge.refused.items())
     ]
     odd = [failure for one in report.remotes for failure in _oddities(one)]
@@ -152,6 +152,13 @@ def _oddities(remote: "RemoteReport") -> Iterator[PartialError]:
     if remote.undeletable:
         hint = "all else was done; it is tried again in a day, and not said again"
         yield PartialError(f"{remote.name}: old objects stay there: {remote.undeletable}", hint)
+
+
+def _remedy(reason: CrdtctlError) -> str:
+    """Return what to do about a file that was skipped."""
+    if isinstance(reason, AccessError):
+        return reason.hint
+    return "move it away, or send it again from where it came"
 
 
 def _failure(remote: "RemoteReport") -> CrdtctlError:

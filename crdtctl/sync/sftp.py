@@ -39,7 +39,7 @@ _AHEAD = BLOCK * WINDOW
 class Sftp(Transport):
     """Files are put under a temporary name, fsynced and renamed over the target, as far as the server can.
 
-    Names that are not UTF-8, or not printable, are left out of listings; so is what is no regular file.
+    Names that are not UTF-8, or not printable, and what is no regular file are listed, and cannot be read.
     """
 
     def __init__(self, place: Place) -> None:
@@ -52,16 +52,19 @@ class Sftp(Transport):
         self._ssh: Ssh | None = None
         self._client: Client | None = None
         self._drafts: dict[str, int] = {}
+        self._odd: dict[str, int] = {}  # what is listed and is no regular file: its kind, as in a mode
 
     def list(self) -> Sequence[Entry]:
         entries = []
-        self._drafts = {}
+        self._drafts, self._odd = {}, {}
         with self._asking(f"list {self._shown}") as client:
             try:
                 for raw, attributes in client.list(self._path):
-                    name = _name(raw)
-                    if name is None or (attributes.mode and not stat.S_ISREG(attributes.mode)):
+                    name, kind = os.fsdecode(raw), stat.S_IFMT(attributes.mode)
+                    if stat.S_ISDIR(kind) or name in (".", ".."):
                         continue
+                    if kind and not stat.S_ISREG(kind):
+                        self._odd[name] = kind
                     if is_draft(name):
                         self._drafts[name] = attributes.modified
                     entries.append(Entry(name, attributes.size, str(attributes.modified)))
@@ -88,7 +91,7 @@ class Sftp(Transport):
         return UnavailableError(f"there is no folder {self._shown}", "is it mounted there? make the folder it is in")
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
-        path = self._file(name)
+        path = self._file_to_read(name)
         with self._asking(f"read {self._named(name)}") as client:
             handle = client.handle(client.open_later(path, protocol.READ))
             self._copy(client, client.reading(handle, client.stat_open(handle).size), name, write)
@@ -116,7 +119,7 @@ class Sftp(Transport):
         opened: list[tuple[int, Entry, int]] = []
         for number, entry in batch:
             with self._noting(number, entry.name, results):
-                opened.append((number, entry, client.open_later(self._file(entry.name), protocol.READ)))
+                opened.append((number, entry, client.open_later(self._file_to_read(entry.name), protocol.READ)))
         asked: list[tuple[int, Entry, Reading]] = []
         for number, entry, request in opened:
             with self._noting(number, entry.name, results):
@@ -133,7 +136,7 @@ class Sftp(Transport):
         try:
             yield
         except StatusError as error:
-            results[number] = _refused(error, f"read {self._named(name)}")
+            results[number] = _refused(error, f"read {self._named(name)}", "file")
         except (MissingError, DataError) as error:
             results[number] = error
 
@@ -227,6 +230,15 @@ class Sftp(Transport):
     def _file(self, name: str) -> bytes:
         return self._path.rstrip(b"/") + b"/" + file_name(name).encode()
 
+    def _file_to_read(self, name: str) -> bytes:
+        """Return the path of a file; raise `DataError` for one that is not read, though it is there."""
+        if not name.isprintable():
+            raise DataError(f"'{printable(name)}' is no name that is read")
+        if kind := self._odd.get(name):
+            what = "a link, which is not followed" if stat.S_ISLNK(kind) else "not a regular file"
+            raise DataError(f"{self._named(name)} is {what}")
+        return self._file(name)
+
     def _named(self, name: str) -> str:
         return f"{self._shown.rstrip('/')}/{printable(name)}"
 
@@ -245,14 +257,6 @@ def _path(text: str) -> bytes:
     return path
 
 
-def _name(raw: bytes) -> str | None:
-    """Return the name of a file as it is listed, unless it is one that cannot be asked for."""
-    try:
-        return file_name(raw.decode())
-    except (UnicodeDecodeError, MissingError):
-        return None
-
-
 def _batches(entries: Sequence[Entry]) -> Iterator[list[tuple[int, Entry]]]:
     """Divide entries, numbered, into batches of which all is asked for at once."""
     batch: list[tuple[int, Entry]] = []
@@ -267,13 +271,13 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[tuple[int, Entry]]]:
         yield batch
 
 
-def _refused(error: StatusError, doing: str) -> CrdtctlError:
-    """Return what the server's answer means to users."""
+def _refused(error: StatusError, doing: str, what: str = "folder") -> CrdtctlError:
+    """Return what the server's answer means to users; `what` has the owner and mode that it may be for."""
     match error.code:
         case Code.NO_SUCH_FILE:
             return MissingError(f"cannot {doing}: it is not there")
         case Code.PERMISSION_DENIED:
-            return AccessError(f"cannot {doing}: permission denied", "check the owner and mode of the folder there")
+            return AccessError(f"cannot {doing}: permission denied", f"check the owner and mode of the {what} there")
         case Code.UNSUPPORTED:
             return UnavailableError(f"cannot {doing}: its sftp server does not do that")
         case _:  # most often 4, for whatever has no number of its own

@@ -27,7 +27,7 @@ _PATIENCE = 2.0
 _READ = 2**18
 _OPTIONS: Final = (
     "-oBatchMode=yes",
-    "-oLogLevel=ERROR",
+    "-oLogLevel=INFO",  # below that, it does not say why a connection ended
     "-oForwardAgent=no",
     "-oForwardX11=no",
     "-oClearAllForwardings=yes",
@@ -74,9 +74,11 @@ _SAID: Final = tuple(
         ),
         (r"administratively prohibited", UnavailableError, "", "does '{ssh}' work?"),
         (r"Could not resolve", TransientError, "", "try again; is the network there, and the name right?"),
-        (_AWAY, TransientError, "", "try again; does '{ssh}' work?"),
     )
 )
+_AWAY_SAID: Final = re.compile(_AWAY, re.IGNORECASE)
+#: The status of ssh itself, where no program ran at the other side.
+_OWN_STATUS = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,24 +201,28 @@ class Ssh:
 
     def failure(self, doing: str) -> CrdtctlError:
         """Return why it ended before anything was done."""
-        lines = self._last_words()
+        status, lines = self._end(_PATIENCE), self._said()
         for pattern, kind, words, hint in _SAID:
             for line in lines:
                 if pattern.search(line):
                     return kind(f"cannot {doing}: {words or told(line)}", hint.format(ssh=self.destination.command))
-        words = told("; ".join(lines[-2:]))
+        words = told("; ".join(lines[-2:])) or _silent(status)
+        # What a server shows before log-in is among the lines, so only the last one is taken for a reason.
+        if status == _OWN_STATUS and (not lines or _AWAY_SAID.search(lines[-1])):
+            return TransientError(f"cannot {doing}: {words}", f"try again; does '{self.destination.command}' work?")
         return UnavailableError(f"cannot {doing}: {words}", f"does '{self.destination.command}' work?")
 
     def lost(self, doing: str) -> TransientError:
         """Return that it ended amid something, which passes by itself."""
-        return TransientError(f"cannot {doing}: {told('; '.join(self._last_words()[-2:]))}", "try again")
-
-    def _last_words(self) -> list[str]:
         status = self._end(_PATIENCE)
+        words = told("; ".join(self._said()[-1:])) or _silent(status)
+        return TransientError(f"cannot {doing}: {words}", "try again")
+
+    def _said(self) -> list[str]:
+        """Return the lines that ssh printed."""
         self._errors.seek(0)
         said = self._errors.read(2**16).decode("utf-8", "replace")
-        lines = [line.strip() for line in said.splitlines() if line.strip("@ \t")]
-        return lines or [f"ssh ended with status {status}"]
+        return [line.strip() for line in said.splitlines() if line.strip("@ \t")]
 
     def close(self) -> None:
         """End it: by itself, if it is there and nothing is under way."""
@@ -238,6 +244,13 @@ class Ssh:
             if isinstance(error, subprocess.TimeoutExpired):
                 return self._process.returncode
             raise
+
+
+def _silent(status: int) -> str:
+    """Return how ssh ended that gave no reason."""
+    if status == _OWN_STATUS:
+        return "ssh lost the connection, and printed no reason"
+    return f"ssh ended with status {status}"
 
 
 def _program() -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from crdtctl.errors import (
     AccessError,
+    DataError,
     MissingError,
     StorageError,
     TransientError,
@@ -80,14 +81,32 @@ class TestSftp(Conformance, Meetings):
 # What is there, and under which name ---------------------------------------------------------------------
 
 
-def test_only_regular_files_with_names_that_can_be_told_are_listed(remote: Remote) -> None:
+def test_what_cannot_be_read_is_listed_and_refused_as_in_a_folder(
+    remote: Remote, sshd: Sshd, shell: Shell, tmp_path: Path
+) -> None:
     place = behind(remote)
-    for raw in (b"a\nb.json", b"\xff.json", b"\x1b[31m.json", b"plain.json"):
-        (place / os.fsdecode(raw)).touch()
+    odd = [os.fsdecode(raw) for raw in (b"a\nb.json", b"\xff.json", b"\x1b[31m.json")]
+    for name in (*odd, "plain.json"):
+        (place / name).touch()
     (place / "folder").mkdir()
     (place / "link").symlink_to("plain.json")
     os.mkfifo(place / "pipe")
-    assert remote.list().keys() == {"plain.json"}
+    assert remote.list().keys() == {"plain.json", "link", "pipe", *odd}
+    with remote.open() as transport:
+        found = {entry.name: path for entry, path in transport.fetch(transport.list(), str(remote.scratch))}
+        for name in ("link", "pipe", *odd):
+            with pytest.raises(DataError):
+                transport.get(name, print)
+    assert isinstance(found.pop("plain.json"), str)
+    assert {type(one) for one in found.values()} == {DataError}
+    (place / "plain.json").unlink()
+    shell.ok("init")
+    told = []
+    for url in (remote.url, str(place)):
+        ended = shell("sync", url, environment={"CRDTCTL_SSH": sshd.command})
+        assert ended.status == 3
+        told.append(sorted(line.split(": ", 1)[1].replace(url, "") for line in ended.stderr.splitlines()))
+    assert told[0] == told[1]
 
 
 def test_names_that_look_like_each_other_are_two(remote: Remote) -> None:

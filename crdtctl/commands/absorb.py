@@ -59,4 +59,6 @@ def absorb(
     if output.is_talkative():
         number = len(report.absorbed)
         output.stdout.line(f"absorbed {number} replica{'' if number == 1 else 's'}; {len(report.before)} were before")
+    for note in report.merge.notes:
+        output.say(note)
     end_with(report.merge, quiet=False)

@@ -7,8 +7,10 @@ import typer
 from crdtctl.commands import batches
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import (
+    AlsoOption,
     BadOption,
     BatchOption,
+    ExistingOption,
     PrintClockOption,
     TypeOption,
     commit,
@@ -20,7 +22,7 @@ from crdtctl.crdt.hll import HLL
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.replica import request
 
-app, settings = verb_app(3, 4, *WRITES)
+app, settings = verb_app(3, 4, 73, *WRITES)
 
 
 @app.command(**settings)
@@ -32,6 +34,8 @@ def add(
     batch: BatchOption = None,
     bad: BadOption = None,
     print_clock: PrintClockOption = False,
+    also: AlsoOption = False,
+    existing: ExistingOption = False,
 ) -> None:
     """Add elements to a set.
 
@@ -61,7 +65,7 @@ def add(
         left_out = found.left_out
         together = [element for one in found.requests() for element in one.operation.elements]
         requests = [request("add", name, elements=together, tag=tag)] if together else []
-    commit(context, requests, print_clock=print_clock)
+    commit(context, requests, print_clock=print_clock, also=also, existing=existing)
     left_out.raise_if_any()
 
 
@@ -69,7 +73,7 @@ def _is_hll(context: typer.Context, name: str, tag: str | None) -> bool:
     """Return whether the elements are for an hll, for which they are read in another way."""
     if tag is None:
         try:
-            return session(context).open().tags(name) == [HLL.tag]
+            return session(context).open().meant(name) == HLL.tag
         except MissingError:  # there is no replica yet
             return False
     return tag == HLL.tag

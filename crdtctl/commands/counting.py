@@ -34,6 +34,9 @@ def count(
     print_clock: bool,
     lines: str | None,
     bad: str | None,
+    *,
+    also: bool,
+    existing: bool,
 ) -> None:
     """Commit what the words, or the batch, ask for."""
     skip = skips_bad(context, bad, batch)
@@ -55,6 +58,8 @@ def count(
         context,
         requests if once is None else under_key(requests, once),
         print_clock=print_clock,
+        also=also,
+        existing=existing,
         on_refused=found.leave_out if skip else None,
     )
     found.left_out.raise_if_any()

@@ -6,7 +6,7 @@ import typer
 
 from crdtctl.commands.amounts import amount, whole
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import commit, verb_app
+from crdtctl.commands.verb import AlsoOption, commit, verb_app
 from crdtctl.crdt import TYPES
 from crdtctl.store.replica import check_type, request
 
@@ -28,6 +28,7 @@ def create(
         int | None,
         typer.Option(metavar="P", help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
     ] = None,
+    also: AlsoOption = False,
 ) -> None:
     """Declare a counter of a type.
 
@@ -52,4 +53,4 @@ def create(
             request("create", name, tag=tag, precision=precision, bound=bound),
             request("increment", name, amount(initial), tag=tag),
         ]
-    commit(context, requests)
+    commit(context, requests, also=also)

@@ -6,9 +6,18 @@ import typer
 
 from crdtctl.commands.counting import LinesOption, count
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BadOption, BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
+from crdtctl.commands.verb import (
+    AlsoOption,
+    BadOption,
+    BatchOption,
+    ExistingOption,
+    OnceOption,
+    PrintClockOption,
+    TypeOption,
+    verb_app,
+)
 
-app, settings = verb_app(3, 4, *WRITES)
+app, settings = verb_app(3, 4, 73, *WRITES)
 
 
 @app.command(**settings)
@@ -23,17 +32,21 @@ def decrement(
     lines: LinesOption = None,
     bad: BadOption = None,
     print_clock: PrintClockOption = False,
+    also: AlsoOption = False,
+    existing: ExistingOption = False,
 ) -> None:
     """Count down, by 1 or by AMOUNT.
 
     All counters of one command are one commit. Types that only grow refuse it. A counter that is not
-    there yet becomes a pncounter. Silent, but on a terminal. For --batch see increment.
+    there yet becomes a pncounter below zero, and that is reported; --existing refuses it. Silent otherwise,
+    but on a terminal. For --batch see increment.
 
     \b
     EXAMPLES:
       crdtctl decrement stock
       crdtctl decrement stock 12
       crdtctl decrement apples=2 pears=1
+      crdtctl decrement seats --existing
       crdtctl decrement --batch sold.txt
     """
-    count(context, "decrement", words or [], once, tag, batch, print_clock, lines, bad)
+    count(context, "decrement", words or [], once, tag, batch, print_clock, lines, bad, also=also, existing=existing)

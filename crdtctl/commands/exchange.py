@@ -8,7 +8,6 @@ from crdtctl.commands import output
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import ForkError, printable
-from crdtctl.store.meeting import lonely
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.replica import Replica
 
@@ -35,9 +34,11 @@ def exchange(
     there = Replica(path, lock_timeout=session(context).lock_timeout, on_renamed=output.say)
     done = here.exchange(there)
     output.stdout.applied = any(report.changed for report in (*done.here, *done.there))
-    alone = done.here[-1].lonely
-    if alone:
-        output.say(lonely(alone))
+    for note in done.here[-1].notes:
+        output.say(note)
+    for report in (*done.here[:-1], *done.there):
+        for second in report.second:
+            output.say(second)
     if output.is_talkative():
         _tell("here", done.here)
         _tell("there", done.there)

@@ -6,9 +6,18 @@ import typer
 
 from crdtctl.commands.counting import LinesOption, count
 from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import BadOption, BatchOption, OnceOption, PrintClockOption, TypeOption, verb_app
+from crdtctl.commands.verb import (
+    AlsoOption,
+    BadOption,
+    BatchOption,
+    ExistingOption,
+    OnceOption,
+    PrintClockOption,
+    TypeOption,
+    verb_app,
+)
 
-app, settings = verb_app(3, 4, *WRITES)
+app, settings = verb_app(3, 4, 73, *WRITES)
 
 
 @app.command(**settings)
@@ -23,6 +32,8 @@ def increment(
     lines: LinesOption = None,
     bad: BadOption = None,
     print_clock: PrintClockOption = False,
+    also: AlsoOption = False,
+    existing: ExistingOption = False,
 ) -> None:
     """Count up, by 1 or by AMOUNT.
 
@@ -43,4 +54,4 @@ def increment(
       awk '{print $7}' access.log | crdtctl increment --batch - --lines names --bad skip
       sort names.txt | uniq -c | crdtctl increment --batch - --lines uniq
     """
-    count(context, "increment", words or [], once, tag, batch, print_clock, lines, bad)
+    count(context, "increment", words or [], once, tag, batch, print_clock, lines, bad, also=also, existing=existing)

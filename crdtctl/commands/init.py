@@ -8,12 +8,12 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.crdt.base import MAX_TIER
-from crdtctl.errors import printable
+from crdtctl.errors import CrdtctlError, ExistsError, UsageError, printable
 from crdtctl.store import locate, which
 from crdtctl.store.neighbours import around, in_work_tree
 from crdtctl.store.replica import Replica
 
-app, settings = verb_app(66, 73, 74, 76, 77, 79)
+app, settings = verb_app(4, 66, 73, 74, 76, 77, 79)
 
 
 @app.command(**settings)
@@ -26,12 +26,16 @@ def init(
     tier: Annotated[
         int, typer.Option(min=0, max=MAX_TIER, metavar="N", help="How far it is from a permanent one, which has 0.")
     ] = 0,
+    after_seal: Annotated[
+        bool, typer.Option("--after-seal", help="Go on in a sealed replica's directory, under a new id.")
+    ] = False,
 ) -> None:
     """Make a replica, and print its id.
 
     A replica is one writer with its own files. It is the directory PATH/.crdtctl; with --replica,
     exactly the directory named there. One with a tier above 0 hands its handoff counters over to
-    replicas of a smaller tier, and may be thrown away then.
+    replicas of a smaller tier, and may be thrown away then. A sealed one goes on with --after-seal: what
+    it counted and knows, and its settings, stay.
 
     \b
     EXAMPLES:
@@ -47,7 +51,15 @@ def init(
             target = os.path.join(target, locate.NAME)
     else:
         target = given
-    made = Replica.init(target, name=name, tier=tier)
+    if after_seal:
+        if name is not None or tier:
+            raise UsageError("--after-seal keeps the name and the tier", "leave out --name and --tier")
+        made = Replica(target) if path is not None else session(context).open()
+        made.begin_again()
+        output.stdout.applied = True
+        output.stdout.line(made.id)
+        return
+    made = _made(target, name, tier)
     output.stdout.applied = True
     output.stdout.line(made.id)
     if output.is_terminal():
@@ -57,3 +69,19 @@ def init(
         notes += around(made.path)
     for note in notes:
         output.say(note)
+
+
+def _made(target: str, name: str | None, tier: int) -> Replica:
+    try:
+        return Replica.init(target, name=name, tier=tier)
+    except ExistsError as reason:
+        if not _is_sealed(target):
+            raise
+        raise ExistsError(f"{reason.message}, and it is sealed", "go on in it: crdtctl init --after-seal") from None
+
+
+def _is_sealed(target: str) -> bool:
+    try:
+        return Replica(target).is_sealed
+    except CrdtctlError:
+        return False

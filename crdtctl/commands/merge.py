@@ -15,7 +15,6 @@ from crdtctl.commands.states import states
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import printable
-from crdtctl.store.meeting import lonely
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 
@@ -71,8 +70,8 @@ def merge(
                 progress=progress,
             )
     output.stdout.applied = report.changed and not dry_run
-    if report.lonely and not quiet:
-        output.say(lonely(report.lonely))
+    for note in report.notes if not quiet else ():
+        output.say(note)
     if talks and chosen == "words":
         _tell(report, dry_run)
     elif talks:
@@ -109,7 +108,7 @@ def _rows(replica: str, report: MergeReport, notes: list[str]) -> Report:
         "taken": [printable(label) for label in report.taken],
         "refused": refused,
         "replicas": report.replicas,
-        "notes": [*notes, *([lonely(report.lonely)] if report.lonely else [])],
+        "notes": [*notes, *report.notes],
         "handoffs": [{"name": one.name, "step": one.step, "replica": one.peer} for one in report.handoffs],
         **found(report),
     }

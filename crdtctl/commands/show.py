@@ -1,6 +1,7 @@
 """``crdtctl show``"""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -42,6 +43,9 @@ def show(
 ) -> None:
     """Show counters: one NAME's value, or a row each.
 
+    Where a NAME has several types, it means the one that this replica uses; --type shows another, and without
+    a NAME all are shown.
+
     CLOCK is what 'crdtctl clock' printed somewhere, a file that holds it, or '-' for standard input.
 
     \b
@@ -67,7 +71,7 @@ def show(
     if one and form is None and not (by_replica or members or state):
         readings: Iterable[Reading] = [replica.reading(names[0], tag)]
     elif names:
-        readings = [reading for name in names for reading in replica.readings(name, tag)]
+        readings = [reading for name in names for reading in _meant(replica, name, tag)]
     else:
         readings = (reading for reading in replica.counters() if tag in (None, reading.tag))
     if least is not None:
@@ -80,6 +84,16 @@ def show(
         for reading in readings:
             if reading.value < least:
                 raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
+
+
+def _meant(replica: Replica, name: str, tag: str | None) -> list[Reading]:
+    """Return the readings of what a name means here: one, or all of its types where none is this replica's."""
+    found = replica.readings(name, tag)
+    if len(found) > 1:
+        with suppress(UsageError):
+            meant = replica.meant(name)
+            return [one for one in found if one.tag == meant] or found
+    return found
 
 
 def _least(text: str, names: Sequence[str]) -> int:

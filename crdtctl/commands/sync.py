@@ -14,7 +14,6 @@ from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AccessError, AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
-from crdtctl.store.meeting import lonely
 
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
     from crdtctl.sync.report import Moved, RemoteReport, SyncReport
@@ -91,8 +90,8 @@ def sync(
         report = carry_out(replica, wanted, options)
     for one in [one for one in report.remotes if one.made] if not quiet else []:
         output.say(f"made the folder {'' if '/' in one.name else 'of '}{one.name}")
-    if report.merge.lonely and not quiet:
-        output.say(lonely(report.merge.lonely))
+    for note in report.merge.notes if not quiet else ():
+        output.say(note)
     output.stdout.applied = report.changed and not dry_run
     if chosen == "words":
         _tell(report, dry_run)
@@ -267,7 +266,7 @@ def _rows(replica: str, report: "SyncReport", notes: list[str]) -> Report:
         "remotes": places,
         "refused": refused,
         **found(report.merge),
-        "notes": [*notes, *([lonely(report.merge.lonely)] if report.merge.lonely else [])],
+        "notes": [*notes, *report.merge.notes],
     }
     columns = ("remote", "what", "replica", "entries", "bytes", "authors", "object")
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any
 
@@ -77,15 +77,19 @@ def commit(
     *,
     begins: bool = True,
     print_clock: bool = False,
+    also: bool = False,
+    existing: bool = False,
     on_refused: OnRefused | None = None,
 ) -> None:
     """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none.
 
     With `on_refused`, a request that is refused is left out, and reported to it.
     """
+    if also or existing:
+        requests = [replace(one, also=also, existing=existing) for one in requests]
     talks = output.is_talkative() and not print_clock
     current = session(context)
-    replica = current.open_to_write() if begins else current.open()
+    replica = current.open_to_write() if begins and not existing else current.open()
     if print_clock and replica.tier:
         raise RefusedError("a replica that hands its counts over stands in no clock", "leave out --print-clock")
     done = replica.commit(requests, details=talks, on_refused=on_refused)
@@ -115,6 +119,14 @@ TypeOption = Annotated[
         envvar="CRDTCTL_TYPE",
         help="Type of the counter, where its name alone does not tell.",
     ),
+]
+AlsoOption = Annotated[
+    bool,
+    typer.Option("--also", help="Make it a second type, where the name is there as another one."),
+]
+ExistingOption = Annotated[
+    bool,
+    typer.Option("--existing", help="Make no counter: status 66 if there is none of the name."),
 ]
 FormatOption = Annotated[
     str | None,

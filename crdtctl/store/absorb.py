@@ -47,6 +47,7 @@ from crdtctl.store.ended import ended, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, OwnFile
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport, hear_no_more, merge
+from crdtctl.store.types import SecondType, arrivals
 from crdtctl.store.unheard import Heard, refuse, still
 
 #: So many replicas are noted.
@@ -148,6 +149,7 @@ def absorb(
             f"the counts were taken over, but the files were not taken in: {reason_of(failure)}", "absorb them again"
         ) from None
     report.merge.refused.update(refused)
+    report.merge.second += found.second[:_NOTED]
     return report
 
 
@@ -176,6 +178,7 @@ class _Found:
     absorbed_from: set[str] = field(default_factory=set)
     states: dict[str, tuple[Roster, Clock]] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
+    second: list[SecondType] = field(default_factory=list)
 
     def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
         """Read one input; return whether it is to be taken in. Why not is put into `refused`."""
@@ -269,6 +272,7 @@ class _Found:
                     mine[tag] = {self.own.id: (seq, *row[1:])}
             if mine:
                 lines[name] = encode_line(name, mine)
+                self.second += arrivals(name, look_up(name), known, mine)
         return lines
 
     def _taken_over(self, name: str, kind: CounterType, row: Contribution, here: Here) -> Contribution:

@@ -18,6 +18,10 @@ TEMPLATE = """\
 # Where 'crdtctl sync' meets others: a name, and a URL without credentials. See also 'crdtctl remote'.
 # [remotes]
 # hub = "ssh://hub.example.org/srv/counts"
+
+# Which type the name of a counter means, where this replica uses several types of the name, or none itself.
+# [types]
+# builds = "pncounter"
 """
 
 WHICH = "config"
@@ -30,10 +34,11 @@ _HINT = "correct it, or delete it to have the defaults"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of a replica: seconds, and the URLs of remotes by name."""
+    """The settings of a replica: seconds, the URLs of remotes by name, and types by the names of counters."""
 
     lock_timeout: float = 30.0
     remotes: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(directory: int, path: str) -> Config:
@@ -84,6 +89,7 @@ def parse(text: str, path: str) -> Config:
         return Config()
     from crdtctl.codec import toml
     from crdtctl.codec.wire import Invalid
+    from crdtctl.crdt import TYPES
 
     try:
         tree = toml.loads(text, float)
@@ -100,9 +106,12 @@ def parse(text: str, path: str) -> Config:
             raise ConfigError(f"{path}: the name of a remote is {NAMES}, not {name[:80]!r}", _HINT)
         if not isinstance(url, str):
             raise ConfigError(f"{path}: the remote {name} must be a URL", _HINT)
+    types = tree.pop("types", {})
+    if not isinstance(types, dict) or not all(tag in TYPES for tag in types.values()):
+        raise ConfigError(f"{path}: types must be a table of counters, each with one of {', '.join(TYPES)}", _HINT)
     if tree:
         raise ConfigError(f"{path}: there is no setting {min(tree)!r}", _HINT)
-    return Config(float(timeout), remotes)
+    return Config(float(timeout), remotes, types)
 
 
 def with_remote(text: str, name: str, url: str) -> str:

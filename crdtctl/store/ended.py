@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from crdtctl.codec.stream import Source
+from crdtctl.crdt import membership
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Names
-from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, is_sealed, record_of, roster
+from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, record_of, roster
 from crdtctl.errors import RefusedError
 
 
@@ -72,8 +73,16 @@ def _settling(absorber: str, record: str) -> str:
     return f"{absorber}+{record}"
 
 
+def is_sealed(own: Source) -> bool:
+    """Return whether this replica has sealed itself."""
+    row = said_by(own).get(own.head.replica)
+    return row is not None and membership.is_sealed(row)
+
+
 def refuse_sealed(own: Source) -> None:
     """Raise `RefusedError` if this replica has sealed itself."""
-    row = said_by(own).get(own.head.replica)
-    if row is not None and is_sealed(row):
-        raise RefusedError("this replica is sealed: it has ended", "go on with another one, see 'crdtctl init'")
+    if is_sealed(own):
+        raise RefusedError(
+            "this replica is sealed: it has ended",
+            "'crdtctl export' still works, and 'crdtctl init --after-seal' goes on here under a new id",
+        )

@@ -30,6 +30,7 @@ REASONS = {
     "unwitnessed": "what remembered it outside its directory is gone, or it was copied",
     "linked": "its own.json has several names",
     "unbound": "its own.json does not say which file it is",
+    "sealed": "it was sealed",
     "forked": "somebody else wrote under its id, or an older version of it was put back",
 }
 #: So many of the ids that a replica had before are listed.
@@ -166,7 +167,7 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
             tags=joined.histories,
             settled=before.settled,
             past=tuple(past[-_MAX_PAST:]),
-            unheard={**before.unheard, own.id: departures_of(own.history, own.source.head.witness)},
+            unheard={**before.unheard, **_unheard(own, why)},
         )
 
         def fill(draft: Draft) -> bool:
@@ -187,6 +188,11 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
     tell(told)
     journal.note(directory, "renamed", before=own.id, commits=own.seq, after=new, why=REASONS[why])
     return directory.read_own()
+
+
+def _unheard(own: OwnFile, why: str) -> dict[str, int]:
+    """Return what is to be heard of an id that ends: nothing of one that was sealed here, and did nothing elsewhere."""
+    return {} if why == "sealed" else {own.id: departures_of(own.history, own.source.head.witness)}
 
 
 def begin(directory: Directory, lock: int, replica: str, tier: int = 0, lines: Sequence[bytes] = ()) -> None:

@@ -20,6 +20,7 @@ from crdtctl.errors import from_os
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.files import MANY, OwnFile
 from crdtctl.store.temporary import temporary_file
+from crdtctl.store.types import SecondType, arrivals
 
 #: So many counters are named that were not made to be handed over.
 _TOLD = 3
@@ -91,6 +92,7 @@ class Met:
     changes: list[Change] = field(default_factory=list)
     handoffs: list[HandOff] = field(default_factory=list)
     lonely: list[str] = field(default_factory=list)
+    second: list[SecondType] = field(default_factory=list)
 
 
 def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> Met:
@@ -125,6 +127,7 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> 
     met.handoffs = [HandOff(name, peer, step) for (name, peer), step in sorted(steps.items())]
     for name, counter in after.items():
         met.lines[name] = encode_line(name, counter)
+        met.second += arrivals(name, before(name), known(name), counter)
         for tag in sorted(TAKING_PART & counter.keys()):
             old, others = before(name), known(name)
             change = Change(name, tag, reading(tag, old, others), reading(tag, counter, others))

@@ -27,14 +27,15 @@ from crdtctl.store.durable import Draft, OnDisk
 from crdtctl.store.ended import absorbed_again, doubled, ended, refuse_sealed, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.inputs import Input, Stamp, open_input
-from crdtctl.store.meeting import Aside, HandOff, Met, meet
+from crdtctl.store.meeting import Aside, HandOff, Met, lonely, meet
 from crdtctl.store.processes import in_child
 from crdtctl.store.temporary import of_replica, temporary_file
+from crdtctl.store.types import Arrivals, SecondType
 from crdtctl.store.unheard import Heard, counts, still
 
 #: So many files, and so many bytes of small ones, are joined in one go; more are joined in groups first.
 _GROUP = 128
-#: So many names of files and replicas are noted of one merge.
+#: So many names of files and replicas, and second types, are noted of one merge.
 _NOTED = 20
 _GROUP_BYTES = 2**22
 #: After so many counters, what is done is told.
@@ -57,7 +58,8 @@ class MergeReport:
     something of this replica's id that it did not write itself. `twice` are the sealed replicas that are now known to
     have been absorbed by more than one other: the end of the id → the absorbers. `heads` are the headers of the inputs
     that were taken, by label. `nodes` is how many own contributions changed by taking part, `handoffs` are those under
-    way, and `lonely` the counters of which nobody else's node is known.
+    way, and `lonely` the counters of which nobody else's node is known. `second` are the first few counters that
+    arrived under a second type.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -73,6 +75,12 @@ class MergeReport:
     nodes: int = 0
     handoffs: list[HandOff] = field(default_factory=list)
     lonely: list[str] = field(default_factory=list)
+    second: list[SecondType] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be reported although all went well, a line each."""
+        return [*([lonely(self.lonely)] if self.lonely else []), *map(str, self.second)]
 
     @property
     def changed(self) -> bool:
@@ -290,6 +298,7 @@ def _take_part(
                 raise
             said = f"known.json was replaced, but own.json was not: {reason_of(error)}"
             raise OutcomeUnknownError(said, "merge the same files again, which counts nothing twice") from None
+    report.second += met.second
     report.nodes = len(met.lines)
     report.counters += len(met.changes)
     report.handoffs = met.handoffs
@@ -548,32 +557,35 @@ class _Joining:
         sources = [self.known, *self.sources]
         with temporary_file(self.asides[0].scratch) as file:
 
-            def upper() -> tuple[int, int, int, str]:
+            def upper() -> tuple[int, int, int, str, list[SecondType]]:
                 self.progress = None  # this half's is told by the other process
                 lines = Lines(file.write)
                 try:
                     count = self._join(lines, Part(middle, b""), self.asides[1])
                 except Invalid as reason:
-                    return 0, 0, next(i for i, source in enumerate(sources) if source is reason.source), reason.reason
+                    culprit = next(i for i, source in enumerate(sources) if source is reason.source)
+                    return 0, 0, culprit, reason.reason, []
                 lines.flush()
                 file.flush()
                 self.asides[1].flush()
-                return count, self.asides[1].count, -1, ""
+                return count, self.asides[1].count, -1, "", self.report.second
 
             with in_child(upper) as result:
                 count = self._join(writer, Part(b"", middle), self.asides[0])
-                more, self.asides[1].count, culprit, reason = result()
+                more, self.asides[1].count, culprit, reason, second = result()
             bad = sources[culprit] if culprit >= 0 else None
             if bad is not None:
                 raise bad.invalid(reason)
             file.seek(0)
             writer.splice(iter(lambda: file.read(2**18), b""))
             self.report.counters = count + more
+            self.report.second = [*self.report.second, *second][:_NOTED]
 
     def _join(self, lines: Lines | None, part: Part, aside: Aside) -> int:
         """Join a part of the names; return how many counters changed."""
         count = done = 0
         pairs = overlay(self.known, self.sources, without=self.own.id, part=part, divert=aside.put)
+        watched = Arrivals(self.own.source, part)
         for number, joined in enumerate(pairs):
             if joined.after is None:
                 continue
@@ -589,6 +601,8 @@ class _Joining:
                 lines.line(joined.after)
             if joined.after != joined.before:
                 count += 1
+                if len(self.report.second) < _NOTED:
+                    self.report.second += watched.look(joined)
                 if count <= self.details:
                     self._note(joined.before, joined.after)
         return count

@@ -32,7 +32,7 @@ import stat
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 
@@ -74,12 +74,12 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.store import binding, config, durable, identity, journal, meeting, places, which
+from crdtctl.store import binding, config, durable, identity, journal, meeting, places, types, which
 from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
 from crdtctl.store.create import create
-from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, refuse_sealed, said_by
+from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, is_sealed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
@@ -187,21 +187,26 @@ class Batch:
         bound: int | None = None,
         initial: int | None = None,
         precision: int | None = None,
+        also: bool = False,
     ) -> None:
         """Declare a counter, see `Replica.create`."""
-        self._append(request("create", name, tag=tag, bound=bound, initial=initial, precision=precision))
+        self._append(request("create", name, tag=tag, bound=bound, initial=initial, precision=precision, also=also))
 
-    def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+    def increment(
+        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    ) -> None:
         """Count up, see `Replica.increment`."""
-        self._append(request("increment", name, amount, once=once, tag=tag))
+        self._append(request("increment", name, amount, once=once, tag=tag, also=also))
 
-    def decrement(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+    def decrement(
+        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    ) -> None:
         """Count down, see `Replica.decrement`."""
-        self._append(request("decrement", name, amount, once=once, tag=tag))
+        self._append(request("decrement", name, amount, once=once, tag=tag, also=also))
 
-    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None) -> None:
+    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None, also: bool = False) -> None:
         """Add to a set, see `Replica.add`."""
-        self._append(request("add", name, elements=flattened(elements), tag=tag))
+        self._append(request("add", name, elements=flattened(elements), tag=tag, also=also))
 
     def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
         """Give rights away, see `Replica.transfer`; `to` and `source` are whole ids."""
@@ -253,6 +258,8 @@ def request(
     initial: int | None = None,
     precision: int | None = None,
     sketch: str = "",
+    also: bool = False,
+    existing: bool = False,
 ) -> Request:
     """Return a checked request; raise `UsageError` for a wrong name, amount, key, element, id, type or setting.
 
@@ -283,7 +290,7 @@ def request(
     if verb == "create" and initial is not None and initial < (bound or 0):
         raise UsageError(f"a counter cannot begin at {initial}, below its bound {bound or 0}")
     operation = Operation(verb, amount, elements, once, replica, source, granted, bound, initial, precision, sketch)
-    return Request(name, operation, tag)
+    return Request(name, operation, tag, also, existing)
 
 
 def _check_strings(**arguments: object) -> None:
@@ -299,18 +306,20 @@ def under_key(requests: Sequence[Request], once: str) -> list[Request]:
     A key has one amount in each counter, so the increments and decrements of a counter are added up first. Requests
     with a key of their own keep it, and requests to add elements need none.
     """
-    sums: dict[tuple[str, str | None], int] = {}
+    sums: dict[tuple[str, str | None, bool], int] = {}
     others = []
     for one in requests:
         operation = one.operation
         if operation.once is None and operation.verb in ("increment", "decrement"):
             amount = operation.amount if operation.verb == "increment" else -operation.amount
-            sums[one.name, one.tag] = sums.get((one.name, one.tag), 0) + amount
+            key = one.name, one.tag, one.also
+            sums[key] = sums.get(key, 0) + amount
         else:
             others.append(one)
     keyed = [
-        request("decrement" if total < 0 else "increment", name, abs(total), once=once, tag=tag)
-        for (name, tag), total in sums.items()
+        request("decrement" if total < 0 else "increment", name, abs(total), once=once, tag=tag, also=also)
+        for (name, tag, also), total in sums.items()
+        if total
     ]
     return [*keyed, *others]
 
@@ -441,6 +450,12 @@ class Replica:
             return own.head.tier
 
     @property
+    def is_sealed(self) -> bool:
+        """Whether this replica has ended."""
+        with self._open() as directory, directory.own_source() as own:
+            return is_sealed(own)
+
+    @property
     def commits(self) -> int:
         """The number of this replica's last commit."""
         with self._open() as directory, directory.own_source() as own:
@@ -509,7 +524,7 @@ class Replica:
         with self._open() as directory, directory.locked(config.WHICH, self.lock_timeout) as lock:
             path = directory.file("config.toml")
             before = config.read(directory.fd, path)
-            wanted = config.Config(before.lock_timeout, expect(before.remotes))
+            wanted = replace(before, remotes=expect(before.remotes))
             try:
                 text, found = config.edit(directory.fd, path, change)
             except ConfigError:
@@ -549,11 +564,14 @@ class Replica:
             return list(journal.read(directory))
 
     def reading(self, name: str, tag: str | None = None) -> Reading:
-        """Read one counter. Raise `MissingError` if there is none, `UsageError` if it has several types."""
+        """Read one counter, as the type that this replica uses, or as type `tag`.
+
+        Raise `MissingError` if there is none, `UsageError` if it has several types and none is this replica's.
+        """
         found = self.readings(name, tag)
         if len(found) > 1:
-            said = " and ".join(f"{one.tag} ({one.value})" for one in found)
-            raise UsageError(f"'{name}' is there as {said}", "choose one with --type")
+            meant = self.meant(name)
+            found = [one for one in found if one.tag == meant] or found
         return found[0]
 
     def readings(self, name: str, tag: str | None = None) -> list[Reading]:
@@ -588,6 +606,21 @@ class Replica:
     def tags(self, name: str) -> list[str]:
         """Return the types that the counter `name` has here; none if it is not there."""
         return sorted(self._counter(entered(name)))
+
+    def meant(self, name: str) -> str:
+        """Return the type that the name of a counter means here: the one that this replica uses, or the only one.
+
+        It is empty if there is none. Raise `UsageError` if there are several, and the settings choose none.
+        """
+        with self._both() as (own, known):
+            found = types.candidates(own.counter(name), known.counter(name) if known else {})
+        if len(found) > 1:
+            return types.choose(name, found, self._preferred())
+        return found[0] if found else ""
+
+    def _preferred(self) -> Mapping[str, str]:
+        with self._open() as directory:
+            return config.read(directory.fd, directory.file("config.toml")).types
 
     def counters(self) -> Iterator[Reading]:
         """Yield all counters, by name and type, in constant memory."""
@@ -636,25 +669,36 @@ class Replica:
         bound: int | None = None,
         initial: int | None = None,
         precision: int | None = None,
+        also: bool = False,
     ) -> None:
-        """Declare a counter of type `tag`. Raise `ExistsError` if it is there.
+        """Declare a counter of type `tag`. Raise `ExistsError` if it is there, or if it is there as another type.
 
+        With `also`, it has several types from then on.
         A bcounter never falls below `bound` (default 0), and begins at `initial` (default: there). The `precision`
         of an hll, 4 to 16, is the logarithm of its size: see `crdtctl.crdt.sketch`.
         """
-        self.commit([request("create", name, tag=tag, bound=bound, initial=initial, precision=precision)])
+        asked = request("create", name, tag=tag, bound=bound, initial=initial, precision=precision, also=also)
+        self.commit([asked])
 
-    def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
-        """Count `amount` (≥ 0) up; with `once`, a single time for the whole world under that key."""
-        self.commit([request("increment", name, amount, once=once, tag=tag)])
+    def increment(
+        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    ) -> None:
+        """Count `amount` (≥ 0) up; with `once`, a single time for the whole world under that key.
 
-    def decrement(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+        Raise `RefusedError` if the key stands for another amount, `ExistsError` if the counter is there as another
+        type than `tag`: with `also`, it has both from then on.
+        """
+        self.commit([request("increment", name, amount, once=once, tag=tag, also=also)])
+
+    def decrement(
+        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    ) -> None:
         """Count `amount` (≥ 0) down. Raise `RefusedError` for a type that only grows."""
-        self.commit([request("decrement", name, amount, once=once, tag=tag)])
+        self.commit([request("decrement", name, amount, once=once, tag=tag, also=also)])
 
-    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None) -> None:
+    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None, also: bool = False) -> None:
         """Add elements to a set: strings, or iterables of strings."""
-        self.commit([request("add", name, elements=flattened(elements), tag=tag)])
+        self.commit([request("add", name, elements=flattened(elements), tag=tag, also=also)])
 
     def reset(self, name: str, *, tag: str | None = None) -> None:
         """Cancel all that was counted, here and elsewhere, as far as it is known here.
@@ -719,6 +763,7 @@ class Replica:
                     others.counter,
                     others.verified,
                     tier=own.tier,
+                    preferred=self._preferred,
                     on_refused=on_refused,
                 )
                 found = changes(planned, mine, others.counter) if details else []
@@ -922,6 +967,16 @@ class Replica:
         """
         with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
             return seal(directory, lock, own)
+
+    def begin_again(self) -> str:
+        """Go on in the directory of this replica, which is sealed, under a new id, and return that.
+
+        What was counted under the old id stays, as what was learned does. Raise `RefusedError` if it is not sealed.
+        """
+        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+            if not is_sealed(directory.read_own().source):
+                raise RefusedError("this replica is not sealed", "it goes on as it is")
+            return identity.bound_under(directory, lock, self.lock_timeout, lambda _: None, "sealed").id
 
     def absorb(
         self, *states: State | Iterable[State], fence: str | None = None, not_absorbed: bool = False

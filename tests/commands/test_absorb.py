@@ -16,7 +16,7 @@ def shell(shell: Shell) -> Shell:
     shell.ok("--replica", "job", "init", "--name", "job")
     shell.ok("--replica", "job", "increment", "builds", "3")
     shell.ok("--replica", "job", "export", "-o", "early.json")
-    shell.ok("--replica", "job", "seal")
+    shell.ok("--replica", "job", "seal", "--yes")
     shell.ok("--replica", "job", "export", "-o", "job.json")
     return shell
 
@@ -117,12 +117,12 @@ def test_a_client_that_hands_over_has_no_clock_to_print(shell: Shell) -> None:
 
 def test_what_is_not_handed_over_or_given_away_keeps_a_replica_from_ending(shell: Shell) -> None:
     shell.ok("create", "seats", "--type", "bcounter", "--initial", "5")
-    assert "'seats' holds 5 rights here" in assert_refused(shell("seal"), 4)
+    assert "'seats' holds 5 rights here" in assert_refused(shell("seal", "--yes"), 4)
     shell.ok("--replica", "client", "init", "--tier", "1")
     shell("--replica", "client", "increment", "hits", "--type", "handoff")
-    assert "'hits' is not handed over yet" in assert_refused(shell("--replica", "client", "seal"), 4)
+    assert "'hits' is not handed over yet" in assert_refused(shell("--replica", "client", "seal", "--yes"), 4)
     shell.ok("--replica", "client", "exchange", ".crdtctl")
-    shell.ok("--replica", "client", "seal")
+    shell.ok("--replica", "client", "seal", "--yes")
     assert shell.ok("show", "hits") == "1\n"
 
 

@@ -37,7 +37,7 @@ def test_what_others_created_is_not_created_again(shell: Shell, replica: Replica
 
 def test_a_name_can_stand_for_a_counter_of_each_type(shell: Shell, replica: Replica) -> None:
     replica.increment("views", 7)
-    shell.ok("create", "views", "--type", "gcounter", "--initial", "2")
+    shell.ok("create", "views", "--type", "gcounter", "--initial", "2", "--also")
     assert shell.ok("show") == "views\tgcounter\t2\nviews\tpncounter\t7\n"
 
 

@@ -14,13 +14,14 @@ def test_decrement_counts_one_by_default_or_the_amount_and_says_nothing(shell: S
 
 
 def test_a_pncounter_goes_below_zero(shell: Shell, replica: Replica) -> None:
+    replica.create("balance", "pncounter")
     shell.ok("decrement", "balance", "5")
     shell.ok("decrement", "balance")
     assert shell.ok("show") == "balance\tpncounter\t-6\n"
 
 
 def test_several_counters_are_one_commit(shell: Shell, replica: Replica) -> None:
-    shell.ok("decrement", "apples=2", "pears=1", "apples=1")
+    assert shell("decrement", "apples=2", "pears=1", "apples=1").status == 0
     assert [(one.name, one.value) for one in replica.counters()] == [("apples", -3), ("pears", -1)]
     assert replica.clock() == {replica.id: 1}
 

@@ -93,7 +93,7 @@ def test_without_a_type_a_batch_goes_to_what_is_there_whoever_made_it(shell: She
     replica.merge_bytes(other.export_bytes())
     shell.ok("add", "visitors", "--batch", "-", stdin="ada\ngrace\n")
     assert replica.reading("visitors").state[replica.id][1].startswith("blake2b 9 ")
-    replica.add("visitors", "ada", tag="gset")
+    replica.add("visitors", "ada", tag="gset", also=True)
     assert "--type" in assert_refused(shell("add", "visitors", "--batch", "-", stdin="alan\n"), 2)
 
 

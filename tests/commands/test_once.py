@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
+from crdtctl.errors import RefusedError
+from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
 
 
@@ -17,15 +18,36 @@ def test_a_repeated_key_counts_once_and_repeating_it_writes_nothing(shell: Shell
     assert shell.ok("show", "deploys") == "1\n"
 
 
-def test_a_key_that_comes_again_with_another_amount_is_not_counted_and_that_is_told(
-    shell: Shell, replica: Replica
-) -> None:
+@pytest.mark.parametrize("words", ["increment deploys 5", "decrement deploys", "increment x=1 deploys=2"])
+def test_a_key_that_comes_again_with_another_amount_is_refused(shell: Shell, replica: Replica, words: str) -> None:
     replica.increment("deploys", once="job 17")
     before = contents(replica.path)
-    ended = shell("increment", "deploys", "5", "--once", "job 17")
-    assert (ended.status, ended.stdout) == (0, "")
-    assert "not counted" in assert_one_line(ended.stderr)
+    assert "stands for +1 already" in assert_refused(shell(*words.split(), "--once", "job 17"), 4)
     assert contents(replica.path) == before
+
+
+def test_a_key_that_another_replica_used_for_another_amount_is_refused(
+    shell: Shell, new_replica: Callable[[str], Replica]
+) -> None:
+    here, there = new_replica("here"), new_replica("there")
+    there.increment("deploys", 7, once="job 17")
+    here.merge_bytes(there.export_bytes())
+    assert_refused(shell("--replica", here.path, "increment", "deploys", "5", "--once", "job 17"), 4)
+    with pytest.raises(RefusedError, match="another key"):
+        here.increment("deploys", 5, once="job 17")
+    here.increment("deploys", 7, once="job 17")
+    assert here.value("deploys") == 7
+
+
+def test_what_was_counted_here_under_a_key_can_be_repeated_whatever_others_counted_under_it(
+    shell: Shell, new_replica: Callable[[str], Replica]
+) -> None:
+    here, there = new_replica("here"), new_replica("there")
+    here.increment("deploys", 5, once="job 17")
+    there.increment("deploys", 7, once="job 17")
+    here.merge_bytes(there.export_bytes())
+    shell.ok("--replica", here.path, "increment", "deploys", "5", "--once", "job 17")
+    assert here.value("deploys") == 7
 
 
 def test_other_keys_and_no_key_add_up(shell: Shell, replica: Replica) -> None:
@@ -50,6 +72,7 @@ def test_two_replicas_that_never_met_count_a_key_once(
 ) -> None:
     here, there = new_replica("here"), new_replica("there")
     for one in (here, there):
+        one.create("deploys", "pncounter")
         shell.ok("--replica", one.path, verb, "deploys", "7", "--once", "job 17")
         one.export_to(shell.directory / f"{one.id}.json")
     order = [here, there] if first == "here" else [there, here]
@@ -78,6 +101,8 @@ def test_a_decrement_under_a_key_counts_once(shell: Shell, replica: Replica) -> 
 
 def test_a_batch_that_is_sent_again_under_its_key_counts_once(shell: Shell, replica: Replica) -> None:
     (shell.directory / "sold.txt").write_text("apples 2\npears 1\n")
+    for name in ("apples", "pears"):
+        replica.create(name, "pncounter")
     for _ in range(2):
         shell.ok("decrement", "--batch", "sold.txt", "--once", "day 1")
     shell.ok("decrement", "--batch", "sold.txt", "--once", "day 2")

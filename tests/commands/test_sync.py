@@ -123,7 +123,7 @@ def test_a_dry_run_on_a_terminal_says_who_has_what_for_whom(shell: Shell, replic
 def test_a_sealed_replica_leaves_its_last_and_takes_nothing(shell: Shell, replica: Replica, hub: Path) -> None:
     replica.increment("builds", 3)
     neighbour(shell.directory, "other", hub, builds=4)
-    shell.ok("seal")
+    shell.ok("seal", "--yes")
     shell.ok("sync", "./hub")
     shell.ok("sync", "./hub")
     assert replica.value("builds") == 3

@@ -14,6 +14,8 @@ def ok(ended: Ended) -> str:
 
 
 def test_once_of_increment_and_decrement_are_apart(shell: Shell, replica: Replica) -> None:
+    for name in ("stock", "other"):
+        replica.create(name, "pncounter")
     for _ in range(2):
         ok(shell("increment", "builds", environment={"CRDTCTL_INCREMENT_ONCE": "job 17"}))
         ok(shell("decrement", "stock", environment={"CRDTCTL_DECREMENT_ONCE": "job 17"}))
@@ -22,6 +24,7 @@ def test_once_of_increment_and_decrement_are_apart(shell: Shell, replica: Replic
 
 
 def test_an_alias_obeys_the_variables_of_its_command(shell: Shell, replica: Replica) -> None:
+    replica.create("stock", "pncounter")
     for _ in range(2):
         ok(shell("inc", "builds", environment={"CRDTCTL_INCREMENT_ONCE": "job 17"}))
         ok(shell("dec", "stock", environment={"CRDTCTL_DECREMENT_ONCE": "job 17"}))
@@ -33,7 +36,7 @@ def test_the_type_is_for_all_commands(shell: Shell, replica: Replica) -> None:
     ok(shell("increment", "views", environment=variable))
     ok(shell("create", "more", environment=variable))
     assert shell.ok("show") == "more\tgcounter\t0\nviews\tgcounter\t1\n"
-    replica.increment("views", tag="pncounter")
+    replica.increment("views", tag="pncounter", also=True)
     assert ok(shell("show", "views", environment=variable)) == "1\n"
     assert_refused(shell("decrement", "views", environment=variable), 4)
     ok(shell("decrement", "views", "--type", "pncounter", environment=variable))

@@ -44,6 +44,20 @@ class History:
             self.commits.setdefault(author, []).append(done)
         return bool(done)
 
+    def refuses(self, author: str, known: Knowledge, wanted: Iterable[Done]) -> bool:
+        """Return whether a commit uses a once-key again for another amount."""
+        done: list[Done] = []
+        for one in wanted:
+            mine = [*self.of({author: known.get(author, 0)}), *done]
+            for before in (mine, list(self.of(known))) if one.once is not None else ():
+                sent = [other for other in before if (one.key, one.once) == (other.key, other.once)]
+                if sent:
+                    if one.up - one.down != value(sent):
+                        return True
+                    break
+            done.append(one)
+        return False
+
     def of(self, known: Knowledge) -> Iterator[Done]:
         """Yield the operations that one who knows `known` has learned of."""
         for author, number in known.items():

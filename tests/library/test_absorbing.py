@@ -421,9 +421,13 @@ def play(tape: bytes, directory: Path) -> None:
             case 1 | 2 if mine not in sealed:
                 key = COUNTERS[a % 2]
                 once = f"key {b % 4}" if b % 3 == 0 else None
+                try:
+                    replica.increment(key[0], a + 1, once=once, tag=key[1])
+                except RefusedError:  # the key stands for another amount
+                    assert {one.up for one in history.of(knows[mine]) if (one.key, one.once) == (key, once)} - {a + 1}
+                    continue
                 if history.commit(mine, knows[mine], [Done(key, up=a + 1, once=once)]):
                     knows[mine] = {**knows[mine], mine: len(history.commits[mine])}
-                replica.increment(key[0], a + 1, once=once, tag=key[1])
             case 3 if replica in jobs:
                 replica.seal()
                 sealed.add(mine)

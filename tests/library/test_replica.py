@@ -210,7 +210,7 @@ def test_the_type_that_others_made_of_a_name_is_taken(here: Replica, new_replica
 
 def test_one_name_may_have_several_types_and_then_one_must_be_named(here: Replica) -> None:
     here.increment("pages", 2)
-    here.increment("pages", 3, tag="gcounter")
+    here.increment("pages", 3, tag="gcounter", also=True)
     assert [(one.tag, one.value) for one in here.readings("pages")] == [("gcounter", 3), ("pncounter", 2)]
     assert (here.value("pages", "gcounter"), here.value("pages", "pncounter")) == (3, 2)
     for ask in (lambda: here.value("pages"), lambda: here.increment("pages")):

@@ -47,7 +47,9 @@ def test_what_is_wrong_is_told_by_its_class(new_replica: New) -> None:
     hub.increment("seats")
     with pytest.raises(MissingError, match="no bcounter 'seats' here"):
         hub.rights("seats")
-    hub.create("seats", "bcounter")
+    with pytest.raises(ExistsError, match="'seats' is a pncounter here"):
+        hub.create("seats", "bcounter")
+    hub.create("seats", "bcounter", also=True)
     with pytest.raises(ExistsError):
         hub.create("seats", "bcounter", bound=3)
     with pytest.raises(UsageError, match="is there as bcounter"):

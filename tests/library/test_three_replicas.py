@@ -1,6 +1,7 @@
 """Three replicas count, exchange stale and fresh files in any order, and always read what they have learned of."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from crdtctl import Replica
-from crdtctl.errors import ExistsError
+from crdtctl.errors import ExistsError, RefusedError
 from crdtctl.store.replica import Batch
 from tests.library.operations import Done, History, Knowledge, covers, join
 from tests.store.places import quick_directory
@@ -48,11 +49,11 @@ def do(target: Replica | Batch, one: Done) -> None:
     """Carry out an operation."""
     name, tag = one.key
     if one.elements:
-        target.add(name, *sorted(one.elements), tag=tag)
+        target.add(name, *sorted(one.elements), tag=tag, also=True)
     elif one.down:
-        target.decrement(name, one.down, once=one.once, tag=tag)
+        target.decrement(name, one.down, once=one.once, tag=tag, also=True)
     else:
-        target.increment(name, one.up, once=one.once, tag=tag)
+        target.increment(name, one.up, once=one.once, tag=tag, also=True)
 
 
 class ThreeReplicas(RuleBasedStateMachine):
@@ -87,15 +88,15 @@ class ThreeReplicas(RuleBasedStateMachine):
 
     @rule(who=WHO, one=st.one_of(ups, downs, adds))
     def count(self, who: int, one: Done) -> None:
-        do(self.replicas[who], one)
-        self.note(who, one)
+        self.count_several(who, [one])
 
     @rule(who=WHO, wanted=st.lists(st.one_of(ups, downs, adds), max_size=6))
     def count_several(self, who: int, wanted: list[Done]) -> None:
-        with self.replicas[who].batch() as batch:
+        is_refused = self.history.refuses(self.ids[who], self.known[who], wanted)
+        with pytest.raises(RefusedError) if is_refused else nullcontext(), self.replicas[who].batch() as batch:
             for one in wanted:
                 do(batch, one)
-        self.note(who, *wanted)
+        self.note(who, *([] if is_refused else wanted))
 
     @rule(who=WHO, name=NAMES, tag=st.sampled_from(["pncounter", "gcounter", "gset"]))
     def create(self, who: int, name: str, tag: str) -> None:
@@ -104,7 +105,7 @@ class ThreeReplicas(RuleBasedStateMachine):
                 self.replicas[who].create(name, tag)
             self.compare(who)
         else:
-            self.replicas[who].create(name, tag)
+            self.replicas[who].create(name, tag, also=True)
             self.note(who, Done((name, tag)))
 
     def send(self, who: int, *, since: Knowledge | None = None, form: str = "json") -> Sent:

@@ -121,7 +121,7 @@ def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch:
     with hub.batch() as batch:
         for name in ("a", "m", "z"):
             batch.increment(name, tag="handoff")
-            batch.increment(name, tag="gcounter")
+            batch.increment(name, tag="gcounter", also=True)
     for number, job in enumerate(jobs):
         for name in ("a", "m", "z"):
             job.increment(name, number + 1, tag="handoff")

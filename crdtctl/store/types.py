@@ -1,0 +1,115 @@
+"""Which type a name means, where it has several; and a second type that arrives.
+
+Two replicas that never met may use one name for counters of different types, by mistake most often. Both are kept,
+for either may be the one that is meant. A replica reads and writes the type that it uses itself. What it uses is seen
+in ``own.json``; where that names several types or none, a setting may decide. Anything else is for `UsageError`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from crdtctl.codec.stream import ALL, Joined, Part, Source
+from crdtctl.codec.text import NAME_END
+from crdtctl.codec.wire import Counter, encode_name
+from crdtctl.crdt import TAKING_PART
+from crdtctl.errors import UsageError, printable
+
+#: Between two types on a line; in a name or an element at most, and then the line is decoded in vain.
+_BETWEEN = b']},"'
+#: So many replicas are named.
+_NAMED = 3
+
+
+def candidates(mine: Counter, known: Counter) -> list[str]:
+    """Return the types that a counter's name may mean, sorted: those that this replica uses, or else all.
+
+    Beside a type in which something was counted here, one that was only created is not in use; nor is, beside any
+    other, a type that takes part in merging, for merging begins it.
+    """
+    declared = mine.keys() - TAKING_PART
+    used = {tag for tag in declared if any(any(row[1:]) for row in mine[tag].values())}
+    return sorted(used or declared or mine.keys() or known.keys())
+
+
+def choose(name: str, found: list[str], preferred: Mapping[str, str]) -> str:
+    """Return the one of several `found` types that `name` means, by the settings; raise `UsageError`."""
+    chosen = preferred.get(name, "")
+    if chosen in found:
+        return chosen
+    raise UsageError(
+        f"'{name}' is there as {' and '.join(found)}",
+        "choose one with --type, or for good in config.toml, below [types]",
+    )
+
+
+def kinds(tags: Iterable[str]) -> str:
+    """Return types in words: ``a gset and an hll``."""
+    return " and ".join(f"an {tag}" if tag == "hll" else f"a {tag}" for tag in tags)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondType:
+    """A type under which a counter arrived that is here under the `others`; `replicas` use it."""
+
+    name: str
+    tag: str
+    others: tuple[str, ...]
+    replicas: tuple[str, ...]
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.replicas[:_NAMED])
+        more = f" and {len(self.replicas) - _NAMED} more" if len(self.replicas) > _NAMED else ""
+        origin = f", from {printable(shown)}{more}" if self.replicas else ""
+        return (
+            f"'{printable(self.name)}' came as a second type, {self.tag}{origin}; it is {kinds(self.others)} "
+            "here; both are kept, and --type chooses"
+        )
+
+
+class Arrivals:
+    """Looks, in the course of a merge, for counters that arrive under a second type.
+
+    It is asked of every line that changes, in the order of the lines, so most lines are not decoded for it.
+    """
+
+    def __init__(self, own: Source, part: Part = ALL) -> None:
+        self._own = own
+        self._lines = own.lines(part)
+        self._next = next(self._lines, None)
+
+    def look(self, joined: Joined) -> Iterator[SecondType]:
+        """Yield the second types that one line brings."""
+        mine = self._own_line(joined.name)
+        assert joined.after is not None
+        if _BETWEEN not in joined.after and (mine is None or (_BETWEEN not in mine and _is_one_type(mine, joined))):
+            return
+        name, after = self._own.decode(joined.after)
+        before = self._own.decode(joined.before)[1] if joined.before else {}
+        own = self._own.decode(mine)[1] if mine else {}
+        yield from arrivals(name, own, before, after)
+
+    def _own_line(self, name: bytes) -> bytes | None:
+        """Return the own line of a name, which is not before the names that were asked for."""
+        while self._next is not None and self._next[0] < name:
+            self._next = next(self._lines, None)
+        return self._next[1] if self._next is not None and self._next[0] == name else None
+
+
+def arrivals(name: str, own: Counter, before: Counter, after: Counter) -> Iterator[SecondType]:
+    """Yield the types of a counter that are new `after` a merge, if there is another one."""
+    here = own.keys() | before.keys()
+    everything = here | after.keys()
+    if len(everything) < 2:
+        return
+    fresh = sorted(after.keys() - here)
+    first = here or set(fresh[:1])
+    for tag in fresh:
+        if tag not in first:
+            yield SecondType(name, tag, tuple(sorted(first)), tuple(sorted(after[tag])))
+
+
+def _is_one_type(mine: bytes, joined: Joined) -> bool:
+    """Return whether the own line of a name begins with the type with which the joined one begins."""
+    start = len(encode_name(joined.name.decode())) + len(NAME_END) - 1
+    end = mine.index(b'"', start) + 1
+    return joined.after is not None and joined.after[:end] == mine[:end]

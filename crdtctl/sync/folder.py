@@ -126,8 +126,10 @@ class Folder(Transport):
         """
         draft = f"{self._path}/{new_draft(0)}"
         try:
-            os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
-            os.unlink(draft)
+            try:
+                os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
+            finally:  # also where a signal ends the sync
+                os.unlink(draft)
         except OSError as error:
             return error.errno not in (errno.EPERM, errno.EACCES) or not os.path.lexists(draft)
         return True

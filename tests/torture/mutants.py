@@ -112,7 +112,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "no fsync of the directory",
-        (Edit("store/durable.py", "        os.fsync(self.directory)\n", ""),),
+        (Edit("store/durable.py", "        sync_directory(self.directory)\n", ""),),
         "tests/store/test_draft.py::test_a_directory_that_cannot_be_synced_leaves_the_outcome_open",
     ),
     Mutant(
@@ -123,8 +123,12 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "written in place",
         (
-            Edit("store/durable.py", 'f"{which}.json.{os.getpid()}-{os.urandom(4).hex()}{NEW}"', 'f"{which}.json"'),
-            Edit("store/durable.py", "os.O_CREAT | os.O_EXCL", "os.O_CREAT | os.O_TRUNC"),
+            Edit("store/durable.py", 'f"{self.file}.{os.getpid()}-{os.urandom(4).hex()}{NEW}"', "self.file"),
+            Edit(
+                "store/durable.py",
+                "os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC\n        self.fd",
+                "os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC\n        self.fd",
+            ),
         ),
         "tests/store/test_readers.py::test_a_reader_sees_whole_states_that_never_go_back_while_others_count_and_merge",
         quick=False,
@@ -145,7 +149,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the witness is not asked",
-        (Edit("store/binding.py", "return int(said) if len(said) == _WITNESS_SIZE and", "return -1 if True or"),),
+        (Edit("store/binding.py", "said[:-1].isdigit() else None", "said[:-1].isdigit() and False else -1"),),
         f"{_EXACT}[roll-back: image of ext4, without the state directory]",
     ),
     Mutant(

@@ -11,26 +11,26 @@ a thread of its own, so that a signal ends it at once.
 import asyncio
 import os
 import re
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from crdtctl.errors import (
     AccessError,
     CrdtctlError,
     MissingError,
-    TransientError,
     UnavailableError,
     UsageError,
     printable,
 )
+from crdtctl.sync.cloud_failures import Failed, failure, status_in
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Sieve, Transport, file_name, outcome
+from crdtctl.sync.transport import PROBE, STALE, Entry, Sieve, Transport, file_name, is_draft, outcome
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
@@ -43,6 +43,7 @@ _PART, _PARTS = 2**23, 4
 _RETRIES = 2
 #: The library's own time is over so many seconds after ours, which says what to do.
 _LATER = 1.0
+_ENDPOINT_HINT = "see its endpoint; does this network want a log-in?"
 
 
 class _Provider(NamedTuple):
@@ -66,19 +67,9 @@ _PROVIDERS: Final = {
         "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN",
     ),
 }
-_STATUS = re.compile(r"status code: (\d{3})")
-_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
-_REACHED = re.compile(r"Error performing [A-Z]+ (https?://\S+) in ")
 #: What can be an address and a bucket: at others the library does not fail, but breaks.
 _ENDPOINT = re.compile(r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?")
 _BUCKET = re.compile(r"[A-Za-z0-9._$-]+")
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted")
-_EXPIRED = ("ExpiredToken", "InvalidToken")
-#: Where credentials are asked for.
-_FOR_CREDENTIALS = re.compile(
-    r"Error performing (token request|[A-Z]+ https?://"
-    r"(169\.254\.|metadata\.google\.internal|[^/]+/latest/(api/token|meta-data/)))"
-)
 
 
 class Cloud(Transport):
@@ -91,6 +82,7 @@ class Cloud(Transport):
         self._shown = printable(place.address)
         self._deadline = place.deadline
         self._store = self._open(bucket, prefix)
+        self._drafts: Mapping[str, datetime] = {}
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._thread = Thread(target=self._serve, name=f"crdtctl {self._scheme}", daemon=True)
@@ -129,11 +121,24 @@ class Cloud(Transport):
     async def _list(self) -> Sequence[Entry]:
         with self._told("list"):
             found = await self._store.list_with_delimiter_async()
+        if not found["objects"] and not found["common_prefixes"]:
+            await self._expect_nothing()
+        self._drafts = {one["path"]: one["last_modified"] for one in found["objects"] if is_draft(one["path"])}
         return [
             Entry(one["path"], one["size"], one["e_tag"] or one["last_modified"].isoformat())
             for one in found["objects"]
             if one["path"]  # the prefix itself, which consoles make to show a folder
         ]
+
+    async def _expect_nothing(self) -> None:
+        """Raise `UnavailableError` where any name is answered with something: a page of whatever is no empty bucket.
+
+        The library takes any XML for a listing, of nothing if it is none.
+        """
+        with suppress(MissingError, AccessError):
+            with self._told("look for a name at", name := f"{PROBE}{os.urandom(8).hex()}"):
+                await self._store.head_async(name)
+            raise UnavailableError(f"cannot list {self._shown}: the server answers as none of a bucket", _ENDPOINT_HINT)
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         self._wait(self._get(name, write))
@@ -141,6 +146,11 @@ class Cloud(Transport):
     async def _get(self, name: str, write: Callable[[bytes], object]) -> None:
         with self._told("read", file_name(name)):
             found = await self._store.get_async(name)
+            kind = str(found.attributes.get("Content-Type", ""))
+            if kind.startswith("text/html") and not name.lower().endswith((".html", ".htm")):
+                raise UnavailableError(
+                    f"{self._shown} answers with a page for people instead of {printable(name)}", _ENDPOINT_HINT
+                )
             async for piece in found.stream(min_chunk_size=_BLOCK):
                 write(bytes(piece))
 
@@ -150,6 +160,15 @@ class Cloud(Transport):
     async def _put(self, name: str, path: str) -> None:
         with self._told("write", file_name(name)):
             await self._store.put_async(name, Path(path), chunk_size=_PART, max_concurrency=_PARTS)
+        await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Delete what checks that were killed have left here. Servers refuse whose clock is wrong, so ours is right."""
+        drafts, self._drafts = self._drafts, {}
+        for name, made in drafts.items():
+            if time.time() - made.timestamp() > STALE:
+                with suppress(CrdtctlError):
+                    await self._delete(name)
 
     def delete(self, name: str) -> None:
         self._wait(self._delete(name))
@@ -224,36 +243,14 @@ class Cloud(Transport):
                 "delete that object, or choose another prefix",
             ) from None
         except BaseError as error:
-            found = _STATUS.search(text := str(error))
-            raise self._failure(doing, name, text, int(found[1]) if found else 0) from None
+            raise self._failure(doing, name, text := str(error), status_in(text)) from None
 
     def _failure(self, doing: str, name: str, text: str, status: int) -> CrdtctlError:
         hint = _PROVIDERS[self._scheme].credentials
         what = f"cannot {doing} {self._shown}{f'/{printable(name)}' if name else ''}"
-        said, reached = _CODE.search(text), _REACHED.search(text)
-        code = said[1] if said else ""
-        why = f"{status} {code}".strip() if status else "the answer is not understood"
         if doing == "use":
             return AccessError(f"{what}: what the environment says of it is not complete, or not right", hint)
-        if _FOR_CREDENTIALS.search(text):
-            return AccessError(f"{what}: no credentials were found", hint)
-        if status == 404 and name and doing != "write" and code not in _NO_BUCKET:
-            return MissingError(f"{what}: it is not there")
-        if status == 404:
-            return UnavailableError(f"{what}: there is no such bucket ({why})", "make it, or see its name and endpoint")
-        if status in (401, 403) or code in _EXPIRED:
-            return AccessError(f"{what}: not allowed ({why})", "see the credentials, and what they are allowed to do")
-        if status in (408, 429) or status >= 500:
-            return TransientError(f"{what}: the server is busy or failing ({why})", "try again")
-        if "InvalidCertificate" in text and reached:
-            return UnavailableError(
-                f"{what}: the certificate of {urlsplit(reached[1]).netloc} is not trusted", "see SSL_CERT_FILE"
-            )
-        if "HTTP error" in text and reached:
-            return TransientError(f"{what}: {urlsplit(reached[1]).netloc} does not answer", "try again")
-        if "HTTP error" in text or doing == "read":
-            return TransientError(f"{what}: the connection was lost", "try again")
-        return UnavailableError(f"{what}: {why}", "see its region and endpoint")
+        return failure(Failed(doing, what, bool(name), text, status), hint)
 
 
 def _endpoints(provider: _Provider) -> set[str]:

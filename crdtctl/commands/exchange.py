@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
+from crdtctl.commands.refusals import end_with
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import ForkError, printable
@@ -48,6 +49,8 @@ def exchange(
         raise ForkError(
             f"{printable(path)}: an id had several writers; both branches are kept", "'crdtctl status' lists forks"
         )
+    for report in (*done.here, *done.there):
+        end_with(report, quiet=False)
     if not done.settled:
         output.say(f"not settled after {done.rounds} rounds: somebody else writes meanwhile; exchange again")
 

@@ -1,5 +1,7 @@
 """How commands that take states in end, when not all went well."""
 
+from dataclasses import asdict
+
 from crdtctl.commands import output
 from crdtctl.crdt.forks import Fork
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
@@ -13,6 +15,11 @@ def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None
         raise _forked(report, quiet=quiet, dry_run=dry_run)
     if report.twice:
         raise _doubled(report, quiet=quiet)
+    if report.returned:
+        *others, last = map(str, report.returned)
+        for said in others if not quiet else []:
+            output.say(said)
+        raise ForkError(last, "compare what it counted; 'crdtctl settle ID' declares it settled")
     if report.refused:
         raise _told(report, quiet=quiet)
 
@@ -24,6 +31,7 @@ def found(report: MergeReport) -> dict[str, object]:
             {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks
         ],
         "usurped": [printable(label) for label in report.usurped],
+        "returned": [asdict(one) for one in report.returned],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in sorted(report.twice.items())],
     }
 

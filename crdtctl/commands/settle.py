@@ -38,6 +38,8 @@ def settle(
     here: it counts once, whoever else settles the same fork. Sets lack nothing, and
     neither do amounts with a --once key.
 
+    A replica that 'transfer --from' declared gone for good and that made commits afterwards is settled by its id alone.
+
     A sealed replica that several absorbed counts for each of them. ID is its id, or the end of it that 'crdtctl check'
     names; NAME=AMOUNT is what it counted, as its file says. For each absorber but the first that is counted back
     from pncounters, once for the whole world. Sets count nothing twice, and neither do amounts with a --once key; a

@@ -1,6 +1,7 @@
 """``crdtctl status``"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 import typer
 
@@ -59,6 +60,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         if roster.absorbers or roster.fence:
             fence = f"; older than {day_of(roster.fence)} forgotten" if roster.fence else ""
             output.stdout.line(f"absorbed   {len(roster.absorbers)} sealed replicas{fence}")
+        for one in replica.returned():
+            output.stdout.line(f"came back  {one}: see 'crdtctl settle --help'")
         for record, by in doubled.items():
             output.stdout.line(f"doubled    {counts_twice(record, by)}: see 'crdtctl settle --help'")
         for before in unheard:
@@ -67,7 +70,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         for holding in holdings:
             for line in _said(holding):
                 output.stdout.line(line)
-        for line in _words(own, tier, handoffs, reasons):
+        for line in _words(own, tier, handoffs, reasons, heard):
             output.stdout.line(line)
         output.stdout.line("")
     alone = [one.name for one in handoffs if one.replica == own and one.pending.is_lonely]
@@ -95,6 +98,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "absorbed": len(roster.absorbers),
         "fence": day_of(roster.fence) if roster.fence else None,
         "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
+        "returned": [asdict(one) for one in replica.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
         "rights": [_told(holding) for holding in holdings],
     }
@@ -150,7 +154,9 @@ def _item(one: Open) -> Item:
     }
 
 
-def _words(own: str, tier: int, handoffs: Sequence[Open], reasons: Sequence[str]) -> Iterator[str]:
+def _words(
+    own: str, tier: int, handoffs: Sequence[Open], reasons: Sequence[str], heard: Mapping[str, str]
+) -> Iterator[str]:
     """Yield the lines about hand-offs; nothing for a permanent replica with nothing on its way."""
     if tier:
         yield f"tier       {tier}"
@@ -169,6 +175,10 @@ def _words(own: str, tier: int, handoffs: Sequence[Open], reasons: Sequence[str]
         elif said:
             step = f"hand-off {one.step} of 4: " if one.step else ""
             yield f"hand-off   {one.name}: {step}{'; '.join(said)}"
+            for dst in sorted({dst for src, dst in pending.tokens if src == own}):
+                last = f"{dst} was last heard of {heard[dst]}" if dst in heard else f"{dst} was not heard of"
+                yield f"           {last}; if it is gone for good:"
+                yield f"           {typed('transfer', one.name, option=f'--from={dst}')}"
     if tier:
         yield f"throw away {'no: ' + reasons[0] if reasons else 'yes: all is handed over'}"
         for reason in reasons[1:]:

@@ -129,7 +129,7 @@ def _end(report: "SyncReport", required: int, *, quiet: bool, dry_run: bool) -> 
         end = PartialError(f"{len(skipped)} file{' was' if len(skipped) == 1 else 's were'} skipped")
     elif odd:
         end = odd.pop()
-    is_forked = merge.forks or merge.usurped or merge.twice
+    is_forked = merge.forks or merge.usurped or merge.twice or merge.returned
     for failure in [*odd, *skipped, *failures, *([end] if end and is_forked else [])] if not quiet else []:
         output.say(str(failure))
     if is_forked:

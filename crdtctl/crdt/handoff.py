@@ -66,6 +66,8 @@ class Handoff(CounterType):
     takes_part = True
 
     def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+        if operation.verb == "transfer" and operation.source and not operation.replica:
+            return self._taken_back(mine, operation.source, here)
         if operation.verb in _REFUSALS:
             raise Refused(_REFUSALS[operation.verb])
         if operation.once is not None:
@@ -77,6 +79,13 @@ class Handoff(CounterType):
             down = down.counted(operation.amount)
         if max(up.val, down.val) >= TOO_LARGE:
             raise Refused("the total would have more than 100 digits")
+        return self.row(mine[0], up, down)
+
+    def _taken_back(self, mine: Contribution, source: str, here: Here) -> Contribution:
+        nodes = self.mine(mine, here)
+        up, down = (node.without_tokens_for(source) for node in nodes)
+        if (up, down) == nodes:
+            raise Refused(f"nothing of it is on its way to {source}")
         return self.row(mine[0], up, down)
 
     def meet(self, mine: Contribution | None, author: str, theirs: Contribution, here: Here) -> Contribution | None:
@@ -164,6 +173,10 @@ class Meeting:
         steps = {step(was, now, author) for was, now in zip(self._nodes, (up, down), strict=True)}
         self._nodes, self._has_met = (up, down), True
         return min(steps - {0}, default=0)
+
+    def waits_for(self, peer: str) -> bool:
+        """Return whether meeting a peer that is gone for good matters: it may have taken a token, or is of my tier."""
+        return any(not node.tier or (node.id, peer) in node.tokens for node in self._nodes)
 
     @property
     def row(self) -> Contribution | None:

@@ -61,6 +61,16 @@ class Node:
         """Return the node after `amount` was counted here."""
         return replace(self, val=self.val + amount, vals=_with(self.vals, self.id, self.own + amount))
 
+    def without_tokens_for(self, peer: str) -> "Node":
+        """Return the node after it took back the count on its way to a `peer` that is gone for good.
+
+        Tokens of others for that peer are not carried on. A slot there is for a token that is never cut again.
+        """
+        back = self.tokens.get((self.id, peer))
+        tokens = {key: token for key, token in self.tokens.items() if key[1] != peer}
+        vals = _with(self.vals, self.id, self.own + (back.n if back else 0))
+        return self if len(tokens) == len(self.tokens) else replace(self, vals=vals, tokens=tokens)
+
     def merged(self, peer: "Node") -> "Node":
         """Return the node after it has met its `peer`, as old as that may be; itself if nothing changes.
 

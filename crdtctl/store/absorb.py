@@ -46,7 +46,8 @@ from crdtctl.store.durable import OWN
 from crdtctl.store.ended import ended, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, OwnFile
 from crdtctl.store.inputs import Input, open_input
-from crdtctl.store.merge import MergeReport, hear_no_more, merge
+from crdtctl.store.merge import MergeReport, merge
+from crdtctl.store.settling import hear_no_more
 from crdtctl.store.types import SecondType, arrivals
 from crdtctl.store.unheard import Heard, refuse, still
 

@@ -8,15 +8,15 @@ from crdtctl.codec.stream import Source
 from crdtctl.codec.wire import Invalid
 from crdtctl.crdt.membership import roster
 from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
-from crdtctl.store import config
+from crdtctl.store import config, gone
 from crdtctl.store.commit import typed
 from crdtctl.store.durable import KNOWN, NEW, OWN
 from crdtctl.store.ended import counts_twice, doubled, ended
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import REASONS
 from crdtctl.store.inputs import Input, open_input
-from crdtctl.store.merge import unsettled
 from crdtctl.store.rights import holdings
+from crdtctl.store.settling import unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,9 @@ def _doubled(directory: Directory) -> list[Finding]:
         return [
             Finding(directory.file("known.json"), False, f"{counts_twice(record, by)}; see 'crdtctl settle --help'")
             for record, by in sorted(found.items())
+        ] + [
+            Finding(directory.file("known.json"), False, f"{one}; see 'crdtctl settle --help'")
+            for one in (gone.returned(known.head.settled, known.head.clock) if known else ())
         ]
     return []  # damage is found where it is
 

@@ -31,6 +31,7 @@ REASONS = {
     "linked": "its own.json has several names",
     "unbound": "its own.json does not say which file it is",
     "sealed": "it was sealed",
+    "retired": "it was declared gone for good elsewhere, with 'crdtctl transfer --from'",
     "forked": "somebody else wrote under its id, or an older version of it was put back",
 }
 #: So many of the ids that a replica had before are listed.
@@ -191,8 +192,8 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
 
 
 def _unheard(own: OwnFile, why: str) -> dict[str, int]:
-    """Return what is to be heard of an id that ends: nothing of one that was sealed here, and did nothing elsewhere."""
-    return {} if why == "sealed" else {own.id: departures_of(own.history, own.source.head.witness)}
+    """Return what is to be heard of an id that ends: nothing where no other copy of it was at work."""
+    return {} if why in ("sealed", "retired") else {own.id: departures_of(own.history, own.source.head.witness)}
 
 
 def begin(directory: Directory, lock: int, replica: str, tier: int = 0, lines: Sequence[bytes] = ()) -> None:

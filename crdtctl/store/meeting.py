@@ -4,7 +4,7 @@ During the pass over the inputs their contributions are put aside (`Aside`); aft
 the lock of ``own.json``, in one commit. To meet the same ones again changes nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -95,10 +95,10 @@ class Met:
     second: list[SecondType] = field(default_factory=list)
 
 
-def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> Met:
+def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter], gone: Collection[str] = ()) -> Met:
     """Return what becomes of the contributions in ``own.json`` when they meet those that were put aside.
 
-    `known` looks up what is known of a counter, for what it reads.
+    `known` looks up what is known of a counter, for what it reads. To who is `gone` for good nothing is handed over.
     """
     here = Here(own.id, own.seq + 1, tier=own.tier)
     before = own.counters(many=sum(aside.count for aside in asides) > MANY)
@@ -116,6 +116,8 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter]) -> 
                         if tag not in meetings:
                             meetings[tag] = kind.meeting(mine.get(tag, {}).get(own.id), here)
                         for author in sorted(authors.keys() - {own.id}):
+                            if author in gone and not meetings[tag].waits_for(author):
+                                continue
                             if step := meetings[tag].meet(author, authors[author]):
                                 steps[name, author] = step
             for tag, meeting in meetings.items():

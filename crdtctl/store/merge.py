@@ -5,7 +5,7 @@ turns out bad on the way is put aside and the pass begins again without it.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from shlex import quote
@@ -24,8 +24,9 @@ from crdtctl.errors import CrdtctlError, MissingError, OutcomeUnknownError, Refu
 from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
-from crdtctl.store.ended import absorbed_again, doubled, ended, refuse_sealed, without_absorbed
+from crdtctl.store.ended import doubled, ended, refuse_sealed, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
+from crdtctl.store.gone import Returned, declared, returned
 from crdtctl.store.inputs import Input, Stamp, open_input
 from crdtctl.store.meeting import Aside, HandOff, Met, lonely, meet
 from crdtctl.store.processes import in_child
@@ -56,7 +57,8 @@ class MergeReport:
     `counters` is how many changed; `changes` are those of them that details were asked for. `forks` are those
     that were not known here before, with the labels that brought them; `usurped` names the inputs that know
     something of this replica's id that it did not write itself. `twice` are the sealed replicas that are now known to
-    have been absorbed by more than one other: the end of the id → the absorbers. `heads` are the headers of the inputs
+    have been absorbed by more than one other: the end of the id → the absorbers. `returned` are replicas that were
+    declared gone for good, and have made later commits, as is news. `heads` are the headers of the inputs
     that were taken, by label. `nodes` is how many own contributions changed by taking part, `handoffs` are those under
     way, and `lonely` the counters of which nobody else's node is known. `second` are the first few counters that
     arrived under a second type.
@@ -70,6 +72,7 @@ class MergeReport:
     forks: list[tuple[Fork, list[str]]] = field(default_factory=list)
     usurped: list[str] = field(default_factory=list)
     twice: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    returned: list[Returned] = field(default_factory=list)
     heads: dict[str, Head] = field(default_factory=dict)
     more: bool = False
     nodes: int = 0
@@ -150,6 +153,8 @@ def merge(
         # After the inputs: what they know of this replica, it must know by now.
         mine = own() if own else directory.read_own()
         refuse_sealed(mine.source)
+        if own and mine.id in declared(who for one in opened for who in one.head.settled):
+            mine = own("retired")
         was = mine.id
         if own and (usurped := _usurpers(mine.source.head, opened)):
             mine = own("forked")
@@ -188,6 +193,7 @@ def merge(
                 del joined.clock[author]
                 joined.histories.pop(author, None)
             report.forks = _news(joined, before, taken)
+            report.returned = _newly_returned(before, {**joined.clock, **mine.source.head.clock}, settled)
             unheard = _still_unheard(before, taken, mine.id, everybody, was if usurped else "", hears=hears)
             two = processes > 1 and sum(one.size for one in taken) >= _WORTH_HALVES
             try:
@@ -205,7 +211,8 @@ def merge(
                         _note(directory, report, taken)
                     if joining.has_aside:
                         look_up = known.counter if known else _nothing
-                        _take_part(directory, own, asides, look_up, report, limit, timeout, written=written)
+                        gone = declared(settled)
+                        _take_part(directory, own, asides, look_up, gone, report, limit, timeout, written=written)
                     if joined.clock:  # somebody who is not silent, and so most likely permanent, is known
                         report.lonely = []
             except _BadInput as found:
@@ -232,6 +239,12 @@ def _still_unheard(
         known = [counts(head.tags).get(usurped, 0) for head in heads]
         left[usurped] = max([before.unheard.get(usurped, 0), *known])
     return left
+
+
+def _newly_returned(before: Head, clock: Clock, settled: Iterable[str]) -> list[Returned]:
+    """Return who was declared gone, and has made later commits, as far as that is news."""
+    known = returned(before.settled, before.clock)
+    return [one for one in returned(settled, clock) if one not in known]
 
 
 def _said_by(opened: Sequence[Opened]) -> Contributions:
@@ -279,6 +292,7 @@ def _take_part(
     own: Callable[..., OwnFile] | None,
     asides: list[Aside],
     known: Callable[[str], Counter],
+    gone: Collection[str],
     report: MergeReport,
     limit: int,
     timeout: float | None,
@@ -287,10 +301,10 @@ def _take_part(
 ) -> None:
     """Let this replica's own contributions meet what was put aside, in one commit; `written`: known.json is new."""
     if own is None:
-        met = meet(directory.read_own(), asides, known)
+        met = meet(directory.read_own(), asides, known, gone)
     else:
         try:
-            met = _commit(directory, own, asides, known, timeout)
+            met = _commit(directory, own, asides, known, gone, timeout)
         except OutcomeUnknownError:
             raise
         except (CrdtctlError, OSError) as error:
@@ -311,6 +325,7 @@ def _commit(
     own: Callable[..., OwnFile],
     asides: list[Aside],
     known: Callable[[str], Counter],
+    gone: Collection[str],
     timeout: float | None,
 ) -> Met:
     while True:
@@ -319,7 +334,7 @@ def _commit(
             mine = directory.read_own()  # whoever counted meanwhile is in it
             if mine.strange:
                 continue
-            met = meet(mine, asides, known)
+            met = meet(mine, asides, known, gone)
             if met.lines:
                 directory.write_own(lock, mine, met.lines, mine.seq + 1)
             return met
@@ -615,63 +630,3 @@ class _Joining:
             if counter[tag] != past.get(tag):
                 change = Change(name, tag, reading(tag, mine, past), reading(tag, mine, counter))
                 self.report.changes.append(change)
-
-
-def hear(directory: Directory, lock: int, replica: str, states: Sequence[Heard], everybody: Roster) -> bool:
-    """Note what some states say of ids that this `replica` had before; return whether that is news."""
-    with directory.known_source() as known:
-        if known is None or not known.head.unheard:
-            return False
-        unheard = still(known.head.unheard, states, replica, everybody)
-        if unheard == known.head.unheard:
-            return False
-        known.verify()
-        _rewrite(directory, lock, known, replace(known.head, unheard=unheard))
-    return True
-
-
-def hear_no_more(directory: Directory, lock: int) -> None:
-    """Note that nothing more is to be heard of ids that this replica had before."""
-    with directory.known_source() as known:
-        if known and known.head.unheard:
-            known.verify()
-            _rewrite(directory, lock, known, replace(known.head, unheard={}))
-
-
-def _rewrite(directory: Directory, lock: int, known: Source, head: Head) -> None:
-    """Replace ``known.json`` by itself with another header."""
-
-    def fill(draft: Draft) -> bool:
-        writer = Writer(draft.write, head)
-        for _, line in known.lines():
-            writer.line(line)
-        writer.close()
-        return True
-
-    directory.write(durable.KNOWN, lock, fill)
-
-
-def unsettled(head: Head) -> list[Fork]:
-    """Return the forks that a state knows of, and nobody has settled."""
-    found = forks.join([(head.clock, head.tags)]).forks
-    return [fork for fork in found if not set(fork.branches) <= set(head.settled)]
-
-
-def settle(directory: Directory, lock: int, replica: str) -> bool:
-    """Note that the branches of a fork are settled, or that a replica was absorbed twice; return whether it is news."""
-    with directory.own_source() as own, directory.known_source() as known:
-        found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
-        fork = next((one for one in found if one.replica == forks.origin(replica)), None)
-        marks = fork.branches if fork else tuple(absorbed_again(roster(ended(own, known)), replica))
-        if known is None or not marks:
-            raise MissingError(
-                f"no fork of '{printable(replica)}' is known here, nor that it was absorbed twice",
-                "'crdtctl status' lists both",
-            )
-        known.verify()
-        settled = {*known.head.settled, *marks}
-        if settled == set(known.head.settled):
-            return False
-        _rewrite(directory, lock, known, replace(known.head, settled=tuple(sorted(settled))))
-    journal.note(directory, "settled", replica=fork.replica if fork else replica, branches=list(marks))
-    return True

@@ -74,18 +74,20 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.store import binding, config, durable, identity, journal, meeting, places, types, which
+from crdtctl.store import binding, config, durable, gone, identity, journal, meeting, places, types, which
 from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
 from crdtctl.store.create import create
 from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, is_sealed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
+from crdtctl.store.gone import Returned, returned
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
 from crdtctl.store.meeting import Open
-from crdtctl.store.merge import MergeReport, Progress, hear, merge, settle, unsettled
+from crdtctl.store.merge import MergeReport, Progress, merge
 from crdtctl.store.rights import KIND, Holding, holdings
+from crdtctl.store.settling import hear, mark, settle, unsettled
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
 from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.unheard import Heard
@@ -718,6 +720,33 @@ class Replica:
         target = self.replica_called(to, name)
         self.commit([request("transfer", name, amount, tag=KIND.tag, replica=target, source=source)])
 
+    def take_back(self, name: str, source: str) -> str:
+        """Take back what of a handoff counter is on its way to the replica `source`, which is gone for good.
+
+        Return its id. It is declared gone everywhere: if it comes back, that is noticed. Raise `RefusedError` where
+        nothing is on its way to it.
+        """
+        ids = {
+            to
+            for one in self.open_handoffs()
+            if (one.name, one.replica) == (name, self.id)
+            for _, to in one.pending.tokens
+        }
+        found = [
+            one for one in sorted(ids) if one == source or identity.name_of(one) == source or one.startswith(source)
+        ]
+        if not found:
+            said = f"cannot take back '{printable(name)}': nothing of it is on its way to '{printable(source)}'"
+            raise RefusedError(said, "see 'crdtctl status'")
+        if len(found) > 1:
+            raise UsageError(f"'{printable(source)}' may be {' or '.join(found)}", "name one of them whole")
+        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+            own = identity.bound_under(directory, lock, self.lock_timeout, self._tell)
+            refuse_sealed(own.source)
+            mark(directory, lock, own.id, [gone.mark_of(found[0], self.clock().get(found[0], 0))])
+        self.commit([request("transfer", name, tag=Handoff.tag, source=found[0])])
+        return found[0]
+
     def grant(self, name: str, to: str = "") -> bool:
         """Give what was asked for, by `to` or by anybody, as far as the rights reach; return whether anything was."""
         target = to and self.replica_called(to, name)
@@ -1044,6 +1073,11 @@ class Replica:
         for reason in report.refused.values():
             raise reason
         return report
+
+    def returned(self) -> list[Returned]:
+        """Return who was declared gone for good, see `take_back`, and has made later commits."""
+        with self._both() as (_, known):
+            return returned(known.head.settled, known.head.clock) if known else []
 
     def doubled(self) -> dict[str, tuple[str, ...]]:
         """Return the sealed replicas that several others absorbed, so that they count twice, and is not settled.

@@ -140,3 +140,26 @@ def test_status_says_what_a_former_id_did_not_hand_over(shell: Shell, hub: Repli
     assert "goes on as" in shell("--replica", "copy", "increment", "hits").stderr
     table = shell.ok("--replica", "copy", "status", "-f", "table")
     assert f"former id  hits: +9 not handed over as {job.id}." in table
+
+
+def test_a_hand_off_to_one_that_is_gone_is_taken_back_as_status_says(shell: Shell) -> None:
+    shell.ok("--replica", "hub", "init", "--name", "hub")
+    shell.ok("--replica", "job", "init", "--name", "job", "--tier", "1")
+    shell.ok("--replica", "hub", "create", "hits", "--type", "handoff")
+    for source, target in (("hub", "job"), ("job", "hub"), ("hub", "job")):
+        if target == "hub":
+            shell.ok("--replica", "job", "increment", "hits", "9")
+        state = shell.ok("--replica", source, "export")
+        shell.ok("--replica", target, "merge", "-", stdin=state)
+    (line,) = (
+        line
+        for line in shell.ok("--replica", "job", "status", "-f", "table").splitlines()
+        if "crdtctl transfer" in line
+    )
+    program, *words = line.split()
+    assert program == "crdtctl"
+    shell.ok("--replica", "job", *words)
+    status = json.loads(shell.ok("--replica", "job", "status", "-f", "json"))
+    assert [(one["up"], one["tokens"]) for one in status["handoffs"]] == [(9, [])]
+    ended = shell("--replica", "job", *words)
+    assert (ended.status, "nothing of it is on its way" in ended.stderr) == (4, True)

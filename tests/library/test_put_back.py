@@ -69,7 +69,7 @@ def absorb(replica: Replica, *states: bytes, not_absorbed: bool = False) -> Abso
 
 def another(new_replica: New) -> bytes:
     """Return the state of a sealed job that nobody has absorbed."""
-    replica = new_replica("another job")
+    replica = new_replica("another")
     replica.increment("late")
     replica.seal()
     return replica.export_bytes()
@@ -124,7 +124,7 @@ def test_a_merge_with_less_than_what_left_last_is_not_enough(
 
 def test_a_sealed_state_is_no_news(put_back: Replica, job: bytes, shared: str, new_replica: New) -> None:
     put_back.merge_bytes(job)
-    late = new_replica("late job")
+    late = new_replica("late")
     synchronize(late, shared)
     late.seal()
     put_back.merge_bytes(late.export_bytes())

@@ -1,0 +1,90 @@
+"""What people settle about replicas, and what a replica is still to hear of itself: headers of ``known.json``."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from crdtctl.codec.stream import Source, Writer
+from crdtctl.codec.wire import Head
+from crdtctl.crdt import forks
+from crdtctl.crdt.forks import Fork
+from crdtctl.crdt.membership import Roster, roster
+from crdtctl.errors import MissingError, printable
+from crdtctl.store import durable, gone, journal
+from crdtctl.store.durable import Draft
+from crdtctl.store.ended import absorbed_again, ended
+from crdtctl.store.files import Directory
+from crdtctl.store.unheard import Heard, still
+
+
+def mark(directory: Directory, lock: int, replica: str, settled: Iterable[str]) -> None:
+    """Note, of what this `replica` knows, that something more is settled."""
+    with directory.known_source() as known:
+        head = known.head if known else Head("known", replica, {})
+        after = tuple(sorted({*head.settled, *settled}))
+        if known:
+            known.verify()
+        if after != head.settled:
+            _rewrite(directory, lock, known, replace(head, settled=after))
+
+
+def hear(directory: Directory, lock: int, replica: str, states: Sequence[Heard], everybody: Roster) -> bool:
+    """Note what some states say of ids that this `replica` had before; return whether that is news."""
+    with directory.known_source() as known:
+        if known is None or not known.head.unheard:
+            return False
+        unheard = still(known.head.unheard, states, replica, everybody)
+        if unheard == known.head.unheard:
+            return False
+        known.verify()
+        _rewrite(directory, lock, known, replace(known.head, unheard=unheard))
+    return True
+
+
+def hear_no_more(directory: Directory, lock: int) -> None:
+    """Note that nothing more is to be heard of ids that this replica had before."""
+    with directory.known_source() as known:
+        if known and known.head.unheard:
+            known.verify()
+            _rewrite(directory, lock, known, replace(known.head, unheard={}))
+
+
+def _rewrite(directory: Directory, lock: int, known: Source | None, head: Head) -> None:
+    """Replace ``known.json`` by itself with another header."""
+
+    def fill(draft: Draft) -> bool:
+        writer = Writer(draft.write, head)
+        for _, line in known.lines() if known else ():
+            writer.line(line)
+        writer.close()
+        return True
+
+    directory.write(durable.KNOWN, lock, fill)
+
+
+def unsettled(head: Head) -> list[Fork]:
+    """Return the forks that a state knows of, and nobody has settled."""
+    found = forks.join([(head.clock, head.tags)]).forks
+    return [fork for fork in found if not set(fork.branches) <= set(head.settled)]
+
+
+def settle(directory: Directory, lock: int, replica: str) -> bool:
+    """Note that the branches of a fork are settled, or what else is to be about an id; return whether it is news."""
+    with directory.own_source() as own, directory.known_source() as known:
+        found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
+        fork = next((one for one in found if one.replica == forks.origin(replica)), None)
+        marks = fork.branches if fork else tuple(absorbed_again(roster(ended(own, known)), replica))
+        if known and not marks:
+            late = gone.returned(known.head.settled, known.head.clock)
+            marks = tuple(gone.mark_of(one.replica, one.reached) for one in late if one.replica == replica)
+        if known is None or not marks:
+            raise MissingError(
+                f"no fork of '{printable(replica)}' is known here, nor anything else to settle",
+                "'crdtctl status' lists forks",
+            )
+        known.verify()
+        settled = {*known.head.settled, *marks}
+        if settled == set(known.head.settled):
+            return False
+        _rewrite(directory, lock, known, replace(known.head, settled=tuple(sorted(settled))))
+    journal.note(directory, "settled", replica=fork.replica if fork else replica, branches=list(marks))
+    return True

@@ -55,9 +55,20 @@ def ago(when: str, now: float | None = None) -> str:
     >>> ago("1970-01-01T00:01:00Z", 0)
     'in 60 seconds, by this clock'
     """
-    try:
-        then = timegm(time.strptime(when, "%Y-%m-%dT%H:%M:%SZ"))
-    except ValueError:
+    then = seconds_at(when)
+    if then is None:
         return when
     passed = (time.time() if now is None else now) - then
     return f"{length(passed)} ago" if passed >= 0 else f"in {length(-passed)}, by this clock"
+
+
+def seconds_at(when: str) -> float | None:
+    """Return a time in UTC, as it is kept, in seconds since the epoch; None if it is none.
+
+    >>> seconds_at("1970-01-01T00:01:00Z")
+    60
+    """
+    try:
+        return timegm(time.strptime(when, "%Y-%m-%dT%H:%M:%SZ"))
+    except ValueError:
+        return None

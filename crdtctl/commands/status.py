@@ -6,6 +6,7 @@ from dataclasses import asdict
 import typer
 
 from crdtctl.commands import output
+from crdtctl.commands.meeting_places import known_remotes, remote_words
 from crdtctl.commands.output import Item, Report, safe
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, session, verb_app
@@ -27,7 +28,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
 
     For each: up to which commit, and when there was news of it last. The first row is this replica
     itself, with its directory; then come the ids that it had before, and why each ended, and then the others.
-    As a table and as JSON, also: forks, and of bounded counters the rights that are here, and who asks for some.
+    As a table and as JSON, also: when a sync with each remote last went well, and what failed since; forks;
+    and of bounded counters the rights that are here, and who asks for some.
 
     Of handoff counters: what was not handed over yet, what is on its way, and whether this replica may be
     thrown away.
@@ -46,11 +48,15 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     roster, holdings = replica.ended(), replica.holdings()
     unheard, doubled = replica.unheard(), replica.doubled()
     was = {past.replica: past for past in replica.past()}
-    items: list[Item] = [{"replica": own, "commits": replica.commits, "heard": "this replica"}]
+    items: list[Item] = [{"replica": own, "commits": replica.commits, "heard": None, "own": True}]
+    said = {own: "this replica"}
     for past in was.values():
-        ended = f"this replica until {past.when}: {REASONS.get(past.why, past.why)}"
-        items.append({"replica": past.replica, "commits": clock.pop(past.replica, past.seq), "heard": ended})
-    items += [{"replica": author, "commits": seq, "heard": heard.get(author)} for author, seq in sorted(clock.items())]
+        said[past.replica] = f"this replica until {past.when}: {REASONS.get(past.why, past.why)}"
+        commits = clock.pop(past.replica, past.seq)
+        items.append({"replica": past.replica, "commits": commits, "heard": None, "own": True})
+    for author, seq in sorted(clock.items()):
+        items.append({"replica": author, "commits": seq, "heard": heard.get(author), "own": False})
+    remotes = known_remotes(replica)
     if chosen == "table":
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
         for fork in forks:
@@ -72,6 +78,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
                 output.stdout.line(line)
         for line in _words(own, tier, handoffs, reasons, heard):
             output.stdout.line(line)
+        for one_remote in remotes:
+            output.stdout.line(f"remote     {remote_words(one_remote)}")
         output.stdout.line("")
     alone = [one.name for one in handoffs if one.replica == own and one.pending.is_lonely]
     if alone and not clock:
@@ -101,8 +109,13 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "returned": [asdict(one) for one in replica.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
         "rights": [_told(holding) for holding in holdings],
+        "remotes": remotes,
     }
-    report = Report("replicas", columns, items, lambda item: [[item[column] for column in columns]], value=0, head=head)
+
+    def row(item: Item) -> list[list[object]]:
+        return [[item["replica"], item["commits"], said.get(item["replica"], item["heard"])]]
+
+    report = Report("replicas", columns, items, row, value=0, head=head)
     output.show(report, chosen)
 
 

@@ -1,19 +1,19 @@
 """``crdtctl sync``"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crdtctl.commands import output
+from crdtctl.commands import output, verdict
 from crdtctl.commands.durations import duration
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
-from crdtctl.commands.refusals import end_with, found
+from crdtctl.commands.refusals import found
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
-from crdtctl.errors import AccessError, AnswerIsNo, CrdtctlError, PartialError, TransientError, printable
+from crdtctl.errors import AnswerIsNo, BusyError, printable
 
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
     from crdtctl.sync.report import Moved, RemoteReport, SyncReport
@@ -51,6 +51,14 @@ def sync(
     require_replicas: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Status 1 if fewer replicas were seen, with this one.")
     ] = None,
+    alert_after: Annotated[
+        float | None,
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="What passes by itself is silent, with status 75; and 69 once the last sync was so long ago.",
+        ),
+    ] = None,
     accept_missing: Annotated[
         bool,
         typer.Option("--accept-missing", help="What is missing at a remote was deleted on purpose: put it again."),
@@ -70,7 +78,8 @@ def sync(
       crdtctl sync
       crdtctl sync hub /media/stick/counts
       crdtctl sync --dry-run hub
-      crdtctl sync --require-replicas 5 || echo "somebody is missing"
+      crdtctl sync --require-replicas 5 || echo "a replica is missing"
+      crdtctl sync --alert-after 6h
     """
     from crdtctl.sync.remotes import is_place, named_remotes
     from crdtctl.sync.sync import Options
@@ -87,7 +96,10 @@ def sync(
     with ended_by_signal(), growing_bar() as progress:
         details = output.TOLD if chosen == "words" else 0
         options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing)
-        report = carry_out(replica, wanted, options)
+        try:
+            report = carry_out(replica, wanted, options)
+        except BusyError as error:
+            raise verdict.busy(replica, wanted, error, alert_after) from None
     for one in [one for one in report.remotes if one.made] if not quiet else []:
         output.say(f"made the folder {'' if '/' in one.name else 'of '}{one.name}")
     for note in report.merge.notes if not quiet else ():
@@ -100,71 +112,12 @@ def sync(
     output.stdout.flush()
     if output.stdout.failure is None:
         output.stdout.applied = False  # and reported, so what failed at a remote is told as such
-    _end(report, require_replicas or 0, quiet=quiet, dry_run=dry_run)
+    answers = []
+    if len(report.replicas) < (require_replicas or 0):
+        answers.append(AnswerIsNo(f"{len(report.replicas)} of {require_replicas} replicas were seen"))
+    verdict.end(replica, report, answers, alert_after, quiet=quiet, dry_run=dry_run)
     if exit_code and report.changed:
         raise typer.Exit(AnswerIsNo.status)
-
-
-def _end(report: "SyncReport", required: int, *, quiet: bool, dry_run: bool) -> None:
-    """Name what went wrong, and raise the failure to end with.
-
-    That is a fork, or what failed at a remote, or that fewer replicas than `required` were seen, or what was skipped.
-    """
-    failures = [_failure(one) for one in report.remotes if one.error]
-    failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
-    merge = report.merge
-    skipped = [
-        PartialError(f"{reason.message}; it was skipped", _remedy(reason))
-        for _, reason in sorted(merge.refused.items())
-    ]
-    odd = [failure for one in report.remotes for failure in _oddities(one)]
-    end: CrdtctlError | None = None
-    if failures:
-        end = failures.pop()
-    elif len(report.replicas) < required:
-        end = AnswerIsNo(f"{len(report.replicas)} of {required} replicas were seen")
-    elif len(skipped) + len(odd) == 1:
-        end = (skipped or odd).pop()
-    elif skipped:
-        end = PartialError(f"{len(skipped)} file{' was' if len(skipped) == 1 else 's were'} skipped")
-    elif odd:
-        end = odd.pop()
-    is_forked = merge.forks or merge.usurped or merge.twice or merge.returned
-    for failure in [*odd, *skipped, *failures, *([end] if end and is_forked else [])] if not quiet else []:
-        output.say(str(failure))
-    if is_forked:
-        merge.refused = {}
-        end_with(merge, quiet=quiet, dry_run=dry_run)
-    if end:
-        raise end
-
-
-def _oddities(remote: "RemoteReport") -> Iterator[PartialError]:
-    """Yield what was not as it should be at a remote, though the sync went well."""
-    for gone in remote.missing:
-        name = printable(f"{remote.name.rstrip('/')}/{gone.object}")
-        if gone.is_own:
-            yield PartialError(f"{name}, which this replica put, was not there any more", "it was put again")
-        else:
-            hint = f"if it was deleted on purpose: crdtctl sync --accept-missing {remote.name}"
-            yield PartialError(f"{name} is missing, and {gone.owner} put no other", hint)
-    if remote.undeletable:
-        hint = "all else was done; it is tried again in a day, and not said again"
-        yield PartialError(f"{remote.name}: old objects stay there: {remote.undeletable}", hint)
-
-
-def _remedy(reason: CrdtctlError) -> str:
-    """Return what to do about a file that was skipped."""
-    if isinstance(reason, AccessError):
-        return reason.hint
-    return "move it away, or send it again from where it came"
-
-
-def _failure(remote: "RemoteReport") -> CrdtctlError:
-    """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
-    error = remote.error or CrdtctlError("")
-    is_said = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or URL, and no name
-    return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)
 
 
 def _tell(report: "SyncReport", dry_run: bool) -> None:

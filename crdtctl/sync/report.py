@@ -1,7 +1,8 @@
 """Which remotes to sync with and how, and what came of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.commit import Change
@@ -101,16 +102,19 @@ def add_merge(total: MergeReport, one: MergeReport) -> None:
         again += before is not None
         first = change.before if before is None else before.before
         known[change.name, change.tag] = Change(change.name, change.tag, first, change.after)
-    total.changes = list(known.values())
-    total.counters += one.counters - again
-    total.taken += one.taken
-    total.refused.update(one.refused)
-    total.replicas = sorted({*total.replicas, *one.replicas})
-    total.forks += one.forks
-    total.usurped += one.usurped
-    total.twice.update(one.twice)
-    total.heads.update(one.heads)
-    total.more |= one.more
-    total.nodes += one.nodes
-    total.handoffs = list({(hand.name, hand.peer): hand for hand in (*total.handoffs, *one.handoffs)}.values())
-    total.lonely = one.lonely
+    hands = {(hand.name, hand.peer): hand for hand in (*total.handoffs, *one.handoffs)}
+    for part in fields(MergeReport):
+        setattr(total, part.name, _joined(getattr(total, part.name), getattr(one, part.name)))
+    total.changes, total.handoffs = list(known.values()), list(hands.values())
+    total.counters -= again
+    total.replicas = sorted(set(total.replicas))
+    total.lonely = list(one.lonely)
+
+
+def _joined(before: Any, after: Any) -> Any:
+    """Return two parts of reports together: lists and dictionaries of both, the sum of numbers."""
+    if isinstance(before, dict):
+        return {**before, **after}
+    if isinstance(before, bool):
+        return before or after
+    return before + after

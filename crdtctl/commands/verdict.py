@@ -1,0 +1,143 @@
+"""How a sync ends: what went wrong is named, and becomes an exit status."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from crdtctl.commands import output
+from crdtctl.commands.durations import length, seconds_at
+from crdtctl.commands.refusals import end_with
+from crdtctl.errors import (
+    AccessError,
+    AnswerIsNo,
+    BusyError,
+    CrdtctlError,
+    PartialError,
+    TransientError,
+    UnavailableError,
+    printable,
+)
+from crdtctl.store.replica import Replica
+
+if TYPE_CHECKING:  # help lists the command, and needs nothing of what carries it out
+    from crdtctl.sync.health import Health
+    from crdtctl.sync.report import Remote, RemoteReport, SyncReport
+
+
+def end(
+    replica: Replica,
+    report: "SyncReport",
+    answers: Sequence[AnswerIsNo],
+    alert_after: float | None,
+    *,
+    quiet: bool,
+    dry_run: bool,
+) -> None:
+    """Name what went wrong, and raise the failure to end with.
+
+    That is a fork, or what failed at a remote, or a question that was answered with no, or what was skipped. With
+    `alert_after`, what passes by itself is silent, and is a permanent failure once it has lasted for so many seconds.
+    """
+    failures: list[CrdtctlError] = []
+    silent: list[CrdtctlError] = []
+    for one in report.remotes:
+        if one.error is not None:
+            failure = _failure(one)
+            if alert_after is not None and isinstance(failure, TransientError):
+                alert = _alert(_health(replica, one.url), failure, alert_after)
+                (failures if alert else silent).append(alert or failure)
+            else:
+                failures.append(failure)
+    failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
+    merge = report.merge
+    skipped = [
+        PartialError(f"{reason.message}; it was skipped", _remedy(reason))
+        for _, reason in sorted(merge.refused.items())
+    ]
+    odd = [failure for one in report.remotes for failure in _oddities(one)]
+    last: CrdtctlError | None = None
+    if failures:
+        last = failures.pop()
+    elif answers:
+        last = answers[-1]
+    elif len(skipped) + len(odd) == 1:
+        last = (skipped or odd).pop()
+    elif skipped:
+        last = PartialError(f"{len(skipped)} file{' was' if len(skipped) == 1 else 's were'} skipped")
+    elif odd:
+        last = odd.pop()
+    is_forked = merge.forks or merge.usurped or merge.twice or merge.returned
+    named = [*odd, *skipped, *failures, *answers[:-1], *([last] if last and is_forked else [])]
+    for one_failure in named if not quiet else []:
+        output.say(str(one_failure))
+    if is_forked:
+        merge.refused = {}
+        end_with(merge, quiet=quiet, dry_run=dry_run)
+    if last:
+        raise last
+    if silent:
+        raise typer.Exit(silent[0].status)
+
+
+def busy(replica: Replica, remotes: "Sequence[Remote]", error: BusyError, alert_after: float | None) -> CrdtctlError:
+    """Return the failure to end with where another sync is under way; raise `typer.Exit` where none is to be named.
+
+    With `alert_after`, one that has been under way for too long is a permanent failure.
+    """
+    if alert_after is None or not remotes:
+        return error
+    known = [_health(replica, one.url) for one in remotes]
+    if not all(one.last_ok or one.failing_since for one in known):
+        return error
+    alerts = [_alert(one, error, alert_after) for one in known]
+    if not any(alerts):
+        raise typer.Exit(error.status)
+    return next(alert for alert in alerts if alert)
+
+
+def _health(replica: Replica, url: str) -> "Health":
+    from crdtctl.sync import health
+    from crdtctl.sync.memory import directory
+
+    return health.load(directory(replica.path), url)
+
+
+def _alert(known: "Health", error: CrdtctlError, alert_after: float) -> CrdtctlError | None:
+    """Return a permanent failure where something has failed for so long that somebody must be told; else None."""
+    since = known.last_ok or known.failing_since
+    passed = time.time() - (seconds_at(since) or time.time())
+    if passed < alert_after:
+        return None
+    tries = f", {known.failures} failures since" if known.failures else ""
+    said = f"last sync {length(passed)} ago" if known.last_ok else f"no sync yet, in {length(passed)}"
+    return UnavailableError(f"{error.message} ({said}{tries})", "is it still the right place?")
+
+
+def _oddities(remote: "RemoteReport") -> Iterator[PartialError]:
+    """Yield what was not as it should be at a remote, though the sync went well."""
+    for gone in remote.missing:
+        name = printable(f"{remote.name.rstrip('/')}/{gone.object}")
+        if gone.is_own:
+            yield PartialError(f"{name}, which this replica put, was not there any more", "it was put again")
+        else:
+            hint = f"if it was deleted on purpose: crdtctl sync --accept-missing {remote.name}"
+            yield PartialError(f"{name} is missing, and {gone.owner} put no other", hint)
+    if remote.undeletable:
+        hint = "all else was done; it is tried again in a day, and not said again"
+        yield PartialError(f"{remote.name}: old objects stay there: {remote.undeletable}", hint)
+
+
+def _remedy(reason: CrdtctlError) -> str:
+    """Return what to do about a file that was skipped."""
+    if isinstance(reason, AccessError):
+        return reason.hint
+    return "move it away, or send it again from where it came"
+
+
+def _failure(remote: "RemoteReport") -> CrdtctlError:
+    """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
+    error = remote.error or CrdtctlError("")
+    is_said = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or URL, and no name
+    return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)

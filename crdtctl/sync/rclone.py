@@ -11,9 +11,11 @@ import os
 import re
 import shlex
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -21,6 +23,7 @@ import msgspec
 from crdtctl.errors import (
     AccessError,
     CrdtctlError,
+    DataError,
     MissingError,
     StorageError,
     TransientError,
@@ -29,8 +32,9 @@ from crdtctl.errors import (
 )
 from crdtctl.store import temporary
 from crdtctl.sync.child import plain, run, told
+from crdtctl.sync.rcloneenv import surroundings
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import Entry, Transport, file_name, new_draft
+from crdtctl.sync.transport import STALE, Entry, Transport, file_name, is_draft, new_draft
 
 _BLOCK = 2**18
 #: The number of bytes of an answer that is not understood which are shown.
@@ -116,6 +120,7 @@ class Rclone(Transport):
         self._deadline = place.deadline
         self._state = place.state
         self._renames: bool | None = None
+        self._drafts: dict[str, str] = {}
 
     def list(self) -> Sequence[Entry]:
         # The time when a server got a file comes with its listing; the one that rclone keeps may cost a request each.
@@ -127,20 +132,20 @@ class Rclone(Transport):
             listed = msgspec.json.decode(done.output, type=list[_Listed])
         except msgspec.MsgspecError:
             raise self._incomprehensible(done) from None
-        found = {}
-        for one in listed:
-            with suppress(MissingError):  # of a file with another name nothing can be read
-                version = f"{one.time} {one.number}".strip()
-                found[one.name] = Entry(file_name(one.name), max(one.size, 0), version)
+        self._drafts = {one.name: one.time for one in listed if is_draft(one.name)}
+        found = {one.name: Entry(one.name, max(one.size, 0), f"{one.time} {one.number}".strip()) for one in listed}
         return list(found.values())
 
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+        for entry in entries:
+            if not entry.name.isprintable():
+                yield entry, DataError(f"'{printable(entry.name)}' is no name that is read")
+        entries = [entry for entry in entries if entry.name.isprintable()]
         if not entries:  # from no names at all rclone would conclude that all are meant
             return
         names = "".join(f"{file_name(entry.name)}\n" for entry in entries).encode()
         copy = ("copy", "--files-from-raw=-", "--ignore-checksum", "--", self._place, f"{_HERE}{directory}")
-        # Since 1.63 it adds to a name while it writes, for which some are too long; before, it ignores the variable.
-        done = self._run(*copy, stdin=names, environment={"RCLONE_INPLACE": "true"})
+        done = self._run(*copy, stdin=names)
         # A file that is not there is passed over in silence. Any other failure is of a file, or of all.
         said = {entry.name: done.of_files[entry.name] for entry in entries if entry.name in done.of_files}
         general = "" if said or done.status in (0, *_GONE) else done.last_words
@@ -153,7 +158,10 @@ class Rclone(Transport):
             elif not reason or (entry.name in said and _NOT_FOUND.search(reason)):
                 yield entry, MissingError(f"there is no {printable(entry.name)} in {self._shown}")
             else:
-                yield entry, self._failure(f"read {printable(entry.name)} in", done.status, reason)
+                failure = self._failure(f"read {printable(entry.name)} in", done.status, reason)
+                if isinstance(failure, AccessError) and entry.name in said:
+                    failure.hint = "check the owner and mode of the file there"
+                yield entry, failure
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         with tempfile.TemporaryDirectory(dir=temporary.directory(self._state)) as directory:
@@ -169,6 +177,11 @@ class Rclone(Transport):
         if not self._can_rename():
             self._expect(self._run("copyto", "--ignore-times", "--", path, target), "write in")
             return
+        self._put_as_a_whole(path, target)
+        self._sweep()
+
+    def _put_as_a_whole(self, path: str, target: str) -> None:
+        """Put a file under another name, and rename it."""
         draft = new_draft()
         self._expect(self._run("copyto", "--no-check-dest", "--", path, f"{self._place}{draft}"), "write in")
         try:
@@ -177,6 +190,15 @@ class Rclone(Transport):
             with suppress(CrdtctlError):
                 self.delete(draft)
             raise
+
+    def _sweep(self) -> None:
+        """Delete what syncs that were killed have left there a day ago or more, by the time that the listing shows."""
+        now = time.time()
+        old = [name for name, when in self._drafts.items() if now - _seconds(when, now) > STALE]
+        self._drafts = {}
+        if old:
+            with suppress(CrdtctlError):
+                self._delete(old)
 
     def _can_rename(self) -> bool:
         if self._renames is None:
@@ -189,17 +211,20 @@ class Rclone(Transport):
         return self._renames
 
     def delete(self, name: str) -> None:
-        # As one of a list: a single file that is not there would be an error like any other.
-        names = f"{file_name(name)}\n".encode()
-        done = self._run("delete", "--files-from-raw=-", "--", self._place, stdin=names)
-        if done.status not in _GONE:
-            self._expect(done, f"delete {printable(name)} in")
+        self._delete([name])
 
-    def _run(self, *command: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> _Done:
+    def _delete(self, names: Sequence[str]) -> None:
+        # As a list, also of one: a single file that is not there would be an error like any other.
+        lines = "".join(f"{file_name(name)}\n" for name in names).encode()
+        done = self._run("delete", "--files-from-raw=-", "--", self._place, stdin=lines)
+        if done.status not in _GONE:
+            self._expect(done, f"delete {printable(names[0])} in")
+
+    def _run(self, *command: str, stdin: bytes = b"") -> _Done:
         left = self._deadline.remaining()
         times = (f"--contimeout={min(_CONNECT, left):.3f}s", f"--timeout={min(_ANSWER, left):.3f}s")
         called = ["rclone", *_OPTIONS, *times, *command]
-        done = run(called, self._deadline, self._state, stdin=stdin, environment=environment)
+        done = run(called, self._deadline, self._state, stdin=stdin, environment=surroundings())
         last_words, of_files = _read_log(done.errors)
         return _Done(done.status, plain(done.output), last_words or done.last_words, of_files)
 
@@ -222,6 +247,18 @@ class Rclone(Transport):
         said = told(done.output[:_SHOWN].decode("utf-8", "replace"))
         message = f"rclone printed no JSON of {self._shown}, but '{said}'"
         return UnavailableError(message, "it must be rclone 1.60 or later, and print nothing else")
+
+
+def _seconds(when: str, unknown: float) -> float:
+    """Return a time as rclone prints it, in seconds; `unknown` if it is none.
+
+    >>> _seconds("1970-01-01T00:00:01.000000002Z", 9.0), _seconds("", 9.0)
+    (1.0, 9.0)
+    """
+    try:
+        return datetime.fromisoformat(when).timestamp()
+    except ValueError:
+        return unknown
 
 
 def _read_log(text: str) -> tuple[str, dict[str, str]]:

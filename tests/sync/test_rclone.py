@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.errors import AccessError, MissingError, StorageError, TransientError, UnavailableError, UsageError
+from crdtctl.errors import (
+    AccessError,
+    DataError,
+    MissingError,
+    StorageError,
+    TransientError,
+    UnavailableError,
+    UsageError,
+)
+from crdtctl.sync.rcloneenv import surroundings
 from crdtctl.sync.schemes import check
 from crdtctl.sync.transport import Entry
 from tests.conftest import Shell
@@ -203,6 +212,111 @@ def test_what_is_put_where_files_can_be_renamed_appears_as_a_whole(here: Remote,
     assert [path.name for path in here.behind.iterdir()] == ["a.json"]
 
 
+def test_drafts_of_puts_that_were_cut_long_ago_are_swept_and_new_ones_are_not(
+    here: Remote, calls: Calls, tmp_path: Path
+) -> None:
+    here.put("a.json", b"one")
+    assert here.behind is not None
+    old, new, probe = f".crdtctl-{'0' * 16}.new", f".crdtctl-{'1' * 16}.new", f"crdtctl-probe-{'0' * 16}"
+    for name in (old, new, probe, ".crdtctl-notes.new"):
+        (here.behind / name).touch()
+    for name in (old, probe, ".crdtctl-notes.new"):
+        os.utime(here.behind / name, (1, 1))
+    calls.operations()
+    (tmp_path / "outgoing").write_bytes(b"two")
+    with here.open() as transport:
+        transport.list()
+        transport.put("a.json", str(tmp_path / "outgoing"))
+        transport.put("b.json", str(tmp_path / "outgoing"))
+    assert {path.name for path in here.behind.iterdir()} == {"a.json", "b.json", new, ".crdtctl-notes.new"}
+    assert calls.operations().count("delete") == 1
+
+
+#: What is set for something else, and would make each of these useless: a variable and a value.
+STRANGE = {
+    "BACKUP_DIR": "here:backup",
+    "CHECKSUM": "true",
+    "COMPARE_DEST": "here:compared",
+    "DELETE_EXCLUDED": "true",
+    "DIRS_ONLY": "true",
+    "DRY_RUN": "true",
+    "DUMP": "headers",
+    "ERROR_ON_NO_TRANSFER": "true",
+    "EXCLUDE": "*.json",
+    "EXCLUDE_FROM": "/dev/null",
+    "EXCLUDE_IF_PRESENT": "a.json",
+    "FILES_FROM": "/dev/null",
+    "FILTER": "- *.json",
+    "HASH": "true",
+    "HUMAN_READABLE": "true",
+    "IGNORE_EXISTING": "true",
+    "IGNORE_SIZE": "true",
+    "IMMUTABLE": "true",
+    "INCLUDE": "*.txt",
+    "INTERACTIVE": "true",
+    "LINKS": "true",
+    "LOG_FILE": "/dev/null",
+    "LOG_LEVEL": "DEBUG",
+    "MAX_AGE": "1h",
+    "MAX_DELETE": "0",
+    "MAX_DEPTH": "0",
+    "MAX_SIZE": "1",
+    "MAX_TRANSFER": "1",
+    "METADATA": "true",
+    "MIN_AGE": "1h",
+    "MIN_SIZE": "1M",
+    "NO_MODTIME": "true",
+    "ORDER_BY": "size,mixed,50",
+    "PROGRESS": "true",
+    "QUIET": "true",
+    "RECURSIVE": "true",
+    "SIZE_ONLY": "true",
+    "SKIP_LINKS": "true",
+    "STAT": "true",
+    "STATS": "1ms",
+    "STATS_ONE_LINE": "true",
+    "SUFFIX": ".old",
+    "UPDATE": "true",
+    "VERBOSE": "3",
+}
+
+
+def test_variables_of_rclone_that_were_set_for_something_else_change_nothing(
+    here: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in STRANGE.items():
+        monkeypatch.setenv(f"RCLONE_{name}", value)
+    assert here.behind is not None
+    (here.behind / "folder").mkdir(parents=True)
+    (here.behind / "folder" / "inner.json").touch()
+    for data in (b"one", b"two", b"the third"):
+        here.put("a.json", data)
+        os.utime(here.behind / "a.json", (10**9, 10**9))
+        assert here.get("a.json") == data
+        assert {name: entry.size for name, entry in here.list().items()} == {"a.json": len(data)}
+    with pytest.raises(MissingError):
+        here.get("b.json")
+    here.delete("a.json")
+    assert here.list() == {}
+    assert {path.name for path in here.behind.parent.rglob("*")} == {"meeting", "folder", "inner.json"}
+
+
+def test_variables_of_rclone_that_tell_how_a_place_is_reached_are_kept(
+    here: Remote, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text("")
+    assert here.behind is not None
+    monkeypatch.setenv("RCLONE_CONFIG_ELSEWHERE_TYPE", "alias")
+    monkeypatch.setenv("RCLONE_CONFIG_ELSEWHERE_REMOTE", str(here.behind))
+    remote = Remote("rclone:elsewhere:", here.scratch)
+    remote.put("a.json", b"one")
+    assert (here.behind / "a.json").read_bytes() == b"one"
+    kept = ("BWLIMIT", "TPSLIMIT", "TRANSFERS", "S3_ENDPOINT", "SFTP_KEY_FILE", "CA_CERT", "CONFIG_PASS", "MAX_BACKLOG")
+    for name in kept:
+        monkeypatch.setenv(f"RCLONE_{name}", "1")
+    assert not {f"RCLONE_{name}" for name in kept} & surroundings().keys()
+
+
 def test_several_puts_ask_once_what_the_place_can_do(here: Remote, calls: Calls, tmp_path: Path) -> None:
     path = tmp_path / "outgoing"
     path.write_bytes(b"one")
@@ -243,14 +357,20 @@ def test_a_put_that_cannot_be_renamed_leaves_nothing(here: Remote) -> None:
     assert [path.name for path in here.behind.iterdir()] == ["a.json"]
 
 
-def test_folders_links_and_names_that_none_can_have_are_left_out(here: Remote) -> None:
+def test_folders_and_links_are_left_out_and_what_cannot_be_read_is_named(here: Remote, tmp_path: Path) -> None:
     here.put(".hidden", b"one")
     assert here.behind is not None
     (here.behind / "folder").mkdir()
     (here.behind / "folder" / "inside.json").write_bytes(b"two")
     (here.behind / "link").symlink_to(".hidden")
     (here.behind / "a\u202eb.json").write_bytes(b"three")
-    assert here.list().keys() == {".hidden"}
+    assert here.list().keys() == {".hidden", "a\u202eb.json"}
+    with here.open() as transport:
+        found = {entry.name: path for entry, path in transport.fetch(transport.list(), str(tmp_path))}
+        with pytest.raises(DataError):
+            transport.get("a\u202eb.json", print)
+    assert Path(str(found[".hidden"])).read_bytes() == b"one"
+    assert isinstance(found["a\u202eb.json"], DataError)
 
 
 def test_a_control_character_in_a_name_is_shown_by_a_sign_for_it(here: Remote) -> None:

@@ -17,6 +17,7 @@ from crdtctl.commands.line import summary
 from crdtctl.commands.output import FORMATS
 from crdtctl.commands.verbs import VERBS
 from crdtctl.errors import printable
+from crdtctl.store import which
 from crdtctl.store.replica import Replica
 
 VARIABLE: Final = "_CRDTCTL_COMPLETE"
@@ -138,7 +139,7 @@ def _values(parameter: Any, context: Any, replica: str | None, before: str, posi
 
 
 def _opened(replica: str | None) -> Replica:
-    return Replica.find(os.path.expanduser(replica) if replica else None)
+    return Replica(which.find(replica or None, []))
 
 
 def _counters(replica: str | None) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 
 import typer
 
@@ -17,6 +18,7 @@ from crdtctl.store.ended import counts_twice
 from crdtctl.store.identity import REASONS
 from crdtctl.store.meeting import Open, lonely
 from crdtctl.store.meeting import amount as told
+from crdtctl.store.neighbours import neighbours
 from crdtctl.store.rights import Holding
 
 app, settings = verb_app(*READS)
@@ -59,6 +61,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     remotes = known_remotes(replica)
     if chosen == "table":
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
+        for other in islice(neighbours(replica.path), 3):
+            output.stdout.line(f"elsewhere  {other}")
         for fork in forks:
             output.stdout.line(f"fork       {fork.replica}, not settled: see 'crdtctl settle --help'")
         if own in roster.sealed:

@@ -33,6 +33,11 @@ class Session:
     replica: str | None
     lock_timeout: float | None
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the user named the replica to use."""
+        return bool(self.replica or os.environ.get(VARIABLE))
+
     def open(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
         """Return the replica that is meant; that it goes on under a new id is said in a line, or to `on_renamed`."""
         notes: list[str] = []
@@ -48,7 +53,7 @@ class Session:
     def open_to_write(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
         """Return the replica that is meant; make the one in the user's data directory if there is none."""
         path = which.find(self.replica, [])
-        if not (self.replica or os.environ.get(VARIABLE)) and which.is_to_be_made(path):
+        if not self.is_named and which.is_to_be_made(path):
             try:
                 made = Replica.init(path)
             except ExistsError:  # another process was quicker: its replica is as good
@@ -100,6 +105,12 @@ def commit(
         output.stdout.line(clock_text(done.clock))
     if talks:
         output.tell([(change.name, change.before, change.after) for change in done.changes], len(done.changes))
+        if not current.is_named:
+            from crdtctl.store.neighbours import likelier
+
+            other = likelier(replica, {change.name: change.before is None for change in done.changes})
+            if other:
+                output.say(f"counted in {printable(replica.path)}; {other}")
 
 
 def verb_app(*statuses: int, group: type[Group] = Group) -> tuple[typer.Typer, dict[str, Any]]:

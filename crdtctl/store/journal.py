@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from crdtctl.store.durable import close
+from crdtctl.store.durable import adopt, close
 from crdtctl.store.files import Directory
 
 NAME = "log.jsonl"
@@ -27,10 +27,14 @@ def now() -> str:
 def note(directory: Directory, did: str, **facts: Any) -> None:
     """Add a line: when, what was done, and the facts. To be called with a lock of the replica held."""
     line = msgspec.json.encode({"at": now(), "did": did, **facts}) + b"\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         _make_room(directory, len(line))
-        fd = os.open(NAME, flags, 0o666, dir_fd=directory.fd)
+        try:
+            fd = os.open(NAME, flags, dir_fd=directory.fd)
+        except FileNotFoundError:
+            fd = os.open(NAME, flags | os.O_CREAT, 0o666, dir_fd=directory.fd)
+            adopt(fd, directory.fd)
     except OSError:
         return
     try:

@@ -1,7 +1,7 @@
 """Other replicas of the same user, and what stands around a new one: what a user may not have in mind."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,6 +11,7 @@ from crdtctl.store.locate import NAME, Unclear
 from crdtctl.store.replica import Replica
 
 _MANY = 1000
+_LOOKED_AT = 5
 #: What stands at the top of a work tree → what deletes a replica in it.
 _WORK_TREES = {
     ".git": "'git clean -x'",
@@ -57,6 +58,19 @@ def neighbours(path: str) -> Iterator[Neighbour]:
         found = _neighbour(other)
         if found:
             yield found
+
+
+def likelier(replica: Replica, names: Mapping[str, bool]) -> Neighbour | None:
+    """Return another replica of this user that may have been meant for counting; `names` says which are new here.
+
+    That is one with counters of these names, or with remotes where this one has none; or any, if a name is new here.
+    """
+    found = list(islice(neighbours(replica.path), _LOOKED_AT))
+    is_lonely = not replica.remotes()
+    for other in found:
+        if not names.keys().isdisjoint(other.counters) or (is_lonely and other.remotes):
+            return other
+    return found[0] if found and any(names.values()) else None
 
 
 def _neighbour(path: str) -> Neighbour | None:

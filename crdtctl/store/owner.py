@@ -84,6 +84,20 @@ def give_back(fd: int, directory: str) -> None:
         give(fd, user, os.stat(directory).st_gid)
 
 
+def give_all_back(path: str) -> None:
+    """Give what other programs made as root in a directory to its owner; links are neither followed nor given."""
+    if os.geteuid() != 0:
+        return
+    with suppress(OSError):
+        above = os.stat(path)
+        for _, directories, files, fd in os.fwalk(path) if above.st_uid else ():
+            for name in (*directories, *files):
+                found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                is_alone = found.st_nlink == 1 or stat.S_ISDIR(found.st_mode)  # else it has a name elsewhere, too
+                if found.st_uid == 0 and is_alone:
+                    os.chown(name, above.st_uid, above.st_gid, dir_fd=fd, follow_symlinks=False)
+
+
 @contextmanager
 def opened(path: str) -> Iterator[int]:
     """Open a directory, not through a symbolic link, and close it in the end."""

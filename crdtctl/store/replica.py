@@ -1301,7 +1301,7 @@ def _absolute(url: str | os.PathLike[str]) -> str:
         raise UsageError(f"a remote is a URL or a path, not {type(url).__name__}")
     text = os.fspath(url)
     is_url = isinstance(url, str) and _SCHEME.match(text)
-    return text if is_url else os.path.abspath(os.path.expanduser(text))
+    return text if is_url else os.path.abspath(which.expanded(text))
 
 
 def _followed(path: str, shown: str) -> str:

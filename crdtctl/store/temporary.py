@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import IO
 
 from crdtctl.errors import StorageError, reason_of
+from crdtctl.store.owner import make_directories
 
 
 def directory(spare: str = "") -> str:
@@ -18,7 +19,7 @@ def directory(spare: str = "") -> str:
         return tempfile.gettempdir()
     if spare:
         with suppress(OSError):
-            os.makedirs(spare, exist_ok=True)
+            make_directories(spare, shared=True)
             if os.access(spare, os.W_OK | os.X_OK):
                 return spare
     hint = "nothing was changed; set TMPDIR to a directory that you may write to"

@@ -119,7 +119,7 @@ def _failure(unclear: Unclear, source: str) -> CrdtctlError:
     source = next((name for name in _VARIABLES if os.environ.get(name) == unclear.what), source)
     is_variable = source not in ("", "--replica")
     kind = ConfigError if is_variable else UsageError
-    said = f"{source} is '{what}'" if source else f"'{what}' is no path"
+    said = f"{source} is '{what}', which" if source else f"'{what}'"
     match unclear.why:
         case "homeless":
             who = f"HOME is not set, and user {os.getuid()} is not in the user database"
@@ -127,10 +127,10 @@ def _failure(unclear: Unclear, source: str) -> CrdtctlError:
         case "home":
             return ConfigError(f"HOME is '{what}', which is not an absolute path", _PLACES)
         case "user":
-            return kind(f"{said}, and there is no such user", "write the path out")
+            return kind(f"{said} is in the home directory of a user that there is not", "write the path out")
         case "unexpanded":
             return kind(
-                f"{said}, which is not there, and nothing replaces signs in it, or takes away quotes and white space",
+                f"{said} is not there, and nothing replaces '$' or '%' in it, or removes quotes and white space",
                 "write the path out; './' before it takes it as it stands",
             )
         case "dangling":

@@ -19,8 +19,9 @@ from crdtctl.errors import (
     printable,
     reason_of,
 )
+from crdtctl.store.owner import make_directories
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.sharing import give, share
+from crdtctl.sync.sharing import share
 from crdtctl.sync.transport import OWN, STALE, Entry, Transport, file_name, is_draft, new_draft
 
 _BLOCK = 2**18
@@ -182,9 +183,8 @@ class Folder(Transport):
         if not os.path.isdir(self._path):
             self._find_parent()
             parent = os.path.dirname(self._path.rstrip("/"))
-            os.makedirs(self._path, exist_ok=True)
+            make_directories(self._path)
             self.made = self._shown
-            give(self._path, parent)
             _sync_directory(parent)
 
     def _file(self, name: str) -> str:

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import IO, Final
 
 from crdtctl.errors import CrdtctlError, StorageError, TransientError, from_os, printable
-from crdtctl.store import temporary
+from crdtctl.store import owner, temporary
 from crdtctl.sync import child
 from crdtctl.sync.gitenv import SETTINGS, surroundings
 from crdtctl.sync.gitwords import NO_ROOM, misconfigured
@@ -127,6 +127,7 @@ class Cache:
                 os.unlink(f"{self._path}/{_FORMAT}")
             elif self._has_grown:
                 self._sweep()
+            owner.give_all_back(self._path)
         os.close(self._lock)
         self._lock = -1
 
@@ -147,11 +148,13 @@ class Cache:
             raise from_os(error, f"write {printable(self._path)}") from None
 
     def _take(self) -> None:
-        os.makedirs(self._path, exist_ok=True)
+        owner.make_directories(self._path, shared=True)
         self._lock = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
+            if os.geteuid() not in (0, os.fstat(self._lock).st_uid):
+                raise PermissionError  # git makes files that their owner alone can replace
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # somebody is in it, or this file system has no locks
+        except OSError:  # somebody is in it, it is another user's, or this file system has no locks
             os.close(self._lock)
             self._is_borrowed = True
             self._path = tempfile.mkdtemp(prefix="crdtctl-git-", dir=temporary.directory(self._state))

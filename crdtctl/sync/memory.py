@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 
 from crdtctl.errors import from_os, printable
+from crdtctl.store import owner
 from crdtctl.store.durable import NEW
 from crdtctl.store.temporary import of_replica
 from crdtctl.sync.plan import Held, Memo
@@ -87,9 +88,10 @@ def write(place: str, path: str, data: bytes) -> None:
     """Write a file in the directory `place`, which is made if it is not there. The file is never half there."""
     draft = f"{path}.{os.getpid()}{NEW}"
     try:
-        os.makedirs(place, exist_ok=True)
+        owner.make_directories(place, shared=True)
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        with os.fdopen(fd, "wb") as file:
+        with os.fdopen(fd, "wb") as file, owner.opened(place) as directory:
+            owner.adopt(fd, directory)
             file.write(data)
         os.rename(draft, path)
     except OSError as error:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 from crdtctl.errors import ConfigError, UsageError, printable
+from crdtctl.store.neighbours import neighbours
 from crdtctl.store.replica import Replica
 from crdtctl.sync.schemes import check, is_command
 from crdtctl.sync.sync import Options, Remote, SyncReport, sync
@@ -33,7 +34,7 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
     known = replica.remotes()
     if not words:
         if not known:
-            raise UsageError("there is no remote to meet at", "name a URL, or see 'crdtctl remote add'")
+            raise UsageError("there is no remote to meet at", _hint(replica))
         words = list(known)
     found = []
     for word in words:
@@ -51,6 +52,14 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
                 f"there is no remote '{printable(word[:80])}'", "'crdtctl remote list' lists them; a path has a '/'"
             )
     return found
+
+
+def _hint(replica: Replica) -> str:
+    """Return what to do where a replica has no remotes: another one of the same user may be the one that was meant."""
+    for other in neighbours(replica.path):
+        if other.remotes:
+            return f"{other}: 'crdtctl --replica {printable(other.path)} sync'; or name a URL, see 'crdtctl remote add'"
+    return "name a URL, or see 'crdtctl remote add'"
 
 
 def configured(name: str, url: str) -> Remote:

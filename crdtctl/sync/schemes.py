@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import UsageError, printable
+from crdtctl.store.which import expanded
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.transport import Deadline, Transport
 
@@ -114,7 +115,7 @@ def check(url: str) -> str:
     if found is None:
         if _LIKE_SCP.match(url):
             raise UsageError("a place on another machine is a URL", "ssh://HOST/PATH, or git+ssh://HOST/PATH")
-        return os.path.abspath(os.path.expanduser(url))
+        return os.path.abspath(expanded(url))
     scheme = found[1].lower()
     if scheme not in SCHEMES:
         raise UsageError(f"there is no transport '{printable(found[1][:40])}'", _known())
@@ -175,7 +176,7 @@ def _is_repository_in_time(path: str, place: Place) -> bool:
 
 def is_repository(path: str) -> bool:
     """Return whether a path is that of a git repository, bare or with a work tree, which may be a linked one."""
-    place = os.path.expanduser(path.partition("#")[0])
+    place = path.partition("#")[0]
     if any(all(os.path.exists(f"{place}{inner}/{name}") for name in _REPOSITORY) for inner in ("", "/.git")):
         return True
     try:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from crdtctl.errors import from_os
 from crdtctl.store import temporary
 from crdtctl.store.durable import NEW
+from crdtctl.store.owner import make_directories
 
 _SCRATCH = "crdtctl-sync-"
 
@@ -21,7 +22,7 @@ def scratch(place: str, *, is_dry: bool) -> Iterator[str]:
     """
     try:
         if not is_dry:
-            os.makedirs(place, exist_ok=True)
+            make_directories(place, shared=True)
             for name in os.listdir(place):
                 if name.startswith(_SCRATCH):  # of a sync that was killed
                     shutil.rmtree(f"{place}/{name}", ignore_errors=True)

@@ -4,20 +4,13 @@ import os
 import stat
 from contextlib import suppress
 
-
-def give(path: str | int, folder: str) -> None:
-    """Give what root makes in a folder to the folder's owner and group, as far as that is allowed."""
-    if os.geteuid() == 0:
-        with suppress(OSError):
-            above = os.stat(folder)
-            if above.st_uid != 0:
-                os.chown(path, above.st_uid, above.st_gid)
+from crdtctl.store.owner import give_back
 
 
 def share(fd: int, folder: str) -> None:
     """Let a new file be read by those who may write in its folder, whatever the umask: it is meant for them."""
-    give(fd, folder)
     with suppress(OSError):
+        give_back(fd, folder)
         above = os.stat(folder)
         if above.st_mode & stat.S_IWGRP and os.fstat(fd).st_gid != above.st_gid:
             with suppress(OSError):

@@ -346,3 +346,18 @@ def test_the_current_directory_that_was_deleted_is_reported(shell: Shell, home: 
     assert done.returncode == 0
     assert b"the current directory was deleted" in done.stderr
     assert Replica(home / ".local/share/crdtctl").value("builds") == 1
+
+
+def test_a_remote_below_the_home_is_understood_and_one_that_nobody_means_is_refused(shell: Shell, home: Path) -> None:
+    shell.ok("init")
+    (shell.directory / ".crdtctl/config.toml").write_text('[remotes]\na = "~/a"\nb = "$HOME/b"\nc = "$PLACE/c"\n')
+    shell.ok("increment", "builds=1")
+    for name in "ab":
+        assert shell("sync", name).status == 0
+        assert (home / name).is_dir()
+    assert "$PLACE" in assert_refused(shell("sync", "c"), 78)
+    assert_refused(shell("sync", "$PLACE/c"), 2)
+    assert_refused(shell("remote", "add", "d", "$PLACE/c"), 2)
+    assert sorted(contents(shell.directory)) == sorted(
+        name for name in contents(shell.directory) if name.startswith(".crdtctl")
+    )

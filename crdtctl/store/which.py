@@ -129,10 +129,7 @@ def _failure(unclear: Unclear, source: str) -> CrdtctlError:
         case "user":
             return kind(f"{said} is in the home directory of a user that there is not", "write the path out")
         case "unexpanded":
-            return kind(
-                f"{said} is not there, and nothing replaces '$' or '%' in it, or removes quotes and white space",
-                "write the path out; './' before it takes it as it stands",
-            )
+            return kind(f"{said} is not there, and {_oddness(unclear.what)}", "write the path out as it is")
         case "dangling":
             return MissingError(
                 f"{what} is a symbolic link to {printable(os.readlink(unclear.what))}, which is not there",
@@ -140,3 +137,14 @@ def _failure(unclear: Unclear, source: str) -> CrdtctlError:
             )
         case _:
             return UsageError(what)
+
+
+def _oddness(path: str) -> str:
+    """Return what is odd about a path."""
+    if not path:
+        return "it is empty"
+    if path[0] in "\"'" or path[-1] in "\"'":
+        return "the quotes are a part of it"
+    if path != path.strip():
+        return "white space at an end is a part of it"
+    return "nothing here replaces variables in a path"

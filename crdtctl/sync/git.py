@@ -13,7 +13,6 @@ may be cut off at any time, or the whole branch deleted: whoever syncs next puts
 import os
 import random
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import IO, Final, NamedTuple
@@ -34,7 +33,7 @@ from crdtctl.sync.child import Done
 from crdtctl.sync.gitcache import TIP, Cache
 from crdtctl.sync.gitenv import SSH, message
 from crdtctl.sync.githelper import TRACE, Helper
-from crdtctl.sync.gitwords import checked_out, failure, in_the_way, is_overtaken, refusal, refused, stuck
+from crdtctl.sync.gitwords import checked_out, damaged, failure, in_the_way, is_overtaken, refusal, refused, stuck
 from crdtctl.sync.schemes import Place, redacted
 from crdtctl.sync.transport import Entry, Transport, file_name
 
@@ -176,6 +175,8 @@ class Git(Transport):
         said = os.fsdecode(self._reach("ls-remote", "--", self._remote, self._ref).output)
         tips = {ref: tip for tip, _, ref in (line.partition("\t") for line in said.splitlines())}
         tip = tips.get(self._ref, "")
+        if tip and not tip.strip("0"):  # git shows a branch so that it cannot read
+            raise damaged(self._shown, f"the branch '{self._branch}' cannot be read")
         if tip == self._tip:
             return
         self._refuse_checked_out()
@@ -298,7 +299,7 @@ class Git(Transport):
         """Wait before the next push, for a random time, so that others are not met again."""
         pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number))  # noqa: S311  # no secret
         if pause < self._deadline.remaining():
-            time.sleep(pause)
+            self._deadline.sleep(pause)
 
     # Reaching -------------------------------------------------------------------------------------------
 

@@ -36,6 +36,12 @@ _OVERTAKEN = re.compile(
     r"|incorrect old value|already exists"
 )
 NO_ROOM: Final = re.compile("no space left|quota exceeded|read-only file system", re.IGNORECASE)
+#: What a repository there lacks, or what in it cannot be read.
+_DAMAGED = re.compile(
+    r"is corrupt|bad object|missing necessary objects|missing (blob|tree|commit) object|not our ref"
+    r"|unable to (read (tree|sha1|[0-9a-f]{40})|parse object|open loose object)|object file .* is empty"
+    r"|could not parse (commit|object)|cannot be accessed|bad (tree|commit|ref)\b|inflate: data stream error"
+)
 #: What passes by itself when the other side stores what was pushed.
 _NOT_STORED = re.compile("unable to migrate objects")
 #: A branch and another one whose name begins with its name, and a slash, cannot both be.
@@ -80,7 +86,7 @@ def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False
 
     Of one that `is_readable`, "no such repository" means that it may not be written.
     """
-    lines = [line for line in done.errors.splitlines() if line.strip() and not _ADDED.search(line)]
+    lines = _reasons(done)
     said = "\n".join(lines).replace(path, "").lower()  # a path may sound like anything
     words = told("; ".join(lines[-2:])) or done.last_words
     if NO_ROOM.search(said):
@@ -91,6 +97,10 @@ def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False
         return UnavailableError(f"the settings of the repository {shown} are wrong: {words}", "mend its file 'config'")
     if _NO_OPTIONS.search(said):
         return UnavailableError(f"{shown} takes no push options", "see push.pushOption in 'git config --list'")
+    if _DAMAGED.search(said):
+        if is_readable and not _said_there(done):
+            return TransientError(f"what is kept here of {shown} is damaged: {words}", "try again")
+        return damaged(shown, words)
     if _CHATTER.search(said):
         return UnavailableError(
             f"{shown}: a shell prints something at login, which is no git: {words}",
@@ -122,7 +132,7 @@ def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False
 
 def is_overtaken(done: Done) -> bool:
     """Return whether a push was refused because of another one."""
-    return _OVERTAKEN.search(refusal(done).lower()) is not None and not _NOT_LET_IN.search(done.errors.lower())
+    return _OVERTAKEN.search(refusal(done).lower()) is not None and not _is_forbidden(done)
 
 
 def refusal(done: Done) -> str:
@@ -138,7 +148,9 @@ def refused(done: Done, shown: str, branch: str) -> CrdtctlError:
     reason = refusal(done)
     if _CHECKED_OUT.search(reason):
         return checked_out(shown, branch)
-    words = told("; ".join([reason, *_said_there(done)]))
+    words = told("; ".join([reason, *_said_of_push(done)]))
+    if _DAMAGED.search(words):
+        return damaged(shown, words)
     message = f"{shown} refuses what is pushed to '{branch}': {words}"
     if NO_ROOM.search(done.errors):
         return StorageError(message, "nothing was changed there; free some space there and try again")
@@ -146,9 +158,17 @@ def refused(done: Done, shown: str, branch: str) -> CrdtctlError:
         return TransientError(message, "try again")
     if "hook declined" in reason:
         return AccessError(message, f"if that is about who commits, or the message: see {IDENTITY}")
-    if _NOT_LET_IN.search(done.errors.lower()):
+    if _is_forbidden(done):
         return AccessError(message, "see the owner and mode of its files")
     return AccessError(message, "may you push to this branch?")
+
+
+def damaged(shown: str, words: str) -> CrdtctlError:
+    """Return the failure that stands for a repository that lacks something, or of which something cannot be read."""
+    return UnavailableError(
+        f"the repository {shown} is damaged, or not all of it may be read: {words}",
+        "see 'git fsck' there, and the owner and mode of its files",
+    )
 
 
 def in_the_way(done: Done, shown: str, branch: str) -> CrdtctlError | None:
@@ -181,6 +201,21 @@ def stuck(done: Done, shown: str, branch: str, *, is_seen: bool) -> CrdtctlError
             "see uploadpack.hideRefs and transfer.hideRefs there, or name another one: URL#BRANCH",
         )
     return TransientError(f"{shown} refuses what is pushed to '{branch}' again and again: {words}", "try again")
+
+
+def _said_of_push(done: Done) -> list[str]:
+    """Return the lines that may say why the other side did not take a push, with or without its mark."""
+    return _said_there(done) or [line for line in _reasons(done) if "failed to push some refs" not in line][-2:]
+
+
+def _reasons(done: Done) -> list[str]:
+    """Return the lines that may say why git failed: no warnings, and not what it adds to every failure."""
+    lines = [line for line in done.errors.splitlines() if line.strip() and not _ADDED.search(line)]
+    return [line for line in lines if not line.startswith("warning: ")] or lines
+
+
+def _is_forbidden(done: Done) -> bool:
+    return any(_NOT_LET_IN.search(line.lower()) for line in _reasons(done))
 
 
 def _said_there(done: Done) -> list[str]:

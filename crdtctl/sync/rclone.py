@@ -49,12 +49,14 @@ _HERE = ':local,encoding="Slash,Ctl,Del,InvalidUtf8,Dot":'
 _GONE, _PASSING = (3, 4), 5
 
 _CONFIGURE = "see 'rclone listremotes' and 'rclone config'"
+_ALLOWED = "see 'rclone config' for the credentials, and whether they may do that there"
 _UNLOCK = "put the password of rclone's configuration into RCLONE_CONFIG_PASS, or see RCLONE_PASSWORD_COMMAND"
 _PASSES = (
     r"dial tcp|no such host|timeout|timed out|connection (refused|reset|lost|closed)|closed (network )?connection"
     r"|broken pipe|\bEOF\b|network is|temporary failure|too many|slow ?down|internal ?(server)? ?error|bad gateway"
-    r"|service unavailable"
+    r"|service unavailable|rate ?limit"
 )
+_SKEWED = r"RequestTimeTooSkewed|RequestInTheFuture|time of the request|not yet valid|used too early|clock skew"
 _FORBIDDEN = (
     r"unable to authenticate|permission denied|access ?denied|forbidden|(un|not )authori[sz]ed|invalid_grant"
     r"|token expired|signaturedoesnotmatch|invalidaccesskeyid"
@@ -64,7 +66,8 @@ _SAYINGS: Final[tuple[tuple[str, type[CrdtctlError], str], ...]] = (
     (r"didn't find section in config file", UnavailableError, _CONFIGURE),
     (r"decrypt configuration", AccessError, _UNLOCK),
     (_PASSES, TransientError, "try again"),
-    (_FORBIDDEN, AccessError, _CONFIGURE),
+    (_SKEWED, UnavailableError, "the clock of this machine is wrong; the credentials may be right"),
+    (_FORBIDDEN, AccessError, _ALLOWED),
     (r"no space left|disk space|quota|read-only", StorageError, "nothing was changed there"),
 )
 _NOT_FOUND = re.compile(r"not found|no such (file|key|object)|not exist|doesn't exist", re.IGNORECASE)

@@ -109,9 +109,8 @@ def check(url: str) -> str:
 
     The message shows nothing of what may be a secret.
     """
-    if not url or len(url) > _MAX_URL or not url.isprintable() or url != url.strip():
-        raise UsageError("that is not a URL of a remote", _known())
     found = _SCHEME.match(url)
+    _refuse_unwritable(url, is_path=found is None)
     if found is None:
         if _LIKE_SCP.match(url):
             raise UsageError("a place on another machine is a URL", "ssh://HOST/PATH, or git+ssh://HOST/PATH")
@@ -133,6 +132,26 @@ def check(url: str) -> str:
     if scheme == "rclone" and ":" not in address:
         raise UsageError("that names no remote of rclone", "write it as rclone:REMOTE:PATH")
     return url
+
+
+def _refuse_unwritable(url: str, *, is_path: bool) -> None:
+    """Raise `UsageError` for a URL or path that cannot be kept in a file of text, or shown in a line."""
+    what = "path" if is_path else "URL"
+    if not url.strip():
+        raise UsageError(f"the {what} of a remote is empty", _known())
+    if len(url) > _MAX_URL:
+        raise UsageError(f"the {what} of a remote has {len(url)} characters, and may have {_MAX_URL}", _known())
+    if url.isprintable() and url == url.strip():
+        return
+    if url != url.strip():
+        why = "begins or ends with a space"
+    elif any("\ud800" <= character <= "\udfff" for character in url):
+        why = "has bytes that are not UTF-8"
+    else:
+        why = "has a line break, or another character that cannot be shown"
+    if is_path:
+        raise UsageError(f"the path of a remote {why}: '{printable(url)}'", "name a link to it: ln -s THERE A-NAME")
+    raise UsageError(f"the URL of a remote {why}", "percent-encode it, or copy the URL again")
 
 
 def _known() -> str:

@@ -282,4 +282,5 @@ def _refused(error: StatusError, doing: str, what: str = "folder") -> CrdtctlErr
             return UnavailableError(f"cannot {doing}: its sftp server does not do that")
         case _:  # most often 4, for whatever has no number of its own
             said = f"the server says '{told(str(error)) or error.code}'"
-            return StorageError(f"cannot {doing}: {said}", "is there space, and is it an ordinary folder?")
+            hint = "is it an ordinary file?" if what == "file" else "is there space, and is it an ordinary folder?"
+            return StorageError(f"cannot {doing}: {said}", hint)

@@ -63,7 +63,13 @@ def put(visit: Visit, share: Share) -> None:
         visit.memos[name] = memo
         visit.listing = [*(entry for entry in visit.listing if entry.name != name), memo.entry]
     deleted = _delete(visit, share)
-    patiently(transport.flush, visit.deadline)
+    try:
+        patiently(transport.flush, visit.deadline)
+    except CrdtctlError:
+        if memo is not None:  # nobody has seen it
+            visit.memos.pop(memo.entry.name, None)
+            visit.report.put = None
+        raise
     visit.report.deleted = sorted({*visit.report.deleted, *deleted})
     visit.listing = [entry for entry in visit.listing if entry.name not in deleted]
     for name in deleted:

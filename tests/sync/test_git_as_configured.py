@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,6 +12,8 @@ import pytest
 
 from crdtctl.errors import AccessError, ConfigError, TransientError, UnavailableError
 from crdtctl.sync import githelper
+from crdtctl.sync.child import Done
+from crdtctl.sync.gitwords import failure
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Remote
 from tests.sync.servers.githttp import PASSWORD, USER, git_http
@@ -337,3 +339,39 @@ def test_what_the_other_side_could_not_store_just_now_may_be_tried_again(remote:
     hook(there, "pre-receive", "chmod 500 $GIT_DIR/objects 2>/dev/null; echo unable to migrate objects >&2; exit 1")
     with pytest.raises(TransientError, match="unable to migrate"):
         remote.put("a.json", b"one")
+
+
+def test_a_warning_is_not_taken_for_the_reason() -> None:
+    warning = "warning: unable to access '/root/.config/git/attributes': Permission denied"
+    for said, kind in (
+        ("fatal: unable to connect to example.org: Connection refused", TransientError),
+        ("fatal: read error: Connection reset by peer", TransientError),
+        ("fatal: Authentication failed for 'https://example.org/'", AccessError),
+    ):
+        assert type(failure(Done(128, b"", f"{warning}\n{said}\n"), "https://example.org/")) is kind
+
+
+@pytest.mark.parametrize("lost", ["objects", "branch"])
+def test_a_repository_that_is_damaged_is_told_as_such(remote: Remote, there: Path, scratch: Path, lost: str) -> None:
+    remote.put("a.json", b"one")
+    other = Remote(remote.url, scratch / "other")
+    other.scratch.mkdir()
+    if lost == "objects":
+        for path in (there / "objects").glob("??/*"):
+            path.unlink()
+    else:
+        (there / "refs" / "heads" / "crdtctl").write_text("")
+    operations: list[Callable[[], object]] = [other.list, lambda: remote.put("b.json", b"two")]
+    for operate in operations:
+        with pytest.raises(UnavailableError, match=r"is damaged, or not all of it may be read.*git fsck"):
+            operate()
+
+
+def test_what_a_server_refused_is_not_missed_there_afterwards(there: Path, shell: Shell) -> None:
+    shell.ok("init")
+    shell.ok("increment", "hits")
+    hook(there, "pre-receive", "exit 1")
+    assert shell("sync", str(there)).status == 77
+    (there / "hooks" / "pre-receive").unlink()
+    assert shell.ok("sync", str(there)) == ""
+    assert git(there, "rev-list", "--count", "crdtctl") == "1\n"

@@ -470,6 +470,30 @@ def test_what_a_web_server_refuses_is_told_as_such_without_its_pages(
             assert "<" not in raised.value.message
 
 
+def test_a_clock_that_is_wrong_is_not_taken_for_wrong_credentials(
+    config: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    said = b"<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>"
+    with scripted(lambda request: request.reply(403, said)) as web:
+        config.write_text(
+            f"[s3]\ntype = s3\nprovider = Other\nendpoint = {web.url}\naccess_key_id = a\nsecret_access_key = b\n"
+        )
+        with pytest.raises(UnavailableError, match=r"RequestTimeTooSkewed.*clock of this machine"):
+            Remote("rclone:s3:bucket/meeting", scratch).list()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_told_with_what_to_do(here: Remote, tmp_path: Path) -> None:
+    here.put("a.json", b"one")
+    assert here.behind is not None
+    (here.behind / "a.json").chmod(0)
+    with here.open() as transport:
+        [(_, found)] = transport.fetch(transport.list(), str(tmp_path))
+    assert isinstance(found, AccessError)
+    assert found.hint == "check the owner and mode of the file there"
+
+
 def test_without_a_network_it_may_be_tried_again(config: Path, scratch: Path) -> None:
     name = "x" * 64  # longer than a name can be: nobody need be asked
     config.write_text(f"[far]\ntype = sftp\nhost = {name}\nuser = me\npass = {obscured(PASSWORD)}\n")

@@ -45,7 +45,7 @@ never above the author's entry in the clock:
   ``pncounter``  ``[seq, p, n, once, marks, once_marks]``
   ``gset``       ``[seq, elements, marks]``
   ``hll``        ``[seq, SKETCH]``                          a text, see `crdtctl.crdt.sketch`
-  ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims]``, at least the first three.
+  ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims, begun]``, at least the first three.
                  bounds: the lower bounds that the author declared, sorted as text: ``["-100"]``; gifts, requests and
                  claims: ``{AUTHOR: n}``; `crdtctl.crdt.bcounter` says what they mean
   ``handoff``    ``[seq, tier, P, N]``: P and N are ``[val, below, count, sck, dck, {ID: HELD, …}]``, and HELD is

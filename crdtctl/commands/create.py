@@ -8,9 +8,13 @@ from crdtctl.commands.amounts import amount, whole
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import AlsoOption, commit, verb_app
 from crdtctl.crdt import TYPES
+from crdtctl.crdt.handoff import Handoff
+from crdtctl.errors import RefusedError
 from crdtctl.store.replica import check_type, request
 
 app, settings = verb_app(4, 73, *WRITES)
+#: Under this key --initial counts once for the whole world, on however many machines the same counter is created.
+_KEY = "created"
 _TYPES = "; ".join(f"{tag}: {kind.summary}" for tag, kind in TYPES.items())
 
 
@@ -48,9 +52,14 @@ def create(
     if initial is None or "initial" in TYPES[tag].settings:
         begins = None if initial is None else whole(initial, "--initial")
         requests = [request("create", name, tag=tag, precision=precision, bound=bound, initial=begins)]
+    elif tag == Handoff.tag:
+        raise RefusedError(
+            "a handoff counter does not begin with an amount: created on two machines, it would count twice",
+            "create it, and increment it on one of them",
+        )
     else:
         requests = [
             request("create", name, tag=tag, precision=precision, bound=bound),
-            request("increment", name, amount(initial), tag=tag),
+            request("increment", name, amount(initial), tag=tag, once=_KEY),
         ]
     commit(context, requests, also=also)

@@ -20,6 +20,10 @@ def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None
         for said in others if not quiet else []:
             output.say(said)
         raise ForkError(last, "compare what it counted; 'crdtctl settle ID' declares it settled")
+    if report.made:
+        for made in report.made[:-1] if not quiet else []:
+            output.say(made)
+        raise ForkError(str(report.made[-1]), report.made[-1].advice)
     if report.refused:
         raise _told(report, quiet=quiet)
 
@@ -31,6 +35,7 @@ def found(report: MergeReport) -> dict[str, object]:
             {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks
         ],
         "usurped": [printable(label) for label in report.usurped],
+        "made_twice": [{"name": one.name, "makers": dict(one.makers)} for one in report.made],
         "returned": [asdict(one) for one in report.returned],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in sorted(report.twice.items())],
     }

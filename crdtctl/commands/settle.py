@@ -21,7 +21,7 @@ app, settings = verb_app(4, *WRITES)
 def settle(
     context: typer.Context,
     called: Annotated[
-        str, typer.Argument(metavar="ID", help="The id that had several writers, or that several absorbed.")
+        str, typer.Argument(metavar="ID", help="The id that had several writers or absorbers; or a bcounter.")
     ],
     amounts: Annotated[
         list[str] | None,
@@ -39,6 +39,9 @@ def settle(
     neither do amounts with a --once key.
 
     A replica that 'transfer --from' declared gone for good and that made commits afterwards is settled by its id alone.
+
+    A bcounter that several replicas created counts what each of them began with. Decrement it where the rights are, if
+    one was meant, and settle it by its name.
 
     A sealed replica that several absorbed counts for each of them. ID is its id, or the end of it that 'crdtctl check'
     names; NAME=AMOUNT is what it counted, as its file says. For each absorber but the first that is counted back

@@ -70,6 +70,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         if roster.absorbers or roster.fence:
             fence = f"; older than {day_of(roster.fence)} forgotten" if roster.fence else ""
             output.stdout.line(f"absorbed   {len(roster.absorbers)} sealed replicas{fence}")
+        for made in replica.made_twice():
+            output.stdout.line(f"made twice {made}: {made.advice}")
         for one in replica.returned():
             output.stdout.line(f"came back  {one}: see 'crdtctl settle --help'")
         for record, by in doubled.items():
@@ -110,6 +112,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "absorbed": len(roster.absorbers),
         "fence": day_of(roster.fence) if roster.fence else None,
         "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
+        "made_twice": [{"name": made.name, "makers": made.makers} for made in replica.made_twice()],
         "returned": [asdict(one) for one in replica.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
         "rights": [_told(holding) for holding in holdings],

@@ -68,7 +68,7 @@ def end(
         last = PartialError(f"{len(skipped)} file{' was' if len(skipped) == 1 else 's were'} skipped")
     elif odd:
         last = odd.pop()
-    is_forked = merge.forks or merge.usurped or merge.twice or merge.returned
+    is_forked = merge.may_be_wrong
     named = [*odd, *skipped, *failures, *answers[:-1], *([last] if last and is_forked else [])]
     for one_failure in named if not quiet else []:
         output.say(str(one_failure))

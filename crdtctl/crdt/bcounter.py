@@ -59,11 +59,13 @@ class Row(NamedTuple):
     requests: Mapping[str, int] = MapOf.bottom
     #: Replica that is gone → rights of it that I took over.
     claims: Mapping[str, int] = MapOf.bottom
+    #: Replica that created the counter → rights that it began with.
+    begun: Mapping[str, int] = MapOf.bottom
 
 
 @final
 class BCounter(CounterType):
-    """Row ``(seq, created, used, bounds, gifts, requests, claims)``, see `Row`.
+    """Row ``(seq, created, used, bounds, gifts, requests, claims, begun)``, see `Row`.
 
     The value is K + Σ created − Σ used; K is the largest bound that anybody declared.
     """
@@ -74,6 +76,7 @@ class BCounter(CounterType):
         Nat(),
         Nat(),
         Elements(bound_fault),
+        MapOf(replica_fault, Nat()),
         MapOf(replica_fault, Nat()),
         MapOf(replica_fault, Nat()),
         MapOf(replica_fault, Nat()),
@@ -90,9 +93,11 @@ class BCounter(CounterType):
                 "and whether the key was used elsewhere cannot be known here"
             )
         row, amount = Row(*mine), operation.amount
+        if amount < 0:
+            raise Refused("an amount must be at least 0")
         match operation.verb:
             case "create":
-                row = row if row.bounds else _declared(row, operation)
+                row = row if row.bounds else _declared(row, operation, here.replica)
             case "increment":
                 row = row._replace(created=_total(row.created + amount))
             case "decrement":
@@ -146,6 +151,13 @@ class BCounter(CounterType):
                 move(amount, replica, author)
         return dict(sorted(held.items()))
 
+    def makers(self, contributions: Contributions) -> dict[str, int]:
+        """Return replica → the rights with which it created the counter: each of several adds its own to the value."""
+        found: dict[str, int] = {}
+        for row in self._rows(contributions).values():
+            found.update(row.begun)
+        return dict(sorted(found.items()))
+
     def requests(self, contributions: Contributions) -> dict[str, dict[str, int]]:
         """Return holder → replica → the rights that the replica asked the holder for and was not given yet."""
         rows = self._rows(contributions)
@@ -182,6 +194,7 @@ class BCounter(CounterType):
             gifts,
             row.requests,
             claims,
+            self.record.parts[-1].join(row.begun, theirs.begun),
         )
 
     def _rows(self, contributions: Contributions) -> dict[str, Row]:
@@ -247,14 +260,15 @@ class BCounter(CounterType):
         return row._replace(requests={**row.requests, holder: _total(asked + operation.amount)})
 
 
-def _declared(row: Row, operation: Operation) -> Row:
+def _declared(row: Row, operation: Operation, replica: str) -> Row:
     bound = operation.bound or 0
     initial = bound if operation.initial is None else operation.initial
     if initial < bound:
         raise Refused(f"it cannot begin at {initial}, below its bound {bound}")
     if abs(bound) >= TOO_LARGE:
         raise Refused("a bound has at most 100 digits")
-    return row._replace(created=_total(row.created + initial - bound), bounds=(str(bound),))
+    begun = {replica: initial - bound} if initial > bound else {}
+    return row._replace(created=_total(row.created + initial - bound), bounds=(str(bound),), begun=begun)
 
 
 def _everybody(mine: Contribution, here: Here) -> dict[str, Contribution]:

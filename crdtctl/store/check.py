@@ -15,7 +15,7 @@ from crdtctl.store.ended import counts_twice, doubled, ended
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import REASONS
 from crdtctl.store.inputs import Input, open_input
-from crdtctl.store.rights import holdings
+from crdtctl.store.rights import holdings, made_twice
 from crdtctl.store.settling import unsettled
 
 
@@ -132,6 +132,10 @@ def _oversold(directory: Directory) -> list[Finding]:
             )
             for holding in holdings(own, known)
             for who, amount in holding.oversold.items()
+        ] + [
+            Finding(directory.file("known.json"), False, f"{made}; {made.advice}")
+            for holding in holdings(own, known)
+            if (made := made_twice(holding.name, holding.state, known.head.settled if known else ()))
         ]
     return []  # damage is found where it is
 

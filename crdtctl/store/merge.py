@@ -30,6 +30,7 @@ from crdtctl.store.gone import Returned, declared, returned
 from crdtctl.store.inputs import Input, Stamp, open_input
 from crdtctl.store.meeting import Aside, HandOff, Met, lonely, meet
 from crdtctl.store.processes import in_child
+from crdtctl.store.rights import MadeTwice, Makers
 from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.types import Arrivals, SecondType
 from crdtctl.store.unheard import Heard, counts, still
@@ -61,7 +62,7 @@ class MergeReport:
     declared gone for good, and have made later commits, as is news. `heads` are the headers of the inputs
     that were taken, by label. `nodes` is how many own contributions changed by taking part, `handoffs` are those under
     way, and `lonely` the counters of which nobody else's node is known. `second` are the first few counters that
-    arrived under a second type.
+    arrived under a second type, and `made` those bounded counters that turn out to be created by several replicas.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -79,11 +80,17 @@ class MergeReport:
     handoffs: list[HandOff] = field(default_factory=list)
     lonely: list[str] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
+    made: list[MadeTwice] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
         """What is to be reported although all went well, a line each."""
         return [*([lonely(self.lonely)] if self.lonely else []), *map(str, self.second)]
+
+    @property
+    def may_be_wrong(self) -> bool:
+        """Whether the merge found several writers or makers where there should be one, so that totals may be wrong."""
+        return bool(self.forks or self.usurped or self.twice or self.returned or self.made)
 
     @property
     def changed(self) -> bool:
@@ -201,7 +208,7 @@ def merge(
                     scratch = of_replica(directory.path)
                     asides = [Aside(passing, scratch), *([Aside(passing, scratch, on_disk=True)] if two else [])]
                     joining = _Joining(
-                        mine, known, joined, report, taken, unheard, limit, two and not limit, progress, asides
+                        mine, known, joined, report, taken, settled, unheard, limit, two and not limit, progress, asides
                     )
                     joining.sources = _reopen(taken, passing, asides)
                     written = False
@@ -517,6 +524,7 @@ class _Joining:
     joined: Joined
     report: MergeReport
     inputs: Sequence[Opened]
+    settled: Collection[str]
     unheard: Mapping[str, int]
     details: int
     halves: bool
@@ -535,7 +543,7 @@ class _Joining:
         clock, tags = self.joined.clock, self.joined.histories
         clock.pop(self.own.id, None)
         tags.pop(self.own.id, None)
-        settled = tuple(sorted({*before.settled, *(who for one in self.inputs for who in one.head.settled)}))
+        settled = tuple(sorted(self.settled))
         newer = clocks.missing(before.clock, clock)
         self.report.replicas = sorted(newer)
         left = before.clock.keys() - clock.keys()
@@ -572,22 +580,22 @@ class _Joining:
         sources = [self.known, *self.sources]
         with temporary_file(self.asides[0].scratch) as file:
 
-            def upper() -> tuple[int, int, int, str, list[SecondType]]:
+            def upper() -> tuple[int, int, int, str, list[SecondType], list[MadeTwice]]:
                 self.progress = None  # this half's is told by the other process
                 lines = Lines(file.write)
                 try:
                     count = self._join(lines, Part(middle, b""), self.asides[1])
                 except Invalid as reason:
                     culprit = next(i for i, source in enumerate(sources) if source is reason.source)
-                    return 0, 0, culprit, reason.reason, []
+                    return 0, 0, culprit, reason.reason, [], []
                 lines.flush()
                 file.flush()
                 self.asides[1].flush()
-                return count, self.asides[1].count, -1, "", self.report.second
+                return count, self.asides[1].count, -1, "", self.report.second, self.report.made
 
             with in_child(upper) as result:
                 count = self._join(writer, Part(b"", middle), self.asides[0])
-                more, self.asides[1].count, culprit, reason, second = result()
+                more, self.asides[1].count, culprit, reason, second, made = result()
             bad = sources[culprit] if culprit >= 0 else None
             if bad is not None:
                 raise bad.invalid(reason)
@@ -595,12 +603,13 @@ class _Joining:
             writer.splice(iter(lambda: file.read(2**18), b""))
             self.report.counters = count + more
             self.report.second = [*self.report.second, *second][:_NOTED]
+            self.report.made += made
 
     def _join(self, lines: Lines | None, part: Part, aside: Aside) -> int:
         """Join a part of the names; return how many counters changed."""
         count = done = 0
         pairs = overlay(self.known, self.sources, without=self.own.id, part=part, divert=aside.put)
-        watched = Arrivals(self.own.source, part)
+        watched, makers = Arrivals(self.own.source, part), Makers(self.own.source, self.settled)
         for number, joined in enumerate(pairs):
             if joined.after is None:
                 continue
@@ -618,6 +627,7 @@ class _Joining:
                 count += 1
                 if len(self.report.second) < _NOTED:
                     self.report.second += watched.look(joined)
+                self.report.made += makers.look(joined.before, joined.after)
                 if count <= self.details:
                     self._note(joined.before, joined.after)
         return count

@@ -86,7 +86,7 @@ from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
 from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge
-from crdtctl.store.rights import KIND, Holding, holdings
+from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.settling import hear, mark, settle, unsettled
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
 from crdtctl.store.temporary import of_replica, temporary_file
@@ -1078,6 +1078,13 @@ class Replica:
         """Return who was declared gone for good, see `take_back`, and has made later commits."""
         with self._both() as (_, known):
             return returned(known.head.settled, known.head.clock) if known else []
+
+    def made_twice(self) -> list[MadeTwice]:
+        """Return the bcounters that several replicas created, each with something to begin with, and is not settled."""
+        with self._both() as (own, known):
+            settled = known.head.settled if known else ()
+            found = (made_twice(one.name, one.state, settled) for one in holdings(own, known))
+            return [one for one in found if one]
 
     def doubled(self) -> dict[str, tuple[str, ...]]:
         """Return the sealed replicas that several others absorbed, so that they count twice, and is not settled.

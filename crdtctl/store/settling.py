@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from crdtctl.codec.stream import Source, Writer
-from crdtctl.codec.wire import Head
+from crdtctl.codec.wire import Head, join_counters
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.membership import Roster, roster
@@ -13,6 +13,7 @@ from crdtctl.store import durable, gone, journal
 from crdtctl.store.durable import Draft
 from crdtctl.store.ended import absorbed_again, ended
 from crdtctl.store.files import Directory
+from crdtctl.store.rights import KIND, settling
 from crdtctl.store.unheard import Heard, still
 
 
@@ -76,6 +77,9 @@ def settle(directory: Directory, lock: int, replica: str) -> bool:
         if known and not marks:
             late = gone.returned(known.head.settled, known.head.clock)
             marks = tuple(gone.mark_of(one.replica, one.reached) for one in late if one.replica == replica)
+        if known and not marks:
+            state = join_counters(own.counter(replica), known.counter(replica)).get(KIND.tag, {})
+            marks = tuple(settling(replica, state))
         if known is None or not marks:
             raise MissingError(
                 f"no fork of '{printable(replica)}' is known here, nor anything else to settle",

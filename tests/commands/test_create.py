@@ -1,5 +1,7 @@
 """``crdtctl create`` declares a counter of a type."""
 
+import json
+
 import pytest
 
 from crdtctl import Replica
@@ -51,5 +53,27 @@ def test_create_asks_for_a_type_that_there_is(shell: Shell, replica: Replica) ->
 
 def test_an_initial_amount_that_the_type_refuses_creates_nothing(shell: Shell, replica: Replica) -> None:
     assert_refused(shell("create", "visitors", "--type", "gset", "--initial", "3"), 4)
-    assert_refused(shell("create", "stock", "--type", "pncounter", "--initial", "0"), 2)
     assert shell.ok("show") == ""
+
+
+def test_what_a_script_creates_on_several_machines_begins_once(shell: Shell) -> None:
+    for name in ("a", "b"):
+        shell.ok("--replica", name, "init", "--name", name)
+        shell.ok("--replica", name, "create", "stock", "--type", "pncounter", "--initial", "100")
+        shell.ok("--replica", name, "create", "seats", "--type", "bcounter", "--initial", "100")
+        shell.ok("--replica", name, "increment", "stock")
+        assert shell.ok("--replica", name, "show", "stock") == "101\n"
+    ended = shell("--replica", "a", "exchange", "b")
+    assert (ended.status, ended.stderr.count("'seats' was created by 2 replicas")) == (5, 1)
+    assert shell.ok("--replica", "b", "show", "stock") == "102\n"
+    assert "made twice 'seats'" in shell.ok("--replica", "b", "status", "-f", "table")
+    assert shell("--replica", "b", "check").status == 1
+    shell.ok("--replica", "b", "decrement", "seats", "100")
+    shell.ok("--replica", "b", "settle", "seats")
+    shell.ok("--replica", "b", "check")
+    shell.ok("--replica", "a", "exchange", "b")
+    assert json.loads(shell.ok("--replica", "a", "status", "-f", "json"))["made_twice"] == []
+
+
+def test_a_handoff_counter_begins_with_nothing(shell: Shell) -> None:
+    assert_refused(shell("create", "requests", "--type", "handoff", "--initial", "5"), 4)

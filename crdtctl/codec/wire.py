@@ -20,7 +20,7 @@ from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER, Contribution
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.membership import MEMBERSHIP, NAME
-from crdtctl.crdt.names import are_plain, counter_fault, replica_fault
+from crdtctl.crdt.names import are_plain, replica_fault, stored_counter_fault
 from crdtctl.errors import DataError, printable
 
 VERSION = 1
@@ -64,7 +64,15 @@ class Head:
 class Invalid(DataError):
     """Bytes that are not a valid state: `reason` says why; `where` names the file, once that is known."""
 
-    def __init__(self, reason: str, where: str = "", *, source: object = None, ours: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        where: str = "",
+        *,
+        source: object = None,
+        ours: bool = False,
+        hint: str = "ask for it to be exported again",
+    ) -> None:
         self.reason = reason
         self.source = source
         if not where:
@@ -72,7 +80,7 @@ class Invalid(DataError):
         elif ours:
             super().__init__(f"{where} is damaged: {reason}", "see 'crdtctl check'")
         else:
-            super().__init__(f"{where} is not a valid state: {reason}", "ask for it to be exported again")
+            super().__init__(f"{where} is not a valid state: {reason}", hint)
 
 
 # Values ------------------------------------------------------------------------------------------------
@@ -366,7 +374,7 @@ def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
 
 
 def _check_name(name: str, counter: Counter) -> None:
-    wrong = counter_fault(name)
+    wrong = stored_counter_fault(name)
     if wrong and (name != NAME or counter.keys() != {MEMBERSHIP.tag}):
         raise Invalid(f"{wrong}: '{printable(name[:80])}'")
     if not counter:

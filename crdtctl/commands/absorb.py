@@ -7,7 +7,7 @@ import typer
 
 from crdtctl.commands import output
 from crdtctl.commands.refusals import end_with
-from crdtctl.commands.states import states
+from crdtctl.commands.states import FilesFromOption, NullOption, named, states
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import UsageError
@@ -21,6 +21,8 @@ def absorb(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE...", help="States with sealed replicas.", show_default=False)
     ] = None,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
     fence: Annotated[
         str | None,
         typer.Option(metavar="DATE", help="Forget absorbed replicas that were made before DATE (YYYY-MM-DD)."),
@@ -48,12 +50,14 @@ def absorb(
     \b
     EXAMPLES:
       crdtctl absorb jobs/*.json
+      find jobs -name '*.json' | crdtctl absorb --files-from -
       crdtctl absorb --fence 2026-01-01
     """
-    if not files and fence is None and not not_absorbed:
+    paths = named(files, files_from, null)
+    if not paths and fence is None and not not_absorbed:
         raise UsageError("there is no file to absorb", "see 'crdtctl absorb --help'")
     with ExitStack() as stack:
-        inputs = states(files or [], stack)
+        inputs = states(paths, stack)
         report = session(context).open_to_write().absorb(inputs, fence=fence, not_absorbed=not_absorbed)
     output.stdout.applied = bool(report.absorbed or report.merge.changed)
     if output.is_talkative():

@@ -7,7 +7,7 @@ import typer
 
 from crdtctl.commands import output
 from crdtctl.commands.output import Report
-from crdtctl.commands.states import states
+from crdtctl.commands.states import FilesFromOption, NullOption, named, states
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo
@@ -22,6 +22,8 @@ def check(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help="State files. Default: this replica's own files.")
     ] = None,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
     form: FormatOption = None,
 ) -> None:
     """Verify files, and say what was looked at.
@@ -36,9 +38,9 @@ def check(
       crdtctl check *.json
     """
     chosen = output.choose(form)
-    if files:
+    if paths := named(files, files_from, null):
         with ExitStack() as stack:
-            findings = [check_input(item) for item in states(files, stack)]
+            findings = [found for item in states(paths, stack) for found in check_input(item)]
     else:
         findings = session(context).open().check()
     items = [{"file": one.path, "ok": one.ok, "found": one.found} for one in findings]

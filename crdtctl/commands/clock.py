@@ -5,7 +5,7 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.output import Report
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.commands.verb import FormatOption, session, typed_format, verb_app
 from crdtctl.store.replica import clock_text
 
 app, settings = verb_app(*READS)
@@ -16,17 +16,18 @@ def clock(context: typer.Context, form: FormatOption = None) -> None:
     """Print the clock of what is known here.
 
     It says up to which commit of each replica this one knows everything: one line of JSON, which
-    --require and --since take elsewhere.
+    --require and --since take elsewhere. They take it in every other format as well. What CRDTCTL_FORMAT says
+    is for reports, and changes nothing here.
 
     \b
     EXAMPLES:
       crdtctl clock
       crdtctl export --since "$(ssh hub crdtctl clock)" -o news.json
     """
-    chosen = output.choose(form, default="clock")
+    chosen = output.choose(typed_format(context, form), default="clock")
     replica = session(context).open()
     found = replica.clock()
-    if chosen == "clock":
+    if chosen in ("clock", "value"):
         output.stdout.line(clock_text(found))
         return
     items = [{"replica": author, "commits": seq} for author, seq in sorted(found.items())]

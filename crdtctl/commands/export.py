@@ -1,5 +1,6 @@
 """``crdtctl export``"""
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from crdtctl.commands import output
 from crdtctl.commands.states import clock
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import session, verb_app
+from crdtctl.errors import UsageError, printable
 
 app, settings = verb_app(73, 76, *READS)
 
@@ -15,6 +17,7 @@ app, settings = verb_app(73, 76, *READS)
 @app.command(**settings)
 def export(
     context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="", hidden=True, show_default=False)] = None,
     target: Annotated[
         str | None,
         typer.Option(
@@ -46,6 +49,11 @@ def export(
       crdtctl export | ssh hub crdtctl merge -
       crdtctl export --since "$(ssh hub crdtctl clock)" | ssh hub crdtctl merge -
     """
+    if words:
+        raise UsageError(
+            f"export writes to standard output, and takes no '{printable(words[0][:80])}'",
+            f"to write a file: crdtctl export -o {quote(printable(words[0]))}",
+        )
     chosen = output.choose(form, default="json", allowed=("json", "toml"))
     newer_than = None if since is None else clock(since)
     replica = session(context).open()

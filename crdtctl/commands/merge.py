@@ -11,10 +11,10 @@ from crdtctl.commands import output
 from crdtctl.commands.output import Report, safe
 from crdtctl.commands.progress import bar
 from crdtctl.commands.refusals import end_with, found
-from crdtctl.commands.states import states
+from crdtctl.commands.states import FilesFromOption, NullOption, named, states
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
-from crdtctl.errors import printable
+from crdtctl.errors import UsageError, printable
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 
@@ -24,7 +24,10 @@ app, settings = verb_app(3, 5, *WRITES)
 @app.command(**settings)
 def merge(
     context: typer.Context,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="State files; '-' is standard input.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE...", help="State files; '-' is standard input.", show_default=False),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")
     ] = False,
@@ -33,20 +36,26 @@ def merge(
         bool,
         typer.Option("--beyond-fence", help="Take replicas from before a fence: they surely were never absorbed."),
     ] = False,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
     form: FormatOption = None,
 ) -> None:
     """Take in the states of other replicas.
 
-    All of them are one commit. Order, repetition and delay do not matter. A bad file is refused and
-    named while the good ones are taken, with status 3. Silent, but on a terminal, with --dry-run or
-    with --format.
+    A FILE may be compressed with gzip, a pipe, or hold several states one after the other. All files are one
+    commit. Order, repetition and delay do not matter. A bad file is refused and named while the good ones are
+    taken, with status 3. Silent, but on a terminal, with --dry-run or with --format.
 
     \b
     EXAMPLES:
       crdtctl merge hub.json
       crdtctl merge --dry-run *.json
       ssh hub crdtctl export | crdtctl merge -
+      find jobs -name '*.json' -print0 | crdtctl merge -0 --files-from -
     """
+    paths = named(files, files_from, null)
+    if not paths:
+        raise UsageError("there is no file to merge", "'-' is standard input: crdtctl merge -")
     talks = dry_run or form is not None or output.is_talkative()
     chosen = output.choose(form, default="words" if output.is_talkative() else None)
     details = 0 if not talks else output.TOLD if chosen == "words" else True
@@ -55,7 +64,7 @@ def merge(
     renamed: list[object] = []
     replica = current.open() if dry_run else current.open_to_write(renamed.append if quiet else output.say)
     with ExitStack() as stack:
-        inputs = states(files, stack)
+        inputs = states(paths, stack)
         size = max(
             (os.path.getsize(item.path) for item in inputs if item.path and os.path.exists(item.path)), default=0
         )

@@ -19,7 +19,7 @@ def called(path: str) -> str:
 def blocks(path: str) -> Iterator[bytes]:
     """Yield what a file holds, or standard input for '-', piece by piece."""
     try:
-        fd = 0 if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = 0 if path == "-" else streams.open_to_read(path)
         try:
             while block := streams.read(fd, _BLOCK):
                 yield block

@@ -11,7 +11,7 @@ from crdtctl.commands.amounts import whole
 from crdtctl.commands.output import Item, Report, safe
 from crdtctl.commands.states import clock
 from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, TypeOption, session, verb_app
+from crdtctl.commands.verb import FormatOption, TypeOption, session, typed_format, verb_app
 from crdtctl.commands.workflow import respelt
 from crdtctl.crdt import clock as clocks
 from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
@@ -46,7 +46,7 @@ def show(
     Where a NAME has several types, it means the one that this replica uses; --type shows another, and without
     a NAME all are shown.
 
-    CLOCK is what 'crdtctl clock' printed somewhere, a file that holds it, or '-' for standard input.
+    CLOCK is what 'crdtctl clock' printed somewhere, a file that holds it, a state file, or '-' for standard input.
 
     \b
     EXAMPLES:
@@ -67,6 +67,8 @@ def show(
     if require is not None:
         _require(replica, clock(require))
     one = len(names) == 1
+    if one and not (by_replica or members or state):
+        form = typed_format(context, form)
     chosen = output.choose(form, default="value" if one and not by_replica else None)
     if one and form is None and not (by_replica or members or state):
         readings: Iterable[Reading] = [replica.reading(names[0], tag)]

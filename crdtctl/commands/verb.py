@@ -184,3 +184,8 @@ def is_typed(context: typer.Context, option: str) -> bool:
     """Return whether an option stands on the command line, and does not come from the environment."""
     source = context.get_parameter_source(option)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def typed_format(context: typer.Context, form: str | None) -> str | None:
+    """Return the format that stands on the command line; what CRDTCTL_FORMAT says is for reports only."""
+    return form if form is not None and is_typed(context, "form") else None

@@ -3,8 +3,8 @@
 A name is 1 to 200 bytes of UTF-8, printable (so no control, bidirectional or surrogate character ever
 reaches a terminal or a log), in Unicode normal form C, without white space at its ends. Zero-width joiners are
 part of it where writing needs them, see `crdtctl.joiners`. A counter's name has no ``=`` either, because
-``NAME=AMOUNT`` is how the command line spells an increment, and no ``{`` or ``}``, which are kept for labels.
-Set elements may be 4,096 bytes long.
+``NAME=AMOUNT`` is how the command line spells an increment. Nothing new is called by a name with ``{`` or ``}``, which
+are kept for labels; files may hold some. Set elements may be 4,096 bytes long.
 
 What people and programs enter is brought into normal form C first (`entered`); a file must hold it already.
 """
@@ -54,11 +54,16 @@ def are_plain(texts: Collection[str]) -> bool:
 
 
 def counter_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as a counter's name, or None."""
+    """Return what is wrong with `text` as the name of a counter to write to, or None."""
     for kept in "={}":
         if kept in text:
             return f"a counter's name cannot hold '{kept}'"
     return fault(text, "counter's name")
+
+
+def stored_counter_fault(text: str) -> str | None:
+    """Return what is wrong with `text` as a counter's name in a file, where braces are no fault, or None."""
+    return counter_fault(text.replace("{", "(").replace("}", ")"))
 
 
 def entered(text: str) -> str:

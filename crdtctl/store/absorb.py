@@ -47,6 +47,7 @@ from crdtctl.store.ended import ended, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, OwnFile
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport, merge
+from crdtctl.store.packed import each_state
 from crdtctl.store.settling import hear_no_more
 from crdtctl.store.types import SecondType, arrivals
 from crdtctl.store.unheard import Heard, refuse, still
@@ -93,6 +94,7 @@ def absorb(
     inputs: Sequence[Input],
     lock: int,
     *,
+    unpacked: ExitStack,
     own: Callable[..., OwnFile],
     timeout: float | None,
     fence: str | None,
@@ -104,7 +106,8 @@ def absorb(
     With `not_absorbed`, it surely has absorbed nothing under that id since it was copied or put back.
 
     An input that cannot be taken is in the report of the merge, with the reason. `lock` is the lock of
-    ``known.json``, which is held; `own` and `timeout` are as `crdtctl.store.merge.merge` has them.
+    ``known.json``, which is held; `own` and `timeout` are as `crdtctl.store.merge.merge` has them. What is
+    unpacked of inputs stays until `unpacked` is closed.
     """
     report = AbsorbReport()
     day = 0 if fence is None else _day(fence)
@@ -120,7 +123,13 @@ def absorb(
         here = ended(mine.source, known)
         everybody = roster(here)
         found = _Found(mine, known, everybody, report)
-        taken = [item for item in inputs if found.look(item, refused)]
+        taken: list[Input] = []
+
+        def take(item: Input) -> None:
+            found.look(item)
+            taken.append(item)
+
+        each_state(inputs, take, lambda item, reason: refused.update({item.label: reason}), unpacked)
         found.look_at_all(here)
         if known and not not_absorbed:
             sealed = roster(MEMBERSHIP.join_all(here, found.said))
@@ -181,19 +190,14 @@ class _Found:
     heard: list[Heard] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
 
-    def look(self, item: Input, refused: dict[str, CrdtctlError]) -> bool:
-        """Read one input; return whether it is to be taken in. Why not is put into `refused`."""
+    def look(self, item: Input) -> None:
+        """Read one input. Raise why it is not to be taken in."""
         with ExitStack() as stack:
-            try:
-                source = open_input(item, stack)
-                self.states[item.label] = roster(said_by(source)), source.head.clock
-                if self._read(source, printable(item.label)):
-                    self.absorbed_from.add(item.label)
-                self.heard.append(Heard(source.head.replica, source.head.tags))
-            except CrdtctlError as reason:
-                refused[item.label] = reason
-                return False
-        return True
+            source = open_input(item, stack)
+            self.states[item.label] = roster(said_by(source)), source.head.clock
+            if self._read(source, printable(item.label)):
+                self.absorbed_from.add(item.label)
+            self.heard.append(Heard(source.head.replica, source.head.tags))
 
     def _read(self, source: Source, label: str) -> bool:
         """Note what one input holds; return whether something of it is absorbed."""

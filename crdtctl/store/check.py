@@ -15,6 +15,7 @@ from crdtctl.store.ended import counts_twice, doubled, ended
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import REASONS
 from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.packed import each_state
 from crdtctl.store.rights import holdings, made_twice
 from crdtctl.store.settling import unsettled
 
@@ -28,16 +29,21 @@ class Finding:
     found: str
 
 
-def check_input(item: Input) -> Finding:
-    """Verify one state file."""
-    label = printable(item.label)
-    with ExitStack() as stack:
-        try:
-            return Finding(label, True, _described(open_input(item, stack)))
-        except Invalid as fault:
-            return Finding(label, False, fault.reason)
-        except CrdtctlError as fault:
-            return Finding(label, False, fault.message)
+def check_input(item: Input) -> list[Finding]:
+    """Verify a state file; return a finding for each state in it."""
+    findings = []
+
+    def look(one: Input) -> None:
+        with ExitStack() as stack:
+            findings.append(Finding(printable(one.label), True, _described(open_input(one, stack))))
+
+    def note(one: Input, fault: CrdtctlError) -> None:
+        found = fault.reason if isinstance(fault, Invalid) else fault.message
+        findings.append(Finding(printable(one.label), False, found))
+
+    with ExitStack() as unpacked:
+        each_state([item], look, note, unpacked)
+    return findings
 
 
 def check_replica(path: str) -> list[Finding]:

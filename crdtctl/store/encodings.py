@@ -3,7 +3,8 @@
 import codecs
 from collections.abc import Iterable, Iterator
 
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: How UTF-16 begins.
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LONGEST_MARK = 3
 
 
@@ -19,7 +20,7 @@ def utf8(blocks: Iterable[bytes]) -> Iterator[bytes]:
     head = b""
     while len(head) < _LONGEST_MARK and (block := next(following, b"")):
         head += block
-    if not head.startswith(_UTF_16):
+    if not head.startswith(UTF_16):
         yield head.removeprefix(codecs.BOM_UTF8)
         yield from following
         return

@@ -1,24 +1,36 @@
 """State files from outside: opened, verified, and kept an eye on while they are read."""
 
 import errno
+import io
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from shlex import quote
 
 from crdtctl.codec import strict
+from crdtctl.codec.strangers import LOOKED_AT, recognised
 from crdtctl.codec.stream import Source
 from crdtctl.codec.text import HEAD_START, InMemory
 from crdtctl.codec.wire import Invalid
-from crdtctl.errors import DataError, UsageError, from_os, printable
+from crdtctl.errors import CrdtctlError, DataError, MissingError, UsageError, from_os, printable
 from crdtctl.store.durable import OnDisk, close
+from crdtctl.store.encodings import utf8
 from crdtctl.store.temporary import temporary_file
 
 #: A file up to this size is read into memory, and its descriptor given back.
 SMALL = 2**16
 #: The largest stream that is kept in a temporary file; what is larger comes as a file.
 MAX_STREAM = 2**30
+#: How a gzip file begins, and how many times its size a large one may unpack to.
+GZIP = b"\x1f\x8b"
+_MAX_RATIO = 100
+_STATE = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)')
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+#: ``[USER@]HOST:PATH``
+_ELSEWHERE = re.compile(r"((?:[\w.-]+@)?[A-Za-z0-9][\w.-]+):([^:]+)$")
 _BLOCK = 2**18
 _STDIN = "standard input"
 _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
@@ -26,15 +38,40 @@ _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A state from outside: the path of a file, or bytes, and what to call it in messages."""
+    """A state from outside: the path of a file, or bytes, and what to call it in messages.
+
+    It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. What is `given` was
+    named by a user: it may be compressed and may hold several states, see `crdtctl.store.packed`.
+    """
 
     label: str
     path: str | None = None
     data: bytes | None = None
+    start: int = 0
+    size: int | None = None
+    gzip: bool = False
+    given: bool = False
+
+
+class PartOfFile(OnDisk):
+    """Some bytes of an open file, from `start` on, as pages."""
+
+    def __init__(self, fd: int, start: int) -> None:
+        super().__init__(fd)
+        self._start = start
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return up to `size` bytes from offset `start` of the part."""
+        return super().read(self._start + start, size)
 
 
 #: A state from outside, as programs give it: the path of a file, the bytes of a state, or an `Input`.
 State = str | os.PathLike[str] | bytes | Input
+
+
+def looks_like_state(head: bytes) -> bool:
+    """Return whether a file that begins with `head` is meant for a state, in any layout or compressed."""
+    return head.startswith(GZIP) or bool(_STATE.match(head))
 
 
 def as_inputs(states: Iterable[State | Iterable[State]]) -> list[Input]:
@@ -59,14 +96,16 @@ def _as_input(state: State, number: int) -> Input:
     if isinstance(state, Input):
         return state
     if isinstance(state, bytes):
-        return Input(f"state {number}", data=state)
+        return Input(f"state {number}", data=state, given=True)
     path = os.fspath(state)
-    return Input(path, path=path)
+    return Input(path, path=path, given=True)
 
 
 def open_input(item: Input, stack: ExitStack) -> Source:
     """Open and verify one input; what stays open is closed by `stack`. Raise what is to be told of it."""
     label = printable(item.label)
+    if item.gzip:
+        return open_input(unzipped(item, stack), stack)
     if item.data is not None:
         return _source(label, InMemory(item.data), len(item.data))
     with ExitStack() as failing:
@@ -75,20 +114,48 @@ def open_input(item: Input, stack: ExitStack) -> Source:
             failing.callback(close, fd)
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
-                what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-                raise DataError(f"{label} is {what}", _NOT_REGULAR)
-            pages = OnDisk(fd)
-            if status.st_size <= SMALL:
-                data = pages.read(0, SMALL + 1)
+                raise _no_file(item.path or "", label, stat.S_ISDIR(status.st_mode))
+            pages = PartOfFile(fd, item.start) if item.start else OnDisk(fd)
+            size = status.st_size - item.start if item.size is None else item.size
+            if size <= SMALL:
+                data = pages.read(0, SMALL + 1 if item.size is None else size)
                 return _source(label, InMemory(data), len(data))
-            source = _source(label, pages, status.st_size)
+            source = _source(label, pages, size)
         except OSError as error:
-            if error.errno == errno.ENXIO:  # a socket, or a device that is not there
-                raise DataError(f"{label} is not a regular file", _NOT_REGULAR) from None
-            raise from_os(error, f"read {label}") from None
+            raise _unopened(error, item.path or "", label) from None
         if isinstance(source.pages, OnDisk):
             stack.enter_context(failing.pop_all())
         return source
+
+
+def _no_file(path: str, label: str, is_directory: bool) -> DataError:
+    """Return the failure that stands for what is no regular file."""
+    if not is_directory:
+        return DataError(f"{label} is not a regular file", _NOT_REGULAR)
+    if os.path.exists(f"{path}/own.json") or os.path.exists(f"{path}/.crdtctl/own.json"):
+        return DataError(f"{label} is a replica's directory", f"type: crdtctl exchange {quote(label)}")
+    return DataError(
+        f"{label} is a directory", f"name the files in it, or meet others there: crdtctl sync {quote(label)}"
+    )
+
+
+def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
+    """Return the failure that stands for a file that cannot be opened or read."""
+    if error.errno == errno.ENXIO:  # a socket, or a device that is not there
+        return DataError(f"{label} is not a regular file", _NOT_REGULAR)
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+        return from_os(error, f"read {label}")
+    failure = MissingError(f"cannot read {label}: {os.strerror(error.errno)}")
+    if _URL.match(path):
+        failure.hint = f"a URL is met with: crdtctl sync {quote(label)}"
+        if path.startswith("http"):
+            failure.hint += f"; a single file is taken with: curl -sSfL {quote(label)} | crdtctl merge -"
+    elif found := _ELSEWHERE.match(path):
+        there = f"ssh {quote(found[1])} cat {quote(found[2])}"
+        failure.hint = f"for a file on another machine, type: {there} | crdtctl merge -"
+    elif "*" in path or "?" in path:
+        failure.hint = "no file matches"
+    return failure
 
 
 def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
@@ -97,17 +164,26 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
         source = Source(pages, size, label=label)
     except Invalid as found:
         if size > strict.MAX_BYTES:
+            if stranger := recognised(pages.read(0, LOOKED_AT), label):
+                raise Invalid(stranger.what, label, hint=stranger.hint) from None
             raise
         fault = found
     else:
-        source.verify()
+        try:
+            source.verify()
+        except Invalid:
+            if stranger := recognised(pages.read(0, LOOKED_AT), label):
+                raise Invalid(stranger.what, label, hint=stranger.hint) from None
+            raise
         return source
+    data = b"".join(utf8([pages.read(0, size)]))
     try:
-        whole = strict.canonical(pages.read(0, size))
+        whole = strict.canonical(data)
     except Invalid as found:
+        if stranger := recognised(data, label):
+            raise Invalid(stranger.what, label, hint=stranger.hint) from None
         # What began like a canonical file is told what a canonical file lacks.
-        is_like = pages.read(0, len(HEAD_START)) == HEAD_START
-        raise fault if is_like else Invalid(found.reason, label) from None
+        raise fault if data.startswith(HEAD_START) else Invalid(found.reason, label) from None
     return Source(InMemory(whole), len(whole), label=label)
 
 
@@ -128,7 +204,7 @@ class Stamp:
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def spool(read: Callable[[int], bytes], stack: ExitStack) -> Input:
+def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = _STDIN) -> Input:
     """Return a stream as an input that can be read twice; `read` returns up to so many bytes.
 
     A small stream stays in memory; a larger one goes to a temporary file, which `stack` closes.
@@ -137,9 +213,10 @@ def spool(read: Callable[[int], bytes], stack: ExitStack) -> Input:
     while len(head) <= SMALL:
         block = read(SMALL)
         if not block:
-            return Input(_STDIN, data=head)
+            return Input(label, data=head, given=True)
         head += block
-    is_canonical = head.startswith(HEAD_START)
+    shown = printable(label)
+    is_canonical = head.startswith((HEAD_START, GZIP))
     has_lines = b"\n" in head
     file = stack.enter_context(temporary_file())
     try:
@@ -148,10 +225,41 @@ def spool(read: Callable[[int], bytes], stack: ExitStack) -> Input:
             size += file.write(block)
             has_lines = has_lines or b"\n" in block
             if size > strict.MAX_BYTES and not (is_canonical and has_lines):
-                raise Invalid(f"it is not in canonical layout, and larger than {strict.MAX_BYTES // 2**20} MiB", _STDIN)
+                raise Invalid(f"it is not in canonical layout, and larger than {strict.MAX_BYTES // 2**20} MiB", shown)
             if size > MAX_STREAM:
-                raise DataError(f"{_STDIN} is larger than {MAX_STREAM // 2**20} MiB", "put it into a file")
+                raise DataError(f"{shown} is larger than {MAX_STREAM // 2**20} MiB", "put it into a file")
         file.flush()
     except OSError as error:
-        raise from_os(error, f"keep {_STDIN} in a temporary file") from None
-    return Input(_STDIN, path=f"/dev/fd/{file.fileno()}")
+        raise from_os(error, f"keep {shown} in a temporary file") from None
+    return Input(label, path=f"/dev/fd/{file.fileno()}", given=True)
+
+
+def unzipped(item: Input, stack: ExitStack) -> Input:
+    """Return what a gzip file holds as an input; raise `Invalid` if it is damaged, or far too large."""
+    import gzip
+    import zlib
+
+    shown = printable(item.label)
+    with ExitStack() as passing:
+        try:
+            packed = io.BytesIO(item.data) if item.data is not None else open(item.path or "", "rb")  # noqa: SIM115
+            passing.callback(packed.close)
+            limit = max(strict.MAX_BYTES, _MAX_RATIO * packed.seek(0, os.SEEK_END))
+            packed.seek(0)
+        except OSError as error:
+            raise _unopened(error, item.path or "", shown) from None
+        file = passing.enter_context(gzip.GzipFile(fileobj=packed))
+        size = 0
+
+        def read(wanted: int) -> bytes:
+            nonlocal size
+            try:
+                data = file.read(wanted)
+            except (EOFError, OSError, zlib.error):
+                raise Invalid("it is compressed with gzip, and was cut or damaged", shown) from None
+            size += len(data)
+            if size > limit:
+                raise Invalid(f"it unpacks to more than {_MAX_RATIO} times its size", shown)
+            return data
+
+        return spool(read, stack, item.label)

@@ -29,6 +29,7 @@ from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.gone import Returned, declared, returned
 from crdtctl.store.inputs import Input, Stamp, open_input
 from crdtctl.store.meeting import Aside, HandOff, Met, lonely, meet
+from crdtctl.store.packed import each_state
 from crdtctl.store.processes import in_child
 from crdtctl.store.rights import MadeTwice, Makers
 from crdtctl.store.temporary import of_replica, temporary_file
@@ -428,20 +429,23 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
     """Open and verify the inputs, and keep the first few open."""
     opened: list[Opened] = []
     weight = 0
-    for item in inputs:
+
+    def take(item: Input) -> None:
+        nonlocal weight
         with ExitStack() as passing:
-            try:
-                source = open_input(item, passing)
-                said = source.counter(NAME).get(MEMBERSHIP.tag, {})
-            except CrdtctlError as reason:
-                refused[item.label] = reason
-                continue
+            source = open_input(item, passing)
+            said = source.counter(NAME).get(MEMBERSHIP.tag, {})
             keep = len(opened) < _GROUP and weight <= _GROUP_BYTES
             stamp = Stamp.of(source) if keep else None
             opened.append(Opened(item, source.head, source.size, source if keep else None, stamp, ended=said))
             if keep:
                 weight += source.size if isinstance(source.pages, InMemory) else 0
                 stack.enter_context(passing.pop_all())
+
+    def refuse(item: Input, reason: CrdtctlError) -> None:
+        refused[item.label] = reason
+
+    each_state(inputs, take, refuse, stack)
     return opened
 
 

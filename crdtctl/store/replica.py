@@ -42,7 +42,6 @@ from crdtctl.codec.text import HEAD_START, InMemory
 from crdtctl.codec.wire import (
     Counter,
     Head,
-    Invalid,
     Past,
     decode_own_line,
     encode_clock,
@@ -58,7 +57,15 @@ from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
-from crdtctl.crdt.names import counter_advice, counter_fault, element_fault, entered, key_fault, replica_fault
+from crdtctl.crdt.names import (
+    counter_advice,
+    counter_fault,
+    element_fault,
+    entered,
+    key_fault,
+    replica_fault,
+    stored_counter_fault,
+)
 from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import (
     AccessError,
@@ -86,6 +93,7 @@ from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
 from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge
+from crdtctl.store.packed import each_state, gathered
 from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.settling import hear, mark, settle, unsettled
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
@@ -364,14 +372,6 @@ def clock_text(clock: Clock) -> str:
     return encode_clock(clock)
 
 
-def parse_clock(text: str) -> dict[str, int]:
-    """Return the clock that `text` stands for; raise `UsageError`."""
-    try:
-        return strict.decode_clock(text)
-    except Invalid as fault:
-        raise UsageError(f"that is not a clock: {fault.reason}", "give it what 'crdtctl clock' printed") from None
-
-
 def check_type(tag: str | None) -> None:
     """Raise `UsageError` for a type that there is not."""
     if tag is not None and tag not in TYPES:
@@ -580,7 +580,7 @@ class Replica:
         """Read the counter `name` in each of its types, or in type `tag`. Raise `MissingError` if there is none."""
         _check_strings(name=name, tag=tag)
         name = entered(name)
-        if counter_fault(name) is not None:
+        if stored_counter_fault(name) is not None:
             raise wrong_name(name)
         check_type(tag)
         counter = self._counter(name)
@@ -934,8 +934,9 @@ class Replica:
         details: int = 0,
     ) -> MergeReport:
         """Join states, paths of files or bytes, to what is known here, in one commit. See `merge_inputs`."""
-        inputs = as_inputs(states)
-        return self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
+        with ExitStack() as stack:
+            inputs = gathered(as_inputs(states), stack)
+            return self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
 
     def merge_bytes(self, *states: bytes, all_or_nothing: bool = False, details: int = 0) -> MergeReport:
         """Join states in memory to what is known here, in one commit. See `merge_inputs`."""
@@ -1018,11 +1019,15 @@ class Replica:
         With `fence`, a day as YYYY-MM-DD, records of replicas that were minted before it are dropped, and files
         that speak of older ones which are not known are refused from then on.
         """
-        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+        with ExitStack() as stack:
+            inputs = gathered(as_inputs(states), stack)  # before the lock, for a pipe may be slow
+            directory = stack.enter_context(self._open())
+            lock = stack.enter_context(directory.locked(durable.KNOWN, self.lock_timeout))
             return absorb(
                 directory,
-                as_inputs(states),
+                inputs,
                 lock,
+                unpacked=stack,
                 own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
                 timeout=self.lock_timeout,
                 fence=fence,
@@ -1115,11 +1120,36 @@ class Replica:
     def compare(self, state: State) -> Order:
         """Return how this replica stands to a state, a file's path or bytes: behind it, ahead, equal or concurrent."""
         with ExitStack() as stack:
-            theirs = open_input(as_inputs([state])[0], stack)
-            absorbed = roster(MEMBERSHIP.join_all(self._ended(), said_by(theirs))).absorbed
-            mine, other = self.clock(), theirs.head.clock
+            clock, said = self._what_states_say([state], stack)
+            absorbed = roster(MEMBERSHIP.join_all(self._ended(), said)).absorbed
+            mine, other = self.clock(), clock
             gone = {*absorbed(mine), *absorbed(other)}
             return clocks.compare(_without(mine, gone), _without(other, gone))
+
+    @staticmethod
+    def _what_states_say(states: Iterable[State], stack: ExitStack) -> tuple[Clock, Contributions]:
+        """Return the join of the clocks of some states, and what they say of who has ended. Raise what is wrong."""
+        clock: Clock = {}
+        said: Contributions = {}
+
+        def take(item: Input) -> None:
+            nonlocal clock, said
+            with ExitStack() as passing:
+                source = open_input(item, passing)
+                clock = clocks.join(clock, source.head.clock)
+                said = MEMBERSHIP.join_all(said, said_by(source))
+
+        def refuse(_: Input, reason: CrdtctlError) -> None:
+            raise reason
+
+        each_state(gathered(as_inputs(states), stack), take, refuse, stack)
+        return clock, said
+
+    @classmethod
+    def clock_of(cls, *states: State) -> dict[str, int]:
+        """Return the clock of states, paths of files or bytes: who knows one of them knows at least that much."""
+        with ExitStack() as stack:
+            return dict(cls._what_states_say(states, stack)[0])
 
     def missing(self, clock: Clock) -> dict[str, int]:
         """Return the entries of `clock` that are not known here; who was absorbed is."""

@@ -4,7 +4,20 @@
 socket sets it here as well. A system call then fails with EAGAIN, and these functions wait instead.
 """
 
+import errno
 import os
+import re
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: A path that stands for an open descriptor of this process, as ``<(…)`` gives one.
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})|/dev/stdin")
+
+#: After how many seconds a writer is looked for again.
+_STEP = 0.02
 
 
 def read(fd: int, size: int) -> bytes:
@@ -14,6 +27,67 @@ def read(fd: int, size: int) -> bytes:
             return os.read(fd, size)
         except BlockingIOError:
             _wait(fd, for_reading=True)
+
+
+class NobodyWrites(OSError):
+    """A named pipe that nobody opened to write to it."""
+
+
+def open_to_read(path: str, *, waits: bool = True) -> int:
+    """Open a file, or what is behind a path such as ``/dev/fd/63``: a socket there has no other name. Raise OSError.
+
+    A named pipe waits until somebody opens it to write to it, unless told not to.
+    """
+    mode = os.stat(path).st_mode
+    found = _DESCRIPTOR.fullmatch(path)
+    if found and not stat.S_ISREG(mode):
+        return os.dup(int(found[1] or 0))
+    is_pipe = stat.S_ISFIFO(mode) and not waits
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | (os.O_NONBLOCK if is_pipe else 0))
+
+
+def patient(fd: int, patience: float) -> "Callable[[int], bytes]":
+    """Return what reads like `read`; it raises `NobodyWrites` where no writer comes for `patience` seconds.
+
+    It is for a named pipe that was opened without waiting, whose end cannot be told from the lack of a writer.
+    """
+    began = False
+
+    def read_patiently(size: int) -> bytes:
+        nonlocal began
+        import time
+
+        deadline = time.monotonic() + patience
+        while not began:
+            try:
+                began = bool(data := os.read(fd, size))
+            except BlockingIOError:
+                began = True
+                break
+            if began:
+                return data
+            if time.monotonic() >= deadline:
+                raise NobodyWrites(errno.ENXIO, "nobody writes to the pipe")
+            time.sleep(_STEP)
+        return read(fd, size)
+
+    return read_patiently
+
+
+def is_named_pipe(path: str) -> bool:
+    """Return whether a pipe stands at `path` itself, and not behind a descriptor of this process."""
+    return not _DESCRIPTOR.fullmatch(path) and stat.S_ISFIFO(os.stat(path).st_mode)
+
+
+def is_stream(path: str) -> bool:
+    """Return whether what is at `path` can be read once only: a pipe, a device, or an open socket."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False  # whoever opens it finds the words
+    if stat.S_ISSOCK(mode):
+        return bool(_DESCRIPTOR.fullmatch(path))
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 def write(fd: int, data: "bytes | memoryview") -> int:

@@ -16,6 +16,7 @@ from crdtctl.crdt.names import (
     key_fault,
     replica_fault,
     sound_elements,
+    stored_counter_fault,
 )
 from crdtctl.joiners import is_in_place
 
@@ -81,6 +82,7 @@ def test_a_wrong_name_is_refused_with_the_reason(rule: Callable[[str], str | Non
 @pytest.mark.parametrize("kept", "={}")
 def test_only_a_counter_may_not_hold_an_equals_sign_or_a_brace(kept: str) -> None:
     assert counter_fault(f"a{kept}1") == f"a counter's name cannot hold '{kept}'"
+    assert (stored_counter_fault(f"a{kept}1") is None) == (kept != "=")
     assert replica_fault(f"a{kept}1") is None
     assert key_fault(f"a{kept}1") is None
     assert element_fault(f"a{kept}1") is None

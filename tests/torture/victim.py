@@ -98,7 +98,7 @@ class Victim:
         export = self.root / "state.json"
         findings = [finding for path in replicas for finding in check_replica(str(path))]
         if export.exists():
-            findings.append(check_input(Input(str(export), str(export))))
+            findings += check_input(Input(str(export), str(export)))
         for finding in findings:
             if not finding.ok:
                 return f"{finding.path}: {finding.found}"

@@ -1,0 +1,60 @@
+"""Several states in one file, as ``cat`` and ``>>`` make it: where each begins and ends.
+
+In JSON, and in TOML as we write it, nothing but white space stands between the end of one state and the beginning
+of the next. Inside a state such a place cannot be: its strings escape their quotes.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crdtctl.codec.text import Pages
+
+_WORD = re.compile(rb"crdtctl")
+_BLOCK = 2**18
+#: So many bytes are looked at before the word that begins a state, and behind it.
+_BEFORE, _BEHIND = 1024, 64
+_BEGINS = (re.compile(rb'"\s*:\s*[0-9]'), re.compile(rb"\s*=\s*[0-9]"))
+_MARK = b"\xef\xbb\xbf"
+_CHECKSUM = re.compile(rb'crc32 = "[0-9a-f]{8}"$')
+
+
+def parts(pages: "Pages", size: int) -> list[tuple[int, int]]:
+    """Return where the states in `size` bytes begin, and how long they are; a single one if there are not several."""
+    ends, starts = [], [0]
+    for end, start in _seams(pages, size):
+        ends.append(end)
+        starts.append(start)
+    return [(start, end - start) for start, end in zip(starts, [*ends, size], strict=True)]
+
+
+def _seams(pages: "Pages", size: int) -> Iterator[tuple[int, int]]:
+    """Yield where one state ends and where the next one begins."""
+    for offset in range(0, size, _BLOCK):
+        for word in _WORD.finditer(pages.read(offset, _BLOCK + len(b"crdtctl") - 1)):
+            if seam := _seam(pages, offset + word.start(), size):
+                yield seam
+
+
+def _seam(pages: "Pages", at: int, size: int) -> tuple[int, int] | None:
+    """Return the seam before the state whose first word stands `at` an offset; None if none begins there."""
+    first = max(0, at - _BEFORE)
+    before = pages.read(first, at - first)
+    behind = pages.read(at + len(b"crdtctl"), min(_BEHIND, size - at))
+    is_json = before.endswith(b'"')
+    if not _BEGINS[0 if is_json else 1].match(behind):
+        return None
+    opening = before
+    if is_json:
+        opening = before[:-1].rstrip()
+        if not opening.endswith(b"{"):
+            return None
+        opening = opening[:-1]
+    ended = opening.rstrip()
+    while ended.endswith(_MARK):
+        ended = ended.removesuffix(_MARK).rstrip()
+    if not (ended.endswith(b"}") or _CHECKSUM.search(ended)):
+        return None
+    end = first + len(ended)
+    return end + (before[len(ended) : len(ended) + 1] == b"\n"), first + len(opening)

@@ -1,0 +1,115 @@
+"""Files that are no states, recognised: what each is, and what to type to get at the state, if it holds one."""
+
+import re
+from collections.abc import Callable
+from shlex import quote
+from typing import NamedTuple
+
+from crdtctl.codec.text import HEAD_START
+
+#: As many bytes from the beginning tell what a file is.
+LOOKED_AT = 2**16
+_STDIN = "standard input"
+
+
+class Stranger(NamedTuple):
+    """What a file is, and what to do about it."""
+
+    what: str
+    hint: str
+
+
+def _unpack(packer: str, program: str, keep: str = "") -> Callable[[str], Stranger]:
+    def stranger(label: str) -> Stranger:
+        hint = f"put '{program} -dc |' before crdtctl" if label == _STDIN else f"{program} -d{keep} {quote(label)}"
+        return Stranger(f"it is compressed with {packer}", f"unpack it first: {hint}")
+
+    return stranger
+
+
+def _archive(what: str, command: str) -> Callable[[str], Stranger]:
+    return lambda label: Stranger(
+        f"it is {what}",
+        "unpack it first" if label == _STDIN else f"unpack it first: {command} {quote(label)}",
+    )
+
+
+def _encrypted(what: str, command: str) -> Callable[[str], Stranger]:
+    return lambda label: Stranger(
+        f"it is encrypted with {what}",
+        "decrypt it first" if label == _STDIN else f"{command} {quote(label)} | crdtctl merge -",
+    )
+
+
+_STARTS: dict[bytes, Callable[[str], Stranger]] = {
+    b"\x1f\x8b": _unpack("gzip", "gzip", "k"),
+    b"\x28\xb5\x2f\xfd": _unpack("zstd", "zstd"),
+    b"BZh": _unpack("bzip2", "bzip2", "k"),
+    b"\xfd7zXZ\0": _unpack("xz", "xz", "k"),
+    b"]\0\0": _unpack("lzma", "xz", "k"),
+    b"\x04\x22\x4d\x18": _unpack("lz4", "lz4"),
+    b"LZIP": _unpack("lzip", "lzip", "k"),
+    b"\x1f\x9d": _unpack("compress", "gzip", "k"),
+    b"PK\x03\x04": _archive("a zip archive", "unzip"),
+    b"7z\xbc\xaf\x27\x1c": _archive("a 7z archive", "7z x"),
+    b"age-encryption.org/": _encrypted("age", "age -d"),
+    b"-----BEGIN AGE": _encrypted("age", "age -d"),
+    b"-----BEGIN PGP": _encrypted("gpg", "gpg -d"),
+}
+_TAR = 257
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|title)\b", re.IGNORECASE | re.DOTALL)
+_XML = re.compile(rb"\s*<\?xml\b")
+_LFS = b"version https://git-lfs.github.com/spec/"
+_ANNEX = re.compile(rb"\s*(?:(?:\.\./)*\.git)?/annex/objects/")
+_CONFLICT = re.compile(rb"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)
+_CLOCK = re.compile(rb'\s*\{\s*(?:"[^"\\]+"\s*:\s*[0-9]+\s*(?:,\s*|(?=\})))+\}\s*')
+_REPORT = re.compile(rb'\s*\{\s*"schema"\s*:')
+_MESSAGE = re.compile(rb"crdtctl: [^\n]*")
+_JSON = re.compile(rb"\s*[{\[]")
+_TOML = re.compile(rb"\s*crdtctl\s*=")
+_EXPORTED = "a state is what 'crdtctl export' prints"
+
+
+def recognised(data: bytes, label: str) -> Stranger | None:
+    """Return what `data`, the beginning of what is called `label`, is if it is no state; None if that is not known."""
+    if not data or data.isspace():
+        return Stranger("it is empty", "did the command that wrote it fail?")
+    for start, stranger in _STARTS.items():
+        if data.startswith(start):
+            return stranger(label)
+    if data[_TAR : _TAR + 5] == b"ustar":
+        return _archive("a tar archive", "tar -xf")(label)
+    text = data.removeprefix(b"\xef\xbb\xbf")
+    if _HTML.match(text):
+        return Stranger("it is an HTML page", "a server sent a page, to log in perhaps, and not the file")
+    if _XML.match(text):
+        return Stranger("it is XML", "a server sent an error perhaps, and not the file")
+    if text.startswith(_LFS):
+        return Stranger("it is a pointer of git-lfs, and not the file itself", "fetch the file: git lfs pull")
+    if _ANNEX.match(text):
+        return Stranger("it is a pointer of git-annex, and not the file itself", "fetch the file: git annex get")
+    if _CONFLICT.search(text):
+        file = "FILE" if label == _STDIN or label.startswith("/") else quote(f"./{label}")
+        return Stranger(
+            "it holds conflict markers of a version control system",
+            f"merge both sides: git show :2:{file} | crdtctl merge -; git show :3:{file} | crdtctl merge -",
+        )
+    if text.startswith(HEAD_START) or _TOML.match(text):
+        return None
+    if _CLOCK.fullmatch(text):
+        return Stranger("it is a clock", _EXPORTED)
+    if _REPORT.match(text):
+        return Stranger("it is a report of crdtctl", _EXPORTED)
+    if _MESSAGE.match(text):
+        return Stranger("it holds a message of crdtctl, and no state", "did the command that wrote it fail?")
+    if not _JSON.match(text) and _is_text(text):
+        return Stranger("it is no file of crdtctl", _EXPORTED)
+    return None
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data[: LOOKED_AT - 4].decode()
+    except UnicodeDecodeError as error:
+        return error.start > LOOKED_AT - 8
+    return b"\0" not in data

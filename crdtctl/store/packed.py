@@ -1,0 +1,125 @@
+"""What a user named as a state: a pipe, a compressed file, or several states in one file → single states in files."""
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
+
+from crdtctl.codec import several, strict
+from crdtctl.codec.text import InMemory
+from crdtctl.codec.wire import Invalid
+from crdtctl.errors import CrdtctlError, DataError, from_os, printable
+from crdtctl.store import streams
+from crdtctl.store.durable import OnDisk, close
+from crdtctl.store.encodings import UTF_16, utf8
+from crdtctl.store.inputs import GZIP, Input, spool, unzipped
+
+#: How many seconds a named pipe waits for somebody who writes to it: one that is found by chance must not stop a job.
+_PATIENCE = 5.0
+
+
+def gathered(items: Iterable[Input], stack: ExitStack) -> list[Input]:
+    """Return inputs that can be read twice: what is a pipe, a socket or a device is read to its end first."""
+    return [_read_to_end(item, stack) for item in items]
+
+
+def _read_to_end(item: Input, stack: ExitStack) -> Input:
+    if item.path is None or not streams.is_stream(item.path):
+        return item
+    try:
+        fd = streams.open_to_read(item.path, waits=False)
+        try:
+            return spool(_reader(item.path, fd), stack, item.label)
+        finally:
+            close(fd)
+    except streams.NobodyWrites:
+        raise DataError(f"{printable(item.label)} is a pipe, and nobody writes to it") from None
+    except OSError as error:
+        raise from_os(error, f"read {printable(item.label)}") from None
+
+
+def _reader(path: str, fd: int) -> Callable[[int], bytes]:
+    if streams.is_named_pipe(path):
+        return streams.patient(fd, _PATIENCE)
+    return lambda size: streams.read(fd, size)
+
+
+def each_state(
+    items: Iterable[Input],
+    use: Callable[[Input], object],
+    refuse: Callable[[Input, CrdtctlError], object],
+    stack: ExitStack,
+) -> None:
+    """Call `use` with each state in the inputs, and `refuse` with each input of which it raises a failure.
+
+    An input that turns out not to be a state, and was given by a user, is unpacked, and cut where it holds several
+    states; `use` is called with each of those then. What is unpacked on the way is removed by `stack`.
+    """
+    for item in items:
+        try:
+            use(item)
+        except CrdtctlError as failure:
+            parts: list[Input] = []
+            if item.given and isinstance(failure, Invalid):
+                try:
+                    parts = _parts(item, stack)
+                except CrdtctlError as why:
+                    refuse(item, why)
+                    continue
+            for part in parts:
+                try:
+                    use(part)
+                except CrdtctlError as why:
+                    refuse(part, why)
+            if not parts:
+                refuse(item, failure)
+
+
+def _parts(item: Input, stack: ExitStack) -> list[Input]:
+    """Return the states in an input that is not one as it is; nothing if it holds none either."""
+    if item.data is not None:
+        return _cut(item, InMemory(item.data), len(item.data), stack)
+    try:
+        fd = os.open(item.path or "", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        return _cut(item, OnDisk(fd), os.fstat(fd).st_size, stack)
+    except OSError as error:
+        raise from_os(error, f"read {printable(item.label)}") from None
+    finally:
+        close(fd)
+
+
+def _is_gzip(item: Input) -> bool:
+    if item.data is not None:
+        return item.data.startswith(GZIP)
+    with open(item.path or "", "rb") as file:
+        return file.read(len(GZIP)) == GZIP
+
+
+def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> list[Input]:
+    if pages.read(0, len(GZIP)) == GZIP:
+        with ExitStack() as passing:
+            whole = unzipped(item, passing)
+            within = [] if _is_gzip(whole) else _parts(whole, passing)
+            if len(within) > 1:  # each of them is read in what is unpacked, which must stay
+                stack.enter_context(passing.pop_all())
+                return within
+        return [replace(item, gzip=True, given=False)]
+    if pages.read(0, 2) in UTF_16 and size <= strict.MAX_BYTES:
+        data = b"".join(utf8([pages.read(0, size)]))
+        item, pages, size = replace(item, path=None, data=data), InMemory(data), len(data)
+    found = several.parts(pages, size)
+    if len(found) < 2:
+        return []
+    labels = [f"{item.label}, state {number} of {len(found)}" for number in range(1, len(found) + 1)]
+    if isinstance(pages, InMemory):
+        return [
+            Input(label, data=pages.data[start : start + length])
+            for label, (start, length) in zip(labels, found, strict=True)
+        ]
+    return [
+        replace(item, label=label, start=start, size=length, given=False)
+        for label, (start, length) in zip(labels, found, strict=True)
+    ]

@@ -2,21 +2,19 @@
 
 import os
 import shutil
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from crdtctl.errors import AccessError, ConfigError, TransientError, UnavailableError
+from crdtctl.errors import AccessError, ConfigError, UnavailableError
 from crdtctl.sync import githelper
-from crdtctl.sync.child import Done
-from crdtctl.sync.gitwords import failure
-from tests.conftest import PROGRAM, Shell
+from tests.conftest import Shell
 from tests.sync.conformance import Remote
 from tests.sync.servers.githttp import PASSWORD, USER, git_http
+from tests.sync.servers.sshd import serve
 from tests.sync.test_git import _Answers, bare, git, git_with
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -49,7 +47,7 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def hook(repository: Path, name: str, script: str) -> None:
     path = repository / "hooks" / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
 
@@ -271,107 +269,70 @@ def test_bytes_are_what_they_were_whatever_the_attributes_say(remote: Remote, th
         assert remote.list()["a.json"].size == len(data)
 
 
-# What stands in the way ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("present", "wanted"), [("crdtctl/feature", "crdtctl"), ("crdtctl", "crdtctl/feature")])
-def test_a_branch_that_makes_another_impossible_is_named_at_once(
-    remote: Remote, scratch: Path, present: str, wanted: str
+def test_programs_that_the_user_has_git_run_elsewhere_are_not_run(
+    remote: Remote, there: Path, configuration: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Remote(f"{remote.url}#{present}", scratch).put("a.json", b"one")
-    with pytest.raises(UnavailableError, match=rf"'{present}' at .* is in the way of '{wanted}'.*URL#BRANCH"):
-        Remote(f"{remote.url}#{wanted}", scratch).put("a.json", b"one")
+    spy = program(tmp_path / "spy", f'echo "$0 $*" >> {tmp_path}/ran\nexit 1')
+    template = tmp_path / "template"
+    for name in ("pre-push", "reference-transaction", "post-index-change", "fsmonitor-watchman", "pre-auto-gc"):
+        hook(template, name, f"echo {name} >> {tmp_path}/ran; exit 1")
+    for name, value in {
+        "init.templateDir": str(template),
+        "core.fsmonitor": str(spy),
+        "core.editor": str(spy),
+        "core.pager": str(spy),
+        "gpg.program": str(spy),
+        "diff.external": str(spy),
+        "alias.push": f"!{spy}",
+        "push.negotiate": "true",
+        "push.useForceIfIncludes": "true",
+        "protocol.version": "0",
+        "i18n.commitEncoding": "UTF-16",
+        "core.compression": "0",
+        "core.sharedRepository": "0600",
+        "fetch.fsckObjects": "true",
+        "receive.denyCurrentBranch": "refuse",
+        "transfer.unpackLimit": "1",
+        "core.quotePath": "false",
+        "core.precomposeUnicode": "true",
+        "core.ignoreCase": "true",
+    }.items():
+        git_with(configuration, name, value)
+    for name in ("GIT_EDITOR", "GIT_PAGER", "GIT_EXTERNAL_DIFF", "GIT_SEQUENCE_EDITOR", "PAGER", "EDITOR"):
+        monkeypatch.setenv(name, str(spy))
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template))
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "de:fr")
+    for name, data in (("a.json", b"one\r\n"), ("A.json", b"two"), ("büro.json", b"three")):
+        remote.put(name, data)
+        assert remote.get(name) == data
+    assert remote.list().keys() == {"a.json", "A.json", "büro.json"}
+    assert not (tmp_path / "ran").exists()
 
 
-def test_a_lock_that_a_killed_git_left_is_named(remote: Remote, there: Path) -> None:
-    lock = there / "refs" / "heads" / "crdtctl.lock"
-    lock.touch()
-    with pytest.raises(TransientError, match=r"refs/heads/crdtctl\.lock is there.*delete it"):
-        remote.put("a.json", b"one")
-    lock.unlink()
-    remote.put("a.json", b"one")
+def test_git_over_ssh_runs_what_it_is_to_run_whatever_the_settings_of_ssh_say(
+    there: Path, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("ssh")
+    for name in ("GIT_SSH", "GIT_SSH_COMMAND"):
+        monkeypatch.delenv(name, raising=False)
+    with serve(tmp_path / "server") as server:
+        settings = f"RemoteCommand echo something else\nRequestTTY force\n{server.config.read_text()}"
+        (tmp_path / "ssh_config").write_text(settings)
+        (tmp_path / "bin").mkdir()
+        program(tmp_path / "bin" / "ssh", f'exec {real} -F {tmp_path}/ssh_config "$@"')
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        remote = Remote(f"git+ssh://127.0.0.1:{server.port}{there}", scratch)
+        data = bytes(range(256)) * 100
+        remote.put("a.json", data)
+        assert remote.get("a.json") == data
 
 
-def test_a_lock_that_goes_away_is_waited_for(remote: Remote, there: Path) -> None:
-    lock = there / "refs" / "heads" / "crdtctl.lock"
-    lock.touch()
-    threading.Timer(0.3, lock.unlink).start()
-    remote.put("a.json", b"one")
-    assert remote.list().keys() == {"a.json"}
-
-
-def test_a_branch_that_is_hidden_is_told_as_such(remote: Remote, there: Path, scratch: Path) -> None:
-    remote.put("a.json", b"one")
-    git(there, "config", "uploadpack.hideRefs", "refs/heads/crdtctl")
-    with pytest.raises(UnavailableError, match=r"has a branch 'crdtctl' that it does not show.*hideRefs"):
-        remote.put("b.json", b"two")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs a small file system of its own")
-@pytest.mark.parametrize("full", ["there", "here"])
-def test_a_full_disk_is_told_as_such(shell: Shell, tmp_path: Path, full: str) -> None:
-    there = bare(tmp_path / "there" / "shared.git")
-    shell.ok("init", tmp_path / "here" / "a")
-    lines = "".join(f"{os.urandom(32).hex()} 1\n" for _ in range(6000))
-    shell.ok("--replica", tmp_path / "here" / "a", "increment", "--batch", "-", stdin=lines)
-    small = tmp_path / "small"
-    small.mkdir()
-    script = (
-        'mount -t tmpfs -o size=1500k none "$1"; cp -a "$2/." "$1"; cd "$1"; '
-        'head -c "$3" /dev/zero > fill 2>/dev/null || true; shift 3; exec "$@"'
-    )
-    place = tmp_path / full
-    replica = tmp_path / "here" / "a" if full == "there" else small / "a"
-    url = small / "shared.git" if full == "there" else there
-    statuses = set()
-    for size in ("10000000", "400000", "700000") if full == "here" else ("10000000",):
-        command = ["unshare", "-m", "sh", "-c", script, "sh", str(small), str(place), size]
-        command += [*PROGRAM, "--replica", str(replica), "sync", str(url)]
-        done = subprocess.run(command, env=dict(shell.environment), capture_output=True, text=True, check=False)
-        statuses.add(done.returncode)
-        assert done.returncode in (0, 74), done.stderr
-        if done.returncode:
-            assert "No space left" in done.stderr
-    assert 74 in statuses
-
-
-def test_what_the_other_side_could_not_store_just_now_may_be_tried_again(remote: Remote, there: Path) -> None:
-    hook(there, "pre-receive", "chmod 500 $GIT_DIR/objects 2>/dev/null; echo unable to migrate objects >&2; exit 1")
-    with pytest.raises(TransientError, match="unable to migrate"):
-        remote.put("a.json", b"one")
-
-
-def test_a_warning_is_not_taken_for_the_reason() -> None:
-    warning = "warning: unable to access '/root/.config/git/attributes': Permission denied"
-    for said, kind in (
-        ("fatal: unable to connect to example.org: Connection refused", TransientError),
-        ("fatal: read error: Connection reset by peer", TransientError),
-        ("fatal: Authentication failed for 'https://example.org/'", AccessError),
-    ):
-        assert type(failure(Done(128, b"", f"{warning}\n{said}\n"), "https://example.org/")) is kind
-
-
-@pytest.mark.parametrize("lost", ["objects", "branch"])
-def test_a_repository_that_is_damaged_is_told_as_such(remote: Remote, there: Path, scratch: Path, lost: str) -> None:
-    remote.put("a.json", b"one")
-    other = Remote(remote.url, scratch / "other")
-    other.scratch.mkdir()
-    if lost == "objects":
-        for path in (there / "objects").glob("??/*"):
-            path.unlink()
-    else:
-        (there / "refs" / "heads" / "crdtctl").write_text("")
-    operations: list[Callable[[], object]] = [other.list, lambda: remote.put("b.json", b"two")]
-    for operate in operations:
-        with pytest.raises(UnavailableError, match=r"is damaged, or not all of it may be read.*git fsck"):
-            operate()
-
-
-def test_what_a_server_refused_is_not_missed_there_afterwards(there: Path, shell: Shell) -> None:
-    shell.ok("init")
-    shell.ok("increment", "hits")
-    hook(there, "pre-receive", "exit 1")
-    assert shell("sync", str(there)).status == 77
-    (there / "hooks" / "pre-receive").unlink()
-    assert shell.ok("sync", str(there)) == ""
-    assert git(there, "rev-list", "--count", "crdtctl") == "1\n"
+def test_a_shell_that_prints_at_login_is_told_as_such(
+    there: Path, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chatty = program(tmp_path / "chatty", 'echo Welcome to this machine\nfor last; do :; done\nexec sh -c "$last"')
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(chatty))
+    monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
+    with pytest.raises(UnavailableError, match=r"a shell prints something at login.*bashrc"):
+        Remote(f"git+ssh://example.org{there}", scratch).list()

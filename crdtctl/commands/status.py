@@ -15,7 +15,7 @@ from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
 from crdtctl.store.ended import counts_twice
-from crdtctl.store.identity import REASONS
+from crdtctl.store.identity import OFTEN, REASONS, often
 from crdtctl.store.meeting import Open, lonely
 from crdtctl.store.meeting import amount as told
 from crdtctl.store.neighbours import neighbours
@@ -76,6 +76,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
             output.stdout.line(f"came back  {one}: see 'crdtctl settle --help'")
         for record, by in doubled.items():
             output.stdout.line(f"doubled    {counts_twice(record, by)}: see 'crdtctl settle --help'")
+        if len(was) >= OFTEN:
+            output.stdout.line(f"ids        {often(len(was))}")
         for before in unheard:
             output.stdout.line(f"unheard    what {before} did after it was copied or put back: nothing is absorbed")
             output.stdout.line("           before a sync, or a merge, has brought it, see 'crdtctl absorb --help'")

@@ -13,7 +13,7 @@ from crdtctl.store.commit import typed
 from crdtctl.store.durable import KNOWN, NEW, OWN
 from crdtctl.store.ended import counts_twice, doubled, ended
 from crdtctl.store.files import Directory
-from crdtctl.store.identity import REASONS
+from crdtctl.store.identity import OFTEN, REASONS, often
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.packed import each_state
 from crdtctl.store.rights import holdings, made_twice
@@ -57,6 +57,7 @@ def check_replica(path: str) -> list[Finding]:
             _config(directory),
             *_oversold(directory),
             *_doubled(directory),
+            *_often(directory),
             *_lefts(directory),
         ]
         return [finding for finding in findings if finding is not None]
@@ -157,6 +158,14 @@ def _doubled(directory: Directory) -> list[Finding]:
             Finding(directory.file("known.json"), False, f"{one}; see 'crdtctl settle --help'")
             for one in (gone.returned(known.head.settled, known.head.clock) if known else ())
         ]
+    return []  # damage is found where it is
+
+
+def _often(directory: Directory) -> list[Finding]:
+    """Look whether a replica went on under a new id again and again, as one in the cache of a CI does."""
+    with suppress(DataError), directory.known_source() as known:
+        times = len(known.head.past) if known else 0
+        return [Finding(directory.file("known.json"), True, often(times))] if times >= OFTEN else []
     return []  # damage is found where it is
 
 

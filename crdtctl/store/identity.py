@@ -34,21 +34,33 @@ REASONS = {
     "retired": "it was declared gone for good elsewhere, with 'crdtctl transfer --from'",
     "forked": "somebody else wrote under its id, or an older version of it was put back",
 }
+#: From so many times on, it is said that a replica went on under a new id too often.
+OFTEN = 4
 #: So many of the ids that a replica had before are listed.
 _MAX_PAST = 64
 
 
 class Renamed(NamedTuple):
-    """A replica that went on under a new id, and why. `is_whole`: its witness remembers no later write."""
+    """A replica that went on under a new id, and why; `times` it did so in all. `is_whole`: no later write is known."""
 
     before: str
     after: str
     why: str
     is_whole: bool = True
+    times: int = 1
 
     def __str__(self) -> str:
         said = f"this replica goes on as {self.after}, no longer as {self.before}: {REASONS[self.why]}"
-        return f"{said}; {'nothing is lost' if self.is_whole else 'sync or merge to learn what it has done since'}"
+        said += f"; {'nothing is lost' if self.is_whole else 'sync or merge to learn what it has done since'}"
+        return f"{said}; {often(self.times)}" if self.times >= OFTEN else said
+
+
+def often(times: int) -> str:
+    """Return what to say of a replica that went on under a new id so often: each leaves entries in every state."""
+    return (
+        f"it went on under a new id {times} times, and each stands in every state for ever: count with 'crdtctl run "
+        "--seal-to' in a job, and absorb that, rather than keep a replica in a cache"
+    )
 
 
 #: What is told of a new id, once it is on disk.
@@ -185,7 +197,7 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
         directory.write(KNOWN, known_lock, fill)
     begin(directory, lock, new, own.tier, meeting.successors(own, new))
     is_whole = why != "forked" and binding.remembered(own.source.head.witness) == own.writes
-    told = Renamed(own.id, new, why, is_whole)
+    told = Renamed(own.id, new, why, is_whole, len(past))
     tell(told)
     journal.note(directory, "renamed", before=own.id, commits=own.seq, after=new, why=REASONS[why])
     return directory.read_own()

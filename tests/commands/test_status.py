@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 from crdtctl import Replica
 from tests.commands.expect import contents
@@ -50,3 +51,17 @@ def test_reading_changes_no_file(shell: Shell, replica: Replica) -> None:
     for words in (["status"], ["log"], ["clock"], ["show"], ["show", "builds"], ["export"], ["check"], ["schema"]):
         shell.ok(*words)
     assert contents(replica.path) == before
+
+
+def test_a_replica_that_is_kept_in_a_cache_is_told_of_another_way(shell: Shell) -> None:
+    shell.ok("--replica", "cache", "init", "--name", "job")
+    for run in range(1, 5):
+        shutil.copytree(shell.directory / "cache", shell.directory / "job")
+        ended = shell("--replica", "job", "increment", "tests")
+        shutil.rmtree(shell.directory / "cache")
+        shutil.copytree(shell.directory / "job", shell.directory / "cache")
+        shutil.rmtree(shell.directory / "job")
+        assert ("run --seal-to" in ended.stderr) == (run == 4)
+    assert shell.ok("--replica", "cache", "show", "tests") == "4\n"
+    for words in (["status", "-f", "table"], ["check"]):
+        assert "it went on under a new id 4 times" in " ".join(shell.ok("--replica", "cache", *words).split())

@@ -72,3 +72,12 @@ def seconds_at(when: str) -> float | None:
         return timegm(time.strptime(when, "%Y-%m-%dT%H:%M:%SZ"))
     except ValueError:
         return None
+
+
+def utc(seconds: float) -> str:
+    """Return a time in UTC, as it is kept.
+
+    >>> utc(60)
+    '1970-01-01T00:01:00Z'
+    """
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

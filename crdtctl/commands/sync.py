@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crdtctl.commands import output, verdict
-from crdtctl.commands.durations import duration
+from crdtctl.commands.durations import duration, utc
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
 from crdtctl.commands.refusals import found
@@ -63,6 +63,19 @@ def sync(
         bool,
         typer.Option("--accept-missing", help="What is missing at a remote was deleted on purpose: put it again."),
     ] = False,
+    require_fresh: Annotated[
+        float | None,
+        typer.Option(parser=duration, metavar="AGE", help="Status 1 if a replica has not synced for so long: 1h, 2d."),
+    ] = None,
+    heartbeat: Annotated[
+        float,
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="Tell others so often that this replica syncs, without news; 0: never. Default: 30m.",
+            show_default=False,
+        ),
+    ] = 1800.0,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 1 if anything changed.")] = False,
     form: FormatOption = None,
 ) -> None:
@@ -80,6 +93,7 @@ def sync(
       crdtctl sync --dry-run hub
       crdtctl sync --require-replicas 5 || echo "a replica is missing"
       crdtctl sync --alert-after 6h
+      crdtctl sync --require-fresh 1d hub
     """
     from crdtctl.sync.remotes import is_place, named_remotes
     from crdtctl.sync.sync import Options
@@ -95,7 +109,7 @@ def sync(
     wanted = named_remotes(replica, remotes)
     with ended_by_signal(), growing_bar() as progress:
         details = output.TOLD if chosen == "words" else 0
-        options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing)
+        options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing, heartbeat)
         try:
             report = carry_out(replica, wanted, options)
         except BusyError as error:
@@ -115,6 +129,8 @@ def sync(
     answers = []
     if len(report.replicas) < (require_replicas or 0):
         answers.append(AnswerIsNo(f"{len(report.replicas)} of {require_replicas} replicas were seen"))
+    if require_fresh is not None:
+        answers += verdict.stale(replica, report, require_fresh)
     verdict.end(replica, report, answers, alert_after, quiet=quiet, dry_run=dry_run)
     if exit_code and report.changed:
         raise typer.Exit(AnswerIsNo.status)
@@ -216,6 +232,7 @@ def _rows(replica: str, report: "SyncReport", notes: list[str]) -> Report:
         "changed": report.changed,
         "counters": report.merge.counters,
         "replicas": sorted(report.replicas),
+        "seen": {who: when and utc(when) for who, when in sorted(report.seen.items())},
         "remotes": places,
         "refused": refused,
         **found(report.merge),

@@ -81,6 +81,27 @@ def end(
         raise typer.Exit(silent[0].status)
 
 
+def stale(replica: Replica, report: "SyncReport", age: float) -> list[AnswerIsNo]:
+    """Return the answer to whether all replicas synced within so many seconds, if it is no."""
+    from crdtctl.sync.heartbeat import AHEAD
+
+    mine, now = {past.replica for past in replica.past()}, time.time()
+    others = {who: when for who, when in report.seen.items() if who not in mine}
+    late = {}
+    for who, when in others.items():
+        if when is None:
+            late[who] = "which does not tell when it syncs"
+        elif when > now + AHEAD:
+            late[who] = f"whose clock is ahead by {length(when - now)}"
+        elif now - when > age:
+            late[who] = f"{length(now - when)} ago"
+    if not late:
+        return []
+    named = ", ".join(f"{who} ({said})" for who, said in sorted(late.items())[:5])
+    more = f" and {len(late) - 5} more" if len(late) > 5 else ""
+    return [AnswerIsNo(f"{len(late)} of {len(others)} other replicas did not sync within {length(age)}: {named}{more}")]
+
+
 def busy(replica: Replica, remotes: "Sequence[Remote]", error: BusyError, alert_after: float | None) -> CrdtctlError:
     """Return the failure to end with where another sync is under way; raise `typer.Exit` where none is to be named.
 

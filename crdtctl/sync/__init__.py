@@ -14,10 +14,10 @@ object holds
 Its clock says just that: the authors that it holds, each of them completely. So every object is taken in by itself,
 and one that is late, damaged or gone holds up nothing but what it alone holds.
 
-The name of an object ends with a hash of its content. So objects are never written to: a new one is put, and only then
-the owner's older ones are deleted. A put that is cut anywhere leaves the old object, a listing tells what is new
-whatever clocks say, and two writers never meet in one name. But who an object is of, and what it holds, is read from
-its content alone; a copy under any name is as good.
+The name of an object holds a hash of its content, and the time when its owner last synced (`heartbeat`). So objects
+are never written to: a new one is put, and only then the owner's older ones are deleted. A put that is cut anywhere
+leaves the old object, a listing tells what is new whatever clocks say, and two writers never meet in one name. But
+who an object is of, and what it holds, is read from its content alone; a copy under any name is as good.
 
 Why nothing is lost when all carry only what others do not: of two objects that hold the same of an author, the
 author's own is the better one, then that of the smaller id. Who stops to carry something has seen an object that holds
@@ -46,6 +46,7 @@ Modules
 ``report``         which remotes and how, and what came of it
 ``absent``         what a listing lacks of what was there before; pure
 ``foreign``        files that other programs keep there, by their names; pure
+``heartbeat``      when a replica last synced, in the name of its object; pure
 ``health``         when a sync last went well, and what failed since
 ``kinds``          folder or repository: what a path is, and what it was
 ``remotes``        which remotes are meant, by name, URL or path

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 
 from crdtctl.crdt.membership import minted
 from crdtctl.store.share import Standing
+from crdtctl.sync.heartbeat import seen
 from crdtctl.sync.plan import Memo, is_named
 
 
@@ -55,6 +56,20 @@ def is_emptied(before: Collection[Memo], gone: Collection[Memo], names: Collecti
     if not names:
         return True
     return len(gone) == len(states) and any(memo.mark for memo in gone)
+
+
+def last_seen(there: Iterable[Memo], here: Standing) -> dict[str, float | None]:
+    """Return when each other permanent replica that has an object there last synced; None if no name says it.
+
+    Those that have ended, or were absorbed, need not sync any more.
+    """
+    found: dict[str, float | None] = {}
+    for memo in there:
+        if memo.held is None or memo.held.owner == here.replica or _may_go(memo, here):
+            continue
+        before, now = found.get(memo.held.owner), seen(memo.entry.name)
+        found[memo.held.owner] = now if before is None else max(before, now or before)
+    return found
 
 
 def missed(gone: Iterable[Memo]) -> list[Memo]:

@@ -23,6 +23,7 @@ from crdtctl.store.share import Standing
 from crdtctl.sync.absent import is_emptied
 from crdtctl.sync.foreign import is_hidden, is_unfinished, stands_for
 from crdtctl.sync.health import Unfinished, stamp
+from crdtctl.sync.heartbeat import plain
 from crdtctl.sync.patience import patiently
 from crdtctl.sync.plan import Memo, is_named, to_read
 from crdtctl.sync.transport import MAX_OBJECT, OWN, Entry
@@ -121,9 +122,17 @@ def _finished(visit: Visit, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _remember_sizes(visit: Visit) -> None:
-    """Forget what is gone; take over the version of an object that this replica put, which only a listing tells."""
+    """Forget what is gone; take over the version of an object that this replica put, which only a listing tells.
+
+    An object whose owner only renewed the time in its name is known under the new name.
+    """
     entries = {entry.name: entry for entry in visit.listing}
     kept = {}
+    known = {plain(name): memo for name, memo in visit.memos.items() if is_named(memo)}
+    for name, there in entries.items():
+        same = known.get(plain(name)) if name not in visit.memos else None
+        if same is not None and same.entry.size == there.size:
+            kept[name] = replace(same, entry=there)
     for name, memo in visit.memos.items():
         entry = entries.get(name)
         if entry is not None:

@@ -9,10 +9,9 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import minted, record_of
 from crdtctl.store.share import Standing
+from crdtctl.sync.heartbeat import SUFFIX, is_due, plain, seen
 from crdtctl.sync.transport import Entry
 
-#: What the name of an object ends with.
-SUFFIX = ".crdt.json"
 _BITS = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _LEGIBLE = 60
@@ -49,13 +48,15 @@ class Memo:
 class Outgoing:
     """What to do at a remote: whether to put an object, with which authors beside its owner, and what to delete then.
 
-    `mark` stands for what that object says, whether it is there already or not.
+    `mark` stands for what that object says, whether it is there already or not. An object `is_renewed` that is put
+    only to tell when this replica last synced.
     """
 
     wanted: bool
     carried: tuple[str, ...]
     mark: str
     obsolete: tuple[str, ...] = ()
+    is_renewed: bool = False
 
 
 def to_read(listing: Iterable[Entry], memos: Mapping[str, Memo], here: Standing) -> list[Entry]:
@@ -72,11 +73,14 @@ def to_read(listing: Iterable[Entry], memos: Mapping[str, Memo], here: Standing)
     return [entry for entry in listing if not is_known(entry)]
 
 
-def to_put(memos: Iterable[Memo], here: Standing, *, clean: bool = False) -> Outgoing:
+def to_put(
+    memos: Iterable[Memo], here: Standing, *, clean: bool = False, now: float = 0.0, interval: float = 0.0
+) -> Outgoing:
     """Return what to put at a remote whose objects are those of `memos`, all of which is known here.
 
     Older objects of this replica are deleted; with `clean`, also copies of them that were made under other names, and
-    the objects of sealed replicas that this one absorbed.
+    the objects of sealed replicas that this one absorbed. The time in the name of the own object is renewed after an
+    `interval`, if it is not 0.
     """
     own: list[Memo] = []
     others: list[Held] = []
@@ -93,11 +97,15 @@ def to_put(memos: Iterable[Memo], here: Standing, *, clean: bool = False) -> Out
             others.append(held)
     authors = carried(others, [memo.held for memo in own if memo.held is not None], here)
     mark = mark_of(here, authors)
-    current = next((memo for memo in own if memo.mark == mark and is_named(memo)), None)
+    same = (memo for memo in own if memo.mark == mark and is_named(memo))
+    current = max(same, key=lambda memo: seen(memo.entry.name) or 0.0, default=None)
     wanted = bool(here.mark or authors) and (current is None or not here.has_left)
+    is_alive = here.replica not in here.ended.sealed
+    renewed = not wanted and current is not None and is_alive and is_due(current.entry.name, now, interval)
+    wanted = wanted or renewed
     kept = None if wanted else current
     obsolete += [memo.entry.name for memo in own if memo is not kept and (clean or is_named(memo))]
-    return Outgoing(wanted, authors, mark, tuple(sorted(obsolete)))
+    return Outgoing(wanted, authors, mark, tuple(sorted(obsolete)), renewed)
 
 
 def carried(others: Sequence[Held], own: Sequence[Held], here: Standing) -> tuple[str, ...]:
@@ -177,4 +185,4 @@ def name_of(owner: str, digest: str) -> str:
 
 def is_named(memo: Memo) -> bool:
     """Return whether an object has the name that its owner gave it: whether it is no copy."""
-    return memo.held is not None and memo.entry.name == name_of(memo.held.owner, memo.digest)
+    return memo.held is not None and plain(memo.entry.name) == name_of(memo.held.owner, memo.digest)

@@ -7,6 +7,7 @@ from typing import Any
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.commit import Change
 from crdtctl.store.merge import MergeReport
+from crdtctl.sync.heartbeat import INTERVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Options:
 
     The report tells of so many changed counters the `details`. `progress` is called with what is being done, and how
     many bytes of how many are done; of nothing, while no remote has answered. With `accept_missing`, objects that are
-    missing at a remote were deleted on purpose: what they held is put there again.
+    missing at a remote were deleted on purpose: what they held is put there again. `heartbeat` is after how many
+    seconds the time of the last sync in the name of an object is renewed; 0 for never.
     """
 
     timeout: float = 300.0
@@ -33,6 +35,7 @@ class Options:
     details: int = 0
     progress: Callable[[str, int, int], object] | None = None
     accept_missing: bool = False
+    heartbeat: float = INTERVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class RemoteReport:
 
     `replicas` are the owners of the objects there. With a dry run, all this is what would be done. `missing` are
     objects that are missed there for the first time; `undeletable` is why old objects cannot be deleted there, when
-    that was found out now; `made` is the folder that was made for the first object.
+    that was found out now; `made` is the folder that was made for the first object. `seen` is when each permanent
+    replica that has an object there last synced, in seconds since the epoch; None if that is not known.
     """
 
     name: str
@@ -74,6 +78,7 @@ class RemoteReport:
     missing: list[Missing] = field(default_factory=list)
     undeletable: str = ""
     made: str = ""
+    seen: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -86,6 +91,16 @@ class SyncReport:
     remotes: list[RemoteReport] = field(default_factory=list)
     merge: MergeReport = field(default_factory=MergeReport)
     replicas: set[str] = field(default_factory=set)
+
+    @property
+    def seen(self) -> dict[str, float | None]:
+        """When each other permanent replica that was seen last synced, at any of the remotes."""
+        found: dict[str, float | None] = {}
+        for one in self.remotes:
+            for who, when in one.seen.items():
+                before = found.get(who)
+                found[who] = when if before is None else max(before, when or before)
+        return found
 
     @property
     def changed(self) -> bool:

@@ -21,7 +21,7 @@ from crdtctl.store.replica import Replica
 from crdtctl.store.share import Standing
 from crdtctl.store.unheard import Heard
 from crdtctl.sync import health, memory
-from crdtctl.sync.absent import absent, is_emptied, missed
+from crdtctl.sync.absent import absent, is_emptied, last_seen, missed
 from crdtctl.sync.crew import Crew
 from crdtctl.sync.download import emptied, read
 from crdtctl.sync.kinds import address, kind_of
@@ -108,10 +108,11 @@ class _Course:
             for visit in came:
                 self.report.merge.refused.update(visit.refused)
             self._merge([visit for visit in came if visit.fresh and not visit.left], standing)
+            standing = self._standing(standing)
             for visit in came:
                 if visit.planned < 0 and not visit.left:
                     visit.report.replicas = {memo.held.owner for memo in _present(visit) if memo.held is not None}
-            standing = self._standing(standing)
+                    visit.report.seen = last_seen(_present(visit), standing)
             ready += [visit for visit in came if visit.report.error is None]
             ready = [one for one in ready if one.report.error is None and not self._go_on(crew, one, standing)]
             for visit in came:
@@ -219,7 +220,9 @@ class _Course:
             if visit.planned < 0:
                 self._find_missing(visit, standing)
             visit.planned = self.merges
-            planned = to_put([*_present(visit), *visit.absent], standing, clean=self.options.clean)
+            options, objects = self.options, [*_present(visit), *visit.absent]
+            interval = 0.0 if visit.health.undeletable else options.heartbeat
+            planned = to_put(objects, standing, clean=options.clean, now=time.time(), interval=interval)
             if self.options.dry_run:
                 self._tell_plan(visit, planned, standing)
                 return False
@@ -259,11 +262,11 @@ class _Course:
 
     def _tell_plan(self, visit: Visit, planned: Outgoing, standing: Standing) -> None:
         """Report what would be put at a remote and deleted there, once the news were merged."""
-        if planned.wanted:
+        if planned.wanted and not planned.is_renewed:
             news = self.news[:_FORESEEN] if planned.carried else ()
             entries, size = self.replica.size_of_share(planned.carried, news)
             visit.report.put = Moved(standing.replica, "", size, entries, planned.carried)
-        visit.report.deleted = list(planned.obsolete)
+        visit.report.deleted = [] if planned.is_renewed else list(planned.obsolete)
 
     # Remembering --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -9,6 +10,7 @@ from crdtctl.errors import CrdtctlError, TransientError, from_os
 from crdtctl.store.replica import Replica
 from crdtctl.sync.download import digest_of
 from crdtctl.sync.health import stamp
+from crdtctl.sync.heartbeat import stamped
 from crdtctl.sync.patience import patiently
 from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of
 from crdtctl.sync.report import Moved
@@ -50,7 +52,20 @@ def prepare(replica: Replica, visit: Visit, planned: Outgoing, path: str) -> Sha
 
 
 def put(visit: Visit, share: Share) -> None:
-    """Put a share at a remote, and delete what that makes obsolete. That some cannot be deleted is reported once."""
+    """Put a share at a remote, and delete what that makes obsolete. That some cannot be deleted is reported once.
+
+    Where nothing but the time in its name is new, that is no news, and a remote that does not take it is no failure.
+    """
+    if not share.planned.is_renewed:
+        _put(visit, share)
+        return
+    before = visit.report.put, visit.report.deleted
+    with suppress(CrdtctlError):
+        _put(visit, share)
+    visit.report.put, visit.report.deleted = before
+
+
+def _put(visit: Visit, share: Share) -> None:
     transport = visit.there
     memo = share.memo
     if memo is not None:
@@ -109,5 +124,5 @@ def _write(replica: Replica, planned: Outgoing, path: str) -> Memo:
     authors = [author for author in planned.carried if author in standing.clock]
     clock = {who: standing.clock[who] for who in (standing.replica, *authors) if who in standing.clock}
     histories = {who: text for who, text in standing.histories.items() if who in clock}
-    entry = Entry(name_of(standing.replica, digest), size)
+    entry = Entry(stamped(name_of(standing.replica, digest), time.time()), size)
     return Memo(entry, digest, Held(standing.replica, clock, histories), mark_of(standing, authors))

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
+from crdtctl.sync import patience
 from crdtctl.sync import sync as engine
 from crdtctl.sync.sync import Options, Remote, SyncReport, sync
 from tests.sync.faulty import Cut, Faulty, Store
@@ -40,7 +41,7 @@ class AnyNetwork(RuleBasedStateMachine):
         self.chance = random.Random(0)
         self.stores = {f"/{name}": Store(self.chance) for name in REMOTES}
         self.patches.setattr(engine, "connect", lambda url, *_: Faulty(self.stores[url]))
-        self.patches.setattr(engine, "_FIRST_PAUSE", 0.0)
+        self.patches.setattr(patience, "_FIRST_PAUSE", 0.0)
         self.made = 0
         self.living: list[Replica] = [self.born() for _ in range(REPLICAS)]
         self.counted: Counter[str] = Counter()

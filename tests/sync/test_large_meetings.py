@@ -12,6 +12,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.sync import sync as engine
 from crdtctl.sync.folder import Folder
+from crdtctl.sync.memory import directory, file_of
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.sync import Remote, SyncReport, sync
 from crdtctl.sync.transport import Deadline, Entry
@@ -124,7 +125,7 @@ def test_what_is_remembered_of_a_thousand_objects_is_written_only_when_it_change
     crowd.meeting(place, 50, 1)
     replica = new_replica("here")
     meet(replica, place, asked)
-    (remembered,) = Path(replica.path, "sync").iterdir()
+    remembered = Path(file_of(directory(replica.path), str(place)))
     before = remembered.stat()
     meet(replica, place, asked)
     assert os.path.samestat(before, remembered.stat())

@@ -1,16 +1,17 @@
 """``crdtctl check``"""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.output import Report
+from crdtctl.commands.output import Item, Report
 from crdtctl.commands.states import FilesFromOption, NullOption, named, states
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, session, verb_app
-from crdtctl.errors import AnswerIsNo
+from crdtctl.errors import AnswerIsNo, printable
 from crdtctl.store.check import check_input
 
 app, settings = verb_app(1, *READS, 78)
@@ -41,12 +42,20 @@ def check(
     if paths := named(files, files_from, null):
         with ExitStack() as stack:
             findings = [found for item in states(paths, stack) for found in check_input(item)]
+        place = ""
     else:
-        findings = session(context).open().check()
+        replica = session(context).open()
+        findings, place = replica.check(), f"{printable(replica.path)}/"
     items = [{"file": one.path, "ok": one.ok, "found": one.found} for one in findings]
-    rows = Report(
-        "files", ("file", "verdict", "found"), items, lambda i: [(i["file"], "ok" if i["ok"] else "FAULT", i["found"])]
-    )
+    is_short = place and chosen == "table" and output.is_terminal() and not output.settings.full
+    if is_short:
+        output.stdout.line(f"directory  {place[:-1]}\n")
+
+    def row(item: Item) -> Sequence[Sequence[object]]:
+        file = item["file"].removeprefix(place) if is_short else item["file"]
+        return [(file, "ok" if item["ok"] else "FAULT", item["found"])]
+
+    rows = Report("files", ("file", "verdict", "found"), items, row)
     output.show(rows, chosen)
     faults = sum(not one.ok for one in findings)
     if faults:

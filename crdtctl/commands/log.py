@@ -32,11 +32,12 @@ def log(
       crdtctl log --format ndjson | jq -r 'select(.did == "merged") | .at'
     """
     chosen = output.choose(form)
-    entries = session(context).open().log()
+    replica = session(context).open()
+    entries = replica.log()
     items = [_safe(entry) for entry in (entries[-number:] if number else entries)]
-    output.show(
-        Report("events", ("at", "did", "what"), items, lambda item: [(item["at"], item["did"], _words(item))]), chosen
-    )
+    columns = ("at", "did", "what")
+    rows = Report("events", columns, items, lambda i: [(i["at"], i["did"], _words(i))], ids=replica.clock)
+    output.show(rows, chosen)
 
 
 def _safe(value: Any) -> Any:

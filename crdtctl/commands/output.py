@@ -11,6 +11,7 @@ from crdtctl.codec.text import MAX_SAFE
 from crdtctl.commands.workflow import defused, is_command, is_job, respelt
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
 from crdtctl.store import streams
+from crdtctl.suggestions import did_you_mean
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
 SCHEMA = 1
@@ -20,6 +21,8 @@ TOLD = 20
 #: Drawing a table takes its time and memory by the row; more rows than this come tab-separated.
 _MAX_TABLE = 2000
 _BUFFER = 2**16
+#: Columns that are shown as they are, since they are not of this program's making.
+_WORDS_OF_USERS = frozenset({"name", "member", "file", "url", "object"})
 
 Item = dict[str, Any]
 
@@ -181,6 +184,8 @@ class Report:
     rows: Callable[[Item], Iterable[Sequence[object]]]
     value: int = -1
     head: Item = field(default_factory=dict)
+    #: Returns the ids among which a short one must be unique.
+    ids: Callable[[], Iterable[str]] = tuple
 
 
 def choose(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
@@ -189,7 +194,8 @@ def choose(given: str | None, *, default: str | None = None, allowed: Sequence[s
         stdout.is_log = is_job()
         return default or ("table" if is_terminal() else "tsv")
     if given not in allowed:
-        raise UsageError(f"there is no format '{printable(given)}' here", f"formats are {', '.join(allowed)}")
+        hint = did_you_mean(given, allowed) or f"formats are {', '.join(allowed)}"
+        raise UsageError(f"there is no format '{printable(given)}' here", hint)
     return given
 
 
@@ -207,6 +213,8 @@ def show(report: Report, form: str) -> None:
             for row in _rows(report):
                 stdout.line(_cell(row[report.value]))
         case "tsv":
+            if settings.header:
+                stdout.line("\t".join(report.columns))
             for row in _rows(report):
                 stdout.line("\t".join(map(_cell, row)))
         case "csv":
@@ -267,7 +275,8 @@ def _csv(report: Report) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     quoting = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(report.columns)
+    if settings.header is not False:
+        writer.writerow(report.columns)
     for row in _rows(report):
         cells = [_cell(cell) for cell in row]
         (quoting if is_command(cells[0]) else writer).writerow(cells)
@@ -283,36 +292,31 @@ def _table(report: Report) -> None:
     rows = iter(_rows(report))
     first = [row for row, _ in zip(rows, range(_MAX_TABLE), strict=False)]
     rest = next(rows, None)
+    header = settings.header is not False
     if rest is not None:
-        stdout.line("\t".join(report.columns))
+        if header:
+            stdout.line("\t".join(report.columns))
         for row in (*first, rest, *rows):
             stdout.line("\t".join(map(_cell, row)))
         return
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from crdtctl.commands.tables import draw, width_of
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for index, column in enumerate(report.columns):
-        numbers = all(isinstance(row[index], int) for row in first)
-        table.add_column(column, justify="right" if numbers and first else "left", overflow="fold")
-    for row in first:
-        table.add_row(*(Text(_cell(cell)) for cell in row))
+    if is_terminal() and not settings.full:
+        first = [*_short(report, first)]
     colour = is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    buffer = io.StringIO()
-    console = Console(
-        file=buffer, force_terminal=colour, no_color=not colour, width=_width(), highlight=False, emoji=False
-    )
-    console.print(table)
-    for line in buffer.getvalue().splitlines():
-        if line.rstrip():
-            stdout.line(line.rstrip())
+    for line in draw(report.columns, first, width_of(1), colour=colour, header=header):
+        stdout.line(line)
 
 
-def _width() -> int:
-    try:
-        columns = os.get_terminal_size(1).columns
-    except OSError:
-        columns = 0
-    return max(columns or 80, 20)
+def _short(report: Report, rows: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
+    """Yield rows with short ids and ages, where a column holds words of this program or ids."""
+    from crdtctl.commands.short import short_ids, shortened
+
+    is_short = [column not in _WORDS_OF_USERS for column in report.columns]
+    said = [cell for row in rows for cell, may in zip(row, is_short, strict=True) if may and isinstance(cell, str)]
+    ids = short_ids([*said, *report.ids()])
+    for row in rows:
+        yield [
+            shortened(cell, ids) if may and isinstance(cell, str) else cell
+            for cell, may in zip(row, is_short, strict=True)
+        ]

@@ -128,7 +128,9 @@ def _report(replica: Replica, readings: Iterable[Reading], by_replica: bool, mem
         return Report("counters", ("name", "member"), items, _member_rows, head=head)
     if by_replica:
         items = (_shared(reading) for reading in readings)
-        return Report("counters", ("name", "type", "replica", "value"), items, _share_rows, head=head)
+        return Report(
+            "counters", ("name", "type", "replica", "value"), items, _share_rows, head=head, ids=replica.clock
+        )
     items = (_item(reading) for reading in readings)
     return Report(
         "counters", ("name", "type", "value"), items, lambda i: [(i["name"], i["type"], _number(i["value"]))], head=head

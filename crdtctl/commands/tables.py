@@ -1,0 +1,67 @@
+"""Rows → a table, drawn to fit a terminal.
+
+Numbers, times and ids are never broken over two lines: what is copied is whole. Other cells are folded.
+"""
+
+import io
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+#: A cell that may be folded is given at least this width, where it has that.
+_LEAST: Final = 12
+_BETWEEN: Final = 2
+#: Columns of these names hold words that are broken between words only.
+_WHOLE: Final = frozenset({"replica", "at", "type", "file", "verdict", "commits"})
+
+
+def draw(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], width: int, *, colour: bool, header: bool
+) -> list[str]:
+    """Return the lines of a table of `width` columns of letters, or wider where a number or an id needs it."""
+    table = Table(box=SIMPLE_HEAD if header else None, pad_edge=False, show_header=header, padding=(0, 1, 0, 0))
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    needed = 0
+    for index, column in enumerate(columns):
+        is_number = bool(rows) and all(isinstance(row[index], int) for row in rows)
+        widest = max((cell_len(row[index]) for row in cells), default=0)
+        is_whole = is_number or column in _WHOLE
+        least = max(widest if is_whole else min(widest, _LEAST), cell_len(column) if header else 0)
+        needed += least + _BETWEEN
+        table.add_column(
+            column,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=is_whole,
+            min_width=least,
+        )
+    for row in cells:
+        table.add_row(*map(Text, row))
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        force_terminal=colour,
+        no_color=not colour,
+        width=max(width, needed),
+        highlight=False,
+        emoji=False,
+    )
+    console.print(table)
+    return [line.rstrip() for line in buffer.getvalue().splitlines() if line.rstrip()]
+
+
+def width_of(fd: int) -> int:
+    """Return how many columns wide to write: what COLUMNS says, or the terminal; else 80."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and len(columns) < 6 and int(columns):
+        return max(int(columns), 20)
+    try:
+        return max(os.get_terminal_size(fd).columns or 80, 20)
+    except OSError:
+        return 80

@@ -92,6 +92,15 @@ class MissingError(CrdtctlError):
 
     status = 66
     name = "missing"
+    #: The counter that is missing, if it is one: what was meant may be found by its name.
+    counter: str | None = None
+
+    @classmethod
+    def of_counter(cls, name: str, message: str, hint: str) -> "MissingError":
+        """Return the failure that stands for a counter that is not there."""
+        failure = cls(message, hint)
+        failure.counter = name
+        return failure
 
 
 class UnavailableError(CrdtctlError):

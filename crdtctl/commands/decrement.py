@@ -17,7 +17,7 @@ from crdtctl.commands.verb import (
     verb_app,
 )
 
-app, settings = verb_app(3, 4, 73, *WRITES)
+app, settings = verb_app(3, 4, 73, *WRITES, once=True)
 
 
 @app.command(**settings)

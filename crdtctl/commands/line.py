@@ -9,7 +9,7 @@ import typer.core
 
 from crdtctl.commands import output
 from crdtctl.commands.durations import duration
-from crdtctl.errors import UsageError, printable
+from crdtctl.errors import CrdtctlError, MissingError, UsageError, printable
 
 #: Below this key the context of a command keeps what the global options say.
 _KEY: Final = "crdtctl."
@@ -200,11 +200,27 @@ class Command(_Line, typer.core.TyperCommand):
         _settle(ctx)
         try:
             return super().invoke(ctx)
+        except MissingError as error:
+            guess = "" if error.counter is None else _counter_meant(ctx, error.counter)
+            if not guess:
+                raise
+            raise type(error)(error.message, guess) from None
         except UsageError as error:
             variable = _culprit(ctx, self.params, error)
             if variable is None:
                 raise
             raise type(error)(f"{variable}: {error.message}", error.hint) from None
+
+
+def _counter_meant(context: typer.Context, name: str) -> str:
+    """Return the question whether another counter was meant, or '' where none is near."""
+    from crdtctl.store.replica import Replica
+    from crdtctl.suggestions import did_you_mean
+
+    try:
+        return did_you_mean(name, (one.name for one in Replica.find(REPLICA.of(context)).counters()))
+    except CrdtctlError:
+        return ""
 
 
 def _culprit(context: Any, parameters: Iterable[Any], error: UsageError) -> str | None:

@@ -36,7 +36,7 @@ def log(
     entries = replica.log()
     items = [_safe(entry) for entry in (entries[-number:] if number else entries)]
     columns = ("at", "did", "what")
-    rows = Report("events", columns, items, lambda i: [(i["at"], i["did"], _words(i))], ids=replica.clock)
+    rows = Report("events", columns, items, lambda i: [(i["at"], i["did"], _words(i, chosen))], ids=replica.clock)
     output.show(rows, chosen)
 
 
@@ -51,8 +51,10 @@ def _safe(value: Any) -> Any:
     return value
 
 
-def _words(item: dict[str, Any]) -> str:
-    """Return the facts of an event in a line."""
+def _words(item: dict[str, Any], form: str) -> str:
+    """Return the facts of an event in a line; in a table, ids that are both heard of and news stand there once."""
+    if form == "table" and item.get("news") == item.get("replicas"):
+        item = {key: value for key, value in item.items() if key != "news"}
     facts = {key: value for key, value in item.items() if key not in ("at", "did") and value not in ([], "")}
     told = ((key, ", ".join(map(str, value)) if isinstance(value, list) else value) for key, value in facts.items())
     return "; ".join(f"{key} {value}" for key, value in told)

@@ -12,6 +12,7 @@ from crdtctl.commands.verb import session, verb_app
 from crdtctl.crdt import membership
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request
+from crdtctl.store.identity import called as called_so
 from crdtctl.store.replica import Replica, under_key
 
 app, settings = verb_app(4, *WRITES)
@@ -58,6 +59,8 @@ def settle(
     for word in amounts or []:
         if "=" not in word:
             raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT")
+    forks = called_so(called, [fork.replica for fork in current.forks()])
+    called = forks[0] if len(forks) == 1 else called
     requests = counting("increment", amounts, None) if amounts else []
     if again := current.absorbed_again(called):
         back = counting("decrement", amounts, None) if amounts else []

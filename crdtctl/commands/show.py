@@ -1,7 +1,6 @@
 """``crdtctl show``"""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from crdtctl.commands import output
 from crdtctl.commands.amounts import whole
 from crdtctl.commands.output import Item, Report, safe
+from crdtctl.commands.selection import Default, counted, is_pattern, selected
 from crdtctl.commands.states import clock
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import FormatOption, TypeOption, session, typed_format, verb_app
@@ -39,6 +39,13 @@ def show(
         str | None,
         typer.Option("--min", metavar="N", envvar="CRDTCTL_SHOW_MIN", help="Exit with 1 if the value is below N."),
     ] = None,
+    maximum: Annotated[
+        str | None,
+        typer.Option("--max", metavar="N", envvar="CRDTCTL_SHOW_MAX", help="Exit with 1 if the value is above N."),
+    ] = None,
+    default: Annotated[
+        str | None, typer.Option(metavar="N", help="Take N for the value of a NAME that is not here.")
+    ] = None,
     form: FormatOption = None,
 ) -> None:
     """Show counters: one NAME's value, or a row each.
@@ -46,62 +53,72 @@ def show(
     Where a NAME has several types, it means the one that this replica uses; --type shows another, and without
     a NAME all are shown.
 
+    A NAME with * or ? stands for all counters that are like it, if none is called so.
+
     CLOCK is what 'crdtctl clock' printed somewhere, a file that holds it, a state file, or '-' for standard input.
 
     \b
     EXAMPLES:
       crdtctl show
       crdtctl show builds
+      crdtctl show 'page.*'
       crdtctl show builds --by-replica
       crdtctl show visitors --members
       crdtctl show builds --min 100 && echo celebrate
+      crdtctl show failures --max 0 --default 0
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
       crdtctl show --format json | jq '.counters[].value'
     """
     names = names or []
     if by_replica + members + state > 1:
         raise UsageError("--by-replica, --members and --state are one or the other")
-    least = None if minimum is None else _least(minimum, names)
+    least, most = (_bound(text, option, names) for text, option in ((minimum, "--min"), (maximum, "--max")))
+    instead = None if default is None else whole(default, "--default")
+    if instead is not None and (not names or by_replica or members or state):
+        raise UsageError("--default goes with a NAME, whose value is shown", "leave it out")
     check_type(tag)
     replica = session(context).open()
     if require is not None:
         _require(replica, clock(require))
-    one = len(names) == 1
+    one = len(names) == 1 and not is_pattern(replica, names[0])
+    if not one and (least, most) != (None, None):
+        raise UsageError("--min and --max go with one NAME", "a pattern may stand for many")
     if one and not (by_replica or members or state):
         form = typed_format(context, form)
     chosen = output.choose(form, default="value" if one and not by_replica else None)
     if one and form is None and not (by_replica or members or state):
-        readings: Iterable[Reading] = [replica.reading(names[0], tag)]
+        readings: Iterable[Reading | Default] = [*_one(replica, names[0], tag, instead)]
     elif names:
-        readings = [reading for name in names for reading in _meant(replica, name, tag)]
+        readings = [*selected(replica, names, tag, instead)]
     else:
         readings = (reading for reading in replica.counters() if tag in (None, reading.tag))
-    if least is not None:
+    if least is not None or most is not None:
         readings = list(readings)
     if state:
-        _show_state(readings)
+        _show_state(counted(readings))
     else:
         output.show(_report(replica, readings, by_replica, members, bool(names)), chosen)
-    if least is not None and isinstance(readings, list):
-        for reading in readings:
-            if reading.value < least:
-                raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
+    for reading in readings if (least, most) != (None, None) else ():
+        if least is not None and reading.value < least:
+            raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
+        if most is not None and reading.value > most:
+            raise AnswerIsNo(f"'{reading.name}' is {reading.value}, above {most}")
 
 
-def _meant(replica: Replica, name: str, tag: str | None) -> list[Reading]:
-    """Return the readings of what a name means here: one, or all of its types where none is this replica's."""
-    found = replica.readings(name, tag)
-    if len(found) > 1:
-        with suppress(UsageError):
-            meant = replica.meant(name)
-            return [one for one in found if one.tag == meant] or found
-    return found
+def _one(replica: Replica, name: str, tag: str | None, default: int | None) -> Iterable[Reading | Default]:
+    if default is None:
+        yield replica.reading(name, tag)
+    else:
+        found = [*selected(replica, [name], tag, default)]
+        yield found[0] if len(found) == 1 else replica.reading(name, tag)
 
 
-def _least(text: str, names: Sequence[str]) -> int:
+def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
+    if text is None:
+        return None
     if len(names) != 1:
-        raise UsageError("--min goes with one NAME")
-    return whole(text, "--min")
+        raise UsageError(f"{option} goes with one NAME")
+    return whole(text, option)
 
 
 def _require(replica: Replica, wanted: clocks.Clock) -> None:
@@ -120,14 +137,16 @@ def _show_state(readings: Iterable[Reading]) -> None:
     output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
 
 
-def _report(replica: Replica, readings: Iterable[Reading], by_replica: bool, members: bool, named: bool) -> Report:
+def _report(
+    replica: Replica, readings: Iterable[Reading | Default], by_replica: bool, members: bool, named: bool
+) -> Report:
     head = {"replica": replica.id}
     if members:
-        sets = (reading for reading in readings if named or _has_members(reading))
+        sets = (reading for reading in counted(readings) if named or _has_members(reading))
         items = ({**_item(reading), "members": reading.members} for reading in sets)
         return Report("counters", ("name", "member"), items, _member_rows, head=head)
     if by_replica:
-        items = (_shared(reading) for reading in readings)
+        items = (_shared(reading) for reading in counted(readings))
         return Report(
             "counters", ("name", "type", "replica", "value"), items, _share_rows, head=head, ids=replica.clock
         )
@@ -144,7 +163,7 @@ def _has_members(reading: Reading) -> bool:
         return False
 
 
-def _item(reading: Reading) -> Item:
+def _item(reading: Reading | Default) -> Item:
     return {"name": reading.name, "type": reading.tag, "value": safe(reading.value), **reading.facts}
 
 

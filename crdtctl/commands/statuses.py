@@ -29,7 +29,12 @@ READS = (65, 66, 74, 77)
 WRITES = (65, 66, 74, 75, 76, 77, 78, 79)
 
 
-def section(*statuses: int) -> str:
-    """Return the section of a command's help that lists the exit statuses it uses."""
-    rows = (f"  {status:<4} {STATUSES[status]}" for status in sorted({*ANY, *statuses}))
+def section(*statuses: int, once: bool = False) -> str:
+    """Return the section of a command's help that lists the exit statuses it uses; `once`: it takes once-keys."""
+    said = dict(STATUSES)
+    if not once:
+        said[76] = "outcome unknown: done, but a power cut may undo it; look before you repeat it"
+    if not {75, 76, 79}.intersection(statuses):
+        said[0] = "done"
+    rows = (f"  {status:<4} {said[status]}" for status in sorted({*ANY, *statuses}))
     return "\n".join(["\b", "EXIT STATUS:", *rows])

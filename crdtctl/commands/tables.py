@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-#: A cell that may be folded is given at least this width, where it has that.
-_LEAST: Final = 12
+#: A word of up to this width is not broken.
+_LEAST: Final = 20
 _BETWEEN: Final = 2
-#: Columns of these names hold words that are broken between words only.
+#: Columns of these names are never folded.
 _WHOLE: Final = frozenset({"replica", "at", "type", "file", "verdict", "commits"})
 
 
@@ -25,14 +25,17 @@ def draw(
     columns: Sequence[str], rows: Sequence[Sequence[object]], width: int, *, colour: bool, header: bool
 ) -> list[str]:
     """Return the lines of a table of `width` columns of letters, or wider where a number or an id needs it."""
-    table = Table(box=SIMPLE_HEAD if header else None, pad_edge=False, show_header=header, padding=(0, 1, 0, 0))
+    table = Table(
+        box=SIMPLE_HEAD if header else None, pad_edge=False, show_header=header, padding=(0, 1 if header else 2, 0, 0)
+    )
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     needed = 0
     for index, column in enumerate(columns):
         is_number = bool(rows) and all(isinstance(row[index], int) for row in rows)
         widest = max((cell_len(row[index]) for row in cells), default=0)
         is_whole = is_number or column in _WHOLE
-        least = max(widest if is_whole else min(widest, _LEAST), cell_len(column) if header else 0)
+        words = max((cell_len(word) for row in cells for word in row[index].split()), default=0)
+        least = max(widest if is_whole else min(words, _LEAST), cell_len(column) if header else 0)
         needed += least + _BETWEEN
         table.add_column(
             column,

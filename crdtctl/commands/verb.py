@@ -113,11 +113,11 @@ def commit(
                 output.say(f"counted in {printable(replica.path)}; {other}")
 
 
-def verb_app(*statuses: int, group: type[Group] = Group) -> tuple[typer.Typer, dict[str, Any]]:
+def verb_app(*statuses: int, group: type[Group] = Group, once: bool = False) -> tuple[typer.Typer, dict[str, Any]]:
     """Return an application for one verb, and the settings of its command."""
     return typer.Typer(cls=group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
         "cls": Command,
-        "epilog": section(*statuses),
+        "epilog": section(*statuses, once=once),
     }
 
 

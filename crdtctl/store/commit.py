@@ -166,10 +166,12 @@ def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> Non
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         return
     if not tag or verb == "reset" or request.existing:
-        raise MissingError(f"no {request.tag or 'counter'} '{name}' here", "'crdtctl show' lists what there is")
+        message = f"no {request.tag or 'counter'} '{name}' here"
+        raise MissingError.of_counter(name, message, "'crdtctl show' lists what there is")
     others = sorted({*mine, *known})
     if verb != "create" and TYPES[tag].created_first:
-        raise MissingError(f"no {tag} '{name}' here", "create it, or merge a state that has it first")
+        message = f"no {tag} '{name}' here"
+        raise MissingError.of_counter(name, message, "create it, or merge a state that has it first")
     if others and not request.also:
         raise ExistsError(
             f"'{name}' is {types.kinds(others)} here, and would be {types.kinds([tag])} as well",

@@ -8,7 +8,7 @@ A false alarm costs an entry; a miss would cost counts.
 import base64
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -77,6 +77,19 @@ def name_of(replica: str) -> str:
     """Return the name in an id."""
     name, _, bits = replica.rpartition("-")
     return name if name and len(bits) == 32 else replica[:100]
+
+
+def called(text: str, ids: Iterable[str]) -> list[str]:
+    """Return the ids that a text is, is the name in, begins, or is short for, as in 'laptop-…7b1f'; sorted."""
+    start, dots, end = text.partition("…")
+    ways: tuple[Callable[[str], bool], ...] = (
+        text.__eq__,
+        lambda one: name_of(one) == text,
+        lambda one: one.startswith(text),
+        lambda one: bool(dots) and one.startswith(start) and one.endswith(end),
+    )
+    known = sorted(ids)
+    return next((found for fits in ways if (found := [one for one in known if fits(one)])), [])
 
 
 @contextmanager

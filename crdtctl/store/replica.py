@@ -99,6 +99,7 @@ from crdtctl.store.settling import hear, mark, settle, unsettled
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
 from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.unheard import Heard
+from crdtctl.suggestions import did_you_mean
 
 _MISSING: Final = object()
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -375,7 +376,9 @@ def clock_text(clock: Clock) -> str:
 def check_type(tag: str | None) -> None:
     """Raise `UsageError` for a type that there is not."""
     if tag is not None and tag not in TYPES:
-        raise UsageError(f"there is no type '{printable(tag)}'", f"types are {', '.join(sorted(TYPES))}")
+        types = f"types are {', '.join(sorted(TYPES))}"
+        guess = did_you_mean(tag, TYPES)
+        raise UsageError(f"there is no type '{printable(tag)}'", f"{guess} {types}" if guess else types)
 
 
 class Replica:
@@ -514,7 +517,8 @@ class Replica:
 
         def check(before: Mapping[str, str]) -> dict[str, str]:
             if name not in before:
-                raise MissingError(f"there is no remote '{printable(name[:80])}'", "'crdtctl remote list' lists them")
+                hint = did_you_mean(name, before) or "'crdtctl remote list' lists them"
+                raise MissingError(f"there is no remote '{printable(name[:80])}'", hint)
             return {other: url for other, url in before.items() if other != name}
 
         self._edit_remotes(check, lambda text: config.without_remote(text, name))
@@ -587,7 +591,7 @@ class Replica:
         found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
         if not found:
             what = "counter" if tag is None else tag
-            raise MissingError(f"no {what} '{name}' here", "'crdtctl show' lists what there is")
+            raise MissingError.of_counter(name, f"no {what} '{name}' here", "'crdtctl show' lists what there is")
         return found
 
     @overload
@@ -651,14 +655,15 @@ class Replica:
         text, name = entered(text), entered(name)
         given = KIND.rights(self._counter(name).get(KIND.tag, {}))
         ids = {forks.origin(who) for who in (self.id, *self.clock(), *(one.replica for one in self.past()), *given)}
-        for fits in (text.__eq__, lambda one: identity.name_of(one) == text, lambda one: one.startswith(text)):
-            found = sorted(filter(fits, ids))
-            if len(found) == 1:
-                return found[0]
-            if found:
-                raise UsageError(f"'{printable(text)}' may be {' or '.join(found[:3])}", "name one of them whole")
+        found = identity.called(text, ids)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(f"'{printable(text)}' may be {' or '.join(found[:3])}", "name one of them whole")
+        guess = did_you_mean(text, {*map(identity.name_of, ids), *ids})
         raise MissingError(
-            f"no replica '{printable(text)}' is known here", "'crdtctl status' lists them; merge a state of it first"
+            f"no replica '{printable(text)}' is known here",
+            guess or "'crdtctl status' lists them; merge a state of it first",
         )
 
     # Writing --------------------------------------------------------------------------------------------

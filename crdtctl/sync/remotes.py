@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from crdtctl.errors import ConfigError, UsageError, printable
 from crdtctl.store.neighbours import neighbours
 from crdtctl.store.replica import Replica
+from crdtctl.suggestions import did_you_mean
 from crdtctl.sync.schemes import check, is_command
 from crdtctl.sync.sync import Options, Remote, SyncReport, sync
 
@@ -48,9 +49,8 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
         elif is_place(word):
             found.append(Remote(printable(word), check(word)))
         else:
-            raise UsageError(
-                f"there is no remote '{printable(word[:80])}'", "'crdtctl remote list' lists them; a path has a '/'"
-            )
+            hint = did_you_mean(word, known) or "'crdtctl remote list' lists them; a path has a '/'"
+            raise UsageError(f"there is no remote '{printable(word[:80])}'", hint)
     return found
 
 

@@ -1,0 +1,58 @@
+"""Names on the command line → the counters that are meant: whole names, patterns with * and ?, and defaults."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from crdtctl.errors import MissingError, UsageError, printable
+from crdtctl.store.replica import Reading, Replica
+
+_PATTERN = re.compile(r"[*?]")
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """Stands for a counter that is not there."""
+
+    name: str
+    value: int
+    tag: None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+
+
+def counted(found: Iterable[Reading | Default]) -> Iterator[Reading]:
+    """Yield the counters that are there."""
+    return (one for one in found if isinstance(one, Reading))
+
+
+def is_pattern(replica: Replica, name: str) -> bool:
+    """Return whether a word is a pattern of names: it has a * or a ?, and no counter is called so."""
+    return bool(_PATTERN.search(name)) and not replica.tags(name)
+
+
+def selected(
+    replica: Replica, names: Sequence[str], tag: str | None, default: int | None
+) -> Iterator[Reading | Default]:
+    """Yield what the names mean, in their order, with `default` for what is not there; raise `MissingError`."""
+    for name in names:
+        if is_pattern(replica, name):
+            found = [one for one in replica.counters() if tag in (None, one.tag) and fnmatchcase(one.name, name)]
+            if not found and default is None:
+                raise MissingError(f"no counter here is like '{printable(name)}'", "'crdtctl show' lists what there is")
+            yield from found
+        elif default is None or (tag in replica.tags(name) if tag else replica.tags(name)):
+            yield from _meant(replica, name, tag)
+        else:
+            yield Default(name, default)
+
+
+def _meant(replica: Replica, name: str, tag: str | None) -> list[Reading]:
+    """Return the readings of what a name means here: one, or all of its types where none is this replica's."""
+    found = replica.readings(name, tag)
+    if len(found) > 1:
+        with suppress(UsageError):
+            meant = replica.meant(name)
+            return [one for one in found if one.tag == meant] or found
+    return found

@@ -1,7 +1,7 @@
 """``crdtctl merge``"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from crdtctl.commands.states import FilesFromOption, NullOption, named, states
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
 from crdtctl.errors import UsageError, printable
+from crdtctl.store.inputs import Input
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 
@@ -65,18 +66,16 @@ def merge(
     replica = current.open() if dry_run else current.open_to_write(renamed.append if quiet else output.say)
     with ExitStack() as stack:
         inputs = states(paths, stack)
-        size = max(
-            (os.path.getsize(item.path) for item in inputs if item.path and os.path.exists(item.path)), default=0
-        )
-        with bar("merging", size) as progress:
+        size = sum(map(_size, inputs))
+        with bar("merging", 2 * size) as progress:
             report = replica.merge_inputs(
-                inputs,
+                _read(inputs, progress) if progress else inputs,
                 dry_run=dry_run,
                 all_or_nothing=all_or_nothing,
                 beyond_fence=beyond_fence,
                 details=details,
                 processes=cores(),
-                progress=progress,
+                progress=(lambda done: progress(size + done)) if progress else None,
             )
     output.stdout.applied = report.changed and not dry_run
     for note in report.notes if not quiet else ():
@@ -86,6 +85,23 @@ def merge(
     elif talks:
         output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
     end_with(report, quiet=quiet, dry_run=dry_run)
+
+
+def _size(item: Input) -> int:
+    try:
+        return os.path.getsize(item.path) if item.path else 0
+    except OSError:
+        return 0
+
+
+def _read(inputs: Iterable[Input], progress: Callable[[int], object]) -> Iterator[Input]:
+    """Yield the inputs, and note before each how many bytes of the others were read: the first half of the work."""
+    done = 0
+    for item in inputs:
+        progress(done)
+        yield item
+        done += _size(item)
+    progress(done)
 
 
 def _tell(report: MergeReport, dry_run: bool) -> None:

@@ -10,6 +10,7 @@ from crdtctl.commands.durations import duration, utc
 from crdtctl.commands.output import Report
 from crdtctl.commands.progress import growing_bar
 from crdtctl.commands.refusals import found
+from crdtctl.commands.short import size
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import FormatOption, session, verb_app
@@ -167,11 +168,9 @@ def _done(remote: "RemoteReport") -> list[str]:
 
 def _planned(remote: "RemoteReport") -> list[str]:
     """Return in lines what would happen at a remote: who has what for whom."""
-    said = [
-        f"would read {_count(one.size, 'byte')} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read
-    ]
+    said = [f"would read {size(one.size)} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read]
     if remote.put:
-        said.append(f"would put about {_count(remote.put.size, 'byte')}{_with(remote.put)}: {_entries(remote.put)}")
+        said.append(f"would put about {size(remote.put.size)}{_with(remote.put)}: {_entries(remote.put)}")
     return [*said, *(f"would delete {printable(name)}" for name in remote.deleted)]
 
 
@@ -185,7 +184,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _bytes(moved: "Sequence[Moved]") -> str:
-    return _count(sum(one.size for one in moved), "byte")
+    return size(sum(one.size for one in moved))
 
 
 def _with(moved: "Moved") -> str:

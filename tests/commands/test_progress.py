@@ -7,25 +7,31 @@ import sys
 
 import pytest
 
+from crdtctl import Replica
+from tests.commands.handwritten import counted, document
+from tests.conftest import Shell
+
 PROGRAM = """
 import sys
+import threading
 from crdtctl.commands.progress import LONG, bar
 with bar("merging", LONG - int(sys.argv[1])) as progress:
     print("shown" if progress else "not shown", flush=True)
     if progress:
         progress(LONG // 2)
+        print(f"threads: {threading.active_count()}")
 """
 
 #: The same, for work that grows.
 GROWING = """
 import sys
 from crdtctl.commands.progress import LONG, growing_bar
-with growing_bar("merging") as progress:
+with growing_bar() as progress:
     print("shown" if progress else "not shown", flush=True)
     if progress:
-        progress(0, 10)
-        progress(5, LONG - int(sys.argv[1]))
-        progress(LONG // 2, 2 * LONG - 2 * int(sys.argv[1]))
+        progress("merging", 0, 10)
+        progress("merging", 5, LONG - int(sys.argv[1]))
+        progress("merging", LONG // 2, 2 * LONG - 2 * int(sys.argv[1]))
 """
 
 
@@ -53,7 +59,7 @@ def run(environment: dict[str, str], less: int, *, terminal: bool, program: str 
 
 def test_long_work_shows_a_bar_on_a_terminal(environment: dict[str, str]) -> None:
     stdout, stderr = run(environment, 0, terminal=True)
-    assert stdout == "shown\n"
+    assert stdout == "shown\nthreads: 1\n", "a merge forks meanwhile"
     assert "merging" in stderr, repr(stderr)
 
 
@@ -69,3 +75,26 @@ def test_a_bar_begins_when_the_work_turns_out_to_be_long(environment: dict[str, 
     assert run(environment, 2**25 - 100, terminal=True, program=GROWING) == ("shown\n", "")
     assert run(environment, 0, terminal=False, program=GROWING) == ("not shown\n", "")
     assert run({**environment, "TERM": "dumb"}, 0, terminal=True, program=GROWING) == ("not shown\n", "")
+
+
+#: A merge for which little work is long.
+MERGE = """
+import sys
+from crdtctl.commands import progress
+progress.LONG = int(sys.argv[1])
+from crdtctl.commands.main import main
+sys.exit(main(["merge", "0.json", "1.json"]))
+"""
+
+
+def test_many_files_are_as_long_as_one_of_their_size(
+    shell: Shell, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    for number in range(2):
+        data = document(f"other-{number}", 1, counted("builds", f"other-{number}", 1, 1))
+        (shell.directory / f"{number}.json").write_bytes(data)
+        sizes.append(len(data))
+    monkeypatch.chdir(shell.directory)
+    assert "merging" not in run(dict(shell.environment), 2 * sum(sizes) + 1, terminal=True, program=MERGE)[1]
+    assert "merging" in run(dict(shell.environment), 2 * max(sizes) + 1, terminal=True, program=MERGE)[1]

@@ -94,7 +94,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """Return an environment without settings of ours, whose home is empty."""
     home = tmp_path / "home"
     home.mkdir()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRDTCTL", "_CRDTCTL", "XDG_", "GITHUB_"))}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("CRDTCTL", "_CRDTCTL", "XDG_", "GITHUB_", "COLUMNS"))
+    }
     return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
 

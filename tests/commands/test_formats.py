@@ -73,7 +73,7 @@ def test_csv_and_tables_hold_the_cells_of_the_tab_separated_rows(shell: Shell, c
     assert found == cells
     assert all(len(row) == len(header) for row in cells)
     drawn = on_terminal(
-        shell, *words, "--format", "table", environment={"NO_COLOR": "1"}, columns=400
+        shell, *words, "--format", "table", "--full", environment={"NO_COLOR": "1"}, columns=400
     ).stdout.splitlines()
     (top,) = [number for number, line in enumerate(drawn) if line.split() == header]
     for row, line in zip(cells, drawn[top + 2 :], strict=True):

@@ -152,7 +152,7 @@ def _oddities(remote: "RemoteReport") -> Iterator[PartialError]:
 
 def _remedy(reason: CrdtctlError) -> str:
     """Return what to do about a file that was skipped."""
-    if isinstance(reason, AccessError):
+    if isinstance(reason, AccessError | UnavailableError) and reason.hint:
         return reason.hint
     return "move it away, or send it again from where it came"
 

@@ -142,7 +142,7 @@ class Distant(Transport):
                 pass
         except TransientError as error:
             told = f"{printable(self._path)} does not answer: {error.message}"
-            raise TransientError(told, "is the server away that it is mounted from?") from None
+            raise TransientError(told, "is the server that it is mounted from away?") from None
         block = os.read(fd, _BLOCK)
         if not block:
             raise self._ended()

@@ -163,6 +163,7 @@ def test_a_page_instead_of_an_object_is_not_remembered_as_a_damaged_object(shell
     with scripted(answer) as server:
         ended = shell("--replica", "ben", "sync", f"{server.url}/shared")
         assert (ended.status, "page for people instead of a.json" in ended.stderr) == (3, True)
+        assert "want a log-in?" in ended.stderr
         is_portal = False
         shell("--replica", "ben", "sync", f"{server.url}/shared")
     assert shell.ok("--replica", "ben", "show", "hits") == "2\n"

@@ -48,7 +48,7 @@ class Distant(Transport):
         self._ask("get", name, write=write)
 
     def put(self, name: str, path: str) -> None:
-        self._ask("put", name, os.path.abspath(path))
+        self.made = self._ask("put", name, os.path.abspath(path)) or self.made
 
     def delete(self, name: str) -> None:
         self._ask("delete", name)
@@ -176,6 +176,7 @@ def _carry_out(folder: Folder, path: str, what: str, *names: str) -> object:
             folder.get(name, _send)
         case "put", (name, source):
             folder.put(name, source)
+            return folder.made
         case "delete", (name,):
             folder.delete(name)
         case "atomic", ():

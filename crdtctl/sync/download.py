@@ -47,7 +47,9 @@ def read(visit: Visit, standing: Standing, scratch: str, *, accepts: bool) -> No
         if standing.replica in standing.ended.sealed:
             break
         had = {one.entry.name for one in visit.fresh}
-        wanted = [entry for entry in to_read(visit.listing, visit.memos, standing) if entry.name not in had]
+        wanted = [
+            entry for entry in to_read(visit.listing, visit.memos, standing, time.time()) if entry.name not in had
+        ]
         gone = _fetch(visit, wanted, standing, scratch)
         if not gone:
             break
@@ -185,9 +187,11 @@ def _look(visit: Visit, entry: Entry, path: str, standing: Standing) -> None:
     digest = digest_of(path)
     memo = visit.memos.pop(entry.name, None)
     if memo and memo.digest == digest and (memo.held is None or standing.knows(memo.held.clock, memo.held.histories)):
-        visit.memos[entry.name] = replace(memo, entry=entry)
+        visit.memos[entry.name] = replace(memo, entry=entry, unsettled=0.0)
         os.unlink(path)
     else:
+        if memo and memo.entry == entry:
+            visit.settled.add(entry.name)
         visit.fresh.append(Fresh(entry, path, digest))
 
 

@@ -39,6 +39,7 @@ class _Object:
     owner: str
     is_whole: bool
     held: list[_Number] | None
+    unsettled: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def _memo(one: _Object, facts: list[_Fact]) -> Memo:
     said = [facts[number] for number in one.held]
     clock = {author: seq for author, seq, _ in said}
     histories = {author: history for author, _, history in said if history}
-    return Memo(one.entry, one.digest, Held(one.owner, clock, histories, one.is_whole), one.mark, one.fault)
+    held = Held(one.owner, clock, histories, one.is_whole)
+    return Memo(one.entry, one.digest, held, one.mark, one.fault, one.unsettled)
 
 
 def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
@@ -106,7 +108,7 @@ def _object(memo: Memo, numbers: dict[_Fact, int]) -> _Object:
     if held is None:
         return _Object(memo.entry, memo.digest, memo.mark, memo.fault, "", False, None)
     said = [numbers.setdefault(fact, len(numbers)) for fact in _facts(held)]
-    return _Object(memo.entry, memo.digest, memo.mark, memo.fault, held.owner, held.is_whole, said)
+    return _Object(memo.entry, memo.digest, memo.mark, memo.fault, held.owner, held.is_whole, said, memo.unsettled)
 
 
 def _facts(held: Held) -> Iterator[_Fact]:

@@ -15,6 +15,14 @@ from crdtctl.sync.transport import Entry
 _BITS = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _LEGIBLE = 60
+#: Versions of ssh, of web servers by their time and nginx's etag, and of rclone where it knows whole seconds only.
+_COARSE = re.compile(
+    r"\d{8,11}|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT \d+|\d{4}-\d\d-\d\d[T ][\d:]{8}(?:\.0+)?(?:Z|[+-][\d:]+)? \d*"
+    r'|(?:W/)?"[0-9a-f]{8}-[0-9a-f]+"',
+    re.ASCII,
+)
+#: After so many seconds, whatever was written in the second of a version is there.
+_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Memo:
     """What is remembered of an object: which version of it was read, the hash of that, and what it held or lacked.
 
     `mark` is there of one that this replica put: what stands for all that it says. `fault` is why it is not a state.
+    `unsettled` is when a version was first read that tells no changes within a second; 0 if it need not be read again.
     """
 
     entry: Entry
@@ -42,6 +51,7 @@ class Memo:
     held: Held | None = None
     mark: str = ""
     fault: str = ""
+    unsettled: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,25 @@ class Outgoing:
     is_renewed: bool = False
 
 
-def to_read(listing: Iterable[Entry], memos: Mapping[str, Memo], here: Standing) -> list[Entry]:
-    """Return the entries that may hold something that is not known here."""
+def is_coarse(version: str) -> bool:
+    """Return whether a version tells a time in whole seconds, so that a file may change and keep it.
+
+    >>> is_coarse("1764259200"), is_coarse('"69286a80-1c"'), is_coarse("1764259200123456789.77.1764259200123456789")
+    (True, True, False)
+    """
+    return _COARSE.fullmatch(version) is not None
+
+
+def to_read(listing: Iterable[Entry], memos: Mapping[str, Memo], here: Standing, now: float = 0.0) -> list[Entry]:
+    """Return the entries that may hold something that is not known here.
+
+    A file whose version is a time in whole seconds may have been overwritten in the second in which it was read. So it
+    is read once more, some seconds later.
+    """
 
     def is_known(entry: Entry) -> bool:
         memo = memos.get(entry.name)
-        if memo is None or memo.entry != entry:
+        if memo is None or memo.entry != entry or (memo.unsettled and now > memo.unsettled + _SECONDS):
             return False
         if memo.held is None:
             return not entry.name.endswith(SUFFIX)  # or it may have been half there

@@ -26,7 +26,7 @@ from crdtctl.sync.crew import Crew
 from crdtctl.sync.download import emptied, read
 from crdtctl.sync.kinds import address, kind_of
 from crdtctl.sync.patience import TRIES, patiently
-from crdtctl.sync.plan import Held, Memo, Outgoing, to_put
+from crdtctl.sync.plan import Held, Memo, Outgoing, is_coarse, is_named, to_put
 from crdtctl.sync.report import Missing, Moved, Options, Remote, RemoteReport, SyncReport, add_merge
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.scratch import scratch as made_scratch
@@ -186,7 +186,10 @@ class _Course:
             label = visit.label(entry.name)
             head = merged.heads.get(label)
             if head is not None:
-                visit.memos[entry.name] = Memo(entry, digest, _held(head))
+                memo = Memo(entry, digest, _held(head))
+                if is_coarse(entry.version) and not is_named(memo) and entry.name not in visit.settled:
+                    memo = replace(memo, unsettled=time.time())
+                visit.memos[entry.name] = memo
                 visit.report.read.append(_moved(entry.name, path, head, standing, count=self.options.dry_run))
             elif isinstance(reason := merged.refused.get(label), DataError):
                 visit.memos[entry.name] = Memo(entry, digest, fault=reason.message)

@@ -25,8 +25,8 @@ class Visit:
     """The listing of a remote, what is remembered of it, and what was read and not merged.
 
     `saved` is what was remembered before. `read` is how many bytes of how many have been fetched. `planned` is after
-    how many merges it was decided what to put. A visit that is `left` is still under way in another thread, and
-    nothing of it is looked at any more.
+    how many merges it was decided what to put. Files that are `settled` were read again under the same version. A
+    visit that is `left` is still under way in another thread, and nothing of it is looked at any more.
     """
 
     remote: Remote
@@ -40,6 +40,7 @@ class Visit:
     stand_ins: set[str] = field(default_factory=set)
     fresh: list[Fresh] = field(default_factory=list)
     refused: dict[str, CrdtctlError] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
     absent: list[Memo] = field(default_factory=list)
     read: tuple[int, int] = (0, 0)
     is_read: bool = False

@@ -11,7 +11,7 @@ from crdtctl.commands.output import Report
 from crdtctl.commands.signals import ended_by_signal
 from crdtctl.commands.statuses import READS, WRITES, section
 from crdtctl.commands.verb import FormatOption, session, verb_app
-from crdtctl.errors import AnswerIsNo
+from crdtctl.errors import AnswerIsNo, UsageError, printable
 
 # What carries a command out is imported where it is called: the program's help lists this one, and is to be quick.
 
@@ -67,9 +67,13 @@ def add(
       crdtctl remote add hub ssh://hub.example.org/srv/counts
       crdtctl remote add origin "git+ssh://git@example.org/team/counts#crdtctl"
     """
+    from crdtctl.store.config import NAME
+    from crdtctl.sync.remotes import own_place
     from crdtctl.sync.schemes import check as check_url
 
-    place = check_url(url)
+    if not NAME.fullmatch(name) and NAME.fullmatch(url):
+        raise UsageError("NAME comes first", f"crdtctl remote add {url} {printable(name)}")
+    place = own_place(check_url(url))
     session(context).open_to_write().add_remote(name, place)
 
 

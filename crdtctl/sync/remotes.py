@@ -7,7 +7,7 @@ from crdtctl.errors import ConfigError, UsageError, printable
 from crdtctl.store.neighbours import neighbours
 from crdtctl.store.replica import Replica
 from crdtctl.suggestions import did_you_mean
-from crdtctl.sync.schemes import check, is_command
+from crdtctl.sync.schemes import check, is_command, is_path
 from crdtctl.sync.sync import Options, Remote, SyncReport, sync
 
 
@@ -47,7 +47,7 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
                     "look at it, and make the file yours alone: chown, chmod o-w",
                 )
         elif is_place(word):
-            found.append(Remote(printable(word), check(word)))
+            found.append(Remote(printable(word), own_place(check(word))))
         else:
             hint = did_you_mean(word, known) or "'crdtctl remote list' lists them; a path has a '/'"
             raise UsageError(f"there is no remote '{printable(word[:80])}'", hint)
@@ -62,6 +62,18 @@ def _hint(replica: Replica) -> str:
     return "name a URL, or see 'crdtctl remote add'"
 
 
+def own_place(url: str) -> str:
+    """Return the URL; raise `UsageError` for the root and the home directory, which hold other things than states."""
+    path = os.path.realpath(url) if is_path(url) else ""
+    which = {"/": "the root directory", os.path.realpath(os.path.expanduser("~")): "your home directory"}.get(path)
+    if which:
+        raise UsageError(
+            f"{printable(url)} is {which}, whose files are no states",
+            f"name a folder for the counters: {printable(url.rstrip('/'))}/counts",
+        )
+    return url
+
+
 def configured(name: str, url: str) -> Remote:
     """Return a remote as ``config.toml`` has it; raise `ConfigError` for one that cannot be used."""
     try:
@@ -72,7 +84,7 @@ def configured(name: str, url: str) -> Remote:
 
 def is_place(word: str) -> bool:
     """Return whether a word is a URL or a path, and no name; raise `UsageError` for one that cannot be used."""
-    if ":" in word or "/" in word or word in (".", ".."):
+    if ":" in word or "/" in word or word in (".", "..", "~"):
         check(word)
         return True
     return False

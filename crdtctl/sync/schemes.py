@@ -113,10 +113,12 @@ def check(url: str) -> str:
     _refuse_unwritable(url, is_path=found is None)
     if found is None:
         if _LIKE_SCP.match(url):
-            raise UsageError("a place on another machine is a URL", "ssh://HOST/PATH, or git+ssh://HOST/PATH")
+            raise _like_scp(url)
         return os.path.abspath(expanded(url))
     scheme = found[1].lower()
     if scheme not in SCHEMES:
+        if url[len(scheme) + 1 :].startswith(("/", "~/")) and not url.startswith("//", len(scheme) + 1):
+            raise _like_scp(url)
         raise UsageError(f"there is no transport '{printable(found[1][:40])}'", _known())
     if scheme not in _OPAQUE and not url.startswith("://", len(scheme)):
         raise UsageError(f"a URL of this kind begins with {scheme}://", _known())
@@ -152,6 +154,14 @@ def _refuse_unwritable(url: str, *, is_path: bool) -> None:
     if is_path:
         raise UsageError(f"the path of a remote {why}: '{printable(url)}'", "name a link to it: ln -s THERE A-NAME")
     raise UsageError(f"the URL of a remote {why}", "percent-encode it, or copy the URL again")
+
+
+def _like_scp(text: str) -> UsageError:
+    """Return the failure that says how a place is written that scp and git spell HOST:PATH."""
+    host, _, path = text.partition(":")
+    rest = path if path.startswith("/") else f"/{path}" if path.startswith("~") else f"/~/{path}"
+    shown = printable(f"{host}{rest}")
+    return UsageError("a place on another machine is a URL", f"write ssh://{shown}, or git+ssh://{shown}")
 
 
 def _known() -> str:

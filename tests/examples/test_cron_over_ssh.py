@@ -30,19 +30,19 @@ def made_ready(machine: Machine, hub: Sshd, place: Path) -> Machine:
     """Do once, by hand, what the crontab says, where the hub's directory is another one."""
     known = machine.with_environment(CRDTCTL_SSH=hub.command)
     commands = re.findall(r"^#   (crdtctl .*)$", CRONTAB, re.MULTILINE)
-    assert [command.split()[1] for command in commands] == ["init", "remote", "remote"]
+    assert [command.split()[1] for command in commands] == ["remote", "remote"]
     for command in commands:
         assert known.run(command.replace("/srv/counts", str(place))).status == 0
     return known
 
 
-def cron(machine: Machine, when: str) -> Ended:
+def cron(machine: Machine, when: str, later: str = "+0") -> Ended:
     """Run a job as cron does: from the home directory, by sh, with next to no environment."""
     assert "%" not in JOBS[when]  # cron would take it for the end of the line
     kept = {name: machine.shell.environment[name] for name in ("HOME", "CRDTCTL_SSH")}
     [path] = re.findall(r"^PATH=(.*)$", CRONTAB, re.MULTILINE)
     done = subprocess.run(
-        ["/bin/sh", "-c", JOBS[when]],
+        ["faketime", "-f", later, "/bin/sh", "-c", JOBS[when]],
         env={**kept, "PATH": f"{machine.home}/bin:{path}"},
         cwd=machine.home,
         stdin=subprocess.DEVNULL,
@@ -58,11 +58,12 @@ def test_machines_agree_and_cron_has_nothing_to_mail(
 ) -> None:
     (tmp_path / "srv").mkdir()
     machines = [made_ready(machine(name), hub, tmp_path / "srv" / "counts") for name in ("one", "two")]
-    assert list(JOBS) == ["@reboot", "*/15 * * * *"]
+    assert list(JOBS) == ["@reboot", "*/15 * * * *", "30 7 * * *"]
     for each in machines:
         assert cron(each, "@reboot") == Ended(0, "", "")
     for each in [*machines, *machines]:
         assert cron(each, "*/15 * * * *") == Ended(0, "", "")
+    assert cron(machines[0], "30 7 * * *") == Ended(0, "", "")
     assert [each.ok("crdtctl show boots") for each in machines] == ["2\n", "2\n"]
 
 
@@ -74,7 +75,10 @@ def test_a_hub_that_is_down_is_no_mail_and_what_is_wrong_is_one_line(
     cron(one, "@reboot")
     (tmp_path / "srv").rename(tmp_path / "gone")
     wrong = cron(one, "*/15 * * * *")
-    assert (wrong.stderr, wrong.stdout.count("\n")) == ("", 1)
-    assert "there is no folder" in wrong.stdout
+    assert (wrong.stdout, wrong.stderr.count("\n")) == ("", 1)
+    assert "there is no folder" in wrong.stderr
     hub.stop()
-    assert cron(one, "*/15 * * * *") == Ended(0, "", "")
+    assert cron(one, "*/15 * * * *") == Ended(75, "", "")
+    late = cron(one, "*/15 * * * *", "+7h")
+    assert (late.status, late.stdout, late.stderr.count("\n")) == (69, "", 1)
+    assert "7 hours" in late.stderr

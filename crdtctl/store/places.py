@@ -38,8 +38,10 @@ def note(path: str, replica: str) -> None:
 
 def forget(path: str) -> None:
     """Forget the replica at `path`."""
+    file = record(in_user_state(), os.path.abspath(path))
     with suppress(OSError):
-        os.unlink(record(in_user_state(), os.path.abspath(path)))
+        os.unlink(file)
+        os.rmdir(os.path.dirname(file))  # if it was the last one
 
 
 def remembered(path: str) -> str:

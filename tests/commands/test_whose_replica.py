@@ -302,7 +302,7 @@ def test_the_users_own_replica_that_is_gone_is_not_made_again_without_a_message(
 
 def test_what_a_run_leaves_is_not_missed(shell: Shell, home: Path) -> None:
     assert shell("run", "--seal-to", "job.json", "--", *PROGRAM, "increment", "tests").status == 0
-    assert os.listdir(home / ".local/state/crdtctl/places") == []
+    assert os.listdir(home / ".local/state/crdtctl") == []
 
 
 # The user's own replica -----------------------------------------------------------------------------------

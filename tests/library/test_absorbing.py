@@ -188,7 +188,7 @@ def test_a_key_that_a_job_counted_under_stays_used(hub: Replica, new_replica: Ne
 
 def test_two_who_absorb_the_same_one_are_found(hub: Replica, new_replica: New) -> None:
     _, _, state = job(new_replica, "job")
-    other = new_replica("other hub")
+    other = new_replica("other-hub")
     absorb(hub, state)
     absorb(other, state)
     assert hub.merge_bytes(other.export_bytes()).twice
@@ -208,7 +208,7 @@ def test_a_replica_cannot_absorb_itself(new_replica: New) -> None:
 
 def test_whom_a_sealed_one_absorbed_goes_over_with_what_it_counted(hub: Replica, new_replica: New) -> None:
     _, early, state = job(new_replica, "job")
-    old, laptop = new_replica("old hub"), new_replica("laptop")
+    old, laptop = new_replica("old-hub"), new_replica("laptop")
     absorb(old, state)
     stale = old.export_bytes()
     old.increment("builds", 10)
@@ -226,7 +226,7 @@ def test_whom_a_sealed_one_absorbed_goes_over_with_what_it_counted(hub: Replica,
 @pytest.mark.parametrize("turned", [False, True])
 def test_one_whom_a_file_beside_it_has_absorbed_is_left_to_that(hub: Replica, new_replica: New, turned: bool) -> None:
     done, _, state = job(new_replica, "job")
-    other = new_replica("other hub")
+    other = new_replica("other-hub")
     absorb(other, state)
     other.increment("builds", 10)
     other.seal()
@@ -238,7 +238,7 @@ def test_one_whom_a_file_beside_it_has_absorbed_is_left_to_that(hub: Replica, ne
 
 def test_one_who_absorbed_what_was_absorbed_here_as_well_is_not_absorbed(hub: Replica, new_replica: New) -> None:
     _, _, state = job(new_replica, "job")
-    other = new_replica("other hub")
+    other = new_replica("other-hub")
     absorb(other, state)
     other.seal()
     absorb(hub, state)
@@ -250,7 +250,7 @@ def test_one_who_absorbed_what_was_absorbed_here_as_well_is_not_absorbed(hub: Re
 
 def test_the_fence_of_a_sealed_one_goes_over_as_well(hub: Replica, new_replica: New) -> None:
     state = made(job(new_replica, "job")[2], IN_2024)
-    old = new_replica("old hub")
+    old = new_replica("old-hub")
     absorb(old, state)
     absorb(old, fence="2025-01-01")
     old.seal()
@@ -286,7 +286,7 @@ def made(replica: bytes, day: tuple[int, str]) -> bytes:
 def test_behind_a_fence_nothing_is_remembered_and_old_files_of_strangers_are_refused(
     hub: Replica, new_replica: New
 ) -> None:
-    states = [made(job(new_replica, f"job {day[0]}")[2], day) for day in (IN_2024, IN_2025)]
+    states = [made(job(new_replica, f"job-{day[0]}")[2], day) for day in (IN_2024, IN_2025)]
     absorb(hub, *states)
     counted = values(hub)
     absorb(hub, fence="2025-01-01")
@@ -294,7 +294,7 @@ def test_behind_a_fence_nothing_is_remembered_and_old_files_of_strangers_are_ref
     assert b"2025-11-24" in hub.export_bytes()
     report = hub.merge_bytes(*states)
     assert report.taken == ["state 2"]
-    assert "is from beyond the fence of 2025-01-01: job 20240505-" in report.refused["state 1"].message
+    assert "is from beyond the fence of 2025-01-01: job-20240505-" in report.refused["state 1"].message
     assert absorb(hub, states[0]).merge.refused.keys() == {"state 1"}
     assert values(hub) == counted
 

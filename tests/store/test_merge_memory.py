@@ -44,7 +44,7 @@ def test_two_states_of_thirty_thousand_lines_by_ten_authors_need_48_megabytes_an
     shell: Shell, new_replica: Callable[[str], Replica]
 ) -> None:
     def memory(lines: int) -> int:
-        replica = new_replica(f"of {lines}")
+        replica = new_replica(f"of-{lines}")
         large(shell.directory / "one.json", "one", lines, 1)
         large(shell.directory / "two.json", "two", lines, 2)
         done = subprocess.run(

@@ -177,8 +177,7 @@ def in_the_way(done: Done, shown: str, branch: str) -> CrdtctlError | None:
     if found is None:
         return None
     return UnavailableError(
-        f"the branch '{printable(found[1])}' at {shown} is in the way of '{branch}': git has no two branches of "
-        "which one is a folder of the other",
+        f"the branch '{printable(found[1])}' at {shown} is in the way of '{branch}': git cannot have both",
         "name another one: URL#BRANCH",
     )
 

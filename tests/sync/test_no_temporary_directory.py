@@ -67,7 +67,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, shell: Shell) -> str:
             configuration.write_text("[here]\ntype = alias\nremote = /mnt\n")
             return "rclone:here:there"
         case _:
-            pass
+            (tmp_path / "there").mkdir()
     return "/mnt/there"
 
 

@@ -88,7 +88,14 @@ def remove(
     EXAMPLES:
       crdtctl remote remove stick
     """
-    session(context).open().remove_remote(name)
+    from crdtctl.sync.health import forget
+    from crdtctl.sync.memory import directory
+
+    replica = session(context).open()
+    url = replica.remotes().get(name)
+    replica.remove_remote(name)
+    if url is not None and url not in replica.remotes().values():
+        forget(directory(replica.path), url)
 
 
 @app.command("list", **_list)

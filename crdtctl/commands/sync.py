@@ -19,6 +19,7 @@ from crdtctl.errors import AnswerIsNo, BusyError, printable
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
     from crdtctl.sync.report import Moved, RemoteReport, SyncReport
 
+
 app, settings = verb_app(1, 3, 5, 69, 73, *WRITES)
 
 

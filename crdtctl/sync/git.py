@@ -7,7 +7,7 @@ the repository is. Nothing is changed there but that branch.
 Every push is one commit on top of the tip that is there, so it is a fast-forward and works where nobody may force
 anything, and it is made only if that tip is still there. Who comes too late puts his own files on top of the new tip:
 nobody else writes them, so there is nothing to resolve. The history there is of no use to us and is never fetched. It
-may be cut off at any time, or the whole branch deleted: whoever syncs next puts there what is missing.
+may be cut off at any time, or the whole branch deleted: who accepts that puts there what is missing.
 """
 
 import os

@@ -105,3 +105,18 @@ def test_another_sync_that_never_ends_is_told(shell: Shell, replica: Replica, aw
         ended = at(shell, "+1h", *words)
         assert (ended.status, ended.stderr) == (75, "")
         assert "last sync 7 hours ago" in assert_refused(at(shell, "+7h", *words), 69)
+
+
+def test_a_remote_that_was_removed_is_forgotten(shell: Shell, replica: Replica) -> None:
+    replica.increment("builds")
+    hub = shell.directory / "hub"
+    hub.mkdir()
+    shell.ok("remote", "add", "hub", "./hub")
+    shell.ok("sync")
+    for path in hub.iterdir():
+        path.unlink()
+    assert "nothing is left" in assert_refused(shell("sync"), 69)
+    shell.ok("remote", "remove", "hub")
+    assert "hub" not in shell.ok("status", "--format", "table").partition("remote ")[2]
+    shell.ok("remote", "add", "hub", "./hub")
+    shell.ok("sync")

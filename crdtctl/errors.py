@@ -19,7 +19,9 @@
     ├── OutcomeUnknownError  76  unknown      try again with the same once-key
     ├── AccessError          77  permission   not allowed to read or write
     ├── ConfigError          78  config       config.toml is wrong
-    └── UnreportedError      79  unreported   applied, but the output could not be written
+    ├── UnreportedError      79  unreported   applied, but the output could not be written
+    ├── NotRunnableError    126  not-runnable a command that is to be run cannot be executed
+    └── NoCommandError      127  no-command   there is no such command to be run
 
 What is below another class has the status and the name of that.
 
@@ -173,6 +175,20 @@ class UnreportedError(CrdtctlError):
 
     status = 79
     name = "unreported"
+
+
+class NotRunnableError(CrdtctlError):
+    """A command that is to be run is there, and cannot be executed; nothing was done."""
+
+    status = 126
+    name = "not-runnable"
+
+
+class NoCommandError(CrdtctlError):
+    """There is no such command to be run; nothing was done."""
+
+    status = 127
+    name = "no-command"
 
 
 def printable(text: str | bytes | os.PathLike[str]) -> str:

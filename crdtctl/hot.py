@@ -42,6 +42,8 @@ _WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
 _MAX_HEAD = 2**16
 #: What stands in the place of a counter's name where it is said who has ended.
 _ENDED = b"="
+#: How a line begins that is none of a counter.
+_NO_COUNTER = b'"='
 #: How long to try for the lock before the full command waits for it in earnest.
 _PATIENCE = 0.1
 
@@ -445,9 +447,12 @@ def _find(directory: int, file: str, head: bytes, name: bytes) -> bytes | None:
         opening = pages.read(0, _MAX_HEAD)
         start = opening.index(b"\n") + 1
         end = size - TRAILER_SIZE
+        first, last = search(pages, start, end, _ENDED)
+        after = last + 2 if first < last else last
+        if pages.read(after, len(_NO_COUNTER)) == _NO_COUNTER:
+            raise ValueError  # attempts of jobs, not all of which count
         if head == _OWN_HEAD:
             _own_head(opening)
-            first, last = search(pages, start, end, _ENDED)
             if first < last:
                 raise ValueError  # not everything in the other file may count
         else:

@@ -5,12 +5,10 @@ from typing import Any, get_args
 
 from crdtctl.codec.text import MAX_SAFE
 from crdtctl.codec.wire import VERSION, Kind, to_wire
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import NO_COUNTERS, TYPES
 from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
 from crdtctl.crdt.base import Kind as Type
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
-from crdtctl.crdt.membership import MEMBERSHIP
-from crdtctl.crdt.membership import NAME as MEMBERSHIP_NAME
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
 from crdtctl.crdt.sketch import HASH, MAX_PRECISION, MIN_PRECISION
 
@@ -21,6 +19,7 @@ _NAME = {
     "maxLength": MAX_BYTES,
     "pattern": r"^(?! )(?![\s\S]*[\u0000-\u001f\u007f-\u00a0])[\s\S]*(?<! )$",
 }
+_COUNTER = f"^([^=]*|{'|'.join(NO_COUNTERS)})$"
 _TEXT = {"type": "string", "minLength": 1}
 _HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
 _SKETCH = f"^{HASH} (?:{'|'.join(map(str, range(MIN_PRECISION, MAX_PRECISION + 1)))}) [-0-9A-Z_a-z]*(?![\\s\\S])"
@@ -106,15 +105,16 @@ def state_schema() -> dict[str, Any]:
             "counters": {
                 "description": "name → type → author → contribution",
                 "type": "object",
-                "propertyNames": {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": "^([^=]*|=)$"}]},
+                "propertyNames": {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": _COUNTER}]},
                 "properties": {
-                    MEMBERSHIP_NAME: {
-                        "description": MEMBERSHIP.summary,
+                    name: {
+                        "description": kind.summary,
                         "type": "object",
-                        "required": [MEMBERSHIP.tag],
+                        "required": [kind.tag],
                         "additionalProperties": False,
-                        "properties": {MEMBERSHIP.tag: _contributions(MEMBERSHIP)},
+                        "properties": {kind.tag: _contributions(kind)},
                     }
+                    for name, kind in NO_COUNTERS.items()
                 },
                 "additionalProperties": {
                     "type": "object",

@@ -36,10 +36,9 @@ from crdtctl.codec.wire import (
     join_counters,
     refuse_absurd,
 )
-from crdtctl.crdt import KINDS, TAKING_PART
+from crdtctl.crdt import KINDS, NO_COUNTERS, TAKING_PART
 from crdtctl.crdt.base import Contribution
 from crdtctl.crdt.forks import Names
-from crdtctl.crdt.membership import NAME
 from crdtctl.crdt.names import replica_fault
 
 if TYPE_CHECKING:
@@ -50,8 +49,8 @@ _BLOCK = 2**18
 _STEP = 4096
 #: So many authors are looked for on each line; with more, each line is decoded.
 _FEW = 8
-#: The name of the line that is none of a counter.
-_NO_COUNTER = NAME.encode()
+#: The names of the lines that are none of a counter.
+NO_NAMES = frozenset(name.encode() for name in NO_COUNTERS)
 #: The longest header: a clock of about a million authors.
 _MAX_HEAD = 2**26
 _VERSION = b'{"crdtctl":'
@@ -238,7 +237,7 @@ class Source:
             count = 0
             for name, line in self.lines():
                 self.decode(line)
-                count += name != _NO_COUNTER
+                count += name not in NO_NAMES
             return count
         finally:
             self.ours = ours

@@ -15,11 +15,10 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from crdtctl.codec.text import HEAD_END, MAX_SAFE
-from crdtctl.crdt import KINDS, forks, sketch
+from crdtctl.crdt import KINDS, NO_COUNTERS, TYPES, forks, sketch
 from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER, Contribution
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record, Registers
-from crdtctl.crdt.membership import MEMBERSHIP, NAME
 from crdtctl.crdt.names import are_plain, replica_fault, stored_counter_fault
 from crdtctl.errors import DataError, printable
 
@@ -375,12 +374,12 @@ def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
 
 def _check_name(name: str, counter: Counter) -> None:
     wrong = stored_counter_fault(name)
-    if wrong and (name != NAME or counter.keys() != {MEMBERSHIP.tag}):
+    if wrong and (name not in NO_COUNTERS or counter.keys() != {NO_COUNTERS[name].tag}):
         raise Invalid(f"{wrong}: '{printable(name[:80])}'")
     if not counter:
         raise Invalid("a counter without a type")
-    if not wrong and MEMBERSHIP.tag in counter:
-        raise Invalid(f"type '{MEMBERSHIP.tag}' is none of a counter")
+    if not wrong and not counter.keys() <= TYPES.keys():
+        raise Invalid(f"type '{min(counter.keys() - TYPES.keys())}' is none of a counter")
     if not all(counter.values()):
         raise Invalid("a type without a contribution")
 

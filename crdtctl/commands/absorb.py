@@ -63,6 +63,9 @@ def absorb(
     if output.is_talkative():
         number = len(report.absorbed)
         output.stdout.line(f"absorbed {number} replica{'' if number == 1 else 's'}; {len(report.before)} were before")
+        if report.superseded:
+            number = len(report.superseded)
+            output.stdout.line(f"{number} earlier attempt{'' if number == 1 else 's'} of jobs left out")
     for note in report.merge.notes:
         output.say(note)
     end_with(report.merge, quiet=False)

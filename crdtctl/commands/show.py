@@ -30,6 +30,9 @@ def show(
     tag: TypeOption = None,
     by_replica: Annotated[bool, typer.Option("--by-replica", help="Show what each replica contributed.")] = False,
     members: Annotated[bool, typer.Option("--members", help="Show the elements of sets.")] = False,
+    attempts: Annotated[
+        bool, typer.Option("--attempts", help="Show what each attempt of a job counted, and which ones count.")
+    ] = False,
     state: Annotated[bool, typer.Option("--state", help="Show the raw state, as JSON.")] = False,
     require: Annotated[
         str | None,
@@ -64,22 +67,28 @@ def show(
       crdtctl show 'page.*'
       crdtctl show builds --by-replica
       crdtctl show visitors --members
+      crdtctl show failed --attempts
       crdtctl show builds --min 100 && echo celebrate
       crdtctl show failures --max 0 --default 0
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
       crdtctl show --format json | jq '.counters[].value'
     """
     names = names or []
-    if by_replica + members + state > 1:
-        raise UsageError("--by-replica, --members and --state are one or the other")
+    if by_replica + members + attempts + state > 1:
+        raise UsageError("--by-replica, --members, --attempts and --state are one or the other")
     least, most = (_bound(text, option, names) for text, option in ((minimum, "--min"), (maximum, "--max")))
     instead = None if default is None else whole(default, "--default")
-    if instead is not None and (not names or by_replica or members or state):
+    if instead is not None and (not names or by_replica or members or attempts or state):
         raise UsageError("--default goes with a NAME, whose value is shown", "leave it out")
     check_type(tag)
     replica = session(context).open()
     if require is not None:
         _require(replica, clock(require))
+    if attempts:
+        if (least, most) != (None, None):
+            raise UsageError("--min and --max are for a value, and --attempts shows several")
+        output.show(_attempts(replica, names, tag), output.choose(form))
+        return
     one = len(names) == 1 and not is_pattern(replica, names[0])
     if not one and (least, most) != (None, None):
         raise UsageError("--min and --max go with one NAME", "a pattern may stand for many")
@@ -154,6 +163,34 @@ def _report(
     return Report(
         "counters", ("name", "type", "value"), items, lambda i: [(i["name"], i["type"], _number(i["value"]))], head=head
     )
+
+
+def _attempts(replica: Replica, names: Sequence[str], tag: str | None) -> Report:
+    asked: Sequence[str | None] = names or [None]
+    found = []
+    for name in asked:
+        of_one = [one for one in replica.attempts(name) if tag in (None, one.tag)]
+        if name is not None and not of_one:
+            replica.readings(name, tag)  # or it is not there
+        found += of_one
+    items = [
+        {
+            "name": one.name,
+            "type": one.tag,
+            "job": one.attempt.key,
+            "attempt": safe(one.attempt.number),
+            "value": safe(one.value),
+            "counts": one.counts,
+        }
+        for one in found
+    ]
+    columns = ("name", "type", "job", "attempt", "value", "counts")
+
+    def row(item: Item) -> list[list[object]]:
+        cells = {**item, "value": _number(item["value"]), "counts": "yes" if item["counts"] else "no"}
+        return [[cells[column] for column in columns]]
+
+    return Report("attempts", columns, items, row, head={"replica": replica.id})
 
 
 def _has_members(reading: Reading) -> bool:

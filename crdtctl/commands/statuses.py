@@ -20,6 +20,8 @@ STATUSES: Final[dict[int, str]] = {
     77: "not allowed to read or write",
     78: "config.toml is wrong",
     79: "applied, but standard output was closed or full",
+    126: "the command cannot be executed",
+    127: "there is no such command",
     130: "interrupted",
     143: "terminated",
 }

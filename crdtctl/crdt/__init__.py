@@ -6,6 +6,8 @@ the golden files, the crash and contention tests and ``--type`` find it there.
 
 from typing import Final
 
+from crdtctl.crdt import attempts, membership
+from crdtctl.crdt.attempts import ATTEMPTS
 from crdtctl.crdt.base import CounterType, Kind
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.gcounter import GCounter
@@ -27,7 +29,9 @@ TYPES: Final[dict[str, CounterType]] = {
     )
 }
 
-#: Everything that may stand on a line: the types, and who has ended.
-KINDS: Final[dict[str, Kind]] = {**TYPES, MEMBERSHIP.tag: MEMBERSHIP}
+#: What stands in the place of a counter's name → what such a line holds: who has ended, and attempts of jobs.
+NO_COUNTERS: Final[dict[str, Kind]] = {membership.NAME: MEMBERSHIP, attempts.NAME: ATTEMPTS}
+#: Everything that may stand on a line: the types, and what is none of a counter.
+KINDS: Final[dict[str, Kind]] = {**TYPES, **{kind.tag: kind for kind in NO_COUNTERS.values()}}
 #: The types of which a replica takes part in merging.
 TAKING_PART: Final = frozenset(tag for tag, kind in TYPES.items() if kind.takes_part)

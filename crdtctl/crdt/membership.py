@@ -34,7 +34,8 @@ _MILLISECONDS = 86_400_000
 _EPOCH = 719_163
 
 
-def _day_fault(text: str) -> str | None:
+def day_fault(text: str) -> str | None:
+    """Return what is wrong with `text` as a day, or None."""
     return None if _DAY.fullmatch(text) else "a day is not YYYY-MM-DD"
 
 
@@ -47,7 +48,7 @@ class Membership(Kind):
     """Row ``(seq, sealed, fence, absorbed)``: 1 if the author has ended, a day as YYYYMMDD, day → records."""
 
     tag = "membership"
-    record = Latest(Nat(), Nat(), Nat(), MapOf(_day_fault, Elements(_record_fault)), required=1)
+    record = Latest(Nat(), Nat(), Nat(), MapOf(day_fault, Elements(_record_fault)), required=1)
     summary = "which replicas have ended"
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 
-from crdtctl.codec.stream import Source
+from crdtctl.codec.stream import NO_NAMES, Source
 from crdtctl.codec.wire import Counter, encode_line
-from crdtctl.crdt import TAKING_PART, TYPES
+from crdtctl.crdt import TAKING_PART, TYPES, attempts
+from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
 from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Refused
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import (
@@ -46,6 +47,7 @@ from crdtctl.store.durable import OWN
 from crdtctl.store.ended import ended, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, OwnFile
 from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.jobs import all_said, said_of_jobs
 from crdtctl.store.merge import MergeReport, merge
 from crdtctl.store.packed import each_state
 from crdtctl.store.settling import hear_no_more
@@ -59,9 +61,13 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(slots=True)
 class AbsorbReport:
-    """What absorbing did: whose counts were taken over now, whose were before, and what the merge did."""
+    """What absorbing did: whose counts were taken over now, whose were before, and what the merge did.
+
+    `superseded` are earlier attempts of jobs: they are absorbed without their counts.
+    """
 
     absorbed: list[str] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     merge: MergeReport = field(default_factory=MergeReport)
 
@@ -122,7 +128,7 @@ def absorb(
             raise StorageError("this replica was copied or put back just now", "nothing was changed; try again")
         here = ended(mine.source, known)
         everybody = roster(here)
-        found = _Found(mine, known, everybody, report)
+        found = _Found(mine, known, everybody, report, all_said(mine.source, known))
         taken: list[Input] = []
 
         def take(item: Input) -> None:
@@ -133,17 +139,18 @@ def absorb(
         found.look_at_all(here)
         if known and not not_absorbed:
             sealed = roster(MEMBERSHIP.join_all(here, found.said))
-            refuse(still(known.head.unheard, found.heard, mine.id, sealed), report.absorbed)
+            refuse(still(known.head.unheard, found.heard, mine.id, sealed), [*report.absorbed, *report.superseded])
         row = said_by(mine.source).get(mine.id, MEMBERSHIP.record.bottom)
         seq = mine.seq + 1
         after = row
-        if report.absorbed:
-            after = absorbing(row, seq, report.absorbed)
-            after = inheriting(after, seq, [found.said[who] for who in report.absorbed])
+        gone = [*report.absorbed, *report.superseded]
+        if gone:
+            after = absorbing(row, seq, gone)
+            after = inheriting(after, seq, [found.said[who] for who in gone])
         if day > everybody.fence:
             after = fencing(after, seq, day)
         if after != row:
-            lines = found.planned(seq)
+            lines = {**found.planned(seq), **found.planned_jobs(seq, day)}
             lines[NAME] = encode_line(NAME, {MEMBERSHIP.tag: {mine.id: after}})
             directory.write_own(own_lock, mine, lines, seq)
             facts = {"fence": day_of(day)} if day else {}
@@ -182,6 +189,7 @@ class _Found:
     known: Source | None
     everybody: Roster
     report: AbsorbReport
+    jobs_here: Contributions
     counters: dict[str, dict[str, dict[str, Contribution]]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
     said: dict[str, Contribution] = field(default_factory=dict)
@@ -189,6 +197,8 @@ class _Found:
     states: dict[str, tuple[Roster, Clock]] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
+    jobs: Jobs = field(default_factory=Jobs)
+    said_of_jobs: dict[str, Contribution] = field(default_factory=dict)
 
     def look(self, item: Input) -> None:
         """Read one input. Raise why it is not to be taken in."""
@@ -220,13 +230,16 @@ class _Found:
                 raise RefusedError(f"{label}: the id {who} does not tell when it was minted", "merge the file")
             if who not in self.authors:
                 new.append(who)
+        runs = said_of_jobs(source)
+        self._refuse_late(label, new, jobs(ATTEMPTS.join_all(self.jobs_here, runs)))
+        self.said_of_jobs = ATTEMPTS.join_all(self.said_of_jobs, runs)
         for who, row in said.items():
             self.said[who] = MEMBERSHIP.join(self.said.get(who, row), row)
         for author in past:
             if author not in self.report.before:
                 self.report.before.append(author)
         for name, line in source.lines() if new else ():
-            if name != NAME.encode():
+            if name not in NO_NAMES:
                 self._keep(*source.decode(line), new)
         self.authors.update(new)
         self.report.absorbed += new
@@ -253,6 +266,34 @@ class _Found:
                     "leave it out; 'crdtctl merge' takes its file in",
                 )
 
+        self._sort_attempts()
+
+    def _sort_attempts(self) -> None:
+        """Leave out the attempts of jobs that do not count: earlier ones are absorbed without their counts."""
+        self.jobs = jobs(ATTEMPTS.join_all(self.jobs_here, self.said_of_jobs))
+        for who in [one for one in self.report.absorbed if one in self.jobs.left_out]:
+            self.report.absorbed.remove(who)
+            if who not in self.jobs.late:
+                self.report.superseded.append(who)
+
+    def _refuse_late(self, label: str, new: Sequence[str], found: Jobs) -> None:
+        for who in new:
+            if who in found.late:
+                run = found.attempts[who]
+                raise RefusedError(
+                    f"{label} is attempt {run.number} of job '{run.key}', but attempt {found.absorbed[run.key]} was "
+                    "absorbed before, and counts",
+                    "absorb a job when it will not be run again",
+                )
+
+    def planned_jobs(self, seq: int, fence: int) -> dict[str, bytes]:
+        """Return the line of ``own.json`` that says which attempts were absorbed, if that is new."""
+        row = said_of_jobs(self.own.source).get(self.own.id, ATTEMPTS.record.bottom)
+        runs = {who: self.jobs.attempts[who] for who in self.report.absorbed if who in self.jobs.attempts}
+        rows = [self.said_of_jobs[who] for who in self.report.absorbed if who in self.said_of_jobs]
+        after = attempts.fencing(attempts.absorbing(row, seq, runs, rows), seq, fence)
+        return {} if after == row else {attempts.NAME: encode_line(attempts.NAME, {ATTEMPTS.tag: {self.own.id: after}})}
+
     def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
         for tag, contributions in counter.items():
             if tag not in TAKING_PART and any(who in contributions for who in new):
@@ -269,7 +310,8 @@ class _Found:
             for tag, contributions in self.counters[name].items():
                 kind = TYPES[tag]
                 others = kind.join_all(known.get(tag, {}), contributions)
-                others.pop(self.own.id, None)
+                for gone in (self.own.id, *self.jobs.left_out):
+                    others.pop(gone, None)
                 here = Here(self.own.id, seq, partial(dict, others))
                 before = mine.get(tag, {}).get(self.own.id)
                 row = self._taken_over(name, kind, before or kind.record.bottom, here)

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from crdtctl.codec.stream import Source, Writer, overlay
 from crdtctl.codec.text import assemble
+from crdtctl.codec.text import name_of as text_name_of
 from crdtctl.codec.wire import Head, Past, encode_head
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import Departure
 from crdtctl.store import binding, journal, meeting
 from crdtctl.store.durable import KNOWN, OWN, Draft
 from crdtctl.store.files import Directory, OwnFile
+from crdtctl.store.jobs import again
 from crdtctl.store.unheard import departures_of
 
 #: Why an id ended → what is said of it.
@@ -208,7 +210,8 @@ def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, 
             return True
 
         directory.write(KNOWN, known_lock, fill)
-    begin(directory, lock, new, own.tier, meeting.successors(own, new))
+    lines = [*meeting.successors(own, new), *(again(own.source, new) if why != "sealed" else ())]
+    begin(directory, lock, new, own.tier, sorted(lines, key=text_name_of))
     is_whole = why != "forked" and binding.remembered(own.source.head.witness) == own.writes
     told = Renamed(own.id, new, why, is_whole, len(past))
     tell(told)

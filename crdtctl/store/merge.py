@@ -11,23 +11,25 @@ from dataclasses import dataclass, field, replace
 from shlex import quote
 from typing import IO
 
-from crdtctl.codec.stream import ALL, Lines, Part, Source, Writer, overlay
+from crdtctl.codec.stream import ALL, NO_NAMES, Lines, Part, Source, Writer, overlay
 from crdtctl.codec.text import InMemory
 from crdtctl.codec.wire import Counter, Head, Invalid, decode_own_line, encode_clock
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
+from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Fork, Joined, Names
-from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, day_of, forgotten, roster
+from crdtctl.crdt.membership import MEMBERSHIP, Roster, day_of, forgotten, roster
 from crdtctl.errors import CrdtctlError, MissingError, OutcomeUnknownError, RefusedError, from_os, printable, reason_of
 from crdtctl.store import durable, journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft, OnDisk
-from crdtctl.store.ended import doubled, ended, refuse_sealed, without_absorbed
+from crdtctl.store.ended import doubled, ended, refuse_sealed, said_by, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.gone import Returned, declared, returned
 from crdtctl.store.inputs import Input, Stamp, open_input
+from crdtctl.store.jobs import LateAttempt, all_said, late, said_of_jobs
 from crdtctl.store.meeting import Aside, HandOff, Met, lonely, meet
 from crdtctl.store.packed import each_state
 from crdtctl.store.processes import in_child
@@ -45,7 +47,6 @@ _GROUP_BYTES = 2**22
 _TELL_EVERY = 1000
 #: From so many bytes on, a second process is worth its start.
 _WORTH_HALVES = 2**23
-_NAME = NAME.encode()
 
 
 #: What is told how many bytes of the result are done.
@@ -63,7 +64,8 @@ class MergeReport:
     declared gone for good, and have made later commits, as is news. `heads` are the headers of the inputs
     that were taken, by label. `nodes` is how many own contributions changed by taking part, `handoffs` are those under
     way, and `lonely` the counters of which nobody else's node is known. `second` are the first few counters that
-    arrived under a second type, and `made` those bounded counters that turn out to be created by several replicas.
+    arrived under a second type, `late` the attempts of jobs that arrived too late to count, and `made` those bounded
+    counters that turn out to be created by several replicas.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -82,11 +84,12 @@ class MergeReport:
     lonely: list[str] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
     made: list[MadeTwice] = field(default_factory=list)
+    late: list[LateAttempt] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
         """What is to be reported although all went well, a line each."""
-        return [*([lonely(self.lonely)] if self.lonely else []), *map(str, self.second)]
+        return [*([lonely(self.lonely)] if self.lonely else []), *map(str, [*self.second, *self.late])]
 
     @property
     def may_be_wrong(self) -> bool:
@@ -101,7 +104,10 @@ class MergeReport:
 
 @dataclass(eq=False, slots=True)
 class Opened:
-    """An input that has passed its checksum; `source` is None while it is closed. `ended`: who has, as it says."""
+    """An input that has passed its checksum; `source` is None while it is closed.
+
+    `ended` says who has, and `jobs` what it says of attempts of jobs.
+    """
 
     item: Input
     head: Head
@@ -110,6 +116,7 @@ class Opened:
     stamp: Stamp | None
     names: Names = field(default_factory=dict)
     ended: Contributions = field(default_factory=dict)
+    jobs: Contributions = field(default_factory=dict)
 
     def refuse_if_changed(self) -> None:
         """Raise `_BadInput` if the file was written to since its checksum was verified."""
@@ -171,6 +178,7 @@ def merge(
             known.verify()  # or damage would be sealed with a new checksum
         before = known.head if known else Head("known", mine.id, {})
         here = ended(mine.source, known)
+        runs = all_said(mine.source, known)
         if not beyond_fence:
             _refuse_forgotten(here, {**before.clock, **mine.source.head.clock}, opened, refused)
         while True:
@@ -193,6 +201,8 @@ def merge(
                 for record, by in doubled(everybody, settled).items()
                 if set(by).difference(known_twice.get(record, ()))
             }
+            runs_then = _runs(runs, taken, everybody)
+            report.late = late(jobs(runs), runs_then)
             for one, names in zip(taken, joined.names[1:], strict=True):
                 one.names = {**names, **without_absorbed(everybody, one.head.clock)}
             if known:
@@ -211,6 +221,7 @@ def merge(
                     joining = _Joining(
                         mine, known, joined, report, taken, settled, unheard, limit, two and not limit, progress, asides
                     )
+                    joining.left_out = jobs(runs).left_out, runs_then.left_out
                     joining.sources = _reopen(taken, passing, asides)
                     written = False
                     if lock is None:
@@ -260,6 +271,14 @@ def _said_by(opened: Sequence[Opened]) -> Contributions:
     for one in opened:
         said = MEMBERSHIP.join_all(said, one.ended)
     return said
+
+
+def _runs(here: Contributions, taken: Sequence[Opened], everybody: Roster) -> Jobs:
+    """Return what is known of attempts of jobs after a merge: those that were absorbed are none any more."""
+    said = here
+    for one in taken:
+        said = ATTEMPTS.join_all(said, one.jobs)
+    return jobs({who: row for who, row in said.items() if not everybody.has_absorbed(who)})
 
 
 def _refuse_forgotten(
@@ -434,10 +453,11 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
         nonlocal weight
         with ExitStack() as passing:
             source = open_input(item, passing)
-            said = source.counter(NAME).get(MEMBERSHIP.tag, {})
+            said, runs = said_by(source), said_of_jobs(source)
             keep = len(opened) < _GROUP and weight <= _GROUP_BYTES
             stamp = Stamp.of(source) if keep else None
-            opened.append(Opened(item, source.head, source.size, source if keep else None, stamp, ended=said))
+            kept = source if keep else None
+            opened.append(Opened(item, source.head, source.size, kept, stamp, ended=said, jobs=runs))
             if keep:
                 weight += source.size if isinstance(source.pages, InMemory) else 0
                 stack.enter_context(passing.pop_all())
@@ -535,6 +555,7 @@ class _Joining:
     progress: Progress | None
     asides: list[Aside]
     sources: list[Source] = field(default_factory=list)
+    left_out: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
 
     @property
     def has_aside(self) -> bool:
@@ -617,7 +638,7 @@ class _Joining:
         for number, joined in enumerate(pairs):
             if joined.after is None:
                 continue
-            if joined.name == _NAME:  # whose news is in the clock
+            if joined.name in NO_NAMES:  # whose news is in the clock
                 if lines:
                     lines.line(joined.after)
                 continue
@@ -640,7 +661,15 @@ class _Joining:
         name, counter = decode_own_line(after)
         mine = self.own.source.counter(name)
         past: Counter = decode_own_line(before)[1] if before is not None else {}
+        past, counter = _but(past, self.left_out[0]), _but(counter, self.left_out[1])
         for tag in sorted(counter):
             if counter[tag] != past.get(tag):
                 change = Change(name, tag, reading(tag, mine, past), reading(tag, mine, counter))
                 self.report.changes.append(change)
+
+
+def _but(counter: Counter, gone: frozenset[str]) -> Counter:
+    """Return a counter without what some authors contributed."""
+    if not gone:
+        return counter
+    return {tag: {who: row for who, row in rows.items() if who not in gone} for tag, rows in counter.items()}

@@ -37,7 +37,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 
 from crdtctl.codec import strict
-from crdtctl.codec.stream import Source, Writer, overlay
+from crdtctl.codec.stream import NO_NAMES, Source, Writer, overlay
 from crdtctl.codec.text import HEAD_START, InMemory
 from crdtctl.codec.wire import (
     Counter,
@@ -49,7 +49,7 @@ from crdtctl.codec.wire import (
     join_counters,
     newer,
 )
-from crdtctl.crdt import TYPES, forks, membership
+from crdtctl.crdt import TYPES, forks
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
@@ -91,6 +91,7 @@ from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.gone import Returned, returned
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
+from crdtctl.store.jobs import AttemptReading, attempt_readings, begin_attempt, hide_left_out, refuse_in_attempt
 from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge
 from crdtctl.store.packed import each_state, gathered
@@ -104,7 +105,6 @@ from crdtctl.suggestions import did_you_mean
 _MISSING: Final = object()
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _T = TypeVar("_T")
-_ENDED = membership.NAME.encode()
 #: An exchange that has not settled after so many rounds is told to be unsettled. A hand-off takes four.
 _MAX_ROUNDS = 16
 #: Verbs that a batch with a key of its own may hold: with the key, or by themselves, they do nothing again.
@@ -618,7 +618,7 @@ class Replica:
 
         It is empty if there is none. Raise `UsageError` if there are several, and the settings choose none.
         """
-        with self._both() as (own, known):
+        with self._readable() as (own, known):
             found = types.candidates(own.counter(name), known.counter(name) if known else {})
         if len(found) > 1:
             return types.choose(name, found, self._preferred())
@@ -630,12 +630,17 @@ class Replica:
 
     def counters(self) -> Iterator[Reading]:
         """Yield all counters, by name and type, in constant memory."""
-        with self._sources() as (own, known):
+        with self._readable(verified=True) as (own, known):
             for joined in overlay(known, [own]):
-                if joined.after is not None and joined.name != _ENDED:
+                if joined.after is not None and joined.name not in NO_NAMES:
                     name, counter = decode_own_line(joined.after)
                     for tag in sorted(counter):
                         yield Reading(name, tag, counter[tag])
+
+    def attempts(self, name: str | None = None) -> Iterator[AttemptReading]:
+        """Yield what the attempts of jobs counted, those that do not count as well, by the name of the counter."""
+        with self._sources() as (own, known):
+            yield from attempt_readings(own, known, name)
 
     def rights(self, name: str) -> Holding:
         """Return who holds the rights to a bcounter, and who asks for them. Raise `MissingError` if there is none."""
@@ -802,6 +807,7 @@ class Replica:
                 )
                 found = changes(planned, mine, others.counter) if details else []
             if planned.counters:
+                refuse_in_attempt(own.source, planned.touched)
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
                 directory.write_own(lock, own, lines, own.seq + 1)
                 if own.tier:
@@ -834,33 +840,56 @@ class Replica:
                     writer.line(line)
             writer.close()
 
-    def export_to(self, path: str | os.PathLike[str], *, since: Clock | None = None, form: str = "json") -> None:
+    def export_to(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        since: Clock | None = None,
+        form: str = "json",
+        overwrite: bool = False,
+    ) -> None:
         """Write the state to a file, as a whole or not at all; it is on disk when this returns.
 
-        An empty file is replaced, and a state of which everything is known here. Raise `ExistsError` for any
-        other file, for one inside a replica's directory, and for a symbolic link that another user made.
+        An empty file is replaced, and a state of which everything is known here; any state with `overwrite`. Raise
+        `ExistsError` for any other file, for one inside a replica's directory, and for a symbolic link that another
+        user made.
         """
         shown = printable(os.fspath(path))
         with told(f"write {shown}"):
-            target = _followed(os.fspath(path), shown)
-            if os.path.isdir(target):
-                raise ExistsError(f"{shown} is a directory", "name a file in it")
+            target = self._target(path, shown, overwrite)
             if os.path.exists(path) and not os.path.isfile(path):
                 with os.fdopen(_open_device(path, shown), "wb") as device:  # or a pipe: nothing there to be replaced
                     self.export(device.write, since=since, form=form)
                 return
-            self._refuse_to_replace(target, shown)
-            draft = f"{target}.{os.getpid()}-{os.urandom(4).hex()}{durable.NEW}"
-            with ExitStack() as undo:
-                fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-                undo.callback(os.unlink, draft)
-                with os.fdopen(fd, "wb") as file:
+            with _draft_of(target) as (draft, fd):
+                with os.fdopen(fd, "wb", closefd=False) as file:
                     self.export(file.write, since=since, form=form)
-                    file.flush()
-                    os.fsync(file.fileno())
+                os.fsync(fd)
                 os.rename(draft, target)
-                undo.pop_all()
             _make_durable(os.path.dirname(target), shown)
+
+    def check_target(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Raise what `export_to` would raise now; a file is made beside the target for it, and removed."""
+        shown = printable(os.fspath(path))
+        with told(f"write {shown}"):
+            target = self._target(path, shown, overwrite)
+            if os.path.exists(path) and not os.path.isfile(path):
+                if not os.access(path, os.W_OK):
+                    raise AccessError(f"cannot write {shown}: it is not writable")
+                return
+            with _draft_of(target):
+                pass
+
+    def _target(self, path: str | os.PathLike[str], shown: str, overwrite: bool) -> str:
+        """Return the path of the file to write; raise `ExistsError`."""
+        target = _followed(os.fspath(path), shown)
+        if os.path.isdir(target):
+            raise ExistsError(f"{shown} is a directory", "name a file in it")
+        if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
+            raise ExistsError(f"{shown} is a socket", "name a file")
+        if not os.path.exists(path) or os.path.isfile(path):
+            self._refuse_to_replace(target, shown, overwrite)
+        return target
 
     def share(self, write: Callable[[bytes], object], authors: Collection[str]) -> Standing:
         """Write a state of what this replica did itself and of what is known of `authors`; return where it stood.
@@ -1002,6 +1031,14 @@ class Replica:
         """
         with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
             return seal(directory, lock, own)
+
+    def begin_attempt(self, job: str, attempt: int) -> None:
+        """Mark this replica, which has counted nothing yet, as an `attempt` of a `job`, a key.
+
+        Of all attempts of a job that are known somewhere, only those with the largest number enter into values there.
+        """
+        with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
+            begin_attempt(directory, lock, own, job, attempt)
 
     def begin_again(self) -> str:
         """Go on in the directory of this replica, which is sealed, under a new id, and return that.
@@ -1163,7 +1200,7 @@ class Replica:
 
     # ----------------------------------------------------------------------------------------------------
 
-    def _refuse_to_replace(self, target: str, shown: str) -> None:
+    def _refuse_to_replace(self, target: str, shown: str, overwrite: bool) -> None:
         """Raise `ExistsError` unless the file is ours to replace."""
         parent = os.path.dirname(target)
         if os.path.exists(f"{parent}/own.json") and os.path.exists(f"{parent}/own.lock"):
@@ -1176,6 +1213,8 @@ class Replica:
             raise ExistsError(
                 f"{shown} is there, and is not an exported state", "name another file, or delete it first"
             )
+        if overwrite:
+            return
         with ExitStack() as stack, suppress(DataError):  # a damaged state is no loss
             there = open_input(Input(shown, path=target), stack)
             if self.missing(there.head.clock) or self._would_meet(there):
@@ -1209,6 +1248,13 @@ class Replica:
             yield own, known
 
     @contextmanager
+    def _readable(self, *, verified: bool = False) -> Iterator[tuple[Source, Source | None]]:
+        """Open both files for values: attempts of jobs that do not count are left out."""
+        with self._sources() if verified else self._both() as (own, known):
+            hide_left_out(own, known)
+            yield own, known
+
+    @contextmanager
     def _both(self) -> Iterator[tuple[Source, Source | None]]:
         """Open both files to look things up."""
         with self._open() as directory, ExitStack() as stack:
@@ -1238,7 +1284,7 @@ class Replica:
             return ended(own, known)
 
     def _counter(self, name: str) -> Counter:
-        with self._both() as (own, known):
+        with self._readable() as (own, known):
             return join_counters(own.counter(name), known.counter(name) if known else {})
 
     def _head(self) -> Head:
@@ -1307,6 +1353,7 @@ class _Known:
             self._opened = True
             if self._source:
                 hide_absorbed(self._own, self._source)
+                hide_left_out(self._own, self._source, own=False)
         if self._source and self._verify and not self._is_verified:
             self._source.verify()
             self._is_verified = True
@@ -1356,6 +1403,19 @@ def _followed(path: str, shown: str) -> str:
     except durable.ForeignLink:
         raise ExistsError(f"{shown} is a symbolic link that another user made", "name the file itself") from None
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
+@contextmanager
+def _draft_of(target: str) -> Iterator[tuple[str, int]]:
+    """Make an empty file beside the one that is to be written; remove it in the end, unless it was renamed."""
+    draft = f"{target}.{os.getpid()}-{os.urandom(4).hex()}{durable.NEW}"
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        yield draft, fd
+    finally:
+        durable.close(fd)
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
 
 
 def _open_device(path: str | os.PathLike[str], shown: str) -> int:

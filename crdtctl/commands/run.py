@@ -147,6 +147,8 @@ def _check_command(word: str) -> None:
     shown = printable(word)
     if shutil.which(word) is not None:
         return
+    if not word:
+        raise NoCommandError("the command is empty", "is a variable unset? nothing was run")
     places = [word] if "/" in word else [os.path.join(one or ".", word) for one in os.get_exec_path()]
     if not any(map(os.path.exists, places)):
         raise NoCommandError(f"there is no command '{shown}'", "nothing was run")

@@ -3,12 +3,31 @@
 import os
 import pty
 import signal
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.commands.expect import assert_refused
 from tests.conftest import PROGRAM, Shell
+
+
+@contextmanager
+def readonly(path: Path) -> Iterator[None]:
+    """Make a directory in which nobody can make a file; for root, it is one of the kernel's."""
+    path.mkdir()
+    if os.geteuid():
+        path.chmod(0o555)
+        yield
+        path.chmod(0o755)
+    else:
+        path.rmdir()
+        path.symlink_to("/proc/self")
+        yield
+        path.unlink()
 
 
 @pytest.fixture
@@ -25,7 +44,7 @@ def places(shell: Shell) -> list[str]:
 def test_what_a_command_counts_is_sealed_into_a_file_and_the_replica_is_gone(shell: Shell) -> None:
     shell.ok("run", "--seal-to", "job.json", "--", "sh", "-c", "crdtctl increment builds 2; crdtctl increment builds")
     assert places(shell) == []
-    assert list(Path(shell.environment["HOME"], ".local/state/crdtctl").iterdir()) == []
+    assert not [one for one in Path(shell.environment["HOME"], ".local/state/crdtctl").rglob("*") if one.is_file()]
     shell.ok("init")
     shell.ok("absorb", "job.json")
     assert shell.ok("show", "builds") == "3\n"
@@ -107,16 +126,93 @@ def test_a_signal_that_is_ignored_around_it_is_ignored_by_the_command_as_well(sh
     assert places(shell) == []
 
 
-def test_a_file_that_cannot_be_written_keeps_the_replica_and_says_where_it_is(shell: Shell) -> None:
-    ended = shell("run", "--seal-to", "no/such/job.json", "--", "sh", "-c", "crdtctl increment builds 4")
-    assert ended.status == 66
+def test_the_folder_of_the_file_is_made(shell: Shell) -> None:
+    shell.ok("run", "--seal-to", "no/such/job.json", "--", "crdtctl", "increment", "builds", "4")
+    shell.ok("init")
+    shell.ok("absorb", "no/such/job.json")
+    assert shell.ok("show", "builds") == "4\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "words"),
+    [
+        ("old.json", 73, "--overwrite"),
+        ("text", 73, "not an exported state"),
+        (".", 73, "is a directory"),
+        ("text/job.json", 74, "folder"),
+        ("hub/job.json", 73, "inside a replica"),
+        ("full.sock", 73, "is a socket"),
+        ("x" * 300, 74, "cannot write"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_found_before_the_command_starts(
+    shell: Shell, target: str, status: int, words: str
+) -> None:
+    shell.ok("run", "--seal-to", "old.json", "--", "crdtctl", "increment", "builds")
+    shell.ok("--replica", "hub", "init")
+    Path(shell.directory, "text").write_text("text")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"/proc/self/cwd/{os.path.relpath(shell.directory)}/full.sock")
+        before = sorted(os.listdir(shell.directory))
+        ended = shell("run", "--seal-to", target, "--", "touch", "started")
+    assert words in assert_refused(ended, status)
+    assert sorted(os.listdir(shell.directory)) == before
+    assert places(shell) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_before_the_command_starts(shell: Shell) -> None:
+    with readonly(shell.directory / "closed"):
+        ended = shell("run", "--seal-to", "closed/job.json", "--", "touch", "started")
+    assert ended.status in (66, 74, 77)
+    assert not Path(shell.directory, "started").exists()
+    assert places(shell) == []
+
+
+def test_a_state_that_was_not_merged_is_replaced_if_that_is_asked_for(shell: Shell) -> None:
+    for amount in "12":
+        shell.ok("run", "--overwrite", "--seal-to", "job.json", "--", "crdtctl", "increment", "builds", amount)
+    shell.ok("init")
+    shell.ok("absorb", "job.json")
+    assert shell.ok("show", "builds") == "2\n"
+    Path(shell.directory, "text").write_text("text")
+    assert_refused(shell("run", "--overwrite", "--seal-to", "text", "--", "true"), 73)
+
+
+@pytest.mark.parametrize(("own", "status"), [(3, 3), (0, 73)])
+def test_what_prevents_sealing_in_the_end_is_reported_and_a_failed_command_keeps_its_status(
+    shell: Shell, own: int, status: int
+) -> None:
+    script = f"crdtctl increment builds 4; echo text > job.json; exit {own}"
+    ended = shell("run", "--seal-to", "job.json", "--", "sh", "-c", script)
+    assert (ended.status, ended.stdout) == (status, "")
     [place] = places(shell)
-    said, failure = ended.stderr.splitlines()
-    assert place in said
-    assert failure.startswith("crdtctl: cannot write")
     kept = f"{shell.environment['TMPDIR']}/{place}/.crdtctl"
-    assert kept in said
+    assert f"what sh counted is in {kept}" in ended.stderr
+    assert "not an exported state" in ended.stderr
     assert shell.ok("--replica", kept, "show", "builds") == "4\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [("rm -r results; exit 3", 3), ("rm -r $CRDTCTL_REPLICA; exit 4", 4), ("crdtctl seal --yes; exit 5", 5)],
+)
+def test_a_command_that_deletes_or_seals_what_run_made_keeps_its_status(shell: Shell, script: str, status: int) -> None:
+    assert shell("run", "--seal-to", "results/job.json", "--", "sh", "-c", script).status == status
+
+
+def test_a_pipe_takes_the_sealed_state(shell: Shell) -> None:
+    os.mkfifo(shell.directory / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=shell.directory, stdout=subprocess.PIPE) as reader:
+        shell.ok("run", "--seal-to", "pipe", "--", "crdtctl", "increment", "builds")
+        assert reader.stdout is not None
+        assert b'"builds"' in reader.stdout.read()
+
+
+def test_what_is_set_for_a_run_is_not_for_one_inside(shell: Shell) -> None:
+    within = Shell(
+        shell.directory, {**shell.environment, "CRDTCTL_RUN_SEAL_TO": "job.json", "CRDTCTL_RUN_JOB": "outer"}
+    )
+    assert "--seal-to" in assert_refused(within("run", "--", "crdtctl", "run", "--", "true"), 2)
 
 
 @pytest.mark.parametrize(
@@ -128,17 +224,19 @@ def test_without_a_file_or_a_command_nothing_is_run(shell: Shell, words: list[st
     assert places(shell) == []
 
 
-def test_a_command_that_is_not_there_leaves_nothing(shell: Shell) -> None:
-    ended = shell("run", "--seal-to", "job.json", "--", "no-such-command")
-    assert (ended.status, ended.stderr) == (66, "crdtctl: there is no command 'no-such-command'\n")
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("no-such-command", 127), ("./no-such-command", 127), ("./orphan", 127), ("./text", 126), (".", 126), ("", 127)],
+)
+def test_a_command_that_cannot_be_run_ends_as_with_env_and_leaves_nothing(
+    shell: Shell, command: str, status: int
+) -> None:
+    Path(shell.directory, "text").write_text("")
+    Path(shell.directory, "orphan").write_text("#!/no/such/interpreter\n")
+    Path(shell.directory, "orphan").chmod(0o755)
+    assert_refused(shell("run", "--seal-to", "job.json", "--", command), status)
     assert places(shell) == []
     assert not Path(shell.directory, "job.json").exists()
-
-
-def test_a_command_that_is_no_program_leaves_nothing(shell: Shell) -> None:
-    Path(shell.directory, "text").write_text("")
-    assert shell("run", "--seal-to", "job.json", "--", "./text").status == 77
-    assert places(shell) == []
 
 
 def test_jobs_at_once_have_a_replica_each(shell: Shell) -> None:

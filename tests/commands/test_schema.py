@@ -22,7 +22,7 @@ def test_every_file_that_is_written_satisfies_it(
     shell: Shell, replica: Replica, validator: jsonschema.Draft202012Validator
 ) -> None:
     for tag in ("gcounter", "pncounter"):
-        replica.increment("big", 10**50, tag=tag)
+        replica.increment("big", 10**50, tag=tag, also=True)
         replica.increment("big", 7, tag=tag, once="job 17")
     replica.create("empty", "gset")
     replica.add("visitors", "ada", "grace")

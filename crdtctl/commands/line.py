@@ -11,6 +11,8 @@ from crdtctl.commands import output
 from crdtctl.commands.durations import duration
 from crdtctl.errors import CrdtctlError, MissingError, UsageError, printable
 
+#: What the parser of the line raises. Its class has a public name from typer 0.28 on.
+PARSING: Final[type[Exception]] = getattr(typer, "TyperException", typer.BadParameter.__mro__[2])
 #: Below this key the context of a command keeps what the global options say.
 _KEY: Final = "crdtctl."
 
@@ -116,7 +118,7 @@ class _Line:
         """Parse the words of the command, and a --format before its name; a failure knows which command it was."""
         try:
             return super().parse_args(ctx, [*self._from_before(ctx), *args])  # type: ignore[misc]
-        except typer.TyperException as failure:
+        except PARSING as failure:
             if getattr(failure, "ctx", ctx) is None:
                 failure.ctx = ctx  # type: ignore[attr-defined]
             raise

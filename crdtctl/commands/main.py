@@ -41,6 +41,7 @@ def _run(arguments: Sequence[str]) -> int:
     import typer
 
     from crdtctl.commands.app import app
+    from crdtctl.commands.line import PARSING
 
     shell = os.environ.get("_CRDTCTL_COMPLETE")
     if shell:
@@ -53,9 +54,9 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         with redirect_stdout(help_text):
             status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
-    except typer.TyperException as failure:
+    except PARSING as failure:
         if type(failure).__name__ == "NoArgsIsHelpError":
-            output.stdout.line(failure.format_message())
+            output.stdout.line(failure.args[0])
             return UsageError.status
         from crdtctl.commands.usage import explained
 

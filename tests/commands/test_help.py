@@ -162,3 +162,20 @@ def test_a_command_that_there_is_not_is_refused(shell: Shell) -> None:
         assert f"'{word}'" in assert_refused(shell(word), 2)
     assert_refused(shell("--bogus"), 2)
     assert "crdtctl show --help" in assert_refused(shell("show", "--bogus"), 2)
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_a_usage_line_has_brackets_round_what_may_be_left_out_only(verb: str) -> None:
+    usage = help_of(verb).partition("\n\n")[0]
+    assert "{" not in usage
+    assert "[-- " not in usage
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_the_help_says_what_a_command_can_do_of_itself_only(verb: str) -> None:
+    said = {int(line.split()[0]): line.split(None, 1)[1] for line in section(verb, "EXIT STATUS")}
+    takes_keys = "--once" in options(verb)
+    assert takes_keys == ("--once" in said.get(76, ""))
+    is_reader = not {75, 76, 79}.intersection(said)
+    assert said[0] == ("done" if is_reader else "done, and on disk")
+    assert not re.search(r"[a-z ]\.\.\.$", help_of(verb), re.MULTILINE), "a line is cut"

@@ -1,5 +1,8 @@
 """Global options stand anywhere on the line; what is wrong with a line is said with what to type instead."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -186,3 +189,17 @@ def test_how_much_is_said_can_be_asked_for(shell: Shell, replica: Replica, optio
     is_loud = "v" in option
     assert shell.ok("increment", "builds", option) == ("builds → 1\n" if is_loud else "")
     assert shell.ok(option, "increment", "builds") == ("builds 1 → 2\n" if is_loud else "")
+
+
+def test_the_version_has_a_short_option(shell: Shell) -> None:
+    assert shell.ok("-V") == shell.ok("--version")
+
+
+def test_words_for_failures_of_the_parser_do_not_lean_on_the_newest_typer(shell: Shell) -> None:
+    """Before typer 0.28 what its parser raises had no public name."""
+    script = (
+        "import sys, typer; del typer.TyperException; from crdtctl.commands.main import main;"
+        "sys.exit(main(['shwo']) or main(['show', '--mni', '3']))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], env=shell.environment, capture_output=True, check=False)
+    assert (ended.returncode, b"did you mean 'show'?" in ended.stderr) == (2, True)

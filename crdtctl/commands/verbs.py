@@ -21,7 +21,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
     "Counters of other types": {
         "create": "Declare a counter of a type.",
         "add": "Add elements to a set.",
-        "transfer": "Give rights to a bounded counter to another replica.",
+        "transfer": "Give rights to a bounded counter to another replica, or take back a hand-off.",
         "request": "Ask another replica for rights to a bounded counter.",
         "reset": "Start counters over: cancel what was counted so far.",
     },

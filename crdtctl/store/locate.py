@@ -161,14 +161,17 @@ def _is_replica(path: str, state: str, notes: list[str] | None) -> bool:
     """Return whether `path` is a directory to use; raise `Unclear` if a replica was there and is not any more."""
     try:
         status = link = os.lstat(path)
-        if stat.S_ISLNK(link.st_mode):
-            status = os.stat(path)
     except OSError:
-        if os.path.islink(path) and is_ours(os.lstat(path)):
-            raise Unclear("dangling", path) from None
         if os.path.exists(record(state, path)):
             raise Unclear("gone", path) from None
         return False
+    if stat.S_ISLNK(link.st_mode):
+        try:
+            status = os.stat(path)
+        except OSError:
+            if is_ours(link):
+                raise Unclear("dangling", path) from None
+            return False
     if not stat.S_ISDIR(status.st_mode):
         return False
     is_foreign_link = link is not status and not is_ours(link)

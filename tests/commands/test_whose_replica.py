@@ -361,3 +361,11 @@ def test_a_remote_below_the_home_is_understood_and_one_that_nobody_means_is_refu
     assert sorted(contents(shell.directory)) == sorted(
         name for name in contents(shell.directory) if name.startswith(".crdtctl")
     )
+
+
+def test_a_link_above_to_a_replica_that_is_not_mounted_is_reported(shell: Shell, home: Path) -> None:
+    (shell.directory / ".crdtctl").symlink_to("mnt/counts")
+    for words in (*WRITES, ["show", "builds"]):
+        said = assert_refused(shell(*words), 66)
+        assert "is a symbolic link to mnt/counts, which is not there" in said
+    assert contents(home) == {}

@@ -10,7 +10,7 @@ from crdtctl.errors import CrdtctlError, TransientError, from_os
 from crdtctl.store.replica import Replica
 from crdtctl.sync.download import digest_of
 from crdtctl.sync.health import stamp
-from crdtctl.sync.heartbeat import stamped
+from crdtctl.sync.heartbeat import plain, stamped
 from crdtctl.sync.patience import patiently
 from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of
 from crdtctl.sync.report import Moved
@@ -42,11 +42,13 @@ def prepare(replica: Replica, visit: Visit, planned: Outgoing, path: str) -> Sha
     memo = None
     if planned.wanted:
         memo = _write(replica, planned, path)
-        name = memo.entry.name
+        name, digest = memo.entry.name, memo.digest
         obsolete.discard(name)
-        there = next((one for one in visit.objects if one.entry.name == name), None)
-        if there is not None and there.digest == memo.digest:
-            visit.memos[name] = replace(memo, entry=there.entry)
+        same = (one for one in visit.objects if one.digest == digest and plain(one.entry.name) == plain(name))
+        there = None if planned.is_renewed else next(same, None)
+        if there is not None:
+            visit.memos[there.entry.name] = replace(memo, entry=there.entry)
+            obsolete.discard(there.entry.name)
             memo = None
     return Share(planned, memo, path, frozenset(obsolete))
 

@@ -20,7 +20,8 @@ def hub(shell: Shell) -> Path:
 
 def test_two_that_meet_know_all_and_the_folder_is_made_on_the_way(shell: Shell, replica: Replica, hub: Path) -> None:
     replica.increment("builds", 3)
-    assert shell.ok("sync", "./hub") == ""
+    ended = shell("sync", "./hub")
+    assert (ended.status, ended.stdout, ended.stderr) == (0, "", "crdtctl: made the folder ./hub\n")
     other = neighbour(shell.directory, "other", hub, builds=4)
     assert other.value("builds") == 7
     assert shell.ok("sync", str(hub)) == ""
@@ -32,15 +33,15 @@ def test_alone_it_takes_all_remotes_and_otherwise_those_that_are_named(shell: Sh
     replica.increment("builds")
     for name in ("north", "south"):
         shell.ok("remote", "add", name, name + "/") if name == "south" else shell.ok("remote", "add", name, "./north")
-    shell.ok("sync", "south", "./stick")
+    assert shell("sync", "south", "./stick").status == 0
     assert {path.name for path in shell.directory.iterdir() if not path.name.startswith(".")} == {"south", "stick"}
-    shell.ok("sync")
+    assert shell("sync").status == 0
     assert len(objects(shell.directory / "north")) == 1
 
 
 def test_what_was_learned_at_one_remote_is_left_at_the_other_in_the_same_sync(shell: Shell, replica: Replica) -> None:
     other = neighbour(shell.directory, "other", shell.directory / "south", builds=4)
-    shell.ok("sync", "./north", "./south")
+    assert shell("sync", "./north", "./south").status == 0
     third = neighbour(shell.directory, "third", shell.directory / "north")
     assert third.value("builds") == 4
     assert third.clock() == other.clock()
@@ -109,7 +110,7 @@ def test_on_a_terminal_it_says_what_moved_and_what_changed(shell: Shell, replica
 def test_a_dry_run_on_a_terminal_says_who_has_what_for_whom(shell: Shell, replica: Replica, hub: Path) -> None:
     replica.increment("builds", 3)
     neighbour(shell.directory, "other", hub, builds=4, tests=1)
-    shell.ok("sync", "./south")
+    assert shell("sync", "./south").status == 0
     replica.increment("builds")
     ended = on_terminal(shell, "sync", "--dry-run", "./hub", "./south")
     assert (ended.status, ended.stderr) == (0, "")

@@ -33,7 +33,11 @@ def sync(
         bool, typer.Option("--dry-run", "-n", help="Show who has what for whom, and change nothing.")
     ] = False,
     clean: Annotated[
-        bool, typer.Option("--clean", help="Delete copies of this replica's objects, and objects that it absorbed.")
+        bool,
+        typer.Option(
+            "--clean",
+            help="Delete copies of this replica's objects, and objects of replicas that hold nothing any more.",
+        ),
     ] = False,
     timeout: Annotated[
         float,

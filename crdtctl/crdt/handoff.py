@@ -174,6 +174,12 @@ class Meeting:
         self._nodes, self._has_met = (up, down), True
         return min(steps - {0}, default=0)
 
+    def is_idle(self, author: str, theirs: Contribution) -> bool:
+        """Return whether the contribution of `author` is that of a client that has handed all of it over."""
+        return all(
+            node.tier and not (node.own or node.tokens or node.slots) for node in self.kind.nodes(author, theirs)
+        )
+
     def waits_for(self, peer: str) -> bool:
         """Return whether meeting a peer that is gone for good matters: it may have taken a token, or is of my tier."""
         return any(not node.tier or (node.id, peer) in node.tokens for node in self._nodes)

@@ -92,6 +92,7 @@ class Met:
     changes: list[Change] = field(default_factory=list)
     handoffs: list[HandOff] = field(default_factory=list)
     lonely: list[str] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
 
 
@@ -105,6 +106,7 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter], gon
     after: dict[str, Counter] = {}
     steps: dict[tuple[str, str], int] = {}
     lonely: dict[str, bool] = {}
+    idle: dict[str, bool] = {}
     for aside in asides:
         for name, entries in groupby(aside, key=itemgetter(0)):
             mine = after[name] if name in after else before(name)
@@ -116,6 +118,7 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter], gon
                         if tag not in meetings:
                             meetings[tag] = kind.meeting(mine.get(tag, {}).get(own.id), here)
                         for author in sorted(authors.keys() - {own.id}):
+                            idle[author] = meetings[tag].is_idle(author, authors[author]) and idle.get(author, True)
                             if author in gone and not meetings[tag].waits_for(author):
                                 continue
                             if step := meetings[tag].meet(author, authors[author]):
@@ -126,6 +129,7 @@ def meet(own: OwnFile, asides: list[Aside], known: Callable[[str], Counter], gon
                 if own.tier and own.id in mine.get(tag, {}):
                     lonely[name] = meeting.kind.pending(own.id, mine[tag][own.id]).is_lonely
     met = Met(lonely=[name for name, is_lonely in lonely.items() if is_lonely])
+    met.idle = sorted(author for author, is_idle in idle.items() if is_idle)
     met.handoffs = [HandOff(name, peer, step) for (name, peer), step in sorted(steps.items())]
     for name, counter in after.items():
         met.lines[name] = encode_line(name, counter)
@@ -216,6 +220,13 @@ def all_open(own: Source, known: Source | None) -> list[Open]:
                 if isinstance(kind, Handoff):
                     found += [Open(name, who, kind.pending(who, row)) for who, row in sorted(authors.items())]
     return found
+
+
+def is_idle(own: Source) -> bool:
+    """Return whether a replica is a client that did nothing but hand over, and has handed all of it over."""
+    return is_silent(own) and not any(
+        any(one.pending.counted) or one.pending.tokens or one.pending.slots for one in all_open(own, None)
+    )
 
 
 def reasons_to_keep(own: Source, is_sent: bool) -> list[str]:

@@ -63,9 +63,10 @@ class MergeReport:
     have been absorbed by more than one other: the end of the id → the absorbers. `returned` are replicas that were
     declared gone for good, and have made later commits, as is news. `heads` are the headers of the inputs
     that were taken, by label. `nodes` is how many own contributions changed by taking part, `handoffs` are those under
-    way, and `lonely` the counters of which nobody else's node is known. `second` are the first few counters that
-    arrived under a second type, `late` the attempts of jobs that arrived too late to count, and `made` those bounded
-    counters that turn out to be created by several replicas.
+    way, and `lonely` the counters of which nobody else's node is known. `idle` are clients that have handed over all
+    that they counted. `second` are the first few counters that arrived under a second type, `late` the attempts of
+    jobs that arrived too late to count, and `made` those bounded counters that turn out to be created by several
+    replicas.
     """
 
     taken: list[str] = field(default_factory=list)
@@ -82,6 +83,7 @@ class MergeReport:
     nodes: int = 0
     handoffs: list[HandOff] = field(default_factory=list)
     lonely: list[str] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
     made: list[MadeTwice] = field(default_factory=list)
     late: list[LateAttempt] = field(default_factory=list)
@@ -343,7 +345,7 @@ def _take_part(
     report.nodes = len(met.lines)
     report.counters += len(met.changes)
     report.handoffs = met.handoffs
-    report.lonely = met.lonely
+    report.lonely, report.idle = met.lonely, met.idle
     report.changes += met.changes[: max(limit - len(report.changes), 0)]
 
 

@@ -946,6 +946,7 @@ class Replica:
             head.settled,
             own.checksum if next(own.lines(), None) else "",
             identity.has_left(own.head),
+            meeting.is_idle(own),
         )
 
     @contextmanager

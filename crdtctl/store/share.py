@@ -18,7 +18,8 @@ class Standing:
     """Where a replica stands: its id, what it knows, and who has ended.
 
     `mark` stands for what it did itself, and changes with it; it is empty if that is nothing. `has_left` says whether
-    all of it has left before. `settled` are the branches of forks that somebody has settled.
+    all of it has left before, and `is_idle` that it is a client that has handed over all of it. `settled` are the
+    branches of forks that somebody has settled.
     """
 
     replica: str
@@ -28,6 +29,7 @@ class Standing:
     settled: tuple[str, ...] = ()
     mark: str = ""
     has_left: bool = True
+    is_idle: bool = False
 
     def knows(self, clock: Clock, histories: Mapping[str, str]) -> bool:
         """Return whether all that a state holds is known; those who were absorbed are."""

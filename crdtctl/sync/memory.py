@@ -40,6 +40,7 @@ class _Object:
     is_whole: bool
     held: list[_Number] | None
     unsettled: float = 0.0
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _memo(one: _Object, facts: list[_Fact]) -> Memo:
     said = [facts[number] for number in one.held]
     clock = {author: seq for author, seq, _ in said}
     histories = {author: history for author, _, history in said if history}
-    held = Held(one.owner, clock, histories, one.is_whole)
+    held = Held(one.owner, clock, histories, one.is_whole, one.is_idle)
     return Memo(one.entry, one.digest, held, one.mark, one.fault, one.unsettled)
 
 
@@ -108,7 +109,8 @@ def _object(memo: Memo, numbers: dict[_Fact, int]) -> _Object:
     if held is None:
         return _Object(memo.entry, memo.digest, memo.mark, memo.fault, "", False, None)
     said = [numbers.setdefault(fact, len(numbers)) for fact in _facts(held)]
-    return _Object(memo.entry, memo.digest, memo.mark, memo.fault, held.owner, held.is_whole, said, memo.unsettled)
+    facts = (memo.entry, memo.digest, memo.mark, memo.fault, held.owner, held.is_whole, said)
+    return _Object(*facts, memo.unsettled, held.is_idle)
 
 
 def _facts(held: Held) -> Iterator[_Fact]:

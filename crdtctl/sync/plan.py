@@ -1,7 +1,7 @@
 """What to read and what to put, from a listing and what is remembered. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -29,13 +29,15 @@ _SECONDS = 2.0
 class Held:
     """What a state holds, as its header says: every author of its `clock` completely.
 
-    `histories` are their departures, as text. A delta holds nothing completely: it `is_whole` not.
+    `histories` are their departures, as text. A delta holds nothing completely: it `is_whole` not. That of a client
+    that holds nothing any more `is_idle`.
     """
 
     owner: str
     clock: Clock
     histories: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = True
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,20 @@ def to_read(listing: Iterable[Entry], memos: Mapping[str, Memo], here: Standing,
 
 
 def to_put(
-    memos: Iterable[Memo], here: Standing, *, clean: bool = False, now: float = 0.0, interval: float = 0.0
+    memos: Iterable[Memo],
+    here: Standing,
+    *,
+    clean: bool = False,
+    earlier: Collection[str] = (),
+    now: float = 0.0,
+    interval: float = 0.0,
 ) -> Outgoing:
     """Return what to put at a remote whose objects are those of `memos`, all of which is known here.
 
     Older objects of this replica are deleted; with `clean`, also copies of them that were made under other names, and
-    the objects of sealed replicas that this one absorbed. The time in the name of the own object is renewed after an
-    `interval`, if it is not 0.
+    the objects of sealed replicas that this one absorbed, and of clients that have handed over all that they counted.
+    A client deletes its own then. Objects of clients go in a later sync only, when they were there `earlier`: so others
+    had the time to read them. The time in the name of the own object is renewed after an `interval`, if it is not 0.
     """
     own: list[Memo] = []
     others: list[Held] = []
@@ -114,7 +123,7 @@ def to_put(
             continue
         if held.owner == here.replica:
             own.append(memo)
-        elif clean and here.replica in here.ended.absorbers.get(record_of(held.owner), ()):
+        elif clean and (_is_absorbed(held, here) or (held.is_idle and memo.entry.name in earlier)):
             obsolete.append(memo.entry.name)
         else:
             others.append(held)
@@ -122,13 +131,20 @@ def to_put(
     mark = mark_of(here, authors)
     same = (memo for memo in own if memo.mark == mark and is_named(memo))
     current = max(same, key=lambda memo: seen(memo.entry.name) or 0.0, default=None)
-    wanted = bool(here.mark or authors) and (current is None or not here.has_left)
-    is_alive = here.replica not in here.ended.sealed
+    is_over = here.is_idle and here.has_left and not authors
+    is_over = is_over and (not own or (current is not None and current.entry.name in earlier))
+    wanted = bool(here.mark or authors) and not is_over and (current is None or not here.has_left)
+    is_alive = here.replica not in here.ended.sealed and not is_over
     renewed = not wanted and current is not None and is_alive and is_due(current.entry.name, now, interval)
     wanted = wanted or renewed
-    kept = None if wanted else current
+    kept = None if wanted or is_over else current
     obsolete += [memo.entry.name for memo in own if memo is not kept and (clean or is_named(memo))]
     return Outgoing(wanted, authors, mark, tuple(sorted(obsolete)), renewed)
+
+
+def _is_absorbed(held: Held, here: Standing) -> bool:
+    """Return whether this replica absorbed the owner of an object."""
+    return here.replica in here.ended.absorbers.get(record_of(held.owner), ())
 
 
 def carried(others: Sequence[Held], own: Sequence[Held], here: Standing) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Then each remote gets its share. What fails at one remote is reported of that re
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -186,7 +186,7 @@ class _Course:
             label = visit.label(entry.name)
             head = merged.heads.get(label)
             if head is not None:
-                memo = Memo(entry, digest, _held(head))
+                memo = Memo(entry, digest, _held(head, merged.idle))
                 if is_coarse(entry.version) and not is_named(memo) and entry.name not in visit.settled:
                     memo = replace(memo, unsettled=time.time())
                 visit.memos[entry.name] = memo
@@ -225,7 +225,14 @@ class _Course:
             visit.planned = self.merges
             options, objects = self.options, [*_present(visit), *visit.absent]
             interval = 0.0 if visit.health.undeletable else options.heartbeat
-            planned = to_put(objects, standing, clean=options.clean, now=time.time(), interval=interval)
+            planned = to_put(
+                objects,
+                standing,
+                clean=options.clean,
+                earlier=visit.saved,
+                now=time.time(),
+                interval=interval,
+            )
             if self.options.dry_run:
                 self._tell_plan(visit, planned, standing)
                 return False
@@ -315,8 +322,14 @@ def _foreseen(standing: Standing, merged: MergeReport) -> Standing:
     return replace(standing, clock=joined.clock, histories=joined.histories)
 
 
-def _held(head: Head) -> Held:
-    return Held(head.replica, dict(head.clock), dict(head.tags), head.kind == "state")
+def _held(head: Head, idle: Collection[str]) -> Held:
+    return Held(
+        head.replica,
+        dict(head.clock),
+        dict(head.tags),
+        head.kind == "state",
+        head.replica in idle and head.replica not in head.clock,
+    )
 
 
 def _moved(name: str, path: str, head: Head, standing: Standing, *, count: bool) -> Moved:

@@ -22,7 +22,7 @@ entries = st.builds(Entry, st.text(min_size=1, max_size=9), st.integers(0, 2**40
 def helds(draw: st.DrawFn) -> Held:
     clock = draw(clocks)
     histories = {author: f"1 1.{author[0] * 4}" for author in clock if draw(st.booleans())}
-    return Held(draw(authors), clock, histories, draw(st.booleans()))
+    return Held(draw(authors), clock, histories, draw(st.booleans()), draw(st.booleans()))
 
 
 memos = st.builds(Memo, entries, st.text(max_size=9), st.none() | helds(), st.text(max_size=9), st.text(max_size=9))

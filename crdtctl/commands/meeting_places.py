@@ -45,7 +45,7 @@ def remote_words(item: Item) -> str:
     said = [f"last sync {ago(item['last_ok'])}" if item["last_ok"] else "no sync yet"]
     if item["failures"]:
         number = f"{item['failures']} failure{'' if item['failures'] == 1 else 's'}"
-        said.append(f"{number} since {ago(item['failing_since'])}")
+        said.append(f"{number} since, the first {ago(item['failing_since'])}")
     if item["missing"]:
         said.append(f"{len(item['missing'])} missing there")
     if item["undeletable_since"]:

@@ -93,7 +93,7 @@ def emptied(visit: Visit) -> UnavailableError:
     since = f", with which the last sync was at {visit.health.last_ok}" if visit.health.last_ok else ""
     where = printable(visit.remote.name)
     return UnavailableError(
-        f"{where}: nothing is left of {objects} there{since}; nothing was put",
+        f"nothing is left of {objects} there{since}; nothing was put",
         f"is it mounted, and the right place? if it was emptied on purpose: crdtctl sync --accept-missing {where}",
     )
 

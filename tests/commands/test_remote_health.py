@@ -54,7 +54,7 @@ def test_status_shows_when_a_sync_last_went_well_and_what_failed_since(
     for _ in range(2):
         assert shell("sync", "--timeout", "1").status == 75
     shown = at(shell, "+3d", "status", "--format", "table").stdout
-    assert "away: last sync 3 days ago, 2 failures since 3 days ago: " in shown
+    assert "away: last sync 3 days ago, 2 failures since, the first 3 days ago: " in shown
     assert "the network is away" in shown
     (shell.directory / "dead").unlink()
     shell.ok("sync")

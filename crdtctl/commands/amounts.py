@@ -4,6 +4,7 @@ import re
 
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.errors import UsageError, printable
+from crdtctl.store.commit import typed
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 #: Digits in groups of three, as people and reports write them; a single '.' may as well begin a fraction.
@@ -35,6 +36,15 @@ def amount(text: str) -> int:
 def is_amount(text: str) -> bool:
     """Return whether `text` stands for an amount."""
     return bool(_WHOLE.fullmatch(text.strip(" \t\r\n").removeprefix("+")))
+
+
+def of_replica(verb: str, name: str, replica: str, text: str) -> int:
+    """Return the amount in ``NAME REPLICA AMOUNT``; raise `UsageError`, also for words in another order."""
+    if is_amount(replica) and not is_amount(text) and text.strip():
+        raise UsageError(
+            f"'{_shown(text)}' is not an amount", f"AMOUNT comes last: {typed(verb, name, text, replica.strip())}"
+        )
+    return amount(text)
 
 
 def whole(text: str, option: str) -> int:

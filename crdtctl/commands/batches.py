@@ -86,7 +86,7 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
                     raise UsageError(where, _NOTHING_DONE)
                 found.left_out.first = where
         done += len(lines)
-    found.asked = [(one, counted[line]) for line, one in parsed.items() if one is not None]
+    found.asked = [(one, times) for line, times in counted.items() if (one := parsed[line]) is not None]
     found.left_out.of = done
     found.left_out.lines = sum(counted[line] for line in bad)
     return found

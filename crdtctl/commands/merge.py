@@ -81,7 +81,7 @@ def merge(
     for note in report.notes if not quiet else ():
         output.say(note)
     if talks and chosen == "words":
-        _tell(report, dry_run)
+        _tell(replica.id, report, dry_run)
     elif talks:
         output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
     end_with(report, quiet=quiet, dry_run=dry_run)
@@ -104,11 +104,12 @@ def _read(inputs: Iterable[Input], progress: Callable[[int], object]) -> Iterato
     progress(done)
 
 
-def _tell(report: MergeReport, dry_run: bool) -> None:
+def _tell(replica: str, report: MergeReport, dry_run: bool) -> None:
     if not report.changed:
         output.tell_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
         if report.taken and not report.handoffs:
-            output.stdout.line("nothing new")
+            is_own = all(head.replica == replica for head in report.heads.values())
+            output.stdout.line("nothing new: it is this replica's own state" if is_own else "nothing new")
         return
     would = "would change" if dry_run else "changed"
     counters = f"{report.counters} counter{'' if report.counters == 1 else 's'} {would}"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.amounts import amount as whole_amount
+from crdtctl.commands.amounts import of_replica
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 
@@ -30,7 +30,7 @@ def request(
       crdtctl request seats hub 30
     """
     replica = session(context).open()
-    replica.request(name, holder, whole_amount(amount))
+    replica.request(name, holder, of_replica("request", name, holder, amount))
     output.stdout.applied = True
     if output.is_talkative():
         asked = ", ".join(f"{n} of {who}" for who, n in replica.rights(name).asked.items())

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.commands import output
-from crdtctl.commands.amounts import amount as whole_amount
+from crdtctl.commands.amounts import of_replica
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import session, verb_app
 from crdtctl.errors import UsageError, printable
@@ -66,7 +66,7 @@ def transfer(
     else:
         if to is None or amount is None:
             raise UsageError("it takes TO and AMOUNT, or --granted", "see 'crdtctl transfer --help'")
-        replica.transfer(name, to, whole_amount(amount), source=source or "")
+        replica.transfer(name, to, of_replica("transfer", name, to, amount), source=source or "")
         given = True
     output.stdout.applied = given
     if output.is_talkative():

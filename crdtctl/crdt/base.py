@@ -197,4 +197,4 @@ class CounterType(Kind, ABC):
 
     def _is_vain(self, operation: Operation, here: Here) -> bool:
         """Return whether an operation that says nothing of its author says nothing of the counter either."""
-        return operation.verb in ("reset", "transfer", "request") or (operation.amount == 0 and bool(here.others()))
+        return operation.verb in ("reset", "transfer") or (operation.amount == 0 and bool(here.others()))

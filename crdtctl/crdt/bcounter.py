@@ -229,9 +229,7 @@ class BCounter(CounterType):
             held = self.rights(_everybody(self.record.make(*row), here)).get(source, 0)
             if amount > held:
                 raise Refused(f"{source} holds {max(0, held)} rights, as far as is known here")
-            row = row._replace(claims=_more(row.claims, source, amount)) if amount else row
-        if amount == 0:
-            return row
+            row = row._replace(claims=_more(row.claims, source, amount))
         if target != here.replica:
             row = row._replace(gifts=_more(row.gifts, target, amount))
         return row
@@ -252,8 +250,6 @@ class BCounter(CounterType):
         holder = origin(operation.replica)
         if holder == here.replica:
             raise Refused("rights are asked of other replicas")
-        if operation.amount == 0:
-            return row
         rows = self._rows(here.others())
         given = rows[holder].gifts.get(here.replica, 0) if holder in rows else 0
         asked = max(row.requests.get(holder, 0), given)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from crdtctl.errors import ConfigError
 from crdtctl.store.durable import close, open_state, read_all
+from crdtctl.store.encodings import utf8
 
 TEMPLATE = """\
 # Settings of this replica. What stands behind "#" is the default.
@@ -76,7 +77,7 @@ def _content(directory: int, path: str) -> str:
             raise ConfigError(f"{path} is not a regular file", _HINT)
         if status.st_size > toml.MAX_ANY_LAYOUT:
             raise ConfigError(f"{path} is larger than {toml.MAX_ANY_LAYOUT} bytes", _HINT)
-        return read_all(fd).decode()
+        return b"".join(utf8([read_all(fd)])).decode()
     except (ValueError, OSError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}", _HINT) from None
     finally:

@@ -290,8 +290,9 @@ def request(
             raise wrong_name(name) if fault is faults[0] else UsageError(fault)
     if isinstance(amount, bool) or not isinstance(amount, int):
         raise UsageError("an amount must be a whole number")
-    if not 0 <= amount < TOO_LARGE:
-        raise UsageError("an amount must be at least 0 and have at most 100 digits")
+    least = 1 if verb in ("transfer", "request") else 0
+    if not least <= amount < TOO_LARGE:
+        raise UsageError(f"an amount must be at least {least} and have at most 100 digits")
     check_type(tag)
     for setting, number in (("bound", bound), ("initial", initial), ("precision", precision)):
         if number is not None:
@@ -1216,10 +1217,32 @@ class Replica:
             )
         if overwrite:
             return
-        with ExitStack() as stack, suppress(DataError):  # a damaged state is no loss
-            there = open_input(Input(shown, path=target), stack)
-            if self.missing(there.head.clock) or self._would_meet(there):
-                raise ExistsError(f"{shown} is there, and holds what is not known here", "merge it first")
+
+        def look(item: Input) -> None:
+            with ExitStack() as passing:
+                there = open_input(item, passing)
+                lacking = self.missing(there.head.clock)
+                if lacking or self._would_meet(there):
+                    raise ExistsError(
+                        f"{shown} is there, and holds what is not known here{self._said_of(lacking)}", "merge it first"
+                    )
+
+        def refuse(_: Input, reason: CrdtctlError) -> None:
+            if not isinstance(reason, DataError):  # a damaged state is no loss
+                raise reason
+
+        with ExitStack() as stack:
+            each_state([Input(shown, path=target, given=True)], look, refuse, stack)
+
+    def _said_of(self, lacking: Clock) -> str:
+        """Return in words which commits are lacking here."""
+        if not lacking:
+            return ""
+        mine = self.clock()
+        who, seq = next(iter(sorted(lacking.items())))
+        number = seq - mine.get(who, 0)
+        others = f" and of {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        return f": {number} commit{'' if number == 1 else 's'} of {who}{others}"
 
     def _would_meet(self, there: Source) -> bool:
         """Return whether a state holds what would change a contribution of ours that takes part in merging."""

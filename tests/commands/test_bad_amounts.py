@@ -116,3 +116,10 @@ def test_a_wrong_amount_in_json_counts_nothing(shell: Shell, replica: Replica, a
     line = f'{{"name":"builds","amount":{amount}}}\n'
     assert "line 1 of" in assert_refused(shell("increment", "--batch", "-", stdin=line), 2)
     assert contents(replica.path) == before
+
+
+@pytest.mark.parametrize("verb", ["transfer", "request"])
+def test_amount_and_replica_in_another_order_are_told_the_right_one(shell: Shell, replica: Replica, verb: str) -> None:
+    replica.create("seats", "bcounter", initial=9)
+    told = assert_refused(shell(verb, "seats", "5", "hub"), 2)
+    assert told.endswith(f"AMOUNT comes last: crdtctl {verb} seats hub 5\n")

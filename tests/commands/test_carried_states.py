@@ -365,3 +365,16 @@ def test_lists_that_are_wrong_are_refused(shell: Shell, replica: Replica) -> Non
     ended = shell("merge", "--files-from", "-", stdin=b"one.json\nmissing.json\n")
     assert (ended.status, "missing.json" in ended.stderr, replica.value("builds")) == (3, True, 40)
     assert contents(replica.path) != before
+
+
+def test_a_file_of_several_states_is_not_replaced_while_one_of_them_is_not_known_here(
+    shell: Shell, replica: Replica
+) -> None:
+    replica.increment("builds")
+    for data in (ONE + TWO, replica.export_bytes() + TWO):
+        (shell.directory / "all.json").write_bytes(data)
+        assert "commits of " in assert_refused(shell("export", "-o", "all.json"), 73)
+        assert (shell.directory / "all.json").read_bytes() == data
+    shell.ok("merge", "all.json", "one.json")
+    shell.ok("export", "-o", "all.json")
+    assert (shell.directory / "all.json").read_bytes() == replica.export_bytes()

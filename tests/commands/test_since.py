@@ -147,3 +147,80 @@ def test_a_missing_delta_is_a_gap_for_those_after_it_only(
     assert (ended.status, ended.stdout) == (3, "")
     assert third in ended.stderr
     assert replica.value("builds") == 1
+
+
+FORMATS = ["json", "ndjson", "csv", "tsv", "toml", "table", "value"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_clock_in_every_format_is_taken_back(
+    shell: Shell, replica: Replica, new_replica: Callable[[str], Replica], form: str
+) -> None:
+    replica.increment("builds")
+    for number in range(3):
+        other = new_replica(f"other{number}")
+        other.increment("builds")
+        replica.merge(other.export_bytes())
+    printed = shell.ok("clock", "--format", form)
+    (shell.directory / "clock").write_text(printed)
+    (shell.directory / "dos").write_bytes(b"\xef\xbb\xbf" + printed.replace("\n", "\r\n").encode())
+    (shell.directory / "wide").write_text(printed, encoding="utf-16")
+    whole = json.loads(shell.ok("export", "--since", shell.ok("clock")))
+    assert len(whole["since"]) == 4
+    for given in (printed, printed.rstrip("\n"), "clock", "dos", "wide"):
+        assert json.loads(shell.ok("export", "--since", given)) == whole
+        assert shell.ok("show", "builds", "--require", given) == "4\n"
+    assert json.loads(shell.ok("export", "--since", "-", stdin=printed)) == whole
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_environment_changes_neither_a_clock_nor_the_value_of_one_counter(
+    shell: Shell, replica: Replica, form: str
+) -> None:
+    replica.increment("builds", 5)
+    environment = {"CRDTCTL_FORMAT": form}
+    assert shell("clock", environment=environment).stdout == shell.ok("clock")
+    assert shell("show", "builds", environment=environment).stdout == "5\n"
+    assert shell("inc", "builds", environment=environment).status == 0
+    reports = {shell("show", "builds", "--by-replica", environment=environment).stdout for _ in range(1)}
+    assert reports == {shell.ok("show", "builds", "--by-replica", "--format", form)}
+
+
+def test_a_state_stands_for_its_clock(shell: Shell, replica: Replica, new_replica: Callable[[str], Replica]) -> None:
+    replica.increment("builds")
+    replica.export_to(shell.directory / "hub.json")
+    state = (shell.directory / "hub.json").read_text()
+    expected = shell.ok("export", "--since", shell.ok("clock"))
+    assert shell.ok("export", "--since", "hub.json") == expected
+    assert shell.ok("export", "--since", state) == expected
+    assert shell.ok("export", "--since", "-", stdin=state) == expected
+    other = new_replica("other")
+    other.increment("builds")
+    both = (state + other.export_bytes().decode()).encode()
+    assert shell.ok("show", "--require", "hub.json", "builds") == "1\n"
+    assert shell("show", "--require", "-", "builds", stdin=both).status == 1
+    damaged = state.replace("[1,1,0]", "[1,2,0]")
+    assert "not a valid state" in assert_refused(shell("export", "--since", "-", stdin=damaged), 65)
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n"])
+def test_an_empty_clock_is_told_as_that(shell: Shell, replica: Replica, empty: str) -> None:
+    (shell.directory / "empty").write_text(empty)
+    for given in (empty, "empty", "-"):
+        for words in (["export", "--since", given], ["show", "--require", given]):
+            told = assert_refused(shell(*words, stdin=empty), 2)
+            assert told == "crdtctl: the clock is empty; did the command that printed it fail?\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"schema":1,"counters":[]}', '{"schema":1,"clock":[{"replica":7,"commits":1}]}', "replica,commits\na,b", "a\tb\n",
+     "a\t1\na\t2", '{"replica":"a"}\n{"replica":"b"}', "[[clock]]\nx = 1\n", "hello\nworld", "{"],
+)  # fmt: skip
+def test_what_is_no_clock_is_refused(shell: Shell, replica: Replica, text: str) -> None:
+    assert "that is not a clock" in assert_refused(shell("export", "--since", text), 2)
+
+
+def test_times_and_directories_are_no_clocks(shell: Shell, replica: Replica) -> None:
+    assert "it holds no times" in assert_refused(shell("export", "--since", "yesterday"), 66)
+    assert f"--replica {replica.path} clock" in assert_refused(shell("export", "--since", replica.path), 2)

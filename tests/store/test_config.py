@@ -31,6 +31,12 @@ def test_without_a_file_everything_has_its_default(place: Path) -> None:
     assert read(place) == Config() == Config(lock_timeout=30.0)
 
 
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_and_ends_of_lines_as_in_dos_change_nothing(place: Path, coding: str) -> None:
+    place.write_bytes('lock_timeout = 5\r\n[remotes]\r\nhub = "./é"\r\n'.encode(coding))
+    assert read(place) == Config(5.0, {"hub": "./é"})
+
+
 def test_the_file_that_comes_with_a_replica_sets_nothing_and_shows_the_defaults(place: Path) -> None:
     place.write_text(TEMPLATE)
     assert read(place) == Config()

@@ -112,7 +112,7 @@ def plan(
         here = Here(replica, seq, partial(_of_type, verified or known, name, tag), tier)
         row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, here)
         if row is not None:
-            if operation.verb == "decrement" and not mine and not known(name):
+            if operation.verb == "decrement" and operation.amount and not mine and not known(name):
                 unheard[name] = tag
             counters[name] = {**mine, tag: {replica: row}}
             touched[name, tag] = None

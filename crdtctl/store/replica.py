@@ -331,7 +331,6 @@ def under_key(requests: Sequence[Request], once: str) -> list[Request]:
     keyed = [
         request("decrement" if total < 0 else "increment", name, abs(total), once=once, tag=tag, also=also)
         for (name, tag, also), total in sums.items()
-        if total
     ]
     return [*keyed, *others]
 

@@ -278,7 +278,7 @@ def test_a_plan_knows_what_would_be_learned_on_the_way(shell: Shell, replica: Re
     """What is at one remote would be carried to the other, and counts in what would be put there."""
     third = neighbour(shell.directory, "third", hub, builds=1, tests=2)
     third.increment("tests", 1)
-    shell.ok("sync", "./south")
+    assert shell("sync", "./south").status == 0
     planned = json.loads(shell.ok("sync", "--dry-run", "--format", "json", "hub", "./south"))
     before = contents(shell.directory)
     done = json.loads(shell.ok("sync", "--format", "json", "hub", "./south"))

@@ -46,6 +46,7 @@ def test_a_full_remote_gets_nothing_of_ours_and_gives_what_it_has(shell: Shell, 
     replica.increment("builds", 3)
     filler = fill(disk)
     before = contents(hub)
+    (shell.directory / "south").mkdir()
     said = assert_refused(shell("sync", hub, "./south"), 74)
     assert str(hub) in said
     assert "No space left" in said

@@ -234,3 +234,32 @@ def test_a_fence_alone_needs_no_news(put_back: Replica, job: bytes, shared: str)
     assert_refused(put_back, job)
     synchronize(put_back, shared)
     absorb(put_back, job)
+
+
+def test_a_new_hub_in_the_place_of_one_that_was_lost_absorbs_nothing_that_it_has_heard_of(
+    hub: Replica, job: bytes, shared: str, new_replica: New
+) -> None:
+    absorb(hub, job)
+    synchronize(hub, shared)
+    new = new_replica("new-hub")
+    synchronize(new, shared)
+    assert absorb(new, job).absorbed == []
+    assert new.value("tests") == TOTAL
+
+
+def test_a_new_hub_that_absorbs_before_it_has_heard_of_the_lost_one_is_found_and_settled(
+    hub: Replica, job: bytes, shared: str, new_replica: New
+) -> None:
+    absorb(hub, job)
+    synchronize(hub, shared)
+    new = new_replica("new-hub")
+    absorb(new, job)
+    ((record, absorbers),) = synchronize(new, shared).merge.twice.items()
+    assert set(absorbers) == {hub.id, new.id}
+    assert (list(new.doubled()), synchronize(new, shared).merge.twice) == ([record], {})
+    (again,) = new.absorbed_again(record)
+    new.decrement("tests", 41, once=f"absorbed again: {record} by {again}")
+    new.settle(record)
+    synchronize(new, shared)
+    assert synchronize(hub, shared).merge.twice == {}
+    assert (hub.value("tests"), new.value("tests"), hub.doubled()) == (TOTAL, TOTAL, {})

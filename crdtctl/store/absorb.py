@@ -269,12 +269,17 @@ class _Found:
         self._sort_attempts()
 
     def _sort_attempts(self) -> None:
-        """Leave out the attempts of jobs that do not count: earlier ones are absorbed without their counts."""
+        """Leave out the attempts of jobs that do not count.
+
+        Earlier ones are absorbed without their counts if the one that counts is absorbed, too. Else they are merged
+        only: where that one is not known yet, they count.
+        """
         self.jobs = jobs(ATTEMPTS.join_all(self.jobs_here, self.said_of_jobs))
-        for who in [one for one in self.report.absorbed if one in self.jobs.left_out]:
-            self.report.absorbed.remove(who)
-            if who not in self.jobs.late:
-                self.report.superseded.append(who)
+        left = [who for who in self.report.absorbed if who in self.jobs.left_out]
+        self.report.absorbed = [who for who in self.report.absorbed if who not in left]
+        runs = self.jobs.attempts
+        done = {*self.jobs.absorbed, *(runs[who].key for who in self.report.absorbed if who in runs)}
+        self.report.superseded = [who for who in left if who not in self.jobs.late and runs[who].key in done]
 
     def _refuse_late(self, label: str, new: Sequence[str], found: Jobs) -> None:
         for who in new:
@@ -308,6 +313,8 @@ class _Found:
             mine = dict(look_up(name))
             known = self.known.counter(name) if self.known else {}
             for tag, contributions in self.counters[name].items():
+                if not any(who in contributions for who in self.report.absorbed):
+                    continue  # attempts of jobs that do not count
                 kind = TYPES[tag]
                 others = kind.join_all(known.get(tag, {}), contributions)
                 for gone in (self.own.id, *self.jobs.left_out):
@@ -317,7 +324,7 @@ class _Found:
                 row = self._taken_over(name, kind, before or kind.record.bottom, here)
                 if row[1:] != (before or ())[1:]:
                     mine[tag] = {self.own.id: (seq, *row[1:])}
-            if mine:
+            if mine != look_up(name):
                 lines[name] = encode_line(name, mine)
                 self.second += arrivals(name, look_up(name), known, mine)
         return lines

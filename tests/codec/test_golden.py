@@ -52,6 +52,7 @@ READINGS: dict[str, Readings] = {
         ("tickets", "bcounter"): 20,
         ("zero", "bcounter"): 0,
     },
+    "attempts": {("failed", "pncounter"): 3, ("passed", "pncounter"): 15},
     "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
     "big-integers": {
         ("edge", "gcounter"): 2**54 - 1,

@@ -107,6 +107,35 @@ def test_both_ways_agree_on_who_has_ended(what: str, words: str) -> None:
     assert outcome(case, hot_first) == outcome(case, full)
 
 
+#: What a replica's files may say of attempts of jobs, of which only the latest counts.
+JOBS: dict[str, tuple[Counter, Counter]] = {
+    "it is an attempt": ({"attempts": {HERE: (1, {"tests": 1})}}, {}),
+    "it is an attempt that does not count": (
+        {"attempts": {HERE: (1, {"tests": 1})}},
+        {"attempts": {HUB: (3, {"tests": 2})}},
+    ),
+    "another one is an attempt that does not count": (
+        {},
+        {"attempts": {FAR: (1, {"tests": 1}), HUB: (3, {"tests": 2})}},
+    ),
+    "an attempt was absorbed": ({}, {"attempts": {HUB: (3, {"tests": 2}), FAR: (1, {}, {"2024-05-06": {"tests": 1}})}}),
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("ended", [{}, {"membership": {HUB: (3, 1)}}], ids=["nobody ended", "one ended"])
+@pytest.mark.parametrize("what", JOBS)
+def test_both_ways_agree_on_attempts_of_jobs(what: str, ended: Counter, words: str) -> None:
+    mine, theirs = JOBS[what]
+    said = {**({"=": ended} if ended else {}), **({"=jobs": theirs} if theirs else {})}
+    entries = {
+        "own.json": Entry(own({"builds": MINE, **({"=jobs": mine} if mine else {})})),
+        "known.json": Entry(known({"builds": THEIRS, **said})),
+    }
+    case = Case(words.split(), entries)
+    assert outcome(case, hot_first) == outcome(case, full)
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 @pytest.mark.parametrize("what", COUNTERS)
 def test_both_ways_agree_on_every_counter_that_is_not_plain(what: str, words: str) -> None:

@@ -20,8 +20,8 @@
     ├── AccessError          77  permission   not allowed to read or write
     ├── ConfigError          78  config       config.toml is wrong
     ├── UnreportedError      79  unreported   applied, but the output could not be written
-    ├── NotRunnableError    126  not-runnable a command that is to be run cannot be executed
-    └── NoCommandError      127  no-command   there is no such command to be run
+    ├── NotRunnableError    126  noexec      a command that is to be run cannot be executed
+    └── NoCommandError      127  notfound    there is no such command to be run
 
 What is below another class has the status and the name of that.
 
@@ -181,14 +181,14 @@ class NotRunnableError(CrdtctlError):
     """A command that is to be run is there, and cannot be executed; nothing was done."""
 
     status = 126
-    name = "not-runnable"
+    name = "noexec"
 
 
 class NoCommandError(CrdtctlError):
     """There is no such command to be run; nothing was done."""
 
     status = 127
-    name = "no-command"
+    name = "notfound"
 
 
 def printable(text: str | bytes | os.PathLike[str]) -> str:

@@ -57,16 +57,16 @@ _STARTS: dict[bytes, Callable[[str], Stranger]] = {
     b"-----BEGIN PGP": _encrypted("gpg", "gpg -d"),
 }
 _TAR = 257
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|title)\b", re.IGNORECASE | re.DOTALL)
-_XML = re.compile(rb"\s*<\?xml\b")
+_HTML = rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|title)\b"
+_XML = rb"\s*<\?xml\b"
 _LFS = b"version https://git-lfs.github.com/spec/"
-_ANNEX = re.compile(rb"\s*(?:(?:\.\./)*\.git)?/annex/objects/")
-_CONFLICT = re.compile(rb"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)
-_CLOCK = re.compile(rb'\s*\{\s*(?:"[^"\\]+"\s*:\s*[0-9]+\s*(?:,\s*|(?=\})))+\}\s*')
-_REPORT = re.compile(rb'\s*\{\s*"schema"\s*:')
-_MESSAGE = re.compile(rb"crdtctl: [^\n]*")
-_JSON = re.compile(rb"\s*[{\[]")
-_TOML = re.compile(rb"\s*crdtctl\s*=")
+_ANNEX = rb"\s*(?:(?:\.\./)*\.git)?/annex/objects/"
+_CONFLICT = rb"^(?:<<<<<<<|>>>>>>>) "
+_CLOCK = rb'\s*\{\s*(?:"[^"\\]+"\s*:\s*[0-9]+\s*(?:,\s*|(?=\})))+\}\s*'
+_REPORT = rb'\s*\{\s*"schema"\s*:'
+_MESSAGE = rb"crdtctl: [^\n]*"
+_JSON = rb"\s*[{\[]"
+_TOML = rb"\s*crdtctl\s*="
 _EXPORTED = "a state is what 'crdtctl export' prints"
 
 
@@ -80,29 +80,29 @@ def recognised(data: bytes, label: str) -> Stranger | None:
     if data[_TAR : _TAR + 5] == b"ustar":
         return _archive("a tar archive", "tar -xf")(label)
     text = data.removeprefix(b"\xef\xbb\xbf")
-    if _HTML.match(text):
+    if re.match(_HTML, text, re.IGNORECASE | re.DOTALL):
         return Stranger("it is an HTML page", "a server sent a page, to log in perhaps, and not the file")
-    if _XML.match(text):
+    if re.match(_XML, text):
         return Stranger("it is XML", "a server sent an error perhaps, and not the file")
     if text.startswith(_LFS):
         return Stranger("it is a pointer of git-lfs, and not the file itself", "fetch the file: git lfs pull")
-    if _ANNEX.match(text):
+    if re.match(_ANNEX, text):
         return Stranger("it is a pointer of git-annex, and not the file itself", "fetch the file: git annex get")
-    if _CONFLICT.search(text):
+    if re.search(_CONFLICT, text, re.MULTILINE):
         file = "FILE" if label == _STDIN or label.startswith("/") else quote(f"./{label}")
         return Stranger(
             "it holds conflict markers of a version control system",
             f"merge both sides: git show :2:{file} | crdtctl merge -; git show :3:{file} | crdtctl merge -",
         )
-    if text.startswith(HEAD_START) or _TOML.match(text):
+    if text.startswith(HEAD_START) or re.match(_TOML, text):
         return None
-    if _CLOCK.fullmatch(text):
+    if re.fullmatch(_CLOCK, text):
         return Stranger("it is a clock", _EXPORTED)
-    if _REPORT.match(text):
+    if re.match(_REPORT, text):
         return Stranger("it is a report of crdtctl", _EXPORTED)
-    if _MESSAGE.match(text):
+    if re.match(_MESSAGE, text):
         return Stranger("it holds a message of crdtctl, and no state", "did the command that wrote it fail?")
-    if not _JSON.match(text) and _is_text(text):
+    if not re.match(_JSON, text) and _is_text(text):
         return Stranger("it is no file of crdtctl", _EXPORTED)
     return None
 

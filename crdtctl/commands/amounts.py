@@ -8,13 +8,11 @@ from crdtctl.store.commit import typed
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 #: Digits in groups of three, as people and reports write them; a single '.' may as well begin a fraction.
-_GROUPED = re.compile(
-    r"[0-9]{1,3}(?:([,'_’ \u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*|(?:\.[0-9]{3}){2,})|[0-9]+(?:_[0-9]+)+"
-)
-_EXPONENT = re.compile(r"([0-9]{1,30})(?:\.([0-9]{1,30}))?[eE]\+?([0-9]{1,2})")
-_BASED = re.compile(r"0(?:[xX][0-9a-fA-F]{1,40}|[oO][0-7]{1,40}|[bB][01]{1,100})")
-_FRACTION = re.compile(r"[0-9]*[.,][0-9]*")
-_UNIT = re.compile(r"[0-9]+ ?[^\W\d_][\w/]*|[0-9]+ ?%")
+_GROUPED = r"[0-9]{1,3}(?:([,'_’ \u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*|(?:\.[0-9]{3}){2,})|[0-9]+(?:_[0-9]+)+"
+_EXPONENT = r"([0-9]{1,30})(?:\.([0-9]{1,30}))?[eE]\+?([0-9]{1,2})"
+_BASED = r"0(?:[xX][0-9a-fA-F]{1,40}|[oO][0-7]{1,40}|[bB][01]{1,100})"
+_FRACTION = r"[0-9]*[.,][0-9]*"
+_UNIT = r"[0-9]+ ?[^\W\d_][\w/]*|[0-9]+ ?%"
 
 
 def amount(text: str) -> int:
@@ -74,20 +72,20 @@ def _advice(text: str) -> str:
         return "amounts are not negative: use decrement"
     if meant:
         return f"write {meant}"
-    if text not in (".", ",") and _FRACTION.fullmatch(text):
+    if text not in (".", ",") and re.fullmatch(_FRACTION, text):
         return "count in a smaller unit, cents for euros, say"
-    if _UNIT.fullmatch(text):
+    if re.fullmatch(_UNIT, text):
         return "use whole numbers, without a unit"
     return "use whole numbers"
 
 
 def _meant(text: str) -> str:
     """Return the digits of a whole number that is written in another way; nothing if it is none."""
-    if _GROUPED.fullmatch(text):
+    if re.fullmatch(_GROUPED, text):
         number = int("".join(character for character in text if character.isdigit()))
-    elif _BASED.fullmatch(text):
+    elif re.fullmatch(_BASED, text):
         number = int(text, 0)
-    elif found := _EXPONENT.fullmatch(text):
+    elif found := re.fullmatch(_EXPONENT, text):
         before, after, exponent = found[1], (found[2] or "").rstrip("0"), int(found[3])
         if len(after) > exponent:
             return ""

@@ -27,10 +27,10 @@ MAX_STREAM = 2**30
 #: How a gzip file begins, and how many times its size a large one may unpack to.
 GZIP = b"\x1f\x8b"
 _MAX_RATIO = 100
-_STATE = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)')
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_STATE = rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)'
+_URL = r"[A-Za-z][A-Za-z0-9+.-]*://"
 #: ``[USER@]HOST:PATH``
-_ELSEWHERE = re.compile(r"((?:[\w.-]+@)?[A-Za-z0-9][\w.-]+):([^:]+)$")
+_ELSEWHERE = r"((?:[\w.-]+@)?[A-Za-z0-9][\w.-]+):([^:]+)$"
 _BLOCK = 2**18
 _STDIN = "standard input"
 _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
@@ -71,7 +71,7 @@ State = str | os.PathLike[str] | bytes | Input
 
 def looks_like_state(head: bytes) -> bool:
     """Return whether a file that begins with `head` is meant for a state, in any layout or compressed."""
-    return head.startswith(GZIP) or bool(_STATE.match(head))
+    return head.startswith(GZIP) or bool(re.match(_STATE, head))
 
 
 def as_inputs(states: Iterable[State | Iterable[State]]) -> list[Input]:
@@ -146,11 +146,11 @@ def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
     if error.errno not in (errno.ENOENT, errno.ENOTDIR):
         return from_os(error, f"read {label}")
     failure = MissingError(f"cannot read {label}: {os.strerror(error.errno)}")
-    if _URL.match(path):
+    if re.match(_URL, path):
         failure.hint = f"a URL is met with: crdtctl sync {quote(label)}"
         if path.startswith("http"):
             failure.hint += f"; a single file is taken with: curl -sSfL {quote(label)} | crdtctl merge -"
-    elif found := _ELSEWHERE.match(path):
+    elif found := re.match(_ELSEWHERE, path):
         there = f"ssh {quote(found[1])} cat {quote(found[2])}"
         failure.hint = f"for a file on another machine, type: {there} | crdtctl merge -"
     elif "*" in path or "?" in path:

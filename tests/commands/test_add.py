@@ -41,7 +41,7 @@ def test_an_element_can_be_4096_bytes_long_and_hold_anything_printable(shell: Sh
     assert replica.reading("visitors").members == tuple(elements)
 
 
-@pytest.mark.parametrize("element", ["", " ada", "ada ", "a\nb", "a\x1bb", "a\u202eb", "e\u0301", "x" * 4097])
+@pytest.mark.parametrize("element", ["", " ada", "ada ", "a\nb", "a\x1bb", "a\u202eb", "a\u200db", "x" * 4097])
 def test_a_wrong_element_is_refused_and_none_of_them_is_added(shell: Shell, replica: Replica, element: str) -> None:
     before = contents(replica.path)
     assert_refused(shell("add", "visitors", "grace", element), 2)

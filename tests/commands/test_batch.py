@@ -51,7 +51,8 @@ def test_standard_input_and_a_named_pipe_are_as_good_as_a_file(shell: Shell, rep
 
 
 def test_a_batch_of_decrements_counts_down(shell: Shell, replica: Replica) -> None:
-    shell.ok("decrement", "--batch", "-", stdin="apples 2\npears\napples\n")
+    ended = shell("decrement", "--batch", "-", stdin="apples 2\npears\napples\n")
+    assert (ended.status, "'apples', 'pears' were never counted here" in ended.stderr) == (0, True)
     assert values(replica) == {"apples": -3, "pears": -1}
     assert replica.clock() == {replica.id: 1}
 

@@ -61,6 +61,6 @@ def refuse(unheard: Mapping[str, int], absorbed: Iterable[str]) -> None:
     who = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
     raise ForkError(
         f"cannot absorb {who}: this replica was copied or put back, and may have absorbed since, as "
-        f"{', '.join(sorted(unheard))}; nothing was absorbed",
-        "sync or merge first; where it surely has absorbed none of them: crdtctl absorb --not-absorbed",
+        f"{', '.join(sorted(unheard))}, the last state of which has not come back; nothing was absorbed",
+        "sync or merge first; if it surely has absorbed none of them since: crdtctl absorb --not-absorbed",
     )

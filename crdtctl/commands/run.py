@@ -67,7 +67,7 @@ def run(
     \b
     EXAMPLES:
       crdtctl run --seal-to counts.json -- ./run-tests.sh
-      crdtctl run --seal-to counts.json --job tests --attempt "$ATTEMPT" -- ./run-tests.sh
+      crdtctl run --seal-to counts.json --job "$CI_PIPELINE_ID" --attempt 2 -- ./run-tests.sh
     """
     if target is None or not command:
         raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")

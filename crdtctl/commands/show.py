@@ -18,7 +18,6 @@ from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
 from crdtctl.store.replica import Reading, Replica, check_type
 
 app, settings = verb_app(1, 4, *READS)
-_ONCE = "(once)"
 
 
 @app.command(**settings)
@@ -213,8 +212,6 @@ def _shared(reading: Reading) -> Item:
 def _share_rows(item: Item) -> Iterable[Sequence[object]]:
     for share in item["replicas"]:
         yield item["name"], item["type"], share["replica"], _number(share["value"])
-    if item["once"]:
-        yield item["name"], item["type"], _ONCE, sum(int(value) for value in item["once"].values())
 
 
 def _member_rows(item: Item) -> Iterable[Sequence[object]]:

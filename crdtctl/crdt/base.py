@@ -136,7 +136,7 @@ class CounterType(Kind, ABC):
 
     @abstractmethod
     def shares(self, contributions: Contributions) -> dict[str, int]:
-        """Return author → what its plain operations add to the value (once-keys apart)."""
+        """Return author → what it adds to the value; what counts once, whoever counted it, to one of them only."""
 
     def once(self, contributions: Contributions) -> Mapping[str, int]:  # noqa: ARG002  # others have some
         """Return once-key → the amount that it counts, whoever and however often it was sent."""

@@ -89,6 +89,26 @@ class Tally(CounterType):
 
     @final
     def shares(self, contributions: Contributions) -> dict[str, int]:
+        shares = self._plain(contributions)
+        marks = self._once_marks(contributions)
+        for key, totals in self._sent(contributions).items():
+            left = _left(totals, marks.get(key))
+            for column, weight in enumerate(self.weights):
+                if left[column]:
+                    shares[self._owner(contributions, key, column)] += weight * left[column]
+        return shares
+
+    def _owner(self, contributions: Contributions, key: str, column: int) -> str:
+        """Return the author whose count under a key is the one that counts: of those with the largest, the first."""
+        sent = {
+            author: self._part(row, 0)[key][column]
+            for author, row in contributions.items()
+            if key in self._part(row, 0)
+        }
+        return min(sent, key=lambda author: (-sent[author], author))
+
+    def _plain(self, contributions: Contributions) -> dict[str, int]:
+        """Return author → what it counted without a key, as far as no reset cancelled it."""
         width = len(self.weights)
         totals = {author: row[1 : 1 + width] for author, row in contributions.items()}
         marks = self._marks(contributions)
@@ -108,7 +128,7 @@ class Tally(CounterType):
 
     @final
     def fold(self, contributions: Contributions) -> int:
-        plain = sum(self.shares(contributions).values())
+        plain = sum(self._plain(contributions).values())
         return plain + sum(self.once(contributions).values())
 
     def _part(self, row: Contribution, number: int) -> Mapping[str, Totals]:

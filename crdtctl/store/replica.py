@@ -128,12 +128,12 @@ class Reading:
 
     @property
     def shares(self) -> dict[str, int]:
-        """Replica → what its plain operations add to the value; sets may overlap, once-keys are apart."""
+        """Replica → what it adds to the value; a once-key is a share of one replica only. Sets may overlap."""
         return dict(sorted(TYPES[self.tag].shares(self.state).items()))
 
     @property
     def once(self) -> Mapping[str, int]:
-        """Once-key → what it adds to the value."""
+        """Once-key → what it adds to the value; that is in the `shares` as well."""
         return TYPES[self.tag].once(self.state)
 
     @property

@@ -18,7 +18,7 @@ from tests.conftest import PROGRAM, Shell
 BELOW = ["remote add", "remote remove", "remote list", "remote check"]
 COMMANDS = ["", *VERBS, *BELOW]
 #: The table of the contract, and 70, a fault of the program itself.
-STATUSES = {0, 1, 2, 3, 4, 5, 65, 66, 69, 70, 73, 74, 75, 76, 77, 78, 79, 130, 143}
+STATUSES = {0, 1, 2, 3, 4, 5, 65, 66, 69, 70, 73, 74, 75, 76, 77, 78, 79, 126, 127, 130, 143}
 
 
 @functools.cache

@@ -43,6 +43,20 @@ def once(done: Sequence[Done]) -> Mapping[str, int]:
     return sums
 
 
+def once_of(done: Sequence[Done], by: str) -> int:
+    """Return what counts under keys because of one author: of those who sent the largest amount, it is the first."""
+    gone = cancelled(done)
+    largest = _largest(done)
+    seen = _largest([one for one in done if one.number in gone])
+    authors = sorted({author for _, author, _, _ in done})
+    total = 0
+    for (key, verb), amount in largest.items():
+        sent = (_largest([one for one in done if one.author == author]) for author in authors)
+        first = next(author for author, found in zip(authors, sent, strict=True) if found.get((key, verb)) == amount)
+        total += SIGNS[verb] * (amount - seen.get((key, verb), 0)) * (first == by)
+    return total
+
+
 def _largest(done: Sequence[Done]) -> Mapping[tuple[str, str], int]:
     """Return (once-key, verb) → the largest amount that an author sent first."""
     first: dict[tuple[str, str], tuple[str, int]] = {}

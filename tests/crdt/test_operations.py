@@ -118,7 +118,8 @@ class TestTotals:
         assert high is not None
         assert kind.value({"ann": low, "bob": high}) == 8
         assert kind.once({"ann": low, "bob": high}) == {"job": 8}
-        assert kind.shares({"ann": low}) == {"ann": 0}
+        assert kind.shares({"ann": low, "bob": high}) == {"ann": 0, "bob": 8}
+        assert kind.shares({"ann": low, "čen": low}) == {"ann": 5, "čen": 0}
 
     def test_a_once_key_and_plain_amounts_add_up(self, tag: str) -> None:
         kind = TYPES[tag]
@@ -128,7 +129,7 @@ class TestTotals:
         assert row is not None
         assert kind.value({"ann": row}) == 11
         assert kind.once({"ann": row}) == {"job": 5, "other": 4}
-        assert kind.shares({"ann": row}) == {"ann": 2}
+        assert kind.shares({"ann": row}) == {"ann": 11}
 
     def test_a_total_has_at_most_100_digits(self, tag: str) -> None:
         kind = TYPES[tag]

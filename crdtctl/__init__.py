@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from crdtctl.store.merge import MergeReport
     from crdtctl.store.replica import Batch, Commit, Reading, Replica
     from crdtctl.sync.remotes import synchronize
-    from crdtctl.sync.sync import Options, SyncReport
+    from crdtctl.sync.report import Options, SyncReport
 
 __all__ = [
     "Batch",
@@ -60,10 +60,10 @@ if not TYPE_CHECKING:  # type checkers know the names from above, and report any
         "Commit": "crdtctl.store.replica",
         "CrdtctlError": "crdtctl.errors",
         "MergeReport": "crdtctl.store.merge",
-        "Options": "crdtctl.sync.sync",
+        "Options": "crdtctl.sync.report",
         "Reading": "crdtctl.store.replica",
         "Replica": "crdtctl.store.replica",
-        "SyncReport": "crdtctl.sync.sync",
+        "SyncReport": "crdtctl.sync.report",
         "counter_fault": "crdtctl.crdt.names",
         "synchronize": "crdtctl.sync.remotes",
     }

@@ -31,6 +31,10 @@ A message says what is wrong and where; a hint says what to do next. Both are on
 import errno
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class CrdtctlError(Exception):
     """Base of every failure that is told to a user in one line."""
@@ -42,6 +46,8 @@ class CrdtctlError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        #: The report of an operation that was carried out in part, such as a merge that refused one of its files.
+        self.report: Any = None
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message

@@ -1,7 +1,7 @@
 """How a sync ends: what went wrong is named, and becomes an exit status."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,20 +10,18 @@ from crdtctl.commands import output
 from crdtctl.commands.durations import length, seconds_at
 from crdtctl.commands.refusals import end_with
 from crdtctl.errors import (
-    AccessError,
     AnswerIsNo,
     BusyError,
     CrdtctlError,
     PartialError,
     TransientError,
     UnavailableError,
-    printable,
 )
 from crdtctl.store.replica import Replica
 
 if TYPE_CHECKING:  # help lists the command, and needs nothing of what carries it out
     from crdtctl.sync.health import Health
-    from crdtctl.sync.report import Remote, RemoteReport, SyncReport
+    from crdtctl.sync.report import Remote, SyncReport
 
 
 def end(
@@ -40,11 +38,13 @@ def end(
     That is a fork, or what failed at a remote, or a question that was answered with no, or what was skipped. With
     `alert_after`, what passes by itself is silent, and is a permanent failure once it has lasted for so many seconds.
     """
+    from crdtctl.sync.findings import failure_of, oddities, skipped_files
+
     failures: list[CrdtctlError] = []
     silent: list[CrdtctlError] = []
     for one in report.remotes:
         if one.error is not None:
-            failure = _failure(one)
+            failure = failure_of(one)
             if alert_after is not None and isinstance(failure, TransientError):
                 alert = _alert(_health(replica, one.url), failure, alert_after)
                 (failures if alert else silent).append(alert or failure)
@@ -52,11 +52,8 @@ def end(
                 failures.append(failure)
     failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
     merge = report.merge
-    skipped = [
-        PartialError(f"{reason.message}; it was skipped", _remedy(reason))
-        for _, reason in sorted(merge.refused.items())
-    ]
-    odd = [failure for one in report.remotes for failure in _oddities(one)]
+    skipped = skipped_files(merge)
+    odd = [failure for one in report.remotes for failure in oddities(one)]
     last: CrdtctlError | None = None
     if failures:
         last = failures.pop()
@@ -134,31 +131,3 @@ def _alert(known: "Health", error: CrdtctlError, alert_after: float) -> CrdtctlE
     tries = f", {known.failures} failures since" if known.failures else ""
     said = f"last sync {length(passed)} ago" if known.last_ok else f"no sync yet, in {length(passed)}"
     return UnavailableError(f"{error.message} ({said}{tries})", "is it still the right place?")
-
-
-def _oddities(remote: "RemoteReport") -> Iterator[PartialError]:
-    """Yield what was not as it should be at a remote, though the sync went well."""
-    for gone in remote.missing:
-        name = printable(f"{remote.name.rstrip('/')}/{gone.object}")
-        if gone.is_own:
-            yield PartialError(f"{name}, which this replica put, was not there any more", "it was put again")
-        else:
-            hint = f"if it was deleted on purpose: crdtctl sync --accept-missing {remote.name}"
-            yield PartialError(f"{name} is missing, and {gone.owner} put no other", hint)
-    if remote.undeletable:
-        hint = "all else was done; it is tried again in a day, and not said again"
-        yield PartialError(f"{remote.name}: old objects stay there: {remote.undeletable}", hint)
-
-
-def _remedy(reason: CrdtctlError) -> str:
-    """Return what to do about a file that was skipped."""
-    if isinstance(reason, AccessError | UnavailableError) and reason.hint:
-        return reason.hint
-    return "move it away, or send it again from where it came"
-
-
-def _failure(remote: "RemoteReport") -> CrdtctlError:
-    """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
-    error = remote.error or CrdtctlError("")
-    is_said = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or URL, and no name
-    return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)

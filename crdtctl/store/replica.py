@@ -88,6 +88,7 @@ from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
 from crdtctl.store.create import create
 from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, is_sealed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
+from crdtctl.store.findings import failures, raise_last
 from crdtctl.store.gone import Returned, returned
 from crdtctl.store.identity import Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
@@ -967,16 +968,26 @@ class Replica:
         dry_run: bool = False,
         all_or_nothing: bool = False,
         details: int = 0,
+        check: bool = True,
     ) -> MergeReport:
-        """Join states, paths of files or bytes, to what is known here, in one commit. See `merge_inputs`."""
+        """Join states, paths of files or bytes, to what is known here, in one commit. See `merge_inputs`.
+
+        States that are sound are merged, also beside others that are refused. Then raise the failure that the command
+        ends with: `PartialError` where some were refused, the reason where none was taken, `ForkError` where a replica
+        had several writers. Its `report` says what was merged. Without `check`, only return the report.
+        """
         with ExitStack() as stack:
             inputs = gathered(as_inputs(states), stack)
-            return self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
+            report = self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
+        if check:
+            raise_last(failures(report, dry_run=dry_run), report)
+        return report
 
-    def merge_bytes(self, *states: bytes, all_or_nothing: bool = False, details: int = 0) -> MergeReport:
-        """Join states in memory to what is known here, in one commit. See `merge_inputs`."""
-        inputs = [Input(f"state {number}", data=state) for number, state in enumerate(states, 1)]
-        return self.merge_inputs(inputs, all_or_nothing=all_or_nothing, details=details)
+    def merge_bytes(
+        self, *states: bytes, all_or_nothing: bool = False, details: int = 0, check: bool = True
+    ) -> MergeReport:
+        """Join states in memory to what is known here, in one commit. See `merge`."""
+        return self.merge(*states, all_or_nothing=all_or_nothing, details=details, check=check)
 
     def merge_inputs(
         self,
@@ -1052,7 +1063,11 @@ class Replica:
             return identity.bound_under(directory, lock, self.lock_timeout, lambda _: None, "sealed").id
 
     def absorb(
-        self, *states: State | Iterable[State], fence: str | None = None, not_absorbed: bool = False
+        self,
+        *states: State | Iterable[State],
+        fence: str | None = None,
+        not_absorbed: bool = False,
+        check: bool = True,
     ) -> AbsorbReport:
         """Take over what the sealed replicas in some states counted, and take the states in.
 
@@ -1061,12 +1076,14 @@ class Replica:
 
         With `fence`, a day as YYYY-MM-DD, records of replicas that were minted before it are dropped, and files
         that speak of older ones which are not known are refused from then on.
+
+        Refused states and forks are raised at the end as by `merge`, unless `check` is false.
         """
         with ExitStack() as stack:
             inputs = gathered(as_inputs(states), stack)  # before the lock, for a pipe may be slow
             directory = stack.enter_context(self._open())
             lock = stack.enter_context(directory.locked(durable.KNOWN, self.lock_timeout))
-            return absorb(
+            report = absorb(
                 directory,
                 inputs,
                 lock,
@@ -1076,6 +1093,9 @@ class Replica:
                 fence=fence,
                 not_absorbed=not_absorbed,
             )
+        if check:
+            raise_last(failures(report.merge), report)
+        return report
 
     def hear(self, states: Iterable[Heard]) -> None:
         """Note what all states that others have for this replica say of ids that it had before."""
@@ -1093,11 +1113,12 @@ class Replica:
         """Return who has ended: replicas that are sealed, and those that were absorbed."""
         return roster(self._ended())
 
-    def exchange(self, other: "Replica") -> Exchanged:
+    def exchange(self, other: "Replica", *, check: bool = True) -> Exchanged:
         """Merge this replica and an `other` into each other until neither learns anything.
 
         Handoff counters take several rounds; where they do not settle, the result says so. In constant memory,
-        through temporary files. Raise what prevents a merge.
+        through temporary files. Raise the failure that prevents a merge; forks are raised at the end as by `merge`,
+        unless `check` is false.
         """
         if other.id == self.id:
             raise UsageError("a replica has nothing to exchange with itself", "name another replica's directory")
@@ -1110,6 +1131,8 @@ class Replica:
             if not any(report.changed for report in reports):
                 done.settled = True
                 break
+        if check:
+            raise_last([failure for report in (*done.here, *done.there) for failure in failures(report)], done)
         return done
 
     def _take_from(self, other: "Replica") -> MergeReport:

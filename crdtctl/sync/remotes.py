@@ -4,21 +4,34 @@ import os
 from collections.abc import Sequence
 
 from crdtctl.errors import ConfigError, UsageError, printable
+from crdtctl.store.findings import raise_last
 from crdtctl.store.neighbours import neighbours
 from crdtctl.store.replica import Replica
 from crdtctl.suggestions import did_you_mean
-from crdtctl.sync.schemes import check, is_command, is_path
-from crdtctl.sync.sync import Options, Remote, SyncReport, sync
+from crdtctl.sync.findings import failures
+from crdtctl.sync.report import Options, Remote, SyncReport
+from crdtctl.sync.schemes import check as check_url
+from crdtctl.sync.schemes import is_command, is_path
+from crdtctl.sync.sync import sync
 
 
-def synchronize(replica: Replica, *remotes: str | os.PathLike[str], options: Options | None = None) -> SyncReport:
-    """Let a replica and remotes know of each other all they know; return what was done, also where some of it failed.
+def synchronize(
+    replica: Replica, *remotes: str | os.PathLike[str], options: Options | None = None, check: bool = True
+) -> SyncReport:
+    """Exchange all that a replica and remotes know; return what was done at each remote.
 
-    Remotes are named as on the command line: by name, URL or path; all that the replica knows, if none is. Raise
-    `UsageError` or `ConfigError` for one that cannot be, `BusyError` if another sync of this replica does not end in
-    time, and what prevents a merge. What fails at a remote is in the report.
+    Remotes are named as on the command line: by name, URL or path; without any, all remotes of the replica are meant.
+    Raise `UsageError` or `ConfigError` for a remote that cannot be used, and `BusyError` if another sync of this
+    replica does not end in time.
+
+    What fails at one remote holds up no other. At the end, raise the gravest of the failures that the command reports:
+    of a remote, of a file that was skipped there, of a replica with several writers. Its `report` says what was done.
+    Without `check`, only return the report.
     """
-    return sync(replica, named_remotes(replica, [_word(one) for one in remotes]), options)
+    report = sync(replica, named_remotes(replica, [_word(one) for one in remotes]), options)
+    if check:
+        raise_last(failures(report), report)
+    return report
 
 
 def _word(remote: str | os.PathLike[str]) -> str:
@@ -47,7 +60,7 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
                     "look at it, and make the file yours alone: chown, chmod o-w",
                 )
         elif is_place(word):
-            found.append(Remote(printable(word), own_place(check(word))))
+            found.append(Remote(printable(word), own_place(check_url(word))))
         else:
             hint = did_you_mean(word, known) or "'crdtctl remote list' lists them; a path has a '/'"
             raise UsageError(f"there is no remote '{printable(word[:80])}'", hint)
@@ -77,7 +90,7 @@ def own_place(url: str) -> str:
 def configured(name: str, url: str) -> Remote:
     """Return a remote as ``config.toml`` has it; raise `ConfigError` for one that cannot be used."""
     try:
-        return Remote(name, check(url))
+        return Remote(name, check_url(url))
     except UsageError as error:
         raise ConfigError(f"config.toml: the remote {name}: {error.message}", error.hint) from None
 
@@ -85,6 +98,6 @@ def configured(name: str, url: str) -> Remote:
 def is_place(word: str) -> bool:
     """Return whether a word is a URL or a path, and no name; raise `UsageError` for one that cannot be used."""
     if ":" in word or "/" in word or word in (".", "..", "~"):
-        check(word)
+        check_url(word)
         return True
     return False

@@ -6,12 +6,12 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import ConfigError, UsageError
-from crdtctl.sync.remotes import synchronize
 from crdtctl.sync.schemes import SCHEMES, check, redacted
 from crdtctl.sync.sync import Options
 from tests.commands.expect import assert_refused, contents
 from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.unchecked import synchronize
 
 SECRET = "s3cr3t"
 #: Each of these holds one.

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from crdtctl import Replica, synchronize
+from crdtctl import Replica
 from crdtctl.errors import DataError, StorageError
 from crdtctl.store import identity
 from crdtctl.sync import folder
 from crdtctl.sync.heartbeat import plain
 from crdtctl.sync.sync import Options, SyncReport
 from tests.commands.handwritten import counted, document
+from tests.unchecked import synchronize
 
 #: What programs that keep folders in step, and people, make of the name X.json.
 COPIES = [

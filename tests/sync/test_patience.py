@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crdtctl import Replica, synchronize
+from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError
 from crdtctl.sync import schemes
 from crdtctl.sync import sync as engine
@@ -14,6 +14,7 @@ from crdtctl.sync.folder import Folder
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.sync import TRIES, Options, patiently
 from crdtctl.sync.transport import Deadline, Entry, Transport
+from tests.unchecked import synchronize
 
 
 def failing(times: int, error: Exception, calls: list[int]) -> int:

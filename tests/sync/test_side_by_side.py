@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crdtctl import Replica, synchronize
+from crdtctl import Replica
 from crdtctl.errors import TransientError
 from crdtctl.sync import schemes
 from crdtctl.sync import sync as engine
@@ -20,6 +20,7 @@ from crdtctl.sync.report import Options
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from tests.conftest import PROGRAM, Shell
+from tests.unchecked import synchronize
 
 
 @pytest.fixture

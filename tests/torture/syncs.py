@@ -8,11 +8,12 @@ drafts in the folder.
 import shutil
 import signal
 
-from crdtctl import Replica, synchronize
+from crdtctl import Replica
 from crdtctl.store.check import check_replica
 from tests.clones import bind
 from tests.conftest import Shell
 from tests.torture.strace import CALLS, Point, Run, points, run, was_killed
+from tests.unchecked import synchronize
 
 #: Statuses that a failing system call may have.
 FAILED = {65, 66, 69, 74, 75, 76, 77, 3}

@@ -65,6 +65,7 @@ class Failed:
 
     @property
     def code(self) -> str:
+        """The code of the error, such as ``AccessDenied``; empty if the server sent none."""
         found = _CODE.search(self.text)
         return found[1] if found else ""
 

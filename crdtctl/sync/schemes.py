@@ -160,7 +160,10 @@ def _like_scp(text: str) -> UsageError:
     """Return the failure that says how a place is written that scp and git spell HOST:PATH."""
     host, _, path = text.partition(":")
     rest = path if path.startswith("/") else f"/{path}" if path.startswith("~") else f"/~/{path}"
-    shown = printable(f"{host}{rest}")
+    try:
+        shown = check(f"ssh://{host}{rest}").removeprefix("ssh://")
+    except UsageError:  # it may hold a credential
+        shown = "HOST/PATH"
     return UsageError("a place on another machine is a URL", f"write ssh://{shown}, or git+ssh://{shown}")
 
 

@@ -81,12 +81,12 @@ def test_one_file_twice_in_one_command_counts_once(hub: Replica, new_replica: Ne
 
 def test_a_stale_file_changes_nothing_before_or_after(hub: Replica, new_replica: New) -> None:
     _, before, state = job(new_replica, "job")
-    hub.merge_bytes(before)
+    hub.merge_bytes(before, check=False)
     assert hub.value("builds") == 3
     absorb(hub, state)
     assert values(hub) == COUNTED
-    hub.merge_bytes(before)
-    hub.merge_bytes(state)
+    hub.merge_bytes(before, check=False)
+    hub.merge_bytes(state, check=False)
     assert values(hub) == COUNTED
     assert hub.clock() == {hub.id: 1}
 
@@ -94,15 +94,15 @@ def test_a_stale_file_changes_nothing_before_or_after(hub: Replica, new_replica:
 def test_whoever_learns_of_it_leaves_the_sealed_one_out(hub: Replica, new_replica: New) -> None:
     done, before, state = job(new_replica, "job")
     laptop = new_replica("laptop")
-    laptop.merge_bytes(state)
+    laptop.merge_bytes(state, check=False)
     laptop.increment("builds", 10)
     absorb(hub, state)
-    laptop.merge_bytes(hub.export_bytes())
+    laptop.merge_bytes(hub.export_bytes(), check=False)
     assert values(laptop) == {**COUNTED, "builds": 13}
     assert laptop.clock() == {hub.id: 1, laptop.id: 1}
-    laptop.merge_bytes(before, state)
+    laptop.merge_bytes(before, state, check=False)
     assert values(laptop) == {**COUNTED, "builds": 13}
-    hub.merge_bytes(laptop.export_bytes())
+    hub.merge_bytes(laptop.export_bytes(), check=False)
     assert values(hub) == values(laptop)
     assert done.id not in laptop.export_bytes().decode()
 
@@ -111,10 +111,10 @@ def test_a_delta_carries_the_counts_and_the_record_together(hub: Replica, new_re
     _, _, state = job(new_replica, "job")
     laptop = new_replica("laptop")
     hub.increment("builds", 5)
-    laptop.merge_bytes(hub.export_bytes(), state)
+    laptop.merge_bytes(hub.export_bytes(), state, check=False)
     since = laptop.clock()
     absorb(hub, state)
-    laptop.merge_bytes(hub.export_bytes(since=since))
+    laptop.merge_bytes(hub.export_bytes(since=since), check=False)
     assert values(laptop) == {**COUNTED, "builds": 8}
     assert values(hub) == values(laptop)
 
@@ -122,11 +122,11 @@ def test_a_delta_carries_the_counts_and_the_record_together(hub: Replica, new_re
 def test_who_was_absorbed_is_no_gap_before_a_delta_and_nothing_that_is_missing(hub: Replica, new_replica: New) -> None:
     done, _, state = job(new_replica, "job")
     laptop = new_replica("laptop")
-    laptop.merge_bytes(state)
+    laptop.merge_bytes(state, check=False)
     since = laptop.clock()
     laptop.increment("builds", 10)
     absorb(hub, state)
-    report = hub.merge_bytes(laptop.export_bytes(since={**since}))
+    report = hub.merge_bytes(laptop.export_bytes(since={**since}), check=False)
     assert report.refused == {}
     assert hub.value("builds") == 13
     assert hub.missing({done.id: 5, laptop.id: 2}) == {laptop.id: 2}
@@ -146,7 +146,7 @@ def test_others_in_the_file_are_merged(hub: Replica, new_replica: New) -> None:
     laptop = new_replica("laptop")
     laptop.increment("builds", 10)
     _, _, state = job(new_replica, "job")
-    laptop.merge_bytes(state)
+    laptop.merge_bytes(state, check=False)
     absorb(hub, laptop.export_bytes())
     assert hub.value("builds") == 13
     assert hub.clock() == {hub.id: 1, laptop.id: 1}
@@ -156,7 +156,7 @@ def test_what_was_absorbed_is_left_out_if_known_json_was_not_written_any_more(hu
     done, before, state = job(new_replica, "job")
     laptop = new_replica("laptop")
     laptop.increment("builds", 10)
-    hub.merge_bytes(before, state, laptop.export_bytes())
+    hub.merge_bytes(before, state, laptop.export_bytes(), check=False)
     known = Path(hub.path, "known.json")
     old = known.read_bytes()
     absorb(hub, state)
@@ -170,7 +170,7 @@ def test_what_was_absorbed_is_left_out_if_known_json_was_not_written_any_more(hu
     assert done.id not in hub.export_bytes().decode()
     hub.increment("builds", 2)
     assert values(hub) == {**expected, "builds": 15}
-    laptop.merge_bytes(hub.export_bytes())
+    laptop.merge_bytes(hub.export_bytes(), check=False)
     assert values(laptop) == values(hub)
     assert absorb(hub, state).absorbed == []
     assert known.read_bytes().count(done.id.encode()) == 0
@@ -191,8 +191,8 @@ def test_two_who_absorb_the_same_one_are_found(hub: Replica, new_replica: New) -
     other = new_replica("other-hub")
     absorb(hub, state)
     absorb(other, state)
-    assert hub.merge_bytes(other.export_bytes()).twice
-    assert hub.merge_bytes(other.export_bytes()).twice == {}
+    assert hub.merge_bytes(other.export_bytes(), check=False).twice
+    assert hub.merge_bytes(other.export_bytes(), check=False).twice == {}
 
 
 def test_a_replica_cannot_absorb_itself(new_replica: New) -> None:
@@ -215,8 +215,8 @@ def test_whom_a_sealed_one_absorbed_goes_over_with_what_it_counted(hub: Replica,
     old.seal()
     assert absorb(hub, old.export_bytes()).absorbed == [old.id]
     for replica in (hub, laptop):
-        replica.merge_bytes(hub.export_bytes())
-        assert replica.merge_bytes(early, state, stale).twice == {}
+        replica.merge_bytes(hub.export_bytes(), check=False)
+        assert replica.merge_bytes(early, state, stale, check=False).twice == {}
         assert values(replica) == {**COUNTED, "builds": 13}
         assert replica.clock().keys() <= {hub.id}
     assert absorb(hub, state, stale).absorbed == []
@@ -245,7 +245,7 @@ def test_one_who_absorbed_what_was_absorbed_here_as_well_is_not_absorbed(hub: Re
     with pytest.raises(RefusedError, match="was absorbed elsewhere too, and counts twice"):
         absorb(hub, other.export_bytes())
     assert values(hub) == COUNTED
-    assert hub.merge_bytes(other.export_bytes()).twice
+    assert hub.merge_bytes(other.export_bytes(), check=False).twice
 
 
 def test_the_fence_of_a_sealed_one_goes_over_as_well(hub: Replica, new_replica: New) -> None:
@@ -302,7 +302,7 @@ def test_behind_a_fence_nothing_is_remembered_and_old_files_of_strangers_are_ref
 def test_whoever_still_knows_what_is_forgotten_elsewhere_refuses_the_news(hub: Replica, new_replica: New) -> None:
     state = made(job(new_replica, "job")[2], IN_2024)
     laptop = new_replica("laptop")
-    laptop.merge_bytes(state)
+    laptop.merge_bytes(state, check=False)
     absorb(hub, state)
     absorb(hub, fence="2025-01-01")
     report = laptop.merge_bytes(hub.export_bytes(), check=False)
@@ -436,13 +436,13 @@ def play(tape: bytes, directory: Path) -> None:
                 sealed.add(mine)
                 del absorbers[0]
                 sent.append((replica.export_bytes(), knows[mine]))
-                assert absorb(absorbers[0], sent[-1][0]).absorbed[:1] == [mine]
+                assert mine in absorb(absorbers[0], sent[-1][0]).absorbed
                 knows[absorbers[0].id] = join(knows[absorbers[0].id], knows[mine])
             case 4:
                 sent.append((replica.export_bytes(), knows[mine]))
             case 5 | 6 if sent and mine not in sealed:
                 state, known = sent[a % len(sent)]
-                replica.merge_bytes(state)
+                replica.merge_bytes(state, check=False)
                 knows[mine] = join(knows[mine], known)
             case 7 if sent:
                 state, known = sent[a % len(sent)]
@@ -454,11 +454,11 @@ def play(tape: bytes, directory: Path) -> None:
         assert read == history.values(knows[replica.id])
     hub = absorbers[0]
     for replica in everybody():
-        hub.merge_bytes(replica.export_bytes())
+        hub.merge_bytes(replica.export_bytes(), check=False)
         absorb(hub, replica.export_bytes())
     whole = join(*knows.values())
     for replica in absorbers:
-        replica.merge_bytes(hub.export_bytes())
+        replica.merge_bytes(hub.export_bytes(), check=False)
         read = {(one.name, one.tag): one.value for one in replica.counters()}
         assert read == history.values(whole)
         assert not replica.clock().keys() & sealed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.errors import ExistsError, MissingError
+from crdtctl.errors import DataError, ExistsError, MissingError, PartialError
 from crdtctl.store.commit import Change
 from crdtctl.store.identity import Renamed
 from tests.clones import clone
@@ -40,8 +40,8 @@ def counters(replica: Replica) -> bytes:
 def test_two_replicas_that_exchange_their_states_agree(pair: tuple[Replica, Replica]) -> None:
     here, there = pair
     mine, theirs = here.export_bytes(), there.export_bytes()
-    here.merge_bytes(theirs)
-    there.merge_bytes(mine)
+    here.merge_bytes(theirs, check=False)
+    there.merge_bytes(mine, check=False)
     assert readings(here) == readings(there)
     assert readings(here) == [("builds", "pncounter", 7), ("deploys", "pncounter", 5), ("visitors", "gset", 2)]
     assert here.clock() == there.clock()
@@ -52,7 +52,7 @@ def test_a_file_and_bytes_hold_the_same(pair: tuple[Replica, Replica], tmp_path:
     here, there = pair
     here.export_to(tmp_path / "here.json")
     assert (tmp_path / "here.json").read_bytes() == here.export_bytes()
-    report = there.merge(tmp_path / "here.json")
+    report = there.merge(tmp_path / "here.json", check=False)
     assert (report.taken, report.refused) == ([str(tmp_path / "here.json")], {})
     assert there.value("builds") == 7
 
@@ -60,9 +60,9 @@ def test_a_file_and_bytes_hold_the_same(pair: tuple[Replica, Replica], tmp_path:
 def test_another_layout_and_toml_hold_the_same(pair: tuple[Replica, Replica], tmp_path: Path) -> None:
     here, there = pair
     here.export_to(tmp_path / "here.toml", form="toml")
-    there.merge(tmp_path / "here.toml")
+    there.merge(tmp_path / "here.toml", check=False)
     assert there.value("builds") == 7
-    assert not there.merge_bytes(json.dumps(json.loads(here.export_bytes()), indent=2).encode()).changed
+    assert not there.merge_bytes(json.dumps(json.loads(here.export_bytes()), indent=2).encode(), check=False).changed
 
 
 def test_exporting_again_changes_nothing_and_gives_the_same_bytes(pair: tuple[Replica, Replica]) -> None:
@@ -75,9 +75,9 @@ def test_exporting_again_changes_nothing_and_gives_the_same_bytes(pair: tuple[Re
 
 def test_what_was_learned_is_passed_on(pair: tuple[Replica, Replica], new_replica: New) -> None:
     here, there = pair
-    here.merge_bytes(there.export_bytes())
+    here.merge_bytes(there.export_bytes(), check=False)
     third = new_replica("third")
-    third.merge_bytes(here.export_bytes())
+    third.merge_bytes(here.export_bytes(), check=False)
     assert readings(third) == readings(here)
     assert third.clock() == here.clock()
 
@@ -86,19 +86,19 @@ def test_an_old_state_takes_nothing_back(pair: tuple[Replica, Replica]) -> None:
     here, there = pair
     old = there.export_bytes()
     there.increment("builds", 10)
-    here.merge_bytes(there.export_bytes())
+    here.merge_bytes(there.export_bytes(), check=False)
     before = counters(here)
-    report = here.merge_bytes(old)
+    report = here.merge_bytes(old, check=False)
     assert (report.changed, report.counters, report.replicas) == (False, 0, [])
     assert counters(here) == before
 
 
 def test_a_merge_of_nothing_new_writes_nothing(pair: tuple[Replica, Replica]) -> None:
     here, there = pair
-    here.merge_bytes(there.export_bytes())
+    here.merge_bytes(there.export_bytes(), check=False)
     before = Path(here.path, "known.json").stat().st_ino
     for state in (there.export_bytes(), here.export_bytes()):
-        assert not here.merge_bytes(state).changed
+        assert not here.merge_bytes(state, check=False).changed
     assert Path(here.path, "known.json").stat().st_ino == before
 
 
@@ -108,14 +108,14 @@ def test_a_report_says_what_was_taken_and_what_changed(pair: tuple[Replica, Repl
     there.export_to(tmp_path / "there.json")
     (tmp_path / "bad.json").write_bytes(b"nonsense")
     names = [str(tmp_path / name) for name in ("there.json", "bad.json", "here.json", "none.json")]
-    report = here.merge(*names, details=True)
+    report = here.merge(*names, details=True, check=False)
     assert report.taken == [names[0], names[2]]
     assert {label: reason.status for label, reason in report.refused.items()} == {names[1]: 65, names[3]: 66}
     assert report.counters == 2
     assert report.replicas == [there.id]
     assert report.changes == [Change("builds", "pncounter", 3, 7), Change("visitors", "gset", None, 2)]
     assert report.changed
-    again = here.merge(*names, details=True)
+    again = here.merge(*names, details=True, check=False)
     assert (again.taken, again.changes, again.changed) == ([names[0], names[2]], [], False)
 
 
@@ -124,24 +124,24 @@ def test_a_report_says_what_was_taken_and_what_changed(pair: tuple[Replica, Repl
 
 def test_a_delta_carries_nothing_that_the_receiver_had(pair: tuple[Replica, Replica]) -> None:
     here, there = pair
-    there.merge_bytes(here.export_bytes())
+    there.merge_bytes(here.export_bytes(), check=False)
     here.increment("pages", 2)
     here.increment("builds")
     delta = here.export_bytes(since=there.clock())
     assert set(json.loads(delta)["counters"]) == {"builds", "pages"}
     assert there.id.encode() not in b"\n".join(delta.splitlines()[1:])
-    assert there.merge_bytes(delta).counters == 2
+    assert there.merge_bytes(delta, check=False).counters == 2
     assert (there.value("builds"), there.value("pages")) == (8, 2)
     assert there.clock() == {**there.clock(), **here.clock()}
-    assert not there.merge_bytes(delta).changed
+    assert not there.merge_bytes(delta, check=False).changed
 
 
 def test_a_delta_since_now_is_empty_and_changes_nothing(pair: tuple[Replica, Replica]) -> None:
     here, there = pair
-    there.merge_bytes(here.export_bytes())
+    there.merge_bytes(here.export_bytes(), check=False)
     delta = here.export_bytes(since=here.clock())
     assert json.loads(delta)["counters"] == {}
-    report = there.merge_bytes(delta)
+    report = there.merge_bytes(delta, check=False)
     assert (report.taken, report.changed) == (["state 1"], False)
 
 
@@ -150,20 +150,20 @@ def test_a_delta_with_a_gap_is_refused_and_the_hint_says_what_to_ask_for(pair: t
     before = counters(there), there.clock()
     clock = here.clock()
     here.increment("pages")
-    report = there.merge_bytes(here.export_bytes(since=clock))
+    report = there.merge_bytes(here.export_bytes(since=clock), check=False)
     reason = report.refused["state 1"]
     assert isinstance(reason, MissingError)
     asked = json.loads(reason.hint.partition("'")[2].rstrip("'"))
     assert asked == there.clock()
     assert (counters(there), there.clock()) == before
-    assert there.merge_bytes(here.export_bytes(since=asked)).changed
+    assert there.merge_bytes(here.export_bytes(since=asked), check=False).changed
     assert there.value("pages") == 1
 
 
 def test_a_delta_since_nothing_is_everything(pair: tuple[Replica, Replica], new_replica: New) -> None:
     here, _ = pair
     third = new_replica("third")
-    third.merge_bytes(here.export_bytes(since={}))
+    third.merge_bytes(here.export_bytes(since={}), check=False)
     assert readings(third) == readings(here)
 
 
@@ -244,12 +244,35 @@ def test_a_replica_of_which_others_know_more_goes_on_under_a_new_id(
     here.export_bytes()
     clone(Path(here.path), tmp_path / "older")
     here.increment("builds")
-    there.merge_bytes(here.export_bytes())
+    there.merge_bytes(here.export_bytes(), check=False)
     renamed: list[Renamed] = []
     older = Replica(tmp_path / "older", on_renamed=renamed.append)
-    report = older.merge_bytes(there.export_bytes())
+    report = older.merge_bytes(there.export_bytes(), check=False)
     assert report.usurped == ["state 1"]
     assert report.forks == []
     assert [(one.before, one.after, one.why) for one in renamed] == [(here.id, older.id, "forked")]
     assert [past.replica for past in older.past()] == [here.id]
     assert older.value("builds") == there.value("builds")
+
+
+def test_a_merge_raises_for_refused_states_after_it_has_taken_the_sound_ones(
+    new_replica: Callable[[str], Replica],
+) -> None:
+    here, there = new_replica("here"), new_replica("there")
+    there.increment("builds", 5)
+    with pytest.raises(PartialError, match="1 of 2 files refused") as failure:
+        here.merge(there.export_bytes(), b"no state")
+    assert failure.value.report.taken == ["state 1"]
+    assert list(failure.value.report.refused) == ["state 2"]
+    assert here.value("builds") == 5
+
+
+def test_a_merge_of_which_nothing_is_taken_raises_the_reason(
+    new_replica: Callable[[str], Replica], tmp_path: Path
+) -> None:
+    here = new_replica("here")
+    with pytest.raises(MissingError):
+        here.merge(tmp_path / "missing.json")
+    with pytest.raises(DataError):
+        here.merge(b"no state")
+    assert here.merge(b"no state", check=False).refused.keys() == {"state 1"}

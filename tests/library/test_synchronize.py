@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, synchronize
-from crdtctl.errors import BusyError, UnavailableError, UsageError
+from crdtctl.errors import BusyError, PartialError, UnavailableError, UsageError
 from crdtctl.sync.sync import Options
 
 
@@ -44,11 +44,32 @@ def test_remotes_have_names_and_all_are_taken_if_none_is_named(two: tuple[Replic
     assert ada.value("builds") == bob.value("builds") == 7
 
 
-def test_what_fails_at_a_remote_is_in_the_report(two: tuple[Replica, Replica], tmp_path: Path) -> None:
-    ada, _ = two
-    report = synchronize(ada, "/nonexistent/place", f"{tmp_path}/hub")
+def test_what_fails_at_a_remote_is_raised_at_the_end_with_the_report(
+    two: tuple[Replica, Replica], tmp_path: Path
+) -> None:
+    ada, bob = two
+    with pytest.raises(UnavailableError, match="/nonexistent/place") as failure:
+        synchronize(ada, "/nonexistent/place", f"{tmp_path}/hub")
+    report = failure.value.report
     assert [type(one.error) for one in report.remotes] == [UnavailableError, type(None)]
     assert report.changed
+    synchronize(bob, f"{tmp_path}/hub")
+    assert set(ada.clock()) <= set(bob.clock()), "the other remote was synced with"
+
+
+def test_without_a_check_failures_are_in_the_report_alone(two: tuple[Replica, Replica], tmp_path: Path) -> None:
+    ada, _ = two
+    report = synchronize(ada, "/nonexistent/place", f"{tmp_path}/hub", check=False)
+    assert [type(one.error) for one in report.remotes] == [UnavailableError, type(None)]
+
+
+def test_a_file_that_is_no_state_is_raised_at_the_end(two: tuple[Replica, Replica], tmp_path: Path) -> None:
+    ada, _ = two
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "notes.json").write_text("buy milk")
+    with pytest.raises(PartialError, match=r"notes\.json") as failure:
+        synchronize(ada, f"{tmp_path}/hub")
+    assert failure.value.report.remotes[0].put is not None
 
 
 def test_what_is_no_remote_is_refused_before_anything_is_done(two: tuple[Replica, Replica], tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ class ThreeReplicas(RuleBasedStateMachine):
     @rule(who=WHO, receiver=WHO, is_delta=st.booleans())
     def exchange(self, who: int, receiver: int, is_delta: bool) -> None:
         since = self.replicas[receiver].clock() if is_delta else None
-        self.merge(receiver, [self.send(who, since=since)], check=False)
+        self.merge(receiver, [self.send(who, since=since)])
 
     @rule(who=WHO, sent=st.lists(files, min_size=1, max_size=5))
     def merge(self, who: int, sent: list[Sent]) -> None:

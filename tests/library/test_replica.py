@@ -247,7 +247,7 @@ def test_a_reading_says_who_contributed_what(here: Replica, new_replica: New) ->
     here.merge_bytes(there.export_bytes())
     reading = here.reading("builds")
     assert (reading.name, reading.tag, reading.value) == ("builds", "pncounter", 16)
-    assert reading.shares == {here.id: 5, there.id: 7}
+    assert reading.shares == {here.id: 9, there.id: 7}
     assert dict(reading.once) == {"job-1": 4}
     assert sum(reading.shares.values()) + sum(reading.once.values()) == reading.value
 

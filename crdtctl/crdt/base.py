@@ -19,7 +19,7 @@ Contribution: TypeAlias = tuple[Any, ...]
 #: Author → contribution, of one counter.
 Contributions: TypeAlias = Mapping[str, Contribution]
 
-Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request"]
+Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire"]
 
 MAX_DIGITS = 100
 #: The first whole number that is too large to be told: it has 101 digits.
@@ -50,6 +50,7 @@ class Operation:
     other `replica`. A ``transfer`` that is `granted` gives what was asked for, by `replica` or (empty) by anybody;
     one with a `source` takes the rights of that replica, which is gone. What ``create`` may say: the lower `bound`,
     the `initial` value, the `precision`.
+    ``expire`` forgets the once-keys of the commits up to the `clock`, author and number, and keeps what they count.
     A `sketch` stands for more elements than would fit in memory; only an hll can add it.
     """
 
@@ -64,6 +65,7 @@ class Operation:
     initial: int | None = None
     precision: int | None = None
     sketch: str = ""
+    clock: tuple[tuple[str, int], ...] = ()
 
 
 def _nobody() -> Contributions:
@@ -110,7 +112,11 @@ class Kind:
     @final
     def join_all(self, a: Contributions, b: Contributions) -> dict[str, Contribution]:
         """Return the join of two counters: author by author."""
-        return self.record.join_rows(a, b)
+        return self.tidied(self.record.join_rows(a, b))
+
+    def tidied(self, rows: dict[str, Contribution]) -> dict[str, Contribution]:
+        """Return rows without what other rows among them make idle."""
+        return rows
 
     @final
     def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:
@@ -122,6 +128,9 @@ class Kind:
 
 class CounterType(Kind, ABC):
     """A type of counter; its `tag` is its name on the command line, its `summary` is for those who choose one."""
+
+    #: Whether amounts can be counted under once-keys.
+    has_keys: ClassVar[bool] = False
 
     @abstractmethod
     def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
@@ -189,6 +198,8 @@ class CounterType(Kind, ABC):
 
         Raise `Refused` if the type does not allow the operation.
         """
+        if operation.verb == "expire" and not self.has_keys:
+            raise Refused(f"a {self.tag} has no once-keys")
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, here)
         if after == mine or (mine is None and after == before and self._is_vain(operation, here)):
@@ -197,4 +208,4 @@ class CounterType(Kind, ABC):
 
     def _is_vain(self, operation: Operation, here: Here) -> bool:
         """Return whether an operation that says nothing of its author says nothing of the counter either."""
-        return operation.verb in ("reset", "transfer") or (operation.amount == 0 and bool(here.others()))
+        return operation.verb in ("reset", "transfer", "expire") or (operation.amount == 0 and bool(here.others()))

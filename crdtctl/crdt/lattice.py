@@ -12,6 +12,7 @@ lattice     value                        join                                   
                                          smaller precision
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
+`Stamped`   such a row, with a stamp     of the larger stamp, or part by part   as a `Record`
 `Latest`    such a row                   the newer, as a whole                  as a `Record`
 =========== ============================ ====================================== =====================
 
@@ -141,6 +142,20 @@ class Record(Lattice):
     def at(self, row: tuple[Any, ...], index: int) -> Any:
         """Return the part of `row` at `index`, which may be left out."""
         return row[index] if index < len(row) else self.parts[index].bottom
+
+
+@final
+class Stamped(Record):
+    """A row with a stamp as its optional last part: the larger stamp holds; rows of one stamp are joined part by part.
+
+    It is for a row that its one writer may begin anew, with a larger stamp, after all have done with it.
+    """
+
+    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        before, after = self.at(a, self.required), self.at(b, self.required)
+        if before != after:
+            return a if before > after else b
+        return super().join(a, b)
 
 
 @final

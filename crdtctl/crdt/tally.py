@@ -1,33 +1,72 @@
 """Totals that only grow, with once-keys and reset marks: what `gcounter` and `pncounter` are made of.
 
-One author's row is ``(seq, total, …, once, marks, once_marks)``. `once` maps a key to its own totals. On read
-a key counts once for the whole world: the maximum over the authors that sent it, and then the sum over the keys.
+One author's row is ``(seq, total, …, once, marks, once_marks, expired, gone)``. `once` maps a key to its own totals
+and the number of the commit that sent it. On read a key counts once for the whole world: the maximum over the authors
+that sent it, and then the sum over the keys.
 
 `marks` are the totals that this author's resets saw, by author; `once_marks` those of once-keys. On read they are
 subtracted, each total's the maximum over all who reset it: so a reset cancels exactly what it had seen.
 
 Source of the marks: C. Baquero, P. S. Almeida, C. Lerche, "The Problem with Embedded CRDT Counters and a
 Solution", PaPoC 2016, whose reset remembers what it saw of each author as well.
+
+**Expiry.** Keys would pile up for ever. So one replica, the keeper, may let those expire that it knows up to a clock.
+Its row says so in `expired`: author → the last commit whose keys have expired. Whoever knows that leaves these keys of
+that author out, on read and out of the state. An author who drops its own says in `gone` up to which commit. In the
+same commit the keeper adds to its own totals by how much the keys count less without them. So at the keeper no value
+changes; nor does it anywhere else where both are known:
+
+* An author's commits up to a number are known as a whole, for rows travel whole. So `expired` speaks of nothing that
+  the keeper did not see. A key that an author sent later, or that the keeper did not know, has a larger number and
+  counts.
+* A stale file brings nothing back: what it holds of these commits is left out, in whatever order it comes. `expired`
+  only grows, and what it covers is fixed, so joins stay joins.
+* A key that several authors sent is expired of each by its own commits. While one of them is left, it counts as much as
+  that one's, and the keeper adds the rest.
+* Who takes over a replica that ended leaves the expired keys of that one out as well.
+
+What is lost is the memory: a key that is sent again after it expired counts again, by whomever. That is what expiry
+means, and the clock should be older than anything that is repeated. Two keepers that do not know of each other would
+count the same keys twice. So a replica that knows of another keeper refuses, as one replica should absorb.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import gt
-from typing import ClassVar, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 
 from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Here, Operation, Refused
 from crdtctl.crdt.forks import cancelled, origin, together
-from crdtctl.crdt.lattice import MapOf, Nat, Record
+from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
 
 Totals: TypeAlias = tuple[int, ...]
 
 
+@final
+class _Row(Record):
+    """A row whose once-keys of commits up to its last part, `gone`, are dropped."""
+
+    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        row = super().join(a, b)
+        if len(row) < len(self.parts):
+            return row
+        once, width = self.required, self.required - 1
+        left = {key: sent for key, sent in row[once].items() if not _is_of(sent, width, row[-1])}
+        return (*row[:once], left, *row[once + 1 :])
+
+
+def _is_of(sent: Totals, width: int, limit: int) -> bool:
+    """Return whether what was sent under a key was sent in one of the commits up to a limit, and is known to be."""
+    return len(sent) > width and sent[width] <= limit
+
+
 def tally_record(totals: int) -> Record:
-    """Return the lattice of a row with so many `totals`, which ends with once-keys, marks, and marks on once-keys."""
+    """Return the lattice of a row with so many `totals`, and what is behind them."""
     row = Record(*[Nat()] * totals, required=totals)
-    maps = [MapOf(fault, row) for fault in (key_fault, replica_fault, key_fault)]
-    return Record(Nat(), *[Nat()] * totals, *maps, required=1 + totals)
+    sent = Stamped(*[Nat()] * totals, Nat(), required=totals)
+    maps = [MapOf(key_fault, sent), MapOf(replica_fault, row), MapOf(key_fault, row), MapOf(replica_fault, Nat())]
+    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), required=1 + totals)
 
 
 class Tally(CounterType):
@@ -35,6 +74,7 @@ class Tally(CounterType):
 
     #: How each total enters the value: +1 or −1.
     weights: ClassVar[tuple[int, ...]]
+    has_keys = True
 
     @abstractmethod
     def column(self, operation: Operation) -> int:
@@ -46,18 +86,26 @@ class Tally(CounterType):
             return mine
         if operation.verb == "reset":
             return self._reset(mine, here)
+        if operation.verb == "expire":
+            return self._expire(mine, operation, here)
         column = self.column(operation)
         width = len(self.weights)
         totals = list(mine[1 : 1 + width])
-        once: Mapping[str, Totals] = self.record.at(mine, 1 + width)
+        once = self._part(mine, 0)
         if operation.once is None:
             totals[column] += operation.amount
             if totals[column] >= TOO_LARGE:
                 raise Refused("the total would have more than 100 digits")
-        elif operation.once not in once and operation.amount:  # 0 is no entry: a count that comes later is not lost
-            row = tuple(operation.amount if i == column else 0 for i in range(width))
-            once = {**once, operation.once: row}
-        return self.record.make(mine[0], *totals, once, *mine[2 + width :])
+        else:
+            gone = self._gone(mine)
+            if operation.once in once:  # which may have expired, as another replica says
+                gone = self._expired({**here.others(), here.replica: mine}).get(origin(here.replica), 0)
+                once = self._unexpired(mine, gone)
+            if operation.once not in once and operation.amount:  # 0 is no entry: a count that comes later is not lost
+                row = (operation.amount if i == column else 0 for i in range(width))
+                once = {**once, operation.once: (*row, here.seq)}
+                return self._with(mine, totals, once, self._part(mine, 3), gone)
+        return self._with(mine, totals, self._part(mine, 0), self._part(mine, 3), self._gone(mine))
 
     def _reset(self, mine: Contribution, here: Here) -> Contribution:
         """Return `mine` with marks on all that is seen here and that no mark covers yet."""
@@ -66,7 +114,73 @@ class Tally(CounterType):
         totals = {author: row[1 : 1 + width] for author, row in seen.items()}
         marks = {**self._part(mine, 1), **_beyond(self._marks(seen), totals)}
         once_marks = {**self._part(mine, 2), **_beyond(self._once_marks(seen), self._sent(seen))}
-        return self.record.make(*mine[: 1 + width], self._part(mine, 0), marks, once_marks)
+        return self.record.make(*mine[: 1 + width], self._part(mine, 0), marks, once_marks, *mine[4 + width :])
+
+    def _expire(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+        """Return `mine` after the keys of the commits up to a clock have expired: what they count is in the totals."""
+        width = len(self.weights)
+        known = {**here.others(), here.replica: mine}
+        for author, row in here.others().items():
+            if self._part(row, 3) and origin(author) != here.replica:
+                raise Refused(f"its once-keys expire at {author}; two who let them expire would count them twice")
+        clock, expired, gone = dict(operation.clock), dict(self._part(mine, 3)), self._gone(mine)
+        for author, row in known.items():
+            limit, who = min(clock.get(author, 0), row[0]), origin(author)
+            sent = self._unexpired(row, gone if who == origin(here.replica) else expired.get(who, 0))
+            if any(len(one) > width and one[width] <= limit for one in sent.values()):
+                if who == origin(here.replica):
+                    gone = max(gone, limit)
+                else:
+                    expired[who] = limit
+        once = self._unexpired(mine, gone)
+        before = self._left_under_keys(known)
+        after = self._left_under_keys(
+            {**known, here.replica: self._with(mine, mine[1 : 1 + width], once, expired, gone)}
+        )
+        totals = list(mine[1 : 1 + width])
+        for key, left in before.items():
+            for column, count in enumerate(left):
+                totals[column] += count - after.get(key, (0,) * width)[column]
+        if max(totals) >= TOO_LARGE:
+            raise Refused("the total would have more than 100 digits")
+        return self._with(mine, totals, once, expired, gone)
+
+    def _with(
+        self,
+        mine: Contribution,
+        totals: Sequence[int],
+        once: Mapping[str, Totals],
+        expired: Mapping[str, int],
+        gone: int,
+    ) -> Contribution:
+        """Return `mine` with other totals and keys, and the marks as they are."""
+        return self.record.make(mine[0], *totals, once, self._part(mine, 1), self._part(mine, 2), expired, gone)
+
+    def _gone(self, row: Contribution) -> int:
+        """Return the last commit whose once-keys the author of a row has dropped."""
+        gone: int = self.record.at(row, 5 + len(self.weights))
+        return gone
+
+    def _left_under_keys(self, contributions: Contributions) -> dict[str, Totals]:
+        """Return once-key → what resets leave of its totals."""
+        marks = self._once_marks(contributions)
+        return {key: _left(totals, marks.get(key)) for key, totals in self._sent(contributions).items()}
+
+    def _unexpired(self, row: Contribution, limit: int) -> Mapping[str, Totals]:
+        """Return what was sent under keys, with the numbers of the commits, but for that of commits up to a limit."""
+        once, width = self._part(row, 0), len(self.weights)
+        return {key: sent for key, sent in once.items() if not _is_of(sent, width, limit)} if limit and once else once
+
+    def tidied(self, rows: dict[str, Contribution]) -> dict[str, Contribution]:
+        """Return rows without the keys that have expired, as other rows say."""
+        width = len(self.weights)
+        if max(map(len, rows.values()), default=0) > 4 + width:
+            expired = self._expired(rows)
+            for author, row in rows.items():
+                left = self._unexpired(row, expired.get(origin(author), 0))
+                if len(left) < len(self._part(row, 0)):
+                    rows[author] = self.record.make(*row[: 1 + width], left, *row[2 + width :])
+        return rows
 
     @final
     def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
@@ -76,11 +190,18 @@ class Tally(CounterType):
         totals = tuple(a + b for a, b in zip(mine[1 : 1 + width], left, strict=True))
         if max(totals) >= TOO_LARGE:
             raise Refused("the total would have more than 100 digits")
-        once, marks, once_marks = (
+        expired = self._expired({**here.others(), here.replica: mine})
+        once = dict(self._unexpired(mine, expired.get(origin(here.replica), 0)))
+        for key, sent in self._unexpired(theirs, expired.get(origin(author), 0)).items():
+            more = sent[:width] if key not in once else _larger(once[key][:width], sent[:width])
+            if key not in once or more != once[key][:width]:
+                once[key] = (*more, here.seq)
+        marks, once_marks, last = (
             part.join(self._part(mine, number), self._part(theirs, number))
-            for number, part in enumerate(self.record.parts[1 + width :])
+            for number, part in enumerate(self.record.parts[2 + width : -1], 1)
         )
-        return self.record.make(mine[0], *totals, once, _but(marks, author), once_marks)
+        gone = max(self._gone(mine), expired.get(origin(here.replica), 0))
+        return self.record.make(mine[0], *totals, once, _but(marks, author), once_marks, _but(last, author), gone)
 
     @final
     def weigh(self, totals: Totals) -> int:
@@ -90,22 +211,17 @@ class Tally(CounterType):
     @final
     def shares(self, contributions: Contributions) -> dict[str, int]:
         shares = self._plain(contributions)
-        marks = self._once_marks(contributions)
-        for key, totals in self._sent(contributions).items():
-            left = _left(totals, marks.get(key))
+        expired = self._expired(contributions)
+        limits = {author: expired.get(origin(author), 0) for author in contributions}
+        sent = {author: self._unexpired(row, limits[author]) for author, row in contributions.items()}
+        for key, left in self._left_under_keys(contributions).items():
             for column, weight in enumerate(self.weights):
                 if left[column]:
-                    shares[self._owner(contributions, key, column)] += weight * left[column]
+                    senders = [author for author in sent if key in sent[author]]
+                    largest = max(sent[author][key][column] for author in senders)
+                    owner = min(author for author in senders if sent[author][key][column] == largest)
+                    shares[owner] += weight * left[column]
         return shares
-
-    def _owner(self, contributions: Contributions, key: str, column: int) -> str:
-        """Return the author whose count under a key is the one that counts: of those with the largest, the first."""
-        sent = {
-            author: self._part(row, 0)[key][column]
-            for author, row in contributions.items()
-            if key in self._part(row, 0)
-        }
-        return min(sent, key=lambda author: (-sent[author], author))
 
     def _plain(self, contributions: Contributions) -> dict[str, int]:
         """Return author → what it counted without a key, as far as no reset cancelled it."""
@@ -118,8 +234,7 @@ class Tally(CounterType):
 
     @final
     def once(self, contributions: Contributions) -> Mapping[str, int]:
-        marks = self._once_marks(contributions)
-        left = {key: _left(totals, marks.get(key)) for key, totals in self._sent(contributions).items()}
+        left = self._left_under_keys(contributions)
         return {key: self.weigh(totals) for key, totals in left.items() if any(totals)}
 
     @final
@@ -131,18 +246,26 @@ class Tally(CounterType):
         plain = sum(self._plain(contributions).values())
         return plain + sum(self.once(contributions).values())
 
-    def _part(self, row: Contribution, number: int) -> Mapping[str, Totals]:
-        """Return one of the maps at the end of a row: once-keys, marks, marks on once-keys."""
-        found: Mapping[str, Totals] = self.record.at(row, 1 + len(self.weights) + number)
+    def _part(self, row: Contribution, number: int) -> Mapping[str, Any]:
+        """Return one of the maps at the end of a row: once-keys, marks, marks on once-keys, expired commits."""
+        found: Mapping[str, Any] = self.record.at(row, 1 + len(self.weights) + number)
         return found
 
-    def _parts(self, contributions: Contributions, number: int) -> list[Mapping[str, Totals]]:
+    def _parts(self, contributions: Contributions, number: int) -> list[Mapping[str, Any]]:
         """Return one of these maps, of each row that has it."""
         index = 1 + len(self.weights) + number
         return [row[index] for row in contributions.values() if len(row) > index]
 
     def _sent(self, contributions: Contributions) -> dict[str, Totals]:
-        return cancelled(self._parts(contributions, 0), _larger, str)
+        width, expired = len(self.weights), self._expired(contributions)
+        keyed = [(author, row) for author, row in contributions.items() if len(row) > 1 + width]
+        found = [self._unexpired(row, expired.get(origin(author), 0)) for author, row in keyed]
+        return cancelled([{key: sent[:width] for key, sent in one.items()} for one in found], _larger, str)
+
+    def _expired(self, contributions: Contributions) -> dict[str, int]:
+        """Return author → the last commit whose once-keys have expired."""
+        gone = {author: self._gone(row) for author, row in contributions.items() if len(row) == len(self.record.parts)}
+        return cancelled([*self._parts(contributions, 3), gone], max)
 
     def _marks(self, contributions: Contributions) -> dict[str, Totals]:
         return cancelled(self._parts(contributions, 1), _larger)
@@ -170,6 +293,6 @@ def _left(totals: Totals, mark: Totals | None) -> Totals:
     return totals if mark is None else tuple(max(total - seen, 0) for total, seen in zip(totals, mark, strict=True))
 
 
-def _but(marks: Mapping[str, Totals], author: str) -> Mapping[str, Totals]:
-    """Return the marks but for those on one author."""
+def _but(marks: Mapping[str, Any], author: str) -> Mapping[str, Any]:
+    """Return a map from authors without one of them."""
     return {name: mark for name, mark in marks.items() if name != author}

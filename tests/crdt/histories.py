@@ -59,6 +59,7 @@ def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operati
         ONCE[once % len(ONCE)],
         AUTHORS[once % len(AUTHORS)],
         granted=once % 5 == 0,
+        clock=tuple((author, how_much % 9 + number % 2) for number, author in enumerate(AUTHORS)),
         **settings(kind, BOUNDS[once % len(BOUNDS)], how_much % 12),
     )
 
@@ -69,12 +70,13 @@ def operations(kind: CounterType) -> st.SearchStrategy[Operation]:
 
 
 class Done(NamedTuple):
-    """An operation that an author carried out, and which ones it had seen then: all that the oracle knows."""
+    """An operation that an author carried out in its commit `seq`, having seen others: all that the oracle knows."""
 
     number: int
     author: str
     operation: Operation
     saw: frozenset[int]
+    seq: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,12 @@ class History:
                 after = self.kind.apply(state.get(author), operation, Here(author, seq, lambda: others))
             except Refused:
                 return
-            self.done.append(Done(len(self.done), author, operation, seen))
+            self.done.append(Done(len(self.done), author, operation, seen, seq))
             seen = seen | {len(self.done) - 1}
             if after is None:
                 seq -= 1
             else:
-                state[author] = after
+                state = self.kind.tidied({**state, author: after})
         clock = {**now.clock, author: seq} if seq else now.clock
         self.moments.append(Moment(author, state, clock, seen))
 

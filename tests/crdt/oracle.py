@@ -13,60 +13,97 @@ SIGNS = {"increment": 1, "decrement": -1}
 
 def cancelled(done: Sequence[Done]) -> frozenset[int]:
     """Return the numbers of the operations that a reset had seen."""
-    return frozenset().union(*(saw for _, _, operation, saw in done if operation.verb == "reset"))
+    return frozenset().union(*(saw for _, _, operation, saw, _ in done if operation.verb == "reset"))
 
 
 def plain(done: Sequence[Done], by: str | None = None) -> int:
-    """Return the sum of all amounts without a once-key that no reset had seen."""
+    """Return the sum of all amounts without a once-key that no reset had seen, and of what an expiry added."""
     gone = cancelled(done)
-    return sum(
+    counted = sum(
         SIGNS[operation.verb] * operation.amount
-        for number, author, operation, _ in done
+        for number, author, operation, _, _ in done
         if operation.verb in SIGNS and operation.once is None and number not in gone and by in (None, author)
+    )
+    return counted + sum(
+        sign * amount
+        for one in done
+        if one.operation.verb == "expire" and one.number not in gone and by in (None, one.author)
+        for sign, amount in _added(done, one)
     )
 
 
 def once(done: Sequence[Done]) -> Mapping[str, int]:
     """Return once-key → what it counts, a single time for the whole world.
 
-    Of each author the first operation under a key counts. Where authors do not agree on the amount, the
-    largest increment and the largest decrement do. Of what a reset had seen, only what is larger counts on.
+    Of each author the first operation under a key counts, or the first one after that expired. Where authors do not
+    agree on the amount, the largest increment and the largest decrement do. Of what a reset had seen, only what is
+    larger counts on.
     """
-    gone = cancelled(done)
-    largest = _largest(done)
-    seen = _largest([one for one in done if one.number in gone])
     sums: dict[str, int] = {}
-    for (key, verb), amount in largest.items():
-        left = amount - seen.get((key, verb), 0)
-        if left:
-            sums[key] = sums.get(key, 0) + SIGNS[verb] * left
+    for (key, verb), left in _left(done).items():
+        sums[key] = sums.get(key, 0) + SIGNS[verb] * left
     return sums
 
 
 def once_of(done: Sequence[Done], by: str) -> int:
     """Return what counts under keys because of one author: of those who sent the largest amount, it is the first."""
-    gone = cancelled(done)
-    largest = _largest(done)
-    seen = _largest([one for one in done if one.number in gone])
-    authors = sorted({author for _, author, _, _ in done})
+    sent = _standing(done)
     total = 0
-    for (key, verb), amount in largest.items():
-        sent = (_largest([one for one in done if one.author == author]) for author in authors)
-        first = next(author for author, found in zip(authors, sent, strict=True) if found.get((key, verb)) == amount)
-        total += SIGNS[verb] * (amount - seen.get((key, verb), 0)) * (first == by)
+    for (key, verb), left in _left(done).items():
+        found = {
+            one.author: one.operation.amount for one in sent if (one.operation.once, one.operation.verb) == (key, verb)
+        }
+        first = min(author for author, amount in found.items() if amount == max(found.values()))
+        total += SIGNS[verb] * left * (first == by)
     return total
 
 
+def _added(done: Sequence[Done], expiry: Done) -> list[tuple[int, int]]:
+    """Return what an expiry adds to the totals of its author: by how much the keys count less from then on."""
+    before = [one for one in done if one.number in expiry.saw]
+    left, after = _left(before), _left([*before, expiry])
+    return [(SIGNS[verb], amount - after.get((key, verb), 0)) for (key, verb), amount in left.items()]
+
+
+def _left(done: Sequence[Done]) -> Mapping[tuple[str, str], int]:
+    """Return (once-key, verb) → what resets leave of the largest amount."""
+    resets = [one for one in done if one.operation.verb == "reset"]
+    seen: dict[tuple[str, str], int] = {}
+    for reset in resets:
+        for key, amount in _largest(_standing([one for one in done if one.number in reset.saw])).items():
+            seen[key] = max(amount, seen.get(key, 0))
+    left = {key: amount - seen.get(key, 0) for key, amount in _largest(_standing(done)).items()}
+    return {key: amount for key, amount in left.items() if amount > 0}
+
+
 def _largest(done: Sequence[Done]) -> Mapping[tuple[str, str], int]:
-    """Return (once-key, verb) → the largest amount that an author sent first."""
-    first: dict[tuple[str, str], tuple[str, int]] = {}
-    for _, author, operation, _ in done:
-        if operation.verb in SIGNS and operation.once is not None:
-            first.setdefault((operation.once, author), (operation.verb, operation.amount))
+    """Return (once-key, verb) → the largest amount that somebody sent."""
     largest: dict[tuple[str, str], int] = {}
-    for (key, _), (verb, amount) in first.items():
-        largest[key, verb] = max(largest.get((key, verb), 0), amount)
+    for one in done:
+        key = one.operation.once or "", one.operation.verb
+        largest[key] = max(largest.get(key, 0), one.operation.amount)
     return largest
+
+
+def _standing(done: Sequence[Done]) -> list[Done]:
+    """Return the operations under once-keys that count in their own right, and have not expired."""
+    expiries = [one for one in done if one.operation.verb == "expire"]
+    sent: list[Done] = []
+    for one in done:
+        if one.operation.verb in SIGNS and one.operation.once is not None:
+            again = [
+                other for other in sent if (other.author, other.operation.once) == (one.author, one.operation.once)
+            ]
+            known = [expiry for expiry in expiries if expiry.number in one.saw]
+            if all(_has_expired(other, known) for other in again):
+                sent.append(one)
+    return [one for one in sent if not _has_expired(one, expiries)]
+
+
+def _has_expired(one: Done, expiries: Sequence[Done]) -> bool:
+    return any(
+        one.number in expiry.saw and one.seq <= dict(expiry.operation.clock).get(one.author, 0) for expiry in expiries
+    )
 
 
 def elements(done: Sequence[Done], by: str | None = None) -> set[str]:
@@ -76,7 +113,7 @@ def elements(done: Sequence[Done], by: str | None = None) -> set[str]:
     """
     gone = cancelled(done)
     adds: dict[tuple[str, str], list[int]] = {}  # (author, element) → the operations that did add it
-    for number, author, operation, saw in done:
+    for number, author, operation, saw, _ in done:
         if operation.verb == "add":
             gone_there = cancelled([one for one in done if one.number in saw])
             for element in operation.elements:
@@ -91,7 +128,7 @@ def elements(done: Sequence[Done], by: str | None = None) -> set[str]:
 def declared(done: Sequence[Done]) -> dict[str, tuple[int, int]]:
     """Return author → the bound and the initial value that it declared, the first time; 0 is the default."""
     found: dict[str, tuple[int, int]] = {}
-    for _, author, operation, _ in done:
+    for _, author, operation, _, _ in done:
         if operation.verb == "create":
             bound = operation.bound or 0
             found.setdefault(author, (bound, bound if operation.initial is None else operation.initial))

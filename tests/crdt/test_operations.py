@@ -69,7 +69,7 @@ def test_no_commit_is_made_where_nothing_changes(kind: CounterType, data: st.Dat
     if after is not None:
         assert before is None or after[1:] != before[1:]
     elif before is None:
-        assert operation.verb in ("reset", "transfer")
+        assert operation.verb in ("reset", "transfer", "expire")
     else:
         assert kind.mutate(before, operation, at(1)) == before
 
@@ -153,6 +153,7 @@ def test_a_key_that_was_incremented_here_and_decremented_there_counts_both() -> 
 
 GIVEN = Operation("transfer", 3, replica="bob")
 ASKED = Operation("request", 4, replica="bob")
+UNDER_KEY = Operation("increment", 5, once="job")
 ROWS: list[tuple[str, list[Operation], Contribution]] = [
     ("bcounter", [Operation("create")], (1, 0, 0, ("0",))),
     ("bcounter", [Operation("create", bound=-7)], (1, 0, 0, ("-7",))),
@@ -162,10 +163,10 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
     ("gcounter", [Operation("create")], (1, 0)),
     ("gcounter", [Operation("increment")], (1, 1)),
     ("gcounter", [Operation("increment", 5), Operation("increment", 2)], (2, 7)),
-    ("gcounter", [Operation("increment", 5, once="job")], (1, 0, {"job": (5,)})),
+    ("gcounter", [Operation("increment", 5, once="job")], (1, 0, {"job": (5, 1)})),
     ("pncounter", [Operation("create")], (1, 0, 0)),
     ("pncounter", [Operation("increment", 5), Operation("decrement", 7)], (2, 5, 7)),
-    ("pncounter", [Operation("decrement", 5, once="job")], (1, 0, 0, {"job": (0, 5)})),
+    ("pncounter", [Operation("decrement", 5, once="job")], (1, 0, 0, {"job": (0, 5, 1)})),
     ("hll", [Operation("create")], (1, "blake2b 12 ")),
     ("hll", [Operation("create", precision=4), Operation("add", elements=("a",))], (2, sketch(4, ["a"]))),
     (
@@ -181,7 +182,8 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
         (2, {"a": 1, "b": 1, "é": 2}),
     ),
     ("gcounter", [Operation("increment", 5), Operation("reset")], (2, 5, {}, {"ann": (5,)})),
-    ("gcounter", [Operation("increment", 5, once="job"), Operation("reset")], (2, 0, {"job": (5,)}, {}, {"job": (5,)})),
+    ("gcounter", [UNDER_KEY, Operation("reset")], (2, 0, {"job": (5, 1)}, {}, {"job": (5,)})),
+    ("gcounter", [UNDER_KEY, Operation("expire", clock=(("ann", 1),))], (2, 5, {}, {}, {}, {}, 1)),
     (
         "pncounter",
         [Operation("increment", 5), Operation("reset"), Operation("decrement"), Operation("reset")],
@@ -236,11 +238,11 @@ def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: V
 
 ALLOWED: dict[str, list[Verb]] = {
     "bcounter": ["create", "increment", "decrement", "transfer", "request"],
-    "gcounter": ["create", "increment", "reset"],
+    "gcounter": ["create", "increment", "reset", "expire"],
     "gset": ["create", "add", "reset"],
     "handoff": ["create", "increment", "decrement"],
     "hll": ["create", "add"],
-    "pncounter": ["create", "increment", "decrement", "reset"],
+    "pncounter": ["create", "increment", "decrement", "reset", "expire"],
 }
 
 

@@ -334,9 +334,11 @@ def _check_maps(text: bytes, width: int) -> None:
     maps = text.split(b"},{")
     if len(maps) > 3 or not maps[-1]:
         raise ValueError
-    for inside in maps:
+    for number, inside in enumerate(maps):
         for _, row in _entries(inside, b'":[', b'],"', b"]"):
             totals = [_total(digits) for digits in row.split(b",")]
+            if number == 0 and len(totals) == width + 1 and totals.pop() == 0:  # the commit that sent a once-key
+                raise ValueError
             if len(totals) != width or not any(totals):
                 raise ValueError
 

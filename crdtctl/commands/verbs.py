@@ -29,6 +29,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "run": "Run COMMAND with a replica of its own, sealed into FILE.",
         "seal": "End this replica: it takes no more counts and no states.",
         "absorb": "Take over what sealed replicas counted; they vanish.",
+        "horizon": "Forget the once-keys that CLOCK knows; what they count stays.",
         "exchange": "Merge two replicas into each other.",
     },
     "Questions and repairs": {

@@ -170,6 +170,10 @@ class CounterType(Kind, ABC):
         """Return once-key → the amount that it stands for, even if a reset cancelled it: it is used up."""
         return self.once(contributions)
 
+    def keepers(self, contributions: Contributions) -> list[str]:  # noqa: ARG002  # others have some
+        """Return the authors who let once-keys expire."""
+        return []
+
     def meet(
         self,
         mine: Contribution | None,  # noqa: ARG002  # only a type that takes part looks

@@ -98,7 +98,7 @@ class Tally(CounterType):
                 raise Refused("the total would have more than 100 digits")
         else:
             gone = self._gone(mine)
-            if operation.once in once:  # which may have expired, as another replica says
+            if once:  # some of it may have expired, as another replica says
                 gone = self._expired({**here.others(), here.replica: mine}).get(origin(here.replica), 0)
                 once = self._unexpired(mine, gone)
             if operation.once not in once and operation.amount:  # 0 is no entry: a count that comes later is not lost
@@ -121,7 +121,7 @@ class Tally(CounterType):
         width = len(self.weights)
         known = {**here.others(), here.replica: mine}
         for author, row in here.others().items():
-            if self._part(row, 3) and origin(author) != here.replica:
+            if self._part(row, 3) and origin(author) != here.replica and not operation.granted:
                 raise Refused(f"its once-keys expire at {author}; two who let them expire would count them twice")
         clock, expired, gone = dict(operation.clock), dict(self._part(mine, 3)), self._gone(mine)
         for author, row in known.items():
@@ -240,6 +240,10 @@ class Tally(CounterType):
     @final
     def sent(self, contributions: Contributions) -> Mapping[str, int]:
         return {key: self.weigh(totals) for key, totals in self._sent(contributions).items()}
+
+    @final
+    def keepers(self, contributions: Contributions) -> list[str]:
+        return [author for author, row in contributions.items() if self._part(row, 3)]
 
     @final
     def fold(self, contributions: Contributions) -> int:

@@ -99,12 +99,14 @@ def plan(
         elif operation.verb == "create":
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         if operation.once is not None:
-            sent = {**TYPES[tag].sent(known(name).get(tag, {})), **TYPES[tag].sent(mine.get(tag, {}))}
+            kind, rows = TYPES[tag], mine.get(tag, {})
+            sent = kind.sent(kind.join_all(known(name).get(tag, {}), rows))
             if operation.once in sent:
                 asked = operation.amount if operation.verb == "increment" else -operation.amount
-                if sent[operation.once] != asked:
+                stands = kind.sent(rows).get(operation.once, sent[operation.once])
+                if stands != asked:
                     raise RefusedError(
-                        f"once-key '{operation.once}' of '{name}' stands for {sent[operation.once]:+d} already; "
+                        f"once-key '{operation.once}' of '{name}' stands for {stands:+d} already; "
                         f"{asked:+d} was not counted",
                         "nothing was changed; what is another count needs another key",
                     )

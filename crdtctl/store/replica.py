@@ -1103,6 +1103,20 @@ class Replica:
             with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
                 hear(directory, lock, self.id, list(states), self.ended())
 
+    def expire(self, clock: Clock, *, take_over: bool = False) -> int:
+        """Forget the once-keys of the commits that a clock knows, and return how many; what they count stays.
+
+        A key that is used again after that counts again. Raise `RefusedError` if another replica has let keys expire,
+        unless with `take_over`: that one is gone then, and all that it did is known here.
+        """
+        found = [one for one in self.counters() if TYPES[one.tag].sent(one.state)]
+        former = {one.replica for one in self.past()}
+        keepers = {forks.origin(who) for one in found for who in TYPES[one.tag].keepers(one.state)}
+        operation = Operation("expire", granted=take_over or keepers <= former, clock=tuple(sorted(clock.items())))
+        self.commit([Request(one.name, operation, one.tag) for one in found])
+        after = sum(len(TYPES[one.tag].sent(self.reading(one.name, one.tag).state)) for one in found)
+        return sum(len(TYPES[one.tag].sent(one.state)) for one in found) - after
+
     def forget(self) -> None:
         """Delete what remembers this replica outside its directory, which is about to be deleted, too."""
         with self._open() as directory, directory.own_source() as own:
@@ -1413,7 +1427,7 @@ class _Known:
 
 def _heeds_others(request: Request) -> bool:
     """Return whether what the others did decides what is written."""
-    return request.operation.once is not None or request.operation.verb in ("add", "reset")
+    return request.operation.once is not None or request.operation.verb in ("add", "reset", "expire")
 
 
 def _lonely(directory: Directory, replica: str, planned: Plan) -> list[str]:

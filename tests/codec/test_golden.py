@@ -53,6 +53,7 @@ READINGS: dict[str, Readings] = {
         ("zero", "bcounter"): 0,
     },
     "attempts": {("failed", "pncounter"): 3, ("passed", "pncounter"): 15},
+    "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
     "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
     "big-integers": {
         ("edge", "gcounter"): 2**54 - 1,

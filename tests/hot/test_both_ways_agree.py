@@ -68,6 +68,19 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
     ),
     "marks on once-keys alone here": ({"gcounter": {HERE: (20, 12, {}, {}, {"job-1": (3,)})}}, {}),
     "a mark beyond what JSON readers keep here": ({"pncounter": {HERE: (20, 12, 5, {}, {HUB: (2**53, 0)})}}, THEIRS),
+    "a once-key with its commit here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)})}}, THEIRS),
+    "a once-key with its commit and marks here": (
+        {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)}, {HUB: (1, 0)}, {"job-1": (3, 0)})}},
+        THEIRS,
+    ),
+    "once-keys that expired here": (
+        {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)}, {}, {}, {HUB: 3})}},
+        THEIRS,
+    ),
+    "once-keys that were dropped here": (
+        {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)}, {}, {}, {}, 18)}},
+        THEIRS,
+    ),
     "an odd once-key here": ({"pncounter": {HERE: (20, 12, 5, {"job 1": (3, 0)})}}, THEIRS),
     "another author with once-keys in the own file": (
         {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)}), HUB: (4, 8, 1, {"job-1": (3, 0)})}},

@@ -5,7 +5,7 @@ the same owner is there, the listing is cut, the place is not the one it was, or
 objects of replicas that were absorbed, and of clients that hold nothing any more, are deleted by others.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from crdtctl.crdt.membership import minted
 from crdtctl.store.share import Standing
@@ -56,6 +56,14 @@ def is_emptied(before: Collection[Memo], gone: Collection[Memo], names: Collecti
     if not names:
         return True
     return len(gone) == len(states) and any(memo.mark for memo in gone)
+
+
+def never_listed(unlisted: Mapping[str, str], names: Collection[str]) -> Mapping[str, str]:
+    """Return the objects that were put, and since when, that no listing has shown: none if `names` have one of them.
+
+    A listing may be late. A place that shows some of what is put shows the rest in time.
+    """
+    return {} if any(name in names for name in unlisted) else unlisted
 
 
 def last_seen(there: Iterable[Memo], here: Standing) -> dict[str, float | None]:

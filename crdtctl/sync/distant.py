@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from crdtctl import errors
 from crdtctl.errors import CrdtctlError, TransientError, printable
@@ -34,6 +34,8 @@ _PARTING = 0.5
 
 class Distant(Transport):
     """A `Folder` in another process: a line of JSON for each request, and for each answer; bytes follow theirs."""
+
+    is_prompt: ClassVar[bool] = True
 
     def __init__(self, place: Place) -> None:
         self._path = place.address

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import ClassVar
 
 from crdtctl.errors import (
     AccessError,
@@ -33,6 +34,8 @@ _NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.
 
 class Folder(Transport):
     """Files are put under a temporary name, fsynced and renamed; links are not followed, and nothing is waited for."""
+
+    is_prompt: ClassVar[bool] = True
 
     def __init__(self, place: Place) -> None:
         self._path = place.address

@@ -15,7 +15,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import IO, Final, NamedTuple
+from typing import IO, ClassVar, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import (
@@ -64,6 +64,8 @@ _Tree = Mapping[bytes, _Item]
 
 class Git(Transport):
     """What is put and deleted is seen by others after `flush`, all of it at once."""
+
+    is_prompt: ClassVar[bool] = True
 
     def __init__(self, place: Place) -> None:
         address, _, branch = place.address.partition("#")

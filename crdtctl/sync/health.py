@@ -35,7 +35,8 @@ class Health:
 
     `kind` is what a path was: ``folder`` or ``repository``. `failures` is how many tries failed since the last success,
     the first at `failing_since`; `error` and `status` are of the last. `undeletable` is since when old objects cannot
-    be deleted there. `missing` are the objects that are missed, and since when.
+    be deleted there. `missing` are the objects that are missed, and since when; `unlisted` are those that were put, and
+    no listing has shown yet.
     """
 
     url: str
@@ -48,6 +49,7 @@ class Health:
     status: int = 0
     undeletable: str = ""
     missing: dict[str, str] = field(default_factory=dict)
+    unlisted: dict[str, str] = field(default_factory=dict)
     unfinished: dict[str, Unfinished] = field(default_factory=dict)
     crdtctl_remote: int = _VERSION
 

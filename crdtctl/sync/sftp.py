@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import ClassVar
 from urllib.parse import unquote_to_bytes
 
 from crdtctl.errors import (
@@ -41,6 +42,8 @@ class Sftp(Transport):
 
     Names that are not UTF-8, or not printable, and what is no regular file are listed, and cannot be read.
     """
+
+    is_prompt: ClassVar[bool] = True
 
     def __init__(self, place: Place) -> None:
         where, slash, path = place.address.partition("://")[2].partition("/")

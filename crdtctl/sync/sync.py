@@ -13,7 +13,7 @@ from functools import partial
 
 from crdtctl.codec.wire import Head, newer
 from crdtctl.crdt import forks
-from crdtctl.errors import CrdtctlError, DataError
+from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
@@ -21,7 +21,7 @@ from crdtctl.store.replica import Replica
 from crdtctl.store.share import Standing
 from crdtctl.store.unheard import Heard
 from crdtctl.sync import health, memory
-from crdtctl.sync.absent import absent, is_emptied, last_seen, missed
+from crdtctl.sync.absent import absent, is_emptied, last_seen, missed, never_listed
 from crdtctl.sync.crew import Crew
 from crdtctl.sync.download import emptied, read
 from crdtctl.sync.kinds import address, kind_of
@@ -52,6 +52,8 @@ _TOGETHER = 0.5
 _FORESEEN = 200
 #: So many seconds an object may be missing; then what it held is put there again.
 _MISSED = 86_400
+#: A listing may be late by so many seconds.
+_LATE = 600
 
 
 def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = None) -> SyncReport:
@@ -79,7 +81,7 @@ def _visit(remote: Remote, place: str, options: Options) -> Visit:
     known = health.load(place, remote.url)
     memos = memory.load(place, remote.url)
     if options.accept_missing:
-        known = replace(known, kind="", missing={})
+        known = replace(known, kind="", missing={}, unlisted={})
     report = RemoteReport(remote.name, remote.url)
     return Visit(remote, report, Deadline(options.timeout), known, memos, dict(memos))
 
@@ -250,6 +252,7 @@ class _Course:
         """
         if self.options.accept_missing:
             return
+        self._find_unlisted(visit)
         names = {entry.name for entry in visit.listing} | visit.stand_ins
         saved = list(visit.saved.values())
         gone = absent(saved, visit.objects, names, standing)
@@ -269,6 +272,18 @@ class _Course:
                 visit.absent.append(memo)
                 visit.memos[name] = memo
         visit.health = replace(visit.health, missing=known)
+
+    def _find_unlisted(self, visit: Visit) -> None:
+        """Raise `UnavailableError` where what this replica put a while ago is not listed; a listing may be late."""
+        left = never_listed(visit.health.unlisted, {entry.name for entry in visit.listing})
+        visit.health = replace(visit.health, unlisted=dict(left))
+        since = min(left.values(), default="")
+        if since and since < health.stamp(time.time() - _LATE):
+            where = printable(visit.remote.name)
+            raise UnavailableError(
+                f"what was put there at {since} is not listed; nothing was put",
+                f"what does crdtctl remote check find? once the place is mended: crdtctl sync --accept-missing {where}",
+            )
 
     def _tell_plan(self, visit: Visit, planned: Outgoing, standing: Standing) -> None:
         """Report what would be put at a remote and deleted there, once the news were merged."""

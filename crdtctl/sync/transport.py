@@ -154,6 +154,8 @@ class Transport(ABC):
 
     #: How many files are read at once.
     parallel: ClassVar[int] = 1
+    #: Whether a listing shows at once what was put before. Where it need not, it is listed again after each put.
+    is_prompt: ClassVar[bool] = False
     #: The folder that was made for the first file that was put; empty if none was.
     made = ""
 

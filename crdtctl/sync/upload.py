@@ -77,8 +77,13 @@ def _put(visit: Visit, share: Share) -> None:
         owner = memo.held.owner if memo.held else ""
         visit.report.put = Moved(owner, name, memo.entry.size, None, authors)
         visit.report.made = visit.report.made or transport.made
-        visit.memos[name] = memo
-        visit.listing = [*(entry for entry in visit.listing if entry.name != name), memo.entry]
+        there = memo.entry if transport.is_prompt else _shown(visit, memo.entry)
+        if there is None:
+            unlisted = {**visit.health.unlisted, name: stamp()}
+            visit.health = replace(visit.health, unlisted=unlisted)
+            return
+        visit.memos[name] = replace(memo, entry=there)
+        visit.listing = [*(entry for entry in visit.listing if entry.name != name), there]
     deleted = _delete(visit, share)
     try:
         patiently(transport.flush, visit.deadline)
@@ -91,6 +96,16 @@ def _put(visit: Visit, share: Share) -> None:
     visit.listing = [entry for entry in visit.listing if entry.name not in deleted]
     for name in deleted:
         visit.memos.pop(name, None)
+
+
+def _shown(visit: Visit, put: Entry) -> Entry | None:
+    """Return what a new listing shows of an object that was put; None if it does not show it yet.
+
+    An object is remembered, and the older ones are deleted, once a listing has shown it. So every listing shows an
+    object of each owner, however late it is, and what is missing in one was there.
+    """
+    listed = patiently(visit.there.list, visit.deadline)
+    return next((one for one in listed if (one.name, one.size) == (put.name, put.size)), None)
 
 
 def _delete(visit: Visit, share: Share) -> list[str]:

@@ -111,6 +111,7 @@ class Network(RuleBasedStateMachine):
                 store.faulty = False
         if seed is None:
             assert [one.error for one in report.remotes] == [None] * len(chosen)
+            assert [one.missing for one in report.remotes] == [[]] * len(chosen)
         return report
 
     def settle(self) -> None:

@@ -82,6 +82,7 @@ def _put(visit: Visit, share: Share) -> None:
             unlisted = {**visit.health.unlisted, name: stamp()}
             visit.health = replace(visit.health, unlisted=unlisted)
             return
+        visit.health = replace(visit.health, unlisted={})
         visit.memos[name] = replace(memo, entry=there)
         visit.listing = [*(entry for entry in visit.listing if entry.name != name), there]
     deleted = _delete(visit, share)

@@ -1,8 +1,9 @@
 """What a listing lacks of what was at a remote before. Pure.
 
-Nobody but its owner deletes an object, and the owner puts a newer one first. So where an object is gone and none of
-the same owner is there, the listing is cut, the place is not the one it was, or a person deleted it. The exceptions:
-objects of replicas that were absorbed, and of clients that hold nothing any more, are deleted by others.
+Nobody but its owner deletes an object, and the owner does so once a listing has shown a newer one. An object is
+remembered once a listing has shown it. So where an object is gone and none of the same owner is there, the listing is
+cut, the place is not the one it was, or a person deleted it. The exceptions: objects of replicas that were absorbed,
+and of clients that hold nothing any more, are deleted by others.
 """
 
 from collections.abc import Collection, Iterable, Mapping

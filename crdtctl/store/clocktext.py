@@ -1,6 +1,5 @@
 """Text → clock: everything that ``crdtctl clock`` prints, in whatever format."""
 
-import csv
 import io
 import json
 import re
@@ -32,6 +31,8 @@ def parse_clock(text: str) -> dict[str, int]:
 
 def _rows(text: str) -> list[tuple[str, int]] | None:
     """Return the rows of a report; None if `text` is no report."""
+    import csv  # only here: most clocks are JSON
+
     first = text.lstrip().partition("\n")[0]
     if first.startswith("{"):
         return _from_json(text)

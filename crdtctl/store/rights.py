@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
 from crdtctl.codec.stream import Source
@@ -52,6 +51,8 @@ def settling(name: str, state: Contributions) -> list[str]:
 
 
 def _settling(name: str, replica: str) -> str:
+    from hashlib import blake2b  # takes as long to import as half an increment, and few commands need it
+
     return f"{replica}+made.{blake2b(name.encode(), digest_size=8).hexdigest()}"
 
 

@@ -9,6 +9,7 @@ from crdtctl.store.neighbours import neighbours
 from crdtctl.store.replica import Replica
 from crdtctl.suggestions import did_you_mean
 from crdtctl.sync.findings import failures
+from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.report import Options, Remote, SyncReport
 from crdtctl.sync.schemes import check as check_url
 from crdtctl.sync.schemes import is_command, is_path
@@ -77,14 +78,20 @@ def _hint(replica: Replica) -> str:
 
 def own_place(url: str) -> str:
     """Return the URL; raise `UsageError` for the root and the home directory, which hold other things than states."""
-    path = os.path.realpath(url) if is_path(url) else ""
-    which = {"/": "the root directory", os.path.realpath(os.path.expanduser("~")): "your home directory"}.get(path)
+    path = _resolved(url) if is_path(url) else ""
+    which = {"/": "the root directory", _resolved(os.path.expanduser("~")): "your home directory"}.get(path)
     if which:
         raise UsageError(
             f"{printable(url)} is {which}, whose files are no states",
             f"name a folder for the counters: {printable(url.rstrip('/'))}/counts",
         )
     return url
+
+
+def _resolved(path: str) -> str:
+    """Return a path without links; on a file system that may hang, nothing is asked."""
+    path = os.path.abspath(path)
+    return path if may_hang(path) else os.path.realpath(path)
 
 
 def configured(name: str, url: str) -> Remote:

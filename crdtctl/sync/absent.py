@@ -11,15 +11,18 @@ from collections.abc import Collection, Iterable, Mapping
 from crdtctl.crdt.membership import minted
 from crdtctl.store.share import Standing
 from crdtctl.sync.heartbeat import seen
-from crdtctl.sync.plan import Memo, is_named
+from crdtctl.sync.plan import Memo, is_named, name_of, stem_of
+
+_SOME = "0" * 16
 
 
 def absent(before: Iterable[Memo], there: Collection[Memo], names: Collection[str], here: Standing) -> list[Memo]:
     """Return the objects of `before` that are gone, and of whose owners no other object is `there`.
 
-    `names` are those of all files that are listed, also of such that were not read. An object that is there under
-    another name is not gone.
+    `names` are those of all files that are listed, also of such that were not read: an owner has an object there if one
+    has the name of such. An object that is there under another name is not gone.
     """
+    stems = {stem_of(name) for name in names}
     owners = {memo.held.owner for memo in there if memo.held is not None}
     digests = {memo.digest for memo in there}
     return [
@@ -28,6 +31,7 @@ def absent(before: Iterable[Memo], there: Collection[Memo], names: Collection[st
         if memo.held is not None
         and memo.entry.name not in names
         and memo.held.owner not in owners
+        and stem_of(name_of(memo.held.owner, _SOME)) not in stems
         and memo.digest not in digests
         and not _may_go(memo, here)
     ]

@@ -13,6 +13,7 @@ from crdtctl.sync.heartbeat import SUFFIX, is_due, plain, seen
 from crdtctl.sync.transport import Entry
 
 _BITS = re.compile(r"[0-9a-f]{32}")
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _LEGIBLE = 60
 #: Versions of ssh, of web servers by their time and nginx's etag, and of rclone where it knows whole seconds only.
@@ -220,6 +221,16 @@ def name_of(owner: str, digest: str) -> str:
     if not _BITS.fullmatch(bits):
         name, bits = owner, blake2b(owner.encode(), digest_size=16).hexdigest()
     return f"{_UNSAFE.sub('-', name)[:_LEGIBLE].lstrip('.-') or 'replica'}-{bits}.{digest[:16]}{SUFFIX}"
+
+
+def stem_of(name: str) -> str:
+    """Return what the names of all objects of an owner begin with, from one of them; empty if it is no such name.
+
+    >>> stem_of("a-1.0123456789abcdef.19700101T000000Z.crdt.json"), stem_of("a-1.crdt.json")
+    ('a-1', '')
+    """
+    stem, _, digest = plain(name).removesuffix(SUFFIX).rpartition(".")
+    return stem if _DIGEST.fullmatch(digest) else ""
 
 
 def is_named(memo: Memo) -> bool:

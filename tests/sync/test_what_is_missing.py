@@ -204,6 +204,28 @@ def test_a_listing_that_is_cut_is_no_reason_to_put_everything_again(
     assert meet(three[0], hub).put is None
 
 
+def test_who_has_a_newer_object_there_that_cannot_be_read_is_not_missing(three: list[Replica], hub: Path) -> None:
+    old = only(hub, "bob")
+    three[1].increment("builds", 10)
+    meet(three[1], hub)
+    new = only(hub, "bob")
+    new.write_bytes(new.read_bytes()[:40])
+    assert not old.exists()
+    report = synchronize(three[0], str(hub))
+    assert list(report.merge.refused) == [f"{hub}/{new.name}"]
+    assert report.remotes[0].missing == []
+
+
+def test_a_sealed_replica_which_reads_nothing_more_misses_nothing(three: list[Replica], hub: Path) -> None:
+    old = only(hub, "bob")
+    three[1].increment("builds", 10)
+    meet(three[1], hub)
+    assert not old.exists()
+    three[0].seal()
+    report = meet(three[0], hub)
+    assert (report.error, report.missing, report.put is not None) == (None, [], True)
+
+
 # Listed, and not to be had ----------------------------------------------------------------------------------------
 
 

@@ -104,7 +104,11 @@ def run(
     if failure is None:
         _remove(replica, place)
         raise typer.Exit(status)
-    said = f"what {printable(command[0])} counted is in {printable(path)}, and not in {printable(target)}"
+    if not os.path.exists(path):
+        _remove(replica, place)
+        said = f"{printable(command[0])} deleted the replica of this run, so {printable(target)} was not written"
+    else:
+        said = f"what {printable(command[0])} counted is in {printable(path)}, and not in {printable(target)}"
     if status:
         output.say(f"{said}: {reason_of(failure)}")
         raise typer.Exit(status)

@@ -197,7 +197,10 @@ def test_what_prevents_sealing_in_the_end_is_reported_and_a_failed_command_keeps
     [("rm -r results; exit 3", 3), ("rm -r $CRDTCTL_REPLICA; exit 4", 4), ("crdtctl seal --yes; exit 5", 5)],
 )
 def test_a_command_that_deletes_or_seals_what_run_made_keeps_its_status(shell: Shell, script: str, status: int) -> None:
-    assert shell("run", "--seal-to", "results/job.json", "--", "sh", "-c", script).status == status
+    ended = shell("run", "--seal-to", "results/job.json", "--", "sh", "-c", script)
+    assert ended.status == status
+    assert ("deleted the replica" in ended.stderr) == ("CRDTCTL_REPLICA" in script)
+    assert places(shell) == []
 
 
 def test_a_pipe_takes_the_sealed_state(shell: Shell) -> None:

@@ -12,7 +12,7 @@ cd "$(git rev-parse --show-toplevel)"
 export CRDTCTL_REPLICA=.git/crdtctl # each clone is a replica; what is in .git is never committed
 
 if [ "${1:-}" = install ]; then
-    [ -d "$CRDTCTL_REPLICA" ] || crdtctl init --name "$(git config user.name || hostname)" >/dev/null
+    [ -d "$CRDTCTL_REPLICA" ] || crdtctl init --name "$({ git config user.name || hostname; } | tr ' ' '-')" >/dev/null
     crdtctl remote list | grep -q '^team	' || crdtctl remote add team "$(sh "$0" url)"
     printf '#!/bin/sh\nexec crdtctl --replica .git/crdtctl increment commits\n' >.git/hooks/post-commit
     printf '#!/bin/sh\ncrdtctl --replica .git/crdtctl sync team || true # a push is not held up\n' >.git/hooks/pre-push

@@ -86,10 +86,11 @@ def _neighbour(path: str) -> Neighbour | None:
 
 
 def in_work_tree(path: str) -> Iterator[str]:
-    """Yield what may delete a replica at `path`."""
+    """Yield what may delete a replica at `path`. A replica inside of ``.git`` and the like is safe from that."""
     for above in _upward(os.path.dirname(path)):
         for name, command in _WORK_TREES.items():
-            if os.path.lexists(f"{above}/{name}"):
+            inside = f"{above.rstrip('/')}/{name}"
+            if os.path.lexists(inside) and not path.startswith(f"{inside}/"):
                 yield (
                     f"{printable(above)} is a work tree, in which {command} deletes this replica and all that was "
                     "counted; sync or export it, or make it elsewhere and name it with CRDTCTL_REPLICA"

@@ -30,6 +30,7 @@ def scene() -> list[tuple[str, str]]:
     return steps
 
 
+@pytest.mark.timeout(600)  # some hundred commands, one after the other
 def test_the_scenes_print_what_readme_says(shell: Shell) -> None:
     path = f"{Path(PROGRAM[0]).parent}{os.pathsep}{os.environ['PATH']}"
     assert len(scene()) > 20

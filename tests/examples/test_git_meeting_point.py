@@ -15,7 +15,7 @@ def clone_of(machine: Machine, remote: Path) -> Machine:
         GIT_AUTHOR_EMAIL="x@example.org", GIT_COMMITTER_EMAIL="x@example.org", GIT_CONFIG_NOSYSTEM="1"
     )
     name = machine.home.parent.name
-    known.run(["git", "config", "--global", "user.name", name])
+    known.run(["git", "config", "--global", "user.name", f"{name.title()} of the team"])
     known.run(["git", "config", "--global", "init.defaultBranch", "main"])
     assert known.run(["git", "clone", "-q", remote, "clone"]).status == 0
     return known

@@ -56,7 +56,7 @@ OUTSIDE = [
     _deed("merge -", 65, 66, stdin=True),
     _deed("check FILE", 1),
     _deed("compare FILE", 0, 65),  # it reads the header and sums up the rest, and 0 is its answer to that
-    _deed("show --require FILE", 2),
+    _deed("show --require FILE", 1, 2, 65),  # a state is a clock too, and 1 is its answer to a sound one
     _deed("increment --batch FILE", 2),
 ]
 #: Where it is put in a replica, and what is done then. What our own file says is trusted if its checksum holds.

@@ -21,7 +21,7 @@ REPORTS: Mapping[str, dict[str, int]] = {
     "--replica another init --name another": {},
 }
 #: What fails → its status.
-FAILURES = {"show nope": 66, "increment builds 0": 2, "merge nope.json": 66}
+FAILURES = {"show nope": 66, "increment builds 1.5": 2, "merge nope.json": 66}
 COMMANDS = (*WRITES, *READS, *REPORTS, *FAILURES)
 #: Files that no command changes, but for what it is told to make.
 _UNTOUCHED = ("config.toml", ".gitignore", "own.lock", "known.lock")

@@ -7,6 +7,7 @@ that says "not applied" the old one; nothing is left over; and the next write wo
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from crdtctl import Replica
 from crdtctl.crdt import TAKING_PART
@@ -143,6 +144,8 @@ class Bench:
     def restore(self) -> None:
         shutil.rmtree(self.directory)
         shutil.copytree(self.pristine, self.directory)
+        # The first run that is noticed as a copy makes the state directory: so does each of the later ones.
+        shutil.rmtree(Path(self.shell.environment["HOME"], ".local"), ignore_errors=True)
         for sent in self.shell.directory.glob("sent.json*"):  # and the drafts of the exports that were killed
             sent.unlink()
         if not self.job.is_copy:

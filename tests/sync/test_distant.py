@@ -75,6 +75,15 @@ def test_a_server_that_is_away_holds_up_neither_other_remotes_nor_the_next_sync(
     assert (ended.status, ended.stderr) == (0, f"crdtctl: made the folder {place}\n")
 
 
+def test_the_mount_itself_is_not_asked_where_its_server_is_away(shell: Shell, mount: Mount) -> None:
+    shell.ok("init")
+    with mount.away(), waiting(shell, "sync", "--timeout", "1", mount.path) as process:
+        try:
+            assert process.wait(20) == 75
+        finally:
+            process.kill()
+
+
 def test_a_server_that_goes_away_after_the_listing_is_not_waited_for_either(mount: Mount, place: Path) -> None:
     place.mkdir()
     (place / "a.json").write_bytes(b"one")

@@ -400,6 +400,8 @@ class Replica:
         A write waits `lock_timeout` seconds for a lock that somebody else holds (None: as configured). If it
         turns out that the replica was copied or put back, it goes on under a new id, which `on_renamed` is told.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise UsageError(f"the directory of a replica is a path, not {type(path).__name__}")
         self.path = which.named(os.fspath(path))
         self.lock_timeout = lock_timeout
         self._tell = on_renamed or _ignore
@@ -658,6 +660,8 @@ class Replica:
         Known are those of the clock, this replica's earlier ids, and who was given rights to the counter `name`.
         Raise `MissingError` if there is none, `UsageError` if there are several.
         """
+        for one in (text, name):
+            _check_strings(name=one)
         text, name = entered(text), entered(name)
         given = KIND.rights(self._counter(name).get(KIND.tag, {}))
         ids = {forks.origin(who) for who in (self.id, *self.clock(), *(one.replica for one in self.past()), *given)}
@@ -737,6 +741,8 @@ class Replica:
         Return its id. It is declared gone everywhere: if it comes back, that is noticed. Raise `RefusedError` where
         nothing is on its way to it.
         """
+        for word in (name, source):
+            _check_strings(name=word)
         ids = {
             to
             for one in self.open_handoffs()
@@ -1189,6 +1195,7 @@ class Replica:
         What the branches of a fork lack together is for somebody who knows it to increment, and what counts twice to
         decrement. Raise `MissingError` if nothing of the kind is known.
         """
+        _check_strings(name=replica)
         with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
             refuse_sealed(identity.bound_under(directory, lock, self.lock_timeout, self._tell).source)
             return settle(directory, lock, replica)

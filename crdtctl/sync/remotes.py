@@ -29,6 +29,8 @@ def synchronize(
     of a remote, of a file that was skipped there, of a replica with several writers. Its `report` says what was done.
     Without `check`, only return the report.
     """
+    if not isinstance(options, Options | None):
+        raise UsageError(f"options are crdtctl.Options, not {type(options).__name__}")
     report = sync(replica, named_remotes(replica, [_word(one) for one in remotes]), options)
     if check:
         raise_last(failures(report), report)

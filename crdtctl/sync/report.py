@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from crdtctl.errors import CrdtctlError
+from crdtctl.errors import CrdtctlError, UsageError
 from crdtctl.store.commit import Change
 from crdtctl.store.merge import MergeReport
 from crdtctl.sync.heartbeat import INTERVAL
@@ -36,6 +36,13 @@ class Options:
     progress: Callable[[str, int, int], object] | None = None
     accept_missing: bool = False
     heartbeat: float = INTERVAL
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for what is no number of seconds: a sync may need it late, or not at all."""
+        for name in ("timeout", "retry_lock", "heartbeat"):
+            value = getattr(self, name)
+            if not (value is None and name == "retry_lock") and not isinstance(value, int | float):
+                raise UsageError(f"{name} is a number of seconds, not {type(value).__name__}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,23 @@ NewReplica = Callable[[str], Replica]
         "synchronize(r, 5)",
         "r.batch(once=5)",
         'r.batch(once="")',
+        'r.transfer("seats", 5, 1)',
+        'r.transfer("seats", None, 1)',
+        'r.transfer("seats", r.id, 1, source=5)',
+        'r.request("seats", 5, 1)',
+        'r.take_back("requests", 5)',
+        "r.settle(5)",
+        "Replica(5)",
+        "Replica(None)",
+        'synchronize(r, "/shared", options={"timeout": 5})',
+        'synchronize(r, "/shared", options=Options(timeout="5"))',
+        'Options(heartbeat="30m")',
     ],
 )
 def test_an_argument_of_a_wrong_type_is_a_usage_error(new_replica: NewReplica, call: str) -> None:
     replica = new_replica("here")
     with pytest.raises(UsageError):
-        eval(call, {"r": replica, "synchronize": synchronize})
+        eval(call, {"r": replica, "synchronize": synchronize, "Options": Options, "Replica": Replica})
     assert replica.commits == 0
     assert list(replica.counters()) == []
 

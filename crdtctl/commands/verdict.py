@@ -96,7 +96,8 @@ def stale(replica: Replica, report: "SyncReport", age: float) -> list[AnswerIsNo
         return []
     named = ", ".join(f"{who} ({said})" for who, said in sorted(late.items())[:5])
     more = f" and {len(late) - 5} more" if len(late) > 5 else ""
-    return [AnswerIsNo(f"{len(late)} of {len(others)} other replicas did not sync within {length(age)}: {named}{more}")]
+    said = f"{len(late)} of {len(others)} other replicas did not sync within {length(age)}: {named}{more}"
+    return [AnswerIsNo(said, "if one is gone for good: delete its object there, and run crdtctl sync --accept-missing")]
 
 
 def busy(replica: Replica, remotes: "Sequence[Remote]", error: BusyError, alert_after: float | None) -> CrdtctlError:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -58,9 +59,26 @@ def test_one_that_was_silent_for_a_day_is_named_although_its_file_is_there(fleet
     ended = fleet.at("+1d", "ada", "--require-fresh", "1h", "--require-replicas", "2")
     assert ended.status == 1
     assert re.fullmatch(
-        r"crdtctl: 1 of 1 other replicas did not sync within 60 minutes: bob-[0-9a-f]{32} \(24 hours ago\)\n",
+        r"crdtctl: 1 of 1 other replicas did not sync within 60 minutes: bob-[0-9a-f]{32} \(24 hours ago\); if one is "
+        r"gone for good: delete its object there, and run crdtctl sync --accept-missing\n",
         ended.stderr,
     )
+
+
+def test_the_id_that_a_replica_had_before_it_was_put_back_is_not_asked_for_once_its_object_was_deleted(
+    fleet: Fleet,
+) -> None:
+    bob = fleet.shell.directory / "bob"
+    bob.rename(former := fleet.shell.directory / "former")
+    shutil.copytree(former, bob)
+    old = set(fleet.names())
+    assert fleet.shell("--replica", "bob", "increment", "hits").status == 0
+    assert fleet.at("+1d", "bob").status == 0
+    assert fleet.at("+1d", "ada", "--require-fresh", "1h").status == 1
+    (name,) = (one for one in old & set(fleet.names()) if one.startswith("bob-"))
+    (fleet.hub / name).unlink()
+    assert fleet.at("+1d", "ada", "--accept-missing", "--require-fresh", "1h").status == 0
+    assert fleet.at("+1d", "ada", "--require-fresh", "1h").status == 0
 
 
 def test_one_that_syncs_without_news_is_fresh(fleet: Fleet) -> None:

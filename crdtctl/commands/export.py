@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
+from crdtctl.commands import output, paths
 from crdtctl.commands.states import clock
 from crdtctl.commands.statuses import READS
 from crdtctl.commands.verb import session, verb_app
@@ -60,4 +60,4 @@ def export(
     if target is None or target == "-":
         replica.export(output.stdout.write, since=newer_than, form=chosen)
     else:
-        replica.export_to(target, since=newer_than, form=chosen)
+        replica.export_to(paths.to_write(target), since=newer_than, form=chosen)

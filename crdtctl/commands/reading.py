@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+from crdtctl.commands.paths import given
 from crdtctl.errors import from_os, printable
 from crdtctl.store import streams
 from crdtctl.store.encodings import utf8
@@ -19,7 +20,7 @@ def called(path: str) -> str:
 def blocks(path: str) -> Iterator[bytes]:
     """Yield what a file holds, or standard input for '-', piece by piece."""
     try:
-        fd = 0 if path == "-" else streams.open_to_read(path)
+        fd = 0 if path == "-" else streams.open_to_read(given(path))
         try:
             while block := streams.read(fd, _BLOCK):
                 yield block

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
+from crdtctl.commands import output, paths
 from crdtctl.commands.statuses import WRITES
 from crdtctl.commands.verb import verb_app
 from crdtctl.errors import (
@@ -75,6 +75,7 @@ def run(
         raise UsageError("standard output is COMMAND's", "name a file after --seal-to")
     if attempt is not None and job is None:
         raise UsageError("--attempt is one of a job", "name the job: --job KEY")
+    target = paths.to_write(target)
     _check_command(command[0])
     _make_folder(target)
     import shutil  # here and below it is imported late, as help lists this command

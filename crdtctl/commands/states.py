@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from crdtctl.commands.paths import given
 from crdtctl.commands.reading import blocks, called, standard_input, text_blocks
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.clocktext import parse_clock
@@ -67,7 +68,7 @@ def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
     if paths.count("-") > 1:
         raise UsageError("standard input can be read only once", "leave out one '-'")
     return [
-        spool(standard_input, stack) if path == "-" else gathered([Input(path, path=path, given=True)], stack)[0]
+        spool(standard_input, stack) if path == "-" else gathered([Input(path, path=given(path), given=True)], stack)[0]
         for path in paths
     ]
 
@@ -77,6 +78,7 @@ def clock(text: str) -> dict[str, int]:
     if not text.strip() or text.lstrip()[:1] == "{" or "\n" in text.strip() or "\t" in text:  # not a path
         data = text.encode("utf-8", "replace")
         return Replica.clock_of(data) if looks_like_state(data) else parse_clock(text)
+    text = given(text)
     if text != "-" and os.path.isdir(text):
         raise UsageError(
             f"{printable(text)} is a directory", f"the clock of a replica: crdtctl --replica {quote(text)} clock"

@@ -63,7 +63,7 @@ def expanded(path: str) -> str:
         if whole[:1] == "~":
             raise Unclear("user", path)
         return whole
-    is_odd = path[:1] in _UNCHANGED or path[-1:] in _QUOTES or "$" in path or path != path.strip()
+    is_odd = path[:1] in _UNCHANGED or path[-1:] in _QUOTES or "$" in path or "://" in path or path != path.strip()
     if is_odd and not os.path.lexists(path):
         raise Unclear("unexpanded", path)
     return path

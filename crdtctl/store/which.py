@@ -129,7 +129,9 @@ def _failure(unclear: Unclear, source: str) -> CrdtctlError:
         case "user":
             return kind(f"{said} is in the home directory of a user that there is not", "write the path out")
         case "unexpanded":
-            return kind(f"{said} is not there, and {_oddness(unclear.what)}", "write the path out as it is")
+            is_url = "://" in unclear.what
+            hint = "a replica is a directory of this machine" if is_url else "write the path out as it is"
+            return kind(f"{said} is not there, and {_oddness(unclear.what)}", hint)
         case "dangling":
             return MissingError(
                 f"{what} is a symbolic link to {printable(os.readlink(unclear.what))}, which is not there",
@@ -145,6 +147,8 @@ def _oddness(path: str) -> str:
         return "it is empty"
     if path[0] in "\"'" or path[-1] in "\"'":
         return "the quotes are a part of it"
+    if "://" in path:
+        return "it is a URL"
     if path != path.strip():
         return "white space at an end is a part of it"
     return "nothing here replaces variables in a path"

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -45,7 +44,8 @@ class Session:
         try:
             replica = Replica(path, lock_timeout=self.lock_timeout, on_renamed=on_renamed)
         except MissingError as error:
-            raise MissingError("; ".join([*notes, error.message]), error.hint) from None
+            hint = error.hint if self.is_named else _elsewhere(path) or error.hint
+            raise MissingError("; ".join([*notes, error.message]), hint) from None
         for note in notes:
             output.say(note)
         return replica
@@ -61,11 +61,19 @@ class Session:
             except (AccessError, StorageError) as error:
                 raise type(error)(error.message, "name another place with CRDTCTL_REPLICA or XDG_DATA_HOME") from None
             else:
-                from crdtctl.store.neighbours import neighbours
+                from crdtctl.store.neighbours import foremost
 
-                others = islice(neighbours(path), 1)
-                output.say("; ".join([f"made replica {made.id} in {printable(path)}", *map(str, others)]))
+                other = foremost(path)
+                output.say(f"made replica {made.id} in {printable(path)}" + (f"; {other}" if other else ""))
         return self.open(on_renamed)
+
+
+def _elsewhere(path: str) -> str:
+    """Return the hint that leads to another replica of this user, if there is one, where none is at `path`."""
+    from crdtctl.store.neighbours import foremost
+
+    other = foremost(path)
+    return f"{other}: name it with --replica or CRDTCTL_REPLICA; 'crdtctl init' makes a new one" if other else ""
 
 
 def session(context: typer.Context) -> Session:

@@ -60,6 +60,12 @@ def neighbours(path: str) -> Iterator[Neighbour]:
             yield found
 
 
+def foremost(path: str) -> Neighbour | None:
+    """Return the other replica of this user that is used most probably: with remotes, or else with counters."""
+    found = islice(neighbours(path), _LOOKED_AT)
+    return max(found, key=lambda one: (bool(one.remotes), bool(one.counters)), default=None)
+
+
 def likelier(replica: Replica, names: Mapping[str, bool]) -> Neighbour | None:
     """Return another replica of this user that may have been meant for counting; `names` says which are new here.
 

@@ -52,3 +52,30 @@ def test_nothing_is_said_where_there_is_one_replica(shell: Shell) -> None:
     for words in (["increment", "builds"], ["increment", "builds=1"]):
         assert on_terminal(shell, *words).stderr == ""
     assert "another replica" not in on_terminal(shell, "status").stdout
+
+
+@pytest.fixture
+def of_project(shell: Shell, tmp_path: Path) -> Path:
+    """Make replicas without counters, and one with a counter and a remote; none is the user's own."""
+    for name in ("a", "b", "project", "y", "z"):
+        assert shell("init", str(tmp_path / name)).status == 0
+    place = tmp_path / "project"
+    assert shell("increment", "builds=1", directory=place).status == 0
+    assert shell("remote", "add", "hub", "./hub", directory=place).status == 0
+    return place / ".crdtctl"
+
+
+@pytest.mark.parametrize("words", [["sync"], ["show"], ["status"], ["export"], ["increment", "builds", "--existing"]])
+def test_a_command_without_a_replica_is_led_to_the_one_in_use(shell: Shell, of_project: Path, words: list[str]) -> None:
+    said = assert_refused(shell(*words), 66)
+    assert f"another replica of yours is in {of_project}, with 1 counter and the remote hub: name it with" in said
+
+
+def test_the_first_count_elsewhere_names_the_replica_in_use(shell: Shell, of_project: Path) -> None:
+    ended = shell("increment", "builds")
+    assert ended.status == 0
+    assert f"another replica of yours is in {of_project}, with 1 counter and the remote hub" in ended.stderr
+
+
+def test_a_named_replica_that_is_not_there_is_not_another_one(shell: Shell, of_project: Path) -> None:
+    assert "another replica" not in assert_refused(shell("--replica", "nowhere", "show"), 66)

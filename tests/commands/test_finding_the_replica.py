@@ -94,8 +94,10 @@ def test_the_first_write_makes_the_users_replica_and_says_so_in_one_line(
     first = shell(*words, stdin=state)
     assert (first.status, first.stdout) == (0, "")
     made = Replica(home / ".local/share/crdtctl")
-    assert made.id in assert_one_line(first.stderr)
-    assert made.path in first.stderr
+    said = first.stderr.splitlines(keepends=True)
+    assert made.id in assert_one_line(said[0])
+    assert made.path in said[0]
+    assert ["never counted" in line for line in said[1:]] == [True] * (words[0] == "decrement")
     second = shell("increment", "more")
     assert (second.status, second.stderr) == (0, "")
     assert made.value("more") == 1

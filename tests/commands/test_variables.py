@@ -74,7 +74,7 @@ def test_options_of_other_commands(shell: Shell, replica: Replica) -> None:
 
 def test_a_wrong_value_is_refused_and_an_empty_one_is_none(shell: Shell, replica: Replica) -> None:
     replica.increment("builds", 42)
-    assert_refused(shell("show", "builds", environment={"CRDTCTL_FORMAT": "xml"}), 2)
+    assert_refused(shell("show", environment={"CRDTCTL_FORMAT": "xml"}), 2)
     assert_refused(shell("show", "builds", environment={"CRDTCTL_SHOW_MIN": "many"}), 2)
     assert_refused(shell("show", "builds", environment={"CRDTCTL_LOCK_TIMEOUT": "soon"}), 2)
     empty = {"CRDTCTL_FORMAT": "", "CRDTCTL_SHOW_MIN": "", "CRDTCTL_LOCK_TIMEOUT": "", "CRDTCTL_TYPE": ""}

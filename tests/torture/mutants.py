@@ -207,8 +207,8 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "crdt/tally.py",
-                "return cancelled(self._parts(contributions, 0), _larger, str)",
-                "return cancelled(self._parts(contributions, 0), lambda a, b: tuple(map(sum, zip(a, b))), str)",
+                "for one in found], _larger, str)",
+                "for one in found], lambda a, b: tuple(map(sum, zip(a, b))), str)",
             ),
         ),
         "tests/commands/test_once.py::test_two_replicas_that_never_met_count_a_key_once",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import ConfigError, UsageError, printable
 from crdtctl.store.findings import raise_last
@@ -80,12 +81,14 @@ def _hint(replica: Replica) -> str:
 
 def own_place(url: str) -> str:
     """Return the URL; raise `UsageError` for the root and the home directory, which hold other things than states."""
-    path = _resolved(url) if is_path(url) else ""
+    is_folder_url = url.startswith("file:///")
+    named = unquote(urlsplit(url).path) if is_folder_url else url
+    path = _resolved(named) if is_folder_url or is_path(url) else ""
     which = {"/": "the root directory", _resolved(os.path.expanduser("~")): "your home directory"}.get(path)
     if which:
         raise UsageError(
             f"{printable(url)} is {which}, whose files are no states",
-            f"name a folder for the counters: {printable(url.rstrip('/'))}/counts",
+            f"name a folder for the counters: {printable(named.rstrip('/'))}/counts",
         )
     return url
 

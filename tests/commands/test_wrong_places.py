@@ -20,7 +20,7 @@ def test_a_name_with_one_edit_is_suggested(shell: Shell, replica: Replica) -> No
 def test_the_root_and_the_home_directory_are_no_remotes(shell: Shell, replica: Replica, words: list[str]) -> None:
     home = shell.environment["HOME"]
     before = os.listdir(home)
-    for place in ("/", "~", home, f"{home}/."):
+    for place in ("/", "~", home, f"{home}/.", "file:///", f"file://{home}", f"file://{home.replace('h', '%68')}"):
         assert "name a folder for the counters" in assert_refused(shell(*words, place), 2)
     assert os.listdir(home) == before
     assert replica.remotes() == {}

@@ -238,7 +238,9 @@ class _Course:
             if self.options.dry_run:
                 self._tell_plan(visit, planned, standing)
                 return False
-            share = prepare(self.replica, visit, planned, f"{self.scratch}/outgoing-{self.visits.index(visit)}")
+            share = prepare(
+                self.replica, visit, planned, f"{self.scratch}/outgoing-{self.visits.index(visit)}", standing.replica
+            )
             if share.is_nothing:
                 return False
             crew.start(visit, partial(put, visit, share))

@@ -36,13 +36,19 @@ class Share:
         return self.memo is None and not self.obsolete
 
 
-def prepare(replica: Replica, visit: Visit, planned: Outgoing, path: str) -> Share:
-    """Write what is to be put at a remote to a file, unless the same is there already."""
+def prepare(replica: Replica, visit: Visit, planned: Outgoing, path: str, planner: str) -> Share:
+    """Write what is to be put at a remote to a file, unless the same is there already.
+
+    Writing it may find that the replica was put back, and goes on under another id than the `planner` had. Then the
+    objects of the former id stay: the new one does not hold all that they hold.
+    """
     obsolete = set(planned.obsolete)
     memo = None
     if planned.wanted:
         memo = _write(replica, planned, path)
         name, digest = memo.entry.name, memo.digest
+        if memo.held is None or memo.held.owner != planner:
+            obsolete -= {one.entry.name for one in visit.objects if one.held and one.held.owner == planner}
         obsolete.discard(name)
         same = (one for one in visit.objects if one.digest == digest and plain(one.entry.name) == plain(name))
         there = None if planned.is_renewed else next(same, None)

@@ -226,6 +226,26 @@ def test_a_sealed_replica_which_reads_nothing_more_misses_nothing(three: list[Re
     assert (report.error, report.missing, report.put is not None) == (None, [], True)
 
 
+def test_the_object_of_a_replica_that_goes_on_under_a_new_id_stays(
+    three: list[Replica], hub: Path, new_replica: Callable[[str], Replica]
+) -> None:
+    dan = new_replica("dan")
+    dan.increment("builds", 10)
+    own = Path(dan.path, "own.json")
+    backup = own.read_bytes()
+    meet(dan, hub)
+    before = only(hub, "dan")
+    meet(three[0], hub)
+    own.write_bytes(backup)  # as it was before the first sync
+    former = dan.id
+    meet(dan, hub)
+    assert dan.id != former
+    assert before.exists()
+    for replica in [*three, new_replica("fresh")]:
+        report = meet(replica, hub)
+        assert (report.error, report.missing, replica.value("builds")) == (None, [], 16)
+
+
 # Listed, and not to be had ----------------------------------------------------------------------------------------
 
 

@@ -11,9 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from crdtctl.crdt.membership import minted
 from crdtctl.store.share import Standing
 from crdtctl.sync.heartbeat import seen
-from crdtctl.sync.plan import Memo, is_named, name_of, stem_of
-
-_SOME = "0" * 16
+from crdtctl.sync.plan import SOME, Memo, is_named, name_of, stem_of
 
 
 def absent(before: Iterable[Memo], there: Collection[Memo], names: Collection[str], here: Standing) -> list[Memo]:
@@ -31,7 +29,7 @@ def absent(before: Iterable[Memo], there: Collection[Memo], names: Collection[st
         if memo.held is not None
         and memo.entry.name not in names
         and memo.held.owner not in owners
-        and stem_of(name_of(memo.held.owner, _SOME)) not in stems
+        and stem_of(name_of(memo.held.owner, SOME)) not in stems
         and memo.digest not in digests
         and not _may_go(memo, here)
     ]

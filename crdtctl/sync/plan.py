@@ -14,6 +14,8 @@ from crdtctl.sync.transport import Entry
 
 _BITS = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{16}")
+#: A hash, where it does not matter of what.
+SOME = "0" * 16
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _LEGIBLE = 60
 #: Versions of ssh, of web servers by their time and nginx's etag, and of rclone where it knows whole seconds only.
@@ -110,17 +112,21 @@ def to_put(
 ) -> Outgoing:
     """Return what to put at a remote whose objects are those of `memos`, all of which is known here.
 
-    Older objects of this replica are deleted; with `clean`, also copies of them that were made under other names, and
-    the objects of sealed replicas that this one absorbed, and of clients that have handed over all that they counted.
-    A client deletes its own then. Objects of clients go in a later sync only, when they were there `earlier`: so others
-    had the time to read them. The time in the name of the own object is renewed after an `interval`, if it is not 0.
+    Older objects of this replica are deleted, and damaged ones under the names that it gave them; with `clean`, also
+    copies of them that were made under other names, and the objects of sealed replicas that this one absorbed, and of
+    clients that have handed over all that they counted. A client deletes its own then. Objects of clients go in a
+    later sync only, when they were there `earlier`: so others had the time to read them. The time in the name of the
+    own object is renewed after an `interval`, if it is not 0.
     """
     own: list[Memo] = []
     others: list[Held] = []
     obsolete: list[str] = []
+    damaged: list[str] = []
     for memo in memos:
         held = memo.held
         if held is None:
+            if memo.fault:
+                damaged.append(memo.entry.name)
             continue
         if held.owner == here.replica:
             own.append(memo)
@@ -140,6 +146,9 @@ def to_put(
     wanted = wanted or renewed
     kept = None if wanted or is_over else current
     obsolete += [memo.entry.name for memo in own if memo is not kept and (clean or is_named(memo))]
+    if wanted or kept is not None:
+        stem = stem_of(name_of(here.replica, SOME))
+        obsolete += [name for name in damaged if stem_of(name) == stem]
     return Outgoing(wanted, authors, mark, tuple(sorted(obsolete)), renewed)
 
 

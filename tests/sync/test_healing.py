@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -349,15 +350,35 @@ def test_a_half_written_object_is_taken_when_it_is_whole(hub: Path, ada: Replica
     assert bob.value("builds") == 7
 
 
-def test_an_own_object_that_was_damaged_is_put_again(hub: Path, ada: Replica, bob: Replica) -> None:
+@pytest.mark.parametrize("later", [0, 5])
+def test_an_own_object_that_was_damaged_is_put_again(
+    hub: Path, ada: Replica, bob: Replica, monkeypatch: pytest.MonkeyPatch, later: int
+) -> None:
     meet(hub, ada)
     mine = only(hub, "ada")
     whole = mine.read_bytes()
     mine.write_bytes(whole[:-30])
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + later)  # the new one may have another time in its name
     meet(hub, ada)
     assert only(hub, "ada").read_bytes() == whole
     assert meet(hub, bob).merge.refused == {}
     assert bob.value("builds") == 7
+
+
+def test_a_damaged_object_goes_where_the_own_is_there_under_another_name(hub: Path, ada: Replica, bob: Replica) -> None:
+    meet(hub, ada)
+    old = only(hub, "ada")
+    data = old.read_bytes()
+    ada.increment("builds")
+    meet(hub, ada)
+    old.write_bytes(data[:-30])  # as a server or a synced folder may bring it back
+    copy = hub / f"copy of {old.name}"
+    copy.write_bytes(data[:-30])
+    meet(hub, ada)
+    assert not old.exists()
+    assert copy.exists()
+    assert list(meet(hub, bob).merge.refused) == [f"{hub}/{copy.name}"]
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,11 @@ UNDER_KEY = Operation("increment", 5, once="job")
 ROWS: list[tuple[str, list[Operation], Contribution]] = [
     ("bcounter", [Operation("create")], (1, 0, 0, ("0",))),
     ("bcounter", [Operation("create", bound=-7)], (1, 0, 0, ("-7",))),
-    ("bcounter", [Operation("create", bound=5, initial=12), Operation("decrement", 4)], (2, 7, 4, ("5",))),
+    (
+        "bcounter",
+        [Operation("create", bound=5, initial=12), Operation("decrement", 4)],
+        (2, 7, 4, ("5",), {}, {}, {}, {"ann": 7}),
+    ),
     ("bcounter", [Operation("increment", 5), GIVEN, replace(GIVEN, amount=1)], (3, 5, 0, (), {"bob": 4})),
     ("bcounter", [ASKED, ASKED], (2, 0, 0, (), {}, {"bob": 8})),
     ("gcounter", [Operation("create")], (1, 0)),

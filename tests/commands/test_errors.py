@@ -52,7 +52,11 @@ def test_under_json_an_error_is_one_object(shell: Shell, command: str) -> None:
 
 
 def test_the_variable_asks_for_json_errors_too(shell: Shell) -> None:
-    for words in (["increment", "builds", "0"], ["increment", "builds", "-1"], ["decrement", "x=1", "--type", "gset"]):
+    for words in (
+        ["increment", "builds", "1.5"],
+        ["increment", "builds", "-1"],
+        ["decrement", "x=1", "--type", "gset"],
+    ):
         ended = shell(*words, environment={"CRDTCTL_FORMAT": "json"})
         assert json.loads(ended.stderr)["exit"] == ended.status
 

@@ -80,7 +80,7 @@ def test_csv_and_tables_hold_the_cells_of_the_tab_separated_rows(shell: Shell, c
         assert " ".join(" ".join(row).split()) == " ".join(line.split())
 
 
-@pytest.mark.parametrize("command", READING)
+@pytest.mark.parametrize("command", [command for command in READING if command != "clock"])  # its value is the token
 def test_value_is_one_column_alone(shell: Shell, command: str) -> None:
     words = command.split()
     alone = shell.ok(*words, "--format", "value").splitlines()
@@ -105,10 +105,13 @@ def test_whole_numbers_that_readers_would_round_are_strings_in_json(shell: Shell
 
 
 def test_the_format_can_stand_in_a_variable(shell: Shell) -> None:
-    ended = shell("show", "builds", environment={"CRDTCTL_FORMAT": "json"})
-    assert json.loads(ended.stdout)["counters"][0]["value"] == 43
-    assert shell("show", "builds", "--format", "value", environment={"CRDTCTL_FORMAT": "json"}).stdout == "43\n"
-    assert shell("show", "builds", environment={"CRDTCTL_FORMAT": ""}).stdout == "43\n"
+    ended = shell("show", environment={"CRDTCTL_FORMAT": "json"})
+    assert "builds" in [one["name"] for one in json.loads(ended.stdout)["counters"]]
+    assert shell("show", "--format", "value", environment={"CRDTCTL_FORMAT": "json"}).stdout == shell.ok(
+        "show", "--format", "value"
+    )
+    assert shell("show", environment={"CRDTCTL_FORMAT": ""}).stdout == shell.ok("show")
+    assert shell("show", "builds", environment={"CRDTCTL_FORMAT": "json"}).stdout == "43\n", "a bare value everywhere"
 
 
 def test_a_format_that_there_is_not_is_refused_with_those_there_are(shell: Shell) -> None:

@@ -184,7 +184,7 @@ def _reads(place: Path, replica: Replica, done: Round, chance: random.Random) ->
     states = [*done.exported, place / "last.json"]
     chance.shuffle(states)
     for state in states:
-        report = hub.merge(state)
+        report = hub.merge(state, check=False)
         done.wrong += [f"refused: {reason}" for reason in report.refused.values()]
     return {"the replica": _values(replica), "the hub": _values(hub)}
 

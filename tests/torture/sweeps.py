@@ -178,7 +178,7 @@ class Bench:
         replica = Replica(self.directory)
         before = replica.value("builds")
         replica.increment("builds")
-        replica.merge_bytes(replica.export_bytes())
+        replica.merge_bytes(replica.export_bytes(), check=False)
         faults = [one.found for one in check_replica(replica.path) if not one.ok and "several writers" not in one.found]
         return faults if replica.value("builds") == before + 1 else [*faults, "the next increment did not count"]
 

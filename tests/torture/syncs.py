@@ -98,7 +98,7 @@ class Meeting:
         with_all = Replica.init(self.home / "fresh", name="fresh")
         try:
             objects = sorted(path for path in self.hub.iterdir() if not path.name.startswith("."))
-            with_all.merge_bytes(*(path.read_bytes() for path in objects), all_or_nothing=True)
+            with_all.merge_bytes(*(path.read_bytes() for path in objects), all_or_nothing=True, check=False)
             return with_all.value("builds") if with_all.tags("builds") else 0
         finally:
             shutil.rmtree(self.home / "fresh")

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from shlex import quote
 
 from crdtctl.codec import strict
-from crdtctl.codec.strangers import LOOKED_AT, recognised
 from crdtctl.codec.stream import Source
 from crdtctl.codec.text import HEAD_START, InMemory
 from crdtctl.codec.wire import Invalid
 from crdtctl.errors import CrdtctlError, DataError, MissingError, UsageError, from_os, printable
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import utf8
+from crdtctl.store.strangers import LOOKED_AT, recognised
 from crdtctl.store.temporary import temporary_file
 
 #: A file up to this size is read into memory, and its descriptor given back.

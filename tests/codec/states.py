@@ -54,7 +54,7 @@ def rows(kind: CounterType) -> st.SearchStrategy[Contribution]:
 
 def contributions(kind: CounterType) -> st.SearchStrategy[dict[str, Contribution]]:
     """Return counters of one type."""
-    return st.dictionaries(IDS, rows(kind), min_size=1, max_size=3)
+    return st.dictionaries(IDS, rows(kind), min_size=1, max_size=3).map(kind.tidied)  # as every join leaves it
 
 
 COUNTERS: st.SearchStrategy[Counter] = st.one_of(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 
 from crdtctl.commands import output
+from crdtctl.commands.signals import is_interrupted, keep_interruptions
 from crdtctl.errors import CrdtctlError, InternalError, UsageError, from_os, printable
 
 _INTERRUPTED = 130
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str]) -> int:
     status = 0
     error: CrdtctlError | None = None
     try:
+        keep_interruptions()
         status = _run(arguments)
     except CrdtctlError as failure:
         error = failure
@@ -24,6 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as failure:
         error = from_os(failure, f"use {printable(failure.filename)}" if failure.filename else "go on")
     except Exception as failure:  # noqa: BLE001  # status 1, which Python would end with, says something else
+        if is_interrupted():
+            return _INTERRUPTED
         error = InternalError(f"{type(failure).__name__}: {printable(str(failure))}", "please report this")
     output.stdout.flush()
     error = output.told(error or output.stdout.verdict())

@@ -1,6 +1,7 @@
 """``crdtctl show``"""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -103,7 +104,8 @@ def show(
     if least is not None or most is not None:
         readings = list(readings)
     if state:
-        _show_state(counted(readings))
+        states = counted(readings)
+        _show_state(sorted(states, key=lambda reading: reading.name) if names else states)
     else:
         output.show(_report(replica, readings, by_replica, members, bool(names)), chosen)
     for reading in readings if (least, most) != (None, None) else ():
@@ -139,10 +141,18 @@ def _require(replica: Replica, wanted: clocks.Clock) -> None:
 
 def _show_state(readings: Iterable[Reading]) -> None:
     separator = b"{\n"
-    for reading in readings:
-        output.stdout.write(separator + respelt(reading.line))
+    for _, types in groupby(readings, key=lambda reading: reading.name):
+        lines = {reading.tag: reading.line for reading in types}
+        output.stdout.write(separator + respelt(_joined([*lines.values()])))
         separator = b",\n"
     output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
+
+
+def _joined(lines: Sequence[bytes]) -> bytes:
+    """Return the lines of one name's types as one line: a JSON reader keeps the last of two equal keys."""
+    first, *others = lines
+    bodies = [line[line.index(b'":{"') + 3 : -1] for line in others]  # a quote in a name is written with a backslash
+    return b"".join([first[:-1], *(b"," + body for body in bodies), b"}"])
 
 
 def _report(

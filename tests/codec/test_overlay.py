@@ -26,7 +26,7 @@ def left_out(counters: Counters, author: str | None) -> Counters:
 
 
 def joined(states: list[Counters]) -> Counters:
-    """Return the join of states, contribution by contribution."""
+    """Return the join of states, contribution by contribution, and without the keys that have expired."""
     result: dict[str, dict[str, dict[str, Any]]] = {}
     for counters in states:
         for name, counter in counters.items():
@@ -34,7 +34,7 @@ def joined(states: list[Counters]) -> Counters:
                 for author, row in authors.items():
                     rows = result.setdefault(name, {}).setdefault(tag, {})
                     rows[author] = TYPES[tag].join(rows[author], row) if author in rows else row
-    return result
+    return {n: {tag: TYPES[tag].tidied(rows) for tag, rows in counter.items()} for n, counter in result.items()}
 
 
 def source_of(counters: Counters, *, ours: bool) -> Source:

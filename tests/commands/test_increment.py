@@ -42,12 +42,12 @@ def test_several_counters_are_one_commit(shell: Shell, replica: Replica) -> None
 
 def test_a_name_with_two_types_asks_which_one(shell: Shell, replica: Replica) -> None:
     replica.increment("views", 7)
-    replica.create("views", "gcounter")
+    replica.increment("views", 2, tag="gcounter", also=True)
     before = contents(replica.path)
     assert "--type" in assert_refused(shell("increment", "views"), 2)
     assert contents(replica.path) == before
     shell.ok("increment", "views", "--type", "gcounter")
-    assert shell.ok("show") == "views\tgcounter\t1\nviews\tpncounter\t7\n"
+    assert shell.ok("show") == "views\tgcounter\t3\nviews\tpncounter\t7\n"
 
 
 def test_numbers_are_exact_far_beyond_what_machines_count(shell: Shell, replica: Replica) -> None:
@@ -94,7 +94,7 @@ def test_words_that_mean_nothing_are_refused_and_nothing_is_done(
 def test_one_wrong_counter_among_several_and_none_is_counted(shell: Shell, replica: Replica) -> None:
     replica.create("visitors", "gset")
     before = contents(replica.path)
-    assert_refused(shell("increment", "a=1", "b=0"), 2)
+    assert_refused(shell("increment", "a=1", "b=-1"), 2)
     assert_refused(shell("increment", "a=1", " b=1"), 2)
     assert "visitors" in assert_refused(shell("increment", "a=1", "visitors=1"), 4)
     assert contents(replica.path) == before

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import contents
+from tests.commands.expect import assert_one_line, contents
 from tests.commands.handwritten import counted, document
 from tests.conftest import Shell, assert_sound
 
@@ -128,7 +128,9 @@ def test_counters_of_one_name_and_different_types_are_both_kept(shell: Shell, re
     other = Replica.init(shell.directory / "other")
     other.increment("views", 2, tag="gcounter")
     replica.increment("views", 7)
-    shell.ok("merge", "-", stdin=other.export_bytes())
+    ended = shell("merge", "-", stdin=other.export_bytes())
+    assert (ended.status, ended.stdout) == (0, "")
+    assert "'views' came as a second type, gcounter" in assert_one_line(ended.stderr)
     assert shell.ok("show") == "views\tgcounter\t2\nviews\tpncounter\t7\n"
     shell.ok("increment", "views")
     assert shell.ok("show") == "views\tgcounter\t2\nviews\tpncounter\t8\n"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.users import READING
 from tests.conftest import PROGRAM, Ended, Shell
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
 USER = 5001
-BECOMING = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+BECOMING = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", *READING]
 
 
 @pytest.fixture

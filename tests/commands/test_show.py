@@ -86,9 +86,20 @@ def test_state_shows_the_raw_contributions_as_json(shell: Shell, replica: Replic
     states = json.loads(shell.ok("show", "--state"))
     assert states["views"] == {"gcounter": {replica.id: [4, 4]}}
     assert states["builds"] == {
-        "pncounter": {replica.id: [3, 3, 1, {"job 17": [5, 0]}], other.id: [2, 10, 0, {"job 17": [5, 0]}]}
+        "pncounter": {replica.id: [3, 3, 1, {"job 17": [5, 0, 3]}], other.id: [2, 10, 0, {"job 17": [5, 0, 2]}]}
     }
     assert json.loads(shell.ok("show", "views", "--state")) == {"views": states["views"]}
+
+
+def test_state_of_two_types_of_one_name_is_under_one_key(shell: Shell, replica: Replica) -> None:
+    name = 'say ":"'
+    replica.increment(name, 3)
+    replica.increment(name, 4, tag="gcounter", also=True)
+    replica.add("visitors", "ada")
+    for words in ([], [name, "visitors"], ["visitors", name, name]):
+        text = shell.ok("show", "--state", *words)
+        assert json.loads(text)[name] == {"gcounter": {replica.id: [2, 4]}, "pncounter": {replica.id: [1, 3, 0]}}
+        assert text.count("visitors") == 1
 
 
 def test_an_empty_replica_shows_nothing(shell: Shell, replica: Replica) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from crdtctl import Replica
 from tests.commands.expect import assert_one_line, assert_refused, contents
+from tests.commands.users import READING
 from tests.conftest import PROGRAM, Ended, Shell
 
 HOT, FULL = ["increment", "builds"], ["increment", "builds=1"]
@@ -68,6 +69,7 @@ def as_user(shell: Shell, outside: Path) -> User:
                 f"--reuid={user}",
                 f"--regid={user}",
                 *belonging,
+                *READING,
                 "sh",
                 "-c",
                 f'umask {umask}; exec "$@"',

@@ -57,7 +57,7 @@ def run() -> None:
             import gc
 
             gc.disable()  # no cycles are made that are worth a look through all of a large state, again and again
-            from crdtctl.commands.main import main
+            from crdtctl.cli.main import main
 
             status = main(arguments)
     except KeyboardInterrupt:

@@ -364,15 +364,15 @@ def _plain_line(line: bytes, name: bytes) -> tuple[bytes, dict[bytes, list[int]]
 
 
 def _unwritable(error: OSError) -> int:
-    from crdtctl.commands.main import fail
-    from crdtctl.commands.output import unwritable
+    from crdtctl.cli.main import fail
+    from crdtctl.cli.output import unwritable
 
     return fail(unwritable(error))
 
 
 def _unknown(error: OSError) -> int:
     try:
-        from crdtctl.commands.main import fail
+        from crdtctl.cli.main import fail
         from crdtctl.store.files import outcome_unknown
 
         return fail(outcome_unknown("own.json", error))

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.refusals import end_with
-from crdtctl.commands.states import FilesFromOption, NullOption, named, states
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.refusals import end_with
+from crdtctl.cli.states import FilesFromOption, NullOption, named, states
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import session, verb_app
 from crdtctl.errors import UsageError
 
 app, settings = verb_app(3, 4, 5, *WRITES)

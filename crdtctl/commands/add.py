@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import batches
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import (
+from crdtctl.cli import batches
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import (
     AlsoOption,
     BadOption,
     BatchOption,

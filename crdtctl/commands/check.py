@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.output import Item, Report
-from crdtctl.commands.states import FilesFromOption, NullOption, named, states
-from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.output import Item, Report
+from crdtctl.cli.states import FilesFromOption, NullOption, named, states
+from crdtctl.cli.statuses import READS
+from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo, printable
 from crdtctl.store.check import check_input
 

@@ -2,10 +2,10 @@
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.output import Report
-from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session, typed_format, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.output import Report
+from crdtctl.cli.statuses import READS
+from crdtctl.cli.verb import FormatOption, session, typed_format, verb_app
 from crdtctl.store.replica import clock_text
 
 app, settings = verb_app(*READS)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.output import Report
-from crdtctl.commands.states import states
-from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.output import Report
+from crdtctl.cli.states import states
+from crdtctl.cli.statuses import READS
+from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.crdt.clock import Order
 from crdtctl.errors import AnswerIsNo, printable
 

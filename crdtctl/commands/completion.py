@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.scripts import SCRIPTS
-from crdtctl.commands.verb import verb_app
+from crdtctl.cli import output
+from crdtctl.cli.scripts import SCRIPTS
+from crdtctl.cli.verb import verb_app
 from crdtctl.errors import UsageError, printable
 from crdtctl.suggestions import did_you_mean
 

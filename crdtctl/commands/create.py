@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands.amounts import amount, whole
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import AlsoOption, commit, verb_app
+from crdtctl.cli.amounts import amount, whole
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import AlsoOption, commit, verb_app
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import RefusedError

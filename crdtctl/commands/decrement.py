@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands.counting import LinesOption, count
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import (
+from crdtctl.cli.counting import LinesOption, count
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import (
     AlsoOption,
     BadOption,
     BatchOption,

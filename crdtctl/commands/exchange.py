@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.refusals import end_with
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.refusals import end_with
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import session, verb_app
 from crdtctl.errors import ForkError, printable
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.replica import Replica

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output, paths
-from crdtctl.commands.states import clock
-from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import session, verb_app
+from crdtctl.cli import output, paths
+from crdtctl.cli.states import clock
+from crdtctl.cli.statuses import READS
+from crdtctl.cli.verb import session, verb_app
 from crdtctl.errors import UsageError, printable
 
 app, settings = verb_app(73, 76, *READS)

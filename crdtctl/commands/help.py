@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.line import Group
-from crdtctl.commands.verb import verb_app
+from crdtctl.cli import output
+from crdtctl.cli.line import Group
+from crdtctl.cli.verb import verb_app
 from crdtctl.errors import UsageError, printable
 
 app, settings = verb_app()

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.verb import session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.verb import session, verb_app
 from crdtctl.crdt.base import MAX_TIER
 from crdtctl.errors import CrdtctlError, ExistsError, UsageError, printable
 from crdtctl.store import locate, which

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.output import Report
-from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.output import Report
+from crdtctl.cli.statuses import READS
+from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.errors import printable
 
 app, settings = verb_app(*READS)

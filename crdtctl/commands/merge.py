@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.output import Report, safe
-from crdtctl.commands.progress import bar
-from crdtctl.commands.refusals import end_with, found
-from crdtctl.commands.states import FilesFromOption, NullOption, named, states
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.output import Report, safe
+from crdtctl.cli.progress import bar
+from crdtctl.cli.refusals import end_with, found
+from crdtctl.cli.states import FilesFromOption, NullOption, named, states
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.inputs import Input
 from crdtctl.store.merge import MergeReport

@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.durations import duration
-from crdtctl.commands.line import FORMAT, Group
-from crdtctl.commands.output import Report
-from crdtctl.commands.signals import ended_by_signal
-from crdtctl.commands.statuses import READS, WRITES, section
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.durations import duration
+from crdtctl.cli.line import FORMAT, Group
+from crdtctl.cli.output import Report
+from crdtctl.cli.signals import ended_by_signal
+from crdtctl.cli.statuses import READS, WRITES, section
+from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo, UsageError, printable
 
 # What carries a command out is imported where it is called: the program's help lists this one, and is to be quick.
@@ -88,8 +88,8 @@ def remove(
     EXAMPLES:
       crdtctl remote remove stick
     """
+    from crdtctl.sync.cache import directory
     from crdtctl.sync.health import forget
-    from crdtctl.sync.memory import directory
 
     replica = session(context).open()
     url = replica.remotes().get(name)
@@ -148,7 +148,7 @@ def check(
       crdtctl remote check
       crdtctl remote check hub /media/stick/counts
     """
-    from crdtctl.sync.memory import directory
+    from crdtctl.sync.cache import directory
     from crdtctl.sync.probe import probe
     from crdtctl.sync.remotes import named_remotes
     from crdtctl.sync.transport import Deadline

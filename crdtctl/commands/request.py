@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.amounts import of_replica
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.amounts import of_replica
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import session, verb_app
 
 app, settings = verb_app(4, *WRITES)
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import TypeOption, commit, verb_app
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import TypeOption, commit, verb_app
 from crdtctl.store.replica import request
 
 app, settings = verb_app(4, *WRITES)

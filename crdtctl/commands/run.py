@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output, paths
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import verb_app
+from crdtctl.cli import output, paths
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import verb_app
 from crdtctl.errors import (
     CrdtctlError,
     ExistsError,

@@ -2,9 +2,9 @@
 
 import json
 
+from crdtctl.cli import output
+from crdtctl.cli.verb import verb_app
 from crdtctl.codec.schema import state_schema
-from crdtctl.commands import output
-from crdtctl.commands.verb import verb_app
 
 app, settings = verb_app(74)
 

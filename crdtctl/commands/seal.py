@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import session, verb_app
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import typed
 from crdtctl.store.identity import name_of

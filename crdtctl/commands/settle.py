@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.counting import counting
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.counting import counting
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import session, verb_app
 from crdtctl.crdt import membership
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.amounts import whole
-from crdtctl.commands.output import Item, Report, safe
-from crdtctl.commands.selection import Default, counted, is_pattern, selected
-from crdtctl.commands.states import clock
-from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, TypeOption, session, typed_format, verb_app
-from crdtctl.commands.workflow import respelt
+from crdtctl.cli import output
+from crdtctl.cli.amounts import whole
+from crdtctl.cli.output import Item, Report, safe
+from crdtctl.cli.selection import Default, counted, is_pattern, selected
+from crdtctl.cli.states import clock
+from crdtctl.cli.statuses import READS
+from crdtctl.cli.verb import FormatOption, TypeOption, session, typed_format, verb_app
+from crdtctl.cli.workflow import respelt
 from crdtctl.crdt import clock as clocks
 from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
 from crdtctl.store.replica import Reading, Replica, check_type

@@ -6,11 +6,11 @@ from itertools import islice
 
 import typer
 
-from crdtctl.commands import output
-from crdtctl.commands.meeting_places import known_remotes, remote_words
-from crdtctl.commands.output import Item, Report, safe
-from crdtctl.commands.statuses import READS
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.cli import output
+from crdtctl.cli.meeting_places import known_remotes, remote_words
+from crdtctl.cli.output import Item, Report, safe
+from crdtctl.cli.statuses import READS
+from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crdtctl.commands import output, verdict
-from crdtctl.commands.durations import duration, utc
-from crdtctl.commands.output import Report
-from crdtctl.commands.progress import growing_bar
-from crdtctl.commands.refusals import found
-from crdtctl.commands.short import size
-from crdtctl.commands.signals import ended_by_signal
-from crdtctl.commands.statuses import WRITES
-from crdtctl.commands.verb import FormatOption, session, verb_app
+from crdtctl.cli import output, verdict
+from crdtctl.cli.durations import duration, utc
+from crdtctl.cli.output import Report
+from crdtctl.cli.progress import growing_bar
+from crdtctl.cli.refusals import found
+from crdtctl.cli.short import size
+from crdtctl.cli.signals import ended_by_signal
+from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo, BusyError, printable
 
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
@@ -101,9 +101,9 @@ def sync(
       crdtctl sync --alert-after 6h
       crdtctl sync --require-fresh 1d hub
     """
+    from crdtctl.sync.engine import Options
+    from crdtctl.sync.engine import sync as carry_out
     from crdtctl.sync.remotes import is_place, named_remotes
-    from crdtctl.sync.sync import Options
-    from crdtctl.sync.sync import sync as carry_out
 
     talks = dry_run or form is not None or output.is_talkative()
     chosen = output.choose(form, default="words" if output.is_talkative() else None) if talks else ""

@@ -24,8 +24,8 @@ from crdtctl.sync.absent import is_emptied
 from crdtctl.sync.foreign import is_hidden, is_unfinished, stands_for
 from crdtctl.sync.health import Unfinished, stamp
 from crdtctl.sync.heartbeat import plain
-from crdtctl.sync.patience import patiently
 from crdtctl.sync.plan import Memo, is_named, to_read
+from crdtctl.sync.retry import patiently
 from crdtctl.sync.transport import MAX_OBJECT, OWN, Entry
 from crdtctl.sync.visit import Fresh, Visit
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from crdtctl.errors import CrdtctlError, printable
-from crdtctl.sync import memory
+from crdtctl.sync import cache as memory
 
 _VERSION: Final = 1
 _MAX_BYTES = 2**26

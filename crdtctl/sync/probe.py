@@ -9,7 +9,7 @@ from functools import partial
 
 from crdtctl.errors import CrdtctlError
 from crdtctl.store import temporary
-from crdtctl.sync.patience import patiently
+from crdtctl.sync.retry import patiently
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import PROBE, Deadline, Transport
 

@@ -9,12 +9,12 @@ from crdtctl.store.findings import raise_last
 from crdtctl.store.neighbours import neighbours
 from crdtctl.store.replica import Replica
 from crdtctl.suggestions import did_you_mean
+from crdtctl.sync.engine import sync
 from crdtctl.sync.findings import failures
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.report import Options, Remote, SyncReport
 from crdtctl.sync.schemes import check as check_url
 from crdtctl.sync.schemes import is_command, is_path
-from crdtctl.sync.sync import sync
 
 
 def synchronize(

@@ -41,12 +41,12 @@ class Scheme(NamedTuple):
     credentials: str
 
 
-_CLOUD = Scheme("cloud", "Cloud", "the environment or the provider's own configuration files")
-_GIT = Scheme("git", "Git", "git's credential helper")
-_WEB = Scheme("webdav", "WebDav", "~/.netrc, or CRDTCTL_HTTP_USER and CRDTCTL_HTTP_PASSWORD")
+_CLOUD = Scheme("bucket.transport", "Cloud", "the environment or the provider's own configuration files")
+_GIT = Scheme("git.transport", "Git", "git's credential helper")
+_WEB = Scheme("http.transport", "WebDav", "~/.netrc, or CRDTCTL_HTTP_USER and CRDTCTL_HTTP_PASSWORD")
 SCHEMES: Final[dict[str, Scheme]] = {
-    "file": Scheme("folder", "Folder", "nowhere, it needs none"),
-    "ssh": Scheme("sftp", "Sftp", "an ssh key or agent"),
+    "file": Scheme("folder.transport", "Folder", "nowhere, it needs none"),
+    "ssh": Scheme("sftp.transport", "Sftp", "an ssh key or agent"),
     "git+ssh": _GIT,
     "git+https": _GIT,
     "git+http": _GIT,
@@ -57,11 +57,11 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "az": _CLOUD,
     "http": _WEB,
     "https": _WEB,
-    "rclone": Scheme("rclone", "Rclone", "rclone's own configuration"),
-    "exec": Scheme("program", "Program", "the program's own configuration"),
+    "rclone": Scheme("rclone.transport", "Rclone", "rclone's own configuration"),
+    "exec": Scheme("exec", "Program", "the program's own configuration"),
 }
 #: A folder whose file system may hang.
-_DISTANT = Scheme("distant", "Distant", "")
+_DISTANT = Scheme("folder.process", "Distant", "")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 #: Kinds of URL in which what follows the first colon is somebody else's to understand.
 _OPAQUE = ("exec", "rclone")
@@ -86,7 +86,7 @@ def connect(url: str, deadline: Deadline, state: str) -> Transport:
 
 
 def _made(entry: Scheme, place: Place) -> Any:
-    return getattr(import_module(f"crdtctl.sync.{entry.module}"), entry.name)(place)
+    return getattr(import_module(f"crdtctl.sync.transports.{entry.module}"), entry.name)(place)
 
 
 def redacted(url: str) -> str:

@@ -11,9 +11,9 @@ from crdtctl.store.replica import Replica
 from crdtctl.sync.download import digest_of
 from crdtctl.sync.health import stamp
 from crdtctl.sync.heartbeat import plain, stamped
-from crdtctl.sync.patience import patiently
 from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of
 from crdtctl.sync.report import Moved
+from crdtctl.sync.retry import patiently
 from crdtctl.sync.transport import Entry
 from crdtctl.sync.visit import Visit
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.commands.scripts import SCRIPTS
+from crdtctl.cli.scripts import SCRIPTS
 from tests.commands.expect import assert_refused, contents
 from tests.conftest import PROGRAM, Shell
 

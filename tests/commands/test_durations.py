@@ -2,7 +2,7 @@
 
 import pytest
 
-from crdtctl.commands.durations import ago, duration, length
+from crdtctl.cli.durations import ago, duration, length
 from tests.commands.expect import assert_refused
 from tests.conftest import Shell
 

@@ -10,7 +10,7 @@ import pytest
 
 import crdtctl
 from crdtctl import Replica
-from crdtctl.commands.verbs import ALIASES, GROUPS, VERBS
+from crdtctl.cli.verbs import ALIASES, GROUPS, VERBS
 from tests.commands.expect import assert_refused
 from tests.commands.sh import in_sh
 from tests.conftest import PROGRAM, Shell

@@ -18,7 +18,8 @@ from tests.conftest import Shell
 #: A command that interrupts itself in a callback of a weak reference, or in a destructor, and then goes on for long.
 DROPPED = """
 import signal, sys, time, weakref
-from crdtctl.commands import clock, main
+from crdtctl.commands import clock
+from crdtctl.cli import main
 
 class Thing:
     def __del__(self):

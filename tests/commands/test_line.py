@@ -200,7 +200,7 @@ def test_the_version_has_a_short_option(shell: Shell) -> None:
 def test_words_for_failures_of_the_parser_do_not_lean_on_the_newest_typer(shell: Shell) -> None:
     """Before typer 0.28 what its parser raises had no public name."""
     script = (
-        "import sys, typer; del typer.TyperException; from crdtctl.commands.main import main;"
+        "import sys, typer; del typer.TyperException; from crdtctl.cli.main import main;"
         "sys.exit(main(['shwo']) or main(['show', '--mni', '3']))"
     )
     ended = subprocess.run([sys.executable, "-c", script], env=shell.environment, capture_output=True, check=False)

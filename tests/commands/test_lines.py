@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl import Replica
-from crdtctl.commands.lines import count_line
+from crdtctl.cli.lines import count_line
 from crdtctl.errors import UsageError
 from tests.commands.expect import assert_refused, contents
 from tests.commands.sh import in_sh

@@ -14,7 +14,7 @@ from tests.conftest import Shell
 PROGRAM = """
 import sys
 import threading
-from crdtctl.commands.progress import LONG, bar
+from crdtctl.cli.progress import LONG, bar
 with bar("merging", LONG - int(sys.argv[1])) as progress:
     print("shown" if progress else "not shown", flush=True)
     if progress:
@@ -25,7 +25,7 @@ with bar("merging", LONG - int(sys.argv[1])) as progress:
 #: The same, for work that grows.
 GROWING = """
 import sys
-from crdtctl.commands.progress import LONG, growing_bar
+from crdtctl.cli.progress import LONG, growing_bar
 with growing_bar() as progress:
     print("shown" if progress else "not shown", flush=True)
     if progress:
@@ -80,9 +80,9 @@ def test_a_bar_begins_when_the_work_turns_out_to_be_long(environment: dict[str, 
 #: A merge for which little work is long.
 MERGE = """
 import sys
-from crdtctl.commands import progress
+from crdtctl.cli import progress
 progress.LONG = int(sys.argv[1])
-from crdtctl.commands.main import main
+from crdtctl.cli.main import main
 sys.exit(main(["merge", "0.json", "1.json"]))
 """
 

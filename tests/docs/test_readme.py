@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import errors
-from crdtctl.commands.verbs import ALIASES, VERBS
+from crdtctl.cli.verbs import ALIASES, VERBS
 from tests.conftest import PROGRAM, Shell
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 from crdtctl import hot
+from crdtctl.cli import main
 from crdtctl.codec.text import TRAILER_SIZE, is_whole
-from crdtctl.commands import main
 from crdtctl.store import binding, durable, files
 from tests.conftest import Ended
 from tests.hot.cases import FAR, HERE, HUB, Case

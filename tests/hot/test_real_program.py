@@ -12,7 +12,7 @@ from crdtctl import Replica
 from tests.clones import bind, contents
 from tests.conftest import PROGRAM, Ended, Shell
 
-FULL = [sys.executable, "-c", "import sys; from crdtctl.commands.main import main; sys.exit(main(sys.argv[1:]))"]
+FULL = [sys.executable, "-c", "import sys; from crdtctl.cli.main import main; sys.exit(main(sys.argv[1:]))"]
 
 COMMANDS = (
     "increment builds",

@@ -11,7 +11,7 @@ import pytest
 
 import crdtctl
 from crdtctl import errors
-from crdtctl.commands.statuses import STATUSES
+from crdtctl.cli.statuses import STATUSES
 from crdtctl.errors import CrdtctlError
 
 MODULES = sorted(

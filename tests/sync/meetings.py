@@ -14,15 +14,15 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, UnavailableError
-from crdtctl.sync.sync import Options, SyncReport, sync
-from crdtctl.sync.sync import Remote as Named
+from crdtctl.sync.engine import Options, SyncReport, sync
+from crdtctl.sync.engine import Remote as Named
 from tests.sync.conformance import Remote
 
 #: Counts and syncs in turns, and says on stdout when it counts ("?") and has counted ("+").
 WRITER = """
 import sys
 from crdtctl import Replica
-from crdtctl.sync.sync import Options, Remote, sync
+from crdtctl.sync.engine import Options, Remote, sync
 replica = Replica(sys.argv[1])
 for _ in range(int(sys.argv[3])):
     print("?", end="", flush=True)

@@ -21,9 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
-from crdtctl.sync import patience
-from crdtctl.sync import sync as engine
-from crdtctl.sync.sync import Options, Remote, SyncReport, sync
+from crdtctl.sync import engine
+from crdtctl.sync import retry as patience
+from crdtctl.sync.engine import Options, Remote, SyncReport, sync
 from tests.sync.faulty import Cut, Faulty, Store
 
 REMOTES = ("north", "south", "stick")

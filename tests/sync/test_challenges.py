@@ -2,8 +2,8 @@
 
 import pytest
 
-from crdtctl.sync.challenges import Challenge, advice, answering, parse
-from crdtctl.sync.credentials import Credential
+from crdtctl.sync.transports.http.challenges import Challenge, advice, answering, parse
+from crdtctl.sync.transports.http.credentials import Credential
 
 ANN = Credential("", "Mufasa", "Circle of Life")
 TOKEN = Credential("abc")

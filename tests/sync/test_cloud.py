@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import AccessError, DataError, MissingError, TransientError, UnavailableError, UsageError
-from crdtctl.sync.cloud import Cloud
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import Deadline, Entry
+from crdtctl.sync.transports.bucket.transport import Cloud
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings
@@ -404,12 +404,12 @@ def test_other_commands_and_transports_do_not_import_it(shell: Shell, tmp_path: 
     shell.ok("init")
     tried = """
 import sys
-from crdtctl.commands.main import main
+from crdtctl.cli.main import main
 try:
     main(["sync", sys.argv[1]])
 except SystemExit as ended:
     assert not ended.code
-assert "crdtctl.sync.folder" in sys.modules
+assert "crdtctl.sync.transports.folder.transport" in sys.modules
 assert "obstore" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", tried, str(tmp_path / "shared")], check=True, cwd=shell.directory)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, synchronize
-from crdtctl.sync import sync as engine
-from crdtctl.sync.folder import Folder
+from crdtctl.sync import engine
 from crdtctl.sync.plan import is_coarse
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Entry
+from crdtctl.sync.transports.folder.transport import Folder
 
 
 class Seconds(Folder):

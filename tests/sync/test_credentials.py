@@ -6,8 +6,8 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import ConfigError, UsageError
+from crdtctl.sync.engine import Options
 from crdtctl.sync.schemes import SCHEMES, check, redacted
-from crdtctl.sync.sync import Options
 from tests.commands.expect import assert_refused, contents
 from tests.commands.terminal import on_terminal
 from tests.conftest import Shell

@@ -8,9 +8,9 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import StorageError
-from crdtctl.sync import sync as engine
-from crdtctl.sync.folder import Folder
+from crdtctl.sync import engine
 from crdtctl.sync.schemes import Place
+from crdtctl.sync.transports.folder.transport import Folder
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings, is_silent, meet, values
 

@@ -23,9 +23,9 @@ from crdtctl.errors import (
     UnavailableError,
     UsageError,
 )
-from crdtctl.sync import gitcache
-from crdtctl.sync.sync import patiently
+from crdtctl.sync.engine import patiently
 from crdtctl.sync.transport import Deadline
+from crdtctl.sync.transports.git import cache as gitcache
 from tests.conftest import Ended, Shell
 from tests.sync.conformance import PUT, Conformance, Remote
 from tests.sync.meetings import Meetings

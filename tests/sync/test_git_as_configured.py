@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import AccessError, ConfigError, UnavailableError
-from crdtctl.sync import githelper
+from crdtctl.sync.transports.git import credential_helper as githelper
 from tests.conftest import Shell
 from tests.sync.conformance import Remote
 from tests.sync.servers.githttp import PASSWORD, USER, git_http

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import AccessError, TransientError, UnavailableError
-from crdtctl.sync.child import Done
-from crdtctl.sync.gitwords import failure
+from crdtctl.sync.process import Done
+from crdtctl.sync.transports.git.errors import failure
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Remote
 from tests.sync.test_git import bare, git

@@ -11,9 +11,9 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import DataError, StorageError
 from crdtctl.store import identity
-from crdtctl.sync import folder
+from crdtctl.sync.engine import Options, SyncReport
 from crdtctl.sync.heartbeat import plain
-from crdtctl.sync.sync import Options, SyncReport
+from crdtctl.sync.transports.folder import transport as folder
 from tests.commands.handwritten import counted, document
 from tests.unchecked import synchronize
 

@@ -11,8 +11,8 @@ import pytest
 
 from crdtctl import Replica, synchronize
 from crdtctl.sync import heartbeat
-from crdtctl.sync.folder import Folder
 from crdtctl.sync.report import Options
+from crdtctl.sync.transports.folder.transport import Folder
 from tests.commands.expect import contents
 from tests.conftest import PROGRAM, Ended, Shell
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.sync import sync as engine
-from crdtctl.sync.folder import Folder
-from crdtctl.sync.memory import directory, file_of
+from crdtctl.sync import engine
+from crdtctl.sync.cache import directory, file_of
+from crdtctl.sync.engine import Remote, SyncReport, sync
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.sync import Remote, SyncReport, sync
 from crdtctl.sync.transport import Deadline, Entry
+from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import Shell
 from tests.sync import crowd
 
@@ -27,7 +27,7 @@ MEGABYTE = 2**20
 MEASURED = """
 import sys
 from crdtctl import Replica
-from crdtctl.sync.sync import Remote, sync
+from crdtctl.sync.engine import Remote, sync
 report = sync(Replica(sys.argv[1]), [Remote("hub", sys.argv[2])])
 assert not report.merge.refused and report.remotes[0].error is None
 counted = report.merge.counters, len(report.remotes[0].read)

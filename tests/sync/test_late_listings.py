@@ -9,13 +9,12 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import UnavailableError
-from crdtctl.sync import health
-from crdtctl.sync import sync as engine
-from crdtctl.sync.folder import Folder
-from crdtctl.sync.memory import directory
+from crdtctl.sync import engine, health
+from crdtctl.sync.cache import directory
 from crdtctl.sync.report import RemoteReport
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transports.folder.transport import Folder
 from tests.sync.test_what_is_missing import meet, only
 
 

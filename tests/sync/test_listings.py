@@ -5,8 +5,8 @@ import json
 import pytest
 
 from crdtctl.errors import TransientError, UnavailableError
-from crdtctl.sync.listings import from_html, from_json, name_in, read_multistatus
 from crdtctl.sync.transport import Entry
+from crdtctl.sync.transports.http.listings import from_html, from_json, name_in, read_multistatus
 
 _FILE = """<D:response><D:href>{href}</D:href><D:propstat><D:prop><D:getcontentlength>3</D:getcontentlength>
 <D:getetag>W/"1"</D:getetag><D:resourcetype/></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>"""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.sync import memory
+from crdtctl.sync import cache as memory
 from crdtctl.sync.plan import Held, Memo
 from crdtctl.sync.transport import Entry
 from tests.store.places import quick_directory

@@ -8,12 +8,11 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError
-from crdtctl.sync import schemes
-from crdtctl.sync import sync as engine
-from crdtctl.sync.folder import Folder
+from crdtctl.sync import engine, schemes
+from crdtctl.sync.engine import TRIES, Options, patiently
 from crdtctl.sync.schemes import Place
-from crdtctl.sync.sync import TRIES, Options, patiently
 from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transports.folder.transport import Folder
 from tests.unchecked import synchronize
 
 

@@ -24,9 +24,9 @@ from crdtctl.errors import (
     UnavailableError,
     UsageError,
 )
-from crdtctl.sync.rcloneenv import surroundings
 from crdtctl.sync.schemes import check
 from crdtctl.sync.transport import Entry
+from crdtctl.sync.transports.rclone.environment import surroundings
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings, is_silent, meet

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.sync.sftp_protocol import (
+from crdtctl.sync.transports.sftp.protocol import (
     BLOCK,
     READ,
     Client,

@@ -13,12 +13,11 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import TransientError
-from crdtctl.sync import schemes
-from crdtctl.sync import sync as engine
-from crdtctl.sync.folder import Folder
+from crdtctl.sync import engine, schemes
 from crdtctl.sync.report import Options
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import PROGRAM, Shell
 from tests.unchecked import synchronize
 

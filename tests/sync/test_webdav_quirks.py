@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import AccessError, CrdtctlError, MissingError, StorageError, TransientError, UnavailableError
-from crdtctl.sync.sync import patiently
+from crdtctl.sync.engine import patiently
 from crdtctl.sync.transport import Deadline, new_draft
 from tests.conftest import Shell
 from tests.sync.servers.scripted import Handler, scripted

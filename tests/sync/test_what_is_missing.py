@@ -11,14 +11,13 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import MissingError, UnavailableError
-from crdtctl.sync import health
-from crdtctl.sync import sync as engine
-from crdtctl.sync.folder import Folder
+from crdtctl.sync import engine, health
+from crdtctl.sync.cache import directory
 from crdtctl.sync.heartbeat import plain
-from crdtctl.sync.memory import directory
 from crdtctl.sync.report import Options, RemoteReport
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transports.folder.transport import Folder
 from tests.unchecked import synchronize
 
 DAY = 86_400

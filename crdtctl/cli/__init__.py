@@ -1,0 +1,1 @@
+"""What the commands share: the command line of the process, options, words, output, progress and signals."""

@@ -1,0 +1,161 @@
+"""The lines of a batch → requests, or the sketch of many elements."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from crdtctl.cli.reading import called, text_blocks
+from crdtctl.errors import CrdtctlError, PartialError, UsageError, printable
+from crdtctl.store.commit import Request
+from crdtctl.store.processes import cores
+from crdtctl.store.replica import request
+from crdtctl.store.sketching import sketch_lines
+
+#: A line → what it asks for, or nothing.
+Parse: TypeAlias = Callable[[str], Request | None]
+#: The longest line that anybody means.
+_MAX_LINE = 2**16
+_NOTHING_DONE = "nothing was done; --bad skip leaves such lines out"
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """The lines of a batch that were left out: how many of how many, and the first of them."""
+
+    lines: int = 0
+    of: int = 0
+    first: str = ""
+
+    def add(self, lines: int, why: str) -> None:
+        """Note more of them."""
+        self.lines += lines
+        self.first = self.first or why
+
+    def raise_if_any(self) -> None:
+        """Raise what a command ends with that left lines out."""
+        if self.lines:
+            number = f"{self.lines} of {self.of} lines {'was' if self.lines == 1 else 'were'}"
+            raise PartialError(f"{number} left out; the first is {self.first}")
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the lines of a batch ask for: requests, each with the number of lines that ask for it."""
+
+    asked: list[tuple[Request, int]] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+    def requests(self) -> list[Request]:
+        """Return one request for equal lines; a once-key counts once anyway."""
+        return [_repeated(one, times) for one, times in self.asked]
+
+    def leave_out(self, found: Request, failure: CrdtctlError) -> None:
+        """Note that the lines that ask for a request were refused where it was to be carried out."""
+        lines = sum(times for one, times in self.asked if (one.name, one.tag) == (found.name, found.tag))
+        self.left_out.add(lines, f"'{printable(found.name)}': {failure.message}")
+
+
+def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
+    """Return what a file asks for, line by line; '-' is standard input.
+
+    Equal lines are counted first and parsed once, so a million lines of a thousand names are a thousand
+    requests. Blank lines ask for nothing. `parse` reads a line; it raises `UsageError` for a wrong one, which ends
+    the batch, or is left out with `skip`. A failure names the line's number.
+    """
+    counted: Counter[bytes] = Counter()
+    parsed: dict[bytes, Request | None] = {}
+    bad: dict[bytes, UsageError] = {}
+    found = Batch()
+    done = 0
+    for piece in _pieces(path):
+        lines = piece.split(b"\n")
+        before = len(counted)
+        counted.update(lines)
+        if len(counted) > before:
+            for line in counted.keys() - parsed.keys():
+                try:
+                    parsed[line] = parse(_decode(line)) if line.strip() else None
+                except UsageError as error:
+                    parsed[line] = None
+                    bad[line] = error
+            if bad and not found.left_out.first:
+                number, line = next((number, line) for number, line in enumerate(lines, 1) if line in bad)
+                where = f"line {done + number} of {called(path)}: {bad[line].message}"
+                if not skip:
+                    raise UsageError(where, _NOTHING_DONE)
+                found.left_out.first = where
+        done += len(lines)
+    found.asked = [(one, times) for line, times in counted.items() if (one := parsed[line]) is not None]
+    found.left_out.of = done
+    found.left_out.lines = sum(counted[line] for line in bad)
+    return found
+
+
+def _decode(line: bytes) -> str:
+    if len(line) > _MAX_LINE:
+        raise UsageError(f"it is longer than {_MAX_LINE} bytes")
+    try:
+        return line.removesuffix(b"\r").decode()
+    except UnicodeDecodeError:
+        raise UsageError("it is not UTF-8") from None
+
+
+def _pieces(path: str) -> Iterator[bytes]:
+    """Yield the lines of a file, many at a time, without the last one's end.
+
+    Of a line that is far too long, nothing but its beginning is kept, which is too long as well.
+    """
+    rest = b""
+    is_too_long = False
+    for block in text_blocks(path):
+        if is_too_long:
+            _, end, following = block.partition(b"\n")
+            if not end:
+                continue
+            block, is_too_long = following, False  # what is left of it
+        whole, end, after = block.rpartition(b"\n")
+        if end:
+            yield rest + whole
+            rest = after
+        else:
+            rest += after
+        if len(rest) > _MAX_LINE:
+            yield rest[: _MAX_LINE + 1]
+            rest, is_too_long = b"", True
+    if rest:
+        yield rest
+
+
+def _repeated(found: Request, times: int) -> Request:
+    """Return a request that asks for `times` what the found one asks for."""
+    operation = found.operation
+    if operation.verb == "add" or operation.once is not None or times == 1:
+        return found
+    return request(operation.verb, found.name, operation.amount * times, tag=found.tag)
+
+
+def element_line(name: str, tag: str | None) -> Parse:
+    """Return what parses a line with one element of a set."""
+
+    def parse(line: str) -> Request:
+        return request("add", name, elements=[line], tag=tag)
+
+    return parse
+
+
+def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:
+    """Return the sketch of the elements on the lines of a file; '-' is standard input."""
+    lines = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal lines
+        for piece in _pieces(path):
+            lines += piece.count(b"\n") + 1
+            yield piece
+
+    found = sketch_lines(pieces(), processes=cores(), skip=skip)
+    where = f"line {found.wrong.number} of {called(path)}: {found.wrong.why}" if found.wrong else ""
+    if where and not skip:
+        raise UsageError(where, _NOTHING_DONE)
+    return found.text, LeftOut(found.left_out, lines, where)

@@ -1,0 +1,212 @@
+"""How a word of an unfinished command line could go on: what the completion scripts of the shells ask for.
+
+It reads the replica that the line means and writes nothing. Where anything is wrong, there is no answer.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final
+
+import typer.main
+
+from crdtctl.cli.app import app
+from crdtctl.cli.line import summary
+from crdtctl.cli.output import FORMATS
+from crdtctl.cli.verbs import VERBS
+from crdtctl.errors import printable
+from crdtctl.store import which
+from crdtctl.store.replica import Replica
+
+VARIABLE: Final = "_CRDTCTL_COMPLETE"
+#: More words than this help nobody.
+_MOST: Final = 1000
+#: Placeholders of arguments and options that stand for files.
+_FILES: Final = frozenset({"FILE", "PATH", "REMOTE", "URL", "-- COMMAND ARGUMENT"})
+_SPECIAL = re.compile(r"[^\w@%+=:,./~-]")
+
+Words = Iterable[tuple[str, str]]
+
+
+def answer(shell: str, arguments: Sequence[str]) -> bytes:
+    """Return what a script of the shell expects: what kind of words is wanted, and the words, a line each."""
+    if shell == "bash":
+        words, current, opening, quote = _split(arguments[0] if arguments else "")
+    else:
+        words, current, opening, quote = [*arguments[:-1]], arguments[-1] if arguments else "", "", ""
+    kind, found = "words", list[tuple[str, str]]()
+    with suppress(Exception):  # a shell that completes has no place for an error
+        kind, candidates = candidates_for(words, current)
+        found = list(islice(((word, about) for word, about in candidates if word.startswith(current)), _MOST))
+    if kind == "words" and len(found) == 1 and found[0][0].endswith("="):
+        kind = "open"
+    lines = (_shown(shell, word, about, opening, quote) for word, about in found)
+    return "".join(f"{line}\n" for line in (kind, *lines)).encode("utf-8", "surrogateescape")
+
+
+def candidates_for(words: Sequence[str], current: str) -> tuple[str, Words]:
+    """Return how the word `current` behind the complete `words` could go on: 'files' or 'words', and the words."""
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("crdtctl", [], resilient_parsing=True)
+    replica: str | None = None
+    position, rest, ended = 0, list(words), False
+    while rest:
+        word = rest.pop(0)
+        if word == "--" and not ended:
+            ended = True
+        elif word.startswith("-") and len(word) > 1 and not ended:
+            option, _, value = word.partition("=")
+            parameter = _option(command, context, option)
+            if parameter is not None and not parameter.is_flag and "=" not in word:
+                if not rest:
+                    return _values(parameter, context, replica, "")
+                value = rest.pop(0)
+            replica = value if option == "--replica" else replica
+        elif hasattr(command, "get_command"):
+            name = command.aliases.get(word, word)
+            command = command.get_command(context, name)
+            if command is None:
+                return "words", ()
+            context = command.make_context(name, [], parent=context, resilient_parsing=True)
+        else:
+            position += 1
+    if current.startswith("-") and not ended:
+        name, equals, _ = current.partition("=")
+        parameter = _option(command, context, name) if equals else None
+        if parameter is not None:
+            return _values(parameter, context, replica, f"{name}=")
+        return "words", _options(command, context)
+    if hasattr(command, "get_command"):
+        return "words", _commands(command, context)
+    places = [one for one in command.params if one.param_type_name == "argument"]
+    if not places or (position >= len(places) and places[-1].nargs != -1):
+        return "words", ()
+    return _values(places[min(position, len(places) - 1)], context, replica, "", position)
+
+
+def _option(command: Any, context: Any, name: str) -> Any:
+    for one in command.get_params(context):
+        if one.param_type_name == "option" and name in (*one.opts, *one.secondary_opts):
+            return one
+    return None
+
+
+def _options(command: Any, context: Any) -> Iterator[tuple[str, str]]:
+    for one in command.get_params(context):
+        if one.param_type_name == "option" and not one.hidden:
+            for name in (*one.opts, *one.secondary_opts):
+                yield name, one.help or ""
+
+
+def _commands(group: Any, context: Any) -> Iterator[tuple[str, str]]:
+    for name in group.list_commands(context):
+        yield name, VERBS[name] if context.parent is None else summary(group.get_command(context, name))
+
+
+def _values(parameter: Any, context: Any, replica: str | None, before: str, position: int = 0) -> tuple[str, Words]:
+    """Return the kind of the values of an option or an argument, and those that are known."""
+    is_option = parameter.param_type_name == "option"
+    placeholder = re.sub(r"[\[\].]", "", parameter.metavar or "")
+    path = context.command_path.removeprefix("crdtctl ")
+    kind = "files" if placeholder in _FILES else "words"
+    found: Words = ()
+    match placeholder:
+        case "TYPE":
+            from crdtctl.crdt import TYPES
+
+            found = ((tag, type_.summary) for tag, type_ in TYPES.items())
+        case "FORMAT":
+            found = ((form, "") for form in (("json", "toml") if path == "export" else FORMATS))
+        case "SHELL":
+            found = ((shell, "") for shell in ("bash", "zsh", "fish"))
+        case "COMMAND":
+            found = VERBS.items() if position == 0 else ()
+        case "REMOTE":
+            found = _remotes(replica)
+        case "NAME" if path == "remote remove":
+            found = _remotes(replica)
+        case "NAME" if not is_option and path not in ("remote add", "create"):
+            found = _counters(replica)
+        case "NAME AMOUNT | NAME=AMOUNT" if position == 0:
+            found = _counters(replica)
+        case "ID" | "TO" | "FROM" | "OLD":
+            found = _ids(replica)
+        case _:  # nothing that is known
+            pass
+    return kind, ((f"{before}{word}", about) for word, about in found)
+
+
+def _opened(replica: str | None) -> Replica:
+    return Replica(which.find(replica or None, []))
+
+
+def _counters(replica: str | None) -> Iterator[tuple[str, str]]:
+    for reading in _opened(replica).counters():
+        yield reading.name, f"{reading.value} ({reading.tag})"
+
+
+def _remotes(replica: str | None) -> Iterator[tuple[str, str]]:
+    from crdtctl.sync.schemes import redacted
+
+    for name, url in _opened(replica).remotes().items():
+        yield name, redacted(url)
+
+
+def _ids(replica: str | None) -> Iterator[tuple[str, str]]:
+    here = _opened(replica)
+    heard = here.heard()
+    for author in sorted({here.id, *here.clock()}):
+        yield author, "this replica" if author == here.id else f"heard of {heard.get(author, 'never')}"
+
+
+def _shown(shell: str, word: str, about: str, opening: str, quote: str) -> str:
+    """Return a word as the script of a shell takes it."""
+    about = printable(" ".join(about.split()))
+    if shell == "zsh":
+        plain = word.replace("\\", "\\\\").replace(":", "\\:")
+        return f"{plain}:{about}" if about else plain
+    if shell == "fish":
+        return f"{word}\t{about}" if about else word
+    text = word if quote else _SPECIAL.sub(lambda found: f"\\{found[0]}", word)
+    return text.removeprefix(opening)
+
+
+def _split(line: str) -> tuple[list[str], str, str, str]:
+    """Return the words of a line of bash but the program's, the unfinished one, what bash keeps of it, its open quote.
+
+    Bash takes a character of COMP_WORDBREAKS, ':' for one, for the beginning of another word, outside of quotes.
+    """
+    words: list[str] = []
+    word, begun, quote, start, i = "", False, "", 0, 0
+    while i < len(line):
+        letter = line[i]
+        if quote:
+            if letter == quote:
+                quote = ""
+            elif letter == "\\" and quote == '"' and line[i + 1 : i + 2] in ('"', "\\", "$", "`"):
+                i += 1
+                word += line[i]
+            else:
+                word += letter
+        elif letter in " \t\n":
+            if begun:
+                words.append(word)
+            word, begun, start = "", False, i + 1
+            i += 1
+            continue
+        elif letter in "'\"":
+            quote = letter
+        elif letter == "\\":
+            i += 1
+            word += line[i : i + 1]
+        else:
+            word += letter
+        begun = True
+        i += 1
+    breaks = os.environ.get("_CRDTCTL_BREAKS", "")
+    raw = line[start:]
+    last = max((raw.rfind(one) for one in ":=" if one in breaks), default=-1)
+    opening = "" if quote else raw[: last + 1]
+    return words[1:], word, opening, quote

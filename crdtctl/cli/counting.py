@@ -1,0 +1,133 @@
+"""What ``increment`` and ``decrement`` share, and what counts like them."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from crdtctl.cli.amounts import amount, is_amount
+from crdtctl.cli.batches import Batch
+from crdtctl.cli.batches import batch as read_batch
+from crdtctl.cli.lines import FORMS, count_line
+from crdtctl.cli.verb import commit, is_typed, skips_bad
+from crdtctl.crdt.base import Verb
+from crdtctl.errors import UsageError, printable
+from crdtctl.store.commit import Request, typed
+from crdtctl.store.replica import request, under_key, wrong_name
+
+#: What the amount in NAME=AMOUNT begins with, apart from a digit, if it is meant for one; "": it is empty.
+_BEGINS_AN_AMOUNT = ("", *"+-., \t")
+_SPACED = re.compile(r" *= *")
+_PAIR = re.compile(r"[^=]+=[0-9]+")
+#: How many counters a proposed command names.
+_SHOWN = 4
+
+
+def count(
+    context: typer.Context,
+    verb: Verb,
+    words: Sequence[str],
+    once: str | None,
+    tag: str | None,
+    batch: str | None,
+    print_clock: bool,
+    lines: str | None,
+    bad: str | None,
+    *,
+    also: bool,
+    existing: bool,
+) -> None:
+    """Commit what the words, or the batch, ask for."""
+    skip = skips_bad(context, bad, batch)
+    if lines is not None and lines not in FORMS:
+        raise UsageError(f"there is no --lines {printable(lines)}", f"it is one of {', '.join(FORMS)}")
+    found = Batch()
+    if batch is None:
+        if is_typed(context, "lines"):
+            raise UsageError("--lines is for the lines of a batch", "it goes with --batch FILE")
+        if not words:
+            raise UsageError("there is no counter's name", f"see 'crdtctl {verb} --help'")
+        requests = counting(verb, words, tag)
+    else:
+        if words:
+            raise UsageError("a batch names its counters itself", f"leave out '{printable(words[0])}'")
+        found = read_batch(batch, count_line(verb, tag, lines or "auto"), skip=skip)
+        requests = found.requests()
+    commit(
+        context,
+        requests if once is None else under_key(requests, once),
+        print_clock=print_clock,
+        also=also,
+        existing=existing,
+        on_refused=found.leave_out if skip else None,
+    )
+    found.left_out.raise_if_any()
+
+
+LinesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lines",
+        metavar="FORM",
+        help=f"What a line of the batch is. {'; '.join(f'{form}: {what}' for form, what in FORMS.items())}.",
+    ),
+]
+
+
+def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:
+    """Return what ``NAME [AMOUNT]`` or ``NAME=AMOUNT …`` asks for; raise `UsageError` for words in another order."""
+    if any("=" in word for word in words):
+        return [request(verb, name, number, tag=tag) for name, number in _assigned(verb, words)]
+    if len(words) > 2:
+        raise UsageError("too many words", f"write several counters as NAME=AMOUNT: {_as_pairs(verb, words)}")
+    name, *rest = words
+    if rest and not is_amount(rest[0]):
+        if is_amount(name) and rest[0].strip():
+            raise UsageError(
+                f"'{printable(rest[0][:40])}' is not an amount", f"NAME comes first: {typed(verb, *rest, name)}"
+            )
+        if rest[0][:1].isalpha():
+            raise UsageError(
+                f"'{printable(rest[0][:40])}' is not an amount",
+                f"write several counters as NAME=AMOUNT: {_as_pairs(verb, words)}",
+            )
+    return [request(verb, name, amount(rest[0]) if rest else 1, tag=tag)]
+
+
+def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the names and amounts in words that are all ``NAME=AMOUNT``."""
+    if any(word[:1] == "=" or (word[-1:] == "=" and len(words) > 1) for word in words):
+        together = _SPACED.sub("=", " ".join(words)).split(" ")
+        if len(together) < len(words) and all(_PAIR.fullmatch(word) for word in together):
+            raise UsageError("there are spaces around '='", f"leave them out: {typed(verb, *together)}")
+    found = []
+    for word in words:
+        name, equals, text = word.rpartition("=")
+        if not equals:
+            if len(words) == 2 and is_amount(words[1]):
+                raise wrong_name(words[0])
+            raise UsageError(
+                f"'{printable(word[:80])}' is not NAME=AMOUNT", f"write all of them as that: {_as_pairs(verb, words)}"
+            )
+        if any(kept in name for kept in "={}") or not (text[:1].isdecimal() or text[:1] in _BEGINS_AN_AMOUNT):
+            raise wrong_name(word)
+        if not text:
+            raise UsageError(
+                f"the amount of '{printable(name[:80])}' is empty", "is a variable not set, or did a command fail?"
+            )
+        found.append((name, amount(text)))
+    return found
+
+
+def _as_pairs(verb: Verb, words: Sequence[str]) -> str:
+    """Return the command that counts what the words seem to be meant for: names, some with an amount."""
+    pairs: list[str] = []
+    for word in words:
+        if "=" in word:
+            pairs.append(word)
+        elif pairs and pairs[-1].endswith("=1") and is_amount(word) and pairs[-1] not in words:
+            pairs[-1] = f"{pairs[-1][:-1]}{word.strip()}"
+        else:
+            pairs.append(f"{word}=1")
+    return printable(typed(verb, *pairs[:_SHOWN]) + (" …" if len(pairs) > _SHOWN else ""))

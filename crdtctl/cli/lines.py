@@ -1,0 +1,103 @@
+"""One line of a batch → what it asks for, in the forms that `FORMS` lists."""
+
+import json
+import re
+from typing import Any, NoReturn
+
+from crdtctl.cli.amounts import amount
+from crdtctl.cli.batches import Parse
+from crdtctl.crdt.base import Verb
+from crdtctl.crdt.names import counter_fault
+from crdtctl.errors import UsageError, printable
+from crdtctl.store.commit import Request
+from crdtctl.store.replica import request, wrong_name
+
+#: Form → what a line is.
+FORMS = {
+    "auto": "NAME, NAME AMOUNT or a JSON object",
+    "names": "a NAME, whatever it looks like",
+    "uniq": "COUNT NAME, as 'uniq -c' prints",
+    "tsv": "NAME, or NAME, a tab and AMOUNT",
+    "json": "a JSON object",
+}
+_COUNTED = re.compile(r"[ \t]*([0-9]+)[ \t](.*)", re.DOTALL)
+_LOOKS_COUNTED = re.compile(r"[ \t]*[0-9]+ ")
+_PAIR = re.compile(r"[^={}]+=\+?[0-9]+")
+_FIELDS = {"name", "amount", "once", "type"}
+
+
+def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
+    """Return what parses a line for ``increment`` or ``decrement`` in one of the `FORMS`; it raises `UsageError`."""
+
+    def names(line: str) -> Request:
+        return request(verb, line, tag=tag)
+
+    def uniq(line: str) -> Request | None:
+        found = _COUNTED.fullmatch(line)
+        if not found:
+            raise UsageError("it is not COUNT NAME, as 'uniq -c' prints")
+        return request(verb, found[2], amount(found[1]), tag=tag) if found[2].strip() else None
+
+    def tsv(line: str) -> Request:
+        name, tab, text = line.rpartition("\t")
+        if not tab:
+            return request(verb, line, tag=tag)
+        if not name.strip():
+            raise UsageError("there is no name")
+        return request(verb, name, amount(text), tag=tag)
+
+    def from_json(line: str) -> Request:
+        tree = _object(line)
+        number = tree.get("amount", 1)
+        number = amount(number) if isinstance(number, str) else number
+        return request(verb, _name(tree), number, once=tree.get("once"), tag=tree.get("type", tag))
+
+    def auto(line: str) -> Request:
+        if line.startswith("{"):
+            return from_json(line)
+        if "\t" in line:
+            return tsv(line)
+        if _LOOKS_COUNTED.match(line):
+            _doubt(line)
+        name, gap, text = line.rpartition(" ")
+        if not gap or text[:1] not in set("+-0123456789"):
+            name, text = line, "1"
+        if counter_fault(name) is not None and _PAIR.fullmatch(line):
+            raise UsageError(f"{wrong_name(name).message}; in a batch, write NAME, a tab, AMOUNT")
+        return request(verb, name, amount(text), tag=tag)
+
+    return {"auto": auto, "names": names, "uniq": uniq, "tsv": tsv, "json": from_json}[form]
+
+
+def _doubt(line: str) -> NoReturn:
+    raise UsageError(
+        f"'{printable(line[:40])}' begins with a number: --lines uniq takes it as COUNT NAME, as 'uniq -c' prints, "
+        "--lines names as a NAME; put a tab before an AMOUNT"
+    )
+
+
+def _object(line: str) -> dict[str, Any]:
+    def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a key stands twice")
+        return dict(pairs)
+
+    try:
+        tree = json.loads(line, object_pairs_hook=once_each)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"it is not a JSON object: {error}") from None
+    if not isinstance(tree, dict):
+        raise UsageError("it is not a JSON object")
+    unknown = sorted(set(tree) - _FIELDS)
+    if unknown:
+        raise UsageError(f"there is no field '{printable(unknown[0][:40])}'")
+    for key in _FIELDS - {"amount"}:
+        if key in tree and not isinstance(tree[key], str):
+            raise UsageError(f"'{key}' must be a string")
+    return tree
+
+
+def _name(tree: dict[str, Any]) -> str:
+    if "name" not in tree:
+        raise UsageError("there is no 'name'")
+    return str(tree["name"])

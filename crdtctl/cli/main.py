@@ -1,0 +1,89 @@
+"""One command line: run it, and turn whatever happens into words and an exit status."""
+
+import io
+import os
+from collections.abc import Sequence
+from contextlib import redirect_stdout, suppress
+
+from crdtctl.cli import output
+from crdtctl.cli.signals import is_interrupted, keep_interruptions
+from crdtctl.errors import CrdtctlError, InternalError, UsageError, from_os, printable
+
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line; return the exit status."""
+    status = 0
+    error: CrdtctlError | None = None
+    try:
+        keep_interruptions()
+        status = _run(arguments)
+    except CrdtctlError as failure:
+        error = failure
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except OSError as failure:
+        error = from_os(failure, f"use {printable(failure.filename)}" if failure.filename else "go on")
+    except Exception as failure:  # noqa: BLE001  # status 1, which Python would end with, says something else
+        if is_interrupted():
+            return _INTERRUPTED
+        error = InternalError(f"{type(failure).__name__}: {printable(str(failure))}", "please report this")
+    output.stdout.flush()
+    error = output.told(error or output.stdout.verdict())
+    return status if error is None else fail(error, as_json=_wants_json(arguments))
+
+
+def fail(error: CrdtctlError, *, as_json: bool = False) -> int:
+    """Report a failure; return its exit status, even if there are no words for it."""
+    with suppress(Exception):
+        output.say_error(error, as_json=as_json)
+    return error.status
+
+
+def _run(arguments: Sequence[str]) -> int:
+    import typer
+
+    from crdtctl.cli.app import app
+    from crdtctl.cli.line import PARSING
+
+    shell = os.environ.get("_CRDTCTL_COMPLETE")
+    if shell:
+        from crdtctl.cli.completing import answer
+
+        output.stdout.write(answer(shell, arguments))
+        return 0
+
+    help_text = io.StringIO()  # what the library prints goes the way of all our output, so that it fails like it
+    try:
+        with redirect_stdout(help_text):
+            status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
+    except PARSING as failure:
+        if type(failure).__name__ == "NoArgsIsHelpError":
+            output.stdout.line(failure.args[0])
+            return UsageError.status
+        from crdtctl.cli.usage import explained
+
+        raise explained(failure, arguments) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        output.stdout.write(help_text.getvalue().encode("utf-8", "backslashreplace"))
+    return status if isinstance(status, int) else 0
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether failures are to be JSON; the command line may be one that cannot be parsed."""
+    form = os.environ.get("CRDTCTL_FORMAT", "")
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if option in ("--format", "-f"):
+            form = value
+        elif option.startswith("--format="):
+            form = option.partition("=")[2]
+        elif option.startswith("-f") and not option.startswith("--"):
+            form = option[2:]
+        elif option == "--json":
+            form = "json"
+        elif option == "--":
+            break
+    return form in ("json", "ndjson")

@@ -1,0 +1,109 @@
+"""Words on the command line → state files and clocks."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import chain
+from shlex import quote
+from typing import Annotated
+
+import typer
+
+from crdtctl.cli.paths import given
+from crdtctl.cli.reading import blocks, called, standard_input, text_blocks
+from crdtctl.errors import MissingError, UsageError, printable
+from crdtctl.store.clocktext import parse_clock
+from crdtctl.store.inputs import Input, looks_like_state, spool
+from crdtctl.store.packed import gathered
+from crdtctl.store.replica import Replica
+
+#: The largest clock, and the longest list of files, that anybody means.
+_MAX_CLOCK = 2**26
+_MAX_LIST = 2**28
+#: So many bytes tell a state from a clock.
+_ENOUGH = 64
+_NOT_A_TIME = "a clock is what 'crdtctl clock' printed, or a file of it, or a state; it holds no times"
+
+FilesFromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--files-from", metavar="LIST", help="Take the files that LIST names, a line each ('-': standard input)."
+    ),
+]
+NullOption = Annotated[
+    bool, typer.Option("--null", "-0", help="The names in LIST end with a zero byte, as 'find -print0' prints them.")
+]
+
+
+def named(files: Sequence[str] | None, files_from: str | None, null: bool) -> list[str]:
+    """Return the paths of the files that a command line names, by itself and in a list; raise `UsageError`."""
+    if files_from is None:
+        if null:
+            raise UsageError("-0 says how the names in a list end", "it goes with --files-from LIST")
+        return list(files or [])
+    pieces: list[bytes] = []
+    size = 0
+    for block in blocks(files_from):
+        pieces.append(block)
+        size += len(block)
+        if size > _MAX_LIST:
+            raise UsageError(f"the list {called(files_from)} is too large")
+    data = b"".join(pieces)
+    if null:
+        listed = [os.fsdecode(name) for name in data.split(b"\0")]
+    elif b"\0" in data:
+        raise UsageError(f"the list {called(files_from)} holds zero bytes", "leave out -print0, or add -0")
+    else:
+        listed = [os.fsdecode(line.removesuffix(b"\r")) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    found = [*(files or []), *(name for name in listed if name)]
+    if not found:
+        raise MissingError(f"{called(files_from)} names no file")
+    if files_from == "-" and "-" in found:
+        raise UsageError("standard input is the list already", "leave out '-'; a file of that name is ./-")
+    return found
+
+
+def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
+    """Return the state files that words name; '-' is standard input."""
+    if paths.count("-") > 1:
+        raise UsageError("standard input can be read only once", "leave out one '-'")
+    return [
+        spool(standard_input, stack) if path == "-" else gathered([Input(path, path=given(path), given=True)], stack)[0]
+        for path in paths
+    ]
+
+
+def clock(text: str) -> dict[str, int]:
+    """Return the clock that `text` stands for: what ``clock`` printed, a file that holds it, a state, or '-'."""
+    if not text.strip() or text.lstrip()[:1] == "{" or "\n" in text.strip() or "\t" in text:  # not a path
+        data = text.encode("utf-8", "replace")
+        return Replica.clock_of(data) if looks_like_state(data) else parse_clock(text)
+    text = given(text)
+    if text != "-" and os.path.isdir(text):
+        raise UsageError(
+            f"{printable(text)} is a directory", f"the clock of a replica: crdtctl --replica {quote(text)} clock"
+        )
+    if text != "-" and not os.path.exists(text):
+        raise MissingError(f"cannot read {printable(text)}: No such file or directory", _NOT_A_TIME)
+    return _read_clock(text)
+
+
+def _read_clock(path: str) -> dict[str, int]:
+    following = filter(None, text_blocks(path))
+    head = b""
+    while len(head) < _ENOUGH and (block := next(following, b"")):
+        head += block
+    if looks_like_state(head):
+        everything = chain([head], following)
+        with ExitStack() as stack:
+            return Replica.clock_of(
+                spool(lambda _: next(everything, b""), stack, path if path != "-" else called(path))
+            )
+    pieces = [head]
+    size = len(head)
+    for block in following:
+        pieces.append(block)
+        size += len(block)
+        if size > _MAX_CLOCK:
+            raise UsageError("that is not a clock: it is too large", "give it what 'crdtctl clock' printed")
+    return parse_clock(b"".join(pieces).decode("utf-8", "replace"))

@@ -1,0 +1,134 @@
+"""How a sync ends: what went wrong is named, and becomes an exit status."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from crdtctl.cli import output
+from crdtctl.cli.durations import length, seconds_at
+from crdtctl.cli.refusals import end_with
+from crdtctl.errors import (
+    AnswerIsNo,
+    BusyError,
+    CrdtctlError,
+    PartialError,
+    TransientError,
+    UnavailableError,
+)
+from crdtctl.store.replica import Replica
+
+if TYPE_CHECKING:  # help lists the command, and needs nothing of what carries it out
+    from crdtctl.sync.health import Health
+    from crdtctl.sync.report import Remote, SyncReport
+
+
+def end(
+    replica: Replica,
+    report: "SyncReport",
+    answers: Sequence[AnswerIsNo],
+    alert_after: float | None,
+    *,
+    quiet: bool,
+    dry_run: bool,
+) -> None:
+    """Name what went wrong, and raise the failure to end with.
+
+    That is a fork, or what failed at a remote, or a question that was answered with no, or what was skipped. With
+    `alert_after`, what passes by itself is silent, and is a permanent failure once it has lasted for so many seconds.
+    """
+    from crdtctl.sync.findings import failure_of, oddities, skipped_files
+
+    failures: list[CrdtctlError] = []
+    silent: list[CrdtctlError] = []
+    for one in report.remotes:
+        if one.error is not None:
+            failure = failure_of(one)
+            if alert_after is not None and isinstance(failure, TransientError):
+                alert = _alert(_health(replica, one.url), failure, alert_after)
+                (failures if alert else silent).append(alert or failure)
+            else:
+                failures.append(failure)
+    failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
+    merge = report.merge
+    skipped = skipped_files(merge)
+    odd = [failure for one in report.remotes for failure in oddities(one)]
+    last: CrdtctlError | None = None
+    if failures:
+        last = failures.pop()
+    elif answers:
+        last = answers[-1]
+    elif len(skipped) + len(odd) == 1:
+        last = (skipped or odd).pop()
+    elif skipped:
+        last = PartialError(f"{len(skipped)} file{' was' if len(skipped) == 1 else 's were'} skipped")
+    elif odd:
+        last = odd.pop()
+    is_forked = merge.may_be_wrong
+    named = [*odd, *skipped, *failures, *answers[:-1], *([last] if last and is_forked else [])]
+    for one_failure in named if not quiet else []:
+        output.say(str(one_failure))
+    if is_forked:
+        merge.refused = {}
+        end_with(merge, quiet=quiet, dry_run=dry_run)
+    if last:
+        raise last
+    if silent:
+        raise typer.Exit(silent[0].status)
+
+
+def stale(replica: Replica, report: "SyncReport", age: float) -> list[AnswerIsNo]:
+    """Return the answer to whether all replicas synced within so many seconds, if it is no."""
+    from crdtctl.sync.heartbeat import AHEAD
+
+    mine, now = {past.replica for past in replica.past()}, time.time()
+    others = {who: when for who, when in report.seen.items() if who not in mine}
+    late = {}
+    for who, when in others.items():
+        if when is None:
+            late[who] = "which does not tell when it syncs"
+        elif when > now + AHEAD:
+            late[who] = f"whose clock is ahead by {length(when - now)}"
+        elif now - when > age:
+            late[who] = f"{length(now - when)} ago"
+    if not late:
+        return []
+    named = ", ".join(f"{who} ({said})" for who, said in sorted(late.items())[:5])
+    more = f" and {len(late) - 5} more" if len(late) > 5 else ""
+    said = f"{len(late)} of {len(others)} other replicas did not sync within {length(age)}: {named}{more}"
+    return [AnswerIsNo(said, "if one is gone for good: delete its object there, and run crdtctl sync --accept-missing")]
+
+
+def busy(replica: Replica, remotes: "Sequence[Remote]", error: BusyError, alert_after: float | None) -> CrdtctlError:
+    """Return the failure to end with where another sync is under way; raise `typer.Exit` where none is to be named.
+
+    With `alert_after`, one that has been under way for too long is a permanent failure.
+    """
+    if alert_after is None or not remotes:
+        return error
+    known = [_health(replica, one.url) for one in remotes]
+    if not all(one.last_ok or one.failing_since for one in known):
+        return error
+    alerts = [_alert(one, error, alert_after) for one in known]
+    if not any(alerts):
+        raise typer.Exit(error.status)
+    return next(alert for alert in alerts if alert)
+
+
+def _health(replica: Replica, url: str) -> "Health":
+    from crdtctl.sync import health
+    from crdtctl.sync.cache import directory
+
+    return health.load(directory(replica.path), url)
+
+
+def _alert(known: "Health", error: CrdtctlError, alert_after: float) -> CrdtctlError | None:
+    """Return a permanent failure where something has failed for so long that somebody must be told; else None."""
+    since = known.last_ok or known.failing_since
+    passed = time.time() - (seconds_at(since) or time.time())
+    if passed < alert_after:
+        return None
+    tries = f", {known.failures} failures since" if known.failures else ""
+    said = f"last sync {length(passed)} ago" if known.last_ok else f"no sync yet, in {length(passed)}"
+    return UnavailableError(f"{error.message} ({said}{tries})", "is it still the right place?")

@@ -1,0 +1,280 @@
+"""A bucket of S3, Google Cloud Storage or Azure Blob Storage, or of a server that speaks as they do, by ``obstore``.
+
+Credentials and endpoints are what ``obstore`` finds in the environment: ``AWS_…``, ``GOOGLE_…``, ``AZURE_…``; the
+application default credentials of gcloud; what the machine or container that this runs on is given. It does not read
+``~/.aws``: ``aws configure export-credentials --format env`` prints that as variables.
+
+Nothing is put on a condition: many servers accept that and overwrite all the same. What is waited for is waited for in
+a thread of its own, so that a signal ends it at once.
+"""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
+
+from crdtctl.errors import (
+    AccessError,
+    CrdtctlError,
+    MissingError,
+    UnavailableError,
+    UsageError,
+    printable,
+)
+from crdtctl.sync.schemes import Place
+from crdtctl.sync.transport import PROBE, STALE, Entry, Sieve, Transport, file_name, is_draft, outcome
+from crdtctl.sync.transports.bucket.errors import Failed, failure, status_in
+
+if TYPE_CHECKING:
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+
+_T = TypeVar("_T")
+_BLOCK = 2**18
+#: What is larger goes in parts of this size, so many at once: these are in memory.
+_PART, _PARTS = 2**23, 4
+#: A request is made so often again, as the providers' own tools do it.
+_RETRIES = 2
+#: The library's own time is over so many seconds after ours, which says what to do.
+_LATER = 1.0
+_ENDPOINT_HINT = "see its endpoint; does this network want a log-in?"
+
+
+class _Provider(NamedTuple):
+    """What differs between providers: where an endpoint is given, and what to tell who has no credentials."""
+
+    endpoints: tuple[str, ...]
+    credentials: str
+
+
+_PROVIDERS: Final = {
+    "s3": _Provider(
+        ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; of a profile, 'aws configure export-credentials --format env'"
+        " prints them",
+    ),
+    "gs": _Provider(
+        ("GOOGLE_BASE_URL",), "set GOOGLE_APPLICATION_CREDENTIALS, or run 'gcloud auth application-default login'"
+    ),
+    "az": _Provider(
+        ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+        "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN",
+    ),
+}
+#: What can be an address and a bucket: at others the library does not fail, but breaks.
+_ENDPOINT = re.compile(r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?")
+_BUCKET = re.compile(r"[A-Za-z0-9._$-]+")
+
+
+class Cloud(Transport):
+    """The objects directly below a prefix; ``/`` divides names as if there were folders."""
+
+    parallel: ClassVar[int] = 16
+
+    def __init__(self, place: Place) -> None:
+        self._scheme, bucket, prefix = _parse(place.address)
+        self._shown = printable(place.address)
+        self._deadline = place.deadline
+        self._store = self._open(bucket, prefix)
+        self._drafts: Mapping[str, datetime] = {}
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._thread = Thread(target=self._serve, name=f"crdtctl {self._scheme}", daemon=True)
+        self._thread.start()
+
+    def _open(self, bucket: str, prefix: str) -> "S3Store | GCSStore | AzureStore":
+        """Return what reaches the bucket; nothing is reached yet."""
+        try:
+            from obstore.store import AzureStore, GCSStore, S3Store
+        except ImportError:
+            raise UnavailableError(
+                f"{self._scheme}:// needs the package obstore", "run: pip install 'crdtctl[cloud]'"
+            ) from None
+        left = timedelta(seconds=self._deadline.remaining() + _LATER)
+        endpoints = _endpoints(_PROVIDERS[self._scheme])
+        client: ClientConfig = {"timeout": left, "allow_http": "http" in endpoints}
+        retry: RetryConfig = {"max_retries": _RETRIES, "retry_timeout": left}
+        with self._told("use"):
+            match self._scheme:
+                case "s3":
+                    return S3Store(
+                        bucket,
+                        prefix=prefix,
+                        config={"disable_bulk_delete": True},  # which not every server has
+                        client_options=client,
+                        retry_config=retry,
+                    )
+                case "gs":
+                    return GCSStore(bucket, prefix=prefix, client_options=client, retry_config=retry)
+                case _:
+                    return AzureStore(bucket, prefix=prefix, client_options=client, retry_config=retry)
+
+    def list(self) -> Sequence[Entry]:
+        return self._wait(self._list())
+
+    async def _list(self) -> Sequence[Entry]:
+        with self._told("list"):
+            found = await self._store.list_with_delimiter_async()
+        if not found["objects"] and not found["common_prefixes"]:
+            await self._expect_nothing()
+        self._drafts = {one["path"]: one["last_modified"] for one in found["objects"] if is_draft(one["path"])}
+        return [
+            Entry(one["path"], one["size"], one["e_tag"] or one["last_modified"].isoformat())
+            for one in found["objects"]
+            if one["path"]  # the prefix itself, which consoles make to show a folder
+        ]
+
+    async def _expect_nothing(self) -> None:
+        """Raise `UnavailableError` where any name is answered with something: a page of whatever is no empty bucket.
+
+        The library takes any XML for a listing, of nothing if it is none.
+        """
+        with suppress(MissingError, AccessError):
+            with self._told("look for a name at", name := f"{PROBE}{os.urandom(8).hex()}"):
+                await self._store.head_async(name)
+            raise UnavailableError(f"cannot list {self._shown}: the server answers as none of a bucket", _ENDPOINT_HINT)
+
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        self._wait(self._get(name, write))
+
+    async def _get(self, name: str, write: Callable[[bytes], object]) -> None:
+        with self._told("read", file_name(name)):
+            found = await self._store.get_async(name)
+            kind = str(found.attributes.get("Content-Type", ""))
+            if kind.startswith("text/html") and not name.lower().endswith((".html", ".htm")):
+                raise UnavailableError(
+                    f"{self._shown} answers with a page for people instead of {printable(name)}", _ENDPOINT_HINT
+                )
+            async for piece in found.stream(min_chunk_size=_BLOCK):
+                write(bytes(piece))
+
+    def put(self, name: str, path: str) -> None:
+        self._wait(self._put(name, path))
+
+    async def _put(self, name: str, path: str) -> None:
+        with self._told("write", file_name(name)):
+            await self._store.put_async(name, Path(path), chunk_size=_PART, max_concurrency=_PARTS)
+        await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Delete what checks that were killed have left here. Servers refuse whose clock is wrong, so ours is right."""
+        drafts, self._drafts = self._drafts, {}
+        for name, made in drafts.items():
+            if time.time() - made.timestamp() > STALE:
+                with suppress(CrdtctlError):
+                    await self._delete(name)
+
+    def delete(self, name: str) -> None:
+        self._wait(self._delete(name))
+
+    async def _delete(self, name: str) -> None:
+        with suppress(MissingError), self._told("delete", file_name(name)):
+            await self._store.delete_async(name)
+
+    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+        limit = asyncio.Semaphore(self.parallel)
+
+        async def save(entry: Entry, path: str) -> None:
+            async with limit:
+                with open(path, "wb") as file:
+                    await self._get(entry.name, Sieve(entry, file.write))
+
+        paths = [f"{directory}/{number}" for number in range(len(entries))]
+        futures = [self._begin(save(entry, path)) for entry, path in zip(entries, paths, strict=True)]
+        try:
+            for entry, path, future in zip(entries, paths, futures, strict=True):
+                try:
+                    outcome(future)
+                except CrdtctlError as error:
+                    yield entry, error
+                else:
+                    yield entry, path
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(_LATER)  # it ends with us at the latest
+
+    def _serve(self) -> None:
+        """Run what is waited for, until it is over; what is then not done is cancelled."""
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._over.wait())
+
+    def _wait(self, doing: Coroutine[Any, Any, _T]) -> _T:
+        """Return what comes of it; an exception here, such as a signal's, cancels it."""
+        future = self._begin(doing)
+        try:
+            return outcome(future)
+        finally:
+            future.cancel()
+
+    def _begin(self, doing: Coroutine[Any, Any, _T]) -> Future[_T]:
+        return asyncio.run_coroutine_threadsafe(self._in_time(doing), self._loop)
+
+    async def _in_time(self, doing: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            async with asyncio.timeout(self._deadline.remaining()):
+                return await doing
+        except TimeoutError:
+            raise self._deadline.over() from None
+        finally:
+            doing.close()
+
+    @contextmanager
+    def _told(self, doing: str, name: str = "") -> Iterator[None]:
+        """Say in one line what failed: never what the library says, which holds URLs and what servers answer."""
+        from obstore.exceptions import BaseError, InvalidPathError
+
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise self._failure(doing, name, str(error), 404) from None
+        except InvalidPathError:
+            raise UnavailableError(
+                f"cannot {doing} {self._shown}: there is a name there that it cannot list: one with '//' or '..'",
+                "delete that object, or choose another prefix",
+            ) from None
+        except BaseError as error:
+            raise self._failure(doing, name, text := str(error), status_in(text)) from None
+
+    def _failure(self, doing: str, name: str, text: str, status: int) -> CrdtctlError:
+        hint = _PROVIDERS[self._scheme].credentials
+        what = f"cannot {doing} {self._shown}{f'/{printable(name)}' if name else ''}"
+        if doing == "use":
+            return AccessError(f"{what}: what the environment says of it is not complete, or not right", hint)
+        return failure(Failed(doing, what, bool(name), text, status), hint)
+
+
+def _endpoints(provider: _Provider) -> set[str]:
+    """Return the schemes of the endpoints that the environment gives; raise `UsageError` if one is none."""
+    found = set()
+    for variable in provider.endpoints:
+        if value := os.environ.get(variable):
+            address = _ENDPOINT.fullmatch(value)
+            if address is None:
+                raise UsageError(f"{variable} is no address of a server", "write it as https://HOST:PORT")
+            found.add(address[1])
+    return found
+
+
+def _parse(url: str) -> tuple[str, str, str]:
+    """Return the scheme, the bucket, and the prefix without slashes around it, as they are written.
+
+    >>> _parse("s3://bucket/a%20b/c/")
+    ('s3', 'bucket', 'a%20b/c')
+    """
+    scheme, _, rest = url.partition(":")
+    scheme, found, rest = scheme.lower(), rest.startswith("//"), rest.removeprefix("//")
+    bucket, _, prefix = rest.partition("/")
+    prefix = prefix.strip("/")
+    if not (found and _BUCKET.fullmatch(bucket)) or (prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/"))):
+        raise UsageError(f"'{printable(url)}' is no place in a bucket", f"write {scheme}://BUCKET/PREFIX")
+    return scheme, bucket, prefix

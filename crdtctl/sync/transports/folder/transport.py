@@ -1,0 +1,241 @@
+"""A folder: on this machine, mounted, on a stick, or kept in step with others by another program."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import ClassVar
+
+from crdtctl.errors import (
+    AccessError,
+    CrdtctlError,
+    DataError,
+    ExistsError,
+    MissingError,
+    TransientError,
+    UnavailableError,
+    from_os,
+    printable,
+    reason_of,
+)
+from crdtctl.store.owner import make_directories
+from crdtctl.sync.schemes import Place
+from crdtctl.sync.transport import OWN, STALE, Entry, Transport, file_name, is_draft, new_draft
+from crdtctl.sync.transports.folder.permissions import share
+
+_BLOCK = 2**18
+#: What a file system over a network says when it is away for a while.
+_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.EAGAIN)
+#: What a file system says that cannot fsync.
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOTTY)
+
+
+class Folder(Transport):
+    """Files are put under a temporary name, fsynced and renamed; links are not followed, and nothing is waited for."""
+
+    is_prompt: ClassVar[bool] = True
+
+    def __init__(self, place: Place) -> None:
+        self._path = place.address
+        self._deadline = place.deadline
+        self._shown = printable(place.address)
+
+    def list(self) -> Sequence[Entry]:
+        self._deadline.remaining()
+        self._refuse_replica()
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._find_parent()
+            return []
+        except NotADirectoryError:
+            raise UnavailableError(f"{self._shown} is not a folder", "name one that is, or is to be made") from None
+        except OSError as error:
+            raise self._told(error, f"list {self._shown}") from None
+        try:
+            with os.scandir(fd) as listing:
+                entries = [entry for found in listing if (entry := _entry(found)) is not None]
+            if not self._is_still(fd):
+                raise TransientError(f"{self._shown} was replaced or removed while it was listed", "try again")
+        except OSError as error:
+            raise self._told(error, f"list {self._shown}") from None
+        finally:
+            os.close(fd)
+        return entries
+
+    def _is_still(self, fd: int) -> bool:
+        """Return whether the open folder is the one at the path: the listing of a removed folder ends early."""
+        try:
+            return os.path.samestat(os.fstat(fd), os.stat(self._path))
+        except FileNotFoundError:
+            return False
+
+    def _refuse_replica(self) -> None:
+        """Raise `ExistsError` below the directory of a replica; in it, a listing shows that of any remote."""
+        above = os.path.realpath(self._path)
+        while above != "/":
+            if all(os.path.exists(f"{above}/{name}") for name in OWN):
+                raise ExistsError(f"{self._shown} is inside a replica's directory", "name a folder elsewhere")
+            above = os.path.dirname(above)
+
+    def _find_parent(self) -> None:
+        """Raise `UnavailableError` unless the folder can be made: a stick that is not there has no folder either."""
+        parent = os.path.dirname(self._path.rstrip("/"))
+        if not os.path.isdir(parent) or os.path.islink(self._path):
+            raise UnavailableError(f"there is no folder {self._shown}", "is it mounted? make the folder that it is in")
+
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        if not name.isprintable():  # which is there all the same, and to be told
+            raise DataError(f"'{printable(name)}' is no name that is read")
+        path = self._file(name)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise DataError(f"{printable(path)} is a link, which is not followed") from None
+            if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, or a device that is not there
+                raise DataError(f"{printable(path)} is not a regular file") from None
+            raise self._unread(error, path) from None
+        with os.fdopen(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise DataError(f"{printable(path)} is not a regular file")
+            try:
+                while block := file.read(_BLOCK):
+                    write(block)
+                    self._deadline.remaining()
+            except OSError as error:
+                raise self._unread(error, path) from None
+
+    def put(self, name: str, path: str) -> None:
+        target = self._file(name)
+        try:
+            self._make()
+            if self.atomic:
+                self._put_whole(path, target)
+            else:
+                self._write(path, target, os.O_TRUNC)
+        except FileNotFoundError as error:
+            raise TransientError(f"cannot write {printable(target)}: {reason_of(error)}", "try again") from None
+        except OSError as error:
+            raise self._told(error, f"write {printable(target)}") from None
+        _sync_directory(self._path)
+
+    @cached_property
+    def atomic(self) -> bool:
+        """Whether files can be renamed here: some folders let files be made, but neither renamed nor deleted.
+
+        One empty draft finds that out. Where it cannot be deleted it stays, and no other is left.
+        """
+        draft = f"{self._path}/{new_draft(0)}"
+        try:
+            try:
+                os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
+            finally:  # also where a signal ends the sync
+                os.unlink(draft)
+        except OSError as error:
+            return error.errno not in (errno.EPERM, errno.EACCES) or not os.path.lexists(draft)
+        return True
+
+    def _put_whole(self, path: str, target: str) -> None:
+        draft = f"{self._path}/{new_draft()}"
+        try:
+            now = self._write(path, draft, os.O_EXCL)
+            os.rename(draft, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+        self._sweep(now)
+
+    def _write(self, path: str, target: str, how: int) -> float:
+        """Copy the local file `path` to `target`, and return when that was, by the folder's own clock."""
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how, 0o666)
+        with open(path, "rb") as source, os.fdopen(fd, "wb") as file:
+            share(fd, self._path)
+            while block := source.read(_BLOCK):
+                file.write(block)
+                self._deadline.remaining()
+            file.flush()
+            try:
+                os.fsync(fd)
+            except OSError as error:
+                if error.errno not in _NO_FSYNC:
+                    raise
+            return os.fstat(fd).st_mtime
+
+    def delete(self, name: str) -> None:
+        try:
+            os.unlink(self._file(name))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._told(error, f"delete {printable(self._file(name))}") from None
+
+    def _sweep(self, now: float) -> None:
+        """Delete what syncs that were killed have left here, however long ago, by the folder's own clock."""
+        with suppress(OSError), os.scandir(self._path) as listing:
+            for found in listing:
+                if is_draft(found.name):
+                    with suppress(OSError):
+                        if found.stat(follow_symlinks=False).st_mtime < now - STALE:
+                            os.unlink(found.path)
+
+    def _make(self) -> None:
+        if not os.path.isdir(self._path):
+            self._find_parent()
+            parent = os.path.dirname(self._path.rstrip("/"))
+            make_directories(self._path)
+            self.made = self._shown
+            _sync_directory(parent)
+
+    def _file(self, name: str) -> str:
+        return f"{self._path}/{file_name(name)}"
+
+    @staticmethod
+    def _unread(error: OSError, path: str) -> CrdtctlError:
+        """Return why one file cannot be read, which says nothing of the others."""
+        message = f"cannot read {printable(path)}: {reason_of(error)}"
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
+            return MissingError(message)
+        if error.errno in _PASSING:
+            return TransientError(message, "try again")
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return AccessError(message, "check its owner and mode")
+        return UnavailableError(message, "check the file system that it is on")
+
+    @staticmethod
+    def _told(error: OSError, doing: str) -> CrdtctlError:
+        if error.errno in _PASSING:
+            return TransientError(f"cannot {doing}: {reason_of(error)}", "try again")
+        return from_os(error, doing)
+
+
+def _entry(found: "os.DirEntry[str]") -> Entry | None:
+    """Return an entry of a folder's listing; nothing for a folder in it, and for a file that is gone meanwhile.
+
+    What cannot be looked at is there all the same: reading it says why.
+    """
+    try:
+        status = found.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return Entry(found.name, 0)
+    if stat.S_ISDIR(status.st_mode):  # any other that is no regular file cannot be read, which is to be told
+        return None
+    return Entry(found.name, status.st_size, f"{status.st_mtime_ns}.{status.st_ino}.{status.st_ctime_ns}")
+
+
+def _sync_directory(path: str) -> None:
+    """Make the names in a folder durable, where its file system does that.
+
+    Failure is ignored: the file is in place, and if a power cut takes it away, the next sync puts it again.
+    """
+    with suppress(OSError):
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

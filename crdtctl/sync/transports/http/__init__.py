@@ -1,0 +1,1 @@
+"""A folder at a web server: WebDAV, or GET and PUT with listings."""

@@ -1,0 +1,1 @@
+"""Any storage that the rclone program reaches."""

@@ -1,28 +1,21 @@
-"""One id, one writer: noticing that a replica was copied or put back, and going on under a new id.
+"""The id of a replica: generated, found by a part of it, and recorded in the first ``own.json`` that bears it.
 
-The old id's contributions become learned ones, so nothing that is here is lost and nothing counts twice: whoever else
-holds them holds the same entries. What the id did after a backup was made is elsewhere at best, see `unheard`.
-A false alarm costs an entry; a miss would cost counts.
+A copied or restored replica gets a new id, see `crdtctl.store.transaction`.
 """
 
 import base64
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeAlias
 
-from crdtctl.codec.stream import Source, Writer, overlay
+from crdtctl.codec.stream import Source
 from crdtctl.codec.text import assemble
-from crdtctl.codec.text import name_of as text_name_of
-from crdtctl.codec.wire import Head, Past, encode_head
+from crdtctl.codec.wire import Head, encode_head
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import Departure
-from crdtctl.store import binding, journal, meeting
-from crdtctl.store.durable import KNOWN, OWN, Draft
-from crdtctl.store.files import Directory, OwnFile
-from crdtctl.store.jobs import again
-from crdtctl.store.unheard import departures_of
+from crdtctl.store import binding, meeting
+from crdtctl.store.files import OwnFile
 
 #: Why an id ended → what is said of it.
 REASONS = {
@@ -38,8 +31,6 @@ REASONS = {
 }
 #: From so many times on, it is said that a replica went on under a new id too often.
 OFTEN = 4
-#: So many of the ids that a replica had before are listed.
-_MAX_PAST = 64
 
 
 class Renamed(NamedTuple):
@@ -65,8 +56,8 @@ def often(times: int) -> str:
     )
 
 
-#: What is told of a new id, once it is on disk.
-Tell = Callable[[Renamed], object]
+#: Is called after a new id is on disk.
+OnRenamed: TypeAlias = Callable[[Renamed], object]
 
 
 def mint(name: str) -> str:
@@ -94,145 +85,19 @@ def called(text: str, ids: Iterable[str]) -> list[str]:
     return next((found for fits in ways if (found := [one for one in known if fits(one)])), [])
 
 
-@contextmanager
-def bound(directory: Directory, timeout: float | None, tell: Tell) -> Iterator[tuple[OwnFile, int]]:
-    """Hold the lock of ``own.json``, and give it and the lock; its id is this replica's alone.
-
-    If it was not, it is now, and `tell` is told. Where nothing is strange, nothing but ``own.json`` is looked at.
-    """
-    with directory.locked(OWN, timeout) as lock:
-        own = directory.read_own()
-        if not own.strange:
-            yield own, lock
-            return
-    with directory.locked(KNOWN, timeout) as known_lock, directory.locked(OWN, timeout) as lock:
-        own = directory.read_own()
-        if own.strange:
-            own = _mint_again(directory, known_lock, lock, own, own.strange, tell)
-        yield own, lock
-
-
 def has_left(own: Head) -> bool:
     """Return whether everything that an ``own.json`` holds has left before."""
     text = own.tags.get(own.replica)
     return own.clock.get(own.replica, 0) <= (forks.parse(text).departed if text else 0)
 
 
-@contextmanager
-def leaving(directory: Directory, timeout: float | None, tell: Tell) -> Iterator[None]:
-    """Hold the lock of ``own.json``, whose state leaves; it is noted that it does, unless it was."""
-    with bound(directory, timeout, tell) as (own, lock):
-        if not _why_ended(directory, own):
-            _note_departure(directory, lock, own)
-            yield
-            return
-    with directory.locked(KNOWN, timeout) as known_lock:
-        bound_under(directory, known_lock, timeout, tell)
-    with bound(directory, timeout, tell) as (own, lock):
-        _note_departure(directory, lock, own)
-        yield
-
-
-def bound_under(directory: Directory, known_lock: int, timeout: float | None, tell: Tell, why: str = "") -> OwnFile:
-    """Return ``own.json`` while the lock of ``known.json`` is held; its id is this replica's alone.
-
-    With `why`, the id ends in any case.
-    """
-    own = directory.read_own()
-    if why or _why_ended(directory, own):
-        with directory.locked(OWN, timeout) as lock:
-            own = directory.read_own()
-            why = _why_ended(directory, own) or why
-            if why:
-                own = _mint_again(directory, known_lock, lock, own, why, tell)
-    return own
-
-
-def _why_ended(directory: Directory, own: OwnFile) -> str:
-    """Return why the id of `own` must not be used any more, or nothing."""
-    if own.strange:
-        return own.strange
-    with directory.known_source() as known:  # ended there already: the last writer was killed before it began anew
-        return next((one.why for one in known.head.past if one.replica == own.id), "") if known else ""
-
-
-def _note_departure(directory: Directory, lock: int, own: OwnFile) -> None:
-    """Note that the state of `own` leaves, unless it did already."""
-    if own.seq > own.history.departed:
-        directory.write_own(lock, own, {}, own.seq, _departing(own))
-
-
-def _departing(own: OwnFile) -> str:
-    """Return the history of `own` after what was not seen outside yet has left."""
+def history_after_export(own: OwnFile) -> str:
+    """Return the history of `own` with an export marker for commits that have not left this replica before."""
     history = own.history
     if own.seq > history.departed:
         tag = base64.urlsafe_b64encode(os.urandom(3)).decode()
         history = history.then(Departure(own.seq, tag))
     return forks.text(history) if history.count else ""
-
-
-def _mint_again(directory: Directory, known_lock: int, lock: int, own: OwnFile, why: str, tell: Tell) -> OwnFile:
-    """End the id of `own` and begin another: first ``known.json`` takes everything, then ``own.json`` begins anew.
-
-    If the first happens and not the second, the next writer does both again, to the same end.
-    """
-    with directory.known_source() as known:
-        before = known.head if known else Head("known", own.id, {})
-        if known:
-            known.verify()
-        clock, tags = outward(own.source)
-        if why == "forked" and all(past.replica != own.id for past in before.past):
-            text = _departing(own) if clock else ""
-            tags = {own.id: text} if text else {}  # what nobody saw is a branch of its own
-        joined = forks.join([(before.clock, before.tags), (clock, tags)])
-        past = [one for one in before.past if one.replica != own.id] + [Past(own.id, own.seq, why, journal.now())]
-        new = mint(name_of(own.id))
-        head = Head(
-            "known",
-            new,
-            joined.clock,
-            heard=before.heard,
-            tags=joined.histories,
-            settled=before.settled,
-            past=tuple(past[-_MAX_PAST:]),
-            unheard={**before.unheard, **_unheard(own, why)},
-        )
-
-        def fill(draft: Draft) -> bool:
-            writer = Writer(draft.write, head)
-            if known:
-                known.names = joined.names[0]
-            own.source.names = joined.names[1]
-            for counter in overlay(known, [own.source]):
-                if counter.after is not None:
-                    writer.line(counter.after)
-            writer.close()
-            return True
-
-        directory.write(KNOWN, known_lock, fill)
-    lines = [*meeting.successors(own, new), *(again(own.source, new) if why != "sealed" else ())]
-    begin(directory, lock, new, own.tier, sorted(lines, key=text_name_of))
-    is_whole = why != "forked" and binding.remembered(own.source.head.witness) == own.writes
-    told = Renamed(own.id, new, why, is_whole, len(past))
-    tell(told)
-    journal.note(directory, "renamed", before=own.id, commits=own.seq, after=new, why=REASONS[why])
-    return directory.read_own()
-
-
-def _unheard(own: OwnFile, why: str) -> dict[str, int]:
-    """Return what is to be heard of an id that ends: nothing where no other copy of it was at work."""
-    return {} if why in ("sealed", "retired") else {own.id: departures_of(own.history, own.source.head.witness)}
-
-
-def begin(directory: Directory, lock: int, replica: str, tier: int = 0, lines: Sequence[bytes] = ()) -> None:
-    """Put an ``own.json`` in place, bound to where it is: without a commit, or with one that put `lines`."""
-    witness = binding.call_witness(replica)
-
-    def fill(draft: Draft) -> bool:
-        draft.write(first(draft.fd, replica, witness, tier, lines))
-        return True
-
-    directory.write(OWN, lock, fill)
 
 
 def first(fd: int, replica: str, witness: str, tier: int = 0, lines: Sequence[bytes] = ()) -> bytes:

@@ -10,7 +10,7 @@ from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, Jobs, beginning, jobs
 from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Contribution, Contributions
 from crdtctl.crdt.names import key_fault
 from crdtctl.errors import RefusedError, UsageError
-from crdtctl.store.files import Directory, OwnFile
+from crdtctl.store.files import OwnFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def attempt_readings(own: Source, known: Source | None, name: str | None) -> Ite
                 yield AttemptReading(called, tag, attempt, TYPES[tag].value(parts[attempt]), counts)
 
 
-def begin_attempt(directory: Directory, lock: int, own: OwnFile, key: str, number: int) -> None:
-    """Mark a replica that did nothing yet as an attempt of a job, in its first commit."""
+def beginning_line(own: OwnFile, key: str, number: int) -> dict[str, bytes]:
+    """Return the line of the first commit of a replica, which makes it an attempt of a job."""
     fault = key_fault(key)
     if fault is not None:
         raise UsageError(fault.replace("a once-key", "the key of a job"))
@@ -94,7 +94,7 @@ def begin_attempt(directory: Directory, lock: int, own: OwnFile, key: str, numbe
     if own.seq:
         raise RefusedError("this replica has counted already", "a replica is an attempt of a job from its beginning")
     row = beginning(1, Attempt(key, number))
-    directory.write_own(lock, own, {NAME: encode_line(NAME, {ATTEMPTS.tag: {own.id: row}})}, 1)
+    return {NAME: encode_line(NAME, {ATTEMPTS.tag: {own.id: row}})}
 
 
 def again(own: Source, replica: str) -> list[bytes]:

@@ -90,9 +90,9 @@ from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, i
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.findings import failures, raise_last
 from crdtctl.store.gone import Returned, returned
-from crdtctl.store.identity import Renamed
+from crdtctl.store.identity import OnRenamed, Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
-from crdtctl.store.jobs import AttemptReading, attempt_readings, begin_attempt, hide_left_out, refuse_in_attempt
+from crdtctl.store.jobs import AttemptReading, attempt_readings, beginning_line, hide_left_out, refuse_in_attempt
 from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge
 from crdtctl.store.packed import each_state, gathered
@@ -100,6 +100,7 @@ from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.settling import hear, mark, settle, unsettled
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
 from crdtctl.store.temporary import of_replica, temporary_file
+from crdtctl.store.transaction import Transaction
 from crdtctl.store.unheard import Heard
 from crdtctl.suggestions import did_you_mean
 
@@ -404,7 +405,7 @@ class Replica:
             raise UsageError(f"the directory of a replica is a path, not {type(path).__name__}")
         self.path = which.named(os.fspath(path))
         self.lock_timeout = lock_timeout
-        self._tell = on_renamed or _ignore
+        self._on_renamed = on_renamed or _ignore
         with self._open():
             pass
 
@@ -757,10 +758,11 @@ class Replica:
             raise RefusedError(said, "see 'crdtctl status'")
         if len(found) > 1:
             raise UsageError(f"'{printable(source)}' may be {' or '.join(found)}", "name one of them whole")
-        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
-            own = identity.bound_under(directory, lock, self.lock_timeout, self._tell)
+        with self._transaction() as tx, tx.lock_known():
+            own = tx.own()
             refuse_sealed(own.source)
-            mark(directory, lock, own.id, [gone.mark_of(found[0], self.clock().get(found[0], 0))])
+            assert tx.known_lock is not None
+            mark(tx.directory, tx.known_lock, own.id, [gone.mark_of(found[0], self.clock().get(found[0], 0))])
         self.commit([request("transfer", name, tag=Handoff.tag, source=found[0])])
         return found[0]
 
@@ -796,11 +798,11 @@ class Replica:
         result says what every counter read and reads.
         """
         requests = list(requests)
-        with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
+        with self._transaction() as tx, tx.lock_own() as own:
             refuse_sealed(own.source)
             with ExitStack() as stack:
                 mine = own.counters(many=len(requests) > MANY)
-                others = _Known(directory, own.source, stack, verified=any(map(_heeds_others, requests)))
+                others = _Known(tx.directory, own.source, stack, verified=any(map(_heeds_others, requests)))
                 planned = plan(
                     own.id,
                     own.seq + 1,
@@ -816,9 +818,9 @@ class Replica:
             if planned.counters:
                 refuse_in_attempt(own.source, planned.touched)
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
-                directory.write_own(lock, own, lines, own.seq + 1)
+                tx.write_own(own, lines)
                 if own.tier:
-                    planned.notes.extend(_lonely(directory, own.id, planned))
+                    planned.notes.extend(_lonely(tx.directory, own.id, planned))
         seq = own.seq + 1 if planned.counters else own.seq
         clock = {own.id: seq} if seq else {}
         return Commit(seq if planned.counters else None, clock, found, planned.notes)
@@ -1016,10 +1018,10 @@ class Replica:
         large states are joined on two cores; this process is forked for it, which one with threads should
         not allow. `progress` is told now and then how many bytes of the result are done.
         """
-        with self._open() as directory:
+        with self._transaction() as tx:
             if dry_run:
                 return merge(
-                    directory,
+                    tx.directory,
                     inputs,
                     None,
                     all_or_nothing=all_or_nothing,
@@ -1027,12 +1029,12 @@ class Replica:
                     details=details,
                     progress=progress,
                 )
-            with directory.locked(durable.KNOWN, self.lock_timeout) as lock:
+            with tx.lock_known():
                 return merge(
-                    directory,
+                    tx.directory,
                     inputs,
-                    lock,
-                    own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
+                    tx.known_lock,
+                    own=tx.own,
                     all_or_nothing=all_or_nothing,
                     beyond_fence=beyond_fence,
                     hears=hears,
@@ -1047,26 +1049,27 @@ class Replica:
 
         Raise `RefusedError` if it holds what must be handed over first.
         """
-        with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
-            return seal(directory, lock, own)
+        with self._transaction() as tx, tx.lock_own() as own:
+            assert tx.own_lock is not None
+            return seal(tx.directory, tx.own_lock, own)
 
     def begin_attempt(self, job: str, attempt: int) -> None:
         """Mark this replica, which has counted nothing yet, as an `attempt` of a `job`, a key.
 
         Of all attempts of a job that are known somewhere, only those with the largest number enter into values there.
         """
-        with self._open() as directory, identity.bound(directory, self.lock_timeout, self._tell) as (own, lock):
-            begin_attempt(directory, lock, own, job, attempt)
+        with self._transaction() as tx, tx.lock_own() as own:
+            tx.write_own(own, beginning_line(own, job, attempt))
 
     def begin_again(self) -> str:
         """Go on in the directory of this replica, which is sealed, under a new id, and return that.
 
         What was counted under the old id stays, as what was learned does. Raise `RefusedError` if it is not sealed.
         """
-        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
-            if not is_sealed(directory.read_own().source):
+        with self._transaction(on_renamed=_ignore) as tx, tx.lock_known():
+            if not is_sealed(tx.directory.read_own().source):
                 raise RefusedError("this replica is not sealed", "it goes on as it is")
-            return identity.bound_under(directory, lock, self.lock_timeout, lambda _: None, "sealed").id
+            return tx.own("sealed").id
 
     def absorb(
         self,
@@ -1087,14 +1090,15 @@ class Replica:
         """
         with ExitStack() as stack:
             inputs = gathered(as_inputs(states), stack)  # before the lock, for a pipe may be slow
-            directory = stack.enter_context(self._open())
-            lock = stack.enter_context(directory.locked(durable.KNOWN, self.lock_timeout))
+            tx = stack.enter_context(self._transaction())
+            stack.enter_context(tx.lock_known())
+            assert tx.known_lock is not None
             report = absorb(
-                directory,
+                tx.directory,
                 inputs,
-                lock,
+                tx.known_lock,
                 unpacked=stack,
-                own=lambda why="": identity.bound_under(directory, lock, self.lock_timeout, self._tell, why),
+                own=tx.own,
                 timeout=self.lock_timeout,
                 fence=fence,
                 not_absorbed=not_absorbed,
@@ -1106,8 +1110,9 @@ class Replica:
     def hear(self, states: Iterable[Heard]) -> None:
         """Note what all states that others have for this replica say of ids that it had before."""
         if self.unheard():
-            with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
-                hear(directory, lock, self.id, list(states), self.ended())
+            with self._transaction() as tx, tx.lock_known():
+                assert tx.known_lock is not None
+                hear(tx.directory, tx.known_lock, self.id, list(states), self.ended())
 
     def expire(self, clock: Clock, *, take_over: bool = False) -> int:
         """Forget the once-keys of the commits that a clock knows, and return how many; what they count stays.
@@ -1196,9 +1201,10 @@ class Replica:
         decrement. Raise `MissingError` if nothing of the kind is known.
         """
         _check_strings(name=replica)
-        with self._open() as directory, directory.locked(durable.KNOWN, self.lock_timeout) as lock:
-            refuse_sealed(identity.bound_under(directory, lock, self.lock_timeout, self._tell).source)
-            return settle(directory, lock, replica)
+        with self._transaction() as tx, tx.lock_known():
+            refuse_sealed(tx.own().source)
+            assert tx.known_lock is not None
+            return settle(tx.directory, tx.known_lock, replica)
 
     def check(self) -> list[Finding]:
         """Verify this replica's files; return what was looked at and found."""
@@ -1306,6 +1312,11 @@ class Replica:
             directory.close()
 
     @contextmanager
+    def _transaction(self, *, on_renamed: OnRenamed | None = None) -> Iterator[Transaction]:
+        with self._open() as directory:
+            yield Transaction(directory, self.lock_timeout, on_renamed or self._on_renamed)
+
+    @contextmanager
     def _sources(self) -> Iterator[tuple[Source, Source | None]]:
         """Open both files, verified as wholes."""
         with self._both() as (own, known):
@@ -1339,7 +1350,8 @@ class Replica:
             if is_ours and not identity.has_left(own.head):
                 with ExitStack() as locked:
                     with suppress(StorageError, OutcomeUnknownError, AccessError):
-                        locked.enter_context(identity.leaving(directory, self.lock_timeout, self._tell))
+                        tx = Transaction(directory, self.lock_timeout, self._on_renamed)
+                        locked.enter_context(tx.mark_exported())
                     own, known = _open_both(directory, stack)
             own.verify()
             if known:

@@ -150,7 +150,7 @@ def test_one_that_was_killed_between_the_two_files_is_ended_by_the_next_writer(
     shutil.copytree(used.path, tmp_path / "copy")
     copy = Replica(tmp_path / "copy")
     with monkeypatch.context() as patch:
-        patch.setattr(identity, "begin", lambda *_: 1 / 0)
+        patch.setattr(identity, "first", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             copy.increment("builds")
     assert copy.id == used.id
@@ -173,7 +173,7 @@ def test_a_usurped_id_that_was_ended_halfway_is_not_used_for_what_leaves(
     used.increment("builds", 100)
     before = used.id
     with monkeypatch.context() as patch:
-        patch.setattr(identity, "begin", lambda *_: 1 / 0)
+        patch.setattr(identity, "first", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             used.merge_bytes(cloned.export_bytes(), check=False)
     used.increment("builds", 1000)

@@ -1,0 +1,221 @@
+"""All writes to the files of one replica: their locks, taken in order, under an id that belongs to this replica alone.
+
+A transaction begins without a lock. `Transaction.lock_known` and `Transaction.lock_own` take the locks, and
+`Transaction.write_known` and `Transaction.write_own` need them. The lock of ``known.json`` comes first.
+
+A copied or restored replica gets a new id before anything is written. The entries of the old id become learned ones,
+so nothing is lost and nothing counts twice: every replica that has them has the same entries. A backup may lack later
+commits of the old id, see `crdtctl.store.unheard`. A false alarm costs an entry. A missed copy would cost counts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from crdtctl.codec.stream import Source, Writer, overlay
+from crdtctl.codec.text import name_of as counter_name
+from crdtctl.codec.wire import Head, Past
+from crdtctl.crdt import forks
+from crdtctl.store import binding, identity, journal, meeting
+from crdtctl.store.durable import KNOWN, OWN, Draft
+from crdtctl.store.files import Directory, OwnFile
+from crdtctl.store.identity import REASONS, OnRenamed, Renamed
+from crdtctl.store.jobs import again
+from crdtctl.store.unheard import departures_of
+
+#: Maximum number of earlier ids that a replica lists.
+_MAX_PAST = 64
+
+
+def _ignore(_: Renamed) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Locks on a replica's files, and the writes under them.
+
+    A lock is waited for up to `timeout` seconds (None: as configured). `on_renamed` is called after the replica got a
+    new id. A `dry_run` takes no lock, writes nothing and keeps the id.
+    """
+
+    directory: Directory
+    timeout: float | None = None
+    on_renamed: OnRenamed = _ignore
+    dry_run: bool = False
+    known_lock: int | None = None
+    own_lock: int | None = None
+
+    # Locks -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def lock_known(self) -> Iterator[None]:
+        """Hold the lock of ``known.json``. The lock of ``own.json`` must not be held."""
+        assert self.own_lock is None
+        with self.directory.locked(KNOWN, self.timeout) as lock:
+            self.known_lock = lock
+            try:
+                yield
+            finally:
+                self.known_lock = None
+
+    @contextmanager
+    def lock_own(self) -> Iterator[OwnFile]:
+        """Hold the lock of ``own.json`` and yield that file. Its id belongs to this replica alone.
+
+        Nothing but ``own.json`` is read, unless this replica needs a new id.
+        """
+        if self.known_lock is None:
+            with self._locked_own() as own:
+                if not own.strange:
+                    yield own
+                    return
+            with self.lock_known(), self._locked_own() as own:
+                yield self._with_new_id(own, own.strange) if own.strange else own
+        else:
+            with self._locked_own() as own:
+                reason = self.reason_to_end(own)
+                yield self._with_new_id(own, reason) if reason else own
+
+    @contextmanager
+    def _locked_own(self) -> Iterator[OwnFile]:
+        with self.directory.locked(OWN, self.timeout) as lock:
+            self.own_lock = lock
+            try:
+                yield self.directory.read_own()
+            finally:
+                self.own_lock = None
+
+    # Reading -----------------------------------------------------------------------------------------------
+
+    def own(self, reason: str = "") -> OwnFile:
+        """Return ``own.json`` while the lock of ``known.json`` is held. Its id belongs to this replica alone.
+
+        With a `reason`, one of `identity.REASONS`, the replica gets a new id in any case.
+        """
+        own = self.directory.read_own()
+        if self.dry_run or not (reason or self.reason_to_end(own)):
+            return own
+        with self._locked_own() as own:
+            reason = self.reason_to_end(own) or reason
+            return self._with_new_id(own, reason) if reason else own
+
+    def known(self) -> AbstractContextManager[Source | None]:
+        """Open ``known.json``; None if nothing was learned yet."""
+        return self.directory.known_source()
+
+    def reason_to_end(self, own: OwnFile) -> str:
+        """Return the reason why the id in `own` must not be used any more; empty if it may be used."""
+        if own.strange:
+            return own.strange
+        # known.json may have ended the id already, if the last writer was killed before it wrote own.json.
+        with self.known() as known:
+            return next((past.why for past in known.head.past if past.replica == own.id), "") if known else ""
+
+    # Writing -----------------------------------------------------------------------------------------------
+
+    def write_own(self, own: OwnFile, lines: Mapping[str, bytes], history: str = "") -> int:
+        """Replace ``own.json``: `own` with these `lines` of counters in their places. Return the commit number.
+
+        Lines make a commit. Without lines, only the `history` of export markers changes.
+        """
+        assert self.own_lock is not None
+        seq = own.seq + 1 if lines else own.seq
+        self.directory.write_own(self.own_lock, own, lines, seq, history)
+        return seq
+
+    def write_known(self, fill: Callable[[Draft], bool]) -> bool:
+        """Replace ``known.json`` by the draft that `fill` wrote, if `fill` returns true. Return that result."""
+        assert self.known_lock is not None
+        return self.directory.write(KNOWN, self.known_lock, fill)
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Add an event to the replica's log."""
+        journal.note(self.directory, event, **facts)
+
+    @contextmanager
+    def mark_exported(self) -> Iterator[None]:
+        """Hold the lock of ``own.json`` and record there that all its commits leave this replica."""
+        with self.lock_own() as own:
+            if not self.reason_to_end(own):
+                self._mark_exported(own)
+                yield
+                return
+        with self.lock_known():
+            self.own()
+        with self.lock_own() as own:
+            self._mark_exported(own)
+            yield
+
+    def _mark_exported(self, own: OwnFile) -> None:
+        if own.seq > own.history.departed:
+            self.write_own(own, {}, identity.history_after_export(own))
+
+    def _with_new_id(self, own: OwnFile, reason: str) -> OwnFile:
+        """End the id of `own` and generate another one, under both locks.
+
+        First ``known.json`` takes all entries, then an ``own.json`` of the new id replaces the old one. If only the
+        first write happens, the next writer does both again, to the same end.
+        """
+        assert self.known_lock is not None
+        assert self.own_lock is not None
+        with self.known() as known:
+            if known:
+                known.verify()
+            before = known.head if known else Head("known", own.id, {})
+            new = identity.mint(identity.name_of(own.id))
+            head, names = _after_renaming(before, own, reason, new)
+
+            def fill(draft: Draft) -> bool:
+                writer = Writer(draft.write, head)
+                if known:
+                    known.names = names[0]
+                own.source.names = names[1]
+                for counter in overlay(known, [own.source]):
+                    if counter.after is not None:
+                        writer.line(counter.after)
+                writer.close()
+                return True
+
+            self.write_known(fill)
+        lines = [*meeting.successors(own, new), *(again(own.source, new) if reason != "sealed" else ())]
+        self._begin_own(new, own.tier, sorted(lines, key=counter_name))
+        is_whole = reason != "forked" and binding.remembered(own.source.head.witness) == own.writes
+        self.on_renamed(Renamed(own.id, new, reason, is_whole, len(head.past)))
+        self.note("renamed", before=own.id, commits=own.seq, after=new, why=REASONS[reason])
+        return self.directory.read_own()
+
+    def _begin_own(self, replica: str, tier: int, lines: Sequence[bytes]) -> None:
+        """Write the first ``own.json`` of an id. With `lines`, it contains one commit."""
+        assert self.own_lock is not None
+        witness = binding.call_witness(replica)
+
+        def fill(draft: Draft) -> bool:
+            draft.write(identity.first(draft.fd, replica, witness, tier, lines))
+            return True
+
+        self.directory.write(OWN, self.own_lock, fill)
+
+
+def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[Head, Sequence[forks.Names]]:
+    """Return the header of ``known.json`` after `own` got the id `new`, and the names under which entries go there."""
+    clock, tags = identity.outward(own.source)
+    if reason == "forked" and all(past.replica != own.id for past in before.past):
+        text = identity.history_after_export(own) if clock else ""
+        tags = {own.id: text} if text else {}  # commits that no other replica has are a branch of their own
+    joined = forks.join([(before.clock, before.tags), (clock, tags)])
+    past = [one for one in before.past if one.replica != own.id] + [Past(own.id, own.seq, reason, journal.now())]
+    # Without another copy at work, as after sealing, no later commits can arrive.
+    unheard = {} if reason in ("sealed", "retired") else {own.id: departures_of(own.history, own.source.head.witness)}
+    head = Head(
+        "known",
+        new,
+        joined.clock,
+        heard=before.heard,
+        tags=joined.histories,
+        settled=before.settled,
+        past=tuple(past[-_MAX_PAST:]),
+        unheard={**before.unheard, **unheard},
+    )
+    return head, joined.names

@@ -10,7 +10,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import DataError, StorageError
-from crdtctl.store import identity
+from crdtctl.store.transaction import Transaction
 from crdtctl.sync.engine import Options, SyncReport
 from crdtctl.sync.heartbeat import plain
 from crdtctl.sync.transports.folder import transport as folder
@@ -121,7 +121,7 @@ def test_an_object_of_which_it_could_not_be_noted_that_it_leaves_is_replaced(
         raise StorageError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(identity, "leaving", full)
+        patched.setattr(Transaction, "mark_exported", full)
         meet(hub, ada)
     first = only(hub, "ada").name
     meet(hub, ada)

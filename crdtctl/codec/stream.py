@@ -36,7 +36,7 @@ from crdtctl.codec.wire import (
     join_counters,
     refuse_absurd,
 )
-from crdtctl.crdt import KINDS, NO_COUNTERS, TAKING_PART
+from crdtctl.crdt import KINDS, LOCALLY_MERGED, NO_COUNTERS
 from crdtctl.crdt.base import Contribution
 from crdtctl.crdt.forks import Names
 from crdtctl.crdt.names import replica_fault
@@ -204,7 +204,7 @@ class Source:
             raise self.invalid(fault.reason) from None
         clock = self.head.clock
         for tag, authors in counter.items():
-            if tag in TAKING_PART:
+            if tag in LOCALLY_MERGED:
                 for author in authors:
                     if wrong := replica_fault(author):
                         raise self.invalid(wrong)
@@ -307,7 +307,7 @@ def overlay(
                 continue
             else:
                 text, theirs = source.decode(line)
-                if divert and not TAKING_PART.isdisjoint(theirs):
+                if divert and not LOCALLY_MERGED.keys().isdisjoint(theirs):
                     theirs = _diverted(divert, text, theirs)
                     line = encode_line(text, theirs)
             if marker is not None and marker in line:
@@ -333,10 +333,10 @@ def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, b
 
 def _diverted(divert: Divert, name: str, counter: Counter) -> Counter:
     """Tell what is of a type that takes part in merging; return the rest."""
-    taking_part = {tag: authors for tag, authors in counter.items() if tag in TAKING_PART}
+    taking_part = {tag: authors for tag, authors in counter.items() if tag in LOCALLY_MERGED}
     if taking_part:
         divert(name, taking_part)
-    return {tag: authors for tag, authors in counter.items() if tag not in TAKING_PART}
+    return {tag: authors for tag, authors in counter.items() if tag not in LOCALLY_MERGED}
 
 
 def _leave_out(counter: Counter, author: str | None) -> Counter:

@@ -15,9 +15,8 @@ from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
 from crdtctl.store.ended import counts_twice
+from crdtctl.store.handoffs import OpenHandoff, no_peer_warning, signed
 from crdtctl.store.identity import OFTEN, REASONS, often
-from crdtctl.store.meeting import Open, lonely
-from crdtctl.store.meeting import amount as told
 from crdtctl.store.neighbours import neighbours
 from crdtctl.store.rights import Holding
 
@@ -89,9 +88,9 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         for one_remote in remotes:
             output.stdout.line(f"remote     {remote_words(one_remote)}")
         output.stdout.line("")
-    alone = [one.name for one in handoffs if one.replica == own and one.pending.is_lonely]
+    alone = [one.name for one in handoffs if one.replica == own and one.pending.has_no_peer]
     if alone and not clock:
-        output.say(lonely(alone))
+        output.say(no_peer_warning(alone))
     columns = ("replica", "commits", "heard")
     head = {
         "replica": own,
@@ -117,7 +116,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "made_twice": [{"name": made.name, "makers": made.makers} for made in replica.made_twice()],
         "returned": [asdict(one) for one in replica.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
-        "rights": [_told(holding) for holding in holdings],
+        "rights": [_signed(holding) for holding in holdings],
         "remotes": remotes,
     }
 
@@ -144,7 +143,7 @@ def _said(holding: Holding) -> Iterator[str]:
         yield f"oversold   {holding.name}: {who} used {amount} rights more than it had, see 'crdtctl check'"
 
 
-def _told(holding: Holding) -> Item:
+def _signed(holding: Holding) -> Item:
     """Return the same for programs."""
     requests = [
         {"replica": who, "amount": safe(amount), "grant": _grants(holding, who)}
@@ -160,7 +159,7 @@ def _told(holding: Holding) -> Item:
     }
 
 
-def _item(one: Open) -> Item:
+def _item(one: OpenHandoff) -> Item:
     up, down = one.pending.counted
     return {
         "name": one.name,
@@ -177,17 +176,17 @@ def _item(one: Open) -> Item:
 
 
 def _words(
-    own: str, tier: int, handoffs: Sequence[Open], reasons: Sequence[str], heard: Mapping[str, str]
+    own: str, tier: int, handoffs: Sequence[OpenHandoff], reasons: Sequence[str], heard: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield the lines about hand-offs; nothing for a permanent replica with nothing on its way."""
     if tier:
         yield f"tier       {tier}"
     for one in handoffs:
         pending = one.pending
-        said = [f"{told(pending.counted)} not handed over"] if any(pending.counted) else []
+        said = [f"{signed(pending.counted)} not handed over"] if any(pending.counted) else []
         said += [f"slot for {src}" for src in pending.slots]
         said += [
-            f"token over {told(count)} for {dst}" + ("" if src == one.replica else f", from {src}")
+            f"token over {signed(count)} for {dst}" + ("" if src == one.replica else f", from {src}")
             for (src, dst), count in pending.tokens.items()
         ]
         if one.replica != own:

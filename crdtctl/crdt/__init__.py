@@ -14,6 +14,7 @@ from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.hll import HLL
+from crdtctl.crdt.local_merge import LocallyMergedType
 from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.crdt.pncounter import PNCounter
 
@@ -33,5 +34,5 @@ TYPES: Final[dict[str, CounterType]] = {
 NO_COUNTERS: Final[dict[str, Kind]] = {membership.NAME: MEMBERSHIP, attempts.NAME: ATTEMPTS}
 #: Everything that may stand on a line: the types, and what is none of a counter.
 KINDS: Final[dict[str, Kind]] = {**TYPES, **{kind.tag: kind for kind in NO_COUNTERS.values()}}
-#: The types of which a replica takes part in merging.
-TAKING_PART: Final = frozenset(tag for tag, kind in TYPES.items() if kind.takes_part)
+#: The types with a local merge.
+LOCALLY_MERGED: Final = {tag: kind for tag, kind in TYPES.items() if isinstance(kind, LocallyMergedType)}

@@ -100,10 +100,6 @@ class Kind:
     #: Whether nothing can be done to a counter before somebody has created it.
     created_first: ClassVar[bool] = False
 
-    #: Whether a replica takes part in merging: it reads the others' contributions and changes its own, see
-    #: `CounterType.meet`. Theirs are neither joined nor kept, no clock speaks of them, and they leave whole, always.
-    takes_part: ClassVar[bool] = False
-
     @final
     def join(self, a: Contribution, b: Contribution) -> Contribution:
         """Return the join of two versions of one author's contribution."""
@@ -118,11 +114,8 @@ class Kind:
         """Return rows without what other rows among them make idle."""
         return rows
 
-    @final
     def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:
         """Return the delta: the contributions, whole, that changed after the clock `since`."""
-        if self.takes_part:
-            return dict(contributions)
         return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}
 
 
@@ -173,20 +166,6 @@ class CounterType(Kind, ABC):
     def keepers(self, contributions: Contributions) -> list[str]:  # noqa: ARG002  # others have some
         """Return the authors who let once-keys expire."""
         return []
-
-    def meet(
-        self,
-        mine: Contribution | None,  # noqa: ARG002  # only a type that takes part looks
-        author: str,  # noqa: ARG002
-        theirs: Contribution,  # noqa: ARG002
-        here: Here,  # noqa: ARG002
-    ) -> Contribution | None:
-        """Return my contribution after meeting that of `author`; None if that changes nothing."""
-        return None
-
-    def succeed(self, author: str, theirs: Contribution, here: Here) -> Contribution | None:  # noqa: ARG002
-        """Return my first contribution if I was `author` before; None if there is nothing to begin with."""
-        return None
 
     @final
     def value(self, contributions: Contributions) -> int:

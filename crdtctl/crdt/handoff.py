@@ -5,12 +5,12 @@ permanent. One of a higher tier hands what it counted over to one of a smaller t
 Two nodes in one counter, one for increments and one for decrements: what is read is exact once all is handed over.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, final
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Here, Operation, Refused
+from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, Here, Operation, Refused
 from crdtctl.crdt.lattice import Latest, MapOf, Nat, Record
+from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge, PendingCounts
 from crdtctl.crdt.names import replica_fault
 from crdtctl.crdt.node import Node, Slot, Token, step
 
@@ -33,28 +33,8 @@ _ONCE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What a node has not handed over or taken over yet: increments and decrements.
-
-    `counted` is the own count, `slots` are the sources whose tokens it waits for, `tokens` is (source,
-    destination) → count. `below` says whether a smaller tier is known.
-    """
-
-    tier: int
-    counted: tuple[int, int]
-    slots: tuple[str, ...]
-    tokens: Mapping[tuple[str, str], tuple[int, int]]
-    below: bool
-
-    @property
-    def is_lonely(self) -> bool:
-        """Whether nobody is known to whom anything could be handed over."""
-        return self.tier > 0 and not (self.below or self.slots or self.tokens)
-
-
 @final
-class Handoff(CounterType):
+class Handoff(LocallyMergedType):
     """Row ``(seq, tier, P, N)``; the value is what P reads − what N reads.
 
     P and N are nodes, ``(val, below, own count, sck, dck, {ID: (count, slot's sck, slot's number, tokens)})``.
@@ -63,7 +43,6 @@ class Handoff(CounterType):
     tag = "handoff"
     record = Latest(Nat(), Nat(), _NODE, _NODE, required=2)
     summary = "counts of thousands of short-lived clients, handed over to permanent replicas"
-    takes_part = True
 
     def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
         if operation.verb == "transfer" and operation.source and not operation.replica:
@@ -88,22 +67,16 @@ class Handoff(CounterType):
             raise Refused(f"nothing of it is on its way to {source}")
         return self.row(mine[0], up, down)
 
-    def meet(self, mine: Contribution | None, author: str, theirs: Contribution, here: Here) -> Contribution | None:
-        meeting = self.meeting(mine, here)
-        meeting.meet(author, theirs)
-        return meeting.row
+    def local_merge(self, mine: Contribution | None, here: Here) -> "NodeMerge":
+        return NodeMerge(self, mine, here)
 
-    def meeting(self, mine: Contribution | None, here: Here) -> "Meeting":
-        """Return me, meeting others."""
-        return Meeting(self, mine, here)
+    def carry_over(self, replica: str, row: Contribution, here: Here) -> Contribution:
+        """Return the first entry of a replica whose id was `replica` before.
 
-    def succeed(self, author: str, theirs: Contribution, here: Here) -> Contribution:
-        """Return the first contribution of a replica that was `author` before.
-
-        It knows what that one read, and carries its tokens on. What that one counted and did not hand over stays
-        its own: if another copy of it lives, that one hands it over.
+        It takes over the value and the tokens of the earlier id. Counts that were not handed over stay with the earlier
+        id: if another copy of it lives, that copy hands them over.
         """
-        pairs = zip(self.mine(self.record.bottom, here), self.nodes(author, theirs), strict=True)
+        pairs = zip(self.mine(self.record.bottom, here), self.nodes(replica, row), strict=True)
         up, down = (replace(node.merged(old), tokens=old.tokens) for node, old in pairs)
         return self.row(here.seq, up, down)
 
@@ -121,17 +94,15 @@ class Handoff(CounterType):
         return up, down
 
     def keeps(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
-        open_here = self.pending(replica, contributions[replica])
-        if any(open_here.counted) or open_here.tokens or open_here.slots:
+        if not self.pending(replica, contributions[replica]).is_empty:
             return "is not handed over yet", "exchange with a permanent replica first"
         return ()
 
-    def pending(self, author: str, row: Contribution) -> Pending:
-        """Return what is not settled in the contribution of `author`."""
-        up, down = self.nodes(author, row)
+    def pending(self, replica: str, row: Contribution) -> PendingCounts:
+        up, down = self.nodes(replica, row)
         keys = sorted({*up.tokens, *down.tokens})
         nothing = Token(0, 0, 0)
-        return Pending(
+        return PendingCounts(
             row[1],
             (up.own, down.own) if row[1] else (0, 0),
             tuple(sorted({*up.slots, *down.slots})),
@@ -148,10 +119,11 @@ class Handoff(CounterType):
         return self.record.make(seq, up.tier, _part(up), _part(down))
 
 
-class Meeting:
-    """My two nodes while they meet others, one after the other.
+class NodeMerge(LocalMerge):
+    """A replica's two nodes while they merge those of others.
 
-    The row is made of them once, in the end: it may be as long as there are others, whose slots are in it.
+    The entry is made of them once, at the end: it holds a slot for each source, so making it takes as long as there
+    are sources.
     """
 
     def __init__(self, kind: Handoff, mine: Contribution | None, here: Here) -> None:
@@ -159,35 +131,30 @@ class Meeting:
         self._mine = mine
         self._seq = here.seq
         self._nodes = kind.mine(kind.record.bottom if mine is None else mine, here)
-        self._has_met = False
+        self._has_merged = False
 
-    def meet(self, author: str, theirs: Contribution) -> int:
-        """Meet the contribution of `author`; return at which of its four steps the hand-off with it is; 0: none.
+    def merge(self, replica: str, theirs: Contribution) -> int:
+        """Merge the entry of `replica`; return the step of the hand-off with it.
 
-        Of increments and decrements, those which are less far. What would make a number too large is not met.
+        Where increments and decrements have reached different steps, that is the smaller one. An entry that would make
+        a number too large is not merged.
         """
-        pairs = zip(self._nodes, self.kind.nodes(author, theirs), strict=True)
+        pairs = zip(self._nodes, self.kind.nodes(replica, theirs), strict=True)
         up, down = (mine.merged(peer) for mine, peer in pairs)
         if not (_is_tellable(up) and _is_tellable(down)):
             return 0
-        steps = {step(was, now, author) for was, now in zip(self._nodes, (up, down), strict=True)}
-        self._nodes, self._has_met = (up, down), True
+        steps = {step(was, now, replica) for was, now in zip(self._nodes, (up, down), strict=True)}
+        self._nodes, self._has_merged = (up, down), True
         return min(steps - {0}, default=0)
 
-    def is_idle(self, author: str, theirs: Contribution) -> bool:
-        """Return whether the contribution of `author` is that of a client that has handed all of it over."""
-        return all(
-            node.tier and not (node.own or node.tokens or node.slots) for node in self.kind.nodes(author, theirs)
-        )
-
     def waits_for(self, peer: str) -> bool:
-        """Return whether meeting a peer that is gone for good matters: it may have taken a token, or is of my tier."""
+        """Return whether the peer may have taken a token of this replica, or this replica is permanent."""
         return any(not node.tier or (node.id, peer) in node.tokens for node in self._nodes)
 
     @property
     def row(self) -> Contribution | None:
-        """My contribution after all that; None if it changed nothing."""
-        if not self._has_met:
+        """The own entry after all these merges; None if they changed nothing."""
+        if not self._has_merged:
             return None
         row = self.kind.row(self._seq, *self._nodes)
         return None if self._mine is not None and row[1:] == self._mine[1:] else row

@@ -39,7 +39,7 @@ deleted, and what a killed process left behind is swept by the next writer, unde
 Readers take no lock: they read ``own.json`` and then ``known.json``, each of them whole at any moment, and
 the join of any two versions is a state that was true.
 
-Two changes are of both files, one after the other: `meeting` writes ``known.json`` first, and `absorb` ``own.json``.
+Two changes are of both files, one after the other: `handoffs` writes ``known.json`` first, and `absorb` ``own.json``.
 Each leaves a true state between the two, and doing it again does the rest; if the second fails, the outcome is
 unknown. What is absorbed leaves ``known.json``, against the direction in which everything else goes, so a reader looks
 once more whether ``own.json`` still says the same of that.

@@ -14,7 +14,7 @@ from functools import partial
 
 from crdtctl.codec.stream import NO_NAMES, Source
 from crdtctl.codec.wire import Counter, encode_line
-from crdtctl.crdt import TAKING_PART, TYPES, attempts
+from crdtctl.crdt import LOCALLY_MERGED, TYPES, attempts
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
 from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Refused
 from crdtctl.crdt.clock import Clock
@@ -301,7 +301,7 @@ class _Found:
 
     def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
         for tag, contributions in counter.items():
-            if tag not in TAKING_PART and any(who in contributions for who in new):
+            if tag not in LOCALLY_MERGED and any(who in contributions for who in new):
                 kept = self.counters.setdefault(name, {})
                 kept[tag] = TYPES[tag].join_all(kept.get(tag, {}), contributions)
 

@@ -14,7 +14,7 @@ from crdtctl.codec.text import assemble
 from crdtctl.codec.wire import Head, encode_head
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import Departure
-from crdtctl.store import binding, meeting
+from crdtctl.store import binding, handoffs
 from crdtctl.store.files import OwnFile
 
 #: Why an id ended → what is said of it.
@@ -109,4 +109,4 @@ def first(fd: int, replica: str, witness: str, tier: int = 0, lines: Sequence[by
 
 def outward(own: Source) -> tuple[dict[str, int], dict[str, str]]:
     """Return the clock and the histories that leave with an ``own.json``."""
-    return ({}, {}) if meeting.is_silent(own) else (dict(own.head.clock), dict(own.head.tags))
+    return ({}, {}) if handoffs.is_silent(own) else (dict(own.head.clock), dict(own.head.tags))

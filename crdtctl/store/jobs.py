@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crdtctl.codec.stream import NO_NAMES, Source, overlay
 from crdtctl.codec.wire import decode_own_line, encode_line
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, Jobs, beginning, jobs, own_attempt
 from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Contribution, Contributions
 from crdtctl.crdt.names import key_fault
@@ -108,7 +108,7 @@ def refuse_in_attempt(own: Source, touched: Sequence[tuple[str, str]]) -> None:
     """Raise `RefusedError` if an attempt of a job does what could not be left out of values later."""
     for name, tag in touched:
         kind = TYPES[tag]
-        if kind.takes_part or kind.created_first:
+        if tag in LOCALLY_MERGED or kind.created_first:
             row = said_of_jobs(own).get(own.head.replica)
             if row is not None and own_attempt(row) is not None:
                 raise RefusedError(

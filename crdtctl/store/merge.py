@@ -1,7 +1,7 @@
 """Joining files into what a replica knows: one pass, one commit, however many files.
 
 Which files are taken is decided first, from their headers; then all are joined line by line. A file that
-turns out bad on the way is put aside and the pass begins again without it.
+turns out bad on the way is put buffer and the pass begins again without it.
 """
 
 import sys
@@ -28,12 +28,13 @@ from crdtctl.store.durable import Draft, OnDisk
 from crdtctl.store.ended import doubled, ended, refuse_sealed, said_by, without_absorbed
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.gone import Returned, declared, returned
+from crdtctl.store.handoffs import HandoffResult, HandoffStep, merge_handoffs, no_peer_warning
 from crdtctl.store.inputs import Input, Stamp, open_input
 from crdtctl.store.jobs import LateAttempt, all_said, late, said_of_jobs
-from crdtctl.store.meeting import Aside, HandOff, Met, lonely, meet
 from crdtctl.store.packed import each_state
 from crdtctl.store.processes import in_child
 from crdtctl.store.rights import MadeTwice, Makers
+from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.types import Arrivals, SecondType
 from crdtctl.store.unheard import Heard, counts, still
@@ -63,8 +64,8 @@ class MergeReport:
     have been absorbed by more than one other: the end of the id → the absorbers. `returned` are replicas that were
     declared gone for good, and have made later commits, as is news. `heads` are the headers of the inputs
     that were taken, by label. `nodes` is how many own contributions changed by taking part, `handoffs` are those under
-    way, and `lonely` the counters of which nobody else's node is known. `idle` are clients that have handed over all
-    that they counted. `second` are the first few counters that arrived under a second type, `late` the attempts of
+    way, and `without_peer` the counters that no known replica can take over. `idle` are clients that have handed over
+    all that they counted. `second` are the first few counters that arrived under a second type, `late` the attempts of
     jobs that arrived too late to count, and `made` those bounded counters that turn out to be created by several
     replicas.
     """
@@ -81,8 +82,8 @@ class MergeReport:
     heads: dict[str, Head] = field(default_factory=dict)
     more: bool = False
     nodes: int = 0
-    handoffs: list[HandOff] = field(default_factory=list)
-    lonely: list[str] = field(default_factory=list)
+    handoffs: list[HandoffStep] = field(default_factory=list)
+    without_peer: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
     made: list[MadeTwice] = field(default_factory=list)
@@ -91,7 +92,10 @@ class MergeReport:
     @property
     def notes(self) -> list[str]:
         """What is to be reported although all went well, a line each."""
-        return [*([lonely(self.lonely)] if self.lonely else []), *map(str, [*self.second, *self.late])]
+        return [
+            *([no_peer_warning(self.without_peer)] if self.without_peer else []),
+            *map(str, [*self.second, *self.late]),
+        ]
 
     @property
     def may_be_wrong(self) -> bool:
@@ -219,23 +223,36 @@ def merge(
             try:
                 with ExitStack() as passing:
                     scratch = of_replica(directory.path)
-                    asides = [Aside(passing, scratch), *([Aside(passing, scratch, on_disk=True)] if two else [])]
+                    buffers = [
+                        SpillBuffer(passing, scratch),
+                        *([SpillBuffer(passing, scratch, on_disk=True)] if two else []),
+                    ]
                     joining = _Joining(
-                        mine, known, joined, report, taken, settled, unheard, limit, two and not limit, progress, asides
+                        mine,
+                        known,
+                        joined,
+                        report,
+                        taken,
+                        settled,
+                        unheard,
+                        limit,
+                        two and not limit,
+                        progress,
+                        buffers,
                     )
                     joining.left_out = jobs(runs).left_out, runs_then.left_out
-                    joining.sources = _reopen(taken, passing, asides)
+                    joining.sources = _reopen(taken, passing, buffers)
                     written = False
                     if lock is None:
                         joining.run(None)
                     elif written := directory.write(durable.KNOWN, lock, joining.run):
                         _note(directory, report, taken)
-                    if joining.has_aside:
+                    if joining.has_handoffs:
                         look_up = known.counter if known else _nothing
                         gone = declared(settled)
-                        _take_part(directory, own, asides, look_up, gone, report, limit, timeout, written=written)
+                        _take_part(directory, own, buffers, look_up, gone, report, limit, timeout, written=written)
                     if joined.clock:  # somebody who is not silent, and so most likely permanent, is known
-                        report.lonely = []
+                        report.without_peer = []
             except _BadInput as found:
                 refused[found.opened.item.label] = found.reason
                 opened.remove(found.opened)
@@ -319,7 +336,7 @@ def _nothing(_name: str) -> Counter:
 def _take_part(
     directory: Directory,
     own: Callable[..., OwnFile] | None,
-    asides: list[Aside],
+    buffers: list[SpillBuffer],
     known: Callable[[str], Counter],
     gone: Collection[str],
     report: MergeReport,
@@ -328,12 +345,12 @@ def _take_part(
     *,
     written: bool,
 ) -> None:
-    """Let this replica's own contributions meet what was put aside, in one commit; `written`: known.json is new."""
+    """Let this replica's own contributions meet what was put buffer, in one commit; `written`: known.json is new."""
     if own is None:
-        met = meet(directory.read_own(), asides, known, gone)
+        met = merge_handoffs(directory.read_own(), buffers, known, gone)
     else:
         try:
-            met = _commit(directory, own, asides, known, gone, timeout)
+            met = _commit(directory, own, buffers, known, gone, timeout)
         except OutcomeUnknownError:
             raise
         except (CrdtctlError, OSError) as error:
@@ -345,25 +362,25 @@ def _take_part(
     report.nodes = len(met.lines)
     report.counters += len(met.changes)
     report.handoffs = met.handoffs
-    report.lonely, report.idle = met.lonely, met.idle
+    report.without_peer, report.idle = met.without_peer, met.idle
     report.changes += met.changes[: max(limit - len(report.changes), 0)]
 
 
 def _commit(
     directory: Directory,
     own: Callable[..., OwnFile],
-    asides: list[Aside],
+    buffers: list[SpillBuffer],
     known: Callable[[str], Counter],
     gone: Collection[str],
     timeout: float | None,
-) -> Met:
+) -> HandoffResult:
     while True:
         own()
         with directory.locked(durable.OWN, timeout) as lock:
             mine = directory.read_own()  # whoever counted meanwhile is in it
             if mine.strange:
                 continue
-            met = meet(mine, asides, known, gone)
+            met = merge_handoffs(mine, buffers, known, gone)
             if met.lines:
                 directory.write_own(lock, mine, met.lines, mine.seq + 1)
             return met
@@ -471,10 +488,10 @@ def _open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: 
     return opened
 
 
-def _reopen(taken: Sequence[Opened], stack: ExitStack, asides: Sequence[Aside]) -> list[Source]:
+def _reopen(taken: Sequence[Opened], stack: ExitStack, buffers: Sequence[SpillBuffer]) -> list[Source]:
     """Return the sources to join; if they are too many to be open at once, they are joined in groups first.
 
-    With two `asides`, half of the groups are joined in another process.
+    With two `buffers`, half of the groups are joined in another process.
     """
     sources = [one.source for one in taken if one.source is not None]
     for one in taken:
@@ -483,31 +500,31 @@ def _reopen(taken: Sequence[Opened], stack: ExitStack, asides: Sequence[Aside]) 
     if len(sources) == len(taken):
         return sources
     groups = [taken[i : i + _GROUP] for i in range(0, len(taken), _GROUP)]
-    files = [stack.enter_context(temporary_file(asides[0].scratch)) for _ in groups]
-    half = (len(groups) + 1) // 2 if len(asides) > 1 else len(groups)
+    files = [stack.enter_context(temporary_file(buffers[0].scratch)) for _ in groups]
+    half = (len(groups) + 1) // 2 if len(buffers) > 1 else len(groups)
 
     def upper() -> tuple[list[int], int] | None:
         try:
-            found = [_condense(*one, asides[1]) for one in zip(groups[half:], files[half:], strict=True)]
+            found = [_condense(*one, buffers[1]) for one in zip(groups[half:], files[half:], strict=True)]
         except (_BadInput, CrdtctlError):
             return None
-        asides[1].flush()
-        return found, asides[1].count
+        buffers[1].flush()
+        return found, buffers[1].count
 
     with ExitStack() as meanwhile:
         result = meanwhile.enter_context(in_child(upper)) if half < len(groups) else None
-        sizes = [_condense(*one, asides[0]) for one in zip(groups[:half], files[:half], strict=True)]
+        sizes = [_condense(*one, buffers[0]) for one in zip(groups[:half], files[:half], strict=True)]
         if result:
             done = result()
             if done is None:
                 raise _FailedInChild
-            more, asides[1].count = done
+            more, buffers[1].count = done
             sizes += more
     return [Source(OnDisk(file.fileno()), size, ours=True) for file, size in zip(files, sizes, strict=True)]
 
 
-def _condense(group: Sequence[Opened], file: IO[bytes], aside: Aside) -> int:
-    """Join a group of inputs into a temporary file, without what is put aside; return its size."""
+def _condense(group: Sequence[Opened], file: IO[bytes], buffer: SpillBuffer) -> int:
+    """Join a group of inputs into a temporary file, without what is put buffer; return its size."""
     clock: Clock = {}
     again: list[Opened] = []
     with ExitStack() as passing:
@@ -523,7 +540,7 @@ def _condense(group: Sequence[Opened], file: IO[bytes], aside: Aside) -> int:
             clock = clocks.join(clock, one.head.clock)
         try:
             writer = Writer(file.write, Head("state", "condensed", clock))
-            for joined in overlay(None, [one.source for one in again if one.source is not None], divert=aside.put):
+            for joined in overlay(None, [one.source for one in again if one.source is not None], divert=buffer.put):
                 if joined.after is not None:
                     writer.line(joined.after)
             writer.close()
@@ -555,14 +572,14 @@ class _Joining:
     details: int
     halves: bool
     progress: Progress | None
-    asides: list[Aside]
+    buffers: list[SpillBuffer]
     sources: list[Source] = field(default_factory=list)
     left_out: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
 
     @property
-    def has_aside(self) -> bool:
-        """Whether anything was put aside."""
-        return any(aside.count for aside in self.asides)
+    def has_handoffs(self) -> bool:
+        """Whether anything was put buffer."""
+        return any(buffer.count for buffer in self.buffers)
 
     def run(self, draft: Draft | None) -> bool:
         """Join; return whether anything changed."""
@@ -586,7 +603,7 @@ class _Joining:
             if writer and self.halves and (middle := self._middle()):
                 self._run_halves(writer, middle)
             else:
-                self.report.counters = self._join(writer, ALL, self.asides[0])
+                self.report.counters = self._join(writer, ALL, self.buffers[0])
         except Invalid as reason:
             for one in self.inputs:
                 if one.source is reason.source and one.source is not None:
@@ -605,24 +622,24 @@ class _Joining:
     def _run_halves(self, writer: Writer, middle: bytes) -> None:
         """Join in two processes, each a half of the names, and put the halves together."""
         sources = [self.known, *self.sources]
-        with temporary_file(self.asides[0].scratch) as file:
+        with temporary_file(self.buffers[0].scratch) as file:
 
             def upper() -> tuple[int, int, int, str, list[SecondType], list[MadeTwice]]:
                 self.progress = None  # this half's is told by the other process
                 lines = Lines(file.write)
                 try:
-                    count = self._join(lines, Part(middle, b""), self.asides[1])
+                    count = self._join(lines, Part(middle, b""), self.buffers[1])
                 except Invalid as reason:
                     culprit = next(i for i, source in enumerate(sources) if source is reason.source)
                     return 0, 0, culprit, reason.reason, [], []
                 lines.flush()
                 file.flush()
-                self.asides[1].flush()
-                return count, self.asides[1].count, -1, "", self.report.second, self.report.made
+                self.buffers[1].flush()
+                return count, self.buffers[1].count, -1, "", self.report.second, self.report.made
 
             with in_child(upper) as result:
-                count = self._join(writer, Part(b"", middle), self.asides[0])
-                more, self.asides[1].count, culprit, reason, second, made = result()
+                count = self._join(writer, Part(b"", middle), self.buffers[0])
+                more, self.buffers[1].count, culprit, reason, second, made = result()
             bad = sources[culprit] if culprit >= 0 else None
             if bad is not None:
                 raise bad.invalid(reason)
@@ -632,10 +649,10 @@ class _Joining:
             self.report.second = [*self.report.second, *second][:_NOTED]
             self.report.made += made
 
-    def _join(self, lines: Lines | None, part: Part, aside: Aside) -> int:
+    def _join(self, lines: Lines | None, part: Part, buffer: SpillBuffer) -> int:
         """Join a part of the names; return how many counters changed."""
         count = done = 0
-        pairs = overlay(self.known, self.sources, without=self.own.id, part=part, divert=aside.put)
+        pairs = overlay(self.known, self.sources, without=self.own.id, part=part, divert=buffer.put)
         watched, makers = Arrivals(self.own.source, part), Makers(self.own.source, self.settled)
         for number, joined in enumerate(pairs):
             if joined.after is None:

@@ -49,7 +49,7 @@ from crdtctl.codec.wire import (
     join_counters,
     newer,
 )
-from crdtctl.crdt import TYPES, forks
+from crdtctl.crdt import LOCALLY_MERGED, TYPES, forks
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
@@ -81,7 +81,7 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.store import binding, config, durable, gone, identity, journal, meeting, places, types, which
+from crdtctl.store import binding, config, durable, gone, handoffs, identity, journal, places, types, which
 from crdtctl.store.absorb import AbsorbReport, absorb, seal
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
@@ -90,15 +90,16 @@ from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, i
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.findings import failures, raise_last
 from crdtctl.store.gone import Returned, returned
+from crdtctl.store.handoffs import OpenHandoff
 from crdtctl.store.identity import OnRenamed, Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
 from crdtctl.store.jobs import AttemptReading, attempt_readings, beginning_line, hide_left_out, refuse_in_attempt
-from crdtctl.store.meeting import Open
 from crdtctl.store.merge import MergeReport, Progress, merge
 from crdtctl.store.packed import each_state, gathered
 from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.settling import hear, mark, settle, unsettled
 from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
+from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.transaction import Transaction
 from crdtctl.store.unheard import Heard
@@ -470,15 +471,15 @@ class Replica:
         with self._open() as directory, directory.own_source() as own:
             return own.head.clock.get(own.head.replica, 0)
 
-    def open_handoffs(self) -> list[Open]:
+    def open_handoffs(self) -> list[OpenHandoff]:
         """Return what is not handed over of each handoff counter, here and under ids that this replica had before."""
         with self._open() as directory, directory.own_source() as own, directory.known_source() as known:
-            return meeting.all_open(own, known if known and known.head.past else None)
+            return handoffs.open_handoffs(own, known if known and known.head.past else None)
 
     def reasons_to_keep(self) -> list[str]:
         """Return why this replica must not be thrown away yet; nothing if it may."""
         with self._open() as directory, directory.own_source() as own:
-            return meeting.reasons_to_keep(own, identity.has_left(own.head))
+            return handoffs.reasons_to_keep(own, identity.has_left(own.head))
 
     def clock(self) -> dict[str, int]:
         """Return the clock of what is known here: author → number of its last commit.
@@ -820,7 +821,7 @@ class Replica:
                 lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
                 tx.write_own(own, lines)
                 if own.tier:
-                    planned.notes.extend(_lonely(tx.directory, own.id, planned))
+                    planned.notes.extend(_no_peer_warnings(tx.directory, own.id, planned))
         seq = own.seq + 1 if planned.counters else own.seq
         clock = {own.id: seq} if seq else {}
         return Commit(seq if planned.counters else None, clock, found, planned.notes)
@@ -840,7 +841,7 @@ class Replica:
             for joined in overlay(known, [own]):
                 line = joined.after
                 if line is not None and known and known.head.past:
-                    line = meeting.without_former(line, own.head.replica)
+                    line = handoffs.without_former(line, own.head.replica)
                 if line is not None and since is not None:
                     name, counter = decode_own_line(line)
                     counter = newer(counter, since)
@@ -955,7 +956,7 @@ class Replica:
             head.settled,
             own.checksum if next(own.lines(), None) else "",
             identity.has_left(own.head),
-            meeting.is_idle(own),
+            handoffs.is_idle(own),
         )
 
     @contextmanager
@@ -1271,7 +1272,7 @@ class Replica:
             with ExitStack() as passing:
                 there = open_input(item, passing)
                 lacking = self.missing(there.head.clock)
-                if lacking or self._would_meet(there):
+                if lacking or self._would_merge_handoffs(there):
                     raise ExistsError(
                         f"{shown} is there, and holds what is not known here{self._said_of(lacking)}", "merge it first"
                     )
@@ -1293,15 +1294,15 @@ class Replica:
         others = f" and of {len(lacking) - 1} more" if len(lacking) > 1 else ""
         return f": {number} commit{'' if number == 1 else 's'} of {who}{others}"
 
-    def _would_meet(self, there: Source) -> bool:
-        """Return whether a state holds what would change a contribution of ours that takes part in merging."""
-        if next(meeting.taking_part(there), None) is None:
+    def _would_merge_handoffs(self, there: Source) -> bool:
+        """Return whether merging a state would change a locally merged entry of this replica."""
+        if next(handoffs.locally_merged(there), None) is None:
             return False
         with ExitStack() as stack, self._open() as directory:
-            aside = meeting.Aside(stack, of_replica(self.path))
-            for name, counter in meeting.taking_part(there):
-                aside.put(name, counter)
-            return bool(meeting.meet(directory.read_own(), [aside], lambda _: {}).lines)
+            buffer = SpillBuffer(stack, of_replica(self.path))
+            for name, counter in handoffs.locally_merged(there):
+                buffer.put(name, counter)
+            return bool(handoffs.merge_handoffs(directory.read_own(), [buffer], lambda _: {}).lines)
 
     @contextmanager
     def _open(self) -> Iterator[Directory]:
@@ -1449,18 +1450,18 @@ def _heeds_others(request: Request) -> bool:
     return request.operation.once is not None or request.operation.verb in ("add", "reset", "expire")
 
 
-def _lonely(directory: Directory, replica: str, planned: Plan) -> list[str]:
-    """Return the warnings of a commit of which nothing can be handed over, as nobody is known."""
+def _no_peer_warnings(directory: Directory, replica: str, planned: Plan) -> list[str]:
+    """Return the warnings of a commit whose counts no known replica can take over."""
     names = [
         name
         for name, tag in planned.touched
-        if isinstance(kind := TYPES[tag], Handoff)
-        and kind.pending(replica, planned.counters[name][tag][replica]).is_lonely
+        if tag in LOCALLY_MERGED
+        and LOCALLY_MERGED[tag].pending(replica, planned.counters[name][tag][replica]).has_no_peer
     ]
     if not names:
         return []
     with directory.known_source() as known:
-        return [] if known and known.head.clock else [meeting.lonely(names)]
+        return [] if known and known.head.clock else [handoffs.no_peer_warning(names)]
 
 
 def _absolute(url: str | os.PathLike[str]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from crdtctl.codec.stream import Source, overlay
 from crdtctl.codec.wire import Counter, Head, decode_own_line, encode_line
-from crdtctl.crdt import TAKING_PART, forks
+from crdtctl.crdt import LOCALLY_MERGED, forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster
 
@@ -65,7 +65,7 @@ def lines_of_share(
         kept: Counter = {}
         for tag, found in counter.items():
             rows = {
-                who: row for who, row in found.items() if who == mine or (who in authors and tag not in TAKING_PART)
+                who: row for who, row in found.items() if who == mine or (who in authors and tag not in LOCALLY_MERGED)
             }
             if rows:
                 kept[tag] = rows

@@ -17,7 +17,7 @@ from crdtctl.codec.stream import Source, Writer, overlay
 from crdtctl.codec.text import name_of as counter_name
 from crdtctl.codec.wire import Head, Past
 from crdtctl.crdt import forks
-from crdtctl.store import binding, identity, journal, meeting
+from crdtctl.store import binding, handoffs, identity, journal
 from crdtctl.store.durable import KNOWN, OWN, Draft
 from crdtctl.store.files import Directory, OwnFile
 from crdtctl.store.identity import REASONS, OnRenamed, Renamed
@@ -179,7 +179,7 @@ class Transaction:
                 return True
 
             self.write_known(fill)
-        lines = [*meeting.successors(own, new), *(again(own.source, new) if reason != "sealed" else ())]
+        lines = [*handoffs.carried_over(own, new), *(again(own.source, new) if reason != "sealed" else ())]
         self._begin_own(new, own.tier, sorted(lines, key=counter_name))
         is_whole = reason != "forked" and binding.remembered(own.source.head.witness) == own.writes
         self.on_renamed(Renamed(own.id, new, reason, is_whole, len(head.past)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from crdtctl.codec.stream import ALL, Joined, Part, Source
 from crdtctl.codec.text import NAME_END
 from crdtctl.codec.wire import Counter, encode_name
-from crdtctl.crdt import TAKING_PART
+from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.errors import UsageError, printable
 
 #: Between two types on a line; in a name or an element at most, and then the line is decoded in vain.
@@ -26,7 +26,7 @@ def candidates(mine: Counter, known: Counter) -> list[str]:
     Beside a type in which something was counted here, one that was only created is not in use; nor is, beside any
     other, a type that takes part in merging, for merging begins it.
     """
-    declared = mine.keys() - TAKING_PART
+    declared = mine.keys() - LOCALLY_MERGED.keys()
     used = {tag for tag in declared if any(any(row[1:]) for row in mine[tag].values())}
     return sorted(used or declared or mine.keys() or known.keys())
 

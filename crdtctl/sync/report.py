@@ -130,7 +130,7 @@ def add_merge(total: MergeReport, one: MergeReport) -> None:
     total.changes, total.handoffs = list(known.values()), list(hands.values())
     total.counters -= again
     total.replicas = sorted(set(total.replicas))
-    total.lonely = list(one.lonely)
+    total.without_peer = list(one.without_peer)
 
 
 def _joined(before: Any, after: Any) -> Any:

@@ -97,7 +97,7 @@ def test_a_client_that_knows_of_no_permanent_replica_is_warned(shell: Shell, hub
         ended = shell("--replica", "job", *words, stdin=other.export_bytes())
         assert ended.status == 0
         assert ended.stderr == (
-            "crdtctl: 'hits' cannot be handed over yet: no replica of tier 0 is known here; merge the state of one\n"
+            "crdtctl: 'hits' cannot be handed over yet: no replica of tier 0 is known; merge the state of one first\n"
         )
     job.exchange(hub)
     for words in (["increment", "hits"], ["merge", "-"], ["status"]):

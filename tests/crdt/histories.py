@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, get_args
 
 from hypothesis import strategies as st
 
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operation, Refused, Verb
 from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.local_merge import LocallyMergedType
 
 AUTHORS = ("ann", "bob", "čen")
 AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 2**64, 10**99, TOO_LARGE - 1)
@@ -24,7 +25,7 @@ ONCE = (None, "job-1", None, "job-2")
 BOUNDS = (None, 0, 5, -7, 1 - TOO_LARGE)
 ELEMENTS = [some for size in range(4) for some in combinations(("é", "a", "ab", "b"), size)]
 #: The types whose states are joined. Of the others each replica holds its own contribution only, which has met theirs.
-JOINED = {tag: kind for tag, kind in TYPES.items() if not kind.takes_part}
+JOINED = {tag: kind for tag, kind in TYPES.items() if tag not in LOCALLY_MERGED}
 
 
 @cache
@@ -51,7 +52,7 @@ def settings(kind: CounterType, bound: int | None, above: int) -> dict[str, Any]
 def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operation:
     """Return the operation that three numbers choose, one that the type allows, if not always."""
     accepted = verbs(kind)
-    amounts = AMOUNTS[:-2] if kind.takes_part else AMOUNTS  # what takes part holds the sums as well, of 100 digits
+    amounts = AMOUNTS[:-2] if kind.tag in LOCALLY_MERGED else AMOUNTS  # handoff holds the sums as well, of 100 digits
     return Operation(
         accepted[what % len(accepted)],
         amounts[how_much % len(amounts)],
@@ -132,21 +133,32 @@ class History:
         sent = theirs.state
         if since is not None:
             sent = self.kind.newer(sent, past[since % len(past)].clock)
-        if self.kind.takes_part:
-            self._meet(author, sent, clocks.join(now.clock, theirs.clock), now.seen | theirs.seen)
+        if isinstance(self.kind, LocallyMergedType):
+            self._merge(self.kind, author, sent, clocks.join(now.clock, theirs.clock), now.seen | theirs.seen)
             return
         state = self.kind.join_all(now.state, sent)
         self.moments.append(Moment(author, state, clocks.join(now.clock, theirs.clock), now.seen | theirs.seen))
 
-    def _meet(self, author: str, sent: Mapping[str, Contribution], clock: Clock, seen: frozenset[int]) -> None:
-        """Let the author's own contribution meet those of others."""
+    def _merge(
+        self, kind: LocallyMergedType, author: str, sent: Mapping[str, Contribution], clock: Clock, seen: frozenset[int]
+    ) -> None:
+        """Merge the entries of others into the author's own."""
         state, seq = dict(self.of(author)[-1].state), clock.get(author, 0)
         for other in sorted(sent.keys() - {author}):
-            met = self.kind.meet(state.get(author), other, sent[other], Here(author, seq + 1))
+            met = merged(kind, state.get(author), other, sent[other], Here(author, seq + 1))
             if met is not None:
                 state[author] = met
                 clock = {**clock, author: seq + 1}
         self.moments.append(Moment(author, state, clock, seen))
+
+
+def merged(
+    kind: LocallyMergedType, mine: Contribution | None, other: str, theirs: Contribution, here: Here
+) -> Contribution | None:
+    """Return `mine` after a local merge with one entry; None if that changes nothing."""
+    merging = kind.local_merge(mine, here)
+    merging.merge(other, theirs)
+    return merging.row
 
 
 def play(kind: CounterType, tape: bytes) -> History:

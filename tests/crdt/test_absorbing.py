@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Here, Refused
 from tests.crdt.histories import moments
 from tests.crdt.normal import is_normal
 
-JOINED = {tag: kind for tag, kind in TYPES.items() if not kind.takes_part}
+JOINED = {tag: kind for tag, kind in TYPES.items() if tag not in LOCALLY_MERGED}
 each_type = pytest.mark.parametrize("kind", JOINED.values(), ids=JOINED)
 
 

@@ -66,17 +66,16 @@ def test_a_hand_off_takes_its_own_count_back_and_forgets_those_of_others() -> No
 
 def test_a_client_is_idle_once_it_has_handed_everything_over() -> None:
     kind = Handoff()
-    meeting = kind.meeting(None, here("hub", {}))
-    assert meeting.is_idle("job", kind.row(1, Node("job", 1), Node("job", 1)))
-    assert not meeting.is_idle("job", kind.row(1, client_with_token(), Node("job", 1)))
-    assert not meeting.is_idle("desk", kind.row(1, Node("desk", 0), Node("desk", 0)))
+    assert kind.pending("job", kind.row(1, Node("job", 1), Node("job", 1))).is_idle
+    assert not kind.pending("job", kind.row(1, client_with_token(), Node("job", 1))).is_idle
+    assert not kind.pending("desk", kind.row(1, Node("desk", 0), Node("desk", 0))).is_idle
 
 
-def test_a_meeting_waits_for_the_one_to_whom_a_count_is_on_its_way() -> None:
+def test_a_local_merge_waits_for_the_one_to_whom_a_count_is_on_its_way() -> None:
     kind = Handoff()
-    meeting = kind.meeting(kind.row(1, client_with_token(), Node("job", 1)), here("job", {}, tier=1))
-    assert meeting.waits_for("hub")
-    assert not meeting.waits_for("desk")
+    merging = kind.local_merge(kind.row(1, client_with_token(), Node("job", 1)), here("job", {}, tier=1))
+    assert merging.waits_for("hub")
+    assert not merging.waits_for("desk")
 
 
 def test_a_key_that_both_counted_alike_is_absorbed_once() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt.base import TOO_LARGE, Contribution, Here, Operation, Refused
 from crdtctl.crdt.handoff import Handoff
+from tests.crdt.histories import merged
 from tests.crdt.normal import is_normal
 
 KIND = Handoff()
@@ -33,9 +34,9 @@ class Pair:
         theirs, before = self.rows[peer], self.rows[who]
         assert theirs is not None
         seq = 1 if before is None else before[0] + 1
-        meeting = KIND.meeting(before, Here(who, seq, tier=self.tiers[who]))
-        step = meeting.meet(peer, theirs)
-        self.rows[who] = now = before if meeting.row is None else meeting.row
+        merging = KIND.local_merge(before, Here(who, seq, tier=self.tiers[who]))
+        step = merging.merge(peer, theirs)
+        self.rows[who] = now = before if merging.row is None else merging.row
         assert now is not None
         assert is_normal(KIND.record, now)
         return step
@@ -56,7 +57,7 @@ def test_increments_and_decrements_are_handed_over_and_the_difference_is_exact_o
     row = pair.rows["job"]
     assert row is not None
     open_ = KIND.pending("job", row)
-    assert (open_.counted, open_.slots, open_.tokens, open_.is_lonely) == ((0, 0), (), {}, False)
+    assert (open_.counted, open_.slots, open_.tokens, open_.has_no_peer) == ((0, 0), (), {}, False)
 
 
 def test_of_two_nodes_the_hand_off_that_is_less_far_is_told() -> None:
@@ -82,12 +83,12 @@ def test_what_is_open_is_said() -> None:
     pair.count("job", 9)
     job = pair.rows["job"]
     assert job is not None
-    assert KIND.pending("job", job).is_lonely
+    assert KIND.pending("job", job).has_no_peer
     pair.meet("hub", "job")
     hub = pair.rows["hub"]
     assert hub is not None
     assert KIND.pending("hub", hub).slots == ("job",)
-    assert not KIND.pending("hub", hub).is_lonely
+    assert not KIND.pending("hub", hub).has_no_peer
     pair.meet("job", "hub")
     job = pair.rows["job"]
     assert job is not None
@@ -108,7 +109,7 @@ def test_an_id_that_goes_on_under_another_knows_what_it_read_and_carries_its_tok
     old = pair.rows["job"]
     assert old is not None
     pair.tiers["new"] = 1
-    pair.rows["new"] = KIND.succeed("job", old, Here("new", 1, tier=1))
+    pair.rows["new"] = KIND.carry_over("job", old, Here("new", 1, tier=1))
     assert pair.value("new") == pair.value("job") == 11
     assert KIND.pending("new", pair.rows["new"] or ()).tokens == {("job", "hub"): (9, 0)}
     pair.meet("hub", "new")
@@ -121,9 +122,9 @@ def test_an_id_that_goes_on_under_another_knows_what_it_read_and_carries_its_tok
 
 def test_a_permanent_id_that_goes_on_under_another_loses_and_doubles_nothing() -> None:
     row = count(count(None, 5, "hub", 0), -1, "hub", 0)
-    new = KIND.succeed("hub", row, Here("new", 1))
+    new = KIND.carry_over("hub", row, Here("new", 1))
     assert KIND.value({"new": new}) == KIND.value({"hub": row, "new": new}) == 4
-    more = KIND.meet(new, "hub", count(row, 2, "hub", 0), Here("new", 2))
+    more = merged(KIND, new, "hub", count(row, 2, "hub", 0), Here("new", 2))
     assert more is not None
     assert KIND.value({"new": more}) == 6
 
@@ -138,7 +139,7 @@ def test_a_total_has_at_most_100_digits_whoever_counted_it() -> None:
     with pytest.raises(Refused, match="100 digits"):
         count(full, 1, "ann", 0)
     one = count(None, 1, "bob", 0)
-    assert KIND.meet(one, "ann", full, Here("bob", 2)) is None
+    assert merged(KIND, one, "ann", full, Here("bob", 2)) is None
 
 
 def test_a_replica_may_not_end_before_all_is_handed_over() -> None:
@@ -184,7 +185,7 @@ def test_whatever_a_stranger_says_of_its_node_mine_stays_one(
         return value
 
     ours = row(tier, mine)
-    met = KIND.meet(ours, peer, row(other, theirs), Here(who, 2, tier=tier))
+    met = merged(KIND, ours, peer, row(other, theirs), Here(who, 2, tier=tier))
     if met is not None:
         assert is_normal(KIND.record, met)
         assert met[1] == tier

@@ -2,10 +2,11 @@
 
 import pytest
 
-from crdtctl.crdt import TAKING_PART, TYPES
+from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import CounterType, Here, Operation
 from crdtctl.crdt.lattice import Nat
-from tests.crdt.histories import verbs
+from crdtctl.crdt.local_merge import LocallyMergedType
+from tests.crdt.histories import merged, verbs
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 
@@ -42,13 +43,12 @@ def test_a_type_can_be_created_and_used(kind: CounterType) -> None:
     assert len(accepted) >= 2
 
 
-@each_type
-def test_only_what_takes_part_in_merging_changes_when_it_meets_others(kind: CounterType) -> None:
+@pytest.mark.parametrize("kind", LOCALLY_MERGED.values(), ids=LOCALLY_MERGED)
+def test_a_local_merge_changes_the_own_entry(kind: LocallyMergedType) -> None:
     used = kind.apply(None, Operation(verbs(kind)[1], 5, ("a",)), Here("bob", 1))
     assert used is not None
-    for found in (kind.meet(None, "bob", used, Here("ann", 1)), kind.succeed("bob", used, Here("ann", 1))):
-        assert (found is not None) == kind.takes_part
-    assert {tag for tag, kind in TYPES.items() if kind.takes_part} == TAKING_PART
+    assert merged(kind, None, "bob", used, Here("ann", 1)) is not None
+    assert kind.carry_over("bob", used, Here("ann", 1)) is not None
 
 
 @each_type

@@ -18,7 +18,7 @@ from crdtctl.codec.wire import Head, encode_head, encode_line
 from crdtctl.crdt.base import Contribution, Here, Operation
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import ExistsError, OutcomeUnknownError, RefusedError, StorageError, UsageError
-from crdtctl.store import durable, meeting
+from crdtctl.store import durable, spill
 from crdtctl.store import merge as merging
 from crdtctl.store.durable import Draft
 from crdtctl.store.files import Directory
@@ -74,7 +74,7 @@ def test_a_permanent_replica_is_never_to_be_thrown_away_and_a_client_only_when_a
     job.decrement("hits", 2)
     found = job.reasons_to_keep()
     assert found[0] == "+9 -2 of 'hits' not handed over yet"
-    assert "its last state has not left" in found[1]
+    assert "its last state was not exported" in found[1]
     send(hub, job)
     send(job, hub)
     assert "a token of 'hits' over +9 -2" in job.reasons_to_keep()[0]
@@ -115,7 +115,7 @@ def test_what_others_hand_over_is_never_kept_as_theirs(make: Make) -> None:
 def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "_WORTH_HALVES", 1)
     monkeypatch.setattr(merging, "_GROUP", 2)
-    monkeypatch.setattr(meeting, "_IN_MEMORY", 100)
+    monkeypatch.setattr(spill, "_IN_MEMORY", 100)
     hub = make("hub")
     jobs = [make(f"job-{number}", 1) for number in range(5)]
     with hub.batch() as batch:
@@ -134,7 +134,7 @@ def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch:
     total = 1 + len(jobs) * (len(jobs) + 1) // 2
     assert [hub.value(name, "handoff") for name in ("a", "m", "z")] == [total] * 3
     assert {job.value(name, "handoff") for job in jobs for name in "amz"} <= set(range(total + 1))
-    assert all(job.reasons_to_keep()[0].startswith("its last state has not left") for job in jobs)
+    assert all(job.reasons_to_keep()[0].startswith("its last state was not exported") for job in jobs)
     assert_sound(hub)
 
 
@@ -407,7 +407,9 @@ class Client:
         return assemble(encode_head(Head("state", self.id, {})), [encode_line("hits", {KIND.tag: {self.id: self.row}})])
 
     def meet(self, hub: Replica, row: Contribution) -> None:
-        self.row = KIND.meet(self.row, hub.id, row, Here(self.id, self.row[0] + 1, tier=1)) or self.row
+        merging = KIND.local_merge(self.row, Here(self.id, self.row[0] + 1, tier=1))
+        merging.merge(hub.id, row)
+        self.row = merging.row or self.row
 
 
 def test_clients_in_memory_say_what_replicas_say(make: Make) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crdtctl import Replica
-from crdtctl.crdt import TAKING_PART
+from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.store.check import check_replica
 from tests import every_type
 from tests.clones import bind, clone
@@ -121,7 +121,7 @@ class Bench:
         self.new = self.total()
         self.states = [self.old, self.new]
         if job.two_files:
-            self.states.append([one for one in self.new if one[1] not in TAKING_PART or one in self.old])
+            self.states.append([one for one in self.new if one[1] not in LOCALLY_MERGED or one in self.old])
         assert (self.new != self.old) == job.changes
 
     def _fork(self, other: Replica, here: Replica) -> None:

@@ -82,13 +82,30 @@ def test_the_main_job_counts_an_access_log_like_awk(shell: Shell) -> None:
     assert done.stdout.decode().endswith("All three tables and the independent count are equal: 100 in all.\n")
 
 
-def test_the_main_job_counts_the_git_history_like_shortlog(shell: Shell) -> None:
+def test_the_main_job_counts_the_git_history_like_git_grep(shell: Shell) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("this is not a git checkout")
     script = ROOT / "examples" / "three_replicas.py"
     done = subprocess.run([sys.executable, script], env=shell.environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert "All three tables and the independent count are equal" in done.stdout.decode()
+
+
+def test_the_main_job_of_a_checkout_of_one_commit_has_many_rows(shell: Shell) -> None:
+    checkout = shell.directory / "checkout"
+    script = checkout / "examples" / "three_replicas.py"
+    script.parent.mkdir(parents=True)
+    script.write_bytes((ROOT / "examples" / "three_replicas.py").read_bytes())
+    for folder in ("one", "two", "three/deep/deeper"):
+        (checkout / folder).mkdir(parents=True)
+        (checkout / folder / "file").write_text("a\nb\n")
+    person = ["-c", "user.name=ada", "-c", "user.email=ada@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*person, "commit", "-qm", "first"]):
+        subprocess.run(["git", *words], cwd=checkout, env=shell.environment, check=True)
+    done = subprocess.run([sys.executable, script], env=shell.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    rows = [line.split() for line in done.stdout.decode().splitlines()]
+    assert [row[-2:] for row in rows if row[:1] in (["one"], ["two"], ["three/deep"])] == [["2", "2"]] * 3
 
 
 def test_the_main_job_counts_a_real_access_log(shell: Shell) -> None:

@@ -33,6 +33,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    Head = tuple[bytes, int, int, bytes, str, str, int]
+
 #: Characters of a name that mean nothing special anywhere: no quotes, no '=', no option, no escapes.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@+-")
 _TAG = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -116,12 +118,10 @@ def _count(column: int, name: bytes, amount: int, where: str | None) -> int | No
 
 
 def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) -> int | None:
-    data, is_file = _own(directory)
-    replica, seq, departures, tags, bound, witness, start = _own_head(data)
-    writes = seq + departures
-    seen = binding.remembered(witness) if witness else 0
-    if is_file != bound or seen is None or seen > writes:
-        return None  # this replica was copied or put back
+    data, head, fault = _own(directory)
+    if fault:
+        return None  # this replica was copied, or its backup was restored
+    replica, seq, departures, tags, bound, witness, start = head
     end = len(data) - TRAILER_SIZE
     first, last = search(InMemory(data), start, end, name)
     if first == last or seq >= MAX_SAFE or _has_ended(data, start, end, replica):
@@ -151,7 +151,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
         raise
     finally:
         draft.abandon()
-    binding.remember(witness, writes + 1)
+    binding.remember(witness, seq + departures + 1)
     return 0
 
 
@@ -174,17 +174,19 @@ def _lock_soon(lock: int) -> bool:
     return True
 
 
-def _own(directory: int) -> tuple[bytes, str]:
-    """Return own.json, whole and right, and which file it is; raise ValueError if it is anything special."""
+def _own(directory: int) -> "tuple[bytes, Head, str]":
+    """Return own.json, its header, and why it may be a copy; raise ValueError if it is anything special."""
     fd = durable.open_state(directory, "own.json")
     try:
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size > durable.MAX_OWN_BYTES:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > durable.MAX_OWN_BYTES:
             raise ValueError
         data = durable.read_all(fd)
         if not is_whole(data):
             raise ValueError
-        return data, binding.of(fd, lasting=not data[: data.index(b"\n")].count(b'"binding":"-'))
+        head = _own_head(data)
+        _, seq, departures, _, bound, witness, _ = head
+        return data, head, binding.fault(fd, bound, witness, seq + departures)
     finally:
         durable.close(fd)
 
@@ -202,7 +204,7 @@ def _own_opening(replica: bytes, seq: int, tags: bytes, bound: str, witness: str
     )
 
 
-def _own_head(data: bytes) -> tuple[bytes, int, int, bytes, str, str, int]:
+def _own_head(data: bytes) -> "Head":
     """Return the replica's id, its last commit, its departures, these as text, its binding, its witness, its end."""
     start = data.index(b"\n", 0, _MAX_HEAD) + 1
     replica = data[len(_OWN_HEAD) : data.index(b'"', len(_OWN_HEAD))]

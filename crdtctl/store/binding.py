@@ -35,6 +35,28 @@ def of(fd: int, *, lasting: bool) -> str:
     return f"{inode}.{system:x}.{_machine():08x}"
 
 
+def fault(fd: int, bound: str, witness: str, writes: int) -> str:
+    """Return why the open ``own.json`` may not be the file that this replica wrote last; empty if it is that file.
+
+    The header of the file names the identity `bound` and the path of its witness; `writes` is the number of times
+    that the file was written. The reason is a key of `crdtctl.store.identity.REASONS`.
+    """
+    if not bound:
+        return "unbound"
+    if os.fstat(fd).st_nlink > 1:
+        return "linked"
+    actual = of(fd, lasting=is_lasting(bound))
+    if actual != bound:
+        return "moved" if actual.rpartition(".")[2] != bound.rpartition(".")[2] else "copied"
+    if witness:
+        seen = remembered(witness)
+        if seen is None:
+            return "unwitnessed"
+        if seen > writes:
+            return "restored"
+    return ""
+
+
 def is_lasting(binding: str) -> bool:
     """Return whether a binding was made where inode numbers last."""
     return not binding.startswith("-")

@@ -166,7 +166,8 @@ class Directory:
                 self._regular(fd, name, MAX_OWN_BYTES)
                 data = read_all(fd)
                 own = OwnFile(data, self.file(name))
-                own.strange = _strange(fd, own)
+                head = own.source.head
+                own.strange = binding.fault(fd, head.binding, head.witness, own.writes)
             finally:
                 close(fd)
         return own
@@ -295,25 +296,6 @@ class Directory:
             finally:
                 draft.abandon()
         return wanted
-
-
-def _strange(fd: int, own: OwnFile) -> str:
-    """Return why the open ``own.json`` is not the file that this replica wrote last, or nothing."""
-    head = own.source.head
-    if not head.binding:
-        return "unbound"
-    if os.fstat(fd).st_nlink > 1:
-        return "linked"
-    here = binding.of(fd, lasting=binding.is_lasting(head.binding))
-    if here != head.binding:
-        return "moved" if here.rpartition(".")[2] != head.binding.rpartition(".")[2] else "copied"
-    if head.witness:
-        remembered = binding.remembered(head.witness)
-        if remembered is None:
-            return "unwitnessed"
-        if remembered > own.writes:
-            return "restored"
-    return ""
 
 
 def _wait(lock: int, deadline: float, path: str) -> None:

@@ -136,14 +136,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a copy goes on under the id of the original",
         (
-            Edit("store/files.py", "own.strange = _strange(fd, own)", 'own.strange = ""'),
-            Edit("hot.py", "if is_file != bound or seen is None or seen > writes:", "if False:"),
+            Edit(
+                "store/binding.py", '    if not bound:\n        return "unbound"\n', '    if True:\n        return ""\n'
+            ),
         ),
         f"{_EXACT}[copy: cp -a]",
     ),
     Mutant(
         "the hot path goes on under the id of the original",
-        (Edit("hot.py", "if is_file != bound or seen is None or seen > writes:", "if False:"),),
+        (Edit("hot.py", "    if fault:\n", "    if False:\n"),),
         f"{_EXACT}[copy: cp -a]",
         quick=False,
     ),

@@ -18,7 +18,8 @@ from tests.hot.cases import FAR, HERE, HUB, Case
 from tests.store.forked import forked
 from tests.store.places import quick_directory
 
-for verb in ("app", "add", "create", "decrement", "increment", "show"):
+import_module("crdtctl.cli.app")
+for verb in ("add", "create", "decrement", "increment", "show"):
     import_module(f"crdtctl.commands.{verb}")  # before forking, once for all
 
 #: A byte of memory that the children share: whether the hot path did the job.

@@ -42,12 +42,12 @@ def run() -> None:
         _begin_again_in_utf8()
     arguments = sys.argv[1:]
     try:
-        from crdtctl import hot
+        from crdtctl import fastpath
         from crdtctl.store.durable import open_standard_streams
 
         open_standard_streams()
         _on_interrupt(signal.default_int_handler)
-        status = hot.run(arguments)
+        status = fastpath.run(arguments)
         if status is None:
             _on_interrupt(_end_at_once)
             if sys.flags.no_site:  # the installed script leaves the search for packages to this moment

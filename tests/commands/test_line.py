@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from crdtctl import Replica
 from tests.commands.expect import assert_refused
 from tests.conftest import Shell
-from tests.hot.both import full, hot_first, outcome
-from tests.hot.cases import HERE, HUB, Case, Entry, known, own
+from tests.fastpath.both import fast_first, full, outcome
+from tests.fastpath.cases import HERE, HUB, Case, Entry, known, own
 
 FILES = {
     "own.json": Entry(own({"builds": {"pncounter": {HERE: (20, 12, 5)}}}), "regular"),
@@ -58,13 +58,13 @@ def test_global_options_mean_the_same_wherever_they_stand(
         moved += [rest.pop(0) for place in places if place == at]
         moved += line[at : at + 1]
     first = outcome(Case([word for piece in (*options, *line) for word in piece], FILES), full)
-    assert outcome(Case([word for piece in moved for word in piece], FILES), hot_first) == first
+    assert outcome(Case([word for piece in moved for word in piece], FILES), fast_first) == first
 
 
 @pytest.mark.parametrize("words", [["show", "builds"], ["increment", "builds", "2"], ["dec", "builds"]])
-def test_the_hot_path_takes_the_replica_at_both_ends(words: list[str]) -> None:
+def test_the_fast_path_takes_the_replica_at_both_ends(words: list[str]) -> None:
     for line in (["--replica", ".crdtctl", *words], [*words, "--replica", ".crdtctl"]):
-        assert outcome(Case(line, FILES), hot_first).is_hot
+        assert outcome(Case(line, FILES), fast_first).is_fast
 
 
 def test_two_dashes_end_the_options(shell: Shell, replica: Replica) -> None:

@@ -14,8 +14,8 @@ from tests.commands.expect import assert_one_line, assert_refused, contents
 from tests.commands.users import READING
 from tests.conftest import PROGRAM, Ended, Shell
 
-HOT, FULL = ["increment", "builds"], ["increment", "builds=1"]
-WRITES = (HOT, FULL)
+FAST, FULL = ["increment", "builds"], ["increment", "builds=1"]
+WRITES = (FAST, FULL)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
 User = Callable[..., Ended]
@@ -272,16 +272,16 @@ def test_after_git_clean_no_other_replica_is_used_without_a_message(shell: Shell
 def test_the_hint_tells_how_to_forget_it(shell: Shell, home: Path) -> None:
     shell.ok("init")
     subprocess.run(["rm", "-r", str(shell.directory / ".crdtctl")], check=True)
-    said = assert_refused(shell(*HOT), 66)
+    said = assert_refused(shell(*FAST), 66)
     record = said.rpartition("'rm ")[2].partition("'")[0]
     Path(record).unlink()
-    assert shell(*HOT).status == 0
+    assert shell(*FAST).status == 0
     assert Replica(home / ".local/share/crdtctl").value("builds") == 1
 
 
 def test_a_replica_that_was_moved_is_not_gone(shell: Shell, home: Path) -> None:
     shell.ok("init")
-    shell.ok(*HOT)
+    shell.ok(*FAST)
     (home / ".local/share").mkdir(parents=True)
     (shell.directory / ".crdtctl").rename(home / ".local/share/crdtctl")
     for words in WRITES:
@@ -291,7 +291,7 @@ def test_a_replica_that_was_moved_is_not_gone(shell: Shell, home: Path) -> None:
 
 def test_the_users_own_replica_that_is_gone_is_not_made_again_without_a_message(shell: Shell, home: Path) -> None:
     place = home / ".local/share/crdtctl"
-    assert shell(*HOT).status == 0
+    assert shell(*FAST).status == 0
     place.rename(home / "aside")
     for _ in range(2):
         for words in WRITES:
@@ -299,7 +299,7 @@ def test_the_users_own_replica_that_is_gone_is_not_made_again_without_a_message(
         place.mkdir(exist_ok=True)  # as the place of a disk that is not mounted
     place.rmdir()
     (home / "aside").rename(place)
-    assert shell(*HOT) == Ended(0, "", "")
+    assert shell(*FAST) == Ended(0, "", "")
 
 
 def test_what_a_run_leaves_is_not_missed(shell: Shell, home: Path) -> None:
@@ -314,7 +314,7 @@ def test_the_users_own_replica_may_be_behind_a_link(shell: Shell, home: Path) ->
     (home / ".local/share").mkdir(parents=True)
     (shell.directory / "big").mkdir()
     (home / ".local/share/crdtctl").symlink_to(shell.directory / "big")
-    for words in (FULL, HOT, FULL, HOT):
+    for words in (FULL, FAST, FULL, FAST):
         assert shell(*words).status == 0
     assert Replica(shell.directory / "big").value("builds") == 4
 
@@ -332,14 +332,14 @@ def test_a_replica_made_by_the_first_write_names_another_one_of_the_user(shell: 
     assert shell("init", str(project)).status == 0
     assert shell("increment", "a=1", "b=2", directory=project).status == 0
     assert shell("remote", "add", "hub", "./hub", directory=project).status == 0
-    said = assert_one_line(shell(*HOT).stderr)
+    said = assert_one_line(shell(*FAST).stderr)
     assert f"another replica of yours is in {project}/.crdtctl, with 2 counters and the remote hub" in said
 
 
 def test_the_current_directory_that_was_deleted_is_reported(shell: Shell, home: Path) -> None:
     script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
     done = subprocess.run(
-        ["sh", "-c", script, "sh", *PROGRAM, *HOT],
+        ["sh", "-c", script, "sh", *PROGRAM, *FAST],
         cwd=shell.directory,
         env=shell.environment,
         capture_output=True,

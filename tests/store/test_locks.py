@@ -45,10 +45,10 @@ def test_a_file_lock_of_any_other_program_is_respected(
     words = [*command.split(), other] if command == "merge" else command.split()
     with filelock.FileLock(f"{replica.path}/{name}", fallback_to_soft=False):
         ended = shell("--lock-timeout", "0", *words)
-        hot = shell(*words, environment={"CRDTCTL_LOCK_TIMEOUT": "0.05"})
+        fast = shell(*words, environment={"CRDTCTL_LOCK_TIMEOUT": "0.05"})
     assert (ended.status, ended.stdout) == (75, "")
     assert f"{name} is held by another process" in ended.stderr
-    assert hot == ended
+    assert fast == ended
     assert states(replica) == before
     assert shell.ok(*words) == ""
     assert states(replica) != before

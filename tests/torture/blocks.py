@@ -171,7 +171,7 @@ def _fault(history: History, point: int, image: Sectors, disk: Disk, seen: Seen)
             return f"{verdict}: {found} instead of {right}"
         assert isinstance(found, Held)
         held = found if found.replicas else history.victim.init()
-        held = history.victim.write("increment, hot", held)
+        held = history.victim.write("increment, fast", held)
         found = history.victim.holds()
         if found != held:
             return f"{CORRUPT}: {found} after the next write, instead of {held}"

@@ -37,7 +37,7 @@ PROBABILITY = 0.02
 #: probably a call fails, whether all is loaded before, the words.
 FAULTY = """
 import ctypes, importlib, pkgutil, sys
-from crdtctl import __main__, commands, hot
+from crdtctl import __main__, commands, fastpath
 seed, probability, load, *sys.argv[1:] = sys.argv[1:]
 sys.argv[0] = "crdtctl"
 if load == "loaded":

@@ -26,9 +26,9 @@ from tests.torture.scratch import scratch
 _ASLEEP = 400_000
 #: Command → which lock it takes.
 COMMANDS = {"increment builds 2": "own", "increment builds=2 fresh=1": "own", "merge other.json": "known"}
-#: What takes the hot path, which leaves it to the full command to go on when it has lost its lock.
-HOT = "increment builds 2"
-_SECOND = {"own": HOT, "known": "merge other.json"}
+#: What takes the fast path, which leaves it to the full command to go on when it has lost its lock.
+FAST = "increment builds 2"
+_SECOND = {"own": FAST, "known": "merge other.json"}
 
 
 def _delete(lock: Path) -> None:
@@ -164,7 +164,7 @@ def _judge(shell: Shell, made: Scene, lock: Path, how: str, moment: str, writers
         if (writer.ended.status != 0) != (writer.ended.stderr.count("\n") == 1):
             yield "not the words that it should be"
     yield from faults(operations, {"the replica": made.values()})
-    if moment == "while a writer holds it" and writers[0].command != HOT and writers[0].ended.status != 74:
+    if moment == "while a writer holds it" and writers[0].command != FAST and writers[0].ended.status != 74:
         yield "that the lock was lost was not noticed"
     if how in ("deleted", "replaced") and writers[-1].ended.status != 0:
         yield "a new lock file was not taken"

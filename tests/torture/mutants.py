@@ -143,8 +143,8 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{_EXACT}[copy: cp -a]",
     ),
     Mutant(
-        "the hot path goes on under the id of the original",
-        (Edit("hot.py", "    if fault:\n", "    if False:\n"),),
+        "the fast path goes on under the id of the original",
+        (Edit("fastpath.py", "    if fault:\n", "    if False:\n"),),
         f"{_EXACT}[copy: cp -a]",
         quick=False,
     ),

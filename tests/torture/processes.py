@@ -1,6 +1,6 @@
 """Eight processes at once on one replica, and a killer among them.
 
-They count up and down, the hot and the full way, in batches and under once-keys, add to a set, merge what
+They count up and down, the fast and the full way, in batches and under once-keys, add to a set, merge what
 peers have sent, export and read. Random ones are killed by SIGKILL. What their statuses said is judged by
 Maelstrom's rule: see `tests.torture.judge`.
 """

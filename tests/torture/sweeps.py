@@ -48,7 +48,7 @@ class Job:
 
 
 JOBS = {
-    "increment, hot": Job("increment builds 2"),
+    "increment, fast": Job("increment builds 2"),
     "increment, full": Job("increment builds=2 other=1"),
     "once": Job("increment builds --once job-1"),
     "batch": Job("increment --batch batch.txt"),

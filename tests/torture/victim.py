@@ -13,7 +13,7 @@ from crdtctl.store.inputs import Input
 from tests.conftest import PROGRAM
 
 #: The commands that write, each in a way of its own.
-WRITES = ("increment, hot", "increment, full", "batch", "merge", "export", "init")
+WRITES = ("increment, fast", "increment, full", "batch", "merge", "export", "init")
 
 #: Verdicts: what was acknowledged is not there; what is there was never written by anybody.
 LOST = "lost"
@@ -64,7 +64,7 @@ class Victim:
 
     def write(self, what: str, held: Held) -> Held:
         """Do one of `WRITES` where this is `held`; return what is held once it is acknowledged."""
-        if what == "increment, hot":
+        if what == "increment, fast":
             self.run("increment", "builds")
             return held.plus(builds=1)
         if what == "increment, full":

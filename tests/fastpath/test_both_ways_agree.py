@@ -1,4 +1,4 @@
-"""The hot path is an optimisation and never a second truth."""
+"""The fast path is an optimisation and never a second truth."""
 
 import zlib
 
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from crdtctl.codec.text import TRAILER_SIZE, trailer
 from crdtctl.codec.wire import Counter
-from tests.hot.both import full, hot_first, outcome
-from tests.hot.cases import FAR, FORMS, HERE, HUB, ODDITIES, Case, Entry, cases, known, own
+from tests.fastpath.both import fast_first, full, outcome
+from tests.fastpath.cases import FAR, FORMS, HERE, HUB, ODDITIES, Case, Entry, cases, known, own
 from tests.store.states import sealed
 
 #: A case says enough; to explain it, too, takes a minute.
@@ -21,8 +21,8 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 @given(data=st.data())
 def test_both_ways_end_alike_say_the_same_and_leave_the_same_files(odd: str, data: st.DataObject) -> None:
     case = data.draw(cases(odd))
-    first, second = outcome(case, hot_first), outcome(case, full)
-    event(f"status {second.ended.status}, {'hot' if first.is_hot else 'declined'}")
+    first, second = outcome(case, fast_first), outcome(case, full)
+    event(f"status {second.ended.status}, {'fast' if first.is_fast else 'declined'}")
     assert first == second
 
 
@@ -43,7 +43,7 @@ def test_both_ways_agree_on_every_file_that_is_not_what_it_should_be(name: str, 
     }
     entries = {file: Entry(data, form if file == name else "regular") for file, data in files.items()}
     case = Case(words.split(), entries)
-    assert outcome(case, hot_first) == outcome(case, full)
+    assert outcome(case, fast_first) == outcome(case, full)
 
 
 #: What "builds" may be in this replica's own file, and in what it learned.
@@ -117,7 +117,7 @@ def test_both_ways_agree_on_who_has_ended(what: str, words: str) -> None:
         "known.json": Entry(known({"builds": THEIRS, **({"=": theirs} if theirs else {})})),
     }
     case = Case(words.split(), entries)
-    assert outcome(case, hot_first) == outcome(case, full)
+    assert outcome(case, fast_first) == outcome(case, full)
 
 
 #: What a replica's files may say of attempts of jobs, of which only the latest counts.
@@ -146,7 +146,7 @@ def test_both_ways_agree_on_attempts_of_jobs(what: str, ended: Counter, words: s
         "known.json": Entry(known({"builds": THEIRS, **said})),
     }
     case = Case(words.split(), entries)
-    assert outcome(case, hot_first) == outcome(case, full)
+    assert outcome(case, fast_first) == outcome(case, full)
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -158,7 +158,7 @@ def test_both_ways_agree_on_every_counter_that_is_not_plain(what: str, words: st
         "known.json": Entry(known({"builds": theirs} if theirs else {})),
     }
     case = Case(words.split(), entries)
-    assert outcome(case, hot_first) == outcome(case, full)
+    assert outcome(case, fast_first) == outcome(case, full)
 
 
 #: What a line of own.json may end with, and be nothing that a program of ours writes.
@@ -176,9 +176,9 @@ def test_both_ways_refuse_what_stands_where_once_keys_and_marks_would(maps: str)
     data = own({"builds": MINE}).replace(b"[20,12,5]", b"[20,12,5,%b]" % maps.encode())
     anew = data[:-TRAILER_SIZE] + trailer(zlib.crc32(data[:-TRAILER_SIZE]))
     case = Case(["increment", "builds"], {"own.json": Entry(anew), "own.lock": Entry(), "known.lock": Entry()})
-    first = outcome(case, hot_first)
+    first = outcome(case, fast_first)
     assert first == outcome(case, full)
-    assert (first.ended.status, first.is_hot) == (65, False)
+    assert (first.ended.status, first.is_fast) == (65, False)
 
 
 #: Headers that no program of ours writes: what stands there, and what is put in its place.
@@ -200,7 +200,7 @@ def test_both_ways_agree_on_headers_that_are_not_canonical(what: str, name: str,
     files = {"own.json": own({"builds": MINE}), "known.json": known({"builds": THEIRS})}
     files[name] = sealed(files[name].replace(*HEADERS[what], 1))
     case = Case(words.split(), {file: Entry(data) for file, data in files.items()}, is_large=is_large)
-    assert outcome(case, hot_first) == outcome(case, full)
+    assert outcome(case, fast_first) == outcome(case, full)
 
 
 def test_both_ways_refuse_departures_of_somebody_whom_the_clock_does_not_know() -> None:
@@ -208,6 +208,6 @@ def test_both_ways_refuse_departures_of_somebody_whom_the_clock_does_not_know() 
     anew = data[:-TRAILER_SIZE] + trailer(zlib.crc32(data[:-TRAILER_SIZE]))
     entries = {"own.json": Entry(own({"builds": {"pncounter": {HERE: (20, 1, 0)}}})), "known.json": Entry(anew)}
     case = Case(["show", "builds"], {**entries, "own.lock": Entry(), "known.lock": Entry()})
-    first = outcome(case, hot_first)
+    first = outcome(case, fast_first)
     assert first == outcome(case, full)
-    assert (first.ended.status, first.is_hot) == (65, False)
+    assert (first.ended.status, first.is_fast) == (65, False)

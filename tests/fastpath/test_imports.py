@@ -10,9 +10,9 @@ import pytest
 from crdtctl import Replica
 from tests.conftest import Shell
 
-#: All that a hot command imports beyond what Python itself imports to start.
-HOT = {
-    *("crdtctl", "crdtctl.__main__", "crdtctl.hot"),
+#: All that a fast command imports beyond what Python itself imports to start.
+FAST = {
+    *("crdtctl", "crdtctl.__main__", "crdtctl.fastpath"),
     *("crdtctl.codec", "crdtctl.codec.text", "crdtctl.store", "crdtctl.store.binding"),
     *("crdtctl.store.durable", "crdtctl.store.locate"),
     *("fcntl", "time", "zlib"),
@@ -40,11 +40,11 @@ def beyond_start(shell: Shell, *arguments: str | Path) -> set[str]:
 
 
 @pytest.mark.parametrize("words", ["increment builds", "inc builds 2", "decrement builds", "show builds"])
-def test_a_hot_command_imports_a_short_list_of_modules(shell: Shell, replica: Replica, words: str) -> None:
+def test_a_fast_command_imports_a_short_list_of_modules(shell: Shell, replica: Replica, words: str) -> None:
     replica.increment("builds")
     found = beyond_start(shell, *words.split())
-    assert "crdtctl.hot" in found
-    assert found <= HOT
+    assert "crdtctl.fastpath" in found
+    assert found <= FAST
 
 
 def test_the_script_that_is_installed_imports_no_more() -> None:

@@ -1,4 +1,4 @@
-"""The real program, which takes the hot path where it can, against the full command in an interpreter of its own."""
+"""The real program, which takes the fast path where it can, against the full command in an interpreter of its own."""
 
 import os
 import pty

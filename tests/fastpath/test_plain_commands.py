@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from crdtctl.codec.wire import Counter, encode_line
 from crdtctl.store.durable import VERIFY_BELOW
 from tests.conftest import Ended
-from tests.hot.both import full, hot_first, outcome
-from tests.hot.cases import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
+from tests.fastpath.both import fast_first, full, outcome
+from tests.fastpath.cases import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
 
 #: Elements that make a file too large to be summed up for one line.
 MANY = {f"{number:04000}": 1 for number in range(VERIFY_BELOW // 4000)}
@@ -34,7 +34,7 @@ def plain(
 @pytest.mark.parametrize(
     "words", ["increment builds", "inc builds 41", "decrement builds", "dec builds 41", "show builds"]
 )
-def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
+def test_a_plain_command_on_a_counter_of_this_replica_is_fast(
     learned: str, tag: str, totals: tuple[int, ...], words: str
 ) -> None:
     choice: dict[str, dict[str, Counter] | None] = {
@@ -44,11 +44,11 @@ def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
         "more than is summed up": {**OF_HUB[tag], "visitors": {"gset": {HUB: (1, MANY)}}},
     }
     case = plain(tag, totals, learned=choice[learned], arguments=words.split())
-    first = outcome(case, hot_first)
+    first = outcome(case, fast_first)
     size = len(case.entries["known.json"].data) if "known.json" in case.entries else 0
     assert (size > VERIFY_BELOW) == (learned == "more than is summed up")
     assert first == outcome(case, full)
-    assert first.is_hot == (tag == "pncounter" or words[:3] != "dec")
+    assert first.is_fast == (tag == "pncounter" or words[:3] != "dec")
 
 
 @pytest.mark.parametrize(
@@ -61,38 +61,38 @@ def test_a_plain_command_on_a_counter_of_this_replica_is_hot(
     ],
 )
 @pytest.mark.parametrize("words", ["increment builds", "decrement builds 41", "show builds"])
-def test_counting_with_once_keys_or_after_a_reset_is_hot_and_showing_is_not(
+def test_counting_with_once_keys_or_after_a_reset_is_fast_and_showing_is_not(
     maps: tuple[dict[str, tuple[int, ...]], ...], words: str
 ) -> None:
     counter: Counter = {"pncounter": {HERE: (20, 12, 5, *maps)}}
     entries = {"own.json": Entry(own({"builds": counter})), "known.json": Entry(known(OF_HUB["pncounter"]))}
     case = Case(words.split(), {**entries, "own.lock": Entry(), "known.lock": Entry()})
-    first = outcome(case, hot_first)
+    first = outcome(case, fast_first)
     assert first == outcome(case, full)
     assert first.ended.status == 0
-    assert first.is_hot == (words != "show builds")
+    assert first.is_fast == (words != "show builds")
 
 
 def test_showing_what_others_reset_is_left_to_the_full_command() -> None:
     theirs: dict[str, Counter] = {"builds": {"pncounter": {HUB: (3, 7, 0, {}, {HERE: (12, 0)})}}}
     case = plain("pncounter", (12, 5), learned=theirs, arguments=["show", "builds"])
-    first = outcome(case, hot_first)
+    first = outcome(case, fast_first)
     assert first == outcome(case, full)
-    assert (first.ended, first.is_hot) == (Ended(0, "2\n", ""), False)
+    assert (first.ended, first.is_fast) == (Ended(0, "2\n", ""), False)
 
 
-def test_a_counter_that_only_others_counted_is_shown_by_the_hot_path() -> None:
+def test_a_counter_that_only_others_counted_is_shown_by_the_fast_path() -> None:
     case = plain("pncounter", (), learned=OF_HUB["pncounter"], arguments=["show", "builds"], mine=False)
-    first = outcome(case, hot_first)
-    assert first.is_hot
+    first = outcome(case, fast_first)
+    assert first.is_fast
     assert first.ended == Ended(0, "11\n", "")
 
 
 @given(plain_arguments(), small_numbers, small_numbers)
-def test_a_hot_command_does_what_it_says(arguments: list[str], up: int, down: int) -> None:
+def test_a_fast_command_does_what_it_says(arguments: list[str], up: int, down: int) -> None:
     case = plain("pncounter", (up, down), learned=OF_HUB["pncounter"], arguments=arguments)
-    done = outcome(case, hot_first)
-    assert done.is_hot
+    done = outcome(case, fast_first)
+    assert done.is_fast
     assert done == outcome(case, full)
     if arguments[0] == "show":
         assert done.ended == Ended(0, f"{up - down + 11}\n", "")
@@ -107,23 +107,23 @@ def test_a_hot_command_does_what_it_says(arguments: list[str], up: int, down: in
 @pytest.mark.parametrize("amount", ["0", "007", "-1", "+1", "1.0", "1_0", "١", "9007199254740992", "1" * 17])
 def test_an_amount_that_is_not_plain_is_left_to_the_full_command(amount: str) -> None:
     case = plain("pncounter", (12, 5), learned=None, arguments=["increment", "builds", amount])
-    assert not outcome(case, hot_first).is_hot
+    assert not outcome(case, fast_first).is_fast
 
 
 @pytest.mark.parametrize("over", [0, 1])
 def test_totals_beyond_what_json_readers_keep_are_left_to_the_full_command(over: int) -> None:
     case = plain("pncounter", (2**53 - 2, 0), learned=None, arguments=["increment", "builds", str(1 + over)])
-    done = outcome(case, hot_first)
+    done = outcome(case, fast_first)
     total = '"9007199254740992"' if over else "9007199254740991"
-    assert done.is_hot == (over == 0)
+    assert done.is_fast == (over == 0)
     assert f"[21,{total},0]".encode() in done.files[".crdtctl/own.json"][2]
 
 
 @given(st.sampled_from(["CRDTCTL_TYPE", "CRDTCTL_FORMAT", "CRDTCTL_INCREMENT_ONCE", "_CRDTCTL_COMPLETE"]))
 def test_any_setting_in_the_environment_but_the_replica_is_left_to_the_full_command(variable: str) -> None:
     case = plain("pncounter", (12, 5), learned=None, arguments=["show", "builds"])
-    assert not outcome(Case(case.arguments, case.entries, {variable: "1"}), hot_first).is_hot
-    assert outcome(Case(case.arguments, case.entries, {"CRDTCTL_REPLICA": ".crdtctl"}), hot_first).is_hot
+    assert not outcome(Case(case.arguments, case.entries, {variable: "1"}), fast_first).is_fast
+    assert outcome(Case(case.arguments, case.entries, {"CRDTCTL_REPLICA": ".crdtctl"}), fast_first).is_fast
 
 
 @pytest.mark.parametrize(("size", "status"), [(VERIFY_BELOW, 65), (VERIFY_BELOW + 1, 0)])
@@ -137,6 +137,6 @@ def test_both_ways_sum_up_files_of_the_same_sizes(size: int, status: int) -> Non
     damaged = data.replace(b"~10~", b"~11~", 1)
     case = plain("pncounter", (12, 5), learned=None, arguments=["show", "builds"])
     case = Case(case.arguments, {**case.entries, "known.json": Entry(damaged)})
-    first = outcome(case, hot_first)
+    first = outcome(case, fast_first)
     assert first == outcome(case, full)
-    assert (first.ended.status, first.is_hot) == (status, status == 0)
+    assert (first.ended.status, first.is_fast) == (status, status == 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crdtctl import Replica, hot
+from crdtctl import Replica, fastpath
 from crdtctl.store.files import Directory, OwnFile
 from tests.store.states import sealed
 
@@ -76,6 +76,6 @@ def test_fast_path_declines_an_own_file_that_may_be_a_copy(
     DEEDS[reason](replica.path)
     before = Path(replica.path, "own.json").read_bytes()
     assert read_own(replica.path).strange == reason
-    status = hot.run(["increment", "builds", "--replica", replica.path])
+    status = fastpath.run(["increment", "builds", "--replica", replica.path])
     assert status == (None if reason else 0)
     assert (Path(replica.path, "own.json").read_bytes() == before) == bool(reason)

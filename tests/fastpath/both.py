@@ -1,4 +1,4 @@
-"""The two ways to carry out a command line: the hot path first, or the full command alone."""
+"""The two ways to carry out a command line: the fast path first, or the full command alone."""
 
 import mmap
 import os
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-from crdtctl import hot
+from crdtctl import fastpath
 from crdtctl.cli import main
 from crdtctl.codec.text import TRAILER_SIZE, is_whole
 from crdtctl.store import binding, durable, files
 from tests.conftest import Ended
-from tests.hot.cases import FAR, HERE, HUB, Case
+from tests.fastpath.cases import FAR, HERE, HUB, Case
 from tests.store.forked import forked
 from tests.store.places import quick_directory
 
@@ -22,7 +22,7 @@ import_module("crdtctl.cli.app")
 for verb in ("add", "create", "decrement", "increment", "show"):
     import_module(f"crdtctl.commands.{verb}")  # before forking, once for all
 
-#: A byte of memory that the children share: whether the hot path did the job.
+#: A byte of memory that the children share: whether the fast path did the job.
 _did_it = mmap.mmap(-1, 1)
 
 
@@ -37,16 +37,16 @@ COMPLETING = {"COMP_WORDS": "crdtctl incr", "COMP_CWORD": "1"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended, and every file that it left; `is_hot` says who did it."""
+    """How a command ended, and every file that it left; `is_fast` says who did it."""
 
     ended: Ended
     files: Mapping[str, tuple[int, int, bytes]]
-    is_hot: bool = field(compare=False)
+    is_fast: bool = field(compare=False)
 
 
-def hot_first(arguments: Sequence[str]) -> int:
+def fast_first(arguments: Sequence[str]) -> int:
     """Do what ``python -m crdtctl`` does."""
-    status = hot.run(list(arguments))
+    status = fastpath.run(list(arguments))
     _did_it[0] = status is not None
     return main.main(arguments) if status is None else status
 

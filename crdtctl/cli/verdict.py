@@ -38,7 +38,7 @@ def end(
     That is a fork, or what failed at a remote, or a question that was answered with no, or what was skipped. With
     `alert_after`, what passes by itself is silent, and is a permanent failure once it has lasted for so many seconds.
     """
-    from crdtctl.sync.findings import failure_of, oddities, skipped_files
+    from crdtctl.sync.failures import failure_of, oddities, skipped_files
 
     failures: list[CrdtctlError] = []
     silent: list[CrdtctlError] = []
@@ -80,7 +80,7 @@ def end(
 
 def stale(replica: Replica, report: "SyncReport", age: float) -> list[AnswerIsNo]:
     """Return the answer to whether all replicas synced within so many seconds, if it is no."""
-    from crdtctl.sync.heartbeat import AHEAD
+    from crdtctl.sync.object_name import AHEAD
 
     mine, now = {past.replica for past in replica.past()}, time.time()
     others = {who: when for who, when in report.seen.items() if who not in mine}

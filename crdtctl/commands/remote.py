@@ -149,7 +149,7 @@ def check(
       crdtctl remote check hub /media/stick/counts
     """
     from crdtctl.sync.cache import directory
-    from crdtctl.sync.probe import probe
+    from crdtctl.sync.remote_check import probe
     from crdtctl.sync.remotes import named_remotes
     from crdtctl.sync.transport import Deadline
 

@@ -20,14 +20,14 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store.share import Standing
-from crdtctl.sync.absent import is_emptied
-from crdtctl.sync.foreign import is_hidden, is_unfinished, stands_for
+from crdtctl.sync.foreign_files import is_hidden, is_unfinished, stands_for
 from crdtctl.sync.health import Unfinished, stamp
-from crdtctl.sync.heartbeat import plain
+from crdtctl.sync.missing_objects import is_emptied
+from crdtctl.sync.object_name import plain
 from crdtctl.sync.plan import Memo, is_named, to_read
+from crdtctl.sync.remote_session import Fresh, Visit
 from crdtctl.sync.retry import patiently
 from crdtctl.sync.transport import MAX_OBJECT, OWN, Entry
-from crdtctl.sync.visit import Fresh, Visit
 
 #: A file that vanishes while it is read was replaced, so a new listing is asked for, so often.
 _LISTINGS = 3

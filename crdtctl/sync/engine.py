@@ -22,18 +22,18 @@ from crdtctl.store.share import Standing
 from crdtctl.store.unheard import Heard
 from crdtctl.sync import cache as memory
 from crdtctl.sync import health
-from crdtctl.sync.absent import absent, is_emptied, last_seen, missed, never_listed
-from crdtctl.sync.crew import Crew
 from crdtctl.sync.download import emptied, read
-from crdtctl.sync.kinds import address, kind_of
+from crdtctl.sync.missing_objects import absent, is_emptied, last_seen, missed, never_listed
+from crdtctl.sync.path_kind import address, kind_of
 from crdtctl.sync.plan import Held, Memo, Outgoing, is_coarse, is_named, to_put
+from crdtctl.sync.remote_session import Visit
 from crdtctl.sync.report import Missing, Moved, Options, Remote, RemoteReport, SyncReport, add_merge
 from crdtctl.sync.retry import TRIES, patiently
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.scratch import scratch as made_scratch
+from crdtctl.sync.temporary_directory import scratch as made_scratch
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.upload import prepare, put
-from crdtctl.sync.visit import Visit
+from crdtctl.sync.worker_threads import Crew
 
 __all__ = [
     "TRIES",

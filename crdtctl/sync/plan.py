@@ -9,7 +9,7 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import minted, record_of
 from crdtctl.store.share import Standing
-from crdtctl.sync.heartbeat import SUFFIX, is_due, plain, seen
+from crdtctl.sync.object_name import SUFFIX, is_due, plain, seen
 from crdtctl.sync.transport import Entry
 
 _BITS = re.compile(r"[0-9a-f]{32}")

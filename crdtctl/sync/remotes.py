@@ -10,7 +10,7 @@ from crdtctl.store.neighbours import neighbours
 from crdtctl.store.replica import Replica
 from crdtctl.suggestions import did_you_mean
 from crdtctl.sync.engine import sync
-from crdtctl.sync.findings import failures
+from crdtctl.sync.failures import failures
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.report import Options, Remote, SyncReport
 from crdtctl.sync.schemes import check as check_url

@@ -7,7 +7,7 @@ from typing import Any
 from crdtctl.errors import CrdtctlError, UsageError
 from crdtctl.store.commit import Change
 from crdtctl.store.merge import MergeReport
-from crdtctl.sync.heartbeat import INTERVAL
+from crdtctl.sync.object_name import INTERVAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "exec": Scheme("exec", "Program", "the program's own configuration"),
 }
 #: A folder whose file system may hang.
-_DISTANT = Scheme("folder.process", "Distant", "")
+_DISTANT = Scheme("folder.child_process", "Distant", "")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 #: Kinds of URL in which what follows the first colon is somebody else's to understand.
 _OPAQUE = ("exec", "rclone")

@@ -10,12 +10,12 @@ from crdtctl.errors import CrdtctlError, TransientError, from_os
 from crdtctl.store.replica import Replica
 from crdtctl.sync.download import digest_of
 from crdtctl.sync.health import stamp
-from crdtctl.sync.heartbeat import plain, stamped
+from crdtctl.sync.object_name import plain, stamped
 from crdtctl.sync.plan import Held, Memo, Outgoing, mark_of, name_of
+from crdtctl.sync.remote_session import Visit
 from crdtctl.sync.report import Moved
 from crdtctl.sync.retry import patiently
 from crdtctl.sync.transport import Entry
-from crdtctl.sync.visit import Visit
 
 #: So many seconds after a deletion was refused, the next is tried.
 _AGAIN = 86_400

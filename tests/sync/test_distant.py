@@ -12,7 +12,7 @@ import pytest
 
 from crdtctl.errors import TransientError
 from crdtctl.sync.mounts import may_hang
-from crdtctl.sync.transports.folder.process import Distant
+from crdtctl.sync.transports.folder.child_process import Distant
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.servers.fuse import Mount, mounted

@@ -12,7 +12,7 @@ from crdtctl import Replica
 from crdtctl.errors import DataError, StorageError
 from crdtctl.store.transaction import Transaction
 from crdtctl.sync.engine import Options, SyncReport
-from crdtctl.sync.heartbeat import plain
+from crdtctl.sync.object_name import plain
 from crdtctl.sync.transports.folder import transport as folder
 from tests.commands.handwritten import counted, document
 from tests.unchecked import synchronize

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, synchronize
-from crdtctl.sync import heartbeat
+from crdtctl.sync import object_name as heartbeat
 from crdtctl.sync.report import Options
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.commands.expect import contents

@@ -13,7 +13,7 @@ from crdtctl import Replica
 from crdtctl.errors import MissingError, UnavailableError
 from crdtctl.sync import engine, health
 from crdtctl.sync.cache import directory
-from crdtctl.sync.heartbeat import plain
+from crdtctl.sync.object_name import plain
 from crdtctl.sync.report import Options, RemoteReport
 from crdtctl.sync.schemes import Place
 from crdtctl.sync.transport import Deadline, Entry, Transport

@@ -28,7 +28,8 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.sync.transport import Deadline
-from crdtctl.sync.transports.http import bodies, challenges, proxies
+from crdtctl.sync.transports.http import challenges, proxies
+from crdtctl.sync.transports.http import content_encoding as bodies
 from crdtctl.sync.transports.http import errors as failures
 from crdtctl.sync.transports.http.connections import Plain, Secure
 from crdtctl.sync.transports.http.credentials import WHERE, Credential, find

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Self
 
+from crdtctl.sync.remote_session import Visit
 from crdtctl.sync.transport import GLANCE
-from crdtctl.sync.visit import Visit
 
 #: So many seconds after the end of its time, or after a signal, a thread is left behind.
 _MERCY = 2.0

@@ -25,7 +25,7 @@ from crdtctl.sync.transports.folder.transport import Folder
 #: What the other process runs: with our path, and in no other way changed by the environment.
 _CHILD: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from crdtctl.sync.transports.folder.process import serve; serve(sys.argv[2])"
+    "from crdtctl.sync.transports.folder.child_process import serve; serve(sys.argv[2])"
 )
 _BLOCK = 2**16
 #: Who does not end in this many seconds is left behind.

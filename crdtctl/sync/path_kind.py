@@ -5,8 +5,8 @@ from typing import Final
 from urllib.parse import quote
 
 from crdtctl.errors import UnavailableError, printable
-from crdtctl.sync.heartbeat import SUFFIX
 from crdtctl.sync.mounts import may_hang
+from crdtctl.sync.object_name import SUFFIX
 from crdtctl.sync.schemes import is_path, is_repository_at
 from crdtctl.sync.transport import Deadline
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from crdtctl.crdt.membership import minted
 from crdtctl.store.share import Standing
-from crdtctl.sync.heartbeat import seen
+from crdtctl.sync.object_name import seen
 from crdtctl.sync.plan import SOME, Memo, is_named, name_of, stem_of
 
 

@@ -149,7 +149,7 @@ def check(
       crdtctl remote check hub /media/stick/counts
     """
     from crdtctl.sync.cache import directory
-    from crdtctl.sync.remote_check import probe
+    from crdtctl.sync.remote_check import check_remote
     from crdtctl.sync.remotes import named_remotes
     from crdtctl.sync.transport import Deadline
 
@@ -162,7 +162,7 @@ def check(
         items = [
             {"remote": one.name, "what": found.what, "ok": found.ok, "found": found.found}
             for one in wanted
-            for found in probe(one.url, Deadline(timeout), place)
+            for found in check_remote(one.url, Deadline(timeout), place)
         ]
     rows = Report(
         "probes",

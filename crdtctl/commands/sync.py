@@ -17,7 +17,7 @@ from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.errors import AnswerIsNo, BusyError, printable
 
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
-    from crdtctl.sync.report import Moved, RemoteReport, SyncReport
+    from crdtctl.sync.report import RemoteReport, SyncReport, Transferred
 
 
 app, settings = verb_app(1, 3, 5, 69, 73, *WRITES)
@@ -101,9 +101,9 @@ def sync(
       crdtctl sync --alert-after 6h
       crdtctl sync --require-fresh 1d hub
     """
-    from crdtctl.sync.engine import Options
     from crdtctl.sync.engine import sync as carry_out
     from crdtctl.sync.remotes import is_place, named_remotes
+    from crdtctl.sync.report import Options
 
     talks = dry_run or form is not None or output.is_talkative()
     chosen = output.choose(form, default="words" if output.is_talkative() else None) if talks else ""
@@ -179,7 +179,7 @@ def _planned(remote: "RemoteReport") -> list[str]:
     return [*said, *(f"would delete {printable(name)}" for name in remote.deleted)]
 
 
-def _entries(moved: "Moved") -> str:
+def _entries(moved: "Transferred") -> str:
     number = moved.entries or 0
     return f"{number} {'entry' if number == 1 else 'entries'}"
 
@@ -188,11 +188,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _bytes(moved: "Sequence[Moved]") -> str:
+def _bytes(moved: "Sequence[Transferred]") -> str:
     return size(sum(one.size for one in moved))
 
 
-def _with(moved: "Moved") -> str:
+def _with(moved: "Transferred") -> str:
     others = [author for author in moved.authors if author != moved.owner]
     return f" with {_count(len(others), 'other replica')}" if others else ""
 

@@ -98,7 +98,7 @@ from crdtctl.store.merge import MergeReport, Progress, merge
 from crdtctl.store.packed import each_state, gathered
 from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.settling import hear, mark, settle, unsettled
-from crdtctl.store.share import SYNC, Standing, head_of_share, lines_of_share
+from crdtctl.store.share import SYNC_LOCK, Knowledge, head_of_share, lines_of_share
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica, temporary_file
 from crdtctl.store.transaction import Transaction
@@ -901,14 +901,14 @@ class Replica:
             self._refuse_to_replace(target, shown, overwrite)
         return target
 
-    def share(self, write: Callable[[bytes], object], authors: Collection[str]) -> Standing:
+    def share(self, write: Callable[[bytes], object], authors: Collection[str]) -> Knowledge:
         """Write a state of what this replica did itself and of what is known of `authors`; return where it stood.
 
         It is complete for all that its clock speaks of, and says nothing of others.
         """
         with self._leaving() as (own, known):
             self._share(own, known, write, authors)
-            return self._standing(own, known)
+            return self._knowledge(own, known)
 
     def size_of_share(self, authors: Collection[str], news: Iterable[Input] = ()) -> tuple[int, int]:
         """Return how many contributions, and about how many bytes, `share` would write once the `news` were merged.
@@ -941,14 +941,14 @@ class Replica:
         writer.close()
         return contributions
 
-    def standing(self) -> Standing:
+    def knowledge(self) -> Knowledge:
         """Return where this replica stands."""
         with self._both() as (own, known):
-            return self._standing(own, known)
+            return self._knowledge(own, known)
 
-    def _standing(self, own: Source, known: Source | None) -> Standing:
+    def _knowledge(self, own: Source, known: Source | None) -> Knowledge:
         head = self._export_head(own, known, None)
-        return Standing(
+        return Knowledge(
             own.head.replica,
             head.clock,
             head.tags,
@@ -962,7 +962,7 @@ class Replica:
     @contextmanager
     def locked_to_sync(self, timeout: float | None = None) -> Iterator[None]:
         """Be the only one who carries this replica's state to and fro; raise `BusyError` after `timeout` seconds."""
-        with self._open() as directory, directory.locked(SYNC, self.lock_timeout if timeout is None else timeout):
+        with self._open() as directory, directory.locked(SYNC_LOCK, self.lock_timeout if timeout is None else timeout):
             yield
 
     def export_bytes(self, *, since: Clock | None = None) -> bytes:

@@ -9,17 +9,17 @@ from crdtctl.crdt import LOCALLY_MERGED, forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster
 
-#: Whose lock is held by who carries a replica's state to and fro. It is of no state file.
-SYNC = "sync"
+#: Name of the lock that is held during a sync. It guards no state file.
+SYNC_LOCK = "sync"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a replica stands: its id, what it knows, and who has ended.
+class Knowledge:
+    """What a replica knows: its id, its clock and export markers, and the replicas that are retired.
 
-    `mark` stands for what it did itself, and changes with it; it is empty if that is nothing. `has_left` says whether
-    all of it has left before, and `is_idle` that it is a client that has handed over all of it. `settled` are the
-    branches of forks that somebody has settled.
+    `own_checksum` changes with the replica's own changes; it is empty if the replica has made none. `has_left` is true
+    if the present own file was exported or synced before. `is_idle` is true for a client that has handed off all that
+    it counted. `settled` are the branches of resolved forks.
     """
 
     replica: str
@@ -27,12 +27,12 @@ class Standing:
     histories: Mapping[str, str]
     ended: Roster
     settled: tuple[str, ...] = ()
-    mark: str = ""
+    own_checksum: str = ""
     has_left: bool = True
     is_idle: bool = False
 
     def knows(self, clock: Clock, histories: Mapping[str, str]) -> bool:
-        """Return whether all that a state holds is known; those who were absorbed are."""
+        """Return whether a state with this clock and these markers holds nothing new; absorbed replicas are known."""
         known = self.clock
         newer = [author for author, seq in clock.items() if author not in known or known[author] < seq]
         return all(

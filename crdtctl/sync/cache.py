@@ -17,7 +17,7 @@ from crdtctl.errors import from_os, printable
 from crdtctl.store import owner
 from crdtctl.store.durable import NEW
 from crdtctl.store.temporary import of_replica
-from crdtctl.sync.plan import Held, Memo
+from crdtctl.sync.plan import CachedObject, ObjectSummary
 from crdtctl.sync.transport import Entry
 
 _VERSION = 1
@@ -56,7 +56,7 @@ def directory(replica: str) -> str:
     return of_replica(replica)
 
 
-def load(place: str, url: str) -> dict[str, Memo]:
+def load(place: str, url: str) -> dict[str, CachedObject]:
     """Return what is remembered of the remote `url`, by name of the object."""
     try:
         with open(file_of(place, url), "rb") as file:
@@ -68,21 +68,21 @@ def load(place: str, url: str) -> dict[str, Memo]:
         return {}
 
 
-def _memo(one: _Object, facts: list[_Fact]) -> Memo:
+def _memo(one: _Object, facts: list[_Fact]) -> CachedObject:
     if one.held is None:
-        return Memo(one.entry, one.digest, None, one.mark, one.fault)
+        return CachedObject(one.entry, one.digest, None, one.mark, one.fault)
     said = [facts[number] for number in one.held]
     clock = {author: seq for author, seq, _ in said}
     histories = {author: history for author, _, history in said if history}
-    held = Held(one.owner, clock, histories, one.is_whole, one.is_idle)
-    return Memo(one.entry, one.digest, held, one.mark, one.fault, one.unsettled)
+    held = ObjectSummary(one.owner, clock, histories, one.is_whole, one.is_idle)
+    return CachedObject(one.entry, one.digest, held, one.mark, one.fault, one.unsettled)
 
 
-def save(place: str, url: str, memos: Mapping[str, Memo]) -> None:
+def save(place: str, url: str, cache: Mapping[str, CachedObject]) -> None:
     """Remember the objects of the remote `url`. It need not be durable, but is never half there."""
     numbers: dict[_Fact, int] = {}
-    kept = [memos[name] for name in sorted(memos) if name.isprintable()]  # others cannot be read, and may be no UTF-8
-    objects = [_object(memo, numbers) for memo in kept]
+    kept = [cache[name] for name in sorted(cache) if name.isprintable()]  # others cannot be read, and may be no UTF-8
+    objects = [_object(cached, numbers) for cached in kept]
     data = msgspec.json.encode(_Remembered(_VERSION, url, list(numbers), objects))
     write(place, file_of(place, url), data)
 
@@ -103,17 +103,17 @@ def write(place: str, path: str, data: bytes) -> None:
         raise from_os(error, f"write {printable(path)}") from None
 
 
-def _object(memo: Memo, numbers: dict[_Fact, int]) -> _Object:
+def _object(cached: CachedObject, numbers: dict[_Fact, int]) -> _Object:
     """Return what is written of a memo; facts that have no number yet get the next."""
-    held = memo.held
+    held = cached.summary
     if held is None:
-        return _Object(memo.entry, memo.digest, memo.mark, memo.fault, "", False, None)
+        return _Object(cached.entry, cached.digest, cached.fingerprint, cached.fault, "", False, None)
     said = [numbers.setdefault(fact, len(numbers)) for fact in _facts(held)]
-    facts = (memo.entry, memo.digest, memo.mark, memo.fault, held.owner, held.is_whole, said)
-    return _Object(*facts, memo.unsettled, held.is_idle)
+    facts = (cached.entry, cached.digest, cached.fingerprint, cached.fault, held.owner, held.is_whole, said)
+    return _Object(*facts, cached.unsettled, held.is_idle)
 
 
-def _facts(held: Held) -> Iterator[_Fact]:
+def _facts(held: ObjectSummary) -> Iterator[_Fact]:
     return ((author, seq, held.histories.get(author, "")) for author, seq in held.clock.items())
 
 

@@ -18,43 +18,30 @@ from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 from crdtctl.store.replica import Replica
-from crdtctl.store.share import Standing
+from crdtctl.store.share import Knowledge
 from crdtctl.store.unheard import Heard
 from crdtctl.sync import cache as memory
 from crdtctl.sync import health
-from crdtctl.sync.download import emptied, read
-from crdtctl.sync.missing_objects import absent, is_emptied, last_seen, missed, never_listed
+from crdtctl.sync.download import emptied_error, read
+from crdtctl.sync.missing_objects import is_emptied, last_seen, missing_objects, reportable, unlisted_uploads
 from crdtctl.sync.path_kind import address, kind_of
-from crdtctl.sync.plan import Held, Memo, Outgoing, is_coarse, is_named, to_put
-from crdtctl.sync.remote_session import Visit
-from crdtctl.sync.report import Missing, Moved, Options, Remote, RemoteReport, SyncReport, add_merge
-from crdtctl.sync.retry import TRIES, patiently
+from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, is_coarse, is_named, plan_upload
+from crdtctl.sync.remote_session import RemoteSession
+from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, SyncReport, Transferred, add_merge
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.temporary_directory import scratch as made_scratch
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.upload import prepare, put
-from crdtctl.sync.worker_threads import Crew
-
-__all__ = [
-    "TRIES",
-    "Missing",
-    "Moved",
-    "Options",
-    "Remote",
-    "RemoteReport",
-    "SyncReport",
-    "patiently",
-    "sync",
-]
+from crdtctl.sync.worker_threads import WorkerThreads
 
 #: When one remote has been read, the others may take so many seconds more to be merged in the same commit.
-_TOGETHER = 0.5
+_GROUPING_SECONDS = 0.5
 #: Of so many new objects a dry run finds out what they would add to what is put.
-_FORESEEN = 200
+_MAX_PREDICTED = 200
 #: So many seconds an object may be missing; then what it held is put there again.
-_MISSED = 86_400
+_MISSING_GRACE_SECONDS = 86_400
 #: A listing may be late by so many seconds.
-_LATE = 600
+_LISTING_DELAY_SECONDS = 600
 
 
 def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = None) -> SyncReport:
@@ -69,99 +56,105 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
         if not options.dry_run:
             stack.enter_context(replica.locked_to_sync(options.retry_lock))
         scratch = stack.enter_context(made_scratch(place, is_dry=options.dry_run))
-        visits = [_visit(remote, place, options) for remote in reversed(wanted.values())]
-        course = _Course(replica, options, place, scratch, visits)
-        for visit in visits:
-            stack.callback(course.close, visit)
-        with Crew() as crew:
+        sessions = [_new_session(remote, place, options) for remote in reversed(wanted.values())]
+        course = _Sync(replica, options, place, scratch, sessions)
+        for session in sessions:
+            stack.callback(course.close, session)
+        with WorkerThreads() as crew:
             course.run(crew)
         return course.report
 
 
-def _visit(remote: Remote, place: str, options: Options) -> Visit:
+def _new_session(remote: Remote, place: str, options: Options) -> RemoteSession:
     known = health.load(place, remote.url)
-    memos = memory.load(place, remote.url)
+    cache = memory.load(place, remote.url)
     if options.accept_missing:
         known = replace(known, kind="", missing={}, unlisted={})
     report = RemoteReport(remote.name, remote.url)
-    return Visit(remote, report, Deadline(options.timeout), known, memos, dict(memos))
+    return RemoteSession(remote, report, Deadline(options.timeout), known, cache, dict(cache))
 
 
 @dataclass(slots=True)
-class _Course:
+class _Sync:
     """A sync under way. All of it is done by one thread, but for what the crew does at the remotes."""
 
     replica: Replica
     options: Options
     place: str
     scratch: str
-    visits: list[Visit]
+    sessions: list[RemoteSession]
     report: SyncReport = field(default_factory=SyncReport)
     news: list[Input] = field(default_factory=list)
     merges: int = 0
 
-    def run(self, crew: Crew) -> None:
+    def run(self, crew: WorkerThreads) -> None:
         """Read, merge and put until there is nothing more to do."""
-        standing = self.replica.standing()
-        for number, visit in enumerate(self.visits):
-            crew.start(visit, partial(self._read, visit, standing, f"{self.scratch}/{number}"))
-        ready: list[Visit] = []
+        knowledge = self.replica.knowledge()
+        for number, session in enumerate(self.sessions):
+            crew.start(session, partial(self._read, session, knowledge, f"{self.scratch}/{number}"))
+        ready: list[RemoteSession] = []
         while crew.is_busy:
-            came = crew.ended(float("inf") if self.options.dry_run else _TOGETHER, self._tick)
-            for visit in came:
-                self.report.merge.refused.update(visit.refused)
-            self._merge([visit for visit in came if visit.fresh and not visit.left], standing)
-            standing = self._standing(standing)
-            for visit in came:
-                if visit.planned < 0 and not visit.left:
-                    visit.report.replicas = {memo.held.owner for memo in _present(visit) if memo.held is not None}
-                    visit.report.seen = last_seen(_present(visit), standing)
-            ready += [visit for visit in came if visit.report.error is None]
-            ready = [one for one in ready if one.report.error is None and not self._go_on(crew, one, standing)]
-            for visit in came:
-                if visit not in crew:
-                    self._remember(visit)
-        self.report.remotes = [_reported(visit) for visit in self.visits]
+            came = crew.ended(float("inf") if self.options.dry_run else _GROUPING_SECONDS, self._tick)
+            for session in came:
+                self.report.merge.refused.update(session.refused)
+            self._merge([session for session in came if session.fresh and not session.left], knowledge)
+            knowledge = self._knowledge(knowledge)
+            for session in came:
+                if session.planned < 0 and not session.left:
+                    session.report.replicas = {
+                        cached.summary.owner for cached in _present(session) if cached.summary is not None
+                    }
+                    session.report.seen = last_seen(_present(session), knowledge)
+            ready += [session for session in came if session.report.error is None]
+            ready = [
+                one for one in ready if one.report.error is None and not self._plan_and_start(crew, one, knowledge)
+            ]
+            for session in came:
+                if session not in crew:
+                    self._remember(session)
+        self.report.remotes = [_reported(session) for session in self.sessions]
         if not self.options.dry_run:
-            self._hear()
+            self._confirm_restored()
         owners = (who for one in self.report.remotes for who in one.replicas)
-        self.report.replicas = {standing.replica, *owners}
+        self.report.replicas = {knowledge.replica, *owners}
 
-    def _read(self, visit: Visit, standing: Standing, scratch: str) -> None:
+    def _read(self, session: RemoteSession, knowledge: Knowledge, scratch: str) -> None:
         """Connect to a remote and read it, in a thread of its own."""
         state = f"{self.scratch}/state" if self.options.dry_run else self.place
-        kind = kind_of(visit.remote.url, visit.deadline, state)
-        url = address(visit.remote.url, kind, visit.health.kind)
-        visit.transport = connect(url, visit.deadline, state)
+        kind = kind_of(session.remote.url, session.deadline, state)
+        url = address(session.remote.url, kind, session.health.kind)
+        session.transport = connect(url, session.deadline, state)
         os.makedirs(scratch, exist_ok=True)
-        read(visit, standing, scratch, accepts=self.options.accept_missing)
-        if not visit.health.kind:
-            visit.health = replace(visit.health, kind=kind)
+        read(session, knowledge, scratch, accepts=self.options.accept_missing)
+        if not session.health.kind:
+            session.health = replace(session.health, kind=kind)
 
     def _tick(self) -> None:
         """Report progress."""
         if self.options.progress is None:
             return
-        waiting = (visit for visit in self.visits if visit.report.error is None and not visit.is_read)
-        silent = [visit.remote.name for visit in waiting if not visit.listing]
-        done, total = (sum(visit.read[n] for visit in self.visits) for n in (0, 1))
+        waiting = (session for session in self.sessions if session.report.error is None and not session.is_read)
+        silent = [session.remote.name for session in waiting if not session.listing]
+        done, total = (sum(session.read[n] for session in self.sessions) for n in (0, 1))
         if total > done or not silent:
             self.options.progress("reading", done, total)
         elif silent:
             self.options.progress(f"connecting to {', '.join(silent)}", 0, 0)
 
-    def _standing(self, before: Standing) -> Standing:
+    def _knowledge(self, before: Knowledge) -> Knowledge:
         """Return where the replica stands now; with a dry run, where it would stand."""
-        return _foreseen(before, self.report.merge) if self.options.dry_run else self.replica.standing()
+        return _predicted(before, self.report.merge) if self.options.dry_run else self.replica.knowledge()
 
     # Merging ------------------------------------------------------------------------------------------------
 
-    def _merge(self, visits: Sequence[Visit], standing: Standing) -> None:
+    def _merge(self, sessions: Sequence[RemoteSession], knowledge: Knowledge) -> None:
         """Merge what was fetched, as one commit, and remember what it held.
 
         With a dry run it is taken by nobody, and still there.
         """
-        inputs = [Input(visit.label(entry.name), path=path) for visit in visits for entry, path, _ in visit.fresh]
+        inputs = [
+            Input(session.label(entry.name), path=path) for session in sessions for entry, path, _ in session.fresh
+        ]
         if not inputs:
             return
         options = self.options
@@ -177,31 +170,31 @@ class _Course:
             progress=None if tell is None else lambda done: tell("merging", min(done, total), total),
         )
         self.merges += 1
-        for visit in visits:
-            self._note(visit, merged, standing)
+        for session in sessions:
+            self._note(session, merged, knowledge)
         add_merge(self.report.merge, merged)
         if options.dry_run:
             self.news += [one for one in inputs if one.label in merged.taken]
 
-    def _note(self, visit: Visit, merged: MergeReport, standing: Standing) -> None:
+    def _note(self, session: RemoteSession, merged: MergeReport, knowledge: Knowledge) -> None:
         """Remember what the fetched files of a remote held."""
-        for entry, path, digest in visit.fresh:
-            label = visit.label(entry.name)
+        for entry, path, digest in session.fresh:
+            label = session.label(entry.name)
             head = merged.heads.get(label)
             if head is not None:
-                memo = Memo(entry, digest, _held(head, merged.idle))
-                if is_coarse(entry.version) and not is_named(memo) and entry.name not in visit.settled:
-                    memo = replace(memo, unsettled=time.time())
-                visit.memos[entry.name] = memo
-                visit.report.read.append(_moved(entry.name, path, head, standing, count=self.options.dry_run))
+                cached = CachedObject(entry, digest, _summary_of(head, merged.idle))
+                if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.settled:
+                    cached = replace(cached, unsettled=time.time())
+                session.cache[entry.name] = cached
+                session.report.read.append(_transferred(entry.name, path, head, knowledge, count=self.options.dry_run))
             elif isinstance(reason := merged.refused.get(label), DataError):
-                visit.memos[entry.name] = Memo(entry, digest, fault=reason.message)
+                session.cache[entry.name] = CachedObject(entry, digest, fault=reason.message)
             if not self.options.dry_run:
                 with suppress(FileNotFoundError):
                     os.unlink(path)
-        visit.fresh = []
+        session.fresh = []
 
-    def _hear(self) -> None:
+    def _confirm_restored(self) -> None:
         """Let a replica that was put back learn whether the remotes know all that it did: if all of them were read."""
         if not self.replica.unheard() or any(one.error for one in self.report.remotes):
             return
@@ -209,139 +202,143 @@ class _Course:
             configured = {check(url) for url in self.replica.remotes().values()}
         except CrdtctlError:
             return
-        if configured <= {visit.remote.url for visit in self.visits}:
-            held = [memo.held for visit in self.visits for memo in visit.objects if memo.held]
-            self.replica.hear([Heard(one.owner, one.histories) for one in held])
+        if configured <= {session.remote.url for session in self.sessions}:
+            summary = [cached.summary for session in self.sessions for cached in session.objects if cached.summary]
+            self.replica.hear([Heard(one.owner, one.histories) for one in summary])
 
     # Putting ------------------------------------------------------------------------------------------------
 
-    def _go_on(self, crew: Crew, visit: Visit, standing: Standing) -> bool:
+    def _plan_and_start(self, crew: WorkerThreads, session: RemoteSession, knowledge: Knowledge) -> bool:
         """Decide what a remote that was read is to get; return whether it is being put there now.
 
         What was put may have to be followed by what another remote brought meanwhile.
         """
-        if visit.planned == self.merges:
+        if session.planned == self.merges:
             return False
-        with visit.noting_failures():
-            if visit.planned < 0:
-                self._find_missing(visit, standing)
-            visit.planned = self.merges
-            options, objects = self.options, [*_present(visit), *visit.absent]
-            interval = 0.0 if visit.health.undeletable else options.heartbeat
-            planned = to_put(
+        with session.recording_failures():
+            if session.planned < 0:
+                self._check_missing(session, knowledge)
+            session.planned = self.merges
+            options, objects = self.options, [*_present(session), *session.assumed_present]
+            interval = 0.0 if session.health.undeletable else options.heartbeat
+            planned = plan_upload(
                 objects,
-                standing,
+                knowledge,
                 clean=options.clean,
-                earlier=visit.saved,
+                earlier=session.saved,
                 now=time.time(),
                 interval=interval,
             )
             if self.options.dry_run:
-                self._tell_plan(visit, planned, standing)
+                self._report_plan(session, planned, knowledge)
                 return False
             share = prepare(
-                self.replica, visit, planned, f"{self.scratch}/outgoing-{self.visits.index(visit)}", standing.replica
+                self.replica,
+                session,
+                planned,
+                f"{self.scratch}/outgoing-{self.sessions.index(session)}",
+                knowledge.replica,
             )
             if share.is_nothing:
                 return False
-            crew.start(visit, partial(put, visit, share))
+            crew.start(session, partial(put, session, share))
             return True
         return False
 
-    def _find_missing(self, visit: Visit, standing: Standing) -> None:
+    def _check_missing(self, session: RemoteSession, knowledge: Knowledge) -> None:
         """Report what is missing at a remote, for the first time; raise `UnavailableError` if that is everything.
 
         What is missing counts as still there for a day, so that a listing that is cut makes nobody put all of it again.
         """
         if self.options.accept_missing:
             return
-        self._find_unlisted(visit)
-        names = {entry.name for entry in visit.listing} | visit.stand_ins
-        saved = list(visit.saved.values())
-        gone = absent(saved, visit.objects, names, standing)
+        self._check_unlisted(session)
+        names = {entry.name for entry in session.listing} | session.placeholders
+        saved = list(session.saved.values())
+        gone = missing_objects(saved, session.objects, names, knowledge)
         if is_emptied(saved, gone, names):
-            visit.memos = dict(visit.saved)
-            raise emptied(visit)
-        before, now = visit.health.missing, health.stamp()
-        latest = health.stamp(time.time() - _MISSED)
+            session.cache = dict(session.saved)
+            raise emptied_error(session)
+        before, now = session.health.missing, health.stamp()
+        latest = health.stamp(time.time() - _MISSING_GRACE_SECONDS)
         known = {}
-        for memo in missed(gone):
-            name = memo.entry.name
-            owner = memo.held.owner if memo.held else ""
+        for cached in reportable(gone):
+            name = cached.entry.name
+            owner = cached.summary.owner if cached.summary else ""
             if name not in before:
-                visit.report.missing.append(Missing(owner, name, bool(memo.mark)))
-            if not memo.mark and before.get(name, now) > latest:
+                session.report.missing.append(MissingObject(owner, name, bool(cached.fingerprint)))
+            if not cached.fingerprint and before.get(name, now) > latest:
                 known[name] = before.get(name, now)
-                visit.absent.append(memo)
-                visit.memos[name] = memo
-        visit.health = replace(visit.health, missing=known)
+                session.assumed_present.append(cached)
+                session.cache[name] = cached
+        session.health = replace(session.health, missing=known)
 
-    def _find_unlisted(self, visit: Visit) -> None:
+    def _check_unlisted(self, session: RemoteSession) -> None:
         """Raise `UnavailableError` where what this replica put a while ago is not listed; a listing may be late."""
-        left = never_listed(visit.health.unlisted, {entry.name for entry in visit.listing})
-        visit.health = replace(visit.health, unlisted=dict(left))
+        left = unlisted_uploads(session.health.unlisted, {entry.name for entry in session.listing})
+        session.health = replace(session.health, unlisted=dict(left))
         since = min(left.values(), default="")
-        if since and since < health.stamp(time.time() - _LATE):
-            where = printable(visit.remote.name)
+        if since and since < health.stamp(time.time() - _LISTING_DELAY_SECONDS):
+            where = printable(session.remote.name)
             raise UnavailableError(
                 f"what was put there at {since} is not listed; nothing was put",
                 f"what does crdtctl remote check find? once the place is mended: crdtctl sync --accept-missing {where}",
             )
 
-    def _tell_plan(self, visit: Visit, planned: Outgoing, standing: Standing) -> None:
+    def _report_plan(self, session: RemoteSession, planned: UploadPlan, knowledge: Knowledge) -> None:
         """Report what would be put at a remote and deleted there, once the news were merged."""
         if planned.wanted and not planned.is_renewed:
-            news = self.news[:_FORESEEN] if planned.carried else ()
-            entries, size = self.replica.size_of_share(planned.carried, news)
-            visit.report.put = Moved(standing.replica, "", size, entries, planned.carried)
-        visit.report.deleted = [] if planned.is_renewed else list(planned.obsolete)
+            news = self.news[:_MAX_PREDICTED] if planned.relayed else ()
+            entries, size = self.replica.size_of_share(planned.relayed, news)
+            session.report.put = Transferred(knowledge.replica, "", size, entries, planned.relayed)
+        session.report.deleted = [] if planned.is_renewed else list(planned.obsolete)
 
     # Remembering --------------------------------------------------------------------------------------------
 
-    def _remember(self, visit: Visit) -> None:
+    def _remember(self, session: RemoteSession) -> None:
         """Keep what is known of a remote, unless a thread is still at it, or nothing is to change."""
         if self.options.dry_run:
             return
-        now, url = health.stamp(), visit.remote.url
-        with visit.noting_failures():
-            if visit.left:
-                health.save(self.place, health.load(self.place, url).failed(now, visit.deadline.over()))
-            elif (error := visit.report.error) is not None:
-                health.save(self.place, visit.health.failed(now, error))
-                visit.memos = {**visit.saved, **visit.memos}  # what was not looked at to the end is not forgotten
+        now, url = health.stamp(), session.remote.url
+        with session.recording_failures():
+            if session.left:
+                health.save(self.place, health.load(self.place, url).failed(now, session.deadline.over()))
+            elif (error := session.report.error) is not None:
+                health.save(self.place, session.health.failed(now, error))
+                session.cache = {**session.saved, **session.cache}  # what was not looked at to the end is not forgotten
             else:
-                health.save(self.place, visit.health.succeeded(now))
-            if not visit.left and visit.memos and visit.memos != visit.saved:
-                memory.save(self.place, url, visit.memos)
+                health.save(self.place, session.health.succeeded(now))
+            if not session.left and session.cache and session.cache != session.saved:
+                memory.save(self.place, url, session.cache)
 
-    def close(self, visit: Visit) -> None:
+    def close(self, session: RemoteSession) -> None:
         """Let go of what a transport holds, unless a thread that was left behind still does."""
-        if visit.transport is not None and not visit.left:
-            visit.transport.close()
+        if session.transport is not None and not session.left:
+            session.transport.close()
 
 
-def _reported(visit: Visit) -> RemoteReport:
+def _reported(session: RemoteSession) -> RemoteReport:
     """Return the report of a visit; one that was left behind is not looked at any more."""
-    if not visit.left:
-        return visit.report
-    return RemoteReport(visit.remote.name, visit.remote.url, error=visit.deadline.over())
+    if not session.left:
+        return session.report
+    return RemoteReport(session.remote.name, session.remote.url, error=session.deadline.over())
 
 
-def _present(visit: Visit) -> list[Memo]:
+def _present(session: RemoteSession) -> list[CachedObject]:
     """Return what is remembered of what is there, also of what a cloud drive has not downloaded."""
-    stand_ins = [visit.memos[name] for name in sorted(visit.stand_ins) if name in visit.memos]
-    return [*visit.objects, *stand_ins]
+    placeholders = [session.cache[name] for name in sorted(session.placeholders) if name in session.cache]
+    return [*session.objects, *placeholders]
 
 
-def _foreseen(standing: Standing, merged: MergeReport) -> Standing:
+def _predicted(knowledge: Knowledge, merged: MergeReport) -> Knowledge:
     """Return where a replica would stand, had it merged what a dry run did not."""
-    heads = [(standing.clock, standing.histories), *((head.clock, head.tags) for head in merged.heads.values())]
+    heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.tags) for head in merged.heads.values())]
     joined = forks.join(heads)
-    return replace(standing, clock=joined.clock, histories=joined.histories)
+    return replace(knowledge, clock=joined.clock, histories=joined.histories)
 
 
-def _held(head: Head, idle: Collection[str]) -> Held:
-    return Held(
+def _summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
+    return ObjectSummary(
         head.replica,
         dict(head.clock),
         dict(head.tags),
@@ -350,15 +347,15 @@ def _held(head: Head, idle: Collection[str]) -> Held:
     )
 
 
-def _moved(name: str, path: str, head: Head, standing: Standing, *, count: bool) -> Moved:
-    news = tuple(sorted(a for a, seq in head.clock.items() if seq > standing.clock.get(a, 0)))
-    entries = _news(path, standing) if count else None
-    return Moved(head.replica, name, os.path.getsize(path), entries, news)
+def _transferred(name: str, path: str, head: Head, knowledge: Knowledge, *, count: bool) -> Transferred:
+    news = tuple(sorted(a for a, seq in head.clock.items() if seq > knowledge.clock.get(a, 0)))
+    entries = _news(path, knowledge) if count else None
+    return Transferred(head.replica, name, os.path.getsize(path), entries, news)
 
 
-def _news(path: str, standing: Standing) -> int:
+def _news(path: str, knowledge: Knowledge) -> int:
     """Return how many contributions in a state are newer than what is known."""
     with ExitStack() as stack:
         source = open_input(Input(path, path=path), stack)
         decoded = (source.decode(line)[1] for _, line in source.lines())
-        return sum(len(rows) for counter in decoded for rows in newer(counter, standing.clock).values())
+        return sum(len(rows) for counter in decoded for rows in newer(counter, knowledge.clock).values())

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from crdtctl.sync.transport import PROBE
+from crdtctl.sync.transport import CHECK_PREFIX
 
 #: Names that file managers use for their own purposes.
 _THEIRS: Final = ("desktop.ini", "Thumbs.db", "Icon\r")
@@ -20,14 +20,14 @@ _UNFINISHED = re.compile(
 
 def is_hidden(name: str) -> bool:
     """Return whether a file is another program's own business, or a draft of ours: it is neither read nor reported."""
-    return name.startswith((".", "~", PROBE)) or name in _THEIRS
+    return name.startswith((".", "~", CHECK_PREFIX)) or name in _THEIRS
 
 
-def stands_for(name: str) -> str:
+def placeholder_target(name: str) -> str:
     """Return the name of the file for which a cloud drive keeps a stand-in here; empty if the file is no stand-in.
 
-    >>> stands_for(".a.crdt.json.icloud"), stands_for("a.crdt.json.nextcloud"), stands_for("a.crdt.json")
-    ('a.crdt.json', 'a.crdt.json', '')
+    >>> [placeholder_target(name) for name in (".a.crdt.json.icloud", "a.crdt.json.nextcloud", "a.crdt.json")]
+    ['a.crdt.json', 'a.crdt.json', '']
     """
     found = _ICLOUD.fullmatch(name) or _STAND_IN.fullmatch(name)
     return found["name"] if found else ""

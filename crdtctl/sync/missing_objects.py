@@ -9,59 +9,61 @@ and of clients that hold nothing any more, are deleted by others.
 from collections.abc import Collection, Iterable, Mapping
 
 from crdtctl.crdt.membership import minted
-from crdtctl.store.share import Standing
+from crdtctl.store.share import Knowledge
 from crdtctl.sync.object_name import seen
-from crdtctl.sync.plan import SOME, Memo, is_named, name_of, stem_of
+from crdtctl.sync.plan import SOME, CachedObject, is_named, name_of, stem_of
 
 
-def absent(before: Iterable[Memo], there: Collection[Memo], names: Collection[str], here: Standing) -> list[Memo]:
+def missing_objects(
+    before: Iterable[CachedObject], there: Collection[CachedObject], names: Collection[str], knowledge: Knowledge
+) -> list[CachedObject]:
     """Return the objects of `before` that are gone, and of whose owners no other object is `there`.
 
     `names` are those of all files that are listed, also of such that were not read: an owner has an object there if one
     has the name of such. An object that is there under another name is not gone.
     """
     stems = {stem_of(name) for name in names}
-    owners = {memo.held.owner for memo in there if memo.held is not None}
-    digests = {memo.digest for memo in there}
+    owners = {cached.summary.owner for cached in there if cached.summary is not None}
+    digests = {cached.digest for cached in there}
     return [
-        memo
-        for memo in before
-        if memo.held is not None
-        and memo.entry.name not in names
-        and memo.held.owner not in owners
-        and stem_of(name_of(memo.held.owner, SOME)) not in stems
-        and memo.digest not in digests
-        and not _may_go(memo, here)
+        cached
+        for cached in before
+        if cached.summary is not None
+        and cached.entry.name not in names
+        and cached.summary.owner not in owners
+        and stem_of(name_of(cached.summary.owner, SOME)) not in stems
+        and cached.digest not in digests
+        and not _deletable_by_others(cached, knowledge)
     ]
 
 
-def _may_go(memo: Memo, here: Standing) -> bool:
+def _deletable_by_others(cached: CachedObject, knowledge: Knowledge) -> bool:
     """Return whether somebody else than the owner may delete an object: its owner has ended, or is a client."""
-    assert memo.held is not None
-    owner, ended = memo.held.owner, here.ended
+    assert cached.summary is not None
+    owner, ended = cached.summary.owner, knowledge.ended
     return (
-        owner not in memo.held.clock
+        owner not in cached.summary.clock
         or owner in ended.sealed
         or ended.has_absorbed(owner)
         or 0 < minted(owner) < ended.fence
     )
 
 
-def is_emptied(before: Collection[Memo], gone: Collection[Memo], names: Collection[str]) -> bool:
-    """Return whether a remote is not what it was: nothing of what was there is left.
+def is_emptied(before: Collection[CachedObject], gone: Collection[CachedObject], names: Collection[str]) -> bool:
+    """Return whether all objects of a remote have disappeared, which means that it is not the place that it was.
 
-    `gone` are the objects that are `absent`. Where other files are listed, an own object must be among them: the
-    objects of all others may have been replaced by other replicas.
+    `gone` are the objects that `missing_objects` returns. Where other files are listed, one of the gone objects must be
+    this replica's own. Other replicas may have replaced all the others.
     """
-    states = [memo for memo in before if memo.held is not None]
+    states = [cached for cached in before if cached.summary is not None]
     if not states:
         return False
     if not names:
         return True
-    return len(gone) == len(states) and any(memo.mark for memo in gone)
+    return len(gone) == len(states) and any(cached.fingerprint for cached in gone)
 
 
-def never_listed(unlisted: Mapping[str, str], names: Collection[str]) -> Mapping[str, str]:
+def unlisted_uploads(unlisted: Mapping[str, str], names: Collection[str]) -> Mapping[str, str]:
     """Return the objects that were put, and since when, that no listing has shown: none if `names` have one of them.
 
     A listing may be late. A place that shows some of what is put shows the rest in time.
@@ -69,23 +71,27 @@ def never_listed(unlisted: Mapping[str, str], names: Collection[str]) -> Mapping
     return {} if any(name in names for name in unlisted) else unlisted
 
 
-def last_seen(there: Iterable[Memo], here: Standing) -> dict[str, float | None]:
+def last_seen(there: Iterable[CachedObject], knowledge: Knowledge) -> dict[str, float | None]:
     """Return when each other permanent replica that has an object there last synced; None if no name says it.
 
     Those that have ended, or were absorbed, need not sync any more.
     """
     found: dict[str, float | None] = {}
-    for memo in there:
-        if memo.held is None or memo.held.owner == here.replica or _may_go(memo, here):
+    for cached in there:
+        if (
+            cached.summary is None
+            or cached.summary.owner == knowledge.replica
+            or _deletable_by_others(cached, knowledge)
+        ):
             continue
-        before, now = found.get(memo.held.owner), seen(memo.entry.name)
-        found[memo.held.owner] = now if before is None else max(before, now or before)
+        before, now = found.get(cached.summary.owner), seen(cached.entry.name)
+        found[cached.summary.owner] = now if before is None else max(before, now or before)
     return found
 
 
-def missed(gone: Iterable[Memo]) -> list[Memo]:
+def reportable(gone: Iterable[CachedObject]) -> list[CachedObject]:
     """Return the absent objects that are to be reported: those under the names that their owners gave them.
 
     People move and delete copies and exports as they like.
     """
-    return [memo for memo in gone if is_named(memo)]
+    return [cached for cached in gone if is_named(cached)]

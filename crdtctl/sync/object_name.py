@@ -21,19 +21,19 @@ _FORMAT = "%Y%m%dT%H%M%SZ"
 _STAMPED = re.compile(r"(?P<content>.+\.[0-9a-f]{16})\.(?P<time>\d{8}T\d{6}Z)\.crdt\.json", re.ASCII)
 
 
-def stamped(name: str, now: float) -> str:
+def with_time(name: str, now: float) -> str:
     """Return the name of an object with a time in it.
 
-    >>> stamped("a-1.0123456789abcdef.crdt.json", 0)
+    >>> with_time("a-1.0123456789abcdef.crdt.json", 0)
     'a-1.0123456789abcdef.19700101T000000Z.crdt.json'
     """
     return f"{name.removesuffix(SUFFIX)}.{time.strftime(_FORMAT, time.gmtime(now))}{SUFFIX}"
 
 
-def plain(name: str) -> str:
+def without_time(name: str) -> str:
     """Return the name of an object without the time in it, which stands for its content.
 
-    >>> plain("a-1.0123456789abcdef.19700101T000000Z.crdt.json")
+    >>> without_time("a-1.0123456789abcdef.19700101T000000Z.crdt.json")
     'a-1.0123456789abcdef.crdt.json'
     """
     found = _STAMPED.fullmatch(name)
@@ -53,7 +53,7 @@ def seen(name: str) -> float | None:
         return None
 
 
-def is_due(name: str, now: float, interval: float) -> bool:
+def needs_renewal(name: str, now: float, interval: float) -> bool:
     """Return whether the time in the name of an own object is to be renewed. With an interval of 0 it never is."""
     when = seen(name)
     return interval > 0 and (when is None or not now - interval < when <= now + AHEAD)

@@ -8,8 +8,8 @@ from hashlib import blake2b
 from crdtctl.crdt import forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import minted, record_of
-from crdtctl.store.share import Standing
-from crdtctl.sync.object_name import SUFFIX, is_due, plain, seen
+from crdtctl.store.share import Knowledge
+from crdtctl.sync.object_name import SUFFIX, needs_renewal, seen, without_time
 from crdtctl.sync.transport import Entry
 
 _BITS = re.compile(r"[0-9a-f]{32}")
@@ -29,7 +29,7 @@ _SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ObjectSummary:
     """What a state holds, as its header says: every author of its `clock` completely.
 
     `histories` are their departures, as text. A delta holds nothing completely: it `is_whole` not. That of a client
@@ -44,7 +44,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Memo:
+class CachedObject:
     """What is remembered of an object: which version of it was read, the hash of that, and what it held or lacked.
 
     `mark` is there of one that this replica put: what stands for all that it says. `fault` is why it is not a state.
@@ -53,14 +53,14 @@ class Memo:
 
     entry: Entry
     digest: str
-    held: Held | None = None
-    mark: str = ""
+    summary: ObjectSummary | None = None
+    fingerprint: str = ""
     fault: str = ""
     unsettled: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class UploadPlan:
     """What to do at a remote: whether to put an object, with which authors beside its owner, and what to delete then.
 
     `mark` stands for what that object says, whether it is there already or not. An object `is_renewed` that is put
@@ -68,8 +68,7 @@ class Outgoing:
     """
 
     wanted: bool
-    carried: tuple[str, ...]
-    mark: str
+    relayed: tuple[str, ...]
     obsolete: tuple[str, ...] = ()
     is_renewed: bool = False
 
@@ -83,34 +82,36 @@ def is_coarse(version: str) -> bool:
     return _COARSE.fullmatch(version) is not None
 
 
-def to_read(listing: Iterable[Entry], memos: Mapping[str, Memo], here: Standing, now: float = 0.0) -> list[Entry]:
-    """Return the entries that may hold something that is not known here.
+def entries_to_fetch(
+    listing: Iterable[Entry], cache: Mapping[str, CachedObject], knowledge: Knowledge, now: float = 0.0
+) -> list[Entry]:
+    """Return the entries that may hold something that is not known knowledge.
 
     A file whose version is a time in whole seconds may have been overwritten in the second in which it was read. So it
     is read once more, some seconds later.
     """
 
     def is_known(entry: Entry) -> bool:
-        memo = memos.get(entry.name)
-        if memo is None or memo.entry != entry or (memo.unsettled and now > memo.unsettled + _SECONDS):
+        cached = cache.get(entry.name)
+        if cached is None or cached.entry != entry or (cached.unsettled and now > cached.unsettled + _SECONDS):
             return False
-        if memo.held is None:
+        if cached.summary is None:
             return not entry.name.endswith(SUFFIX)  # or it may have been half there
-        return here.knows(memo.held.clock, memo.held.histories)
+        return knowledge.knows(cached.summary.clock, cached.summary.histories)
 
     return [entry for entry in listing if not is_known(entry)]
 
 
-def to_put(
-    memos: Iterable[Memo],
-    here: Standing,
+def plan_upload(
+    cache: Iterable[CachedObject],
+    knowledge: Knowledge,
     *,
     clean: bool = False,
     earlier: Collection[str] = (),
     now: float = 0.0,
     interval: float = 0.0,
-) -> Outgoing:
-    """Return what to put at a remote whose objects are those of `memos`, all of which is known here.
+) -> UploadPlan:
+    """Return what to put at a remote whose objects are those of `cache`, all of which is known knowledge.
 
     Older objects of this replica are deleted, and damaged ones under the names that it gave them; with `clean`, also
     copies of them that were made under other names, and the objects of sealed replicas that this one absorbed, and of
@@ -118,93 +119,99 @@ def to_put(
     later sync only, when they were there `earlier`: so others had the time to read them. The time in the name of the
     own object is renewed after an `interval`, if it is not 0.
     """
-    own: list[Memo] = []
-    others: list[Held] = []
+    own: list[CachedObject] = []
+    others: list[ObjectSummary] = []
     obsolete: list[str] = []
     damaged: list[str] = []
-    for memo in memos:
-        held = memo.held
-        if held is None:
-            if memo.fault:
-                damaged.append(memo.entry.name)
+    for cached in cache:
+        summary = cached.summary
+        if summary is None:
+            if cached.fault:
+                damaged.append(cached.entry.name)
             continue
-        if held.owner == here.replica:
-            own.append(memo)
-        elif clean and (_is_absorbed(held, here) or (held.is_idle and memo.entry.name in earlier)):
-            obsolete.append(memo.entry.name)
+        if summary.owner == knowledge.replica:
+            own.append(cached)
+        elif clean and (_is_absorbed(summary, knowledge) or (summary.is_idle and cached.entry.name in earlier)):
+            obsolete.append(cached.entry.name)
         else:
-            others.append(held)
-    authors = carried(others, [memo.held for memo in own if memo.held is not None], here)
-    mark = mark_of(here, authors)
-    same = (memo for memo in own if memo.mark == mark and is_named(memo))
-    current = max(same, key=lambda memo: seen(memo.entry.name) or 0.0, default=None)
-    is_over = here.is_idle and here.has_left and not authors
+            others.append(summary)
+    authors = replicas_to_relay(others, [cached.summary for cached in own if cached.summary is not None], knowledge)
+    fingerprint = fingerprint_of(knowledge, authors)
+    same = (cached for cached in own if cached.fingerprint == fingerprint and is_named(cached))
+    current = max(same, key=lambda cached: seen(cached.entry.name) or 0.0, default=None)
+    is_over = knowledge.is_idle and knowledge.has_left and not authors
     is_over = is_over and (not own or (current is not None and current.entry.name in earlier))
-    wanted = bool(here.mark or authors) and not is_over and (current is None or not here.has_left)
-    is_alive = here.replica not in here.ended.sealed and not is_over
-    renewed = not wanted and current is not None and is_alive and is_due(current.entry.name, now, interval)
+    wanted = bool(knowledge.own_checksum or authors) and not is_over and (current is None or not knowledge.has_left)
+    is_alive = knowledge.replica not in knowledge.ended.sealed and not is_over
+    renewed = not wanted and current is not None and is_alive and needs_renewal(current.entry.name, now, interval)
     wanted = wanted or renewed
     kept = None if wanted or is_over else current
-    obsolete += [memo.entry.name for memo in own if memo is not kept and (clean or is_named(memo))]
+    obsolete += [cached.entry.name for cached in own if cached is not kept and (clean or is_named(cached))]
     if wanted or kept is not None:
-        stem = stem_of(name_of(here.replica, SOME))
+        stem = stem_of(name_of(knowledge.replica, SOME))
         obsolete += [name for name in damaged if stem_of(name) == stem]
-    return Outgoing(wanted, authors, mark, tuple(sorted(obsolete)), renewed)
+    return UploadPlan(wanted, authors, tuple(sorted(obsolete)), renewed)
 
 
-def _is_absorbed(held: Held, here: Standing) -> bool:
+def _is_absorbed(summary: ObjectSummary, knowledge: Knowledge) -> bool:
     """Return whether this replica absorbed the owner of an object."""
-    return here.replica in here.ended.absorbers.get(record_of(held.owner), ())
+    return knowledge.replica in knowledge.ended.absorbers.get(record_of(summary.owner), ())
 
 
-def carried(others: Sequence[Held], own: Sequence[Held], here: Standing) -> tuple[str, ...]:
+def replicas_to_relay(
+    others: Sequence[ObjectSummary], own: Sequence[ObjectSummary], knowledge: Knowledge
+) -> tuple[str, ...]:
     """Return the authors that the own object is to hold, although they are others, sorted.
 
     Those of whom no other object holds as much. Of whom the own object holds as much already, it goes on holding it
     until there is a better holder, or two might leave it to each other. And where a fence is set, all from before it.
     """
-    elsewhere = _best_elsewhere(others, here)
+    elsewhere = _best_elsewhere(others, knowledge)
 
     def is_needed(author: str) -> bool:
         best = elsewhere.get(author)
         if best is None:
             return True
-        return best > _rank(here.replica, author) and any(_holds(held, author, here) for held in own)
+        return best > _rank(knowledge.replica, author) and any(_holds(summary, author, knowledge) for summary in own)
 
     def is_old(author: str) -> bool:
-        return 0 < minted(author) < here.ended.fence
+        return 0 < minted(author) < knowledge.ended.fence
 
-    has_fence = here.ended.fence > 0
-    others_known = (author for author in here.clock if author != here.replica)
+    has_fence = knowledge.ended.fence > 0
+    others_known = (author for author in knowledge.clock if author != knowledge.replica)
     return tuple(sorted(who for who in others_known if is_needed(who) or (has_fence and is_old(who))))
 
 
-def _best_elsewhere(others: Iterable[Held], here: Standing) -> dict[str, tuple[bool, str]]:
-    """Return the rank of the best object that holds as much as is known here, of each author of whom there is one.
+def _best_elsewhere(others: Iterable[ObjectSummary], knowledge: Knowledge) -> dict[str, tuple[bool, str]]:
+    """Return the rank of the best object that holds as much as is known knowledge, of each author of whom there is one.
 
     Most often that is the author's own. Who is held by nobody is not looked for in every object: there may be
     thousands of both.
     """
-    whole = sorted((held for held in others if held.is_whole), key=lambda held: held.owner)
+    whole = sorted((summary for summary in others if summary.is_whole), key=lambda summary: summary.owner)
     found = {}
-    for held in whole:
-        if held.owner in held.clock and held.owner in here.clock and _holds(held, held.owner, here):
-            found[held.owner] = _rank(held.owner, held.owner)
-    missing = here.clock.keys() - found.keys()
-    for held in whole:
-        shared = held.clock.keys() & missing
-        is_forked = bool(shared) and any("~" in author for author in held.clock)
+    for summary in whole:
+        if (
+            summary.owner in summary.clock
+            and summary.owner in knowledge.clock
+            and _holds(summary, summary.owner, knowledge)
+        ):
+            found[summary.owner] = _rank(summary.owner, summary.owner)
+    missing = knowledge.clock.keys() - found.keys()
+    for summary in whole:
+        shared = summary.clock.keys() & missing
+        is_forked = bool(shared) and any("~" in author for author in summary.clock)
         for author in shared:
-            if held.clock[author] >= here.clock[author] or (is_forked and _holds(held, author, here)):
-                found[author] = _rank(held.owner, author)
+            if summary.clock[author] >= knowledge.clock[author] or (is_forked and _holds(summary, author, knowledge)):
+                found[author] = _rank(summary.owner, author)
                 missing.remove(author)
     return found
 
 
-def _holds(held: Held, author: str, here: Standing) -> bool:
-    """Return whether a state holds as much of an author as is known here."""
-    history = here.histories.get(author, "")
-    return held.is_whole and forks.covers(held.clock, held.histories, author, here.clock[author], history)
+def _holds(summary: ObjectSummary, author: str, knowledge: Knowledge) -> bool:
+    """Return whether a state holds as much of an author as is known knowledge."""
+    history = knowledge.histories.get(author, "")
+    return summary.is_whole and forks.covers(summary.clock, summary.histories, author, knowledge.clock[author], history)
 
 
 def _rank(owner: str, author: str) -> tuple[bool, str]:
@@ -212,11 +219,11 @@ def _rank(owner: str, author: str) -> tuple[bool, str]:
     return owner != author, owner
 
 
-def mark_of(here: Standing, authors: Iterable[str]) -> str:
+def fingerprint_of(knowledge: Knowledge, authors: Iterable[str]) -> str:
     """Return what stands for all that an object says that is made here and carries these authors."""
-    facts = [here.replica, here.mark, *here.settled]
+    facts = [knowledge.replica, knowledge.own_checksum, *knowledge.settled]
     for author in authors:
-        facts += [author, str(here.clock[author]), here.histories.get(author, "")]
+        facts += [author, str(knowledge.clock[author]), knowledge.histories.get(author, "")]
     return blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()
 
 
@@ -238,10 +245,12 @@ def stem_of(name: str) -> str:
     >>> stem_of("a-1.0123456789abcdef.19700101T000000Z.crdt.json"), stem_of("a-1.crdt.json")
     ('a-1', '')
     """
-    stem, _, digest = plain(name).removesuffix(SUFFIX).rpartition(".")
+    stem, _, digest = without_time(name).removesuffix(SUFFIX).rpartition(".")
     return stem if _DIGEST.fullmatch(digest) else ""
 
 
-def is_named(memo: Memo) -> bool:
+def is_named(cached: CachedObject) -> bool:
     """Return whether an object has the name that its owner gave it: whether it is no copy."""
-    return memo.held is not None and plain(memo.entry.name) == name_of(memo.held.owner, memo.digest)
+    return cached.summary is not None and without_time(cached.entry.name) == name_of(
+        cached.summary.owner, cached.digest
+    )

@@ -18,7 +18,7 @@ from typing import IO, Final, Protocol
 
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError, printable, reason_of
 from crdtctl.store.temporary import temporary_file
-from crdtctl.sync.transport import GLANCE, Deadline
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 
 #: A URL with what stands before its host, and after a question mark.
 _SECRET = re.compile(r"(?<=://)(?:[^/@\s]+@)?([^\s?\"']*)(?:\?[^\s\"']*)?")
@@ -35,7 +35,7 @@ _BEGINS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ProgramResult:
     """How a program ended, and what it wrote."""
 
     status: int
@@ -43,21 +43,21 @@ class Done:
     errors: str
 
     @property
-    def last_words(self) -> str:
+    def last_lines(self) -> str:
         """What it said last, in one line, fit to be told."""
         lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
-        return told("; ".join(lines[-2:])) or f"it ended with status {self.status}"
+        return one_line("; ".join(lines[-2:])) or f"it ended with status {self.status}"
 
 
-def told(text: str) -> str:
+def one_line(text: str) -> str:
     """Return what another program said, in one line, without the credentials in its URLs, nor the marks of a page."""
     return printable(_SECRET.sub(r"\1", " ".join(_MARK.sub(" ", text).split())))[:_TOLD]
 
 
-def plain(output: bytes) -> bytes:
+def as_utf8(output: bytes) -> bytes:
     """Return the output of a program as UTF-8, without the byte order mark that programs of Windows print.
 
-    >>> plain(b"\\xef\\xbb\\xbfone"), plain("one".encode("utf-16"))
+    >>> as_utf8(b"\\xef\\xbb\\xbfone"), as_utf8("one".encode("utf-16"))
     (b'one', b'one')
     """
     if output.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -66,7 +66,7 @@ def plain(output: bytes) -> bytes:
 
 
 @contextmanager
-def signals_wait() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Let signals that have a handler here wait until this is over: what is just being started cannot be ended yet."""
     came: list[int] = []
     before = {}
@@ -91,14 +91,14 @@ def _not_run(program: str, error: OSError) -> CrdtctlError:
     return UnavailableError(message, _BEGINS.get(error.errno or 0, "install it, or see PATH"))
 
 
-class Watch(Protocol):
+class StallDetector(Protocol):
     """Finds out whether a program that runs will not end by itself."""
 
     def stuck(self, *, is_over: bool) -> CrdtctlError | None:
         """Return why it will not end, if that is known; `is_over` is set when its time is."""
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: Deadline, watch: Watch | None) -> None:
+def _wait(process: subprocess.Popen[bytes], deadline: Deadline, watch: StallDetector | None) -> None:
     """Wait until a program ends; raise `TransientError` when time is over, or what `watch` finds."""
     while True:
         try:
@@ -108,7 +108,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline, watch: Watch | N
                 raise reason from None
             raise
         with suppress(subprocess.TimeoutExpired):
-            process.wait(min(left, GLANCE))
+            process.wait(min(left, POLL_INTERVAL))
             return
         if watch and (reason := watch.stuck(is_over=False)):
             raise reason
@@ -123,8 +123,8 @@ def run(
     stdout: IO[bytes] | None = None,
     environment: Mapping[str, str | None] | None = None,
     directory: str | None = None,
-    watch: Watch | None = None,
-) -> Done:
+    watch: StallDetector | None = None,
+) -> ProgramResult:
     """Run a program until it ends; raise `UnavailableError` if it cannot be, `TransientError` when time is over.
 
     What it writes goes to the file `stdout`, or is returned. It has our environment, changed by `environment`, where
@@ -139,7 +139,7 @@ def run(
         deadline.remaining()
         process = None
         try:
-            with signals_wait():
+            with deferred_signals():
                 process = subprocess.Popen(  # the user's own programs, as a list
                     command,
                     stdin=stdin,
@@ -161,4 +161,4 @@ def run(
             raise
         errors.seek(0)
         taken.seek(0)
-        return Done(process.returncode, taken.read(), plain(errors.read(2**16)).decode("utf-8", "replace"))
+        return ProgramResult(process.returncode, taken.read(), as_utf8(errors.read(2**16)).decode("utf-8", "replace"))

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from crdtctl.errors import CrdtctlError, from_os
 from crdtctl.sync.health import Health
-from crdtctl.sync.plan import Memo
+from crdtctl.sync.plan import CachedObject
 from crdtctl.sync.report import Remote, RemoteReport
 from crdtctl.sync.transport import Deadline, Entry, Transport
 
 
-class Fresh(NamedTuple):
+class FetchedFile(NamedTuple):
     """A file that was fetched and is to be merged: its entry, where it is here, and its hash."""
 
     entry: Entry
@@ -21,7 +21,7 @@ class Fresh(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Visit:
+class RemoteSession:
     """The listing of a remote, what is remembered of it, and what was read and not merged.
 
     `saved` is what was remembered before. `read` is how many bytes of how many have been fetched. `planned` is after
@@ -33,15 +33,15 @@ class Visit:
     report: RemoteReport
     deadline: Deadline
     health: Health
-    saved: Mapping[str, Memo]
-    memos: dict[str, Memo]
+    saved: Mapping[str, CachedObject]
+    cache: dict[str, CachedObject]
     transport: Transport | None = None
     listing: list[Entry] = field(default_factory=list)
-    stand_ins: set[str] = field(default_factory=set)
-    fresh: list[Fresh] = field(default_factory=list)
+    placeholders: set[str] = field(default_factory=set)
+    fresh: list[FetchedFile] = field(default_factory=list)
     refused: dict[str, CrdtctlError] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
-    absent: list[Memo] = field(default_factory=list)
+    assumed_present: list[CachedObject] = field(default_factory=list)
     read: tuple[int, int] = (0, 0)
     is_read: bool = False
     planned: int = -1
@@ -58,13 +58,13 @@ class Visit:
         return self.transport
 
     @property
-    def objects(self) -> list[Memo]:
+    def objects(self) -> list[CachedObject]:
         """What is remembered of what is there now."""
-        found = ((entry, self.memos.get(entry.name)) for entry in self.listing)
-        return [memo for entry, memo in found if memo is not None and memo.entry == entry]
+        found = ((entry, self.cache.get(entry.name)) for entry in self.listing)
+        return [cached for entry, cached in found if cached is not None and cached.entry == entry]
 
     @contextmanager
-    def noting_failures(self) -> Iterator[None]:
+    def recording_failures(self) -> Iterator[None]:
         """Note what fails at this remote, and raise nothing."""
         try:
             yield

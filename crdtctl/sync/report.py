@@ -46,7 +46,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Transferred:
     """An object that came or went: whose, its bytes, how many new contributions it holds, and of which authors."""
 
     owner: str
@@ -57,7 +57,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingObject:
     """An object that was at a remote and is not any more, although its owner put no other; `is_own` if it was ours."""
 
     owner: str
@@ -78,11 +78,11 @@ class RemoteReport:
     name: str
     url: str
     replicas: set[str] = field(default_factory=set)
-    read: list[Moved] = field(default_factory=list)
-    put: Moved | None = None
+    read: list[Transferred] = field(default_factory=list)
+    put: Transferred | None = None
     deleted: list[str] = field(default_factory=list)
     error: CrdtctlError | None = None
-    missing: list[Missing] = field(default_factory=list)
+    missing: list[MissingObject] = field(default_factory=list)
     undeletable: str = ""
     made: str = ""
     seen: dict[str, float | None] = field(default_factory=dict)

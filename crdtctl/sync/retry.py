@@ -8,14 +8,14 @@ from crdtctl.errors import TransientError
 from crdtctl.sync.transport import Deadline
 
 #: What passes by itself is tried so often in all, after pauses that double.
-TRIES = 4
+ATTEMPTS = 4
 _FIRST_PAUSE = 0.2
 _T = TypeVar("_T")
 
 
-def patiently(call: Callable[[], _T], deadline: Deadline, pause: Callable[[float], object] | None = None) -> _T:
+def retry(call: Callable[[], _T], deadline: Deadline, pause: Callable[[float], object] | None = None) -> _T:
     """Return what a call returns; if it fails in a way that passes by itself, it is made again, a few times."""
-    for number in range(1, TRIES):
+    for number in range(1, ATTEMPTS):
         try:
             return call()
         except TransientError as error:

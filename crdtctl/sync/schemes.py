@@ -20,7 +20,7 @@ from crdtctl.sync.transport import Deadline, Transport
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where a remote is, as its transport takes it.
 
     `url` is what the user wrote; `address` is the same without the word that chose the transport; `state` is a
@@ -41,7 +41,7 @@ class Scheme(NamedTuple):
     credentials: str
 
 
-_CLOUD = Scheme("bucket.transport", "Cloud", "the environment or the provider's own configuration files")
+_BUCKET = Scheme("bucket.transport", "Bucket", "the environment or the provider's own configuration files")
 _GIT = Scheme("git.transport", "Git", "git's credential helper")
 _WEB = Scheme("http.transport", "WebDav", "~/.netrc, or CRDTCTL_HTTP_USER and CRDTCTL_HTTP_PASSWORD")
 SCHEMES: Final[dict[str, Scheme]] = {
@@ -52,16 +52,16 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "git+http": _GIT,
     "git+git": _GIT,
     "git+file": _GIT,
-    "s3": _CLOUD,
-    "gs": _CLOUD,
-    "az": _CLOUD,
+    "s3": _BUCKET,
+    "gs": _BUCKET,
+    "az": _BUCKET,
     "http": _WEB,
     "https": _WEB,
     "rclone": Scheme("rclone.transport", "Rclone", "rclone's own configuration"),
-    "exec": Scheme("exec", "Program", "the program's own configuration"),
+    "exec": Scheme("exec", "ExecProgram", "the program's own configuration"),
 }
 #: A folder whose file system may hang.
-_DISTANT = Scheme("folder.child_process", "Distant", "")
+_HANGING_FOLDER = Scheme("folder.child_process", "ChildProcessFolder", "")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 #: Kinds of URL in which what follows the first colon is somebody else's to understand.
 _OPAQUE = ("exec", "rclone")
@@ -78,14 +78,14 @@ _MAX_URL = 2000
 
 def connect(url: str, deadline: Deadline, state: str) -> Transport:
     """Return the transport for `url`, which must have passed `check`; nothing is reached yet."""
-    place = Place(url, url, deadline, os.path.abspath(state))
+    place = Endpoint(url, url, deadline, os.path.abspath(state))
     scheme, address = _split(url, lambda path: _is_repository_in_time(path, place))
-    entry = _DISTANT if scheme == "file" and may_hang(address) else SCHEMES[scheme]
+    entry = _HANGING_FOLDER if scheme == "file" and may_hang(address) else SCHEMES[scheme]
     transport: Transport = _made(entry, replace(place, address=address))
     return transport
 
 
-def _made(entry: Scheme, place: Place) -> Any:
+def _made(entry: Scheme, place: Endpoint) -> Any:
     return getattr(import_module(f"crdtctl.sync.transports.{entry.module}"), entry.name)(place)
 
 
@@ -194,15 +194,15 @@ def is_path(url: str) -> bool:
 
 def is_repository_at(url: str, deadline: Deadline, state: str) -> bool:
     """Return whether a plain path is that of a git repository; raise `TransientError` if its file system hangs."""
-    return _is_repository_in_time(url, Place(url, url, deadline, os.path.abspath(state)))
+    return _is_repository_in_time(url, Endpoint(url, url, deadline, os.path.abspath(state)))
 
 
-def _is_repository_in_time(path: str, place: Place) -> bool:
+def _is_repository_in_time(path: str, place: Endpoint) -> bool:
     """Return the same as `is_repository`, also for a path whose file system may hang."""
     folder = path.partition("#")[0]
     if not may_hang(folder):
         return is_repository(path)
-    with _made(_DISTANT, replace(place, address=path)) as distant:
+    with _made(_HANGING_FOLDER, replace(place, address=path)) as distant:
         return bool(distant.is_repository())
 
 
@@ -257,5 +257,5 @@ def _refuse_command(command: list[str], kept: str) -> None:
         if _TELLING_INSIDE.search(word) or (found and (found[4] or (word.startswith("--") and following))):
             raise UsageError("a command must not hold a credential", kept)
     if os.path.basename(command[0]) == "ssh":
-        told = "ssh has a shell read the names of files, and strangers may give them names that are commands"
-        raise UsageError(told, "use ssh://, or a script that quotes them, as examples/exec-transport.sh does")
+        message = "ssh has a shell read the names of files, and strangers may give them names that are commands"
+        raise UsageError(message, "use ssh://, or a script that quotes them, as examples/exec-transport.sh does")

@@ -25,32 +25,32 @@ _R = TypeVar("_R")
 #: The largest object that is read.
 MAX_OBJECT = 2**30
 #: Files that are together in a replica's directory only: no place for a remote, where other files are states to be met.
-OWN: Final = ("own.json", "own.lock")
+REPLICA_FILES: Final = ("own.json", "own.lock")
 #: What the name of a file begins with that is put to find out about a remote: no dot, for some servers list none such.
-PROBE: Final = "crdtctl-probe-"
+CHECK_PREFIX: Final = "crdtctl-probe-"
 #: A draft so many seconds older than another was left by one that was killed.
-STALE: Final = 86_400
+STALE_SECONDS: Final = 86_400
 _DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|crdtctl-probe-[0-9a-f]{16}")
 
 
 #: Who waits for another machine or program looks this often whether that must end.
-GLANCE = 0.2
+POLL_INTERVAL = 0.2
 
 
-def outcome(future: "Future[_T]") -> _T:
+def interruptible_result(future: "Future[_T]") -> _T:
     """Return what comes of it, or raise what it raised. A signal ends the waiting, also one from just before it."""
     from concurrent.futures import wait
 
     while not future.done():
-        wait((future,), GLANCE)
+        wait((future,), POLL_INTERVAL)
     return future.result()
 
 
 class Deadline:
-    """When all that is done over the network must be over: `seconds` from now.
+    """The time limit for all network operations of one step: `seconds` from now.
 
-    Who waits in another thread than the first waits for `GLANCE` seconds at a time: an interrupt is only noticed in the
-    first, which then ends the time of all.
+    Waits in worker threads last at most `POLL_INTERVAL` seconds each. Only the main thread notices an interrupt; it
+    then ends the time limit of all threads.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -74,7 +74,7 @@ class Deadline:
         """Wait; raise `TransientError` when the time is over before that."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, self.remaining(), GLANCE))
+            time.sleep(min(left, self.remaining(), POLL_INTERVAL))
 
     def remaining(self) -> float:
         """Return how many seconds are left; raise `TransientError` when none are."""
@@ -101,7 +101,7 @@ class Entry:
     version: str = ""
 
 
-def file_name(name: str) -> str:
+def checked_name(name: str) -> str:
     """Return `name` if it can be that of a file at a remote; raise `MissingError`: it leads nowhere else."""
     if not name or name in (".", "..") or not name.isprintable() or "/" in name:
         raise MissingError(f"'{printable(name)}' is no name of a file at a remote")
@@ -119,7 +119,7 @@ def is_draft(name: str) -> bool:
     return _DRAFT.fullmatch(name) is not None
 
 
-class Sieve:
+class LimitedWriter:
     """Lets pass what may be a state; raises `DataError` as soon as it cannot be one, however large it is.
 
     What cannot be kept here is a `StorageError`: it is no fault of the remote's.
@@ -155,7 +155,7 @@ class Transport(ABC):
     #: How many files are read at once.
     parallel: ClassVar[int] = 1
     #: Whether a listing shows at once what was put before. Where it need not, it is listed again after each put.
-    is_prompt: ClassVar[bool] = False
+    is_consistent: ClassVar[bool] = False
     #: The folder that was made for the first file that was put; empty if none was.
     made = ""
 
@@ -189,14 +189,14 @@ class Transport(ABC):
             path = f"{directory}/{number}"
             try:
                 with open(path, "wb") as file:
-                    self.get(entry.name, Sieve(entry, file.write))
+                    self.get(entry.name, LimitedWriter(entry, file.write))
             except CrdtctlError as error:
                 return entry, error
             return entry, path
 
-        yield from self.at_once(one, numbered)
+        yield from self.in_parallel(one, numbered)
 
-    def at_once(self, call: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
+    def in_parallel(self, call: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
         """Call for each item, several at once where that is faster; yield what comes of it, in order."""
         if self.parallel == 1 or len(items) < 2:
             yield from map(call, items)
@@ -206,13 +206,13 @@ class Transport(ABC):
         with ThreadPoolExecutor(self.parallel) as pool:
             try:
                 for future in [pool.submit(call, item) for item in items]:
-                    yield outcome(future)
+                    yield interruptible_result(future)
             except BaseException:  # we are interrupted, or nobody wants the rest
                 pool.shutdown(wait=False, cancel_futures=True)
-                self.abandon()
+                self.cancel()
                 raise
 
-    def abandon(self) -> None:  # noqa: B027  # who reads one file at a time has nothing to do
+    def cancel(self) -> None:  # noqa: B027  # who reads one file at a time has nothing to do
         """Let whatever is done in other threads end soon: nobody wants it any more."""
 
     def flush(self) -> None:  # noqa: B027  # most have nothing to do

@@ -10,19 +10,19 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Self
 
-from crdtctl.sync.remote_session import Visit
-from crdtctl.sync.transport import GLANCE
+from crdtctl.sync.remote_session import RemoteSession
+from crdtctl.sync.transport import POLL_INTERVAL
 
 #: So many seconds after the end of its time, or after a signal, a thread is left behind.
-_MERCY = 2.0
+_GRACE_SECONDS = 2.0
 
 
-class Crew:
+class WorkerThreads:
     """Threads, at most one for each visit at a time. To be used by one thread."""
 
     def __init__(self) -> None:
-        self._ended: SimpleQueue[tuple[Visit, BaseException | None]] = SimpleQueue()
-        self._working: dict[Visit, threading.Thread] = {}
+        self._ended: SimpleQueue[tuple[RemoteSession, BaseException | None]] = SimpleQueue()
+        self._working: dict[RemoteSession, threading.Thread] = {}
         self._lock = threading.Lock()
 
     @property
@@ -30,67 +30,67 @@ class Crew:
         """Whether work is under way."""
         return bool(self._working)
 
-    def __contains__(self, visit: Visit) -> bool:
+    def __contains__(self, session: RemoteSession) -> bool:
         """Return whether work is under way at a remote."""
-        return visit in self._working
+        return session in self._working
 
-    def start(self, visit: Visit, work: Callable[[], object]) -> None:
+    def start(self, session: RemoteSession, work: Callable[[], object]) -> None:
         """Begin some work at a remote. Failures that are for users are noted in the report of the visit."""
-        visit.deadline.renew()
-        thread = threading.Thread(target=self._work, args=(visit, work), daemon=True, name="crdtctl-remote")
-        self._working[visit] = thread
+        session.deadline.renew()
+        thread = threading.Thread(target=self._work, args=(session, work), daemon=True, name="crdtctl-remote")
+        self._working[session] = thread
         thread.start()
 
-    def _work(self, visit: Visit, work: Callable[[], object]) -> None:
+    def _work(self, session: RemoteSession, work: Callable[[], object]) -> None:
         raised: BaseException | None = None
         try:
-            with visit.noting_failures():
+            with session.recording_failures():
                 work()
         except BaseException as error:  # noqa: BLE001  # it is raised again by the thread that waits
             raised = error
         with self._lock:
-            if not visit.left:
-                self._ended.put((visit, raised))
+            if not session.left:
+                self._ended.put((session, raised))
                 return
-        if visit.transport is not None:
-            visit.transport.close()
+        if session.transport is not None:
+            session.transport.close()
 
-    def ended(self, patience: float, tick: Callable[[], object]) -> list[Visit]:
+    def ended(self, patience: float, tick: Callable[[], object]) -> list[RemoteSession]:
         """Wait until some work has ended, and `patience` seconds more for the rest; return the visits.
 
         Of those that took too long, the report says so. `tick` is called now and then. An exception that is for nobody
         else is raised again.
         """
-        found: list[Visit] = []
+        found: list[RemoteSession] = []
         until = float("inf")
         while self._working and time.monotonic() < until:
-            if (visit := self._next(min(GLANCE, until - time.monotonic()))) is not None:
-                found.append(visit)
+            if (session := self._next(min(POLL_INTERVAL, until - time.monotonic()))) is not None:
+                found.append(session)
                 until = min(until, time.monotonic() + patience)
-            for late in [one for one in self._working if one.deadline.overdue > _MERCY]:
+            for late in [one for one in self._working if one.deadline.overdue > _GRACE_SECONDS]:
                 if self._leave(late):
                     late.report.error = late.deadline.over()
                     found.append(late)
             tick()
         return found
 
-    def _next(self, seconds: float) -> Visit | None:
+    def _next(self, seconds: float) -> RemoteSession | None:
         try:
-            visit, raised = self._ended.get(timeout=max(seconds, 0.001))
+            session, raised = self._ended.get(timeout=max(seconds, 0.001))
         except Empty:
             return None
-        self._working.pop(visit).join()  # so that this process may be forked again
+        self._working.pop(session).join()  # so that this process may be forked again
         if raised is not None:
             raise raised
-        return visit
+        return session
 
-    def _leave(self, visit: Visit) -> bool:
+    def _leave(self, session: RemoteSession) -> bool:
         """Leave a thread behind; return whether it was still at work. What it notes from now on is not looked at."""
         with self._lock:
-            if not self._working[visit].is_alive() or not self._ended.empty():
+            if not self._working[session].is_alive() or not self._ended.empty():
                 return False
-            visit.left = True
-        del self._working[visit]
+            session.left = True
+        del self._working[session]
         return True
 
     def __enter__(self) -> Self:
@@ -98,10 +98,10 @@ class Crew:
 
     def __exit__(self, *_: object) -> None:
         """End whatever is still under way: something else failed, or a signal came."""
-        for visit in self._working:
-            visit.deadline.end()
-        until = time.monotonic() + _MERCY
-        for visit, thread in list(self._working.items()):
+        for session in self._working:
+            session.deadline.end()
+        until = time.monotonic() + _GRACE_SECONDS
+        for session, thread in list(self._working.items()):
             thread.join(max(0.0, until - time.monotonic()))
             with self._lock:
-                visit.left = thread.is_alive()
+                session.left = thread.is_alive()

@@ -8,7 +8,7 @@ import pytest
 
 from crdtctl import Replica, synchronize
 from crdtctl.errors import BusyError, PartialError, UnavailableError, UsageError
-from crdtctl.sync.engine import Options
+from crdtctl.sync.report import Options
 
 
 @pytest.fixture

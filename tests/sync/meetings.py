@@ -14,15 +14,17 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, UnavailableError
-from crdtctl.sync.engine import Options, SyncReport, sync
-from crdtctl.sync.engine import Remote as Named
+from crdtctl.sync.engine import sync
+from crdtctl.sync.report import Options, SyncReport
+from crdtctl.sync.report import Remote as Named
 from tests.sync.conformance import Remote
 
 #: Counts and syncs in turns, and says on stdout when it counts ("?") and has counted ("+").
 WRITER = """
 import sys
 from crdtctl import Replica
-from crdtctl.sync.engine import Options, Remote, sync
+from crdtctl.sync.engine import sync
+from crdtctl.sync.report import Options, Remote
 replica = Replica(sys.argv[1])
 for _ in range(int(sys.argv[3])):
     print("?", end="", flush=True)

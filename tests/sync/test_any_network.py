@@ -17,7 +17,8 @@ from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
 from crdtctl.sync import engine
 from crdtctl.sync import retry as patience
-from crdtctl.sync.engine import Options, Remote, SyncReport, sync
+from crdtctl.sync.engine import sync
+from crdtctl.sync.report import Options, Remote, SyncReport
 from tests.sync.faulty import Cut, Faulty, Store
 
 REPLICAS = 4

@@ -17,7 +17,7 @@ import pytest
 from crdtctl.errors import AccessError, DataError, MissingError, TransientError, UnavailableError, UsageError
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import Deadline, Entry
-from crdtctl.sync.transports.bucket.transport import Cloud
+from crdtctl.sync.transports.bucket.transport import Bucket
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings
@@ -430,7 +430,7 @@ def test_a_url_names_a_bucket_and_a_prefix_as_they_are(
     monkeypatch.setenv("GOOGLE_BEARER_TOKEN", "token")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     with connect(check(url), Deadline(1), str(tmp_path)) as transport:
-        assert isinstance(transport, Cloud)
+        assert isinstance(transport, Bucket)
         store = transport._store
         assert (type(store).__name__, store.prefix) == (kind, prefix)
         assert bucket.removesuffix("_name") in store.config.values()

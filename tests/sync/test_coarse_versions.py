@@ -9,7 +9,7 @@ import pytest
 from crdtctl import Replica, synchronize
 from crdtctl.sync import engine
 from crdtctl.sync.plan import is_coarse
-from crdtctl.sync.schemes import Place
+from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Entry
 from crdtctl.sync.transports.folder.transport import Folder
 
@@ -38,7 +38,7 @@ def test_what_is_overwritten_within_the_second_is_read(
         writer.export_bytes()
     read: list[str] = []
     monkeypatch.setattr(Seconds, "read", read, raising=False)
-    monkeypatch.setattr(engine, "connect", lambda url, deadline, state: Seconds(Place(url, url, deadline, state)))
+    monkeypatch.setattr(engine, "connect", lambda url, deadline, state: Seconds(Endpoint(url, url, deadline, state)))
     writer.export_to(hub / "w.json")
     size = (hub / "w.json").stat().st_size
     synchronize(reader, str(hub))

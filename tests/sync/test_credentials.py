@@ -6,7 +6,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import ConfigError, UsageError
-from crdtctl.sync.engine import Options
+from crdtctl.sync.report import Options
 from crdtctl.sync.schemes import SCHEMES, check, redacted
 from tests.commands.expect import assert_refused, contents
 from tests.commands.terminal import on_terminal

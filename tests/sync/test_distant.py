@@ -12,7 +12,7 @@ import pytest
 
 from crdtctl.errors import TransientError
 from crdtctl.sync.mounts import may_hang
-from crdtctl.sync.transports.folder.child_process import Distant
+from crdtctl.sync.transports.folder.child_process import ChildProcessFolder
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.servers.fuse import Mount, mounted
@@ -40,7 +40,7 @@ class TestDistant(Conformance):
 
     def test_it_is_reached_by_another_process(self, remote: Remote) -> None:
         with remote.open() as transport:
-            assert isinstance(transport, Distant)
+            assert isinstance(transport, ChildProcessFolder)
 
 
 def waiting(shell: Shell, *arguments: str | Path) -> "subprocess.Popen[str]":

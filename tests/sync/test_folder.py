@@ -9,7 +9,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import StorageError
 from crdtctl.sync import engine
-from crdtctl.sync.schemes import Place
+from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings, is_silent, meet, values
@@ -61,7 +61,7 @@ def test_the_older_object_goes_only_when_the_newer_one_is_there(
     before = hub.list()
     here.increment("hits")
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "connect", lambda url, *rest: PutsNothing(Place(url, url, *rest)))
+        patched.setattr(engine, "connect", lambda url, *rest: PutsNothing(Endpoint(url, url, *rest)))
         with pytest.raises(StorageError):
             meet(here, hub)
     assert hub.list() == before

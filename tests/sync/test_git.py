@@ -23,7 +23,7 @@ from crdtctl.errors import (
     UnavailableError,
     UsageError,
 )
-from crdtctl.sync.engine import patiently
+from crdtctl.sync.retry import retry
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.transports.git import cache as gitcache
 from tests.conftest import Ended, Shell
@@ -356,7 +356,7 @@ def test_what_is_damaged_while_it_is_used_is_fetched_again(tmp_path: Path, scrat
         ((_, path),) = transport.fetch([entry], str(scratch))
         assert Path(str(path)).read_bytes() == b"one"
         spoil(remote)
-        patiently(partial(transport.get, "a.json", pieces.append), deadline)
+        retry(partial(transport.get, "a.json", pieces.append), deadline)
         assert pieces == [b"one"]
         spoil(remote)
         transport.put("b.json", str(path))  # the same content, so git takes it for one that is there
@@ -389,14 +389,14 @@ def test_the_cache_may_be_damaged_or_lost(tmp_path: Path, scratch: Path) -> None
         damage()
         deadline = Deadline(60)
         with remote.open() as transport:
-            assert "a.json" in {entry.name for entry in patiently(transport.list, deadline)}, damage
+            assert "a.json" in {entry.name for entry in retry(transport.list, deadline)}, damage
         damage()
         path = scratch / "outgoing"
         path.write_bytes(b"new")
         with remote.open() as transport:
-            patiently(transport.list, deadline)
-            patiently(partial(transport.put, f"{number}.json", str(path)), deadline)
-            patiently(transport.flush, deadline)
+            retry(transport.list, deadline)
+            retry(partial(transport.put, f"{number}.json", str(path)), deadline)
+            retry(transport.flush, deadline)
         assert remote.get("a.json") == b"a" * 5000
         assert remote.get(f"{number}.json") == b"new"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import AccessError, TransientError, UnavailableError
-from crdtctl.sync.process import Done
+from crdtctl.sync.process import ProgramResult
 from crdtctl.sync.transports.git.errors import failure
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import Remote
@@ -111,7 +111,7 @@ def test_a_warning_is_not_taken_for_the_reason() -> None:
         ("fatal: read error: Connection reset by peer", TransientError),
         ("fatal: Authentication failed for 'https://example.org/'", AccessError),
     ):
-        assert type(failure(Done(128, b"", f"{warning}\n{said}\n"), "https://example.org/")) is kind
+        assert type(failure(ProgramResult(128, b"", f"{warning}\n{said}\n"), "https://example.org/")) is kind
 
 
 @pytest.mark.parametrize("lost", ["objects", "branch"])

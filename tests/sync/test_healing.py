@@ -11,8 +11,8 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import DataError, StorageError
 from crdtctl.store.transaction import Transaction
-from crdtctl.sync.engine import Options, SyncReport
-from crdtctl.sync.object_name import plain
+from crdtctl.sync.object_name import without_time
+from crdtctl.sync.report import Options, SyncReport
 from crdtctl.sync.transports.folder import transport as folder
 from tests.commands.handwritten import counted, document
 from tests.unchecked import synchronize
@@ -102,7 +102,7 @@ def test_one_that_was_only_renamed_is_as_good(hub: Path, ada: Replica, bob: Repl
     meet(hub, bob)
     assert bob.value("builds") == 7
     meet(hub, ada)
-    assert plain(mine.name) in map(plain, names(hub))  # put again, as it was
+    assert without_time(mine.name) in map(without_time, names(hub))  # put again, as it was
     assert len(names(hub)) == 3
 
 

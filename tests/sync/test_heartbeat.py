@@ -96,7 +96,7 @@ def test_without_news_the_time_is_renewed_at_intervals_and_is_no_commit(fleet: F
     after = fleet.names()
     assert len(after) == 2
     assert after != before
-    assert [heartbeat.plain(name) for name in after] == [heartbeat.plain(name) for name in before]
+    assert [heartbeat.without_time(name) for name in after] == [heartbeat.without_time(name) for name in before]
     assert (fleet.shell.ok("--replica", "./bob", "log"), fleet.shell.ok("--replica", "./bob", "clock")) == (log, clock)
 
 
@@ -115,7 +115,7 @@ def test_a_clock_that_is_ahead_proves_nothing(fleet: Fleet) -> None:
 
 def test_one_whose_object_says_nothing_is_named(fleet: Fleet) -> None:
     [theirs] = [name for name in fleet.names() if name.startswith("bob-")]
-    (fleet.hub / theirs).rename(fleet.hub / heartbeat.plain(theirs))
+    (fleet.hub / theirs).rename(fleet.hub / heartbeat.without_time(theirs))
     ended = fleet.at("+0", "ada", "--require-fresh", "1h")
     assert ended.status == 1
     assert "does not tell when it syncs" in ended.stderr
@@ -163,7 +163,7 @@ def test_nobody_reads_an_object_again_whose_time_was_renewed(
     [theirs] = [name for name in os.listdir(hub) if name.startswith("bob-")]
     later = heartbeat.seen(theirs)
     assert later is not None
-    (hub / theirs).rename(hub / heartbeat.stamped(heartbeat.plain(theirs), later + 3600))
+    (hub / theirs).rename(hub / heartbeat.with_time(heartbeat.without_time(theirs), later + 3600))
     read: list[str] = []
     get = Folder.get
 

@@ -12,8 +12,9 @@ import pytest
 from crdtctl import Replica
 from crdtctl.sync import engine
 from crdtctl.sync.cache import directory, file_of
-from crdtctl.sync.engine import Remote, SyncReport, sync
-from crdtctl.sync.schemes import Place
+from crdtctl.sync.engine import sync
+from crdtctl.sync.report import Remote, SyncReport
+from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import Shell
@@ -27,7 +28,8 @@ MEGABYTE = 2**20
 MEASURED = """
 import sys
 from crdtctl import Replica
-from crdtctl.sync.engine import Remote, sync
+from crdtctl.sync.engine import sync
+from crdtctl.sync.report import Remote
 report = sync(Replica(sys.argv[1]), [Remote("hub", sys.argv[2])])
 assert not report.merge.refused and report.remotes[0].error is None
 counted = report.merge.counters, len(report.remotes[0].read)
@@ -49,7 +51,7 @@ class Counting(Folder):
     """A folder that notes what it is asked for."""
 
     def __init__(self, path: Path, asked: Asked) -> None:
-        super().__init__(Place(str(path), str(path), Deadline(300), ""))
+        super().__init__(Endpoint(str(path), str(path), Deadline(300), ""))
         self._asked = asked
 
     def list(self) -> Sequence[Entry]:

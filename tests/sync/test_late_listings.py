@@ -12,7 +12,7 @@ from crdtctl.errors import UnavailableError
 from crdtctl.sync import engine, health
 from crdtctl.sync.cache import directory
 from crdtctl.sync.report import RemoteReport
-from crdtctl.sync.schemes import Place
+from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.sync.test_what_is_missing import meet, only
@@ -21,7 +21,7 @@ from tests.sync.test_what_is_missing import meet, only
 class Late(Folder):
     """A folder that lists a file that was put only once it has caught up; what is deleted goes at once."""
 
-    is_prompt: ClassVar[bool] = False
+    is_consistent: ClassVar[bool] = False
     hidden: ClassVar[set[str]] = set()
     is_late: ClassVar[bool] = True
 
@@ -43,7 +43,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> type[Late]:
         is_late: ClassVar[bool] = True
 
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
-        return One(Place(url, url, deadline, state))
+        return One(Endpoint(url, url, deadline, state))
 
     monkeypatch.setattr(engine, "connect", connect)
     return One

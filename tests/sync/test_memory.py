@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.sync import cache as memory
-from crdtctl.sync.plan import Held, Memo
+from crdtctl.sync.plan import CachedObject, ObjectSummary
 from crdtctl.sync.transport import Entry
 from tests.store.places import quick_directory
 
@@ -19,17 +19,19 @@ entries = st.builds(Entry, st.text(min_size=1, max_size=9), st.integers(0, 2**40
 
 
 @st.composite
-def helds(draw: st.DrawFn) -> Held:
+def helds(draw: st.DrawFn) -> ObjectSummary:
     clock = draw(clocks)
     histories = {author: f"1 1.{author[0] * 4}" for author in clock if draw(st.booleans())}
-    return Held(draw(authors), clock, histories, draw(st.booleans()), draw(st.booleans()))
+    return ObjectSummary(draw(authors), clock, histories, draw(st.booleans()), draw(st.booleans()))
 
 
-memos = st.builds(Memo, entries, st.text(max_size=9), st.none() | helds(), st.text(max_size=9), st.text(max_size=9))
+memos = st.builds(
+    CachedObject, entries, st.text(max_size=9), st.none() | helds(), st.text(max_size=9), st.text(max_size=9)
+)
 
 
 @given(st.lists(memos, unique_by=lambda memo: memo.entry.name))
-def test_what_was_remembered_is_what_is_read_again(found: list[Memo]) -> None:
+def test_what_was_remembered_is_what_is_read_again(found: list[CachedObject]) -> None:
     by_name = {memo.entry.name: memo for memo in found}
     with quick_directory() as place:
         memory.save(str(place), URL, by_name)
@@ -43,7 +45,7 @@ def test_what_many_objects_hold_of_the_same_authors_is_written_once(tmp_path: Pa
 
     def size(objects: int) -> int:
         found = {
-            name: Memo(Entry(name, 9, "etag"), "0" * 32, Held(name, clock, histories))
+            name: CachedObject(Entry(name, 9, "etag"), "0" * 32, ObjectSummary(name, clock, histories))
             for name in (f"object-{number}" for number in range(objects))
         }
         memory.save(str(tmp_path), URL, found)
@@ -78,6 +80,6 @@ def test_what_is_damaged_is_forgotten(tmp_path: Path, text: bytes) -> None:
     memory.save(str(tmp_path), URL, {})
     (file,) = tmp_path.iterdir()
     file.write_bytes(ONE)
-    assert memory.load(str(tmp_path), URL) == {"a": Memo(Entry("a", 1), "", Held("a", {"a": 1}))}
+    assert memory.load(str(tmp_path), URL) == {"a": CachedObject(Entry("a", 1), "", ObjectSummary("a", {"a": 1}))}
     file.write_bytes(text)
     assert memory.load(str(tmp_path), URL) == {}

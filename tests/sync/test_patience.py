@@ -9,8 +9,9 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError
 from crdtctl.sync import engine, schemes
-from crdtctl.sync.engine import TRIES, Options, patiently
-from crdtctl.sync.schemes import Place
+from crdtctl.sync.report import Options
+from crdtctl.sync.retry import ATTEMPTS, retry
+from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.unchecked import synchronize
@@ -23,11 +24,11 @@ def failing(times: int, error: Exception, calls: list[int]) -> int:
     return 42
 
 
-@pytest.mark.parametrize("times", range(TRIES))
+@pytest.mark.parametrize("times", range(ATTEMPTS))
 def test_it_is_tried_again_until_it_works(times: int) -> None:
     pauses: list[float] = []
     calls: list[int] = []
-    assert patiently(lambda: failing(times, TransientError("later"), calls), Deadline(60), pauses.append) == 42
+    assert retry(lambda: failing(times, TransientError("later"), calls), Deadline(60), pauses.append) == 42
     assert len(calls) == times + 1
     assert len(pauses) == times
     assert all(0 < pause < 5 for pause in pauses)
@@ -37,8 +38,8 @@ def test_after_some_tries_it_is_told() -> None:
     pauses: list[float] = []
     calls: list[int] = []
     with pytest.raises(TransientError, match="later"):
-        patiently(lambda: failing(TRIES, TransientError("later"), calls), Deadline(60), pauses.append)
-    assert len(calls) == TRIES
+        retry(lambda: failing(ATTEMPTS, TransientError("later"), calls), Deadline(60), pauses.append)
+    assert len(calls) == ATTEMPTS
 
 
 def test_the_pauses_grow_and_are_not_the_same_for_all() -> None:
@@ -46,7 +47,7 @@ def test_the_pauses_grow_and_are_not_the_same_for_all() -> None:
     for _ in range(20):
         pauses: list[float] = []
         with pytest.raises(TransientError):
-            patiently(lambda: failing(TRIES, TransientError("later"), []), Deadline(60), pauses.append)
+            retry(lambda: failing(ATTEMPTS, TransientError("later"), []), Deadline(60), pauses.append)
         assert pauses[-1] > pauses[0]
         drawn.append(tuple(pauses))
     assert len(set(drawn)) > 1
@@ -55,7 +56,7 @@ def test_the_pauses_grow_and_are_not_the_same_for_all() -> None:
 def test_what_does_not_pass_is_told_at_once() -> None:
     calls: list[int] = []
     with pytest.raises(UnavailableError):
-        patiently(lambda: failing(1, UnavailableError("never"), calls), Deadline(60), lambda _: None)
+        retry(lambda: failing(1, UnavailableError("never"), calls), Deadline(60), lambda _: None)
     assert len(calls) == 1
 
 
@@ -63,7 +64,7 @@ def test_nothing_is_waited_for_beyond_the_time_there_is() -> None:
     calls: list[int] = []
     pauses: list[float] = []
     with pytest.raises(TransientError, match="later"):
-        patiently(lambda: failing(9, TransientError("later"), calls), Deadline(0.01), pauses.append)
+        retry(lambda: failing(9, TransientError("later"), calls), Deadline(0.01), pauses.append)
     assert (len(calls), pauses) == (1, [])
 
 
@@ -130,7 +131,7 @@ def test_what_a_line_that_was_cut_has_not_brought_is_read_at_the_next_try(
         other = new_replica(name)
         other.increment("builds")
         synchronize(other, f"{tmp_path}/hub")
-    monkeypatch.setattr(engine, "connect", lambda url, deadline, state: Breaking(Place(url, url, deadline, state)))
+    monkeypatch.setattr(engine, "connect", lambda url, deadline, state: Breaking(Endpoint(url, url, deadline, state)))
     here = new_replica("here")
     [report] = synchronize(here, f"{tmp_path}/hub").remotes
     assert report.error is None

@@ -8,8 +8,17 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster, record_of
-from crdtctl.store.share import Standing
-from crdtctl.sync.plan import Held, Memo, carried, is_named, name_of, to_put, to_read
+from crdtctl.store.share import Knowledge
+from crdtctl.sync.plan import (
+    CachedObject,
+    ObjectSummary,
+    entries_to_fetch,
+    fingerprint_of,
+    is_named,
+    name_of,
+    plan_upload,
+    replicas_to_relay,
+)
 from crdtctl.sync.transport import Entry
 
 
@@ -21,19 +30,23 @@ def replica_id(number: int) -> str:
 A, B, C, D = map(replica_id, range(1, 5))
 
 
-def standing(replica: str, clock: Clock, *, mark: str = "m", has_left: bool = True, **ended: object) -> Standing:
+def standing(
+    replica: str, clock: Clock, *, own_checksum: str = "m", has_left: bool = True, **ended: object
+) -> Knowledge:
     """Return where a replica stands that knows all of `clock`."""
     roster = replace(Roster(), **ended)  # type: ignore[arg-type]
-    return Standing(replica, clock, {}, roster, mark=mark, has_left=has_left)
+    return Knowledge(replica, clock, {}, roster, own_checksum=own_checksum, has_left=has_left)
 
 
-def memo(owner: str, clock: Clock, *, digest: str = "d" * 32, mark: str = "", name: str = "") -> Memo:
+def memo(owner: str, clock: Clock, *, digest: str = "d" * 32, fingerprint: str = "", name: str = "") -> CachedObject:
     """Return what is remembered of an object of `owner` that holds `clock`."""
-    return Memo(Entry(name or name_of(owner, digest), 100, "v1"), digest, Held(owner, clock), mark)
+    return CachedObject(
+        Entry(name or name_of(owner, digest), 100, "v1"), digest, ObjectSummary(owner, clock), fingerprint
+    )
 
 
-def read(listing: Iterable[Entry], memos: Iterable[Memo], here: Standing) -> list[str]:
-    return [entry.name for entry in to_read(listing, {memo.entry.name: memo for memo in memos}, here)]
+def read(listing: Iterable[Entry], memos: Iterable[CachedObject], here: Knowledge) -> list[str]:
+    return [entry.name for entry in entries_to_fetch(listing, {memo.entry.name: memo for memo in memos}, here)]
 
 
 # What to read ------------------------------------------------------------------------------------------
@@ -69,8 +82,8 @@ def test_authors_that_were_absorbed_count_as_known() -> None:
 
 
 def test_what_was_no_state_is_read_again_only_if_it_has_the_name_of_one() -> None:
-    foreign = Memo(Entry("notes.txt", 10), "d", fault="not a state")
-    half = Memo(Entry(name_of(B, "d" * 32), 10), "d", fault="cut")
+    foreign = CachedObject(Entry("notes.txt", 10), "d", fault="not a state")
+    half = CachedObject(Entry(name_of(B, "d" * 32), 10), "d", fault="cut")
     assert read([foreign.entry, half.entry], [foreign, half], standing(A, {})) == [half.entry.name]
 
 
@@ -78,71 +91,76 @@ def test_what_was_no_state_is_read_again_only_if_it_has_the_name_of_one() -> Non
 
 
 def test_a_replica_that_knows_nothing_puts_nothing() -> None:
-    assert not to_put([], standing(A, {}, mark="")).wanted
+    assert not plan_upload([], standing(A, {}, own_checksum="")).wanted
 
 
 def test_an_object_is_put_when_there_is_none_and_not_again() -> None:
     here = standing(A, {A: 2})
-    first = to_put([], here)
-    assert (first.wanted, first.carried, first.obsolete) == (True, (), ())
-    assert not to_put([memo(A, {A: 2}, mark=first.mark)], here).wanted
+    first = plan_upload([], here)
+    assert (first.wanted, first.relayed, first.obsolete) == (True, (), ())
+    assert not plan_upload([memo(A, {A: 2}, fingerprint=fingerprint_of(here, first.relayed))], here).wanted
 
 
 def test_a_replica_that_counted_puts_a_new_object_and_deletes_the_older() -> None:
-    old = memo(A, {A: 2}, mark="what it said before")
-    assert to_put([old], standing(A, {A: 3})).obsolete == (old.entry.name,)
+    old = memo(A, {A: 2}, fingerprint="what it said before")
+    assert plan_upload([old], standing(A, {A: 3})).obsolete == (old.entry.name,)
 
 
 def test_a_state_that_has_not_left_is_put_again_although_it_is_there() -> None:
     here = standing(A, {A: 2}, has_left=False)
-    assert to_put([memo(A, {A: 2}, mark=to_put([], here).mark)], here).wanted
+    assert plan_upload([memo(A, {A: 2}, fingerprint=fingerprint_of(here, ()))], here).wanted
 
 
 def test_what_nobody_else_there_holds_is_carried() -> None:
     here = standing(A, {A: 1, B: 2, C: 3})
-    assert carried([], [], here) == (B, C)
-    assert carried([Held(B, {B: 2})], [], here) == (C,)
-    assert carried([Held(B, {B: 1})], [], here) == (B, C)  # theirs is older
-    assert carried([Held(B, {B: 2, C: 3})], [], here) == ()
+    assert replicas_to_relay([], [], here) == (B, C)
+    assert replicas_to_relay([ObjectSummary(B, {B: 2})], [], here) == (C,)
+    assert replicas_to_relay([ObjectSummary(B, {B: 1})], [], here) == (B, C)  # theirs is older
+    assert replicas_to_relay([ObjectSummary(B, {B: 2, C: 3})], [], here) == ()
 
 
 def test_what_a_delta_holds_is_held_by_nobody() -> None:
-    assert carried([Held(B, {B: 2}, is_whole=False)], [], standing(A, {B: 2})) == (B,)
+    assert replicas_to_relay([ObjectSummary(B, {B: 2}, is_whole=False)], [], standing(A, {B: 2})) == (B,)
 
 
 def test_of_two_that_carry_the_same_the_smaller_id_goes_on() -> None:
     clock = {C: 3}
-    mine, theirs = Held(A, {A: 1, **clock}), Held(B, {B: 1, **clock})
-    assert carried([theirs], [mine], standing(A, {A: 1, B: 1, **clock})) == (C,)
-    assert carried([mine], [theirs], standing(B, {A: 1, B: 1, **clock})) == ()
-    assert carried([mine, Held(D, {D: 1, **clock})], [theirs], standing(B, {A: 1, B: 1, D: 1, **clock})) == ()
+    mine, theirs = ObjectSummary(A, {A: 1, **clock}), ObjectSummary(B, {B: 1, **clock})
+    assert replicas_to_relay([theirs], [mine], standing(A, {A: 1, B: 1, **clock})) == (C,)
+    assert replicas_to_relay([mine], [theirs], standing(B, {A: 1, B: 1, **clock})) == ()
+    assert (
+        replicas_to_relay([mine, ObjectSummary(D, {D: 1, **clock})], [theirs], standing(B, {A: 1, B: 1, D: 1, **clock}))
+        == ()
+    )
 
 
 def test_the_authors_own_object_is_better_than_any_that_carries_it() -> None:
-    assert carried([Held(B, {B: 2})], [Held(A, {A: 1, B: 2})], standing(A, {A: 1, B: 2})) == ()
+    assert (
+        replicas_to_relay([ObjectSummary(B, {B: 2})], [ObjectSummary(A, {A: 1, B: 2})], standing(A, {A: 1, B: 2})) == ()
+    )
 
 
 def test_where_a_fence_is_set_all_from_before_it_are_carried() -> None:
-    elsewhere = [Held(B, {B: 2})]
-    assert carried(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20300101)) == (B,)
-    assert carried(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20200101)) == ()
+    elsewhere = [ObjectSummary(B, {B: 2})]
+    assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20300101)) == (B,)
+    assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20200101)) == ()
 
 
 def test_copies_under_other_names_are_deleted_only_if_asked_for_and_only_own_ones() -> None:
     here = standing(A, {A: 2, B: 1})
-    current = memo(A, {A: 2}, mark=to_put([memo(B, {B: 1})], here).mark)
-    copy = replace(current, entry=replace(current.entry, name="copy (1).json"), mark="")
+    current = memo(A, {A: 2}, fingerprint=fingerprint_of(here, ()))
+    copy = replace(current, entry=replace(current.entry, name="copy (1).json"), fingerprint="")
     foreign = memo(B, {B: 1}, name="laptop (1).json")
-    assert to_put([current, copy, foreign, memo(B, {B: 1})], here).obsolete == ()
-    assert to_put([current, copy, foreign, memo(B, {B: 1})], here, clean=True).obsolete == ("copy (1).json",)
+    assert plan_upload([current, copy, foreign, memo(B, {B: 1})], here).obsolete == ()
+    assert plan_upload([current, copy, foreign, memo(B, {B: 1})], here, clean=True).obsolete == ("copy (1).json",)
 
 
 def test_objects_of_absorbed_replicas_are_deleted_if_asked_for_by_who_absorbed_them() -> None:
     there = memo(B, {B: 1})
     absorbers = {record_of(B): frozenset({A})}
-    assert to_put([there], standing(A, {A: 1}, absorbers=absorbers), clean=True).obsolete == (there.entry.name,)
-    assert to_put([there], standing(A, {A: 1}, absorbers=absorbers)).obsolete == ()
-    assert to_put([there], standing(C, {C: 1}, absorbers=absorbers), clean=True).obsolete == ()
+    assert plan_upload([there], standing(A, {A: 1}, absorbers=absorbers), clean=True).obsolete == (there.entry.name,)
+    assert plan_upload([there], standing(A, {A: 1}, absorbers=absorbers)).obsolete == ()
+    assert plan_upload([there], standing(C, {C: 1}, absorbers=absorbers), clean=True).obsolete == ()
 
 
 # Names -------------------------------------------------------------------------------------------------
@@ -171,8 +189,8 @@ class World:
     """Replicas as clocks, and a remote as what their objects hold; a listing may be any of the past."""
 
     clocks: dict[str, dict[str, int]]
-    remote: dict[str, Held] = field(default_factory=dict)
-    past: list[dict[str, Held]] = field(default_factory=lambda: [{}])
+    remote: dict[str, ObjectSummary] = field(default_factory=dict)
+    past: list[dict[str, ObjectSummary]] = field(default_factory=lambda: [{}])
     said: dict[str, int] = field(default_factory=dict)
 
     def sync(self, who: str, age: int) -> None:
@@ -184,9 +202,9 @@ class World:
         for held in seen.values():
             for author, seq in held.clock.items():
                 clock[author] = max(clock.get(author, 0), seq)
-        kept = carried(list(seen.values()), own, standing(who, clock))
+        kept = replicas_to_relay(list(seen.values()), own, standing(who, clock))
         put = {author: clock[author] for author in (who, *kept) if author in clock}
-        self.remote = {**self.remote, who: Held(who, put)}
+        self.remote = {**self.remote, who: ObjectSummary(who, put)}
         self.past.append(self.remote)
         for author, seq in put.items():
             self.said[author] = max(self.said.get(author, 0), seq)

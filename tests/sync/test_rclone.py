@@ -26,7 +26,7 @@ from crdtctl.errors import (
 )
 from crdtctl.sync.schemes import check
 from crdtctl.sync.transport import Entry
-from crdtctl.sync.transports.rclone.environment import surroundings
+from crdtctl.sync.transports.rclone.environment import environment_changes
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings, is_silent, meet
@@ -314,7 +314,7 @@ def test_variables_of_rclone_that_tell_how_a_place_is_reached_are_kept(
     kept = ("BWLIMIT", "TPSLIMIT", "TRANSFERS", "S3_ENDPOINT", "SFTP_KEY_FILE", "CA_CERT", "CONFIG_PASS", "MAX_BACKLOG")
     for name in kept:
         monkeypatch.setenv(f"RCLONE_{name}", "1")
-    assert not {f"RCLONE_{name}" for name in kept} & surroundings().keys()
+    assert not {f"RCLONE_{name}" for name in kept} & environment_changes().keys()
 
 
 def test_several_puts_ask_once_what_the_place_can_do(here: Remote, calls: Calls, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from crdtctl import Replica
 from crdtctl.errors import TransientError
 from crdtctl.sync import engine, schemes
 from crdtctl.sync.report import Options
-from crdtctl.sync.schemes import Place
+from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import PROGRAM, Shell
@@ -89,7 +89,7 @@ def test_what_a_slow_remote_brings_reaches_the_others_in_the_same_sync(
     monkeypatch.setattr(Slow, "go", threading.Event())
 
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
-        return Slow(Place(url, url, deadline, state)) if url == slow else schemes.connect(url, deadline, state)
+        return Slow(Endpoint(url, url, deadline, state)) if url == slow else schemes.connect(url, deadline, state)
 
     monkeypatch.setattr(engine, "connect", connect)
 
@@ -125,7 +125,9 @@ def test_one_that_is_stuck_is_left_behind_when_its_time_is_over(
 
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
         return (
-            Stuck(Place(url, url, deadline, state)) if url.endswith("/stuck") else schemes.connect(url, deadline, state)
+            Stuck(Endpoint(url, url, deadline, state))
+            if url.endswith("/stuck")
+            else schemes.connect(url, deadline, state)
         )
 
     monkeypatch.setattr(engine, "connect", connect)

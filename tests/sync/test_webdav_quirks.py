@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import AccessError, CrdtctlError, MissingError, StorageError, TransientError, UnavailableError
-from crdtctl.sync.engine import patiently
+from crdtctl.sync.retry import retry
 from crdtctl.sync.transport import Deadline, new_draft
 from tests.conftest import Shell
 from tests.sync.servers.scripted import Handler, scripted
@@ -264,7 +264,7 @@ def test_a_server_that_asks_to_be_left_alone_is_so_for_as_long(
         request.wfile.write(body)
 
     with scripted(answer) as server, remote_at(server.url, tmp_path).open() as transport:
-        assert len(patiently(transport.list, Deadline(60), pauses.append)) == 1
+        assert len(retry(transport.list, Deadline(60), pauses.append)) == 1
     assert pauses == [7.0, 7.0]
 
 
@@ -276,5 +276,5 @@ def test_a_time_to_wait_that_is_too_long_or_none_is_not_waited_for(said: str, tm
         remote_at(server.url, tmp_path).open() as transport,
         pytest.raises(TransientError, match="after 999 seconds" if said == "999" else "try again"),
     ):
-        patiently(transport.list, Deadline(60), pauses.append)
+        retry(transport.list, Deadline(60), pauses.append)
     assert all(pause < 5 for pause in pauses)

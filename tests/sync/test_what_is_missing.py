@@ -13,9 +13,9 @@ from crdtctl import Replica
 from crdtctl.errors import MissingError, UnavailableError
 from crdtctl.sync import engine, health
 from crdtctl.sync.cache import directory
-from crdtctl.sync.object_name import plain
+from crdtctl.sync.object_name import without_time
 from crdtctl.sync.report import Options, RemoteReport
-from crdtctl.sync.schemes import Place
+from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.unchecked import synchronize
@@ -157,7 +157,7 @@ def test_an_own_object_that_is_gone_is_reported_and_put_again(three: list[Replic
     mine.unlink()
     report = meet(three[0], hub)
     assert [one.is_own for one in report.missing] == [True]
-    assert plain(only(hub, "ada").name) == plain(mine.name)
+    assert without_time(only(hub, "ada").name) == without_time(mine.name)
     assert meet(three[0], hub).missing == []
 
 
@@ -196,7 +196,7 @@ def test_a_listing_that_is_cut_is_no_reason_to_put_everything_again(
             return sorted(super().list(), key=lambda entry: entry.name)[:1]
 
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "connect", lambda url, deadline, state: Cut(Place(url, url, deadline, state)))
+        patched.setattr(engine, "connect", lambda url, deadline, state: Cut(Endpoint(url, url, deadline, state)))
         report = meet(three[0], hub)
     assert {one.owner for one in report.missing} == {three[1].id, three[2].id}
     assert report.put is None
@@ -259,7 +259,7 @@ def test_what_is_listed_again_and_again_and_cannot_be_fetched_is_named(
     three: list[Replica], hub: Path, new_replica: Callable[[str], Replica], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
-        return Withholding(Place(url, url, deadline, state))
+        return Withholding(Endpoint(url, url, deadline, state))
 
     fresh = new_replica("fresh")
     monkeypatch.setattr(engine, "connect", connect)
@@ -280,7 +280,7 @@ def test_a_stand_in_of_a_cloud_drive_is_not_downloaded_and_not_missing(
     fresh = new_replica("fresh")
     for _ in range(2):
         [reason] = synchronize(fresh, str(hub)).merge.refused.values()
-        assert f"{theirs.name} is not downloaded" in reason.message
+        assert f"{theirs.name} is only a placeholder" in reason.message
     report = synchronize(three[0], str(hub))
     assert (report.merge.refused, report.remotes[0].missing, report.changed) == ({}, [], False)
     assert report.replicas >= {three[1].id}

@@ -45,9 +45,9 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store.temporary import temporary_file
-from crdtctl.sync.process import Done, plain, run, told
-from crdtctl.sync.schemes import Place, words
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.process import ProgramResult, as_utf8, one_line, run
+from crdtctl.sync.schemes import Endpoint, words
+from crdtctl.sync.transport import Entry, Transport, checked_name
 
 _BLOCK = 2**18
 _LINE = re.compile(r"(\d{1,19})[ \t](\S+)[ \t](.+)")
@@ -56,19 +56,19 @@ _FAILURES: Final[dict[int, type[CrdtctlError]]] = {
 }
 
 
-class Program(Transport):
+class ExecProgram(Transport):
     """A process for each operation. What it writes is taken only if it ends well."""
 
     parallel: ClassVar[int] = 4
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         self._command = words(place.address)
         self._deadline = place.deadline
         self._state = place.state
 
     def list(self) -> Sequence[Entry]:
         with suppress(MissingError):
-            lines = plain(self._run("list").output).split(b"\n")
+            lines = as_utf8(self._run("list").output).split(b"\n")
             return [self._entry(line) for line in map(_without_return, lines) if line]
         return []
 
@@ -76,7 +76,7 @@ class Program(Transport):
         with suppress(UnicodeDecodeError):
             if (found := _LINE.fullmatch(line.decode())) and "/" not in found[3] and found[3] not in (".", ".."):
                 return Entry(found[3], int(found[1]), found[2])
-        shown = told(line.decode("utf-8", "replace"))
+        shown = one_line(line.decode("utf-8", "replace"))
         hint = "it is to print SIZE VERSION NAME, and no NAME has a slash"
         raise UnavailableError(f"{self._shown('list')} printed '{shown}'", hint)
 
@@ -97,12 +97,12 @@ class Program(Transport):
         if not name.isprintable():
             raise DataError(f"'{printable(name)}' is no name that is read")
         with temporary_file(self._state) as taken:
-            self._run("get", file_name(name), stdout=taken)
+            self._run("get", checked_name(name), stdout=taken)
             taken.seek(0)
             while block := taken.read(_BLOCK):
                 write(block)
 
-    def abandon(self) -> None:
+    def cancel(self) -> None:
         self._deadline.end()
 
     def put(self, name: str, path: str) -> None:
@@ -111,18 +111,18 @@ class Program(Transport):
         except OSError as error:
             raise from_os(error, f"read {printable(path)}") from None
         with file:
-            self._run("put", file_name(name), str(os.fstat(file.fileno()).st_size), stdin=file)
+            self._run("put", checked_name(name), str(os.fstat(file.fileno()).st_size), stdin=file)
 
     def delete(self, name: str) -> None:
         with suppress(MissingError):
-            self._run("delete", file_name(name))
+            self._run("delete", checked_name(name))
 
-    def _run(self, *operation: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> Done:
+    def _run(self, *operation: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> ProgramResult:
         done = run([*self._command, *operation], self._deadline, self._state, stdin=stdin, stdout=stdout)
         if done.status:
             failure = _FAILURES.get(done.status, UnavailableError)
             hint = "try again" if failure is TransientError else "run it by hand to see why"
-            raise failure(f"{self._shown(*operation[:2])} failed: {done.last_words}", hint)
+            raise failure(f"{self._shown(*operation[:2])} failed: {done.last_lines}", hint)
         return done
 
     def _shown(self, *operation: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from crdtctl import Replica
 from crdtctl.store.inputs import Input
-from crdtctl.sync.engine import Options, Remote, sync
+from crdtctl.sync.engine import sync
+from crdtctl.sync.report import Options, Remote
 from tests.bench.fleet.model import AMOUNT, Figures, counter, matching, name, order
 from tests.bench.process import Wrong
 

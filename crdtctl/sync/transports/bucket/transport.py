@@ -28,8 +28,17 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import PROBE, STALE, Entry, Sieve, Transport, file_name, is_draft, outcome
+from crdtctl.sync.schemes import Endpoint
+from crdtctl.sync.transport import (
+    CHECK_PREFIX,
+    STALE_SECONDS,
+    Entry,
+    LimitedWriter,
+    Transport,
+    checked_name,
+    interruptible_result,
+    is_draft,
+)
 from crdtctl.sync.transports.bucket.errors import Failed, failure, status_in
 
 if TYPE_CHECKING:
@@ -72,12 +81,12 @@ _ENDPOINT = re.compile(r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d
 _BUCKET = re.compile(r"[A-Za-z0-9._$-]+")
 
 
-class Cloud(Transport):
+class Bucket(Transport):
     """The objects directly below a prefix; ``/`` divides names as if there were folders."""
 
     parallel: ClassVar[int] = 16
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         self._scheme, bucket, prefix = _parse(place.address)
         self._shown = printable(place.address)
         self._deadline = place.deadline
@@ -100,7 +109,7 @@ class Cloud(Transport):
         endpoints = _endpoints(_PROVIDERS[self._scheme])
         client: ClientConfig = {"timeout": left, "allow_http": "http" in endpoints}
         retry: RetryConfig = {"max_retries": _RETRIES, "retry_timeout": left}
-        with self._told("use"):
+        with self._translating_errors("use"):
             match self._scheme:
                 case "s3":
                     return S3Store(
@@ -119,7 +128,7 @@ class Cloud(Transport):
         return self._wait(self._list())
 
     async def _list(self) -> Sequence[Entry]:
-        with self._told("list"):
+        with self._translating_errors("list"):
             found = await self._store.list_with_delimiter_async()
         if not found["objects"] and not found["common_prefixes"]:
             await self._expect_nothing()
@@ -136,7 +145,7 @@ class Cloud(Transport):
         The library takes any XML for a listing, of nothing if it is none.
         """
         with suppress(MissingError, AccessError):
-            with self._told("look for a name at", name := f"{PROBE}{os.urandom(8).hex()}"):
+            with self._translating_errors("look for a name at", name := f"{CHECK_PREFIX}{os.urandom(8).hex()}"):
                 await self._store.head_async(name)
             raise UnavailableError(f"cannot list {self._shown}: the server answers as none of a bucket", _ENDPOINT_HINT)
 
@@ -144,7 +153,7 @@ class Cloud(Transport):
         self._wait(self._get(name, write))
 
     async def _get(self, name: str, write: Callable[[bytes], object]) -> None:
-        with self._told("read", file_name(name)):
+        with self._translating_errors("read", checked_name(name)):
             found = await self._store.get_async(name)
             kind = str(found.attributes.get("Content-Type", ""))
             if kind.startswith("text/html") and not name.lower().endswith((".html", ".htm")):
@@ -158,7 +167,7 @@ class Cloud(Transport):
         self._wait(self._put(name, path))
 
     async def _put(self, name: str, path: str) -> None:
-        with self._told("write", file_name(name)):
+        with self._translating_errors("write", checked_name(name)):
             await self._store.put_async(name, Path(path), chunk_size=_PART, max_concurrency=_PARTS)
         await self._sweep()
 
@@ -166,7 +175,7 @@ class Cloud(Transport):
         """Delete what checks that were killed have left here. Servers refuse whose clock is wrong, so ours is right."""
         drafts, self._drafts = self._drafts, {}
         for name, made in drafts.items():
-            if time.time() - made.timestamp() > STALE:
+            if time.time() - made.timestamp() > STALE_SECONDS:
                 with suppress(CrdtctlError):
                     await self._delete(name)
 
@@ -174,7 +183,7 @@ class Cloud(Transport):
         self._wait(self._delete(name))
 
     async def _delete(self, name: str) -> None:
-        with suppress(MissingError), self._told("delete", file_name(name)):
+        with suppress(MissingError), self._translating_errors("delete", checked_name(name)):
             await self._store.delete_async(name)
 
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
@@ -183,14 +192,14 @@ class Cloud(Transport):
         async def save(entry: Entry, path: str) -> None:
             async with limit:
                 with open(path, "wb") as file:
-                    await self._get(entry.name, Sieve(entry, file.write))
+                    await self._get(entry.name, LimitedWriter(entry, file.write))
 
         paths = [f"{directory}/{number}" for number in range(len(entries))]
         futures = [self._begin(save(entry, path)) for entry, path in zip(entries, paths, strict=True)]
         try:
             for entry, path, future in zip(entries, paths, futures, strict=True):
                 try:
-                    outcome(future)
+                    interruptible_result(future)
                 except CrdtctlError as error:
                     yield entry, error
                 else:
@@ -212,7 +221,7 @@ class Cloud(Transport):
         """Return what comes of it; an exception here, such as a signal's, cancels it."""
         future = self._begin(doing)
         try:
-            return outcome(future)
+            return interruptible_result(future)
         finally:
             future.cancel()
 
@@ -229,7 +238,7 @@ class Cloud(Transport):
             doing.close()
 
     @contextmanager
-    def _told(self, doing: str, name: str = "") -> Iterator[None]:
+    def _translating_errors(self, doing: str, name: str = "") -> Iterator[None]:
         """Say in one line what failed: never what the library says, which holds URLs and what servers answer."""
         from obstore.exceptions import BaseError, InvalidPathError
 

@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Final, NoReturn
 
 from crdtctl import errors
 from crdtctl.errors import CrdtctlError, TransientError, printable
-from crdtctl.sync.process import signals_wait
-from crdtctl.sync.schemes import Place, is_repository
-from crdtctl.sync.transport import GLANCE, Deadline, Entry, Transport
+from crdtctl.sync.process import deferred_signals
+from crdtctl.sync.schemes import Endpoint, is_repository
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 
 #: What the other process runs: with our path, and in no other way changed by the environment.
@@ -32,12 +32,12 @@ _BLOCK = 2**16
 _PARTING = 0.5
 
 
-class Distant(Transport):
+class ChildProcessFolder(Transport):
     """A `Folder` in another process: a line of JSON for each request, and for each answer; bytes follow theirs."""
 
-    is_prompt: ClassVar[bool] = True
+    is_consistent: ClassVar[bool] = True
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         self._path = place.address
         self._deadline = place.deadline
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,7 +107,7 @@ class Distant(Transport):
         if self._process is None:
             path = [os.path.abspath(one) for one in sys.path]
             modes = ["-X", "utf8"] if sys.flags.utf8_mode else []
-            with signals_wait():
+            with deferred_signals():
                 self._process = subprocess.Popen(
                     [sys.executable, "-I", *modes, "-c", _CHILD, json.dumps(path), self._path],
                     stdin=subprocess.PIPE,
@@ -140,11 +140,11 @@ class Distant(Transport):
         assert self._process.stdout is not None
         fd = self._process.stdout.fileno()
         try:
-            while not select.select([fd], [], [], min(self._deadline.remaining(), GLANCE))[0]:
+            while not select.select([fd], [], [], min(self._deadline.remaining(), POLL_INTERVAL))[0]:
                 pass
         except TransientError as error:
-            told = f"{printable(self._path)} does not answer: {error.message}"
-            raise TransientError(told, "is the server that it is mounted from away?") from None
+            message = f"{printable(self._path)} does not answer: {error.message}"
+            raise TransientError(message, "is the server that it is mounted from away?") from None
         block = os.read(fd, _BLOCK)
         if not block:
             raise self._ended()
@@ -161,7 +161,7 @@ def serve(path: str) -> None:
         raise SystemExit
 
     signal.signal(signal.SIGTERM, end)
-    with Folder(Place(path, path, Deadline(float("inf")), "")) as folder:
+    with Folder(Endpoint(path, path, Deadline(float("inf")), "")) as folder:
         for line in sys.stdin.buffer:
             try:
                 answer: dict[str, Any] = {"result": _carry_out(folder, path, *json.loads(line))}

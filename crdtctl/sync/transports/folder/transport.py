@@ -21,8 +21,8 @@ from crdtctl.errors import (
     reason_of,
 )
 from crdtctl.store.owner import make_directories
-from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import OWN, STALE, Entry, Transport, file_name, is_draft, new_draft
+from crdtctl.sync.schemes import Endpoint
+from crdtctl.sync.transport import REPLICA_FILES, STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
 from crdtctl.sync.transports.folder.permissions import share
 
 _BLOCK = 2**18
@@ -35,9 +35,9 @@ _NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.
 class Folder(Transport):
     """Files are put under a temporary name, fsynced and renamed; links are not followed, and nothing is waited for."""
 
-    is_prompt: ClassVar[bool] = True
+    is_consistent: ClassVar[bool] = True
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         self._path = place.address
         self._deadline = place.deadline
         self._shown = printable(place.address)
@@ -53,14 +53,14 @@ class Folder(Transport):
         except NotADirectoryError:
             raise UnavailableError(f"{self._shown} is not a folder", "name one that is, or is to be made") from None
         except OSError as error:
-            raise self._told(error, f"list {self._shown}") from None
+            raise self._folder_error(error, f"list {self._shown}") from None
         try:
             with os.scandir(fd) as listing:
                 entries = [entry for found in listing if (entry := _entry(found)) is not None]
             if not self._is_still(fd):
                 raise TransientError(f"{self._shown} was replaced or removed while it was listed", "try again")
         except OSError as error:
-            raise self._told(error, f"list {self._shown}") from None
+            raise self._folder_error(error, f"list {self._shown}") from None
         finally:
             os.close(fd)
         return entries
@@ -76,7 +76,7 @@ class Folder(Transport):
         """Raise `ExistsError` below the directory of a replica; in it, a listing shows that of any remote."""
         above = os.path.realpath(self._path)
         while above != "/":
-            if all(os.path.exists(f"{above}/{name}") for name in OWN):
+            if all(os.path.exists(f"{above}/{name}") for name in REPLICA_FILES):
                 raise ExistsError(f"{self._shown} is inside a replica's directory", "name a folder elsewhere")
             above = os.path.dirname(above)
 
@@ -119,7 +119,7 @@ class Folder(Transport):
         except FileNotFoundError as error:
             raise TransientError(f"cannot write {printable(target)}: {reason_of(error)}", "try again") from None
         except OSError as error:
-            raise self._told(error, f"write {printable(target)}") from None
+            raise self._folder_error(error, f"write {printable(target)}") from None
         _sync_directory(self._path)
 
     @cached_property
@@ -171,7 +171,7 @@ class Folder(Transport):
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise self._told(error, f"delete {printable(self._file(name))}") from None
+            raise self._folder_error(error, f"delete {printable(self._file(name))}") from None
 
     def _sweep(self, now: float) -> None:
         """Delete what syncs that were killed have left here, however long ago, by the folder's own clock."""
@@ -179,7 +179,7 @@ class Folder(Transport):
             for found in listing:
                 if is_draft(found.name):
                     with suppress(OSError):
-                        if found.stat(follow_symlinks=False).st_mtime < now - STALE:
+                        if found.stat(follow_symlinks=False).st_mtime < now - STALE_SECONDS:
                             os.unlink(found.path)
 
     def _make(self) -> None:
@@ -191,7 +191,7 @@ class Folder(Transport):
             _sync_directory(parent)
 
     def _file(self, name: str) -> str:
-        return f"{self._path}/{file_name(name)}"
+        return f"{self._path}/{checked_name(name)}"
 
     @staticmethod
     def _unread(error: OSError, path: str) -> CrdtctlError:
@@ -206,7 +206,7 @@ class Folder(Transport):
         return UnavailableError(message, "check the file system that it is on")
 
     @staticmethod
-    def _told(error: OSError, doing: str) -> CrdtctlError:
+    def _folder_error(error: OSError, doing: str) -> CrdtctlError:
         if error.errno in _PASSING:
             return TransientError(f"cannot {doing}: {reason_of(error)}", "try again")
         return from_os(error, doing)

@@ -18,7 +18,7 @@ from crdtctl.errors import CrdtctlError, StorageError, TransientError, from_os, 
 from crdtctl.store import owner, temporary
 from crdtctl.sync import process as child
 from crdtctl.sync.transport import Deadline
-from crdtctl.sync.transports.git.environment import SETTINGS, surroundings
+from crdtctl.sync.transports.git.environment import SETTINGS, environment_changes
 from crdtctl.sync.transports.git.errors import NO_ROOM, misconfigured
 
 #: The tip that is kept, as git calls it.
@@ -62,8 +62,8 @@ class Cache:
         stdout: IO[bytes] | None = None,
         environment: Mapping[str, str] | None = None,
         repository: str = "",
-        watch: child.Watch | None = None,
-    ) -> child.Done:
+        watch: child.StallDetector | None = None,
+    ) -> child.ProgramResult:
         """Run git in it, or in `repository`, and return how that ended; raise `ConfigError` if it is set up wrongly."""
         path = self._open()
         settings = [word for setting in SETTINGS for word in ("-c", setting)]
@@ -73,7 +73,7 @@ class Cache:
             self._state,
             stdin=stdin,
             stdout=stdout,
-            environment={**surroundings(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},
+            environment={**environment_changes(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},
             directory=path,
             watch=watch,
         )
@@ -85,25 +85,25 @@ class Cache:
         """Return what git says of what is in here. If it fails, that is damaged and forgotten, to be tried again."""
         done = self.run(*arguments, stdin=stdin, stdout=stdout)
         if done.status and NO_ROOM.search(done.errors):
-            raise StorageError(f"cannot write {printable(self._path)}: {done.last_words}", "nothing was changed")
+            raise StorageError(f"cannot write {printable(self._path)}: {done.last_lines}", "nothing was changed")
         if done.status and stdout is not None:
             _refuse_full(stdout)
         if done.status:
             self.forget()
-            raise TransientError(f"{printable(self._path)} was damaged ({done.last_words}); it is new now", "try again")
+            raise TransientError(f"{printable(self._path)} was damaged ({done.last_lines}); it is new now", "try again")
         return done.output
 
     def keep(self, tip: str) -> None:
         """Keep a commit as the tip, as if nothing came before it; what was kept is swept away some time."""
         self.ask("update-ref", TIP, tip)
         self._has_grown = True
-        with self._told():
+        with self._translating_os_errors():
             self._write("shallow", f"{tip}\n")
 
     def forget(self, hash_format: str = "") -> None:
         """Begin anew, in another format if need be."""
         path = self._open()
-        with self._told():
+        with self._translating_os_errors():
             with os.scandir(path) as found:
                 for one in found:
                     if one.is_dir(follow_symlinks=False):
@@ -113,7 +113,7 @@ class Cache:
             self._format = hash_format or self._format
             done = self.run("init", "--quiet", "--bare", "--template=")
             if done.status:
-                raise StorageError(f"cannot make {printable(path)}: {done.last_words}", "nothing was changed")
+                raise StorageError(f"cannot make {printable(path)}: {done.last_lines}", "nothing was changed")
             self._write(_FORMAT, self._format)
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class Cache:
 
     def _open(self) -> str:
         if self._lock < 0:
-            with self._told():
+            with self._translating_os_errors():
                 self._take()
                 self._format = self._read(_FORMAT)
                 if self._format not in ("sha1", "sha256"):
@@ -141,7 +141,7 @@ class Cache:
         return self._path
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translating_os_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

@@ -37,7 +37,7 @@ SSH: Final = (
 )
 
 
-def surroundings() -> dict[str, str | None]:
+def environment_changes() -> dict[str, str | None]:
     """Return how the environment of git differs from ours: it asks nobody, and does not know where we were called."""
     strange = [name for name in os.environ if name.startswith("GIT_")]
     return {

@@ -13,7 +13,7 @@ from crdtctl.errors import (
     UnavailableError,
     printable,
 )
-from crdtctl.sync.process import Done, told
+from crdtctl.sync.process import ProgramResult, one_line
 from crdtctl.sync.transports.git.environment import IDENTITY
 
 _DUBIOUS = re.compile(r"dubious ownership|owned by someone else")
@@ -63,7 +63,7 @@ _ADDED = re.compile(r"could not read from remote|correct access rights|and the r
 _REMOTE: Final = "remote: "
 
 
-def misconfigured(done: Done, own: str) -> CrdtctlError | None:
+def misconfigured(done: ProgramResult, own: str) -> CrdtctlError | None:
     """Return what is wrong with the user's settings of git, if git failed for that.
 
     The settings of the repository `own` are not the user's, nor are those of a repository that was to be reached.
@@ -72,23 +72,23 @@ def misconfigured(done: Done, own: str) -> CrdtctlError | None:
         return None
     lines = [line for line in done.errors.splitlines() if not line.startswith(_REMOTE)]
     if any(_IDENTITY.search(line) for line in lines):
-        return ConfigError(f"git cannot make a commit: {done.last_words}", f"see {IDENTITY}")
+        return ConfigError(f"git cannot make a commit: {done.last_lines}", f"see {IDENTITY}")
     wrong = [line for line in lines if _SETTING.search(line)]
     files = [found[1] for line in wrong if (found := _SETTING_FILE.search(line))]
     if not wrong or any(file.startswith(own) for file in files):
         return None
-    words = told("; ".join(wrong[-2:]))
+    words = one_line("; ".join(wrong[-2:]))
     return ConfigError(f"git's settings are wrong: {words}", "see 'git config --list --show-origin'")
 
 
-def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False) -> CrdtctlError:
+def failure(done: ProgramResult, shown: str, path: str = "", *, is_readable: bool = False) -> CrdtctlError:
     """Return why git did not reach what is `shown` to users, and is at `path`, if it is on this machine.
 
     Of one that `is_readable`, "no such repository" means that it may not be written.
     """
     lines = _reasons(done)
     said = "\n".join(lines).replace(path, "").lower()  # a path may sound like anything
-    words = told("; ".join(lines[-2:])) or done.last_words
+    words = one_line("; ".join(lines[-2:])) or done.last_lines
     if NO_ROOM.search(said):
         is_there = is_readable or any(line.startswith(_REMOTE) for line in lines)
         where = f"at {shown}" if is_there else f"here for what is fetched from {shown}"
@@ -130,25 +130,25 @@ def failure(done: Done, shown: str, path: str = "", *, is_readable: bool = False
     return UnavailableError(f"git cannot use {shown}: {words}", "see 'git ls-remote' by hand")
 
 
-def is_overtaken(done: Done) -> bool:
+def is_overtaken(done: ProgramResult) -> bool:
     """Return whether a push was refused because of another one."""
     return _OVERTAKEN.search(refusal(done).lower()) is not None and not _is_forbidden(done)
 
 
-def refusal(done: Done) -> str:
+def refusal(done: ProgramResult) -> str:
     """Return why a push was refused, by git here or by the other side; nothing if it was not, but went wrong."""
     for line in done.output.decode("utf-8", "replace").splitlines():
         if line.startswith("!\t"):
-            return told(line.rpartition("\t")[2])
+            return one_line(line.rpartition("\t")[2])
     return ""
 
 
-def refused(done: Done, shown: str, branch: str) -> CrdtctlError:
+def refused(done: ProgramResult, shown: str, branch: str) -> CrdtctlError:
     """Return the failure that stands for a push that was refused for good."""
     reason = refusal(done)
     if _CHECKED_OUT.search(reason):
         return checked_out(shown, branch)
-    words = told("; ".join([reason, *_said_of_push(done)]))
+    words = one_line("; ".join([reason, *_said_of_push(done)]))
     if _DAMAGED.search(words):
         return damaged(shown, words)
     message = f"{shown} refuses what is pushed to '{branch}': {words}"
@@ -171,7 +171,7 @@ def damaged(shown: str, words: str) -> CrdtctlError:
     )
 
 
-def in_the_way(done: Done, shown: str, branch: str) -> CrdtctlError | None:
+def in_the_way(done: ProgramResult, shown: str, branch: str) -> CrdtctlError | None:
     """Return the failure that names the branch which makes another one impossible, if there is one."""
     found = _IN_THE_WAY.search(done.errors)
     if found is None:
@@ -182,16 +182,16 @@ def in_the_way(done: Done, shown: str, branch: str) -> CrdtctlError | None:
     )
 
 
-def stuck(done: Done, shown: str, branch: str, *, is_seen: bool) -> CrdtctlError:
+def stuck(done: ProgramResult, shown: str, branch: str, *, is_seen: bool) -> CrdtctlError:
     """Return what stands in the way of a push that is refused again and again, while the branch does not change.
 
     The branch `is_seen` if it is listed there.
     """
     reason = refusal(done)
-    words = told("; ".join([reason, *_said_there(done)]))
+    words = one_line("; ".join([reason, *_said_there(done)]))
     if found := _LOCK.search(done.errors):
         return TransientError(
-            f"{shown} cannot change '{branch}': {told(found[1])} is there",
+            f"{shown} cannot change '{branch}': {one_line(found[1])} is there",
             "try again; a git that was killed may have left it: if none is at work there, delete it",
         )
     if not is_seen and "stale info" in reason:
@@ -202,22 +202,22 @@ def stuck(done: Done, shown: str, branch: str, *, is_seen: bool) -> CrdtctlError
     return TransientError(f"{shown} refuses what is pushed to '{branch}' again and again: {words}", "try again")
 
 
-def _said_of_push(done: Done) -> list[str]:
+def _said_of_push(done: ProgramResult) -> list[str]:
     """Return the lines that may say why the other side did not take a push, with or without its mark."""
     return _said_there(done) or [line for line in _reasons(done) if "failed to push some refs" not in line][-2:]
 
 
-def _reasons(done: Done) -> list[str]:
+def _reasons(done: ProgramResult) -> list[str]:
     """Return the lines that may say why git failed: no warnings, and not what it adds to every failure."""
     lines = [line for line in done.errors.splitlines() if line.strip() and not _ADDED.search(line)]
     return [line for line in lines if not line.startswith("warning: ")] or lines
 
 
-def _is_forbidden(done: Done) -> bool:
+def _is_forbidden(done: ProgramResult) -> bool:
     return any(_NOT_LET_IN.search(line.lower()) for line in _reasons(done))
 
 
-def _said_there(done: Done) -> list[str]:
+def _said_there(done: ProgramResult) -> list[str]:
     """Return the lines that the other side said."""
     lines = [line.removeprefix(_REMOTE).strip() for line in done.errors.splitlines() if line.startswith(_REMOTE)]
     return [line for line in lines if line]

@@ -29,9 +29,9 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store.temporary import temporary_file
-from crdtctl.sync.process import Done
-from crdtctl.sync.schemes import Place, redacted
-from crdtctl.sync.transport import Entry, Transport, file_name
+from crdtctl.sync.process import ProgramResult
+from crdtctl.sync.schemes import Endpoint, redacted
+from crdtctl.sync.transport import Entry, Transport, checked_name
 from crdtctl.sync.transports.git.cache import TIP, Cache
 from crdtctl.sync.transports.git.credential_helper import TRACE, Helper
 from crdtctl.sync.transports.git.environment import SSH, message
@@ -74,9 +74,9 @@ _Tree = Mapping[bytes, _Item]
 class Git(Transport):
     """What is put and deleted is seen by others after `flush`, all of it at once."""
 
-    is_prompt: ClassVar[bool] = True
+    is_consistent: ClassVar[bool] = True
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         address, _, branch = place.address.partition("#")
         scheme, _, rest = address.partition("://")
         self._branch = branch or BRANCH
@@ -137,7 +137,7 @@ class Git(Transport):
                 yield entry, path
 
     def put(self, name: str, path: str) -> None:
-        key = os.fsencode(file_name(name))
+        key = os.fsencode(checked_name(name))
         if self._tip is None:
             self._look()
         try:
@@ -149,7 +149,7 @@ class Git(Transport):
         self._pending[key] = _Item(_MODE, b"blob", made.decode().strip(), size)
 
     def delete(self, name: str) -> None:
-        self._pending[os.fsencode(file_name(name))] = None
+        self._pending[os.fsencode(checked_name(name))] = None
 
     def flush(self) -> None:
         if not self._pending:
@@ -234,7 +234,7 @@ class Git(Transport):
     def _item(self, name: str) -> _Item:
         if not name.isprintable():  # which is there all the same, and to be told
             raise DataError(f"'{printable(name)}' is no name that is read")
-        key = os.fsencode(file_name(name))
+        key = os.fsencode(checked_name(name))
         if self._tip is None:
             self._look()
         item = self._tree.get(key)
@@ -277,7 +277,7 @@ class Git(Transport):
                 tree[name] = item
         return tree
 
-    def _push(self, tree: _Tree) -> Done | None:
+    def _push(self, tree: _Tree) -> ProgramResult | None:
         """Push a commit of `tree` on top of the tip; if it is refused, learn what is there and return how it ended."""
         lines = (b"%s %s %s\t%s\0" % (one.mode, one.kind, one.object.encode(), name) for name, one in tree.items())
         made = self._ask("mktree", "-z", stdin=b"".join(lines)).decode().strip()
@@ -314,14 +314,14 @@ class Git(Transport):
 
     # Reaching -------------------------------------------------------------------------------------------
 
-    def _reach(self, *arguments: str) -> Done:
+    def _reach(self, *arguments: str) -> ProgramResult:
         """Run git with the other repository; raise what it failed with."""
         done = self._try(*arguments)
         if done.status:
             raise failure(done, self._shown, self._path)
         return done
 
-    def _try(self, *arguments: str) -> Done:
+    def _try(self, *arguments: str) -> ProgramResult:
         if self._manners is None:
             self._check_branch()
             settings = ["-c", "protocol.file.allow=always"] if self._path else []
@@ -359,7 +359,7 @@ class Git(Transport):
             raise checked_out(self._shown, self._branch)
 
 
-def _path(place: Place, address: str) -> str:
+def _path(place: Endpoint, address: str) -> str:
     """Return the path of a repository on this machine, which stands in a URL, or alone."""
     if "://" not in place.url:
         return address.removeprefix("file://")

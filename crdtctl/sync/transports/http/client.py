@@ -166,7 +166,7 @@ class Client:
             except BaseException as error:
                 connection.close()
                 if isinstance(error, OSError | http.client.HTTPException):
-                    raise self._told(error, origin) from None
+                    raise self._connection_error(error, origin) from None
                 raise
 
         def exchange() -> http.client.HTTPResponse:
@@ -284,7 +284,7 @@ class Client:
             return f"see what the server allows there; if it is to know who you are, keep a credential in {WHERE}"
         return "it does not say that the credential is wrong: see what that user may do there"
 
-    def _told(self, error: OSError | http.client.HTTPException, origin: Origin) -> CrdtctlError:
+    def _connection_error(self, error: OSError | http.client.HTTPException, origin: Origin) -> CrdtctlError:
         """Return the failure that stands for what went wrong with a connection."""
         host = origin[1]
         proxy = proxy_for(origin)

@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from crdtctl.sync.transport import GLANCE, Deadline
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 
 
 class _Reader(io.RawIOBase):
@@ -22,7 +22,7 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         while True:
-            self._socket.settimeout(min(self._deadline.remaining(), GLANCE))
+            self._socket.settimeout(min(self._deadline.remaining(), POLL_INTERVAL))
             with suppress(TimeoutError):
                 return self._socket.recv_into(buffer)
 

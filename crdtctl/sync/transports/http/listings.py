@@ -17,7 +17,7 @@ from xml.parsers import expat
 import msgspec
 
 from crdtctl.errors import MissingError, TransientError, UnavailableError, printable
-from crdtctl.sync.transport import Entry, file_name
+from crdtctl.sync.transport import Entry, checked_name
 
 #: What to ask of each file (RFC 4918, section 9.1).
 PROPFIND: Final = (
@@ -58,7 +58,7 @@ def _path(place: str, href: str) -> str:
 def _last(path: str) -> str | None:
     """Return the name at the end of a path, or nothing if it can be none."""
     try:
-        return file_name(unquote(path.rpartition("/")[2], errors="strict"))
+        return checked_name(unquote(path.rpartition("/")[2], errors="strict"))
     except (ValueError, MissingError):
         return None
 
@@ -267,7 +267,7 @@ def from_json(data: bytes) -> list[Entry]:
 
 def _is_name(name: str) -> bool:
     try:
-        return bool(file_name(name))
+        return bool(checked_name(name))
     except MissingError:
         return False
 

@@ -15,8 +15,8 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import STALE, Entry, Transport, file_name, is_draft, new_draft
+from crdtctl.sync.schemes import Endpoint
+from crdtctl.sync.transport import STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
 from crdtctl.sync.transports.http import listings
 from crdtctl.sync.transports.http.client import Answer, Client
 from crdtctl.sync.transports.http.proxies import parsed
@@ -34,7 +34,7 @@ class WebDav(Transport):
 
     parallel: ClassVar[int] = 8
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         parts = parsed(place.address)
         if parts.fragment:
             raise UsageError(f"'{printable(place.address)}' has a '#'", "in the path of a URL, that is written %23")
@@ -50,7 +50,7 @@ class WebDav(Transport):
     def close(self) -> None:
         self._client.close()
 
-    def abandon(self) -> None:
+    def cancel(self) -> None:
         self._deadline.end()
 
     # Listing --------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ class WebDav(Transport):
         if names is None:
             return self._none()
         # What a page says of sizes and times is for people.
-        return list(self.at_once(self._look, names))
+        return list(self.in_parallel(self._look, names))
 
     def _names_in_page(self, answer: Answer) -> Sequence[str]:
         host, other = urlsplit(self._url).hostname, urlsplit(answer.url).hostname
@@ -98,8 +98,10 @@ class WebDav(Transport):
         except UnavailableError:
             if other == host:
                 raise
-            told = f"{printable(host or '')} redirects to {printable(other or '')}, which shows no listing of a folder"
-            raise UnavailableError(told, "does this network want a log-in? see the URL of the remote") from None
+            message = (
+                f"{printable(host or '')} redirects to {printable(other or '')}, which shows no listing of a folder"
+            )
+            raise UnavailableError(message, "does this network want a log-in? see the URL of the remote") from None
 
     def _look(self, name: str) -> Entry:
         """Return what the server says of a file; where it says that there is none, reading it will say so, too."""
@@ -160,7 +162,7 @@ class WebDav(Transport):
         is_there = True
         try:
             is_there = self._upload(draft, path, may_be_forbidden=True)
-            if is_there and self._moved(draft, target):
+            if is_there and self._transferred(draft, target):
                 return True
         except CrdtctlError:
             with suppress(CrdtctlError):
@@ -177,11 +179,11 @@ class WebDav(Transport):
             with suppress(CrdtctlError):
                 with self._client.ask("HEAD", self._file(name)) as answer:
                     now, then = (parsedate_tz(answer.headers.get(one, "")) for one in ("Date", "Last-Modified"))
-                if now and then and mktime_tz(now) - mktime_tz(then) > STALE:
+                if now and then and mktime_tz(now) - mktime_tz(then) > STALE_SECONDS:
                     self.delete(name)
         self._drafts = ()
 
-    def _moved(self, draft: str, target: str) -> bool:
+    def _transferred(self, draft: str, target: str) -> bool:
         """Move what was put; return whether the server took `target` for its own.
 
         Apache wants to be told a whole URL. Behind a proxy that ends TLS, others take that for another server's, but
@@ -271,7 +273,7 @@ class WebDav(Transport):
                 raise self._failure(answer, "delete in")
 
     def _file(self, name: str) -> str:
-        return f"{self._url}/{quote(file_name(name), safe='')}"
+        return f"{self._url}/{quote(checked_name(name), safe='')}"
 
 
 def _depth(levels: int) -> dict[str, str]:

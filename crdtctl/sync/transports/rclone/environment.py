@@ -29,7 +29,7 @@ _PRINTS = (
 _STRANGE: Final = re.compile(f"RCLONE_({_FILES}|{_COPIES}|{_PRINTS})")
 
 
-def surroundings() -> dict[str, str | None]:
+def environment_changes() -> dict[str, str | None]:
     """Return how the environment of rclone differs from ours."""
     strange: dict[str, str | None] = {name: None for name in os.environ if _STRANGE.fullmatch(name)}
     # Since 1.63 it adds to a name while it writes, for which some are too long; before, it ignores the variable.

@@ -31,10 +31,10 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import temporary
-from crdtctl.sync.process import plain, run, told
-from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import STALE, Entry, Transport, file_name, is_draft, new_draft
-from crdtctl.sync.transports.rclone.environment import surroundings
+from crdtctl.sync.process import as_utf8, one_line, run
+from crdtctl.sync.schemes import Endpoint
+from crdtctl.sync.transport import STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
+from crdtctl.sync.transports.rclone.environment import environment_changes
 
 _BLOCK = 2**18
 #: The number of bytes of an answer that is not understood which are shown.
@@ -109,14 +109,14 @@ class _Done:
 
     status: int
     output: bytes
-    last_words: str
+    last_lines: str
     of_files: Mapping[str, str]
 
 
 class Rclone(Transport):
     """A process for each operation, for any number of files that are read."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         address = place.address
         self._place = address if address.endswith((":", "/")) else f"{address}/"
         self._shown = printable(place.url)
@@ -146,12 +146,12 @@ class Rclone(Transport):
         entries = [entry for entry in entries if entry.name.isprintable()]
         if not entries:  # from no names at all rclone would conclude that all are meant
             return
-        names = "".join(f"{file_name(entry.name)}\n" for entry in entries).encode()
+        names = "".join(f"{checked_name(entry.name)}\n" for entry in entries).encode()
         copy = ("copy", "--files-from-raw=-", "--ignore-checksum", "--", self._place, f"{_HERE}{directory}")
         done = self._run(*copy, stdin=names)
         # A file that is not there is passed over in silence. Any other failure is of a file, or of all.
         said = {entry.name: done.of_files[entry.name] for entry in entries if entry.name in done.of_files}
-        general = "" if said or done.status in (0, *_GONE) else done.last_words
+        general = "" if said or done.status in (0, *_GONE) else done.last_lines
         is_tidy = done.status > 0  # where it fails it deletes what is not whole; where it is killed it cannot
         for entry in entries:
             path = f"{directory}/{entry.name}"
@@ -176,7 +176,7 @@ class Rclone(Transport):
                     write(block)
 
     def put(self, name: str, path: str) -> None:
-        target = f"{self._place}{file_name(name)}"
+        target = f"{self._place}{checked_name(name)}"
         if not self._can_rename():
             self._expect(self._run("copyto", "--ignore-times", "--", path, target), "write in")
             return
@@ -197,7 +197,7 @@ class Rclone(Transport):
     def _sweep(self) -> None:
         """Delete what syncs that were killed have left there a day ago or more, by the time that the listing shows."""
         now = time.time()
-        old = [name for name, when in self._drafts.items() if now - _seconds(when, now) > STALE]
+        old = [name for name, when in self._drafts.items() if now - _seconds(when, now) > STALE_SECONDS]
         self._drafts = {}
         if old:
             with suppress(CrdtctlError):
@@ -218,7 +218,7 @@ class Rclone(Transport):
 
     def _delete(self, names: Sequence[str]) -> None:
         # As a list, also of one: a single file that is not there would be an error like any other.
-        lines = "".join(f"{file_name(name)}\n" for name in names).encode()
+        lines = "".join(f"{checked_name(name)}\n" for name in names).encode()
         done = self._run("delete", "--files-from-raw=-", "--", self._place, stdin=lines)
         if done.status not in _GONE:
             self._expect(done, f"delete {printable(names[0])} in")
@@ -227,17 +227,17 @@ class Rclone(Transport):
         left = self._deadline.remaining()
         times = (f"--contimeout={min(_CONNECT, left):.3f}s", f"--timeout={min(_ANSWER, left):.3f}s")
         called = ["rclone", *_OPTIONS, *times, *command]
-        done = run(called, self._deadline, self._state, stdin=stdin, environment=surroundings())
-        last_words, of_files = _read_log(done.errors)
-        return _Done(done.status, plain(done.output), last_words or done.last_words, of_files)
+        done = run(called, self._deadline, self._state, stdin=stdin, environment=environment_changes())
+        last_lines, of_files = _read_log(done.errors)
+        return _Done(done.status, as_utf8(done.output), last_lines or done.last_lines, of_files)
 
     def _expect(self, done: _Done, doing: str) -> None:
         """Raise what rclone ended with, unless it succeeded."""
         if done.status:
-            raise self._failure(doing, done.status, done.last_words)
+            raise self._failure(doing, done.status, done.last_lines)
 
     def _failure(self, doing: str, status: int, said: str) -> CrdtctlError:
-        message = f"cannot {doing} {self._shown}: {told(said)}"
+        message = f"cannot {doing} {self._shown}: {one_line(said)}"
         words = _QUOTED.sub("", said)
         for pattern, kind, hint in _SAYINGS:
             if re.search(pattern, words, re.IGNORECASE):
@@ -247,7 +247,7 @@ class Rclone(Transport):
         return UnavailableError(message, f"does 'rclone lsf {shlex.quote(printable(self._place))}' work?")
 
     def _incomprehensible(self, done: _Done) -> UnavailableError:
-        said = told(done.output[:_SHOWN].decode("utf-8", "replace"))
+        said = one_line(done.output[:_SHOWN].decode("utf-8", "replace"))
         message = f"rclone printed no JSON of {self._shown}, but '{said}'"
         return UnavailableError(message, "it must be rclone 1.60 or later, and print nothing else")
 

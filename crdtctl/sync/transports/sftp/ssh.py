@@ -17,8 +17,8 @@ from typing import Final, Self
 
 from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError, UsageError, printable
 from crdtctl.store.temporary import temporary_file
-from crdtctl.sync.process import signals_wait, told
-from crdtctl.sync.transport import GLANCE, Deadline
+from crdtctl.sync.process import deferred_signals, one_line
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 
 #: A host that does not answer is given up after so many seconds.
 _CONNECT = 30
@@ -140,7 +140,7 @@ class Ssh:
         self._errors = temporary_file(scratch)
         process = None
         try:
-            with signals_wait():
+            with deferred_signals():
                 process = self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
@@ -180,7 +180,7 @@ class Ssh:
         if self._unsent:
             poll.register(self._to, select.POLLOUT)
         while True:
-            ready = {fd for fd, _ in poll.poll(min(self._deadline.remaining(), GLANCE) * 1000)}
+            ready = {fd for fd, _ in poll.poll(min(self._deadline.remaining(), POLL_INTERVAL) * 1000)}
             if self._from.fileno() in ready:
                 self._answers = True
                 return os.read(self._from.fileno(), _READ)
@@ -205,8 +205,8 @@ class Ssh:
         for pattern, kind, words, hint in _SAID:
             for line in lines:
                 if pattern.search(line):
-                    return kind(f"cannot {doing}: {words or told(line)}", hint.format(ssh=self.destination.command))
-        words = told("; ".join(lines[-2:])) or _silent(status)
+                    return kind(f"cannot {doing}: {words or one_line(line)}", hint.format(ssh=self.destination.command))
+        words = one_line("; ".join(lines[-2:])) or _silent(status)
         # What a server shows before log-in is among the lines, so only the last one is taken for a reason.
         if status == _OWN_STATUS and (not lines or _AWAY_SAID.search(lines[-1])):
             return TransientError(f"cannot {doing}: {words}", f"try again; does '{self.destination.command}' work?")
@@ -215,7 +215,7 @@ class Ssh:
     def lost(self, doing: str) -> TransientError:
         """Return that it ended amid something, which passes by itself."""
         status = self._end(_PATIENCE)
-        words = told("; ".join(self._said()[-1:])) or _silent(status)
+        words = one_line("; ".join(self._said()[-1:])) or _silent(status)
         return TransientError(f"cannot {doing}: {words}", "try again")
 
     def _said(self) -> list[str]:

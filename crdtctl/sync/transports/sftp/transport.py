@@ -26,9 +26,9 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.sync.process import told
-from crdtctl.sync.schemes import Place
-from crdtctl.sync.transport import MAX_OBJECT, STALE, Entry, Transport, file_name, is_draft, new_draft
+from crdtctl.sync.process import one_line
+from crdtctl.sync.schemes import Endpoint
+from crdtctl.sync.transport import MAX_OBJECT, STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
 from crdtctl.sync.transports.sftp import protocol
 from crdtctl.sync.transports.sftp.protocol import (
     BLOCK,
@@ -52,9 +52,9 @@ class Sftp(Transport):
     Names that are not UTF-8, or not printable, and what is no regular file are listed, and cannot be read.
     """
 
-    is_prompt: ClassVar[bool] = True
+    is_consistent: ClassVar[bool] = True
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Endpoint) -> None:
         where, slash, path = place.address.partition("://")[2].partition("/")
         self._destination = Destination.parse(where)
         self._path = _path(slash + path)
@@ -176,7 +176,7 @@ class Sftp(Transport):
                     client.remove(draft)
                 raise
             for old, modified in self._drafts.items():
-                if now - modified > STALE:
+                if now - modified > STALE_SECONDS:
                     with suppress(StatusError):
                         client.remove(self._file(old))
 
@@ -240,7 +240,7 @@ class Sftp(Transport):
             ) from None
 
     def _file(self, name: str) -> bytes:
-        return self._path.rstrip(b"/") + b"/" + file_name(name).encode()
+        return self._path.rstrip(b"/") + b"/" + checked_name(name).encode()
 
     def _file_to_read(self, name: str) -> bytes:
         """Return the path of a file; raise `DataError` for one that is not read, though it is there."""
@@ -293,6 +293,6 @@ def _refused(error: StatusError, doing: str, what: str = "folder") -> CrdtctlErr
         case Code.UNSUPPORTED:
             return UnavailableError(f"cannot {doing}: its sftp server does not do that")
         case _:  # most often 4, for whatever has no number of its own
-            said = f"the server says '{told(str(error)) or error.code}'"
+            said = f"the server says '{one_line(str(error)) or error.code}'"
             hint = "is it an ordinary file?" if what == "file" else "is there space, and is it an ordinary folder?"
             return StorageError(f"cannot {doing}: {said}", hint)

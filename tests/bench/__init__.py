@@ -2,6 +2,7 @@
 
 Whole processes are measured, from their start to their end, in turns (A B A B …), on the same work in the
 same run; the medians are compared. Every command's result is checked, so a fast wrong answer cannot pass.
+README.md holds the results: ``python -m tests.bench --write`` writes it.
 
 ``__main__``      the command line
 ``process``       one process: how long it took, and its peak memory

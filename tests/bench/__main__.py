@@ -1,12 +1,13 @@
-"""``python -m tests.bench``: the command line."""
+"""``python -m tests.bench``: the command line. ``--write`` puts the table into README.md beside this file."""
 
 import argparse
+import math
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -17,7 +18,11 @@ from tests.bench import bulk, counting, handoffs, meetings, report, starts
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
+from tests.support import results
 
+PAGE = Path(__file__).with_name("README.md")
+#: Seconds after which a row takes no further turn, unless --full: 22 rows then take less than six minutes.
+_SECONDS = 10.0
 _RIVALS = ("awk", "flock", "git", "jq", "rclone", "redis-cli", "redis-server", "sqlite3")
 _STATUSES = """exit status:
   0  every limit was reached
@@ -68,9 +73,9 @@ def _meetings(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
 
 def main() -> int:
     """Measure, print the table, and return the exit status."""
+    began = time.monotonic()
     options = _options()
     sizes = QUICK if options.quick else Sizes()
-    rounds = options.runs or (3 if options.quick else 11)
     chosen = {title: make for title, make in contests(sizes).items() if options.only in title}
     if not chosen:
         print(f"no row has '{options.only}' in its title; there are:", *contests(sizes), sep="\n  ", file=sys.stderr)
@@ -79,16 +84,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as root, ExitStack() as stack:
         ground = Ground(Path(root), sizes, stack)
         if not os.access(ground.crdtctl, os.X_OK):
-            print(f"{ground.crdtctl} is not there: install the project for this Python first", file=sys.stderr)
+            print(f"{ground.crdtctl} does not exist: install the project for this Python first", file=sys.stderr)
             return 2
         _compile(ground)
-        print(_machine(root, rounds, quick=options.quick), end="\n\n")
+        head = _machine(root, options)
+        print(head, end="\n\n")
         try:
-            missed = _measure(ground, chosen, rounds)
+            lines, missed = _measure(ground, chosen, options)
         except Wrong as reason:
             print(f"\nwrong: {reason}", file=sys.stderr)
             return 3
-    _tell(missed)
+    foot = _foot(missed, time.monotonic() - began)
+    print(f"\n{foot}")
+    if options.write:
+        results.write(PAGE, "\n".join([head, "", *lines, "", foot]))
     return 1 if missed and not options.report_only else 0
 
 
@@ -103,12 +112,20 @@ def _options() -> argparse.Namespace:
         "--runs", type=int, metavar="N", help="turns for each row (default 11; the rows of milliseconds take more)"
     )
     parser.add_argument("--only", default="", metavar="SUBSTRING", help="only the rows with this in their title")
-    parser.add_argument("--quick", action="store_true", help="smaller sizes and 3 turns: does it all still work?")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="smaller sizes and 3 turns: does it all still work?")
+    size.add_argument(
+        "--full", action="store_true", help=f"all turns, also of a row that has taken {_SECONDS:g} seconds"
+    )
+    parser.add_argument("--write", action="store_true", help="write the table into README.md beside the program")
     parser.add_argument("--report-only", action="store_true", help="a missed limit is shown, but is no failure")
     parser.add_argument("--directory", metavar="PATH", help="where to work: on a disk, not in memory")
     options = parser.parse_args()
     if options.runs is not None and options.runs < 1:
         parser.error("--runs must be at least 1")
+    if options.write and (options.only or options.quick):
+        parser.error("--write needs all rows in full size: leave out --only and --quick")
+    options.runs = options.runs or (3 if options.quick else 11)
     return options
 
 
@@ -119,40 +136,46 @@ def _compile(ground: Ground) -> None:
     subprocess.run([ground.python, "-m", "compileall", "-q", *packages], env=ground.environment, check=False)
 
 
-def _machine(root: str, rounds: int, *, quick: bool) -> str:
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, {file_system(root) or 'unknown'}"
-    taken = f"medians of {rounds} turns (more for short commands)"
-    lines = [f"Python {platform.python_version()}, {machine} file system, {taken}."]
-    if quick:
+def _machine(root: str, options: argparse.Namespace) -> str:
+    kind = file_system(root)
+    taken = f"medians of {options.runs} turns (more of short commands"
+    taken += ")" if options.full else f", fewer of rows that take longer than {_SECONDS:g} seconds)"
+    lines = [f"Measured on {results.origin()}, {kind or 'unknown'} file system: {taken}."]
+    if options.quick:
         lines.append("Quick: smaller sizes than the limits are promised for.")
-    if file_system(root) in ("tmpfs", "ramfs"):
-        lines.append("This is no disk: fsync costs nothing here. Name another place with --directory.")
+    if kind in ("tmpfs", "ramfs"):
+        lines.append("This is memory, not a disk: fsync costs nothing here. Name another place with --directory.")
     absent = missing(*_RIVALS)
     if absent:
-        lines.append(f"Not on this machine, so their rows are left out: {', '.join(absent)}.")
+        lines.append(f"Missing on this machine, so their rows are left out: {', '.join(absent)}.")
     return "\n".join(lines)
 
 
-def _measure(ground: Ground, chosen: dict[str, Callable[[Ground], Contest]], rounds: int) -> list[str]:
-    """Print the table as it grows; return the titles of the rows whose limit was missed."""
-    print(report.heading(), flush=True)
-    missed = []
+def _measure(
+    ground: Ground, chosen: dict[str, Callable[[Ground], Contest]], options: argparse.Namespace
+) -> tuple[list[str], list[str]]:
+    """Print the table as it grows; return its lines, and the rows whose limit was missed."""
+    lines, missed = report.heading(), []
+    print(*lines, sep="\n", flush=True)
     for title, make in chosen.items():
         contest = make(ground)
-        contest.run(rounds)
+        contest.run(options.runs, math.inf if options.full else _SECONDS)
         for row in report.rows(title, contest):
-            print(report.line(row.cells), flush=True)
+            lines.append(report.line(row.cells))
+            print(lines[-1], flush=True)
             if row.reached is False:
                 missed.append(f"{row.cells[0]}: {row.cells[4] or row.cells[1]}, limit {row.cells[5]}")
-    return missed
+    return lines, missed
 
 
-def _tell(missed: list[str]) -> None:
+def _foot(missed: list[str], seconds: float) -> str:
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     unit = 1 if sys.platform == "darwin" else 1024
-    print(f"\nPeak memory is that of the largest single process, and seen from {own * unit / 1e6:.0f} MB up.")
+    lines = [f"Peak memory is that of the largest single process, and seen from {own * unit / 1e6:.0f} MB up."]
     if missed:
-        print("Missed:", *missed, sep="\n  ")
+        lines.append(f"Missed: {'; '.join(missed)}.")
+    lines.append(f"The whole run took {seconds // 60:.0f} min {seconds % 60:.0f} s.")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, field
 from statistics import median
+from time import monotonic
 
 from tests.bench.process import Usage, Wrong, measure
+
+#: A median of fewer turns says too little.
+_FEWEST_TURNS = 3
 
 
 def _nothing() -> None:
@@ -81,21 +85,27 @@ class Rival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """Our command against others. `turns` times as many turns as usual are taken, where they are short."""
+    """Our command against others. Commands that are short take `turns` times the usual number of turns."""
 
     ours: Command
     rivals: Sequence[Rival]
     memory_limit: int | None = None
     turns: int = 1
 
-    def run(self, rounds: int) -> None:
-        """Run all in turns, after one run each that is not counted; then check every answer."""
+    def run(self, rounds: int, seconds: float) -> None:
+        """Run all in turns, after one run of each that is not counted; then check every answer.
+
+        No further turn begins after this number of seconds, except to reach `_FEWEST_TURNS`.
+        """
         commands = [self.ours, *(rival.command for rival in self.rivals)]
         for command in commands:
             command.run()
             command.usages.clear()
             command.metered.clear()
-        for _ in range(rounds * self.turns):
+        end = monotonic() + seconds
+        for turn in range(rounds * self.turns):
+            if turn >= _FEWEST_TURNS and monotonic() > end:
+                break
             for command in commands:
                 command.run()
         for command in commands:

@@ -37,9 +37,9 @@ def line(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def heading() -> str:
+def heading() -> list[str]:
     """Return the first two lines of the table."""
-    return f"{line(COLUMNS)}\n|{'---|' * len(COLUMNS)}"
+    return [line(COLUMNS), f"|{'---|' * len(COLUMNS)}"]
 
 
 def _said(reached: bool | None) -> str:

@@ -92,6 +92,7 @@ def pages() -> list[Path]:
         *ROOT.glob("crdtctl/**/*.py"),
         *ROOT.glob("crdtctl/**/*.md"),
         *ROOT.glob("*.md"),
+        *ROOT.glob("tests/**/README.md"),
         *ROOT.glob(".github/*.md"),
     ]
     return sorted(found)

@@ -41,7 +41,7 @@ CARELESS = {
 }
 
 WANTED = "0 acknowledged lost, 0 corrupt, the next write works"
-CARELESS_WANTED = "loses or damages, or the rest proves nothing"
+CARELESS_WANTED = "loses or damages, or the other rows prove nothing"
 
 
 def missing() -> str:
@@ -92,7 +92,7 @@ class Seen:
     def __str__(self) -> str:
         lost = sum(f": {LOST}: " in fault for fault in self.faults)
         bad = f"{lost} lost, {len(self.faults) - lost} corrupt"
-        mended = f" ({self.mended} with a torn superblock, mended by e2fsck)" if self.mended else ""
+        mended = f" ({self.mended} with a torn superblock, repaired by e2fsck)" if self.mended else ""
         return f"{self.prefixes} prefixes, {self.torn} cuts with torn sectors{mended}: {bad}"
 
 

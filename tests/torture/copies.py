@@ -68,7 +68,7 @@ def _quiet_row(part: float) -> Row:
             said = pool.map(Harmless.said, events)
             return {event.name: bool(words) for event, words in zip(events, said, strict=True)}
 
-    what = "what is neither: moved within a file system, touched, backed up, mounted again"
+    what = "no copy: moved within a file system, touched, backed up, mounted again"
     events = _some(QUIET, part)
     quiet = alarmed([event for event in events if not event.missing()])
     loud = alarmed([event for event in _some(LOUD, part) if not event.missing()])

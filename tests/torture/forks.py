@@ -197,15 +197,15 @@ def measure(part: float) -> list[Row]:
     apart = [f"{times}: {far_apart(times, max(20, int(300 * part))):.0%}" for times in (16, 24, 32, 64, 200)]
     return [
         Row(
-            "a branch of a secret clone is lost, and nobody is told",
+            "a branch of a hidden clone is lost without a report",
             "at most 0.1 % of histories",
-            f"{found.silent['departures']} of {found.histories}, of which {found.forked} are forked",
+            f"{found.silent['departures']} of {found.histories} histories, {found.forked} of them forked",
             share["departures"] <= 0.001,
             (
-                f"a tag a departure: {share['departures']:.3%} silent, {size['departures']:.0f} bytes an author",
-                f"the maximum, no tags: {share['maximum']:.1%} silent, 0 bytes",
-                f"a tag a commit ({LATEST} latest): {share['commits']:.3%} silent, {size['commits']:.0f} bytes",
-                "silent where one branch left once and the other, never met meanwhile, so often: " + ", ".join(apart),
+                f"a nonce for each export marker: {share['departures']:.3%} silent, {size['departures']:.0f} bytes",
+                f"the larger number, no nonces: {share['maximum']:.1%} silent, 0 bytes",
+                f"nonces of commits ({LATEST} latest): {share['commits']:.3%} silent, {size['commits']:.0f} bytes",
+                f"silent after one export of one branch and many of the other, by their number: {', '.join(apart)}",
             ),
         ),
         Row(

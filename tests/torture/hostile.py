@@ -273,7 +273,7 @@ def measure(part: float) -> list[Row]:
         endless.changing(ground, streams, part)
     return [
         _row("hostile files, from outside and in the place of a replica's own", files, ground),
-        _row("the densest files that are sound but for their last entry", dense, ground),
+        _row("the densest files, sound except for their last entry", dense, ground),
         _row("pipes, devices, links, sockets, directories, holes, in every place", paths, ground),
         _row("streams without an end, files that change while they are read", streams, ground),
     ]

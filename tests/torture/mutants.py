@@ -134,7 +134,7 @@ MUTANTS: tuple[Mutant, ...] = (
         quick=False,
     ),
     Mutant(
-        "a copy goes on under the id of the original",
+        "a copy keeps the id of the original",
         (
             Edit(
                 "store/binding.py", '    if not bound:\n        return "unbound"\n', '    if True:\n        return ""\n'
@@ -143,13 +143,13 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{_EXACT}[copy: cp -a]",
     ),
     Mutant(
-        "the fast path goes on under the id of the original",
+        "the fast path keeps the id of the original",
         (Edit("fastpath.py", "    if fault:\n", "    if False:\n"),),
         f"{_EXACT}[copy: cp -a]",
         quick=False,
     ),
     Mutant(
-        "the witness is not asked",
+        "the witness is not read",
         (Edit("store/binding.py", "said[:-1].isdigit() else None", "said[:-1].isdigit() and False else -1"),),
         f"{_EXACT}[roll-back: image of ext4, without the state directory]",
     ),
@@ -159,12 +159,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/crdt/test_join_laws.py::test_join_is_idempotent_and_a_repeated_merge_changes_nothing",
     ),
     Mutant(
-        "joined by sum, where it is done without a call",
+        "joined by sum, in the inlined join",
         (Edit("crdt/lattice.py", "a1 if a1 > b1 else b1,", "a1 + b1,"),),
         "tests/crdt/test_join_laws.py::test_counters_are_joined_as_their_contributions_are",
     ),
     Mutant(
-        "the left one wins",
+        "the left value wins",
         (Edit("crdt/lattice.py", "return a if a >= b else b", "return a"),),
         "tests/crdt/test_join_laws.py::test_join_is_commutative",
     ),
@@ -181,7 +181,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "tests/crdt/test_delta_laws.py::test_a_delta_carries_absolute_totals_never_differences",
     ),
     Mutant(
-        "a state leaves without a tag",
+        "a state is exported without a marker",
         (
             Edit(
                 "store/identity.py",
@@ -193,7 +193,7 @@ MUTANTS: tuple[Mutant, ...] = (
         quick=False,
     ),
     Mutant(
-        "the branches of a fork are joined without a word",
+        "the branches of a fork are joined without a report",
         (
             Edit(
                 "crdt/forks.py",
@@ -204,7 +204,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _CLONED,
     ),
     Mutant(
-        "a once-key counts for each who sent it",
+        "an idempotency key counts once for each replica",
         (
             Edit(
                 "crdt/tally.py",
@@ -256,13 +256,14 @@ def measure(part: float) -> list[Row]:
         is_caught = before[mutant.test] == PASSED and mutant.tried() == FAILED
         caught += is_caught
         without = "" if before[mutant.test] == PASSED else " (it fails without the mutant too)"
-        notes.append(f"{'caught' if is_caught else 'NOT CAUGHT'}: {mutant.name}, by {mutant.test}{without}")
+        file = mutant.test.partition("::")[0]
+        notes.append(f"{'caught' if is_caught else 'NOT CAUGHT'}: {mutant.name}, by {file}{without}")
     tried = len(mutants) - skipped
     seen = f"{caught} of {tried} caught"
     return [
         Row(
             "the tests themselves: mutants of the program",
-            "each fails the test beside it",
+            "each fails the test named for it",
             seen,
             caught == tried,
             notes,

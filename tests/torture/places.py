@@ -37,7 +37,7 @@ def measure(part: float) -> list[Row]:
     """Try to write in every place."""
     rows = []
     for name, place in PLACES.items():
-        wanted = f"status {place.status}, nothing applied; reading goes on"
+        wanted = f"status {place.status}, nothing applied, reads still work"
         if missing():
             rows.append(skipped(name, wanted, missing()))
             continue

@@ -14,7 +14,7 @@ from tests.torture.victim import CORRUPT, LOST, WRITES, Victim, judge
 
 CUTS = 20
 WANTED = "0 acknowledged lost, 0 corrupt"
-CARELESS_WANTED = "loses, or the rest proves nothing"
+CARELESS_WANTED = "loses, or the other rows prove nothing"
 
 
 def faults(disk: Disk, safe: Path, cuts: int, program: Sequence[str] = PROGRAM) -> list[str]:

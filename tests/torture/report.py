@@ -30,8 +30,13 @@ def skipped(what: str, wanted: str, reason: str) -> Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return the rows as a table in Markdown, with notes below it."""
+    """Return the rows as a table in Markdown."""
     lines = ["| what | must hold | seen | holds |", "|---|---|---|---|"]
     lines += [f"| {row.what} | {row.wanted} | {row.seen} | {row.verdict} |" for row in rows]
-    notes = [f"* {row.what}: {note}" for row in rows for note in row.notes]
-    return "\n".join([*lines, *(["", *notes] if notes else [])])
+    return "\n".join(lines)
+
+
+def notes(rows: Sequence[Row]) -> str:
+    """Return the notes of all rows as a list that a page folds away."""
+    lines = [f"* {row.what}: {note}" for row in rows for note in row.notes]
+    return "\n".join(["<details><summary>Notes on the rows</summary>", "", *lines, "", "</details>"])

@@ -216,12 +216,12 @@ SCALED: dict[str, Scaled] = {**dict(_in_all_layouts(SOUND)), **ROUGH}
 
 #: The most entries that fit in a byte, all of them sound but the last: what costs most to read.
 DENSEST: dict[str, Scaled] = {
-    "counters of an author of one letter": _counters("[1,1]", author="b"),
-    "empty sets of an author of one letter": _counters("[1,{}]", "gset", author="b"),
-    "sketches of nothing of an author of one letter": _counters('[1,"blake2b 4 "]', "hll", author="b"),
-    "once-keys of an author of one letter": _counters('[1,1,{"c":[1]}]', author="b"),
+    "counters under a replica id of one letter": _counters("[1,1]", author="b"),
+    "empty sets under a replica id of one letter": _counters("[1,{}]", "gset", author="b"),
+    "empty sketches under a replica id of one letter": _counters('[1,"blake2b 4 "]', "hll", author="b"),
+    "idempotency keys under a replica id of one letter": _counters('[1,1,{"c":[1]}]', author="b"),
     "once-keys of 24 letters": _inside(_BEFORE + "1,1,{", '"pipeline-%-0123456789":[1]', "}]}}"),
-    "once-keys of four letters": _inside(_BEFORE + "1,1,{", '"%":[1]', "}]}}"),
+    "idempotency keys of four letters": _inside(_BEFORE + "1,1,{", '"%":[1]', "}]}}"),
     "elements of four letters": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"%":1', "}]}}"),
 }
 DENSEST |= {f"{why}, in one line": _one_line(make) for why, make in DENSEST.items()} | {

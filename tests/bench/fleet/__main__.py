@@ -14,6 +14,9 @@ from tests.bench.amounts import SEED
 from tests.bench.fleet import model, real
 from tests.bench.ground import place_to_work
 from tests.bench.report import line
+from tests.support import results
+
+PAGE = Path(__file__).with_name("README.md")
 
 COLUMNS = ("layout", "rounds", "puts", "gets", "put", "got", "each gets", "the largest state")
 
@@ -38,16 +41,23 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="100 replicas instead of 10,000")
     parser.add_argument("--directory", metavar="PATH", help="where to work")
+    parser.add_argument("--write", action="store_true", help="write the table into README.md beside the program")
     options = parser.parse_args()
+    if options.write and options.quick:
+        parser.error("--write needs the full size: leave out --quick")
     sizes = QUICK if options.quick else SIZES
     place = options.directory or place_to_work()
+    size = f"{sizes.replicas:,} replicas, {sizes.regions:,} regions, {sizes.counters} counters"
+    lines = [f"{size}. Counted on {results.origin()}.", "", line(COLUMNS), f"|{'---|' * len(COLUMNS)}"]
+    print(*lines, sep="\n", flush=True)
     # Times are not measured, so nothing needs to be on disk.
     with tempfile.TemporaryDirectory(prefix="fleet-", dir=place) as home, patch("os.fsync", lambda fd: None):
         os.environ["XDG_STATE_HOME"] = f"{home}/state"
-        print(f"{sizes.replicas:,} replicas, {sizes.regions:,} regions, {sizes.counters} counters, all counted once.\n")
-        print(line(COLUMNS), f"|{'---|' * len(COLUMNS)}", sep="\n", flush=True)
         for cells in rows(Path(home), sizes):
-            print(line(cells), flush=True)
+            lines.append(line(cells))
+            print(lines[-1], flush=True)
+    if options.write:
+        results.write(PAGE, "\n".join(lines))
     return 0
 
 

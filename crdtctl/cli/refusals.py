@@ -25,8 +25,8 @@ def found(report: MergeReport) -> dict[str, object]:
         "forks": [
             {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks
         ],
-        "usurped": [printable(label) for label in report.usurped],
-        "made_twice": [{"name": one.name, "makers": dict(one.makers)} for one in report.made],
+        "usurped": [printable(label) for label in report.foreign_writes],
+        "made_twice": [{"name": one.name, "makers": dict(one.makers)} for one in report.made_twice],
         "returned": [asdict(one) for one in report.returned],
-        "doubled": [{"record": record, "absorbers": list(by)} for record, by in sorted(report.twice.items())],
+        "doubled": [{"record": record, "absorbers": list(by)} for record, by in sorted(report.absorbed_twice.items())],
     }

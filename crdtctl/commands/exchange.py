@@ -38,14 +38,14 @@ def exchange(
     for note in done.here[-1].notes:
         output.say(note)
     for report in (*done.here[:-1], *done.there):
-        for second in report.second:
+        for second in report.second_types:
             output.say(second)
     if output.is_talkative():
         _tell("here", done.here)
         _tell("there", done.there)
         if not output.stdout.applied:
             output.stdout.line("nothing new")
-    if any(report.forks or report.usurped for report in (*done.here, *done.there)):
+    if any(report.forks or report.foreign_writes for report in (*done.here, *done.there)):
         raise ForkError(
             f"{printable(path)}: an id had several writers; both branches are kept", "'crdtctl status' lists forks"
         )

@@ -6,7 +6,7 @@ between the two, readers leave them out by themselves, and absorbing again does 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -37,20 +37,18 @@ from crdtctl.errors import (
     CrdtctlError,
     OutcomeUnknownError,
     RefusedError,
-    StorageError,
     UsageError,
     printable,
     reason_of,
 )
-from crdtctl.store import journal
-from crdtctl.store.durable import OWN
 from crdtctl.store.ended import ended, refuse_sealed, said_by
-from crdtctl.store.files import MANY, Directory, OwnFile
+from crdtctl.store.files import MANY, OwnFile
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.jobs import all_said, said_of_jobs
 from crdtctl.store.merge import MergeReport, merge
 from crdtctl.store.packed import each_state
 from crdtctl.store.settling import hear_no_more
+from crdtctl.store.transaction import Transaction
 from crdtctl.store.types import SecondType, arrivals
 from crdtctl.store.unheard import Heard, refuse, still
 
@@ -72,15 +70,15 @@ class AbsorbReport:
     merge: MergeReport = field(default_factory=MergeReport)
 
 
-def seal(directory: Directory, lock: int, own: OwnFile) -> bool:
+def seal(transaction: Transaction, own: OwnFile) -> bool:
     """Make the last commit of a replica; return whether it was not sealed before.
 
-    `lock` is the lock of ``own.json``, which is held. Raise `RefusedError` if something here must be handed over first.
+    The lock of ``own.json`` is held. Raise `RefusedError` if something here must be handed over first.
     """
     row = said_by(own.source).get(own.id, MEMBERSHIP.record.bottom)
     if is_sealed(row):
         return False
-    with directory.known_source() as known:
+    with transaction.known() as known:
         for _, line in own.source.lines():
             name, counter = own.source.decode(line)
             for tag in counter.keys() & TYPES.keys():
@@ -88,85 +86,58 @@ def seal(directory: Directory, lock: int, own: OwnFile) -> bool:
                 keeps = TYPES[tag].keeps(own.id, TYPES[tag].join_all(learned, counter[tag]))
                 if keeps:
                     raise RefusedError(f"cannot seal: '{name}' {keeps[0]}", keeps[1])
-    seq = own.seq + 1
-    lines = {NAME: encode_line(NAME, {MEMBERSHIP.tag: {own.id: sealing(row, seq)}})}
-    directory.write_own(lock, own, lines, seq)
-    journal.note(directory, "sealed", commits=seq)
+    line = encode_line(NAME, {MEMBERSHIP.tag: {own.id: sealing(row, own.seq + 1)}})
+    transaction.note("sealed", commits=transaction.write_own(own, {NAME: line}))
     return True
 
 
 def absorb(
-    directory: Directory,
-    inputs: Sequence[Input],
-    lock: int,
-    *,
-    unpacked: ExitStack,
-    own: Callable[..., OwnFile],
-    timeout: float | None,
-    fence: str | None,
-    not_absorbed: bool = False,
+    transaction: Transaction, inputs: Sequence[Input], *, fence: str | None, not_absorbed: bool = False
 ) -> AbsorbReport:
-    """Take over the counts of the sealed replicas in `inputs`, and take the inputs in.
+    """Take over the counts of the sealed replicas in `inputs`, then merge the inputs.
 
     Raise `ForkError`, with nothing changed, if this replica may have absorbed them under an id that it had before.
-    With `not_absorbed`, it surely has absorbed nothing under that id since it was copied or put back.
-
-    An input that cannot be taken is in the report of the merge, with the reason. `lock` is the lock of
-    ``known.json``, which is held; `own` and `timeout` are as `crdtctl.store.merge.merge` has them. What is
-    unpacked of inputs stays until `unpacked` is closed.
+    `not_absorbed` says that it certainly did not. An input that cannot be taken is in the report of the merge. The lock
+    of ``known.json`` is held.
     """
     report = AbsorbReport()
-    day = 0 if fence is None else _day(fence)
+    cutoff = 0 if fence is None else _day(fence)
     refused: dict[str, CrdtctlError] = {}
-    refuse_sealed(own().source)
+    refuse_sealed(transaction.own().source)
     if not_absorbed:
-        hear_no_more(directory, lock)
-    with ExitStack() as stack, directory.locked(OWN, timeout) as own_lock:
-        known = stack.enter_context(directory.known_source())
-        mine = directory.read_own()
-        if mine.strange:
-            raise StorageError("this replica was copied or put back just now", "nothing was changed; try again")
-        here = ended(mine.source, known)
-        everybody = roster(here)
-        found = _Found(mine, known, everybody, report, all_said(mine.source, known))
+        hear_no_more(transaction)
+    with ExitStack() as unpacked:
         taken: list[Input] = []
+        with transaction.lock_own() as own, transaction.known() as known:
+            here = ended(own.source, known)
+            found = _Found(own, known, roster(here), report, all_said(own.source, known))
 
-        def take(item: Input) -> None:
-            found.look(item)
-            taken.append(item)
+            def take(item: Input) -> None:
+                found.look(item)
+                taken.append(item)
 
-        each_state(inputs, take, lambda item, reason: refused.update({item.label: reason}), unpacked)
-        found.look_at_all(here)
-        if known and not not_absorbed:
-            sealed = roster(MEMBERSHIP.join_all(here, found.said))
-            refuse(still(known.head.unheard, found.heard, mine.id, sealed), [*report.absorbed, *report.superseded])
-        row = said_by(mine.source).get(mine.id, MEMBERSHIP.record.bottom)
-        seq = mine.seq + 1
-        after = row
-        gone = [*report.absorbed, *report.superseded]
-        if gone:
-            after = absorbing(row, seq, gone)
-            after = inheriting(after, seq, [found.said[who] for who in gone])
-        if day > everybody.fence:
-            after = fencing(after, seq, day)
-        if after != row:
-            lines = {**found.planned(seq), **found.planned_jobs(seq, day)}
-            lines[NAME] = encode_line(NAME, {MEMBERSHIP.tag: {mine.id: after}})
-            directory.write_own(own_lock, mine, lines, seq)
-            facts = {"fence": day_of(day)} if day else {}
-            journal.note(directory, "absorbed", count=len(report.absorbed), replicas=report.absorbed[:_NOTED], **facts)
-    try:
-        report.merge = merge(directory, taken, lock, own=own, timeout=timeout)
-        for label in found.absorbed_from & report.merge.refused.keys():
-            raise report.merge.refused[label]  # it was read a moment ago
-    except (CrdtctlError, OSError) as failure:
-        if after == row:
-            raise
-        raise OutcomeUnknownError(
-            f"the counts were taken over, but the files were not taken in: {reason_of(failure)}", "absorb them again"
-        ) from None
+            each_state(inputs, take, lambda item, reason: refused.update({item.label: reason}), unpacked)
+            found.look_at_all(here)
+            if known and not not_absorbed:
+                sealed = roster(MEMBERSHIP.join_all(here, found.said))
+                refuse(still(known.head.unheard, found.heard, own.id, sealed), found.gone)
+            if lines := found.lines(cutoff):
+                transaction.write_own(own, lines)
+                facts = {"fence": day_of(cutoff)} if cutoff else {}
+                transaction.note("absorbed", count=len(report.absorbed), replicas=report.absorbed[:_NOTED], **facts)
+        try:
+            report.merge = merge(transaction, taken)
+            for label in found.absorbed_from & report.merge.refused.keys():
+                raise report.merge.refused[label]  # although it was valid a moment ago
+        except (CrdtctlError, OSError) as failure:
+            if not lines:
+                raise
+            raise OutcomeUnknownError(
+                f"the counts were taken over, but the files were not taken in: {reason_of(failure)}",
+                "absorb them again",
+            ) from None
     report.merge.refused.update(refused)
-    report.merge.second += found.second[:_NOTED]
+    report.merge.second_types += found.second[:_NOTED]
     return report
 
 
@@ -290,6 +261,26 @@ class _Found:
                     "absorbed before, and counts",
                     "absorb a job when it will not be run again",
                 )
+
+    @property
+    def gone(self) -> list[str]:
+        """The replicas whose entries are taken over or superseded."""
+        return [*self.report.absorbed, *self.report.superseded]
+
+    def lines(self, cutoff: int) -> dict[str, bytes]:
+        """Return the changed lines of ``own.json`` after taking over what was found; none if nothing changes."""
+        seq = self.own.seq + 1
+        row = after = said_by(self.own.source).get(self.own.id, MEMBERSHIP.record.bottom)
+        if self.gone:
+            after = absorbing(row, seq, self.gone)
+            after = inheriting(after, seq, [self.said[who] for who in self.gone])
+        if cutoff > self.everybody.fence:
+            after = fencing(after, seq, cutoff)
+        if after == row:
+            return {}
+        lines = {**self.planned(seq), **self.planned_jobs(seq, cutoff)}
+        lines[NAME] = encode_line(NAME, {MEMBERSHIP.tag: {self.own.id: after}})
+        return lines
 
     def planned_jobs(self, seq: int, fence: int) -> dict[str, bytes]:
         """Return the line of ``own.json`` that says which attempts were absorbed, if that is new."""

@@ -33,19 +33,19 @@ def _of_replicas(report: MergeReport, *, dry_run: bool) -> list[CrdtctlError]:
     """Return what is wrong with replicas, the gravest kind alone."""
     if report.forks:
         return [_forked(fork, labels) for fork, labels in report.forks]
-    if report.usurped:
+    if report.foreign_writes:
         return [_usurped(report, dry_run=dry_run)]
-    if report.twice:
+    if report.absorbed_twice:
         hint = "'crdtctl settle' takes one of the two back, see its --help; let one replica absorb"
-        return [ForkError(counts_twice(record, by), hint) for record, by in sorted(report.twice.items())]
+        return [ForkError(counts_twice(record, by), hint) for record, by in sorted(report.absorbed_twice.items())]
     if report.returned:
         hint = "compare what it counted; 'crdtctl settle ID' declares it settled"
         return [ForkError(str(one), hint) for one in report.returned]
-    return [ForkError(str(one), one.advice) for one in report.made]
+    return [ForkError(str(one), one.advice) for one in report.made_twice]
 
 
 def _usurped(report: MergeReport, *, dry_run: bool) -> CrdtctlError:
-    labels = ", ".join(map(printable, report.usurped))
+    labels = ", ".join(map(printable, report.foreign_writes))
     return ForkError(
         f"{labels}: knows more of this replica than it knows itself: it was copied, or an older version of it was "
         "put back",

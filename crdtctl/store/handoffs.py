@@ -4,7 +4,7 @@ During the pass over the inputs the entries of these types are kept in a `SpillB
 the own entries, under the lock of ``own.json``, in one commit. Merging the same entries again changes nothing.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import itemgetter
@@ -52,7 +52,7 @@ class HandoffResult:
 
 
 def merge_handoffs(
-    own: OwnFile, buffers: list[SpillBuffer], known: Callable[[str], Counter], gone: Collection[str] = ()
+    own: OwnFile, buffers: Sequence[SpillBuffer], known: Callable[[str], Counter], gone: Collection[str] = ()
 ) -> HandoffResult:
     """Return the own entries after merging the entries in `buffers`.
 

@@ -94,7 +94,7 @@ from crdtctl.store.handoffs import OpenHandoff
 from crdtctl.store.identity import OnRenamed, Renamed
 from crdtctl.store.inputs import Input, State, as_inputs, open_input
 from crdtctl.store.jobs import AttemptReading, attempt_readings, beginning_line, hide_left_out, refuse_in_attempt
-from crdtctl.store.merge import MergeReport, Progress, merge
+from crdtctl.store.merge import MergeOptions, MergeReport, Progress, merge
 from crdtctl.store.packed import each_state, gathered
 from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.settling import hear, mark, settle, unsettled
@@ -762,8 +762,7 @@ class Replica:
         with self._transaction() as tx, tx.lock_known():
             own = tx.own()
             refuse_sealed(own.source)
-            assert tx.known_lock is not None
-            mark(tx.directory, tx.known_lock, own.id, [gone.mark_of(found[0], self.clock().get(found[0], 0))])
+            mark(tx, own.id, [gone.mark_of(found[0], self.clock().get(found[0], 0))])
         self.commit([request("transfer", name, tag=Handoff.tag, source=found[0])])
         return found[0]
 
@@ -1019,31 +1018,19 @@ class Replica:
         large states are joined on two cores; this process is forked for it, which one with threads should
         not allow. `progress` is told now and then how many bytes of the result are done.
         """
-        with self._transaction() as tx:
-            if dry_run:
-                return merge(
-                    tx.directory,
-                    inputs,
-                    None,
-                    all_or_nothing=all_or_nothing,
-                    beyond_fence=beyond_fence,
-                    details=details,
-                    progress=progress,
-                )
-            with tx.lock_known():
-                return merge(
-                    tx.directory,
-                    inputs,
-                    tx.known_lock,
-                    own=tx.own,
-                    all_or_nothing=all_or_nothing,
-                    beyond_fence=beyond_fence,
-                    hears=hears,
-                    details=details,
-                    processes=processes,
-                    progress=progress,
-                    timeout=self.lock_timeout,
-                )
+        options = MergeOptions(
+            all_or_nothing=all_or_nothing,
+            beyond_cutoff=beyond_fence,
+            hears=hears or dry_run,
+            details=details,
+            processes=processes,
+            progress=progress,
+        )
+        with ExitStack() as stack:
+            tx = stack.enter_context(self._transaction(dry_run=dry_run))
+            if not dry_run:
+                stack.enter_context(tx.lock_known())
+            return merge(tx, inputs, options)
 
     def seal(self) -> bool:
         """End this replica: its last commit says so, and no other follows; return whether it had not ended before.
@@ -1051,8 +1038,7 @@ class Replica:
         Raise `RefusedError` if it holds what must be handed over first.
         """
         with self._transaction() as tx, tx.lock_own() as own:
-            assert tx.own_lock is not None
-            return seal(tx.directory, tx.own_lock, own)
+            return seal(tx, own)
 
     def begin_attempt(self, job: str, attempt: int) -> None:
         """Mark this replica, which has counted nothing yet, as an `attempt` of a `job`, a key.
@@ -1093,17 +1079,7 @@ class Replica:
             inputs = gathered(as_inputs(states), stack)  # before the lock, for a pipe may be slow
             tx = stack.enter_context(self._transaction())
             stack.enter_context(tx.lock_known())
-            assert tx.known_lock is not None
-            report = absorb(
-                tx.directory,
-                inputs,
-                tx.known_lock,
-                unpacked=stack,
-                own=tx.own,
-                timeout=self.lock_timeout,
-                fence=fence,
-                not_absorbed=not_absorbed,
-            )
+            report = absorb(tx, inputs, fence=fence, not_absorbed=not_absorbed)
         if check:
             raise_last(failures(report.merge), report)
         return report
@@ -1112,8 +1088,7 @@ class Replica:
         """Note what all states that others have for this replica say of ids that it had before."""
         if self.unheard():
             with self._transaction() as tx, tx.lock_known():
-                assert tx.known_lock is not None
-                hear(tx.directory, tx.known_lock, self.id, list(states), self.ended())
+                hear(tx, self.id, list(states), self.ended())
 
     def expire(self, clock: Clock, *, take_over: bool = False) -> int:
         """Forget the once-keys of the commits that a clock knows, and return how many; what they count stays.
@@ -1204,8 +1179,7 @@ class Replica:
         _check_strings(name=replica)
         with self._transaction() as tx, tx.lock_known():
             refuse_sealed(tx.own().source)
-            assert tx.known_lock is not None
-            return settle(tx.directory, tx.known_lock, replica)
+            return settle(tx, replica)
 
     def check(self) -> list[Finding]:
         """Verify this replica's files; return what was looked at and found."""
@@ -1313,9 +1287,9 @@ class Replica:
             directory.close()
 
     @contextmanager
-    def _transaction(self, *, on_renamed: OnRenamed | None = None) -> Iterator[Transaction]:
+    def _transaction(self, *, on_renamed: OnRenamed | None = None, dry_run: bool = False) -> Iterator[Transaction]:
         with self._open() as directory:
-            yield Transaction(directory, self.lock_timeout, on_renamed or self._on_renamed)
+            yield Transaction(directory, self.lock_timeout, on_renamed or self._on_renamed, dry_run)
 
     @contextmanager
     def _sources(self) -> Iterator[tuple[Source, Source | None]]:

@@ -9,47 +9,47 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.membership import Roster, roster
 from crdtctl.errors import MissingError, printable
-from crdtctl.store import durable, gone, journal
+from crdtctl.store import gone
 from crdtctl.store.durable import Draft
 from crdtctl.store.ended import absorbed_again, ended
-from crdtctl.store.files import Directory
 from crdtctl.store.rights import KIND, settling
+from crdtctl.store.transaction import Transaction
 from crdtctl.store.unheard import Heard, still
 
 
-def mark(directory: Directory, lock: int, replica: str, settled: Iterable[str]) -> None:
+def mark(transaction: Transaction, replica: str, settled: Iterable[str]) -> None:
     """Note, of what this `replica` knows, that something more is settled."""
-    with directory.known_source() as known:
+    with transaction.known() as known:
         head = known.head if known else Head("known", replica, {})
         after = tuple(sorted({*head.settled, *settled}))
         if known:
             known.verify()
         if after != head.settled:
-            _rewrite(directory, lock, known, replace(head, settled=after))
+            _rewrite(transaction, known, replace(head, settled=after))
 
 
-def hear(directory: Directory, lock: int, replica: str, states: Sequence[Heard], everybody: Roster) -> bool:
+def hear(transaction: Transaction, replica: str, states: Sequence[Heard], everybody: Roster) -> bool:
     """Note what some states say of ids that this `replica` had before; return whether that is news."""
-    with directory.known_source() as known:
+    with transaction.known() as known:
         if known is None or not known.head.unheard:
             return False
         unheard = still(known.head.unheard, states, replica, everybody)
         if unheard == known.head.unheard:
             return False
         known.verify()
-        _rewrite(directory, lock, known, replace(known.head, unheard=unheard))
+        _rewrite(transaction, known, replace(known.head, unheard=unheard))
     return True
 
 
-def hear_no_more(directory: Directory, lock: int) -> None:
+def hear_no_more(transaction: Transaction) -> None:
     """Note that nothing more is to be heard of ids that this replica had before."""
-    with directory.known_source() as known:
+    with transaction.known() as known:
         if known and known.head.unheard:
             known.verify()
-            _rewrite(directory, lock, known, replace(known.head, unheard={}))
+            _rewrite(transaction, known, replace(known.head, unheard={}))
 
 
-def _rewrite(directory: Directory, lock: int, known: Source | None, head: Head) -> None:
+def _rewrite(transaction: Transaction, known: Source | None, head: Head) -> None:
     """Replace ``known.json`` by itself with another header."""
 
     def fill(draft: Draft) -> bool:
@@ -59,7 +59,7 @@ def _rewrite(directory: Directory, lock: int, known: Source | None, head: Head) 
         writer.close()
         return True
 
-    directory.write(durable.KNOWN, lock, fill)
+    transaction.write_known(fill)
 
 
 def unsettled(head: Head) -> list[Fork]:
@@ -68,9 +68,9 @@ def unsettled(head: Head) -> list[Fork]:
     return [fork for fork in found if not set(fork.branches) <= set(head.settled)]
 
 
-def settle(directory: Directory, lock: int, replica: str) -> bool:
+def settle(transaction: Transaction, replica: str) -> bool:
     """Note that the branches of a fork are settled, or what else is to be about an id; return whether it is news."""
-    with directory.own_source() as own, directory.known_source() as known:
+    with transaction.directory.own_source() as own, transaction.known() as known:
         found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
         fork = next((one for one in found if one.replica == forks.origin(replica)), None)
         marks = fork.branches if fork else tuple(absorbed_again(roster(ended(own, known)), replica))
@@ -89,6 +89,6 @@ def settle(directory: Directory, lock: int, replica: str) -> bool:
         settled = {*known.head.settled, *marks}
         if settled == set(known.head.settled):
             return False
-        _rewrite(directory, lock, known, replace(known.head, settled=tuple(sorted(settled))))
-    journal.note(directory, "settled", replica=fork.replica if fork else replica, branches=list(marks))
+        _rewrite(transaction, known, replace(known.head, settled=tuple(sorted(settled))))
+    transaction.note("settled", replica=fork.replica if fork else replica, branches=list(marks))
     return True

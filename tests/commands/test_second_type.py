@@ -126,8 +126,8 @@ def test_a_second_type_is_found_among_many_counters_and_in_both_halves_of_a_larg
             for number in range(0, 2000, 1 if replica is a else 400):
                 batch.increment(f"page.{number:04}", tag=tag)
     report = a.merge_bytes(b.export_bytes())
-    assert [one.name for one in report.second] == [f"page.{number:04}" for number in range(0, 2000, 400)]
-    assert {one.tag for one in report.second} == {"gcounter"}
+    assert [one.name for one in report.second_types] == [f"page.{number:04}" for number in range(0, 2000, 400)]
+    assert {one.tag for one in report.second_types} == {"gcounter"}
 
 
 @pytest.mark.skipif(os.cpu_count() == 1, reason="one process does all")
@@ -143,7 +143,7 @@ def test_both_processes_of_a_large_merge_report_second_types(new_replica: Callab
                 for number in range(70_000):
                     batch.increment(f"page.{number:05}.{'x' * 60}")
     report = a.merge_inputs([Input("b", data=b.export_bytes())], processes=2)
-    assert sorted(one.name for one in report.second) == ["a first", "z last"]
+    assert sorted(one.name for one in report.second_types) == ["a first", "z last"]
 
 
 def test_names_that_look_like_the_end_of_a_line_bring_no_second_type(new_replica: Callable[[str], Replica]) -> None:
@@ -151,7 +151,7 @@ def test_names_that_look_like_the_end_of_a_line_bring_no_second_type(new_replica
     for one in (a, b):
         one.add('x":', "x]},", ']},"', '":{"')
         one.increment('y":"', 2)
-    assert a.merge_bytes(b.export_bytes()).second == []
+    assert a.merge_bytes(b.export_bytes()).second_types == []
 
 
 def test_a_reader_that_uses_neither_type_is_told_how_to_choose_for_good(
@@ -184,7 +184,7 @@ def test_a_handoff_counter_that_arrives_leaves_the_type_in_use_in_use(new_replic
     b.create("requests", "handoff")
     b.increment("requests", 2)
     report = a.merge_bytes(b.export_bytes())
-    assert [(one.name, one.tag) for one in report.second] == [("requests", "handoff")]
+    assert [(one.name, one.tag) for one in report.second_types] == [("requests", "handoff")]
     a.increment("requests")
     assert a.value("requests") == 6
     assert a.value("requests", "handoff") == 2

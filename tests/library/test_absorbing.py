@@ -191,8 +191,8 @@ def test_two_who_absorb_the_same_one_are_found(hub: Replica, new_replica: New) -
     other = new_replica("other-hub")
     absorb(hub, state)
     absorb(other, state)
-    assert hub.merge_bytes(other.export_bytes(), check=False).twice
-    assert hub.merge_bytes(other.export_bytes(), check=False).twice == {}
+    assert hub.merge_bytes(other.export_bytes(), check=False).absorbed_twice
+    assert hub.merge_bytes(other.export_bytes(), check=False).absorbed_twice == {}
 
 
 def test_a_replica_cannot_absorb_itself(new_replica: New) -> None:
@@ -216,7 +216,7 @@ def test_whom_a_sealed_one_absorbed_goes_over_with_what_it_counted(hub: Replica,
     assert absorb(hub, old.export_bytes()).absorbed == [old.id]
     for replica in (hub, laptop):
         replica.merge_bytes(hub.export_bytes(), check=False)
-        assert replica.merge_bytes(early, state, stale, check=False).twice == {}
+        assert replica.merge_bytes(early, state, stale, check=False).absorbed_twice == {}
         assert values(replica) == {**COUNTED, "builds": 13}
         assert replica.clock().keys() <= {hub.id}
     assert absorb(hub, state, stale).absorbed == []
@@ -232,7 +232,7 @@ def test_one_whom_a_file_beside_it_has_absorbed_is_left_to_that(hub: Replica, ne
     other.seal()
     states = [state, other.export_bytes()]
     report = absorb(hub, *(reversed(states) if turned else states))
-    assert (report.absorbed, report.before, report.merge.twice) == ([other.id], [done.id], {})
+    assert (report.absorbed, report.before, report.merge.absorbed_twice) == ([other.id], [done.id], {})
     assert values(hub) == {**COUNTED, "builds": 13}
 
 
@@ -245,7 +245,7 @@ def test_one_who_absorbed_what_was_absorbed_here_as_well_is_not_absorbed(hub: Re
     with pytest.raises(RefusedError, match="was absorbed elsewhere too, and counts twice"):
         absorb(hub, other.export_bytes())
     assert values(hub) == COUNTED
-    assert hub.merge_bytes(other.export_bytes(), check=False).twice
+    assert hub.merge_bytes(other.export_bytes(), check=False).absorbed_twice
 
 
 def test_the_fence_of_a_sealed_one_goes_over_as_well(hub: Replica, new_replica: New) -> None:

@@ -248,7 +248,7 @@ def test_a_replica_of_which_others_know_more_goes_on_under_a_new_id(
     renamed: list[Renamed] = []
     older = Replica(tmp_path / "older", on_renamed=renamed.append)
     report = older.merge_bytes(there.export_bytes(), check=False)
-    assert report.usurped == ["state 1"]
+    assert report.foreign_writes == ["state 1"]
     assert report.forks == []
     assert [(one.before, one.after, one.why) for one in renamed] == [(here.id, older.id, "forked")]
     assert [past.replica for past in older.past()] == [here.id]

@@ -28,21 +28,21 @@ def faults(replica: Replica) -> list[str]:
 def test_the_merge_that_brings_it_reports_it_once(pair: tuple[Replica, Replica]) -> None:
     a, b = pair
     report = a.merge_bytes(b.export_bytes(), check=False)
-    assert [(made.name, dict(made.makers)) for made in report.made] == [("seats", {a.id: 100, b.id: 100})]
-    assert a.merge_bytes(b.export_bytes(), check=False).made == []
+    assert [(made.name, dict(made.makers)) for made in report.made_twice] == [("seats", {a.id: 100, b.id: 100})]
+    assert a.merge_bytes(b.export_bytes(), check=False).made_twice == []
     b.increment("seats", 5)
-    assert a.merge_bytes(b.export_bytes(), check=False).made == []
+    assert a.merge_bytes(b.export_bytes(), check=False).made_twice == []
 
 
 def test_a_third_replica_hears_of_it_too(pair: tuple[Replica, Replica], new_replica: New) -> None:
     hub = new_replica("hub")
-    assert len(hub.merge_bytes(*(one.export_bytes() for one in pair), check=False).made) == 1
+    assert len(hub.merge_bytes(*(one.export_bytes() for one in pair), check=False).made_twice) == 1
 
 
 def test_a_sync_reports_it(pair: tuple[Replica, Replica], tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     reports = [synchronize(one, str(tmp_path / "shared")) for one in pair]
-    assert [len(report.merge.made) for report in reports] == [0, 1]
+    assert [len(report.merge.made_twice) for report in reports] == [0, 1]
 
 
 def test_it_is_found_until_it_is_settled_everywhere(pair: tuple[Replica, Replica]) -> None:
@@ -54,7 +54,7 @@ def test_it_is_found_until_it_is_settled_everywhere(pair: tuple[Replica, Replica
     assert len(faults(a)) == 1
     assert a.settle("seats")
     assert (faults(a), a.made_twice()) == ([], [])
-    assert b.merge_bytes(a.export_bytes(), check=False).made == []
+    assert b.merge_bytes(a.export_bytes(), check=False).made_twice == []
     assert (b.value("seats"), b.made_twice()) == (100, [])
 
 
@@ -63,7 +63,7 @@ def test_what_begins_with_nothing_may_be_created_anywhere(new_replica: New) -> N
     a.create("seats", "bcounter", initial=100)
     b.create("seats", "bcounter")
     b.increment("seats", 5)
-    assert a.merge_bytes(b.export_bytes(), check=False).made == []
+    assert a.merge_bytes(b.export_bytes(), check=False).made_twice == []
     assert (a.value("seats"), faults(a)) == (105, [])
 
 
@@ -77,4 +77,4 @@ def test_who_absorbed_the_creator_is_not_a_second_one(new_replica: New) -> None:
     job.seal()
     hub.absorb([Input("job", data=job.export_bytes())])
     assert (hub.value("seats"), hub.made_twice()) == (100, [])
-    assert other.merge_bytes(hub.export_bytes(), check=False).made == []
+    assert other.merge_bytes(hub.export_bytes(), check=False).made_twice == []

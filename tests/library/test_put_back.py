@@ -222,7 +222,7 @@ def test_one_that_was_put_back_where_nothing_notices_it_is_refused_after_the_mer
     synchronize(laptop, shared)
     restore()
     bind(Path(hub.path), f"{hub.path}.witness")
-    assert hub.merge_bytes(laptop.export_bytes(), check=False).usurped == ["state 1"]
+    assert hub.merge_bytes(laptop.export_bytes(), check=False).foreign_writes == ["state 1"]
     late = another(new_replica)
     assert_refused(hub, late)
     synchronize(hub, shared)
@@ -255,12 +255,12 @@ def test_a_new_hub_that_absorbs_before_it_has_heard_of_the_lost_one_is_found_and
     synchronize(hub, shared)
     new = new_replica("new-hub")
     absorb(new, job)
-    ((record, absorbers),) = synchronize(new, shared).merge.twice.items()
+    ((record, absorbers),) = synchronize(new, shared).merge.absorbed_twice.items()
     assert set(absorbers) == {hub.id, new.id}
-    assert (list(new.doubled()), synchronize(new, shared).merge.twice) == ([record], {})
+    assert (list(new.doubled()), synchronize(new, shared).merge.absorbed_twice) == ([record], {})
     (again,) = new.absorbed_again(record)
     new.decrement("tests", 41, once=f"absorbed again: {record} by {again}")
     new.settle(record)
     synchronize(new, shared)
-    assert synchronize(hub, shared).merge.twice == {}
+    assert synchronize(hub, shared).merge.absorbed_twice == {}
     assert (hub.value("tests"), new.value("tests"), hub.doubled()) == (TOTAL, TOTAL, {})

@@ -19,10 +19,10 @@ from crdtctl.crdt.base import Contribution, Here, Operation
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import ExistsError, OutcomeUnknownError, RefusedError, StorageError, UsageError
 from crdtctl.store import durable, spill
-from crdtctl.store import merge as merging
 from crdtctl.store.durable import Draft
 from crdtctl.store.files import Directory
 from crdtctl.store.inputs import Input
+from crdtctl.store.merge import limits
 from tests.conftest import assert_sound
 
 #: Clients that come and go as replicas, each with files of its own; and those that come and go as states.
@@ -113,8 +113,8 @@ def test_what_others_hand_over_is_never_kept_as_theirs(make: Make) -> None:
 
 
 def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "_WORTH_HALVES", 1)
-    monkeypatch.setattr(merging, "_GROUP", 2)
+    monkeypatch.setattr(limits, "PARALLEL_FROM_BYTES", 1)
+    monkeypatch.setattr(limits, "GROUP_SIZE", 2)
     monkeypatch.setattr(spill, "_IN_MEMORY", 100)
     hub = make("hub")
     jobs = [make(f"job-{number}", 1) for number in range(5)]
@@ -127,7 +127,7 @@ def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch:
             job.increment(name, number + 1, tag="handoff")
     for _ in range(2):
         inputs = [Input(f"job {number}", data=job.export_bytes()) for number, job in enumerate(jobs)]
-        assert hub.merge_inputs(inputs, processes=2).nodes == 3
+        assert hub.merge_inputs(inputs, processes=2).own_changes == 3
         state = hub.export_bytes()
         for job in jobs:
             job.merge_inputs([Input("hub", data=state)], processes=2)
@@ -139,7 +139,7 @@ def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch:
 
 
 def test_what_only_the_second_process_meets_is_met(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "_WORTH_HALVES", 1)
+    monkeypatch.setattr(limits, "PARALLEL_FROM_BYTES", 1)
     hub, other = make("hub"), make("other")
     with other.batch() as batch:
         for name in "abcdef":

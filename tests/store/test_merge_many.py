@@ -1,9 +1,8 @@
 """Any number of states, of any size, become one commit; a bad one is put aside."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +10,9 @@ from hypothesis import strategies as st
 
 from crdtctl import Replica
 from crdtctl.errors import DataError, MissingError
-from crdtctl.store import inputs, merge
+from crdtctl.store import inputs
 from crdtctl.store.inputs import Input
+from crdtctl.store.merge import limits
 from tests.conftest import Shell
 from tests.store.places import quick_directory
 from tests.store.states import counted, sealed, state
@@ -54,7 +54,7 @@ def test_more_states_than_can_be_open_at_once_give_what_merging_one_by_one_gives
     for path in paths:
         one_by_one.merge(path, check=False)
     whole.merge(*paths, check=False)
-    monkeypatch.setattr(merge, "_GROUP", 3)
+    monkeypatch.setattr(limits, "GROUP_SIZE", 3)
     report = grouped.merge(*paths, check=False)
     assert report.taken == [str(path) for path in paths]
     assert report.refused == {}
@@ -79,8 +79,8 @@ def test_the_limits_of_grouping_never_change_the_result(
         paths = [Path(place, f"{number}.json") for number in range(len(amounts))]
         for number, (path, mine) in enumerate(zip(paths, amounts, strict=True)):
             path.write_bytes(counted(f"r{number}", mine))
-        patch.setattr(merge, "_GROUP", group)
-        patch.setattr(merge, "_GROUP_BYTES", group_bytes)
+        patch.setattr(limits, "GROUP_SIZE", group)
+        patch.setattr(limits, "GROUP_BYTES", group_bytes)
         patch.setattr(inputs, "SMALL", small)
         replica.merge(*paths, check=False)
         expected = {name: sum(mine.get(name, 0) for mine in amounts) for mine in amounts for name in mine}
@@ -115,7 +115,7 @@ BAD = {
 def test_a_bad_line_behind_a_right_checksum_is_refused_and_named_and_the_others_are_merged(
     new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, group: int
 ) -> None:
-    monkeypatch.setattr(merge, "_GROUP", group)
+    monkeypatch.setattr(limits, "GROUP_SIZE", group)
     replica, expected = new_replica("here"), new_replica("expected")
     good = [counted(f"r{number}", {"builds": number + 1, "pages": 1}) for number in range(5)]
     bad = sealed(BAD[wrong](counted("bad", GOOD)))
@@ -186,19 +186,19 @@ def test_an_input_that_changes_between_its_two_readings_is_refused(
     new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of many inputs some are closed after their check and opened again to be joined."""
-    monkeypatch.setattr(merge, "_GROUP", 1)
+    monkeypatch.setattr(limits, "GROUP_SIZE", 1)
     replica = new_replica("here")
     for number in range(3):
         (tmp_path / f"{number}.json").write_bytes(counted(f"r{number}", {"builds": 1}))
     last = tmp_path / "2.json"
-    admit = merge.admit
 
-    def admit_and_change(*words: Any) -> object:
-        last.write_bytes(counted("r2", {"builds": 50}, seq=10))
-        return admit(*words)
+    def changing() -> Iterator[Input]:
+        for number in range(3):
+            path = f"{tmp_path}/{number}.json"
+            yield Input(path, path=path)
+        last.write_bytes(counted("r2", {"builds": 50}, seq=10))  # all are verified by now
 
-    monkeypatch.setattr(merge, "admit", admit_and_change)
-    report = replica.merge(*(tmp_path / f"{number}.json" for number in range(3)), check=False)
+    report = replica.merge_inputs(changing())
     assert list(report.refused) == [str(last)]
     assert "was changed while it was read" in report.refused[str(last)].message
     assert replica.value("builds") == 2

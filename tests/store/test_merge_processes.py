@@ -11,9 +11,9 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import DataError, StorageError
-from crdtctl.store import merge
 from crdtctl.store.inputs import Input
-from crdtctl.store.merge import MergeReport
+from crdtctl.store.merge import MergeReport, limits
+from crdtctl.store.merge.merge_pass import MergePass
 from crdtctl.store.processes import in_child
 from tests.store.forked import in_process_of_its_own
 from tests.store.states import counted, sealed
@@ -39,7 +39,7 @@ def lines(replica: Replica) -> list[bytes]:
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every state large enough for a second process."""
-    monkeypatch.setattr(merge, "_WORTH_HALVES", 0)
+    monkeypatch.setattr(limits, "PARALLEL_FROM_BYTES", 0)
 
 
 @pytest.mark.usefixtures("always")
@@ -88,7 +88,7 @@ def test_a_bad_line_is_found_in_either_half(new_replica: New, position: int) -> 
 def test_many_states_are_joined_in_groups_by_two_processes_as_by_one(
     new_replica: New, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(merge, "_GROUP", 2)
+    monkeypatch.setattr(limits, "GROUP_SIZE", 2)
     one, two = new_replica("one"), new_replica("two")
     states = [
         counted(f"r{number:02}", {f"c{line}": number + line for line in range(number, 30)}) for number in range(count)
@@ -110,7 +110,7 @@ def test_many_states_are_joined_in_groups_by_two_processes_as_by_one(
 def test_a_bad_state_is_found_in_the_groups_of_either_process(
     new_replica: New, monkeypatch: pytest.MonkeyPatch, position: int
 ) -> None:
-    monkeypatch.setattr(merge, "_GROUP", 2)
+    monkeypatch.setattr(limits, "GROUP_SIZE", 2)
     replica = new_replica("here")
     states = [counted(f"r{number}", {"c": 1, "d": 1}) for number in range(10)]
     states[position] = sealed(states[position].replace(b'"d":{"pn', b'"d":{"xx'))
@@ -129,7 +129,7 @@ def test_a_bad_state_is_found_in_the_groups_of_either_process(
 def test_what_is_handed_over_in_the_groups_of_either_process_arrives(
     new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
 ) -> None:
-    monkeypatch.setattr(merge, "_GROUP", 2)
+    monkeypatch.setattr(limits, "GROUP_SIZE", 2)
     permanent = new_replica("permanent")
     clients = [Replica.init(tmp_path / f"client-{number}", name=f"c{number}", tier=1) for number in range(10)]
     for client in clients:
@@ -164,15 +164,15 @@ def test_a_child_that_dies_is_an_error_and_nothing_is_changed(new_replica: New, 
 
     def dying() -> None:
         parent = os.getpid()
-        join = merge._Joining._join
+        join = MergePass._join
 
-        def join_or_die(self: merge._Joining, *words: Any) -> int:
+        def join_or_die(self: MergePass, *words: Any) -> int:
             if os.getpid() != parent:
                 end()
             return join(self, *words)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(merge._Joining, "_join", join_or_die)
+            patch.setattr(MergePass, "_join", join_or_die)
             with pytest.raises(StorageError, match="a helper process died") as caught:
                 merged(replica, states, 2)
         assert caught.value.status == 74

@@ -1,0 +1,142 @@
+"""Joining files into the state of a replica: one pass and one commit, however many files.
+
+1. `opening`: open the inputs and verify their checksums.
+2. `admission`: decide from their headers which are taken.
+3. `plan`: give the branches of forks their names, and leave out replicas that were absorbed.
+4. `groups` and `merge_pass`: join line by line into a draft, which becomes ``known.json``.
+5. Merge the entries of locally merged types into ``own.json`` (`crdtctl.store.handoffs`).
+
+If an input turns out to be bad in step 4, steps 2 to 4 begin again without it.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from crdtctl.codec.wire import Counter
+from crdtctl.errors import CrdtctlError, OutcomeUnknownError, printable, reason_of
+from crdtctl.store.gone import declared
+from crdtctl.store.handoffs import HandoffResult, merge_handoffs
+from crdtctl.store.inputs import Input
+from crdtctl.store.merge import limits
+from crdtctl.store.merge.admission import refuse_forgotten
+from crdtctl.store.merge.groups import FailedInChild, sources_to_join
+from crdtctl.store.merge.merge_pass import MergePass
+from crdtctl.store.merge.opening import BadInput, OpenedInput, open_all
+from crdtctl.store.merge.options import MergeOptions, Progress
+from crdtctl.store.merge.plan import Basis, MergePlan, make_plan, read_basis
+from crdtctl.store.merge.report import MergeReport
+from crdtctl.store.spill import SpillBuffer
+from crdtctl.store.temporary import of_replica
+from crdtctl.store.transaction import Transaction
+
+__all__ = ["MergeOptions", "MergeReport", "Progress", "merge"]
+
+_DEFAULT = MergeOptions()
+
+
+def merge(transaction: Transaction, inputs: Iterable[Input], options: MergeOptions = _DEFAULT) -> MergeReport:
+    """Join `inputs` into ``known.json``, whose lock is held; return the report.
+
+    Inputs that cannot be taken are in the report. In a dry run, nothing is written.
+    """
+    refused: dict[str, CrdtctlError] = {}
+    with ExitStack() as stack:
+        opened = open_all(inputs, refused, stack)
+        basis = read_basis(transaction, opened, stack)
+        if not options.beyond_cutoff:
+            refuse_forgotten(basis.members, basis.clock, opened, refused)
+        while True:
+            report = MergeReport(refused=dict(refused))
+            try:
+                plan = make_plan(basis, opened, report, options)
+                if plan:
+                    _carry_out(transaction, basis, plan, report, options)
+            except BadInput as found:
+                refused[found.opened.item.label] = found.reason
+                opened.remove(found.opened)
+            except FailedInChild:
+                options = replace(options, processes=1)
+            else:
+                return report
+
+
+def _carry_out(
+    transaction: Transaction, basis: Basis, plan: MergePlan, report: MergeReport, options: MergeOptions
+) -> None:
+    """Join the accepted inputs, write ``known.json``, and do the local merges."""
+    is_large = sum(one.size for one in plan.taken) >= limits.PARALLEL_FROM_BYTES
+    two_processes = options.processes > 1 and is_large and not transaction.dry_run
+    scratch = of_replica(transaction.directory.path)
+    with ExitStack() as stack:
+        buffers = [SpillBuffer(stack, scratch)]
+        if two_processes:
+            buffers.append(SpillBuffer(stack, scratch, on_disk=True))
+        sources = sources_to_join(plan.taken, stack, buffers)
+        one_pass = MergePass(basis, plan, report, options, sources, buffers)
+        written = False
+        if transaction.dry_run:
+            one_pass.run(None)
+        elif written := transaction.write_known(one_pass.run):
+            _note(transaction, report, plan.taken)
+        if any(buffer.count for buffer in buffers):
+            _merge_locally(transaction, one_pass, written=written)
+        if plan.joined.clock:  # a replica that is not silent is known, and so most likely a permanent one
+            report.without_peer = []
+
+
+def _merge_locally(transaction: Transaction, done: MergePass, *, written: bool) -> None:
+    """Merge the buffered entries into the own ones, in one commit. `written`: ``known.json`` was replaced."""
+    try:
+        result = _commit_handoffs(transaction, done)
+    except OutcomeUnknownError:
+        raise
+    except (CrdtctlError, OSError) as error:
+        if not written:
+            raise
+        raise OutcomeUnknownError(
+            f"known.json was replaced, but own.json was not: {reason_of(error)}",
+            "merge the same files again, which counts nothing twice",
+        ) from None
+    report, room = done.report, done.options.max_details - len(done.report.changes)
+    report.second_types += result.second
+    report.own_changes = len(result.lines)
+    report.counters += len(result.changes)
+    report.handoffs = result.handoffs
+    report.without_peer, report.idle = result.without_peer, result.idle
+    report.changes += result.changes[: max(room, 0)]
+
+
+def _commit_handoffs(transaction: Transaction, done: MergePass) -> HandoffResult:
+    known = done.basis.known.counter if done.basis.known else _nothing
+    gone = declared(done.plan.settled)
+    if transaction.dry_run:
+        return merge_handoffs(transaction.own(), done.buffers, known, gone)
+    with transaction.lock_own() as own:  # with the commits made since the merge began
+        result = merge_handoffs(own, done.buffers, known, gone)
+        if result.lines:
+            transaction.write_own(own, result.lines)
+        return result
+
+
+def _nothing(_name: str) -> Counter:
+    return {}
+
+
+def _note(transaction: Transaction, report: MergeReport, taken: Sequence[OpenedInput]) -> None:
+    """Record a merge and new forks in the log."""
+    transaction.note(
+        "merged",
+        files=[printable(label) for label in report.taken[: limits.MAX_NOTED]],
+        replicas=sorted({one.head.replica for one in taken})[: limits.MAX_NOTED],
+        counters=report.counters,
+        news=report.replicas[: limits.MAX_NOTED],
+    )
+    for fork, brought in report.forks:
+        transaction.note(
+            "fork",
+            replica=fork.replica,
+            since=fork.since,
+            branches=list(fork.branches),
+            files=[printable(label) for label in brought[: limits.MAX_NOTED]],
+        )

@@ -1,0 +1,103 @@
+"""More inputs than may be open at once: joined in groups, into temporary files, before the pass."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO
+
+from crdtctl.codec.stream import Source, Writer, overlay
+from crdtctl.codec.wire import Head, Invalid
+from crdtctl.crdt import clock as clocks
+from crdtctl.crdt.clock import Clock
+from crdtctl.errors import CrdtctlError, from_os
+from crdtctl.store.durable import OnDisk
+from crdtctl.store.inputs import Stamp, open_input
+from crdtctl.store.merge import limits
+from crdtctl.store.merge.opening import BadInput, OpenedInput
+from crdtctl.store.processes import in_child
+from crdtctl.store.spill import SpillBuffer
+from crdtctl.store.temporary import temporary_file
+
+
+class FailedInChild(Exception):
+    """The other process could not join its inputs. This process repeats the work to find the reason."""
+
+
+def sources_to_join(taken: Sequence[OpenedInput], stack: ExitStack, buffers: Sequence[SpillBuffer]) -> list[Source]:
+    """Return the sources of one pass: the inputs, or temporary files with groups of them.
+
+    With two `buffers`, half of the groups are joined in another process.
+    """
+    sources = [one.source for one in taken if one.source is not None]
+    for one in taken:
+        if one.source is not None:
+            one.source.names = one.names
+    if len(sources) == len(taken):
+        return sources
+    groups = [taken[i : i + limits.GROUP_SIZE] for i in range(0, len(taken), limits.GROUP_SIZE)]
+    files = [stack.enter_context(temporary_file(buffers[0].scratch)) for _ in groups]
+    half = (len(groups) + 1) // 2 if len(buffers) > 1 else len(groups)
+
+    def upper() -> tuple[list[int], int] | None:
+        try:
+            sizes = [_join_group(*one, buffers[1]) for one in zip(groups[half:], files[half:], strict=True)]
+        except (BadInput, CrdtctlError):
+            return None
+        buffers[1].flush()
+        return sizes, buffers[1].count
+
+    with ExitStack() as running:
+        result = running.enter_context(in_child(upper)) if half < len(groups) else None
+        sizes = [_join_group(*one, buffers[0]) for one in zip(groups[:half], files[:half], strict=True)]
+        if result:
+            done = result()
+            if done is None:
+                raise FailedInChild
+            more, buffers[1].count = done
+            sizes += more
+    return [Source(OnDisk(file.fileno()), size, ours=True) for file, size in zip(files, sizes, strict=True)]
+
+
+def _join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuffer) -> int:
+    """Join a group of inputs into a temporary file, without entries for local merges; return its size."""
+    with ExitStack() as stack:
+        again = [_reopened(one, stack) for one in group]
+        clock: Clock = {}
+        for one in group:
+            clock = clocks.join(clock, one.head.clock)
+        with _naming_the_bad(group, again):
+            writer = Writer(file.write, Head("state", "condensed", clock))
+            for line in overlay(None, [one.source for one in again if one.source is not None], divert=buffer.put):
+                if line.after is not None:
+                    writer.line(line.after)
+            writer.close()
+            file.flush()
+            for old, new in zip(group, again, strict=True):
+                if new.source is not None and Stamp.of(new.source) != new.stamp:
+                    raise BadInput(old, new.source.invalid("it was changed while it was read"))
+            return file.tell()
+
+
+def _reopened(one: OpenedInput, stack: ExitStack) -> OpenedInput:
+    """Return an input that is open. Raise `BadInput` if it is not the one that was verified."""
+    try:
+        source = one.source or open_input(one.item, stack)
+    except CrdtctlError as reason:
+        raise BadInput(one, reason) from None
+    if source.head != one.head:
+        raise BadInput(one, source.invalid("it was changed while it was read"))
+    source.names = one.names
+    return OpenedInput(one.item, one.head, one.size, source, one.stamp or Stamp.of(source))
+
+
+@contextmanager
+def _naming_the_bad(group: Sequence[OpenedInput], again: Sequence[OpenedInput]) -> Iterator[None]:
+    """Turn `Invalid` into `BadInput` of the input at fault, and OSError into our own error."""
+    try:
+        yield
+    except Invalid as reason:
+        for old, new in zip(group, again, strict=True):
+            if new.source is reason.source:
+                raise BadInput(old, reason) from None
+        raise
+    except OSError as error:
+        raise from_os(error, "join files in a temporary file") from None

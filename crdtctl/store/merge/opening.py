@@ -1,0 +1,75 @@
+"""Step 1: open the inputs and verify their checksums."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from crdtctl.codec.stream import Source
+from crdtctl.codec.text import InMemory
+from crdtctl.codec.wire import Head, Invalid
+from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.forks import Names
+from crdtctl.errors import CrdtctlError, printable
+from crdtctl.store.ended import said_by
+from crdtctl.store.inputs import Input, Stamp, open_input
+from crdtctl.store.jobs import said_of_jobs
+from crdtctl.store.merge import limits
+from crdtctl.store.packed import each_state
+
+
+@dataclass(eq=False, slots=True)
+class OpenedInput:
+    """An input whose checksum holds; `source` is None while it is closed.
+
+    `members` are its entries of membership, `jobs` those of attempts of jobs. Its entries are read under other `names`
+    where an id has forked.
+    """
+
+    item: Input
+    head: Head
+    size: int
+    source: Source | None
+    stamp: Stamp | None
+    names: Names = field(default_factory=dict)
+    members: Contributions = field(default_factory=dict)
+    jobs: Contributions = field(default_factory=dict)
+
+    def refuse_if_changed(self) -> None:
+        """Raise `BadInput` if the file was written to since its checksum was verified."""
+        if self.source is not None and Stamp.of(self.source) != self.stamp:
+            reason = Invalid("it was changed while it was read", printable(self.item.label))
+            raise BadInput(self, reason)
+
+
+class BadInput(Exception):
+    """An input that turned out to be bad during the pass. The pass begins again without it."""
+
+    def __init__(self, opened: OpenedInput, reason: CrdtctlError) -> None:
+        super().__init__(str(reason))
+        self.opened = opened
+        self.reason = reason
+
+
+def open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: ExitStack) -> list[OpenedInput]:
+    """Open and verify the inputs, and keep the first few open. Record in `refused` those that are not valid."""
+    opened: list[OpenedInput] = []
+    weight = 0
+
+    def take(item: Input) -> None:
+        nonlocal weight
+        with ExitStack() as passing:
+            source = open_input(item, passing)
+            members, jobs = said_by(source), said_of_jobs(source)
+            keep = len(opened) < limits.GROUP_SIZE and weight <= limits.GROUP_BYTES
+            stamp = Stamp.of(source) if keep else None
+            kept = source if keep else None
+            opened.append(OpenedInput(item, source.head, source.size, kept, stamp, members=members, jobs=jobs))
+            if keep:
+                weight += source.size if isinstance(source.pages, InMemory) else 0
+                stack.enter_context(passing.pop_all())
+
+    def refuse(item: Input, reason: CrdtctlError) -> None:
+        refused[item.label] = reason
+
+    each_state(inputs, take, refuse, stack)
+    return opened

@@ -1,0 +1,31 @@
+"""Options of a merge."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+#: Called now and then with the number of bytes of the result that are written.
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOptions:
+    """Options of a merge.
+
+    With `all_or_nothing`, one refused input refuses all. With `beyond_cutoff`, replicas older than a cutoff are taken.
+    `hears` says whether the inputs can be all that other replicas know of earlier ids of this replica. The report holds
+    the values of the first `details` changed counters (True: of all). With two `processes`, large inputs are joined on
+    two cores.
+    """
+
+    all_or_nothing: bool = False
+    beyond_cutoff: bool = False
+    hears: bool = True
+    details: int = 0
+    processes: int = 1
+    progress: Progress | None = None
+
+    @property
+    def max_details(self) -> int:
+        """Maximum number of changed counters whose values the report holds."""
+        return sys.maxsize if self.details is True else self.details

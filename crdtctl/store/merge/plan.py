@@ -1,0 +1,176 @@
+"""Step 3: decide from the headers under which names entries are joined, and what the result records of replicas."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from crdtctl.codec.stream import Source
+from crdtctl.codec.wire import Head
+from crdtctl.crdt import forks
+from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
+from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.forks import Fork, Joined
+from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
+from crdtctl.store.ended import doubled, ended, refuse_sealed, without_absorbed
+from crdtctl.store.files import OwnFile
+from crdtctl.store.gone import Returned, declared, returned
+from crdtctl.store.jobs import all_said, late
+from crdtctl.store.merge.admission import admit, foreign_writers
+from crdtctl.store.merge.opening import OpenedInput
+from crdtctl.store.merge.options import MergeOptions
+from crdtctl.store.merge.report import MergeReport
+from crdtctl.store.transaction import Transaction
+from crdtctl.store.unheard import Heard, counts, still
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A replica's files before a merge, and its entries of membership and of jobs in both.
+
+    `foreign` are the labels of the inputs that made this replica change its id from `former`; None in a dry run.
+    """
+
+    own: OwnFile
+    known: Source | None
+    head: Head
+    members: Contributions
+    jobs: Contributions
+    foreign: list[str] | None
+    former: str
+
+    @property
+    def clock(self) -> dict[str, int]:
+        """The clock of both files."""
+        return {**self.head.clock, **self.own.source.head.clock}
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """The accepted inputs, and the parts of the result that follow from headers.
+
+    `joined` has the clocks and histories with forks resolved into branches, `settled` the marks of settled facts,
+    `unheard` the earlier ids whose last state has not come back. `left_out` are the attempts of jobs that do not count,
+    before and after the merge.
+    """
+
+    taken: list[OpenedInput]
+    joined: Joined
+    settled: set[str]
+    unheard: dict[str, int]
+    left_out: tuple[frozenset[str], frozenset[str]]
+
+
+def read_basis(transaction: Transaction, opened: Sequence[OpenedInput], stack: ExitStack) -> Basis:
+    """Read this replica's files; it changes its id first if the inputs show that another replica uses it.
+
+    They are read after the inputs, so they contain every commit of this replica that the inputs can contain.
+    """
+    own = transaction.own()
+    refuse_sealed(own.source)
+    foreign, former = None, ""
+    if not transaction.dry_run:
+        if own.id in declared(_settled(opened)):
+            own = transaction.own("retired")
+        if foreign := foreign_writers(own.source.head, opened):
+            former, own = own.id, transaction.own("forked")
+    known = stack.enter_context(transaction.known())
+    if known is not None:
+        known.verify()  # or the merge would put a new checksum on damage
+    head = known.head if known else Head("known", own.id, {})
+    return Basis(own, known, head, ended(own.source, known), all_said(own.source, known), foreign, former)
+
+
+def make_plan(
+    basis: Basis, opened: Sequence[OpenedInput], report: MergeReport, options: MergeOptions
+) -> MergePlan | None:
+    """Admit inputs, name the branches of forks, and record both in the report; None if nothing is to be merged."""
+    before = basis.head
+    taken, refused = admit(basis.clock, before.tags, opened, _members(basis, opened))
+    report.refused.update(refused)
+    report.foreign_writes = foreign_writers(basis.own.source.head, taken) if basis.foreign is None else basis.foreign
+    if not taken or (options.all_or_nothing and report.refused):
+        return None
+    report.taken = [one.item.label for one in taken]
+    report.heads = {one.item.label: one.head for one in taken}
+    members = _members(basis, taken)
+    joined = forks.join([(before.clock, before.tags), *((one.head.clock, one.head.tags) for one in taken)])
+    _read_under(joined, basis, taken, members)
+    for author in members.absorbed(list(joined.clock)):
+        del joined.clock[author]
+        joined.histories.pop(author, None)
+    settled = {*before.settled, *_settled(taken)}
+    known_before, known_after = jobs(basis.jobs), _jobs(basis, taken, members)
+    report.late = late(known_before, known_after)
+    report.forks = _new_forks(joined, before, taken)
+    report.absorbed_twice = _newly_absorbed_twice(basis, members, settled)
+    report.returned = _newly_returned(before, {**joined.clock, **basis.own.source.head.clock}, settled)
+    unheard = _still_unheard(basis, taken, members, hears=options.hears)
+    return MergePlan(taken, joined, settled, unheard, (known_before.left_out, known_after.left_out))
+
+
+def _read_under(joined: Joined, basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> None:
+    """Set the names under which the entries of each source are read. Entries of absorbed replicas are left out."""
+    for one, names in zip(taken, joined.names[1:], strict=True):
+        one.names = {**names, **without_absorbed(members, one.head.clock)}
+    if basis.known:
+        basis.known.names = {**joined.names[0], **without_absorbed(members, basis.head.clock)}
+
+
+def _settled(opened: Iterable[OpenedInput]) -> list[str]:
+    return [mark for one in opened for mark in one.head.settled]
+
+
+def _members(basis: Basis, opened: Sequence[OpenedInput]) -> Roster:
+    """Return the sealed and absorbed replicas, as this replica and some inputs know them."""
+    entries: Contributions = {}
+    for one in opened:
+        entries = MEMBERSHIP.join_all(entries, one.members)
+    return roster(MEMBERSHIP.join_all(basis.members, entries))
+
+
+def _jobs(basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> Jobs:
+    """Return the attempts of jobs after the merge. Absorbed replicas are not attempts any more."""
+    entries = basis.jobs
+    for one in taken:
+        entries = ATTEMPTS.join_all(entries, one.jobs)
+    return jobs({replica: row for replica, row in entries.items() if not members.has_absorbed(replica)})
+
+
+def _new_forks(joined: Joined, before: Head, taken: Sequence[OpenedInput]) -> list[tuple[Fork, list[str]]]:
+    """Return the forks of which not all branches were known, and the labels of the inputs that know them."""
+    found = []
+    for fork in joined.forks:
+        if not before.clock.keys() >= set(fork.branches):
+            brought = [one.item.label for one in taken if any(forks.origin(a) == fork.replica for a in one.head.clock)]
+            found.append((fork, brought))
+    return found
+
+
+def _newly_absorbed_twice(basis: Basis, members: Roster, settled: set[str]) -> dict[str, tuple[str, ...]]:
+    known = doubled(roster(basis.members), basis.head.settled)
+    return {
+        record: absorbers
+        for record, absorbers in doubled(members, settled).items()
+        if set(absorbers).difference(known.get(record, ()))
+    }
+
+
+def _newly_returned(before: Head, clock: Clock, settled: Iterable[str]) -> list[Returned]:
+    known = returned(before.settled, before.clock)
+    return [one for one in returned(settled, clock) if one not in known]
+
+
+def _still_unheard(basis: Basis, taken: Sequence[OpenedInput], members: Roster, *, hears: bool) -> dict[str, int]:
+    """Return earlier id → number of states exported under it, for the ids whose last state is in none of the inputs.
+
+    That this replica had to change its id now is known from one of the inputs, which may be old itself. Another input
+    has to confirm it.
+    """
+    heads = [one.head for one in taken]
+    states = [Heard(head.replica, head.tags) for head in heads] if hears else []
+    left = still(basis.head.unheard, states, basis.own.id, members)
+    if basis.former:
+        known = [counts(head.tags).get(basis.former, 0) for head in heads]
+        left[basis.former] = max([basis.head.unheard.get(basis.former, 0), *known])
+    return left

@@ -8,21 +8,21 @@ import pytest
 from tests.docs.prose import PATTERNS, Text, headless, hits, pages, texts_of
 
 #: Percent of the docstrings that may lean on what, who, whom or whoever instead of a noun.
-MOST_HEADLESS = 39
+MOST_HEADLESS = 37
 #: Pattern → how often it still occurs; 0 where it is not named.
 LEFT = {
-    "tell": 108,
-    "say": 296,
-    "stand": 85,
-    "so many": 72,
-    "is no": 180,
-    "somebody": 127,
-    "of which": 101,
-    "data acts": 63,
-    "elsewhere": 52,
-    "archaic": 77,
+    "tell": 104,
+    "say": 289,
+    "stand": 80,
+    "so many": 67,
+    "is no": 179,
+    "somebody": 119,
+    "of which": 96,
+    "data acts": 54,
+    "elsewhere": 50,
+    "archaic": 67,
     "do the same": 11,
-    "trailing": 79,
+    "trailing": 75,
 }
 
 

@@ -16,7 +16,7 @@ import os
 import stat
 import time
 
-from crdtctl.codec.text import (
+from crdtctl.codec.layout import (
     HEAD_END,
     HEAD_START,
     MAX_SAFE,
@@ -24,8 +24,8 @@ from crdtctl.codec.text import (
     InMemory,
     is_trailer,
     is_whole,
-    seal,
     search,
+    trailer_of,
 )
 from crdtctl.store import binding, durable, locate
 
@@ -142,7 +142,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
             _line(name, tag, replica, seq + 1, totals, rest),
             text[last:end],
         ]
-        pieces.append(seal(pieces))
+        pieces.append(trailer_of(pieces))
         draft.write_all(pieces)
         draft.commit()
     except OSError as error:

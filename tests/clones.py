@@ -5,7 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from crdtctl.codec.text import TRAILER_SIZE, is_whole
+from crdtctl.codec.layout import TRAILER_SIZE, is_whole
 from crdtctl.store.durable import OWN
 from crdtctl.store.files import Directory
 

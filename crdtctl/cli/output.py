@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crdtctl.cli.workflow import defused, is_command, is_job, respelt
-from crdtctl.codec.text import MAX_SAFE
+from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
 from crdtctl.store import streams
 from crdtctl.suggestions import did_you_mean

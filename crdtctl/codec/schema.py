@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from crdtctl.codec.text import MAX_SAFE
-from crdtctl.codec.wire import VERSION, Kind, to_wire
+from crdtctl.codec.header import FileKind
+from crdtctl.codec.invalid import VERSION
+from crdtctl.codec.layout import MAX_SAFE
+from crdtctl.codec.values import to_wire
 from crdtctl.crdt import NO_COUNTERS, TYPES
 from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
-from crdtctl.crdt.base import Kind as Type
+from crdtctl.crdt.base import Kind as RowType
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
 from crdtctl.crdt.sketch import HASH, MAX_PRECISION, MIN_PRECISION
@@ -52,7 +54,7 @@ def state_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "crdtctl": {"description": "version of this format", "const": VERSION},
-            "kind": {"enum": list(get_args(Kind))},
+            "kind": {"enum": list(get_args(FileKind))},
             "replica": {"description": "id of the replica that wrote the file", "$ref": "#/$defs/name"},
             "clock": {"description": "author → commits that the file is complete up to", "$ref": "#/$defs/clock"},
             "tags": {
@@ -165,7 +167,7 @@ def _above(limit: int) -> str:
     return f"^({'|'.join(larger)}|[1-9][0-9]{{{len(digits)},{MAX_DIGITS - 1}}})$"
 
 
-def _only_in(kind: Kind, field: str) -> dict[str, Any]:
+def _only_in(kind: FileKind, field: str) -> dict[str, Any]:
     return {
         "if": {"properties": {"kind": {"const": kind}}},
         "then": {"required": [field]},
@@ -173,7 +175,7 @@ def _only_in(kind: Kind, field: str) -> dict[str, Any]:
     }
 
 
-def _contributions(kind: Type) -> dict[str, Any]:
+def _contributions(kind: RowType) -> dict[str, Any]:
     return {
         "description": kind.summary,
         "type": "object",

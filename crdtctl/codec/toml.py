@@ -2,14 +2,14 @@
 
 The standard reader takes about a microsecond and fifty bytes of memory for each byte of a dense document, and
 the square of that for keys of many parts. So it is given small documents only. A large one is a state as
-`crdtctl.codec.strict.to_toml` writes it, and is turned into JSON statement by statement.
+`crdtctl.codec.other_layouts.to_toml` writes it, and is turned into JSON statement by statement.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec.invalid import Invalid
 
 #: The largest document that may be laid out in any way.
 MAX_ANY_LAYOUT = 2**16

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 
-from crdtctl.codec.stream import NO_NAMES, Source
-from crdtctl.codec.wire import Counter, encode_line
+from crdtctl.codec.lines import encode_line
+from crdtctl.codec.reader import NO_NAMES, Source
 from crdtctl.crdt import LOCALLY_MERGED, TYPES, attempts
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
 from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Refused
 from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.membership import (
     MEMBERSHIP,
     NAME,

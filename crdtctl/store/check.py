@@ -4,8 +4,8 @@ import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
-from crdtctl.codec.stream import Source
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.reader import Source
 from crdtctl.crdt.membership import roster
 from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
 from crdtctl.store import config, gone

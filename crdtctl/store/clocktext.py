@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from crdtctl.codec import strict, toml
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec import toml
+from crdtctl.codec.clock import decode_clock
+from crdtctl.codec.invalid import Invalid
 from crdtctl.errors import UsageError
 
 _HINT = "give it what 'crdtctl clock' printed, or a state"
@@ -24,7 +25,7 @@ def parse_clock(text: str) -> dict[str, int]:
         raise UsageError("the clock is empty", "did the command that printed it fail?")
     try:
         rows = _rows(text)
-        return strict.decode_clock(text if rows is None else _as_json(rows))
+        return decode_clock(text if rows is None else _as_json(rows))
     except Invalid as fault:
         raise UsageError(f"that is not a clock: {fault.reason}", _HINT) from None
 

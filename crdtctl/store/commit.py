@@ -7,10 +7,10 @@ from itertools import islice
 from shlex import join
 from typing import TypeAlias
 
-from crdtctl.codec.text import MAX_SAFE
-from crdtctl.codec.wire import Counter
+from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution, Contributions, Here, Lacking, Operation, Refused, Verb
+from crdtctl.crdt.counter import Counter
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
 from crdtctl.store import types
 

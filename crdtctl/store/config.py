@@ -89,7 +89,7 @@ def parse(text: str, path: str) -> Config:
     if not text:
         return Config()
     from crdtctl.codec import toml
-    from crdtctl.codec.wire import Invalid
+    from crdtctl.codec.invalid import Invalid
     from crdtctl.crdt import TYPES
 
     try:

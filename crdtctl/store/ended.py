@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from crdtctl.codec.stream import Source
+from crdtctl.codec.reader import Source
 from crdtctl.crdt import membership
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock

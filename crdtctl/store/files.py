@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import HEAD_END, InMemory, assemble, seal, search
-from crdtctl.codec.wire import Counter, Head, encode_head
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import HEAD_END, InMemory, assemble, search, trailer_of
+from crdtctl.codec.reader import Source
+from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import History, parse
 from crdtctl.errors import (
     AccessError,
@@ -44,7 +45,7 @@ from crdtctl.store.durable import (
 )
 
 if TYPE_CHECKING:
-    from crdtctl.codec.text import Pages
+    from crdtctl.codec.layout import Pages
 
 _POLL = 0.005
 #: From so many counters on, reading all lines beats looking each of them up.
@@ -106,7 +107,7 @@ class OwnFile:
             together.update(edits)
             return [assemble(head, [together[name] for name in sorted(together)])]
         pieces = [head + HEAD_END, *self._spliced(edits), b"\n"]
-        return [*pieces, seal(pieces)]
+        return [*pieces, trailer_of(pieces)]
 
     def _spliced(self, edits: list[tuple[bytes, bytes]]) -> Iterator[bytes | memoryview]:
         """Yield the counters' lines with the edits in their places, most of it as it stands."""

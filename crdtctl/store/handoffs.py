@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import itemgetter
 
-from crdtctl.codec.stream import Source
-from crdtctl.codec.wire import Counter, decode_own_line, encode_line
+from crdtctl.codec.lines import decode_own_line, encode_line
+from crdtctl.codec.reader import Source
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.base import Contribution, Here
+from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.local_merge import LocalMerge, PendingCounts
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.files import MANY, OwnFile

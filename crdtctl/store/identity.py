@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import assemble
-from crdtctl.codec.wire import Head, encode_head
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import assemble
+from crdtctl.codec.reader import Source
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import Departure
 from crdtctl.store import binding, handoffs

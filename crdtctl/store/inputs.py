@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from shlex import quote
 
-from crdtctl.codec import strict
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import HEAD_START, InMemory
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec import other_layouts
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import HEAD_START, InMemory
+from crdtctl.codec.reader import Source
 from crdtctl.errors import CrdtctlError, DataError, MissingError, UsageError, from_os, printable
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import utf8
@@ -163,7 +163,7 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
     try:
         source = Source(pages, size, label=label)
     except Invalid as found:
-        if size > strict.MAX_BYTES:
+        if size > other_layouts.MAX_BYTES:
             if stranger := recognised(pages.read(0, LOOKED_AT), label):
                 raise Invalid(stranger.what, label, hint=stranger.hint) from None
             raise
@@ -178,7 +178,7 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
         return source
     data = b"".join(utf8([pages.read(0, size)]))
     try:
-        whole = strict.canonical(data)
+        whole = other_layouts.canonical(data)
     except Invalid as found:
         if stranger := recognised(data, label):
             raise Invalid(stranger.what, label, hint=stranger.hint) from None
@@ -224,8 +224,10 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = _STDIN) -
         while block := read(_BLOCK):
             size += file.write(block)
             has_lines = has_lines or b"\n" in block
-            if size > strict.MAX_BYTES and not (is_canonical and has_lines):
-                raise Invalid(f"it is not in canonical layout, and larger than {strict.MAX_BYTES // 2**20} MiB", shown)
+            if size > other_layouts.MAX_BYTES and not (is_canonical and has_lines):
+                raise Invalid(
+                    f"it is not in canonical layout, and larger than {other_layouts.MAX_BYTES // 2**20} MiB", shown
+                )
             if size > MAX_STREAM:
                 raise DataError(f"{shown} is larger than {MAX_STREAM // 2**20} MiB", "put it into a file")
         file.flush()
@@ -244,7 +246,7 @@ def unzipped(item: Input, stack: ExitStack) -> Input:
         try:
             packed = io.BytesIO(item.data) if item.data is not None else open(item.path or "", "rb")  # noqa: SIM115
             passing.callback(packed.close)
-            limit = max(strict.MAX_BYTES, _MAX_RATIO * packed.seek(0, os.SEEK_END))
+            limit = max(other_layouts.MAX_BYTES, _MAX_RATIO * packed.seek(0, os.SEEK_END))
             packed.seek(0)
         except OSError as error:
             raise _unopened(error, item.path or "", shown) from None

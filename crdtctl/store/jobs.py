@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from crdtctl.codec.stream import NO_NAMES, Source, overlay
-from crdtctl.codec.wire import decode_own_line, encode_line
+from crdtctl.codec.lines import decode_own_line, encode_line
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import NO_NAMES, Source
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, Jobs, beginning, jobs, own_attempt
 from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Contribution, Contributions
@@ -70,7 +71,7 @@ def attempt_readings(own: Source, known: Source | None, name: str | None) -> Ite
     found = jobs(all_said(own, known))
     if not found.attempts:
         return
-    for joined in overlay(known, [own]):
+    for joined in merge_join(known, [own]):
         if joined.after is None or joined.name in NO_NAMES or (name is not None and joined.name != name.encode()):
             continue
         called, counter = decode_own_line(joined.after)

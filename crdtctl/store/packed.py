@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 
-from crdtctl.codec import several, strict
-from crdtctl.codec.text import InMemory
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec import concatenated, other_layouts
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import InMemory
 from crdtctl.errors import CrdtctlError, DataError, from_os, printable
 from crdtctl.store import streams
 from crdtctl.store.durable import OnDisk, close
@@ -107,10 +107,10 @@ def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> 
                 stack.enter_context(passing.pop_all())
                 return within
         return [replace(item, gzip=True, given=False)]
-    if pages.read(0, 2) in UTF_16 and size <= strict.MAX_BYTES:
+    if pages.read(0, 2) in UTF_16 and size <= other_layouts.MAX_BYTES:
         data = b"".join(utf8([pages.read(0, size)]))
         item, pages, size = replace(item, path=None, data=data), InMemory(data), len(data)
-    found = several.parts(pages, size)
+    found = concatenated.parts(pages, size)
     if len(found) < 2:
         return []
     labels = [f"{item.label}, state {number} of {len(found)}" for number in range(1, len(found) + 1)]

@@ -36,23 +36,19 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 
-from crdtctl.codec import strict
-from crdtctl.codec.stream import NO_NAMES, Source, Writer, overlay
-from crdtctl.codec.text import HEAD_START, InMemory
-from crdtctl.codec.wire import (
-    Counter,
-    Head,
-    Past,
-    decode_own_line,
-    encode_clock,
-    encode_line,
-    join_counters,
-    newer,
-)
+from crdtctl.codec import other_layouts
+from crdtctl.codec.clock import encode_clock
+from crdtctl.codec.header import Head, Past
+from crdtctl.codec.layout import HEAD_START, InMemory
+from crdtctl.codec.lines import decode_own_line, encode_line
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import NO_NAMES, Source
+from crdtctl.codec.writer import Writer
 from crdtctl.crdt import LOCALLY_MERGED, TYPES, forks
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, Contributions, Operation, Verb
 from crdtctl.crdt.clock import Clock, Order
+from crdtctl.crdt.counter import Counter, delta_of, join_counters
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.gset import GSet
 from crdtctl.crdt.handoff import Handoff
@@ -636,7 +632,7 @@ class Replica:
     def counters(self) -> Iterator[Reading]:
         """Yield all counters, by name and type, in constant memory."""
         with self._readable(verified=True) as (own, known):
-            for joined in overlay(known, [own]):
+            for joined in merge_join(known, [own]):
                 if joined.after is not None and joined.name not in NO_NAMES:
                     name, counter = decode_own_line(joined.after)
                     for tag in sorted(counter):
@@ -837,13 +833,13 @@ class Replica:
             return
         with self._leaving() as (own, known):
             writer = Writer(write, self._export_head(own, known, since))
-            for joined in overlay(known, [own]):
+            for joined in merge_join(known, [own]):
                 line = joined.after
                 if line is not None and known and known.head.past:
                     line = handoffs.without_former(line, own.head.replica)
                 if line is not None and since is not None:
                     name, counter = decode_own_line(line)
-                    counter = newer(counter, since)
+                    counter = delta_of(counter, since)
                     line = encode_line(name, counter) if counter else None
                 if line is not None:
                     writer.line(line)
@@ -1381,11 +1377,11 @@ def _without(clock: Clock, gone: Iterable[str]) -> dict[str, int]:
 
 
 def _as_toml(data: bytes) -> bytes:
-    if len(data) > strict.MAX_BYTES // 2:
+    if len(data) > other_layouts.MAX_BYTES // 2:
         raise RefusedError("the state is too large for TOML", "export it as json")
     source = Source(InMemory(data), len(data), ours=True)
     counters = (decode_own_line(line) for _, line in source.lines())
-    return strict.to_toml(source.head, counters, source.checksum).encode()
+    return other_layouts.to_toml(source.head, counters, source.checksum).encode()
 
 
 class _Known:

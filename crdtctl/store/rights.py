@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from crdtctl.codec.stream import Source
-from crdtctl.codec.wire import decode_own_line, join_counters
+from crdtctl.codec.lines import decode_own_line
+from crdtctl.codec.reader import Source
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.bcounter import BCounter
+from crdtctl.crdt.counter import join_counters
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
 

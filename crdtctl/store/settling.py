@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from crdtctl.codec.stream import Source, Writer
-from crdtctl.codec.wire import Head, join_counters
+from crdtctl.codec.header import Head
+from crdtctl.codec.reader import Source
+from crdtctl.codec.writer import Writer
 from crdtctl.crdt import forks
+from crdtctl.crdt.counter import join_counters
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.membership import Roster, roster
 from crdtctl.errors import MissingError, printable

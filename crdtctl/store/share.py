@@ -3,10 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from crdtctl.codec.stream import Source, overlay
-from crdtctl.codec.wire import Counter, Head, decode_own_line, encode_line
+from crdtctl.codec.header import Head
+from crdtctl.codec.lines import decode_own_line, encode_line
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import Source
 from crdtctl.crdt import LOCALLY_MERGED, forks
 from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.membership import Roster
 
 #: Name of the lock that is held during a sync. It guards no state file.
@@ -58,7 +61,7 @@ def lines_of_share(
     mine = own.head.replica
     if len(authors) < 2:
         known, news = None, ()
-    for joined in overlay(known, [own, *news]):
+    for joined in merge_join(known, [own, *news]):
         if joined.after is None:
             continue
         name, counter = decode_own_line(joined.after)

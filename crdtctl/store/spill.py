@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO
 
-from crdtctl.codec.wire import Counter, decode_own_line, encode_line
+from crdtctl.codec.lines import decode_own_line, encode_line
+from crdtctl.crdt.counter import Counter
 from crdtctl.errors import from_os
 from crdtctl.store.temporary import temporary_file
 

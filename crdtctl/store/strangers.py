@@ -5,7 +5,7 @@ from collections.abc import Callable
 from shlex import quote
 from typing import NamedTuple
 
-from crdtctl.codec.text import HEAD_START
+from crdtctl.codec.layout import HEAD_START
 
 #: As many bytes from the beginning tell what a file is.
 LOOKED_AT = 2**16

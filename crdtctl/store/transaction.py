@@ -13,9 +13,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from crdtctl.codec.stream import Source, Writer, overlay
-from crdtctl.codec.text import name_of as counter_name
-from crdtctl.codec.wire import Head, Past
+from crdtctl.codec.header import Head, Past
+from crdtctl.codec.layout import name_of as counter_name
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import Source
+from crdtctl.codec.writer import Writer
 from crdtctl.crdt import forks
 from crdtctl.store import binding, handoffs, identity, journal
 from crdtctl.store.durable import KNOWN, OWN, Draft
@@ -172,7 +174,7 @@ class Transaction:
                 if known:
                     known.names = names[0]
                 own.source.names = names[1]
-                for counter in overlay(known, [own.source]):
+                for counter in merge_join(known, [own.source]):
                     if counter.after is not None:
                         writer.line(counter.after)
                 writer.close()

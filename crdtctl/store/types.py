@@ -8,10 +8,12 @@ in ``own.json``; where that names several types or none, a setting may decide. A
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from crdtctl.codec.stream import ALL, Joined, Part, Source
-from crdtctl.codec.text import NAME_END
-from crdtctl.codec.wire import Counter, encode_name
+from crdtctl.codec.layout import NAME_END
+from crdtctl.codec.lines import encode_name
+from crdtctl.codec.merge_join import MergedLine
+from crdtctl.codec.reader import ALL, Part, Source
 from crdtctl.crdt import LOCALLY_MERGED
+from crdtctl.crdt.counter import Counter
 from crdtctl.errors import UsageError, printable
 
 #: Between two types on a line; in a name or an element at most, and then the line is decoded in vain.
@@ -77,7 +79,7 @@ class Arrivals:
         self._lines = own.lines(part)
         self._next = next(self._lines, None)
 
-    def look(self, joined: Joined) -> Iterator[SecondType]:
+    def look(self, joined: MergedLine) -> Iterator[SecondType]:
         """Yield the second types that one line brings."""
         mine = self._own_line(joined.name)
         assert joined.after is not None
@@ -108,7 +110,7 @@ def arrivals(name: str, own: Counter, before: Counter, after: Counter) -> Iterat
             yield SecondType(name, tag, tuple(sorted(first)), tuple(sorted(after[tag])))
 
 
-def _is_one_type(mine: bytes, joined: Joined) -> bool:
+def _is_one_type(mine: bytes, joined: MergedLine) -> bool:
     """Return whether the own line of a name begins with the type with which the joined one begins."""
     start = len(encode_name(joined.name.decode())) + len(NAME_END) - 1
     end = mine.index(b'"', start) + 1

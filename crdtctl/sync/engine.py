@@ -11,8 +11,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from crdtctl.codec.wire import Head, newer
+from crdtctl.codec.header import Head
 from crdtctl.crdt import forks
+from crdtctl.crdt.counter import delta_of
 from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.merge import MergeReport
@@ -358,4 +359,4 @@ def _news(path: str, knowledge: Knowledge) -> int:
     with ExitStack() as stack:
         source = open_input(Input(path, path=path), stack)
         decoded = (source.decode(line)[1] for _, line in source.lines())
-        return sum(len(rows) for counter in decoded for rows in newer(counter, knowledge.clock).values())
+        return sum(len(rows) for counter in decoded for rows in delta_of(counter, knowledge.clock).values())

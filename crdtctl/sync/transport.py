@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
-from crdtctl.codec.strict import MAX_BYTES
-from crdtctl.codec.text import HEAD_START
+from crdtctl.codec.layout import HEAD_START
+from crdtctl.codec.other_layouts import MAX_BYTES
 from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, from_os, printable
 
 if TYPE_CHECKING:

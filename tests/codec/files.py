@@ -5,10 +5,14 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from crdtctl.codec import strict
-from crdtctl.codec.stream import Source, Writer
-from crdtctl.codec.text import InMemory
-from crdtctl.codec.wire import Counter, Head, Invalid, encode_line
+from crdtctl.codec import other_layouts
+from crdtctl.codec.header import Head
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import InMemory
+from crdtctl.codec.lines import encode_line
+from crdtctl.codec.reader import Source
+from crdtctl.codec.writer import Writer
+from crdtctl.crdt.counter import Counter
 
 Counters = Mapping[str, Counter]
 
@@ -42,7 +46,7 @@ def read_canonical(data: bytes) -> tuple[Head, dict[str, Counter]]:
 
 def read_other(data: bytes) -> tuple[Head, dict[str, Counter]]:
     """Return what a state in any layout says, everything verified; raise `Invalid`."""
-    return read_canonical(strict.canonical(data))
+    return read_canonical(other_layouts.canonical(data))
 
 
 def read(data: bytes) -> tuple[Head, dict[str, Counter]]:

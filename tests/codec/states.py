@@ -5,10 +5,11 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from crdtctl.codec.wire import Counter, Head, Kind, Past
+from crdtctl.codec.header import FileKind, Head, Past
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType
 from crdtctl.crdt.bcounter import bound_fault
+from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import Departure, History, text
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
 from crdtctl.crdt.names import counter_fault
@@ -90,7 +91,7 @@ def histories(draw: st.DrawFn, limit: int) -> str:
 @st.composite
 def heads(draw: st.DrawFn, clock: dict[str, int]) -> Head:
     """Return headers for a state with this clock, of every kind."""
-    kind = draw(st.sampled_from(get_args(Kind)))
+    kind = draw(st.sampled_from(get_args(FileKind)))
     more = draw(st.dictionaries(IDS, st.integers(1, 5), max_size=2))
     clock = {**more, **clock}
     return Head(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec.strict import decode_clock
-from crdtctl.codec.wire import Invalid, encode_clock
+from crdtctl.codec.clock import decode_clock, encode_clock
+from crdtctl.codec.invalid import Invalid
 from tests.codec.states import IDS, SEQS
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec.invalid import Invalid
 from tests.codec.files import read, read_canonical
 from tests.codec.golden_files import CANONICAL, LAYOUTS
 from tests.codec.refused import SOUND

@@ -2,8 +2,9 @@
 
 import pytest
 
-from crdtctl.codec.stream import overlay
-from crdtctl.codec.wire import Past, decode_own_line, encode_line
+from crdtctl.codec.header import Past
+from crdtctl.codec.lines import decode_own_line, encode_line
+from crdtctl.codec.merge_join import merge_join
 from crdtctl.crdt import KINDS, TYPES
 from crdtctl.crdt.forks import Departure, Fork, History, join, parse
 from tests.codec.files import decoded, opened, read_canonical, specified, written
@@ -126,7 +127,7 @@ def test_each_line_of_a_golden_file_is_rewritten_byte_for_byte(data: bytes) -> N
 @each_file
 def test_a_golden_file_laid_over_itself_is_itself(data: bytes) -> None:
     head, counters = read_canonical(data)
-    lines = [joined.after for joined in overlay(opened(data), [opened(data, ours=True), opened(data)])]
+    lines = [joined.after for joined in merge_join(opened(data), [opened(data, ours=True), opened(data)])]
     assert lines == [encode_line(name, counters[name]) for name in sorted(counters)]
     assert head == opened(data).head
 

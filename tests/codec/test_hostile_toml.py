@@ -7,15 +7,15 @@ import pytest
 
 READ = """
 import resource, sys
-from crdtctl.codec import strict
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec import other_layouts
+from crdtctl.codec.invalid import Invalid
 
 import tomllib  # what is loaded lazily is loaded, before memory is limited
 
 limit = 512 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 try:
-    strict.canonical(sys.stdin.buffer.read())
+    other_layouts.canonical(sys.stdin.buffer.read())
 except Invalid as refused:
     print("refused")
 """

@@ -6,11 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec import stream
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import InMemory, search
-from crdtctl.codec.wire import Counter, Head, Invalid, encode_line
+from crdtctl.codec import reader
+from crdtctl.codec.header import Head
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import InMemory, search
+from crdtctl.codec.lines import encode_line
+from crdtctl.codec.reader import Source
 from crdtctl.crdt import TYPES
+from crdtctl.crdt.counter import Counter
 from tests.codec.files import opened, sealed, written
 from tests.codec.states import NAMES, states
 
@@ -61,7 +64,7 @@ def test_the_names_of_a_type_are_those_of_its_counters_wherever_blocks_end(
     head, counters = state
     source = opened(written(head, counters))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stream, "_BLOCK", size)
+        patch.setattr(reader, "READ_SIZE", size)
         for tag in TYPES:
             assert list(source.names_of(tag)) == [name for name in sorted(counters) if tag in counters[name]]
 

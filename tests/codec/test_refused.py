@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from crdtctl.codec import strict
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import InMemory
-from crdtctl.codec.wire import Invalid
+from crdtctl.codec import other_layouts
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import InMemory
+from crdtctl.codec.reader import Source
 from tests.codec.files import decoded, opened, read, read_canonical, read_other, sealed
 from tests.codec.refused import HEAD, REFUSED, SOUND, A, B
 
@@ -59,7 +59,7 @@ def test_a_file_whose_size_is_not_what_was_said_is_refused() -> None:
 
 def test_a_file_in_another_layout_that_is_too_large_is_refused_unread() -> None:
     with pytest.raises(Invalid, match="larger than 64 MiB"):
-        strict.canonical(bytes(strict.MAX_BYTES + 1))
+        other_layouts.canonical(bytes(other_layouts.MAX_BYTES + 1))
 
 
 def test_a_newer_version_is_told_apart_from_damage() -> None:

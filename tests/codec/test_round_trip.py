@@ -6,20 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec.text import HEAD_END, assemble
-from crdtctl.codec.wire import (
-    Counter,
-    Head,
-    decode_head,
-    decode_line,
-    decode_own_line,
-    encode_head,
-    encode_line,
-    join_counters,
-    newer,
-)
+from crdtctl.codec.header import Head, decode_head, encode_head
+from crdtctl.codec.layout import HEAD_END, assemble
+from crdtctl.codec.lines import decode_line, decode_own_line, encode_line
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import CounterType
+from crdtctl.crdt.counter import Counter, delta_of, join_counters
 from tests.codec.files import as_tree, compact, decoded, opened, read_canonical, specified, written
 from tests.codec.states import COUNTERS, NAMES, contributions, states
 from tests.crdt.histories import moments
@@ -75,7 +67,7 @@ def test_the_join_of_read_counters_is_the_join_of_counters(a: Counter, b: Counte
 
 @given(counter=COUNTERS, since=st.dictionaries(st.sampled_from(["ann", "bob"]), st.integers(1, 9)))
 def test_the_delta_of_a_counter_is_what_changed_in_each_of_its_types(counter: Counter, since: dict[str, int]) -> None:
-    delta = newer(counter, since)
+    delta = delta_of(counter, since)
     kept = {
         (tag, author): row
         for tag, authors in counter.items()

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
+from crdtctl.codec.header import Head
 from crdtctl.codec.schema import state_schema
-from crdtctl.codec.wire import Counter, Head
 from crdtctl.crdt import TYPES
+from crdtctl.crdt.counter import Counter
 from tests.codec.files import written
 from tests.codec.golden_files import CANONICAL
 from tests.codec.states import states

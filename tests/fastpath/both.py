@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crdtctl import fastpath
 from crdtctl.cli import main
-from crdtctl.codec.text import TRAILER_SIZE, is_whole
+from crdtctl.codec.layout import TRAILER_SIZE, is_whole
 from crdtctl.store import binding, durable, files
 from tests.conftest import Ended
 from tests.fastpath.cases import FAR, HERE, HUB, Case

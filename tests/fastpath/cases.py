@@ -10,10 +10,12 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crdtctl.codec.text import MAX_SAFE, TRAILER_SIZE, assemble, is_whole, trailer
-from crdtctl.codec.wire import Counter, Head, Kind, Past, encode_head, encode_line
+from crdtctl.codec.header import FileKind, Head, Past, encode_head
+from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, assemble, is_whole, trailer
+from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution
+from crdtctl.crdt.counter import Counter
 from crdtctl.store import binding
 
 HERE = "here-00112233445566778899aabbccddeeff"
@@ -137,7 +139,7 @@ class Case:
             entry.put(replica / name)
 
 
-def state(kind: Kind, replica: str, clock: Mapping[str, int], counters: Mapping[str, Counter]) -> bytes:
+def state(kind: FileKind, replica: str, clock: Mapping[str, int], counters: Mapping[str, Counter]) -> bytes:
     """Return the canonical text of a state."""
     heard = dict.fromkeys(clock, "2024-05-06T07:08:09Z") if kind == "known" else {}
     tags = {author: TAGS for author, seq in clock.items() if seq >= 7 and author in TAGGED}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
-from crdtctl.codec.text import TRAILER_SIZE, trailer
-from crdtctl.codec.wire import Counter
+from crdtctl.codec.layout import TRAILER_SIZE, trailer
+from crdtctl.crdt.counter import Counter
 from tests.fastpath.both import fast_first, full, outcome
 from tests.fastpath.cases import FAR, FORMS, HERE, HUB, ODDITIES, Case, Entry, cases, known, own
 from tests.store.states import sealed

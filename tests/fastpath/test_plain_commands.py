@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec.wire import Counter, encode_line
+from crdtctl.codec.lines import encode_line
+from crdtctl.crdt.counter import Counter
 from crdtctl.store.durable import VERIFY_BELOW
 from tests.conftest import Ended
 from tests.fastpath.both import fast_first, full, outcome

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crdtctl import Replica
-from crdtctl.codec.text import assemble
-from crdtctl.codec.wire import Counter, Head, encode_head, encode_line
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import assemble
+from crdtctl.codec.lines import encode_line
+from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.membership import minted
 from crdtctl.errors import RefusedError, UsageError
 from crdtctl.store.absorb import AbsorbReport

@@ -3,8 +3,10 @@
 import zlib
 from collections.abc import Mapping
 
-from crdtctl.codec.text import TRAILER_SIZE, assemble, trailer
-from crdtctl.codec.wire import Counter, Head, encode_head, encode_line
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import TRAILER_SIZE, assemble, trailer
+from crdtctl.codec.lines import encode_line
+from crdtctl.crdt.counter import Counter
 
 
 def state(author: str, counters: Mapping[str, Counter], seq: int = 9, **others: int) -> bytes:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import InMemory, assemble
-from crdtctl.codec.wire import Head, encode_head, encode_line
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import InMemory, assemble
+from crdtctl.codec.lines import encode_line
+from crdtctl.codec.reader import Source
 from crdtctl.crdt.base import Contribution, Here, Operation
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import ExistsError, OutcomeUnknownError, RefusedError, StorageError, UsageError

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.codec.text import assemble
-from crdtctl.codec.wire import Head, encode_head
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import assemble
 from tests.conftest import Shell
 
 LINES = 30_000

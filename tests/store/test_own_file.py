@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec.text import assemble, is_whole
-from crdtctl.codec.wire import Head, encode_head, encode_line
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import assemble, is_whole
+from crdtctl.codec.lines import encode_line
 from crdtctl.store.files import MANY, OwnFile
 
 ME = "here-00112233445566778899aabbccddeeff"

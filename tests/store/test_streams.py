@@ -6,8 +6,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from crdtctl.codec import strict
-from crdtctl.codec.text import HEAD_START
+from crdtctl.codec import other_layouts
+from crdtctl.codec.layout import HEAD_START
 from crdtctl.errors import DataError
 from crdtctl.store import inputs
 from crdtctl.store.inputs import SMALL, Input, spool
@@ -41,7 +41,7 @@ def reader(blocks: Iterator[bytes]) -> tuple[Callable[[int], bytes], list[int]]:
 def test_a_stream_that_does_not_end_is_left(
     blocks: Iterator[bytes], limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(strict, "MAX_BYTES", 10 * SMALL)
+    monkeypatch.setattr(other_layouts, "MAX_BYTES", 10 * SMALL)
     monkeypatch.setattr(inputs, "MAX_STREAM", 100 * SMALL)
     read, total = reader(blocks)
     with ExitStack() as stack, pytest.raises(DataError, match="larger than"):
@@ -52,7 +52,7 @@ def test_a_stream_that_does_not_end_is_left(
 
 @pytest.mark.parametrize("size", [0, 1, SMALL, SMALL + 1, 20 * SMALL])
 def test_a_stream_that_ends_is_kept_whole(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strict, "MAX_BYTES", 10 * SMALL)
+    monkeypatch.setattr(other_layouts, "MAX_BYTES", 10 * SMALL)
     data = (HEAD + LINE * size)[:size]
     read, _ = reader(data[start : start + 1000] for start in range(0, size, 1000))
     with ExitStack() as stack:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
-from crdtctl.codec.text import assemble
-from crdtctl.codec.wire import Head, encode_head, encode_line
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import assemble
+from crdtctl.codec.lines import encode_line
 from crdtctl.crdt.forks import Departure, History, text
 from crdtctl.sync.plan import name_of
 

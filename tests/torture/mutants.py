@@ -221,7 +221,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the checksum is not verified",
-        (Edit("codec/stream.py", "if self.trailer != trailer(checksum):", "if False:"),),
+        (Edit("codec/reader.py", "if self.trailer != trailer(checksum):", "if False:"),),
         "tests/codec/test_damage.py::test_lines_of_two_files_put_together_are_refused",
     ),
     Mutant(

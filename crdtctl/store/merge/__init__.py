@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from crdtctl.codec.wire import Counter
+from crdtctl.crdt.counter import Counter
 from crdtctl.errors import CrdtctlError, OutcomeUnknownError, printable, reason_of
 from crdtctl.store.gone import declared
 from crdtctl.store.handoffs import HandoffResult, merge_handoffs

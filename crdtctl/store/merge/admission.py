@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from shlex import quote
 
-from crdtctl.codec.wire import Head, encode_clock
+from crdtctl.codec.clock import encode_clock
+from crdtctl.codec.header import Head
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
 from crdtctl.crdt.base import Contributions

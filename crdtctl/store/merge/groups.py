@@ -4,8 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
-from crdtctl.codec.stream import Source, Writer, overlay
-from crdtctl.codec.wire import Head, Invalid
+from crdtctl.codec.header import Head
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import Source
+from crdtctl.codec.writer import Writer
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.clock import Clock
 from crdtctl.errors import CrdtctlError, from_os
@@ -66,7 +69,9 @@ def _join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuff
             clock = clocks.join(clock, one.head.clock)
         with _naming_the_bad(group, again):
             writer = Writer(file.write, Head("state", "condensed", clock))
-            for line in overlay(None, [one.source for one in again if one.source is not None], divert=buffer.put):
+            for line in merge_join(
+                None, [one.source for one in again if one.source is not None], on_handoff=buffer.put
+            ):
                 if line.after is not None:
                     writer.line(line.after)
             writer.close()

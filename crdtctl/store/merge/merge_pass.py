@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from crdtctl.codec.stream import ALL, NO_NAMES, Lines, Part, Source, Writer, overlay
-from crdtctl.codec.wire import Counter, Head, Invalid, decode_own_line
+from crdtctl.codec.header import Head
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.lines import decode_own_line
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import ALL, NO_NAMES, Part, Source
+from crdtctl.codec.writer import Lines, Writer
 from crdtctl.crdt import clock as clocks
+from crdtctl.crdt.counter import Counter
 from crdtctl.store import journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.durable import Draft
@@ -113,7 +118,7 @@ class MergePass:
         own, report = self.basis.own, self.report
         progress = self.options.progress if self._reports_progress else None
         count = done = 0
-        joined = overlay(self.basis.known, self.sources, without=own.id, part=part, divert=buffer.put)
+        joined = merge_join(self.basis.known, self.sources, without=own.id, part=part, on_handoff=buffer.put)
         arrivals, makers = Arrivals(own.source, part), Makers(own.source, self.plan.settled)
         for number, line in enumerate(joined):
             if line.after is None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import InMemory
-from crdtctl.codec.wire import Head, Invalid
+from crdtctl.codec.header import Head
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import InMemory
+from crdtctl.codec.reader import Source
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.forks import Names
 from crdtctl.errors import CrdtctlError, printable

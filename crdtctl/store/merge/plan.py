@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from crdtctl.codec.stream import Source
-from crdtctl.codec.wire import Head
+from crdtctl.codec.header import Head
+from crdtctl.codec.reader import Source
 from crdtctl.crdt import forks
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
 from crdtctl.crdt.base import Contributions

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from crdtctl.codec.wire import Head
+from crdtctl.codec.header import Head
 from crdtctl.crdt.forks import Fork
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.commit import Change

@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crdtctl.codec.text import assemble
-from crdtctl.codec.wire import Head, encode_head, encode_line
+from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.layout import assemble
+from crdtctl.codec.lines import encode_line
 
 #: What each replica of a fleet counted of each counter, once: so all objects of so many authors are of one size.
 AMOUNT = 7

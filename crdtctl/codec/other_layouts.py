@@ -7,38 +7,26 @@ import json
 import re
 import zlib
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
-from crdtctl.codec import toml
-from crdtctl.codec.text import HEAD_END, digits, is_crowded, trailer
-from crdtctl.codec.wire import (
-    CROWDED,
-    VERSION,
-    Counter,
-    Head,
-    Invalid,
-    clock_from_tree,
-    encode_head,
-    encode_name,
-    head_from_tree,
-    head_to_tree,
-    line_from_json,
-    newer_version,
-    refuse_absurd,
-    to_wire,
-)
+from crdtctl.codec import strict_json, toml
+from crdtctl.codec.clock import CROWDED
+from crdtctl.codec.header import Head, encode_head, head_from_tree, head_to_tree
+from crdtctl.codec.invalid import VERSION, Invalid, newer_version, refuse_absurd
+from crdtctl.codec.layout import HEAD_END, digits, is_crowded, trailer
+from crdtctl.codec.lines import encode_name, line_from_json
+from crdtctl.codec.values import to_wire
 from crdtctl.crdt import KINDS
+from crdtctl.crdt.counter import Counter
 
 #: The largest file in another layout than the canonical one that is read.
 MAX_BYTES = 64 * 2**20
 _VERSION = re.compile(rb'\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)\s*([0-9]{1,6})\b')
 _OBJECT = re.compile(rb"\s*\{")
 
-_TWICE = "a key stands twice in one object"
 _any = msgspec.json.Decoder()
-_numbers = msgspec.json.Decoder(dict[str, int])
 #: One level of an object; what its values are, and that there are two equal keys, is found later.
 _level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -58,15 +46,15 @@ def canonical(data: bytes) -> bytes:
 
 def _from_json(data: bytes) -> bytes:
     """Return the canonical text of a state in JSON. Only one counter at a time is more than a piece of bytes."""
-    fields = _decode(_level, data)
+    fields = strict_json.decode(_level, data)
     if "counters" not in fields:
         raise Invalid("it has no counters: it is not a state of crdtctl")
-    counters = _decode(_level, fields.pop("counters"))
+    counters = strict_json.decode(_level, fields.pop("counters"))
     if is_crowded(bytes(fields.get("clock", b""))):
         raise Invalid(CROWDED)
     for value in fields.values():
         refuse_absurd(bytes(value))
-    head = {key: _decode(_any, value) for key, value in fields.items()}
+    head = {key: strict_json.decode(_any, value) for key, value in fields.items()}
     checksum = head.pop("crc32", None)
     whole = bytearray(encode_head(head_from_tree(head)) + HEAD_END)
     separator = b""
@@ -77,25 +65,11 @@ def _from_json(data: bytes) -> bytes:
     whole += b"\n" if separator else b""
     whole += trailer(zlib.crc32(whole))
     text = bytes(whole)
-    if _strings(data) != _strings(text):
-        raise Invalid(_TWICE)
+    if strict_json.quotes(data) != strict_json.quotes(text):
+        raise Invalid(strict_json.TWICE)
     if not isinstance(checksum, str) or checksum.encode("utf-8", "replace") != digits(text):
         raise Invalid("its checksum is missing or wrong: it was changed or cut")
     return text
-
-
-def _decode(decoder: msgspec.json.Decoder[Any], data: bytes | msgspec.Raw) -> Any:
-    try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Invalid(f"it is not JSON, or damaged: {error}") from None
-
-
-def _strings(data: bytes) -> int:
-    """Return twice the number of strings in JSON: of two equal keys, decoders keep one, and then one is missing."""
-    if b"\\" in data:
-        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return data.count(b'"')
 
 
 def _check_utf8(data: bytes) -> None:
@@ -103,17 +77,6 @@ def _check_utf8(data: bytes) -> None:
         data.isascii() or data.decode()
     except UnicodeDecodeError:
         raise Invalid("it is not UTF-8") from None
-
-
-def decode_clock(text: str) -> dict[str, int]:
-    """Return the clock that `text`, JSON, holds, as `crdtctl.codec.wire.encode_clock` writes it; raise `Invalid`."""
-    data = text.encode("utf-8", "surrogatepass")
-    if is_crowded(data):
-        raise Invalid(CROWDED)
-    clock = clock_from_tree(_decode(_numbers, data))
-    if _strings(data) != 2 * len(clock):
-        raise Invalid(_TWICE)
-    return clock
 
 
 def to_toml(head: Head, counters: Iterable[tuple[str, Counter]], checksum: str) -> str:

@@ -83,7 +83,7 @@ def assemble(head: bytes, lines: "Iterable[bytes]") -> bytes:
     return body + trailer(zlib.crc32(body))
 
 
-def seal(pieces: "Iterable[bytes | memoryview]") -> bytes:
+def trailer_of(pieces: "Iterable[bytes | memoryview]") -> bytes:
     """Return the last line for a text that consists of `pieces`."""
     checksum = 0
     for piece in pieces:

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec.stream import ALL, Part, Source, overlay
-from crdtctl.codec.wire import Counter, Head, Invalid, encode_line
+from crdtctl.codec.header import Head
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.lines import encode_line
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import ALL, Part, Source
 from crdtctl.crdt import TYPES
+from crdtctl.crdt.counter import Counter
 from tests.codec.files import opened, sealed, written
 from tests.codec.states import COUNTERS, IDS, NAMES, clock_of, states
 
@@ -65,7 +69,7 @@ def test_files_laid_over_each_other_are_the_join_of_their_states(
     expected = joined([base, *(left_out(counters, without) for counters in others)])
     part = Part(first.encode(), beyond.encode())
     found = list(
-        overlay(
+        merge_join(
             source_of(base, ours=True) if has_base else None,
             [source_of(counters, ours=ours) for counters in others],
             without=without,
@@ -88,7 +92,9 @@ def test_the_order_of_the_files_does_not_matter_nor_how_often_each_is_given(
     drawn: list[Counters], data: st.DataObject
 ) -> None:
     again = data.draw(st.permutations(drawn + data.draw(st.lists(st.sampled_from(drawn)))))
-    once, more = ([one.after for one in overlay(None, [source_of(c, ours=False) for c in d])] for d in (drawn, again))
+    once, more = (
+        [one.after for one in merge_join(None, [source_of(c, ours=False) for c in d])] for d in (drawn, again)
+    )
     assert once == more
 
 
@@ -96,20 +102,20 @@ def test_the_order_of_the_files_does_not_matter_nor_how_often_each_is_given(
 def test_a_file_laid_over_nothing_or_over_itself_is_passed_through(state: State) -> None:
     data = written(*state)
     lines = [line for _, line in opened(data).lines()]
-    assert [one.after for one in overlay(None, [opened(data)])] == lines
-    over = list(overlay(opened(data), [opened(data), opened(data)]))
+    assert [one.after for one in merge_join(None, [opened(data)])] == lines
+    over = list(merge_join(opened(data), [opened(data), opened(data)]))
     assert [one.before for one in over] == [one.after for one in over] == lines
 
 
 def test_nothing_laid_over_nothing_is_nothing() -> None:
-    assert list(overlay(None, [])) == []
-    assert list(overlay(opened(sealed(HEAD)), [opened(sealed(HEAD))], part=ALL)) == []
+    assert list(merge_join(None, [])) == []
+    assert list(merge_join(opened(sealed(HEAD)), [opened(sealed(HEAD))], part=ALL)) == []
 
 
 def test_what_others_say_of_me_is_left_out_and_what_i_know_is_kept() -> None:
     base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]}}'))
     other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[2,2],"bob":[1,5]}}', '"b":{"gset":{"ann":[2,{"x":2}]}}'))
-    a, b = overlay(base, [other], without="ann")
+    a, b = merge_join(base, [other], without="ann")
     assert a.after == b'"a":{"gcounter":{"ann":[1,1],"bob":[1,5]}}'
     assert b.after is None
 
@@ -122,7 +128,7 @@ def test_what_was_absorbed_is_left_out_of_all_and_what_takes_part_is_told() -> N
     )
     base.names = other.names = {"bob": ()}
     told: list[tuple[str, Counter]] = []
-    found = {one.name: one.after for one in overlay(base, [other], divert=lambda *one: told.append(one))}
+    found = {one.name: one.after for one in merge_join(base, [other], on_handoff=lambda *one: told.append(one))}
     assert found == {b"a": b'"a":{"gcounter":{"ann":[2,2]}}', b"b": None, b"c": None}
     assert told == [("a", {"handoff": {"ann": (1, 0)}})]
 
@@ -143,7 +149,7 @@ def test_a_file_that_turns_out_invalid_on_the_way_is_named(lines: list[str], pos
     bad = opened(sealed(HEAD, *lines), label="bad.json")
     sources.insert(position, bad)
     with pytest.raises(Invalid) as caught:
-        list(overlay(None, sources))
+        list(merge_join(None, sources))
     assert caught.value.source is bad
     assert caught.value.message == f"bad.json is not a valid state: {caught.value.reason}"
 
@@ -151,7 +157,7 @@ def test_a_file_that_turns_out_invalid_on_the_way_is_named(lines: list[str], pos
 def test_a_damaged_base_is_named_too() -> None:
     base = opened(sealed(HEAD, *BAD_LINES["not sorted"]), label="known.json", ours=True)
     with pytest.raises(Invalid) as caught:
-        list(overlay(base, [opened(sealed(HEAD, GOOD))]))
+        list(merge_join(base, [opened(sealed(HEAD, GOOD))]))
     assert caught.value.source is base
     assert caught.value.message == f"known.json is damaged: {caught.value.reason}"
     assert caught.value.hint == "see 'crdtctl check'"
@@ -172,7 +178,7 @@ def test_what_is_put_under_other_names_is_as_if_it_had_stood_there(
                 for author, row in authors.items():
                     expected += [{name: {tag: {after: row}}} for after in source.names.get(author, (author,))]
     base, others = (sources[0], sources[1:]) if has_base else (None, sources)
-    found = {one.name.decode(): one for one in overlay(base, others)}
+    found = {one.name.decode(): one for one in merge_join(base, others)}
     after = joined(expected)
     assert {name: one.after for name, one in found.items()} == {name: encode_line(name, after[name]) for name in after}
     for name, one in found.items():
@@ -188,7 +194,7 @@ def test_what_takes_part_in_merging_is_told_and_not_joined() -> None:
     first = opened(sealed(HEAD, f'"a":{{"gcounter":{{"ann":[1,1]}},{NODES}}}', f'"b":{{{NODES}}}'))
     again = opened(sealed(HEAD, f'"a":{{"gcounter":{{"ann":[2,2]}},{NODES}}}', f'"b":{{{NODES}}}'))
     told: list[tuple[str, list[str]]] = []
-    a, b = overlay(base, [first, again], divert=lambda name, counter: told.append((name, sorted(counter))))
+    a, b = merge_join(base, [first, again], on_handoff=lambda name, counter: told.append((name, sorted(counter))))
     assert told == [("a", ["handoff"]), ("a", ["handoff"]), ("b", ["handoff"]), ("b", ["handoff"])]
     assert a.after == f'"a":{{"gcounter":{{"ann":[2,2]}},{NODES}}}'.encode()
     assert (b.before, b.after) == (None, None)
@@ -202,7 +208,7 @@ def test_what_takes_part_in_merging_is_told_of_branches_as_well_and_kept_where_i
     base.names = {"eve": ("eve~1.aaaa",)}
     other.names = {"ann": ("ann~1.aaaa",)}
     told: list[str] = []
-    a, b = overlay(base, [other], divert=lambda name, _: told.append(name))
+    a, b = merge_join(base, [other], on_handoff=lambda name, _: told.append(name))
     assert told == ["a", "b"]
     assert a.before == f'"a":{{{NODES}}}'.encode()
     assert a.after == b'"a":{"gcounter":{"ann~1.aaaa":[1,1]},"handoff":{"eve~1.aaaa":[9,1,[3,0,3]]}}'
@@ -210,7 +216,7 @@ def test_what_takes_part_in_merging_is_told_of_branches_as_well_and_kept_where_i
 
 
 def test_a_line_of_which_nothing_is_told_is_passed_through() -> None:
-    (a,) = overlay(None, [opened(sealed(HEAD, GOOD))], divert=lambda *_: pytest.fail("nothing takes part"))
+    (a,) = merge_join(None, [opened(sealed(HEAD, GOOD))], on_handoff=lambda *_: pytest.fail("nothing takes part"))
     assert a.after == GOOD.encode()
 
 
@@ -219,6 +225,6 @@ def test_the_branches_of_a_fork_take_what_they_have_in_common() -> None:
     other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[3,7]}}'))
     base.names = {"ann": ("ann~2.aaaa", "ann~2.bbbb")}
     other.names = {"ann": ("ann~2.aaaa",)}
-    (a,) = overlay(base, [other])
+    (a,) = merge_join(base, [other])
     assert a.before == b'"a":{"gcounter":{"ann":[1,5],"bob":[2,1]}}'
     assert a.after == b'"a":{"gcounter":{"ann~2.aaaa":[3,7],"ann~2.bbbb":[1,5],"bob":[2,1]}}'

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crdtctl.codec.text import Pages
+    from crdtctl.codec.layout import Pages
 
 _WORD = re.compile(rb"crdtctl")
-_BLOCK = 2**18
+#: Number of bytes that are read in one call.
+READ_SIZE = 2**18
 #: So many bytes are looked at before the word that begins a state, and behind it.
 _BEFORE, _BEHIND = 1024, 64
 _BEGINS = (re.compile(rb'"\s*:\s*[0-9]'), re.compile(rb"\s*=\s*[0-9]"))
@@ -31,8 +32,8 @@ def parts(pages: "Pages", size: int) -> list[tuple[int, int]]:
 
 def _seams(pages: "Pages", size: int) -> Iterator[tuple[int, int]]:
     """Yield where one state ends and where the next one begins."""
-    for offset in range(0, size, _BLOCK):
-        for word in _WORD.finditer(pages.read(offset, _BLOCK + len(b"crdtctl") - 1)):
+    for offset in range(0, size, READ_SIZE):
+        for word in _WORD.finditer(pages.read(offset, READ_SIZE + len(b"crdtctl") - 1)):
             if seam := _seam(pages, offset + word.start(), size):
                 yield seam
 

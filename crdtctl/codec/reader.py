@@ -1,54 +1,28 @@
-"""Whole files, line by line, in constant memory: verify, join, write.
+"""Reading a canonical file: its header, one line, or all its lines, in constant memory."""
 
-Files are sorted runs. Joining is a merge-join of lines: a line that stands in one file only, or is
-byte-identical in all, is passed through; only lines that differ are decoded, joined and encoded.
-"""
-
-import heapq
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from crdtctl.codec.text import (
-    HEAD_END,
-    NAME_END,
-    TRAILER_SIZE,
-    digits,
-    is_crowded,
-    is_trailer,
-    name_of,
-    search,
-    trailer,
-)
-from crdtctl.codec.wire import (
-    CROWDED,
-    Counter,
-    Head,
-    Invalid,
-    decode_head,
-    decode_line,
-    decode_own_line,
-    encode_head,
-    encode_line,
-    encode_name,
-    join_counters,
-    refuse_absurd,
-)
-from crdtctl.crdt import KINDS, LOCALLY_MERGED, NO_COUNTERS
-from crdtctl.crdt.base import Contribution
+from crdtctl.codec.clock import CROWDED
+from crdtctl.codec.header import decode_head
+from crdtctl.codec.invalid import Invalid, refuse_absurd
+from crdtctl.codec.layout import NAME_END, TRAILER_SIZE, digits, is_crowded, is_trailer, name_of, search, trailer
+from crdtctl.codec.lines import decode_line, decode_own_line
+from crdtctl.crdt import LOCALLY_MERGED, NO_COUNTERS
+from crdtctl.crdt.counter import Counter, put_under
 from crdtctl.crdt.forks import Names
 from crdtctl.crdt.names import replica_fault
 
 if TYPE_CHECKING:
-    from crdtctl.codec.text import Pages
+    from crdtctl.codec.layout import Pages
 
 _seq = itemgetter(0)
-_BLOCK = 2**18
+#: Number of bytes that are read in one call.
+READ_SIZE = 2**18
 _STEP = 4096
-#: So many authors are looked for on each line; with more, each line is decoded.
-_FEW = 8
 #: The names of the lines that are none of a counter.
 NO_NAMES = frozenset(name.encode() for name in NO_COUNTERS)
 #: The longest header: a clock of about a million authors.
@@ -120,7 +94,7 @@ class Source:
             if not block:
                 break
             offset += len(block)
-            size = _BLOCK
+            size = READ_SIZE
         raise self.invalid("it does not begin with the header of a state, or was cut in it")
 
     @property
@@ -131,8 +105,8 @@ class Source:
     def verify(self) -> None:
         """Check that the last line is the checksum of all bytes before it."""
         checksum = 0
-        for offset in range(0, self.end, _BLOCK):
-            checksum = zlib.crc32(self.pages.read(offset, min(_BLOCK, self.end - offset)), checksum)
+        for offset in range(0, self.end, READ_SIZE):
+            checksum = zlib.crc32(self.pages.read(offset, min(READ_SIZE, self.end - offset)), checksum)
         if self.trailer != trailer(checksum):
             raise self.invalid("its checksum does not match: it was changed or damaged")
 
@@ -151,12 +125,12 @@ class Source:
         if line is None:
             return {}
         counter = self.decode(line)[1]
-        return _put_under(counter, self.names) if self.names else counter
+        return put_under(counter, self.names) if self.names else counter
 
     def middle(self) -> bytes:
         """Return the name of a counter near the middle of the file; empty if it has none."""
         position = (self.start + self.end) // 2
-        newline = self.pages.read(position, min(_BLOCK, self.end - position)).find(b"\n")
+        newline = self.pages.read(position, min(READ_SIZE, self.end - position)).find(b"\n")
         try:
             return name_of(self.pages.read(position + newline + 1, 1024)) if newline >= 0 else b""
         except ValueError:
@@ -170,7 +144,7 @@ class Source:
         end = self._offset(part.beyond) if part.beyond else self.end
         end -= 2 if end < self.end else 1  # without what separates it from the next line
         while offset < end:
-            size = min(max(_BLOCK, len(rest)), end - offset)  # grows with a long line, or joining blocks takes ages
+            size = min(max(READ_SIZE, len(rest)), end - offset)  # grows with a long line, or joining blocks takes ages
             lines = (rest + self.pages.read(offset, size)).split(b",\n")
             offset += size
             rest = lines.pop() if offset < end else b""
@@ -186,8 +160,8 @@ class Source:
     def names_of(self, tag: str) -> Iterator[str]:
         """Yield the names of the counters that are of a type; a file without any is searched, and not read by lines."""
         text = b'"%b":{"' % tag.encode()
-        blocks = range(self.start, self.end, _BLOCK)
-        if any(text in self.pages.read(offset, _BLOCK + len(text)) for offset in blocks):
+        blocks = range(self.start, self.end, READ_SIZE)
+        if any(text in self.pages.read(offset, READ_SIZE + len(text)) for offset in blocks):
             for _, line in self.lines():
                 if text in line:
                     name, counter = self.decode(line)
@@ -241,173 +215,3 @@ class Source:
             return count
         finally:
             self.ours = ours
-
-
-class Joined(NamedTuple):
-    """One counter of several sources: its line in the first source, if any, and after the join."""
-
-    name: bytes
-    before: bytes | None
-    after: bytes | None
-
-
-#: What is told the name and the contributions, of the types that take part in merging, of one source.
-Divert = Callable[[str, Counter], object]
-
-
-def overlay(
-    base: Source | None,
-    others: Iterable[Source],
-    *,
-    without: str | None = None,
-    part: Part = ALL,
-    divert: Divert | None = None,
-) -> Iterator[Joined]:
-    """Yield, by name, every counter of `base` and the `others`, joined.
-
-    What the others say of the author `without` is left out. With `divert`, what they say of types that take part
-    in merging is left out as well, and told to it: by name, and of one name in the order of the others. Raise
-    `Invalid` with the source that is not valid.
-    """
-    sources = [*([base] if base else []), *others]
-    marker = None if without is None else encode_name(without) + b":["
-    renamed = [tuple(encode_name(author) for author in source.names) for source in sources]
-    runs = [_run(index, source, part) for index, source in enumerate(sources)]
-    heap = [first for run in runs if (first := next(run, None)) is not None]
-    heapq.heapify(heap)
-    while heap:
-        name = heap[0][0]
-        before: bytes | None = None
-        after: bytes | None = None
-        text = ""
-        counter: Counter | None = None  # the join, once two lines differed; `after` is made of it at the end
-        while heap and heap[0][0] == name:
-            _, index, line = heap[0]
-            following = next(runs[index], None)
-            if following is None:
-                heapq.heappop(heap)
-            else:
-                heapq.heapreplace(heap, following)
-            source = sources[index]
-            names = renamed[index]
-            if names and (len(names) > _FEW or any(author in line for author in names)):
-                text, theirs = source.decode(line)
-                if source is base:
-                    before = line
-                elif divert:
-                    theirs = _diverted(divert, text, theirs)
-                theirs = _put_under(theirs, source.names)
-                if not theirs:
-                    continue
-                line = encode_line(text, theirs)
-            elif source is base:
-                before = after = line
-                continue
-            elif line == after:
-                continue
-            else:
-                text, theirs = source.decode(line)
-                if divert and not LOCALLY_MERGED.keys().isdisjoint(theirs):
-                    theirs = _diverted(divert, text, theirs)
-                    line = encode_line(text, theirs)
-            if marker is not None and marker in line:
-                theirs = _leave_out(theirs, without)
-                line = encode_line(text, theirs)
-            if not theirs:
-                continue
-            if after is None:
-                after = line
-            elif counter is None:
-                counter = join_counters(decode_own_line(after)[1], theirs)
-            else:
-                counter = join_counters(counter, theirs)
-        if counter is not None:
-            after = encode_line(text, counter)
-        yield Joined(name, before, after)
-
-
-def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, bytes]]:
-    for name, line in source.lines(part):
-        yield name, index, line
-
-
-def _diverted(divert: Divert, name: str, counter: Counter) -> Counter:
-    """Tell what is of a type that takes part in merging; return the rest."""
-    taking_part = {tag: authors for tag, authors in counter.items() if tag in LOCALLY_MERGED}
-    if taking_part:
-        divert(name, taking_part)
-    return {tag: authors for tag, authors in counter.items() if tag not in LOCALLY_MERGED}
-
-
-def _leave_out(counter: Counter, author: str | None) -> Counter:
-    kept = {tag: {a: row for a, row in authors.items() if a != author} for tag, authors in counter.items()}
-    return {tag: authors for tag, authors in kept.items() if authors}
-
-
-def _put_under(counter: Counter, names: Names) -> Counter:
-    put: Counter = {}
-    for tag, authors in counter.items():
-        join = KINDS[tag].join_all
-        rows: dict[str, Contribution] = {}
-        for author, row in authors.items():
-            for name in names.get(author, (author,)):
-                rows = join(rows, {name: row})
-        if rows:
-            put[tag] = rows
-    return put
-
-
-class Lines:
-    """Writes counters' lines, with what separates them, in large pieces."""
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
-        self._lines: list[bytes] = []
-        self._size = 0
-        self.is_empty = True
-
-    def line(self, line: bytes) -> None:
-        """Add the next counter's line."""
-        self._lines.append(line)
-        self._size += len(line)
-        if self._size >= _BLOCK:
-            self.flush()
-
-    def splice(self, blocks: Iterable[bytes]) -> None:
-        """Add what another `Lines` wrote."""
-        self.flush()
-        separator = b"" if self.is_empty else b",\n"
-        for block in blocks:
-            self._write(separator + block)
-            separator = b""
-            self.is_empty = False
-
-    def flush(self) -> None:
-        """Write what is left."""
-        if self._lines:
-            separator = b"" if self.is_empty else b",\n"
-            self.is_empty = False
-            self._write(separator + b",\n".join(self._lines))
-            self._lines.clear()
-            self._size = 0
-
-
-class Writer(Lines):
-    """Writes a whole canonical file, its checksum at the end."""
-
-    def __init__(self, write: Callable[[bytes], object], head: Head) -> None:
-        super().__init__(self._put)
-        self._sink = write
-        self._checksum = 0
-        self._put(encode_head(head) + HEAD_END)
-
-    def close(self) -> None:
-        """Write what is left and the last line."""
-        self.flush()
-        if not self.is_empty:
-            self._put(b"\n")
-        self._sink(trailer(self._checksum))
-
-    def _put(self, data: bytes) -> None:
-        self._checksum = zlib.crc32(data, self._checksum)
-        self._sink(data)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec import several, strict
-from crdtctl.codec.stream import Source
-from crdtctl.codec.text import InMemory
+from crdtctl.codec import concatenated, other_layouts
+from crdtctl.codec.layout import InMemory
+from crdtctl.codec.reader import Source
 from tests.codec.golden_files import CANONICAL
 
 SEPARATORS = [b"", b"\n", b"\r\n", b"\n\n  \n", b"\xef\xbb\xbf", b"\n\xef\xbb\xbf\n"]
@@ -17,7 +17,9 @@ SEPARATORS = [b"", b"\n", b"\r\n", b"\n\n  \n", b"\xef\xbb\xbf", b"\n\xef\xbb\xb
 
 def as_toml(data: bytes) -> bytes:
     source = Source(InMemory(data), len(data))
-    return strict.to_toml(source.head, (source.decode(line) for _, line in source.lines()), source.checksum).encode()
+    return other_layouts.to_toml(
+        source.head, (source.decode(line) for _, line in source.lines()), source.checksum
+    ).encode()
 
 
 STATES = [
@@ -30,7 +32,7 @@ STATES = [
 
 
 def cut(data: bytes) -> list[bytes]:
-    return [data[start : start + size] for start, size in several.parts(InMemory(data), len(data))]
+    return [data[start : start + size] for start, size in concatenated.parts(InMemory(data), len(data))]
 
 
 @pytest.mark.parametrize("number", range(len(STATES)))
@@ -54,7 +56,7 @@ def test_canonical_states_are_cut_to_the_byte(states: list[bytes]) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 100, 1000])
 def test_states_are_found_across_the_blocks_in_which_a_file_is_read(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(several, "_BLOCK", size)
+    monkeypatch.setattr(concatenated, "READ_SIZE", size)
     states = list(CANONICAL.values())[:4]
     assert cut(b"".join(states)) == states
 

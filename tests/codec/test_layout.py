@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec.text import (
+from crdtctl.codec.layout import (
     HEAD_END,
     TRAILER_SIZE,
     assemble,
@@ -14,8 +14,8 @@ from crdtctl.codec.text import (
     is_trailer,
     is_whole,
     name_of,
-    seal,
     trailer,
+    trailer_of,
     unescape,
 )
 from tests.codec.files import compact, sealed
@@ -43,7 +43,9 @@ def test_a_text_is_assembled_as_specified(lines: list[str]) -> None:
 @given(pieces=st.lists(st.binary()))
 def test_the_seal_of_pieces_is_the_last_line_of_them_together(pieces: list[bytes]) -> None:
     whole = b"".join(pieces)
-    assert seal(pieces) == seal([whole]) == seal(map(memoryview, pieces)) == trailer(zlib.crc32(whole))
+    assert (
+        trailer_of(pieces) == trailer_of([whole]) == trailer_of(map(memoryview, pieces)) == trailer(zlib.crc32(whole))
+    )
 
 
 @given(checksum=st.integers(0, 2**32 - 1))
@@ -56,7 +58,7 @@ def test_every_last_line_has_the_form_and_size_of_one(checksum: int) -> None:
 
 @given(body=st.binary())
 def test_the_digits_of_a_text_are_those_of_its_checksum(body: bytes) -> None:
-    assert digits(body + seal([body])) == b"%08x" % zlib.crc32(body)
+    assert digits(body + trailer_of([body])) == b"%08x" % zlib.crc32(body)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_nothing_else_passes_for_a_last_line(line: bytes) -> None:
 
 @given(body=st.binary(min_size=1), data=st.data())
 def test_a_whole_text_is_no_longer_whole_when_a_byte_is_changed_or_missing(body: bytes, data: st.DataObject) -> None:
-    whole = body + seal([body])
+    whole = body + trailer_of([body])
     assert is_whole(whole)
     at = data.draw(st.integers(0, len(whole) - 1))
     assert not is_whole(whole[:at])
@@ -93,7 +95,7 @@ def test_a_whole_text_is_no_longer_whole_when_a_byte_is_changed_or_missing(body:
 
 
 def test_a_last_line_alone_is_not_a_whole_text() -> None:
-    assert not is_whole(seal([]))
+    assert not is_whole(trailer_of([]))
     assert not is_whole(b"")
 
 

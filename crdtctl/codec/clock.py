@@ -1,0 +1,53 @@
+"""Clocks ↔ JSON."""
+
+import operator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from crdtctl.codec import strict_json
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import MAX_SAFE, is_crowded
+from crdtctl.codec.values import checked_name
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.names import replica_fault
+
+#: What is wrong with a clock that `crdtctl.codec.layout.is_crowded`.
+CROWDED = "its clock holds thousands of replicas, whose ids are too short to be of this program's making"
+_plain = msgspec.json.Encoder()
+_numbers = msgspec.json.Decoder(dict[str, int])
+
+
+def clock_from_tree(tree: Any) -> dict[str, int]:
+    """Return the clock that a decoded JSON object holds; raise `Invalid`."""
+    if not isinstance(tree, dict):
+        raise Invalid("a clock must be an object of replicas and numbers")
+    for author, seq in tree.items():
+        checked_name(author, replica_fault)
+        if type(seq) is not int or not 1 <= seq <= MAX_SAFE:
+            raise Invalid("the numbers of a clock must be whole and at least 1")
+    return in_order(tree)
+
+
+def in_order(clock: Clock) -> dict[str, int]:
+    """Return a clock with its authors sorted: itself if they are, for a large one is not to be in memory twice."""
+    if isinstance(clock, dict) and all(map(operator.lt, clock, islice(clock, 1, None))):
+        return clock
+    return dict(sorted(clock.items()))
+
+
+def encode_clock(clock: Clock) -> str:
+    """Return a clock as one line of JSON: what `decode_clock` reads."""
+    return _plain.encode(in_order(clock)).decode()
+
+
+def decode_clock(text: str) -> dict[str, int]:
+    """Return the clock that `text`, JSON, holds, as `encode_clock` writes it; raise `Invalid`."""
+    data = text.encode("utf-8", "surrogatepass")
+    if is_crowded(data):
+        raise Invalid(CROWDED)
+    clock = clock_from_tree(strict_json.decode(_numbers, data))
+    if strict_json.quotes(data) != 2 * len(clock):
+        raise Invalid(strict_json.TWICE)
+    return clock

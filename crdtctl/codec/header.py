@@ -1,0 +1,187 @@
+"""The header: the first line of a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from crdtctl.codec.clock import clock_from_tree, in_order
+from crdtctl.codec.invalid import VERSION, Invalid, newer_version
+from crdtctl.codec.layout import HEAD_END, MAX_SAFE
+from crdtctl.codec.values import checked_name
+from crdtctl.crdt import forks
+from crdtctl.crdt.base import MAX_TIER
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.names import replica_fault
+
+FileKind = Literal["state", "delta", "own", "known"]
+_plain = msgspec.json.Encoder()
+_any = msgspec.json.Decoder()
+
+_REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
+_OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness")
+#: Kind → the fields that its header must have, and those that it may have.
+_FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "state": (_REQUIRED, frozenset({"tags", "settled"})),
+    "delta": (_REQUIRED | {"since"}, frozenset({"tags", "settled"})),
+    "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past", "unheard"})),
+    "own": (_REQUIRED, frozenset({"tags", "tier", "binding", "witness"})),
+}
+
+
+class Past(NamedTuple):
+    """An id that a replica had before: the number of its last commit, why it ended, and when (UTC)."""
+
+    replica: str
+    seq: int
+    why: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first line of a file says."""
+
+    kind: FileKind
+    replica: str
+    clock: Clock
+    since: Clock = field(default_factory=dict)
+    heard: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    settled: tuple[str, ...] = ()
+    past: tuple[Past, ...] = ()
+    unheard: Mapping[str, int] = field(default_factory=dict)
+    tier: int = 0
+    binding: str = ""
+    witness: str = ""
+
+
+def encode_head(head: Head) -> bytes:
+    """Return the first line up to, and without, its ``"counters"``."""
+    return _plain.encode(head_to_tree(head))[:-1]
+
+
+def head_to_tree(head: Head) -> dict[str, Any]:
+    """Return the header as the tree that stands in a file, its fields in their order."""
+    tree: dict[str, Any] = {
+        "crdtctl": VERSION,
+        "kind": head.kind,
+        "replica": head.replica,
+        "clock": in_order(head.clock),
+    }
+    if head.tags:
+        tree["tags"] = dict(sorted(head.tags.items()))
+    if head.kind == "delta":
+        tree["since"] = dict(sorted(head.since.items()))
+    if head.kind == "known":
+        tree["heard"] = dict(sorted(head.heard.items()))
+    for name in _OPTIONAL:
+        value = getattr(head, name)
+        if value:
+            tree[name] = dict(sorted(value.items())) if isinstance(value, Mapping) else value
+    return tree
+
+
+def decode_head(line: bytes) -> Head:
+    """Return what a canonical first line (up to and with its line feed) says; raise `Invalid`."""
+    if not line.endswith(HEAD_END):
+        raise Invalid("it does not begin with the header of a state")
+    start = line[: -len(HEAD_END)]
+    try:
+        tree = _any.decode(start + b"}")
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Invalid(f"its header is not JSON: {error}") from None
+    head = head_from_tree(tree)
+    if encode_head(head) != start:
+        raise Invalid("its header is not canonical")
+    return head
+
+
+def head_from_tree(tree: Any) -> Head:
+    """Return the header that a decoded JSON object holds; raise `Invalid`."""
+    if not isinstance(tree, dict) or "crdtctl" not in tree:
+        raise Invalid("it is not a state of crdtctl")
+    version = tree["crdtctl"]
+    if type(version) is not int or version != VERSION:
+        raise newer_version(version)
+    kind = tree.get("kind")
+    if kind not in tuple(_FIELDS):
+        raise Invalid("its kind is none of state, delta, own and known")
+    required, optional = _FIELDS[kind]
+    if not required <= set(tree) <= required | optional:
+        raise Invalid("its header lacks a field or has one too many")
+    if not all(tree[name] for name in optional & set(tree)):
+        raise Invalid("its header has a field that says nothing")
+    clock = clock_from_tree(tree["clock"])
+    return Head(
+        kind=kind,
+        replica=checked_name(tree["replica"], replica_fault),
+        clock=clock,
+        since=clock_from_tree(tree.get("since", {})),
+        heard=_heard(tree.get("heard", {})),
+        tags=_tags(tree.get("tags", {}), clock),
+        settled=_settled(tree.get("settled", [])),
+        past=_past(tree.get("past", [])),
+        unheard=_unheard(tree.get("unheard", {})),
+        tier=_tier(tree.get("tier", 0)),
+        binding=_text(tree.get("binding", "")),
+        witness=_text(tree.get("witness", "")),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise Invalid("its header holds what should be printable text and is not")
+    return value
+
+
+def _tier(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_TIER:
+        raise Invalid(f"its tier is no whole number up to {MAX_TIER}")
+    return value
+
+
+def _heard(tree: Any) -> dict[str, str]:
+    if not isinstance(tree, dict):
+        raise Invalid("its record of who was heard is wrong")
+    return {checked_name(author, replica_fault): _text(when) for author, when in tree.items()}
+
+
+def _tags(tree: Any, clock: Clock) -> dict[str, str]:
+    if not isinstance(tree, dict) or not tree.keys() <= clock.keys():
+        raise Invalid("its tags are of somebody whom the clock does not know")
+    for author, text in tree.items():
+        try:
+            if forks.parse(_text(text)).departed > clock[author]:
+                raise Invalid("its tags are newer than the clock says the file is")
+        except ValueError as reason:
+            raise Invalid(f"its tags are wrong: {reason}") from None
+    return tree
+
+
+def _settled(tree: Any) -> tuple[str, ...]:
+    if not isinstance(tree, list):
+        raise Invalid("its record of settled forks is wrong")
+    found = tuple(checked_name(replica, replica_fault) for replica in tree)
+    if any(a >= b for a, b in pairwise(found)):
+        raise Invalid("its settled forks are not sorted, or one stands twice")
+    return found
+
+
+def _past(tree: Any) -> tuple[Past, ...]:
+    if not isinstance(tree, list) or not all(isinstance(row, list) and len(row) == 4 for row in tree):
+        raise Invalid("its record of earlier ids is wrong")
+    found = []
+    for replica, seq, why, when in tree:
+        if type(seq) is not int or not 0 <= seq <= MAX_SAFE:
+            raise Invalid("its record of earlier ids is wrong")
+        found.append(Past(checked_name(replica, replica_fault), seq, _text(why), _text(when)))
+    return tuple(found)
+
+
+def _unheard(tree: Any) -> dict[str, int]:
+    if not isinstance(tree, dict) or not all(type(n) is int and 0 <= n <= MAX_SAFE for n in tree.values()):
+        raise Invalid("its record of earlier ids that were not heard of is wrong")
+    return {checked_name(replica, replica_fault): count for replica, count in tree.items()}

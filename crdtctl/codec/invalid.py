@@ -1,0 +1,52 @@
+"""The error for bytes that are not a valid state, and texts that would cost too much to decode."""
+
+import re
+
+from crdtctl.errors import DataError
+
+VERSION = 1
+
+#: A text up to this size may be as absurd as it likes, and a state has so many arrays without a key at most.
+_SMALL = 4096
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
+
+
+class Invalid(DataError):
+    """Bytes that are not a valid state: `reason` says why; `where` names the file, once that is known."""
+
+    def __init__(
+        self,
+        reason: str,
+        where: str = "",
+        *,
+        source: object = None,
+        ours: bool = False,
+        hint: str = "ask for it to be exported again",
+    ) -> None:
+        self.reason = reason
+        self.source = source
+        if not where:
+            super().__init__(reason)
+        elif ours:
+            super().__init__(f"{where} is damaged: {reason}", "see 'crdtctl check'")
+        else:
+            super().__init__(f"{where} is not a valid state: {reason}", hint)
+
+
+def newer_version(version: object) -> Invalid:
+    """Return the failure that stands for a format that this program does not know."""
+    known = type(version) is int and 0 <= version < 10**6
+    said = f"version {version}" if known else "an unknown version"
+    return Invalid(f"it is in {said} of the format, and this program reads version {VERSION}: upgrade crdtctl")
+
+
+def refuse_absurd(text: bytes) -> None:
+    """Raise `Invalid` for a large `text` with far more arrays and objects than keys: JSON perhaps, but no state.
+
+    An empty array is two bytes of text, and thirty times that when it is decoded.
+    """
+    if len(text) <= _SMALL or text.count(b"[") + text.count(b"{") <= text.count(b'":') + _SMALL:
+        return
+    outside = _STRING.sub(b"", text)
+    if outside.count(b"[") + outside.count(b"{") > 2 * outside.count(b":") + _SMALL:
+        raise Invalid("it holds far more arrays or objects than a state has")

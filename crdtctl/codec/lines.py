@@ -1,0 +1,179 @@
+"""One line ↔ one counter.
+
+A canonical line is accepted only if encoding what was decoded gives the same bytes back: decoders keep the
+last of two equal keys without a word, and this refuses that and every other spelling but one.
+"""
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+import msgspec
+
+from crdtctl.codec.invalid import Invalid, refuse_absurd
+from crdtctl.codec.layout import MAX_SAFE
+from crdtctl.codec.values import checked_name, reader_of, to_wire
+from crdtctl.crdt import KINDS, NO_COUNTERS, TYPES
+from crdtctl.crdt.counter import Counter, Numbers
+from crdtctl.crdt.names import replica_fault, stored_counter_fault
+from crdtctl.errors import printable
+
+_plain = msgspec.json.Encoder()
+_sorted = msgspec.json.Encoder(order="sorted")
+_any = msgspec.json.Decoder()
+_READERS = {tag: reader_of(kind.record) for tag, kind in KINDS.items()}
+
+#: Of a longer line, a vain attempt to decode it takes little of the time.
+_SHORT = 256
+
+# Lines of numbers only are decoded and checked by msgspec alone, in one go.
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SAFE)]
+_Nat = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE)]
+_NumbersOnly = msgspec.defstruct(
+    "_NumbersOnly",
+    [
+        (tag, dict[str, tuple[(_Seq, *[_Nat] * (kind.record.required - 1))]] | msgspec.UnsetType, msgspec.UNSET)  # type: ignore[misc]
+        for tag, kind in KINDS.items()
+        if kind.record.plain
+    ],
+    forbid_unknown_fields=True,
+)
+_numbers_only = msgspec.json.Decoder(dict[str, _NumbersOnly])  # type: ignore[valid-type]
+_NOT_CANONICAL = "a line is not canonical: its keys are unsorted or repeated, or it is spelt otherwise"
+_PLAIN_TAGS = tuple(sorted(_NumbersOnly.__struct_fields__))
+
+
+# Every digit becomes "0", so that a long run of digits is found by a plain search: a number above MAX_SAFE
+# has 16 or more. (A run inside somebody's id only costs the slower way.)
+_DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
+_LONG_RUN = b"0" * 16
+
+
+def encode_name(name: str) -> bytes:
+    """Return a name as it stands on a line, with its quotes."""
+    return _plain.encode(name)
+
+
+def encode_line(name: str, counter: Counter) -> bytes:
+    """Return the canonical line of a counter, without what separates it from the next."""
+    if type(counter) is Numbers:
+        return _sorted.encode({name: counter})[1:-1]
+    with suppress(OverflowError):  # the encoder knows numbers up to 2^64 only
+        text = _sorted.encode({name: counter})
+        if _LONG_RUN not in text.translate(_DIGITS):
+            return text[1:-1]
+    tree = {
+        tag: {author: to_wire(KINDS[tag].record, row) for author, row in authors.items()}
+        for tag, authors in counter.items()
+    }
+    return _sorted.encode({name: tree})[1:-1]
+
+
+def decode_line(line: bytes) -> tuple[str, Counter]:
+    """Return the name and the contributions that stand on a stranger's line; raise `Invalid`.
+
+    Who the authors are is for the caller to check: each must stand in the clock of the file.
+    """
+    text = b"{%b}" % line
+    canonical, name, counter = _decode(text)
+    if canonical != text:
+        raise Invalid(_NOT_CANONICAL)
+    return name, counter
+
+
+def decode_own_line(line: bytes) -> tuple[str, Counter]:
+    """Do the same for a line that this program wrote, in a file whose checksum holds: faster.
+
+    But what may hold a control character is looked at as a stranger's: nobody else does that before it is shown.
+    """
+    if b"\\" in line or b"\x7f" in line or not line.isascii():
+        name, counter = decode_line(line)
+        for authors in counter.values():
+            for author in authors:
+                checked_name(author, replica_fault)
+        return name, counter
+    text = b"{%b}" % line
+    try:
+        return _decode_numbers(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        canonical, name, counter = _decode_any(text)
+    if canonical != text:
+        raise Invalid(_NOT_CANONICAL)
+    return name, counter
+
+
+def line_from_json(text: bytes) -> bytes:
+    """Return the canonical line of the counter ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}``; raise `Invalid`.
+
+    Of two equal keys the last is taken without a word. Who the authors are is for the caller to check.
+    """
+    return _decode(text)[0][1:-1]
+
+
+def _decode(text: bytes) -> tuple[bytes, str, Counter]:
+    """Return what `text`, JSON in any layout, is in the canonical one, and the counter that it holds."""
+    if len(text) <= _SHORT and (b",{" in text or b",[" in text):  # more than numbers: the quick way would be a detour
+        canonical, name, counter = _decode_any(text)
+    else:
+        try:
+            name, counter = _decode_numbers(text)
+            canonical = _sorted.encode({name: counter})
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            canonical, name, counter = _decode_any(text)
+    _check_name(name, counter)
+    return canonical, name, counter
+
+
+def _decode_any(text: bytes) -> tuple[bytes, str, Counter]:
+    refuse_absurd(text)
+    try:
+        tree = _any.decode(text)
+        canonical = _sorted.encode(tree)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Invalid(f"a counter is not JSON: {error}") from None
+    return canonical, *_counter_from_tree(tree)
+
+
+def _decode_numbers(text: bytes) -> tuple[str, Counter]:
+    ((name, struct),) = _numbers_only.decode(text).items()
+    counter = Numbers()
+    for tag in _PLAIN_TAGS:
+        authors = getattr(struct, tag)
+        if authors is not msgspec.UNSET:
+            counter[tag] = authors
+    return name, counter
+
+
+def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
+    """Return the one counter that decoded JSON ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}`` holds; raise `Invalid`.
+
+    The tree becomes the counter, piece by piece: a large one is not to be in memory twice. Its name and its
+    authors are for the caller to check.
+    """
+    if not isinstance(tree, dict) or len(tree) != 1:
+        raise Invalid("a line must hold one counter")
+    ((name, types),) = tree.items()
+    if not isinstance(types, dict):
+        raise Invalid("a counter must be an object of types")
+    for tag, authors in types.items():
+        if tag not in KINDS:
+            raise Invalid(f"type '{printable(tag[:40])}' is not known to this version")
+        if not isinstance(authors, dict):
+            raise Invalid("a type must be an object of replicas")
+        read = _READERS[tag]
+        for author, row in authors.items():
+            authors[author] = found = read(row)
+            if found[0] < 1:
+                raise Invalid("the commit of a contribution must be at least 1")
+    return name, types
+
+
+def _check_name(name: str, counter: Counter) -> None:
+    wrong = stored_counter_fault(name)
+    if wrong and (name not in NO_COUNTERS or counter.keys() != {NO_COUNTERS[name].tag}):
+        raise Invalid(f"{wrong}: '{printable(name[:80])}'")
+    if not counter:
+        raise Invalid("a counter without a type")
+    if not wrong and not counter.keys() <= TYPES.keys():
+        raise Invalid(f"type '{min(counter.keys() - TYPES.keys())}' is none of a counter")
+    if not all(counter.values()):
+        raise Invalid("a type without a contribution")

@@ -1,0 +1,133 @@
+"""Values of the five lattices ↔ JSON values."""
+
+import operator
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.layout import MAX_SAFE
+from crdtctl.crdt import sketch
+from crdtctl.crdt.base import MAX_DIGITS
+from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record, Registers
+from crdtctl.crdt.names import are_plain
+from crdtctl.errors import printable
+
+
+def to_wire(lattice: Lattice, value: Any) -> Any:
+    """Return the JSON value that stands for `value`."""
+    match lattice:
+        case Nat():
+            return value if value <= MAX_SAFE else str(value)
+        case Elements() | Registers():
+            return value
+        case MapOf(part=part):
+            return {key: to_wire(part, value[key]) for key in sorted(value)}
+        case Record(parts=parts):
+            return [to_wire(part, item) for part, item in zip(parts, value, strict=False)]
+        case _:  # pragma: no cover - the five lattices are all there are
+            raise TypeError(f"{lattice!r} has no wire form")
+
+
+def reader_of(lattice: Lattice) -> Callable[[Any], Any]:
+    """Return what turns a JSON value into a value of `lattice`, or raises `Invalid`.
+
+    It is made once for each type: whoever sends a file of many tiny counters decides how often it is called.
+    The value may be made of the JSON value, which is not to be used any more.
+    """
+    match lattice:
+        case Nat():
+            return _number
+        case Elements(fault=fault):
+            return lambda value: _elements(value, fault)
+        case Registers():
+            return _sketch
+        case MapOf(fault=fault, part=Nat()):
+            return _numbers_reader(fault)
+        case MapOf(fault=fault, part=part):
+            return _map_reader(fault, reader_of(part), part.bottom)
+        case Record(parts=parts, required=required):
+            return _record_reader([reader_of(part) for part in parts], required, [part.bottom for part in parts])
+        case _:  # pragma: no cover - the five lattices are all there are
+            raise TypeError(f"{lattice!r} has no wire form")
+
+
+def _map_reader(fault: Fault, read: Callable[[Any], Any], bottom: Any) -> Callable[[Any], Any]:
+    def read_map(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise Invalid("a map must be an object")
+        for key, item in value.items():
+            value[checked_name(key, fault)] = entry = read(item)
+            if entry == bottom:
+                raise Invalid("a map holds an entry that says nothing")
+        return value
+
+    return read_map
+
+
+def _numbers_reader(fault: Fault) -> Callable[[Any], Any]:
+    """Return what reads a map of numbers: the large ones of sets, without a call for each number and name."""
+    read_any = _map_reader(fault, _number, Nat.bottom)
+
+    def read_numbers(value: Any) -> Any:
+        if not isinstance(value, dict) or set(map(type, value.values())) != {int}:
+            return read_any(value)
+        if min(value.values()) < 1 or max(value.values()) > MAX_SAFE:
+            return read_any(value)
+        if not are_plain(value):
+            for key in value:
+                checked_name(key, fault)
+        return value
+
+    return read_numbers
+
+
+def _record_reader(parts: list[Callable[[Any], Any]], required: int, bottoms: list[Any]) -> Callable[[Any], Any]:
+    def read_record(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not required <= len(value) <= len(parts):
+            raise Invalid(f"a contribution must be an array of {required} to {len(parts)} items")
+        row = tuple([read(item) for read, item in zip(parts, value, strict=False)])
+        if len(row) > required and row[-1] == bottoms[len(row) - 1]:
+            raise Invalid("a contribution ends with an item that says nothing")
+        return row
+
+    return read_record
+
+
+def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Invalid("a set must be an array of names")
+    for element in value:
+        checked_name(element, fault)
+    if len(value) > 1 and any(map(operator.ge, value, islice(value, 1, None))):
+        raise Invalid("the elements of a set are not sorted, or one stands twice")
+    return tuple(value)
+
+
+def _sketch(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid("a sketch must be a string")
+    wrong = sketch.fault(value)
+    if wrong:
+        raise Invalid(wrong)
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is int and 0 <= value <= MAX_SAFE:
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
+        number = int(value)
+        if number > MAX_SAFE and value[0] != "0":
+            return number
+    raise Invalid("a number must be whole, not negative, at most 100 digits, and a string of digits above 2^53-1")
+
+
+def checked_name(text: Any, fault: Fault) -> str:
+    """Return `text` if it is a name without a `fault`; raise `Invalid`."""
+    if not isinstance(text, str):
+        raise Invalid("a name must be a string")
+    wrong = fault(text)
+    if wrong:
+        raise Invalid(f"{wrong}: '{printable(text[:80])}'")
+    return text

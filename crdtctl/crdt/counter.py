@@ -1,0 +1,50 @@
+"""One named counter, which may have several types: joins, deltas, and its entries under other replica ids."""
+
+from typing import TypeAlias
+
+from crdtctl.crdt import KINDS
+from crdtctl.crdt.base import Contribution
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.forks import Names
+
+#: Type → author → contribution, of one name.
+Counter: TypeAlias = dict[str, dict[str, Contribution]]
+
+
+class Numbers(dict[str, dict[str, Contribution]]):
+    """A `Counter` whose rows hold nothing but numbers up to 2^53 − 1: it needs no second look to be encoded."""
+
+
+def join_counters(a: Counter, b: Counter) -> Counter:
+    """Return the join of two counters of one name: type by type, author by author."""
+    joined: Counter = Numbers(a) if type(a) is Numbers and type(b) is Numbers else dict(a)
+    for tag, authors in b.items():
+        mine = joined.get(tag)
+        joined[tag] = authors if mine is None else KINDS[tag].join_all(mine, authors)
+    return joined
+
+
+def delta_of(counter: Counter, since: Clock) -> Counter:
+    """Return the delta of one counter: what changed after the clock `since`."""
+    kept = {tag: KINDS[tag].newer(authors, since) for tag, authors in counter.items()}
+    return {tag: authors for tag, authors in kept.items() if authors}
+
+
+def without_replica(counter: Counter, author: str) -> Counter:
+    """Return a counter without the entries of one replica."""
+    kept = {tag: {a: row for a, row in authors.items() if a != author} for tag, authors in counter.items()}
+    return {tag: authors for tag, authors in kept.items() if authors}
+
+
+def put_under(counter: Counter, names: Names) -> Counter:
+    """Return a counter whose entries are under other replica ids: the branches of a fork, or none."""
+    put: Counter = {}
+    for tag, authors in counter.items():
+        join = KINDS[tag].join_all
+        rows: dict[str, Contribution] = {}
+        for author, row in authors.items():
+            for name in names.get(author, (author,)):
+                rows = join(rows, {name: row})
+        if rows:
+            put[tag] = rows
+    return put

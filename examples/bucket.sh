@@ -1,14 +1,14 @@
 #!/bin/sh
-# Servers count requests, and meet at a bucket (S3, or what speaks like it; Google Cloud Storage and Azure with gs://
-# and az://).
+# Servers count their requests and sync with a bucket: S3 or a compatible service, Google Cloud Storage (gs://) or
+# Azure (az://).
 #
 #   bucket.sh s3://team-counts/web access.log...
 #
-# Needs 'pip install "crdtctl[cloud]"'. Credentials stay in the environment or in the provider's own configuration
+# It needs 'pip install "crdtctl[cloud]"'. Credentials stay in the environment or in the provider's own configuration
 # (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL ...), never in the URL: crdtctl refuses that.
 #
-# Each log is counted once for the whole world, however often it is given, here or elsewhere: its name and size are the
-# once-key. A log that still grows is counted when it is rotated.
+# Each log is counted once, however often it is given, on this server or another one: its name and size are the
+# idempotency key. Give a log after its rotation, when it no longer grows.
 set -eu
 
 bucket=$1

@@ -1,15 +1,15 @@
 #!/bin/sh
-# A transport of your own for 'crdtctl sync': the files in a directory, wherever a shell can be reached.
+# A transport of your own for 'crdtctl sync': the files in a directory on any machine with a shell.
 #
 #   exec-transport.sh SHELL DIRECTORY list | get NAME | put NAME SIZE | delete NAME
 #
-# SHELL is a command that runs a line of shell, here or elsewhere. crdtctl adds the operation:
+# SHELL is a command that runs a line of shell, on this machine or another one. crdtctl appends the operation:
 #
 #   crdtctl remote add here  "exec:/path/to/exec-transport.sh 'sh -c' /mnt/counts"
 #   crdtctl remote add box   "exec:/path/to/exec-transport.sh 'ssh -o BatchMode=yes box' /srv/counts"
 #   crdtctl remote add inner "exec:/path/to/exec-transport.sh 'docker exec -i web sh -c' /srv/counts"
 #
-# It ends with status 66 if there is no such file, with 75 if it may be tried again.
+# It ends with status 66 if the file does not exist, and with 75 after a transient error.
 set -euf
 
 usage() {
@@ -20,15 +20,15 @@ usage() {
 shell=$1
 shift
 
-# What is done there: $1 is the directory, then comes the operation. It is one word of ours, so it has no ' in it.
-# shellcheck disable=SC2016  # what it says is expanded there, not here
+# The program for the other machine. $1 is the directory, and the operation follows. It must not contain a '.
+# shellcheck disable=SC2016  # the variables are expanded on the other machine
 there='
 set -eu
 directory=$1 operation=$2 name=${3-} size=${4-}
 case $operation in
 list)
     [ -d "$directory" ] || exit 0
-    # GNU find; another one needs another way to print "SIZE VERSION NAME". A name must fit on its line.
+    # This needs GNU find. Other systems need another way to print "SIZE VERSION NAME". A name must be on one line.
     LC_ALL=C find "$directory/" -ignore_readdir_race -mindepth 1 -maxdepth 1 -type f ! -name "*[[:cntrl:]]*" -printf "%s %T@.%i %f\n"
     ;;
 get)
@@ -38,7 +38,7 @@ get)
     fi
     ;;
 put)
-    # Under a name that is skipped, onto the disk, and only then, and only if it came whole, under its own name.
+    # First under a name that syncs ignore. If the file is complete and on the disk, it is renamed.
     mkdir -p "$directory"
     draft=$directory/.crdtctl-$(uname -n)-$$.new
     trap "rm -f \"\$draft\"" EXIT
@@ -60,7 +60,7 @@ delete)
     ;;
 esac'
 
-# quote WORD: so that a shell takes it for one word as it stands. Others choose names, and would choose commands.
+# quote WORD: print it as one word for a shell. Other users choose the names, and must not choose commands.
 quote() {
     printf " '%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
@@ -70,9 +70,9 @@ for word; do
     line=$line$(quote "$word")
 done
 status=0
-# shellcheck disable=SC2086  # it is several words
+# shellcheck disable=SC2086  # it has several words
 $shell "$line" || status=$?
-if [ $status -eq 255 ]; then # ssh did not get there
+if [ $status -eq 255 ]; then # ssh has no connection
     status=75
 fi
 exit $status

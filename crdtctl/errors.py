@@ -3,25 +3,25 @@
 ::
 
     CrdtctlError
-    ├── AnswerIsNo            1  no           a question was answered with no
-    ├── UsageError            2  usage        wrong arguments; nothing was done
-    ├── PartialError          3  partial      some inputs were taken, others refused
-    ├── RefusedError          4  refused      the operation is not allowed
-    ├── ForkError             5  fork         a clone or a roll-back of a replica was found
-    ├── DataError            65  data         not a valid state
-    ├── MissingError         66  missing      no such file, replica or counter; or a delta with a gap
-    ├── UnavailableError     69  unavailable  a remote is not there, and will not be by itself
-    ├── InternalError        70  internal     a fault of this program
-    ├── ExistsError          73  exists       will not overwrite
-    ├── StorageError         74  io           input/output error; not applied
-    ├── BusyError            75  busy         lock timeout; not applied
-    │   └── TransientError   75  busy         a remote does not answer just now; not applied
-    ├── OutcomeUnknownError  76  unknown      try again with the same once-key
-    ├── AccessError          77  permission   not allowed to read or write
-    ├── ConfigError          78  config       config.toml is wrong
-    ├── UnreportedError      79  unreported   applied, but the output could not be written
-    ├── NotRunnableError    126  noexec      a command that is to be run cannot be executed
-    └── NoCommandError      127  notfound    there is no such command to be run
+    ├── AnswerIsNo            1  no
+    ├── UsageError            2  usage
+    ├── PartialError          3  partial
+    ├── RefusedError          4  refused
+    ├── ForkError             5  fork
+    ├── DataError            65  data
+    ├── MissingError         66  missing
+    ├── UnavailableError     69  unavailable
+    ├── InternalError        70  internal
+    ├── ExistsError          73  exists
+    ├── StorageError         74  io
+    ├── BusyError            75  busy
+    │   └── TransientError   75  busy
+    ├── OutcomeUnknownError  76  unknown
+    ├── AccessError          77  permission
+    ├── ConfigError          78  config
+    ├── UnreportedError      79  unreported
+    ├── NotRunnableError    126  noexec
+    └── NoCommandError      127  notfound
 
 What is below another class has the status and the name of that.
 
@@ -41,6 +41,8 @@ class CrdtctlError(Exception):
 
     status = 74
     name = "io"
+    #: What the exit status means. Help, manual and man pages print this line.
+    meaning = ""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -58,6 +60,7 @@ class AnswerIsNo(CrdtctlError):
 
     status = 1
     name = "no"
+    meaning = "the requested condition is false, or a check found a fault"
 
 
 class UsageError(CrdtctlError):
@@ -65,6 +68,7 @@ class UsageError(CrdtctlError):
 
     status = 2
     name = "usage"
+    meaning = "wrong arguments; the command did not start"
 
 
 class PartialError(CrdtctlError):
@@ -72,6 +76,7 @@ class PartialError(CrdtctlError):
 
     status = 3
     name = "partial"
+    meaning = "some inputs were accepted, others refused; each is named"
 
 
 class RefusedError(CrdtctlError):
@@ -79,6 +84,7 @@ class RefusedError(CrdtctlError):
 
     status = 4
     name = "refused"
+    meaning = "the operation is not allowed on this counter or replica"
 
 
 class ForkError(CrdtctlError):
@@ -86,6 +92,7 @@ class ForkError(CrdtctlError):
 
     status = 5
     name = "fork"
+    meaning = "two writers used one replica id; the message names the next step"
 
 
 class DataError(CrdtctlError):
@@ -93,6 +100,7 @@ class DataError(CrdtctlError):
 
     status = 65
     name = "data"
+    meaning = "a file is not a valid state: damaged, truncated, or too new"
 
 
 class MissingError(CrdtctlError):
@@ -100,6 +108,7 @@ class MissingError(CrdtctlError):
 
     status = 66
     name = "missing"
+    meaning = "a file, replica or counter does not exist, or a delta has a gap"
     #: The counter that is missing, if it is one: what was meant may be found by its name.
     counter: str | None = None
 
@@ -116,6 +125,7 @@ class UnavailableError(CrdtctlError):
 
     status = 69
     name = "unavailable"
+    meaning = "a remote is missing or does not work, and a retry will not help"
 
 
 class InternalError(CrdtctlError):
@@ -123,6 +133,7 @@ class InternalError(CrdtctlError):
 
     status = 70
     name = "internal"
+    meaning = "a bug in this program; please report it"
 
 
 class ExistsError(CrdtctlError):
@@ -130,6 +141,7 @@ class ExistsError(CrdtctlError):
 
     status = 73
     name = "exists"
+    meaning = "the target exists and is not overwritten"
 
 
 class StorageError(CrdtctlError):
@@ -137,6 +149,7 @@ class StorageError(CrdtctlError):
 
     status = 74
     name = "io"
+    meaning = "input/output error; not applied"
 
 
 class BusyError(CrdtctlError):
@@ -144,6 +157,7 @@ class BusyError(CrdtctlError):
 
     status = 75
     name = "busy"
+    meaning = "a lock is held, or a remote does not answer; not applied, try again"
 
 
 class TransientError(BusyError):
@@ -160,6 +174,7 @@ class OutcomeUnknownError(CrdtctlError):
 
     status = 76
     name = "unknown"
+    meaning = "the outcome is unknown; try again with the same --once key"
 
 
 class AccessError(CrdtctlError):
@@ -167,6 +182,7 @@ class AccessError(CrdtctlError):
 
     status = 77
     name = "permission"
+    meaning = "no permission to read or write"
 
 
 class ConfigError(CrdtctlError):
@@ -174,6 +190,7 @@ class ConfigError(CrdtctlError):
 
     status = 78
     name = "config"
+    meaning = "config.toml is not valid"
 
 
 class UnreportedError(CrdtctlError):
@@ -181,6 +198,7 @@ class UnreportedError(CrdtctlError):
 
     status = 79
     name = "unreported"
+    meaning = "applied, but standard output was closed or full"
 
 
 class NotRunnableError(CrdtctlError):
@@ -188,6 +206,7 @@ class NotRunnableError(CrdtctlError):
 
     status = 126
     name = "noexec"
+    meaning = "the command of 'run' cannot be executed"
 
 
 class NoCommandError(CrdtctlError):
@@ -195,6 +214,21 @@ class NoCommandError(CrdtctlError):
 
     status = 127
     name = "notfound"
+    meaning = "the command of 'run' does not exist"
+
+
+#: Exit statuses that no exception has, each with its name and meaning.
+_OTHERS = (
+    (0, "ok", "done, and on disk"),
+    (129, "hangup", "the terminal was closed"),
+    (130, "interrupted", "interrupted by Ctrl-C"),
+    (143, "terminated", "terminated by a signal"),
+)
+
+
+def exit_statuses() -> "list[tuple[int, str, str]]":
+    """Return all exit statuses of the program, ascending: number, name, meaning."""
+    return sorted([*_OTHERS, *((one.status, one.name, one.meaning) for one in CrdtctlError.__subclasses__())])
 
 
 def printable(text: str | bytes | os.PathLike[str]) -> str:

@@ -121,8 +121,9 @@ def _values(parameter: Any, context: Any, replica: str | None, before: str, posi
             found = ((form, "") for form in (("json", "toml") if path == "export" else FORMATS))
         case "SHELL":
             found = ((shell, "") for shell in ("bash", "zsh", "fish"))
-        case "COMMAND":
-            found = VERBS.items() if position == 0 else ()
+        case "COMMAND | TOPIC":
+            items = parameter.shell_complete(context, "") if position == 0 else ()
+            found = ((item.value, item.help or "") for item in items)
         case "REMOTE":
             found = _remotes(replica)
         case "NAME" if path == "remote remove":

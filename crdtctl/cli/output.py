@@ -111,6 +111,11 @@ def is_terminal() -> bool:
     return os.isatty(1)
 
 
+def has_colour() -> bool:
+    """Return whether standard output is a terminal that shows colours, and the user wants them."""
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def is_talkative() -> bool:
     """Return whether words about what changed are wanted: on a terminal, or where --verbose asks for them."""
     return settings.verbose or (is_terminal() and not settings.quiet)
@@ -303,8 +308,7 @@ def _table(report: Report) -> None:
 
     if is_terminal() and not settings.full:
         first = [*_short(report, first)]
-    colour = is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    for line in draw(report.columns, first, width_of(1), colour=colour, header=header):
+    for line in draw(report.columns, first, width_of(1), colour=has_colour(), header=header):
         stdout.line(line)
 
 

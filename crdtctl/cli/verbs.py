@@ -41,7 +41,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "schema": "Print the JSON Schema of a state file.",
     },
     "About the program": {
-        "help": "Show the help of a command, or of the program.",
+        "help": "Show the help of a command, or a topic of the manual.",
         "completion": "Print the script that completes words in a shell.",
     },
 }

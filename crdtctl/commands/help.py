@@ -7,30 +7,111 @@ import typer
 from crdtctl.cli import output
 from crdtctl.cli.line import Group
 from crdtctl.cli.verb import verb_app
+from crdtctl.cli.verbs import ALIASES, GROUPS, VERBS
 from crdtctl.errors import UsageError, printable
 
 app, settings = verb_app()
 
 
+def _words() -> list[tuple[str, str]]:
+    """Return the completions of the first word, each with its summary."""
+    from crdtctl.help import topics
+
+    return [*VERBS.items(), *((name, topics.summary(name)) for name in topics.NAMES if name not in VERBS)]
+
+
 @app.command(**settings)
 def help(  # noqa: A001  # the name of the verb
     context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...", show_default=False)] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COMMAND | TOPIC]...", show_default=False, autocompletion=_words),
+    ] = None,
 ) -> None:
-    """Show the help of a command, or of the program.
+    """Show the help of a command, or a topic of the manual.
 
-    It is what 'crdtctl COMMAND --help' shows.
+    Without a word, it lists the commands and the topics.
+
+    'crdtctl help COMMAND' shows the same as 'crdtctl COMMAND --help'. On a terminal, a long text goes
+    through the pager that PAGER names; PAGER=cat turns that off.
 
     \b
     EXAMPLES:
       crdtctl help
       crdtctl help show
       crdtctl help remote add
+      crdtctl help cron
+      crdtctl help exit-status
     """
+    from crdtctl.help import topics
+
+    match words or []:
+        case [] | ["topics"]:
+            _show("", _overview())
+        case [word] if word in topics.NAMES:
+            usage = _usage(context, [word]) if word in VERBS else ""  # 'reset' is a command and a topic
+            _show(usage, f"# {word}: {topics.summary(word)}\n\n{topics.text(word)}")
+        case [word, *_] as path:
+            known = [*VERBS, *ALIASES, *topics.NAMES]
+            if word not in known and len(path) == 1:
+                _refuse(context, word, known)
+            _show(_usage(context, path), "")
+        case _:  # a list is empty or has a first word
+            pass
+
+
+def _overview() -> str:
+    """Return the page that lists the commands and the topics."""
+    from crdtctl.help import topics
+
+    commands = [(title, list(verbs.items())) for title, verbs in GROUPS.items()]
+    pages = [(title, [(name, topics.summary(name)) for name in names]) for title, names in topics.GROUPS.items()]
+    lines = ["`crdtctl help COMMAND` shows the options of a command, `crdtctl help TOPIC` a page of the manual.\n"]
+    width = max(len(name) for _, group in (*commands, *pages) for name, _ in group)
+    for title, group in (*commands, *pages):
+        rows = (f"{name:<{width}}  {line}" for name, line in group)
+        lines.append("\n".join([f"## {title}", "", "```", *rows, "```", ""]))
+    return "\n".join(lines)
+
+
+def _usage(context: typer.Context, words: list[str]) -> str:
+    """Return the help of a command; raise `UsageError` for an unknown one."""
     about = context.find_root()
-    for word in words or []:
+    for word in words:
         if not isinstance(about.command, Group):
             raise UsageError(f"'{about.command_path}' has no command '{printable(word[:40])}'")
         name, command, _ = about.command.resolve_command(about, [word])
         about = command.make_context(name, [], parent=about, resilient_parsing=True)
-    output.stdout.line(about.get_help())
+    return about.get_help()
+
+
+def _refuse(context: typer.Context, word: str, known: list[str]) -> None:
+    """Raise `UsageError` for a word that is neither a command nor a topic, with a suggestion."""
+    from crdtctl.suggestions import did_you_mean
+
+    message = f"unknown command or topic '{printable(word[:40])}'"
+    guess = did_you_mean(word, known)
+    if not guess:
+        try:
+            _usage(context, [word])  # a word that other programs have for a command
+        except UsageError as failure:
+            guess = "" if "--help" in failure.hint else failure.hint
+    raise UsageError(message, guess or "'crdtctl help' lists both")
+
+
+def _show(usage: str, text: str) -> None:
+    """Print the help of a command and a page in Markdown, through the pager if that is wanted."""
+    from crdtctl.cli.tables import width_of
+    from crdtctl.help import pager
+    from crdtctl.help.blocks import blocks
+
+    lines = usage.splitlines()
+    if text:
+        from crdtctl.help.page import page
+
+        colour = output.has_colour() and pager.keeps_colours()
+        lines += [*([""] if lines else []), *page(blocks(text), width_of(1), colour=colour)]
+    whole = "".join(f"{line}\n" for line in lines)
+    command = pager.pager(len(lines))
+    if command is None or not pager.through(command, whole):
+        output.stdout.write(whole.encode("utf-8", "backslashreplace"))

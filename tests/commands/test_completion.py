@@ -38,6 +38,9 @@ def asked(shell: Shell, kind: str, *words: str, directory: Path | None = None) -
     ("line", "kind", "words"),
     [
         ("crdtctl dec", "words", ["decrement"]),
+        ("crdtctl help bc", "words", ["bcounter"]),
+        ("crdtctl help sho", "words", ["show"]),
+        ("crdtctl help show ", "words", []),
         ("crdtctl show pa", "words", ["page:about", "page:home"]),
         ("crdtctl show page:h", "words", ["home"]),
         ("crdtctl show builds pa", "words", ["page:about", "page:home"]),

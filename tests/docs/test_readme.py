@@ -1,6 +1,5 @@
 """What README says is run, and compared."""
 
-import os
 import re
 import subprocess
 import sys
@@ -8,44 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from crdtctl import errors
 from crdtctl.cli.verbs import ALIASES, VERBS
-from tests.conftest import PROGRAM, Shell
+from tests.conftest import Shell
+from tests.docs.scenes import blocks, play
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-
-
-def scene() -> list[tuple[str, str]]:
-    """Return the commands of all scenes, in order, and what README says that they print."""
-    steps = []
-    for block in blocks("console"):
-        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, printed = step.partition("\n")
-            steps.append((command, printed))
-    return steps
-
-
 @pytest.mark.timeout(600)  # some hundred commands, one after the other
 def test_the_scenes_print_what_readme_says(shell: Shell) -> None:
-    path = f"{Path(PROGRAM[0]).parent}{os.pathsep}{os.environ['PATH']}"
-    assert len(scene()) > 20
-    for command, printed in scene():
-        done = subprocess.run(
-            ["sh", "-c", command],
-            cwd=shell.directory,
-            env={**shell.environment, "PATH": path},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        pattern = re.escape(printed).replace("…", "[0-9a-f]{32}")
-        assert re.fullmatch(pattern, done.stdout), f"$ {command}\n{done.stdout}"
+    assert play(shell, README) > 20
 
 
 def test_the_program_in_readme_runs(shell: Shell, tmp_path: Path) -> None:
@@ -53,7 +25,7 @@ def test_the_program_in_readme_runs(shell: Shell, tmp_path: Path) -> None:
     shell.ok("init")
     shell.ok("increment", "builds=2")
     hub.write_text(shell.ok("export"))
-    [program] = blocks("python")
+    [program] = blocks(README, "python")
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=shell.directory, env=shell.environment, capture_output=True, check=True
     )
@@ -65,12 +37,6 @@ def test_every_command_stands_in_readme() -> None:
     table = README.partition("## Commands")[2].partition("###")[0]
     named = set(re.findall(r"`([a-z]+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
     assert named == {*VERBS, *ALIASES}
-
-
-def test_the_exit_statuses_in_readme_are_those_of_the_errors() -> None:
-    table = dict(re.findall(r"^\| (\d+) \| (\w+) \|", README, re.MULTILINE))
-    classes = errors.CrdtctlError.__subclasses__()
-    assert table == {"0": "ok", **{str(one.status): one.name for one in classes}}
 
 
 def test_the_main_job_counts_an_access_log_like_awk(shell: Shell) -> None:

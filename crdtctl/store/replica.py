@@ -1457,14 +1457,17 @@ def _followed(path: str, shown: str) -> str:
 
 @contextmanager
 def _draft_of(target: str) -> Iterator[tuple[str, int]]:
-    """Make an empty file beside the one that is to be written; remove it in the end, unless it was renamed."""
+    """Make an empty file beside the one that is to be written; remove it in the end, unless it was renamed.
+
+    What was written stays written where the removal fails.
+    """
     draft = f"{target}.{os.getpid()}-{os.urandom(4).hex()}{durable.NEW}"
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         yield draft, fd
     finally:
         durable.close(fd)
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(draft)
 
 

@@ -44,13 +44,23 @@ class Case:
 
 @dataclass(frozen=True)
 class Tried:
-    """One run: what was made to fail, in which case, and how it ended."""
+    """One run: what was made to fail, in which case, and how it ended.
+
+    `usual` is what is said on standard error when nothing fails: on a terminal, notes are.
+    """
 
     case: Case
     point: strace.Point
     error: str
     scene: Scene
     ended: Ended
+    usual: str
+
+    @property
+    def said(self) -> str:
+        """What was said besides."""
+        lines = self.ended.stderr.splitlines(keepends=True)
+        return "".join(line for line in lines if line not in self.usual.splitlines(keepends=True))
 
 
 def _adds(added: dict[str, int]) -> Callable[[Scene], bool]:
@@ -139,7 +149,7 @@ def afterwards(shell: Shell, part: float = 1.0, cases: Sequence[Case] = ALL) -> 
 def _judge_unreported(one: Tried) -> Iterator[str]:
     if one.ended.status != UNREPORTED:
         yield "the status is not 79"
-    if not re.fullmatch(r".*applied.*\n", one.ended.stderr):
+    if not re.fullmatch(r".*applied.*\n", one.said):
         yield "not one line that says that it was applied"
     if not one.case.is_applied(one.scene):
         yield "it was not applied"
@@ -153,11 +163,11 @@ def _judge_after(one: Tried) -> Iterator[str]:
         if one.ended.status != UNKNOWN:
             yield "it may not last, which was not said"
     elif one.ended.status == UNREPORTED:
-        if one.ended.stderr.count("\n") != 1:
+        if one.said.count("\n") != 1:
             yield "not one line of words"
     elif one.ended.status != 0:
         yield "it was applied, which was not said"
-    elif one.point.call != "write" and one.ended.stderr:
+    elif one.point.call != "write" and one.said:
         yield "words about nothing"
 
 
@@ -179,24 +189,25 @@ def _sweep(
     log = shell.directory / "log"
     for case in cases:
         with _scene(shell, case) as made:
-            ended = _run(shell, case, made, calls, "", log)
-            assert (ended.status, ended.stderr) == (0, "")
+            ended = _run(shell, case, made, trace=calls, log=log)
+            assert ended.status == 0
+            assert case.terminal or ended.stderr == ""
+            assert "applied" not in ended.stderr
             assert case.is_applied(made)
+            usual = ended.stderr
         for point in points(strace.logged(log)):
             for error in errors:
                 number += 1
                 if int(number * part) == int((number - 1) * part):
                     continue
-                inject = f"{point.call}:error={error}:when={point.when}"
                 with _scene(shell, case) as made:
-                    ended = _run(shell, case, made, point.call, inject, log)
-                    assert "(INJECTED)" in log.read_text(), f"{case}: {point.line} was not reached"
-                    yield Tried(case, point, error, made, ended)
+                    ended = _run(shell, case, made, log=log, **strace.at(point, f"error={error}"))
+                    yield Tried(case, point, error, made, ended, usual)
 
 
 @contextmanager
 def _scene(shell: Shell, case: Case) -> Iterator[Scene]:
-    """Make a scene, in the same place each time."""
+    """Make a scene, in the same place each time, and without the state directory that the last run has made."""
     made = scene(shell.directory / "scene")
     (made.directory / "elsewhere").mkdir()
     if "many.json" in case.words:
@@ -205,14 +216,17 @@ def _scene(shell: Shell, case: Case) -> Iterator[Scene]:
         yield made
     finally:
         shutil.rmtree(made.directory)
+        shutil.rmtree(Path(shell.environment["HOME"], ".local"), ignore_errors=True)
 
 
-def _run(shell: Shell, case: Case, made: Scene, trace: str, inject: str, log: Path) -> Ended:
+def _run(shell: Shell, case: Case, made: Scene, *, trace: str, inject: str = "", log: Path) -> Ended:
     # Under faults, Python must not write what it compiles: its caches would be damaged, whosever they are.
     environment = {**shell.environment, "PYTHONDONTWRITEBYTECODE": "1"}
     words = case.words.split()
     if case.terminal:
         program = [*strace.prefix(trace, inject, log), *PROGRAM]
-        return on_terminal(Shell(made.directory, environment), *words, program=program)
-    ended = strace.run(words, environment, trace=trace, inject=inject, log=log, directory=made.directory)
-    return Ended(ended.status, ended.stdout, ended.stderr)
+        ended = on_terminal(Shell(made.directory, environment), *words, program=program)
+        strace.assert_reached(inject, log, is_killed=False)
+        return ended
+    done = strace.run(words, environment, trace=trace, inject=inject, log=log, directory=made.directory)
+    return Ended(done.status, done.stdout, done.stderr)

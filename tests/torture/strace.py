@@ -5,10 +5,12 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 
@@ -21,13 +23,23 @@ CALLS = (
 )
 
 
+#: The calls that leave files and directories as they are; `openat` does too unless it creates a file.
+_READING = {"read", "pread64", "close", "newfstatat", "fstat", "stat", "lseek", "getdents64", "fcntl", "ioctl"}
+
+
 @dataclass(frozen=True)
 class Point:
-    """One system call of a run: the `when`-th of its name."""
+    """One system call of a run: the `when`-th of its name in its thread. Threads are numbered as they appear."""
 
     call: str
     when: int
     line: str
+    thread: int = 0
+
+    @property
+    def changes(self) -> bool:
+        """Whether the call may change what is on the disk, or a lock."""
+        return self.call not in _READING and (self.call != "openat" or "O_CREAT" in self.line)
 
 
 @dataclass(frozen=True)
@@ -64,12 +76,17 @@ def run(
     *,
     trace: str,
     inject: str = "",
-    log: str | Path = os.devnull,
+    log: Path | None = None,
     directory: Path | None = None,
+    program: Sequence[str] = PROGRAM,
 ) -> Run:
-    """Run the program under strace."""
+    """Run the program under strace. What is to be injected must be reached, or nothing was tested."""
+    if log is None:
+        with tempfile.TemporaryDirectory() as place:
+            there = Path(place, "log")
+            return run(words, environment, trace=trace, inject=inject, log=there, directory=directory, program=program)
     done = subprocess.run(
-        [*prefix(trace, inject, log), *PROGRAM, *words],
+        [*prefix(trace, inject, log), *program, *words],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=directory,
@@ -77,7 +94,39 @@ def run(
         timeout=60,
         check=False,
     )
-    return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+    ended = Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert_reached(inject, log, was_killed(ended))
+    return ended
+
+
+class Injected(TypedDict):
+    """The options of `run` that make something happen at a system call."""
+
+    trace: str
+    inject: str
+
+
+def at(point: Point, how: str) -> Injected:
+    """Return the options of `run` that make something happen at a point. No other call is traced, which takes time."""
+    return {"trace": point.call, "inject": f"{point.call}:{how}:when={point.when}"}
+
+
+def assert_reached(inject: str, log: Path, is_killed: bool) -> None:
+    """Assert that the call was made at which something was to happen, once."""
+    if "signal=SIGKILL" in inject:
+        assert is_killed, f"{inject} was not reached"
+        return
+    signals = re.search("signal=([A-Z]+)", inject)
+    sign = f"--- {signals[1]} " if signals else "(INJECTED)"
+    assert not inject or log.read_text().count(sign) == 1, f"{inject} was not reached, or more than once"
+
+
+def after_changes(found: Sequence[Point]) -> list[Point]:
+    """Return the points before which something was changed, and the first.
+
+    Who is killed at one of the others leaves what it would have left at the last of these.
+    """
+    return [point for number, point in enumerate(found) if not number or found[number - 1].changes]
 
 
 def points(words: Sequence[str], environment: Mapping[str, str], log: Path, *, status: int = 0) -> list[Point]:
@@ -91,13 +140,14 @@ def points(words: Sequence[str], environment: Mapping[str, str], log: Path, *, s
 
 def logged(log: Path) -> list[Point]:
     """Return the system calls of a run that was logged, in order."""
-    counts: Counter[str] = Counter()
+    threads: dict[str, Counter[str]] = {}
     found = []
     for line in log.read_text().splitlines():
-        match = re.match(r"\d+\s+(\w+)\(", line)
+        match = re.match(r"(\d+)\s+(\w+)\(", line)
         if match is not None:
-            counts[match[1]] += 1
-            found.append(Point(match[1], counts[match[1]], line))
+            counts = threads.setdefault(match[1], Counter())
+            counts[match[2]] += 1
+            found.append(Point(match[2], counts[match[2]], line, list(threads).index(match[1])))
     return found
 
 

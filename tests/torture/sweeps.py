@@ -17,7 +17,7 @@ from tests.clones import bind, clone
 from tests.conftest import Shell
 from tests.torture.report import Row, skipped
 from tests.torture.scratch import scratch
-from tests.torture.strace import CALLS, Point, Run, missing, points, run, was_killed
+from tests.torture.strace import Point, Run, after_changes, at, missing, points, run, was_killed
 
 NOT_APPLIED = {65, 66, 74, 75, 77}
 PARTIAL = 3
@@ -161,7 +161,7 @@ class Bench:
 
     def sweep(
         self,
-        inject: Callable[[Point], str],
+        how: str,
         judge: Callable[[Point, Run], list[str]],
         chosen: Sequence[Point] | None = None,
     ) -> list[str]:
@@ -169,8 +169,8 @@ class Bench:
         faults = []
         for point in self.points if chosen is None else chosen:
             self.restore()
-            ended = run(self.words, self.environment, trace=CALLS, inject=inject(point))
-            faults += [f"{point.line[:90]} {inject(point)}: {fault} {ended}" for fault in judge(point, ended)]
+            ended = run(self.words, self.environment, **at(point, how))
+            faults += [f"{point.line[:90]} {how}: {fault} {ended}" for fault in judge(point, ended)]
         return faults
 
     def goes_on(self) -> list[str]:
@@ -184,7 +184,7 @@ class Bench:
 
 
 def kill(bench: Bench, chosen: Sequence[Point] | None = None) -> tuple[int, list[str]]:
-    """Kill a job at every system call; return how often that happened, and what did not hold."""
+    """Kill a job after every change of a file; return how often that happened, and what did not hold."""
     killed = 0
 
     def judge(_point: Point, ended: Run) -> list[str]:
@@ -197,7 +197,7 @@ def kill(bench: Bench, chosen: Sequence[Point] | None = None) -> tuple[int, list
             return ["acknowledged, and lost"]
         return bench.goes_on()
 
-    faults = bench.sweep(lambda point: f"{point.call}:signal=SIGKILL:when={point.when}", judge, chosen)
+    faults = bench.sweep("signal=SIGKILL", judge, after_changes(bench.points) if chosen is None else chosen)
     return killed, faults
 
 
@@ -230,7 +230,7 @@ def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tup
             faults += [f"left over {name}" for name in bench.left_over()]
         return faults + bench.goes_on()
 
-    faults = bench.sweep(lambda point: f"{point.call}:error={error}:when={point.when}", judge, chosen)
+    faults = bench.sweep(f"error={error}", judge, chosen)
     return failed, faults
 
 
@@ -248,8 +248,9 @@ def measure(part: float) -> list[Row]:
     for job in JOBS.values():
         with scratch() as shell:
             bench = Bench(job, shell)
-            chosen = bench.points[:: max(1, round(1 / part))]
-            killed, faults = kill(bench, chosen)
+            step = max(1, round(1 / part))
+            chosen = bench.points[::step]
+            killed, faults = kill(bench, after_changes(bench.points)[::step])
             kills += killed
             lost += faults
             for error in ERRORS:

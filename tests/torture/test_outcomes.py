@@ -1,7 +1,5 @@
 """What fails after the rename was applied: 79 if it could not be reported, 76 only if it may not last."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.conftest import Shell
@@ -25,7 +23,6 @@ def test_an_outcome_is_unknown_only_if_it_may_not_last(shell: Shell) -> None:
         "merge other.json --format json",
         "export -o out.json",
     }
-    Path(shell.environment["HOME"], ".local/state/crdtctl").mkdir(parents=True)  # or only the first init makes it
     cases = [case for case in ALL if not case.terminal and (case.words in words or case.words.startswith("init"))]
     tried, wrong = afterwards(shell, 0.5, cases)
     assert wrong == []

@@ -15,10 +15,9 @@ def bench(request: pytest.FixtureRequest, shell: Shell) -> Bench:
 
 
 def test_a_kill_at_any_system_call_leaves_the_old_state_or_the_new_one(bench: Bench) -> None:
-    chosen = bench.points[:: 3 if bench.job.two_files else 1]  # twice as many; the whole is ``python -m tests.torture``
-    killed, faults = kill(bench, chosen)
+    killed, faults = kill(bench)
     assert faults == []
-    assert killed >= len(chosen) * 0.9  # or strace injected nothing
+    assert killed >= 5
 
 
 def test_a_failing_system_call_means_what_the_status_says(bench: Bench) -> None:
@@ -28,7 +27,7 @@ def test_a_failing_system_call_means_what_the_status_says(bench: Bench) -> None:
         some, faults = fail(bench, error, bench.points[number :: len(ERRORS)])
         assert faults == []
         failed += some
-    assert failed >= 1 or not bench.job.changes  # or strace injected nothing
+    assert failed >= 1
 
 
 def test_a_failing_fsync_of_the_directory_is_an_unknown_outcome(bench: Bench) -> None:

@@ -12,9 +12,9 @@ import typer
 from crdtctl.cli.paths import given
 from crdtctl.cli.reading import blocks, called, standard_input, text_blocks
 from crdtctl.errors import MissingError, UsageError, printable
+from crdtctl.store import packed
 from crdtctl.store.clocktext import parse_clock
 from crdtctl.store.inputs import Input, looks_like_state, spool
-from crdtctl.store.packed import gathered
 from crdtctl.store.replica import Replica
 
 #: The largest clock, and the longest list of files, that anybody means.
@@ -68,7 +68,9 @@ def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
     if paths.count("-") > 1:
         raise UsageError("standard input can be read only once", "leave out one '-'")
     return [
-        spool(standard_input, stack) if path == "-" else gathered([Input(path, path=given(path), given=True)], stack)[0]
+        packed.standard_input(standard_input, stack)
+        if path == "-"
+        else packed.gathered([Input(path, path=given(path), given=True)], stack)[0]
         for path in paths
     ]
 

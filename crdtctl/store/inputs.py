@@ -32,7 +32,8 @@ _URL = r"[A-Za-z][A-Za-z0-9+.-]*://"
 #: ``[USER@]HOST:PATH``
 _ELSEWHERE = r"((?:[\w.-]+@)?[A-Za-z0-9][\w.-]+):([^:]+)$"
 _BLOCK = 2**18
-_STDIN = "standard input"
+#: What standard input is called in messages.
+STDIN = "standard input"
 _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
 
 
@@ -41,7 +42,8 @@ class Input:
     """A state from outside: the path of a file, or bytes, and what to call it in messages.
 
     It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. What is `given` was
-    named by a user: it may be compressed and may hold several states, see `crdtctl.store.packed`.
+    named by a user: it may be compressed and may hold several states, see `crdtctl.store.packed`. `failure` is why a
+    stream could not be read to its end; it is raised when the input is opened, as the failure of any file is.
     """
 
     label: str
@@ -51,6 +53,7 @@ class Input:
     size: int | None = None
     gzip: bool = False
     given: bool = False
+    failure: CrdtctlError | None = None
 
 
 class PartOfFile(OnDisk):
@@ -104,6 +107,8 @@ def _as_input(state: State, number: int) -> Input:
 def open_input(item: Input, stack: ExitStack) -> Source:
     """Open and verify one input; what stays open is closed by `stack`. Raise what is to be told of it."""
     label = printable(item.label)
+    if item.failure is not None:
+        raise item.failure
     if item.gzip:
         return open_input(unzipped(item, stack), stack)
     if item.data is not None:
@@ -204,7 +209,7 @@ class Stamp:
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = _STDIN) -> Input:
+def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) -> Input:
     """Return a stream as an input that can be read twice; `read` returns up to so many bytes.
 
     A small stream stays in memory; a larger one goes to a temporary file, which `stack` closes.

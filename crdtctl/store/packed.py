@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 from crdtctl.codec import concatenated, other_layouts
 from crdtctl.codec.invalid import Invalid
@@ -12,15 +13,30 @@ from crdtctl.errors import CrdtctlError, DataError, from_os, printable
 from crdtctl.store import streams
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import UTF_16, utf8
-from crdtctl.store.inputs import GZIP, Input, spool, unzipped
+from crdtctl.store.inputs import GZIP, STDIN, Input, spool, unzipped
 
 #: How many seconds a named pipe waits for somebody who writes to it: one that is found by chance must not stop a job.
 _PATIENCE = 5.0
 
 
 def gathered(items: Iterable[Input], stack: ExitStack) -> list[Input]:
-    """Return inputs that can be read twice: what is a pipe, a socket or a device is read to its end first."""
-    return [_read_to_end(item, stack) for item in items]
+    """Return inputs that can be read twice: what is a pipe, a socket or a device is read to its end first.
+
+    One that cannot be read is returned with its failure: the other inputs are of use without it.
+    """
+    return [_readable(item, partial(_read_to_end, item, stack)) for item in items]
+
+
+def standard_input(read: Callable[[int], bytes], stack: ExitStack) -> Input:
+    """Return standard input as an input that can be read twice, or with its failure; `read` reads it."""
+    return _readable(Input(STDIN), partial(spool, read, stack))
+
+
+def _readable(item: Input, read: Callable[[], Input]) -> Input:
+    try:
+        return read()
+    except CrdtctlError as failure:
+        return Input(item.label, failure=failure)
 
 
 def _read_to_end(item: Input, stack: ExitStack) -> Input:

@@ -78,6 +78,20 @@ def test_a_slow_writer_of_a_named_pipe_is_waited_for_and_nobody_is_not(shell: Sh
     assert "nobody writes to it" in assert_refused(shell("merge", "p"), 65)
 
 
+def test_a_stream_that_cannot_be_read_is_one_bad_file_among_others(shell: Shell, replica: Replica) -> None:
+    os.mkfifo(shell.directory / "p")
+    checked = shell("check", "one.json", "p", "two.json")
+    assert (checked.status, checked.stderr) == (1, "crdtctl: 1 fault found\n")
+    verdicts = [line.split("\t")[:2] for line in checked.stdout.splitlines()]
+    assert verdicts == [["one.json", "ok"], ["p", "FAULT"], ["two.json", "ok"]]
+    merged = shell("merge", "one.json", "/dev/zero", "two.json")
+    assert (merged.status, merged.stdout) == (3, "")
+    assert "1 of 3 files refused, 2 taken" in merged.stderr
+    assert replica.value("builds") == 42
+    assert in_bash(shell, "crdtctl check one.json - <&-").stdout.splitlines()[1].startswith("standard input\tFAULT\t")
+    assert shell("merge", "--all-or-nothing", "one.json", "/dev/zero").status == 65
+
+
 def test_a_socket_as_standard_input_is_read(shell: Shell, replica: Replica) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:

@@ -14,10 +14,10 @@ from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
-from crdtctl.store.ended import counts_twice
 from crdtctl.store.handoffs import OpenHandoff, no_peer_warning, signed
 from crdtctl.store.identity import OFTEN, REASONS, often
 from crdtctl.store.neighbours import neighbours
+from crdtctl.store.retirement import double_absorption
 from crdtctl.store.rights import Holding
 
 app, settings = verb_app(*READS)
@@ -74,7 +74,7 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         for one in replica.returned():
             output.stdout.line(f"came back  {one}: see 'crdtctl settle --help'")
         for record, by in doubled.items():
-            output.stdout.line(f"doubled    {counts_twice(record, by)}: see 'crdtctl settle --help'")
+            output.stdout.line(f"doubled    {double_absorption(record, by)}: see 'crdtctl settle --help'")
         if len(was) >= OFTEN:
             output.stdout.line(f"ids        {often(len(was))}")
         for before in unheard:

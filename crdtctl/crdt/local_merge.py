@@ -16,8 +16,8 @@ from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here
 class PendingCounts:
     """Increments and decrements that one replica has not handed over or taken over yet.
 
-    `counted` is its own count, `slots` are the sources from which it expects tokens, `tokens` is (source,
-    destination) → count. `below` says whether a replica of a smaller tier is known.
+    `counted` is its own count, `slots` are the sources whose tokens it expects, `tokens` is (source,
+    destination) → count. `below`: a replica of a smaller tier is known.
     """
 
     tier: int = 0

@@ -11,11 +11,11 @@ from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
 from crdtctl.store import config, gone
 from crdtctl.store.commit import typed
 from crdtctl.store.durable import KNOWN, NEW, OWN
-from crdtctl.store.ended import counts_twice, doubled, ended
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import OFTEN, REASONS, often
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.packed import each_state
+from crdtctl.store.retirement import absorbed_twice, double_absorption, membership_of
 from crdtctl.store.rights import holdings, made_twice
 from crdtctl.store.settling import unsettled
 
@@ -150,9 +150,11 @@ def _oversold(directory: Directory) -> list[Finding]:
 def _doubled(directory: Directory) -> list[Finding]:
     """Look whether several replicas absorbed the same sealed one, which then counts for each of them."""
     with suppress(DataError), directory.own_source() as own, directory.known_source() as known:
-        found = doubled(roster(ended(own, known)), known.head.settled if known else ())
+        found = absorbed_twice(roster(membership_of(own, known)), known.head.settled if known else ())
         return [
-            Finding(directory.file("known.json"), False, f"{counts_twice(record, by)}; see 'crdtctl settle --help'")
+            Finding(
+                directory.file("known.json"), False, f"{double_absorption(record, by)}; see 'crdtctl settle --help'"
+            )
             for record, by in sorted(found.items())
         ] + [
             Finding(directory.file("known.json"), False, f"{one}; see 'crdtctl settle --help'")

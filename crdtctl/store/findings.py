@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from crdtctl.crdt.forks import Fork
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
-from crdtctl.store.ended import counts_twice
 from crdtctl.store.merge import MergeReport
+from crdtctl.store.retirement import double_absorption
 
 
 def failures(report: MergeReport, *, dry_run: bool = False) -> list[CrdtctlError]:
@@ -37,7 +37,7 @@ def _of_replicas(report: MergeReport, *, dry_run: bool) -> list[CrdtctlError]:
         return [_usurped(report, dry_run=dry_run)]
     if report.absorbed_twice:
         hint = "'crdtctl settle' takes one of the two back, see its --help; let one replica absorb"
-        return [ForkError(counts_twice(record, by), hint) for record, by in sorted(report.absorbed_twice.items())]
+        return [ForkError(double_absorption(record, by), hint) for record, by in sorted(report.absorbed_twice.items())]
     if report.returned:
         hint = "compare what it counted; 'crdtctl settle ID' declares it settled"
         return [ForkError(str(one), hint) for one in report.returned]

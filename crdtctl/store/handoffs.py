@@ -23,7 +23,7 @@ from crdtctl.store.types import SecondType, arrivals
 #: Maximum number of joined counters named among the reasons to keep a replica.
 _MAX_NAMED = 3
 _TAGS = LOCALLY_MERGED.keys()
-#: Byte sequences of which a line with a locally merged type contains at least one.
+#: Byte sequences: a line with a locally merged type contains at least one of them.
 _NEEDLES = tuple(f'"{tag}":{{'.encode() for tag in sorted(_TAGS))
 
 
@@ -122,7 +122,7 @@ class _Merging:
 
 
 def carried_over(own: OwnFile, replica: str) -> list[bytes]:
-    """Return the lines of locally merged types with which ``own.json`` begins again under the id `replica`."""
+    """Return the lines of locally merged types for a new ``own.json`` under the id `replica`."""
     context = Here(replica, 1, tier=own.tier)
     lines = []
     for name, counter in locally_merged(own.source):

@@ -30,20 +30,20 @@ class LateAttempt:
         )
 
 
-def said_of_jobs(source: Source) -> Contributions:
+def attempts_in(source: Source) -> Contributions:
     """Return what one file says of attempts of jobs."""
     return source.counter(NAME).get(ATTEMPTS.tag, {})
 
 
-def all_said(own: Source, known: Source | None) -> Contributions:
+def attempts_of(own: Source, known: Source | None) -> Contributions:
     """Return what a replica's two files say of attempts of jobs."""
-    mine = said_of_jobs(own)
-    return ATTEMPTS.join_all(mine, said_of_jobs(known)) if known else mine
+    mine = attempts_in(own)
+    return ATTEMPTS.join_all(mine, attempts_in(known)) if known else mine
 
 
 def hide_left_out(mine: Source, known: Source | None, *, own: bool = True) -> None:
     """Let the files be read without the attempts that do not count; ``own.json`` as it is, unless `own`."""
-    gone = dict.fromkeys(jobs(all_said(mine, known)).left_out, ())
+    gone = dict.fromkeys(jobs(attempts_of(mine, known)).left_out, ())
     for source in (mine, known) if own else (known,):
         if gone and source:
             source.names = {**source.names, **gone}
@@ -68,7 +68,7 @@ class AttemptReading:
 
 def attempt_readings(own: Source, known: Source | None, name: str | None) -> Iterator[AttemptReading]:
     """Yield what attempts counted, of all counters or one, by counter, type, job and number."""
-    found = jobs(all_said(own, known))
+    found = jobs(attempts_of(own, known))
     if not found.attempts:
         return
     for joined in merge_join(known, [own]):
@@ -100,7 +100,7 @@ def beginning_line(own: OwnFile, key: str, number: int) -> dict[str, bytes]:
 
 def again(own: Source, replica: str) -> list[bytes]:
     """Return the line with which an attempt of a job goes on as `replica`, in its first commit."""
-    row = said_of_jobs(own).get(own.head.replica)
+    row = attempts_in(own).get(own.head.replica)
     attempt = None if row is None else own_attempt(row)
     return [] if attempt is None else [encode_line(NAME, {ATTEMPTS.tag: {replica: beginning(1, attempt)}})]
 
@@ -110,7 +110,7 @@ def refuse_in_attempt(own: Source, touched: Sequence[tuple[str, str]]) -> None:
     for name, tag in touched:
         kind = TYPES[tag]
         if tag in LOCALLY_MERGED or kind.created_first:
-            row = said_of_jobs(own).get(own.head.replica)
+            row = attempts_in(own).get(own.head.replica)
             if row is not None and own_attempt(row) is not None:
                 raise RefusedError(
                     f"'{name}' is a {tag}, and what an attempt of a job did to it could not be taken back",

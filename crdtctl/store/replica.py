@@ -78,11 +78,10 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import binding, config, durable, gone, handoffs, identity, journal, places, types, which
-from crdtctl.store.absorb import AbsorbReport, absorb, seal
+from crdtctl.store.absorb import AbsorbReport, absorb
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
 from crdtctl.store.create import create
-from crdtctl.store.ended import absorbed_again, doubled, ended, hide_absorbed, is_sealed, refuse_sealed, said_by
 from crdtctl.store.files import MANY, Directory, outcome_unknown, told
 from crdtctl.store.findings import failures, raise_last
 from crdtctl.store.gone import Returned, returned
@@ -92,6 +91,16 @@ from crdtctl.store.inputs import Input, State, as_inputs, open_input
 from crdtctl.store.jobs import AttemptReading, attempt_readings, beginning_line, hide_left_out, refuse_in_attempt
 from crdtctl.store.merge import MergeOptions, MergeReport, Progress, merge
 from crdtctl.store.packed import each_state, gathered
+from crdtctl.store.retirement import (
+    absorbed_twice,
+    hide_absorbed,
+    is_sealed,
+    membership_in,
+    membership_of,
+    refuse_sealed,
+    seal,
+    settling_marks,
+)
 from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.settling import hear, mark, settle, unsettled
 from crdtctl.store.share import SYNC_LOCK, Knowledge, head_of_share, lines_of_share
@@ -947,7 +956,7 @@ class Replica:
             own.head.replica,
             head.clock,
             head.tags,
-            roster(ended(own, known)),
+            roster(membership_of(own, known)),
             head.settled,
             own.checksum if next(own.lines(), None) else "",
             identity.has_left(own.head),
@@ -1160,11 +1169,11 @@ class Replica:
         The keys are the last 20 digits of their ids, which is all that is remembered of them; the values the absorbers.
         """
         with self._both() as (own, known):
-            return doubled(roster(ended(own, known)), known.head.settled if known else ())
+            return absorbed_twice(roster(membership_of(own, known)), known.head.settled if known else ())
 
     def absorbed_again(self, replica: str) -> list[str]:
         """Return who absorbed a replica beside the first that did, by id: what they took counts too much."""
-        return list(absorbed_again(self.ended(), replica).values())
+        return list(settling_marks(self.ended(), replica).values())
 
     def settle(self, replica: str) -> bool:
         """Declare settled that an id had several writers, or was absorbed twice; return whether it was not.
@@ -1201,7 +1210,7 @@ class Replica:
             with ExitStack() as passing:
                 source = open_input(item, passing)
                 clock = clocks.join(clock, source.head.clock)
-                said = MEMBERSHIP.join_all(said, said_by(source))
+                said = MEMBERSHIP.join_all(said, membership_in(source))
 
         def refuse(_: Input, reason: CrdtctlError) -> None:
             raise reason
@@ -1331,7 +1340,7 @@ class Replica:
 
     def _ended(self) -> Contributions:
         with self._both() as (own, known):
-            return ended(own, known)
+            return membership_of(own, known)
 
     def _counter(self, name: str) -> Counter:
         with self._readable() as (own, known):
@@ -1364,7 +1373,7 @@ def _open_both(directory: Directory, stack: ExitStack) -> tuple[Source, Source |
             known = passing.enter_context(directory.known_source())
             if known is not None:
                 with directory.own_source() as again:
-                    if said_by(again) != said_by(own):
+                    if membership_in(again) != membership_in(own):
                         continue
                 hide_absorbed(own, known)
             stack.enter_context(passing.pop_all())

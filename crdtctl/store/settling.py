@@ -13,7 +13,7 @@ from crdtctl.crdt.membership import Roster, roster
 from crdtctl.errors import MissingError, printable
 from crdtctl.store import gone
 from crdtctl.store.durable import Draft
-from crdtctl.store.ended import absorbed_again, ended
+from crdtctl.store.retirement import membership_of, settling_marks
 from crdtctl.store.rights import KIND, settling
 from crdtctl.store.transaction import Transaction
 from crdtctl.store.unheard import Heard, still
@@ -75,7 +75,7 @@ def settle(transaction: Transaction, replica: str) -> bool:
     with transaction.directory.own_source() as own, transaction.known() as known:
         found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
         fork = next((one for one in found if one.replica == forks.origin(replica)), None)
-        marks = fork.branches if fork else tuple(absorbed_again(roster(ended(own, known)), replica))
+        marks = fork.branches if fork else tuple(settling_marks(roster(membership_of(own, known)), replica))
         if known and not marks:
             late = gone.returned(known.head.settled, known.head.clock)
             marks = tuple(gone.mark_of(one.replica, one.reached) for one in late if one.replica == replica)

@@ -14,7 +14,7 @@ _IN_MEMORY = 2**18
 
 
 class SpillBuffer:
-    """Counters in the order in which they were put in: in memory while they are few.
+    """Counters in the order of their arrival: in memory while they are few.
 
     Temporary files are in the directory `scratch` where the system has no other.
     """

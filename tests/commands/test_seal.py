@@ -10,8 +10,8 @@ from tests.commands.terminal import on_terminal
 from tests.conftest import Ended, Shell
 
 REFUSED = (
-    "crdtctl: this replica is sealed: it has ended; 'crdtctl export' still works, and 'crdtctl init --after-seal' "
-    "goes on here under a new id\n"
+    "crdtctl: this replica is sealed and takes no more commits; 'crdtctl export' still works; "
+    "'crdtctl init --after-seal' continues in this directory under a new id\n"
 )
 
 

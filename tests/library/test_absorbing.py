@@ -244,7 +244,7 @@ def test_one_who_absorbed_what_was_absorbed_here_as_well_is_not_absorbed(hub: Re
     absorb(other, state)
     other.seal()
     absorb(hub, state)
-    with pytest.raises(RefusedError, match="was absorbed elsewhere too, and counts twice"):
+    with pytest.raises(RefusedError, match="which counts twice"):
         absorb(hub, other.export_bytes())
     assert values(hub) == COUNTED
     assert hub.merge_bytes(other.export_bytes(), check=False).absorbed_twice
@@ -353,7 +353,7 @@ def test_a_fence_is_a_day(hub: Replica, day: str) -> None:
 
 def test_a_fence_is_not_a_day_to_come_for_it_could_never_be_taken_back(hub: Replica, new_replica: New) -> None:
     today = datetime.now(UTC).date()
-    with pytest.raises(UsageError, match="is still to come"):
+    with pytest.raises(UsageError, match="is in the future"):
         absorb(hub, fence=str(today + timedelta(days=2)))
     assert hub.ended().fence == 0
     absorb(hub, fence=str(today))

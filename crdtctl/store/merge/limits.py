@@ -4,7 +4,7 @@
 GROUP_SIZE = 128
 #: Maximum number of bytes of small input files kept in memory.
 GROUP_BYTES = 2**22
-#: Minimum number of input bytes for which a second process is worth its start.
+#: Minimum number of input bytes that make a second process worth its start.
 PARALLEL_FROM_BYTES = 2**23
 #: Number of counters after which progress is reported again.
 PROGRESS_INTERVAL = 1000

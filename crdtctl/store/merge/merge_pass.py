@@ -78,7 +78,7 @@ class MergePass:
         return replace(before, replica=own, clock=clock, heard=heard, tags=tags, settled=settled, unheard=plan.unheard)
 
     def _middle(self) -> bytes:
-        """Return a name that cuts the work in halves; empty if there is none."""
+        """Return a name that cuts the work in halves; empty if no name does."""
         known = [self.basis.known] if self.basis.known else []
         return max([*self.sources, *known], key=lambda source: source.size).middle()
 

@@ -11,16 +11,16 @@ from crdtctl.codec.reader import Source
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.forks import Names
 from crdtctl.errors import CrdtctlError, printable
-from crdtctl.store.ended import said_by
 from crdtctl.store.inputs import Input, Stamp, open_input
-from crdtctl.store.jobs import said_of_jobs
+from crdtctl.store.jobs import attempts_in
 from crdtctl.store.merge import limits
 from crdtctl.store.packed import each_state
+from crdtctl.store.retirement import membership_in
 
 
 @dataclass(eq=False, slots=True)
 class OpenedInput:
-    """An input whose checksum holds; `source` is None while it is closed.
+    """An input whose checksum holds; `source` is missing while it is closed.
 
     `members` are its entries of membership, `jobs` those of attempts of jobs. Its entries are read under other `names`
     where an id has forked.
@@ -60,7 +60,7 @@ def open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: E
         nonlocal weight
         with ExitStack() as passing:
             source = open_input(item, passing)
-            members, jobs = said_by(source), said_of_jobs(source)
+            members, jobs = membership_in(source), attempts_in(source)
             keep = len(opened) < limits.GROUP_SIZE and weight <= limits.GROUP_BYTES
             stamp = Stamp.of(source) if keep else None
             kept = source if keep else None

@@ -13,7 +13,7 @@ class MergeOptions:
     """Options of a merge.
 
     With `all_or_nothing`, one refused input refuses all. With `beyond_cutoff`, replicas older than a cutoff are taken.
-    `hears` says whether the inputs can be all that other replicas know of earlier ids of this replica. The report holds
+    `hears`: whether the inputs may be all that other replicas have of earlier ids of this replica. The report holds
     the values of the first `details` changed counters (True: of all). With two `processes`, large inputs are joined on
     two cores.
     """

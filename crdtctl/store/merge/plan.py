@@ -1,4 +1,4 @@
-"""Step 3: decide from the headers under which names entries are joined, and what the result records of replicas."""
+"""Step 3: name the branches of forks, and compute the header of the result from the headers of the inputs."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -12,14 +12,14 @@ from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Fork, Joined
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
-from crdtctl.store.ended import doubled, ended, refuse_sealed, without_absorbed
 from crdtctl.store.files import OwnFile
 from crdtctl.store.gone import Returned, declared, returned
-from crdtctl.store.jobs import all_said, late
+from crdtctl.store.jobs import attempts_of, late
 from crdtctl.store.merge.admission import admit, foreign_writers
 from crdtctl.store.merge.opening import OpenedInput
 from crdtctl.store.merge.options import MergeOptions
 from crdtctl.store.merge.report import MergeReport
+from crdtctl.store.retirement import absorbed_twice, membership_of, refuse_sealed, without_absorbed
 from crdtctl.store.transaction import Transaction
 from crdtctl.store.unheard import Heard, counts, still
 
@@ -78,7 +78,7 @@ def read_basis(transaction: Transaction, opened: Sequence[OpenedInput], stack: E
     if known is not None:
         known.verify()  # or the merge would put a new checksum on damage
     head = known.head if known else Head("known", own.id, {})
-    return Basis(own, known, head, ended(own.source, known), all_said(own.source, known), foreign, former)
+    return Basis(own, known, head, membership_of(own.source, known), attempts_of(own.source, known), foreign, former)
 
 
 def make_plan(
@@ -110,7 +110,7 @@ def make_plan(
 
 
 def _read_under(joined: Joined, basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> None:
-    """Set the names under which the entries of each source are read. Entries of absorbed replicas are left out."""
+    """Set the names for the entries of each source. Entries of absorbed replicas are left out."""
     for one, names in zip(taken, joined.names[1:], strict=True):
         one.names = {**names, **without_absorbed(members, one.head.clock)}
     if basis.known:
@@ -138,7 +138,7 @@ def _jobs(basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> Jobs:
 
 
 def _new_forks(joined: Joined, before: Head, taken: Sequence[OpenedInput]) -> list[tuple[Fork, list[str]]]:
-    """Return the forks of which not all branches were known, and the labels of the inputs that know them."""
+    """Return the forks with a branch that was not known, and the labels of the inputs that contain the fork."""
     found = []
     for fork in joined.forks:
         if not before.clock.keys() >= set(fork.branches):
@@ -148,10 +148,10 @@ def _new_forks(joined: Joined, before: Head, taken: Sequence[OpenedInput]) -> li
 
 
 def _newly_absorbed_twice(basis: Basis, members: Roster, settled: set[str]) -> dict[str, tuple[str, ...]]:
-    known = doubled(roster(basis.members), basis.head.settled)
+    known = absorbed_twice(roster(basis.members), basis.head.settled)
     return {
         record: absorbers
-        for record, absorbers in doubled(members, settled).items()
+        for record, absorbers in absorbed_twice(members, settled).items()
         if set(absorbers).difference(known.get(record, ()))
     }
 

@@ -19,7 +19,7 @@ class MergeReport:
 
     * `taken`, `refused`: labels of inputs, and why each was refused. `heads`: label → header of a taken input.
     * `counters`: number of changed counters. `changes`: their values before and after, for as many as were asked for.
-    * `replicas`: those of which later commits arrived. `metadata_changed`: whether other parts of the header changed.
+    * `replicas`: replicas whose later commits arrived. `metadata_changed`: whether other parts of the header changed.
     * `forks`: forks that were not known before, with the labels of the inputs that brought them.
     * `foreign_writes`: labels of inputs that contain commits of this replica's id which it did not make.
     * `absorbed_twice`: end of a sealed replica's id → the several replicas that absorbed it, if that was not known.

@@ -53,7 +53,7 @@ class _Drawing:
 
     def _code(self, line: str, kind: str) -> Iterator[str]:
         is_typed = kind == "console" and line.startswith("$ ")
-        styled = f"\x1b[1m{line}\x1b[0m" if is_typed and self._colour else line
+        styled = f"\x1b[1m{line}\x1b[0m" if is_typed and self._colour else line.expandtabs()
         yield f"{' ' * _INDENT}{styled}".rstrip()
 
     def _table(self, block: Table) -> RenderableType:

@@ -107,7 +107,7 @@ def git_history() -> History:
         changes = [line.split("\t") for line in output([*here, *log])]
         found = [line.removeprefix("HEAD:").rpartition(":") for line in output([*here, *grep])]
     except (OSError, subprocess.CalledProcessError):
-        sys.exit("There is no git history here to count. Give it an access log: three_replicas.py access.log")
+        sys.exit("This is not a git checkout with commits. Give an access log instead: three_replicas.py access.log")
     events = [Event(folder(path), int(up), int(down)) for up, down, path in changes if up != "-"]
     title = "changed files in the commits of this checkout, lines by folder"
     expected = added_up((folder(path), int(lines)) for path, _, lines in found)
@@ -173,7 +173,7 @@ def table(home: Path, replica: str) -> dict[str, int]:
 
 
 def draw(first: str, columns: dict[str, dict[str, int]]) -> None:
-    """Print the largest rows of several tables side by side: drawn on a terminal, plain elsewhere."""
+    """Print the largest rows of several tables side by side: drawn on a terminal, plain text off it."""
     *_, expected = columns.values()
     names = sorted(expected, key=lambda name: (-expected[name], name))
     rows = [[name, *(f"{values.get(name, 0):,}" for values in columns.values())] for name in names[:SHOWN]]

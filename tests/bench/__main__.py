@@ -33,7 +33,7 @@ _STATUSES = """exit status:
 
 
 def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
-    """Return title → what makes the contest, in the order of the table."""
+    """Return title → function that makes the contest, in the order of the table."""
     return {
         f"`increment NAME`, {sizes.few:,} own counters": counting.own,
         f"`increment NAME`, beside {sizes.entries:,} known entries": counting.beside,
@@ -104,7 +104,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
-        description="Measure whole processes, in turns, against what one would use instead.",
+        description="Measure whole processes, in turns, against the alternatives for the same work.",
         epilog=_STATUSES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -118,7 +118,7 @@ def _options() -> argparse.Namespace:
         "--full", action="store_true", help=f"all turns, also of a row that has taken {_SECONDS:g} seconds"
     )
     parser.add_argument("--write", action="store_true", help="write the table into README.md beside the program")
-    parser.add_argument("--report-only", action="store_true", help="a missed limit is shown, but is no failure")
+    parser.add_argument("--report-only", action="store_true", help="show a missed limit, and end with 0 all the same")
     parser.add_argument("--directory", metavar="PATH", help="where to work: on a disk, not in memory")
     options = parser.parse_args()
     if options.runs is not None and options.runs < 1:

@@ -1,16 +1,16 @@
-"""What is counted in the replicas of the bench: amounts that follow from a seed. The oracle of every check."""
+"""The amounts that the replicas of the bench count. They follow from a seed, and are the oracle of every check."""
 
 import zlib
 from dataclasses import dataclass
 
 SEED = 20260101
 
-#: Every hundredth counter changes where 1 % of the lines are to be different.
+#: If 1 % of the lines are to differ, every hundredth counter changes.
 FEW = 100
 
 
 def amount(*place: int) -> int:
-    """Return the amount, 1 to 1,000, that stands at a place: the same in every run."""
+    """Return the amount, 1 to 1,000, at an index. It is equal in every run."""
     return zlib.crc32(repr((SEED, *place)).encode()) % 1000 + 1
 
 
@@ -20,7 +20,7 @@ def name(counter: int) -> str:
 
 
 def own(counter: int) -> int:
-    """Return what a replica with counters of its own has counted before anything is measured."""
+    """Return the amount of an own counter before the first measurement."""
     return amount(0, counter)
 
 
@@ -32,27 +32,27 @@ class Author:
     is_last: bool
 
     def up(self, counter: int) -> int:
-        """Return what it counted up at first."""
+        """Return the first amount that it counted up."""
         return amount(1, self.number, counter)
 
     def down(self, counter: int) -> int:
-        """Return what it counted down at first."""
+        """Return the first amount that it counted down."""
         return amount(2, self.number, counter)
 
     def few(self, counter: int) -> int:
-        """Return what it counted up on a few counters after that: only the last author did."""
+        """Return the amount that the last author then counted up on a few counters."""
         return amount(3, self.number, counter) if self.is_last and counter % FEW == 0 else 0
 
     def later(self, counter: int) -> int:
-        """Return what it counted up on all counters at the end."""
+        """Return the last amount that it counted up, on all counters."""
         return amount(4, self.number, counter)
 
     def at_first(self, counter: int) -> int:
-        """Return the value it had made after the first two."""
+        """Return the value after the first two."""
         return self.up(counter) - self.down(counter)
 
     def at_last(self, counter: int) -> int:
-        """Return the value it had made after all."""
+        """Return the value after all three."""
         return self.at_first(counter) + self.few(counter) + self.later(counter)
 
 
@@ -81,7 +81,7 @@ def small_total(states: range) -> dict[str, int]:
 
 
 def visitor(line: int) -> str:
-    """Return the visitor on one line of a log in which nobody stands twice, in no order."""
+    """Return the visitor on one line of a log. All visitors differ, and are not sorted."""
     return f"visitor-{line * 2654435761 % 2**32:08x}"
 
 

@@ -28,7 +28,7 @@ def batch(ground: Ground) -> Contest:
 
 
 def _awk(ground: Ground, expected: Counter[str]) -> list[Command]:
-    """Return the same counting by awk, which keeps nothing."""
+    """Return the count of the lines by awk, which writes nothing to disk."""
     if missing("awk"):
         return []
     output = ground.root / "awk.txt"
@@ -50,12 +50,12 @@ def _awk(ground: Ground, expected: Counter[str]) -> list[Command]:
 
 
 def distinct(ground: Ground) -> Contest:
-    """How many lines are different, about, where all of them are."""
+    """Estimate the number of different lines, where all differ."""
     return _sketched(ground, "distinct", ground.visitors, ground.sizes.lines)
 
 
 def repeated(ground: Ground) -> Contest:
-    """How many lines are different, about, where few of them are."""
+    """Estimate the number of different lines, where few differ."""
     return _sketched(ground, "repeated", ground.lines, ground.sizes.names)
 
 
@@ -73,7 +73,7 @@ def _sketched(ground: Ground, name: str, file: Path, expected: int) -> Contest:
 
 
 def _sort(ground: Ground, file: Path, expected: int) -> list[Command]:
-    """Return the exact count by sort, which keeps nothing; in the order of bytes it is faster."""
+    """Return the exact count by sort, which writes nothing to disk. It is faster in the order of bytes."""
     if missing("sort", "wc", "sh"):
         return []
     output = ground.root / "sorted.txt"
@@ -97,7 +97,7 @@ def _sort(ground: Ground, file: Path, expected: int) -> list[Command]:
 
 
 def _jq(ground: Ground, other: Path) -> list[Command]:
-    """Return the merge of two large states by jq: objects into each other, of two arrays the second."""
+    """Return the merge of two large states by jq: objects are joined, and of two arrays the second is taken."""
     if missing("jq"):
         return []
     words = [program("jq"), "-s", ".[0] * .[1]", str(ground.mine), str(other)]
@@ -108,7 +108,7 @@ def _jq(ground: Ground, other: Path) -> list[Command]:
 
 
 def merge_all_different(ground: Ground) -> Contest:
-    """Two large states of which every entry differs."""
+    """Two large states that differ in every entry."""
     saved = ground.saved("all", ground.mine)
     directory = saved.directory.parent
 
@@ -121,7 +121,7 @@ def merge_all_different(ground: Ground) -> Contest:
 
 
 def merge_few_different(ground: Ground) -> Contest:
-    """Two large states of which one line in a hundred differs."""
+    """Two large states that differ in one line of a hundred."""
     saved = ground.saved("few-different", ground.mine)
     directory = saved.directory.parent
 
@@ -146,7 +146,7 @@ def merge_many(ground: Ground) -> Contest:
         check=lambda runs: _expect_small(ground, together.directory.parent, range(states)),
         prepare=together.restore,
     )
-    # Not the last: that is the one which is known already.
+    # Not the last, which is known already.
     each = ground.ours(
         *(["merge", str(file)] for file in files[:singles]),
         directory=apart.directory.parent,
@@ -159,7 +159,7 @@ def merge_many(ground: Ground) -> Contest:
 
 
 def absorb_many(ground: Ground) -> Contest:
-    """Sealed states of many jobs at once, against merging what they were before."""
+    """Absorb the sealed states of many jobs at once, against a merge of their states before the seal."""
     states = ground.sizes.states
     contestants = []
     for verb, prefix in (("absorb", "sealed-"), ("merge", "")):

@@ -1,4 +1,4 @@
-"""Commands that do the same work, run in turns."""
+"""Commands for the same work, run in turns."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from time import monotonic
 
 from tests.bench.process import Usage, Wrong, measure
 
-#: A median of fewer turns says too little.
+#: A median of fewer turns varies too much.
 _FEWEST_TURNS = 3
 
 
@@ -24,11 +24,11 @@ def _any(runs: int) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Command:
-    """What is measured: one process, or several one after the other.
+    """The subject of a measurement: one process, or several one after the other.
 
-    `prepare` is called before each run, outside the timing; `check` after all runs, with their number: it
-    raises `Wrong` unless the answer is right. The seconds are multiplied by `scale`. The `meters` return what has
-    been moved so far, by what it is: requests, bytes.
+    `prepare` is called before each run, outside the timing. `check` is called after all runs, with their number. It
+    raises `Wrong` unless the answer is right. The seconds are multiplied by `scale`. The `meters` are functions for
+    each unit, such as requests or bytes, that return the amount moved so far.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Command:
     metered: list[dict[str, int]] = field(default_factory=list)
 
     def run(self) -> None:
-        """Run once, and note what it took."""
+        """Run once, and record the usage."""
         self.prepare()
         errors = os.path.join(self.directory, "errors.txt")
         before = {what: meter() for what, meter in self.meters.items()}
@@ -54,7 +54,7 @@ class Command:
             each = [measure(words, self.environment, self.output, errors) for words in self.processes]
         if self.is_silent and os.path.getsize(errors):
             with open(errors, encoding="utf-8", errors="replace") as file:
-                raise Wrong(f"{self.name} said on stderr: {file.read(2000)}")
+                raise Wrong(f"{self.name} printed to standard error: {file.read(2000)}")
         self.metered.append({what: meter() - before[what] for what, meter in self.meters.items()})
         self.runs += 1
         self.usages.append(Usage(self.scale * sum(usage.seconds for usage in each), max(u.peak for u in each)))
@@ -66,7 +66,7 @@ class Command:
 
     @property
     def moved(self) -> dict[str, int]:
-        """The medians of what a run moved, by what it is; nothing if nobody counted."""
+        """Return unit → median of the amount that a run moved. Empty without meters."""
         return {what: round(median(one[what] for one in self.metered)) for what in self.meters}
 
     @property
@@ -77,7 +77,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Another command for the same work, and how many times its seconds ours may take (None: only shown)."""
+    """Another command for the same work. The limit is the largest ratio of our seconds to its seconds, or None."""
 
     command: Command
     limit: float | None = None
@@ -113,13 +113,13 @@ class Contest:
 
 
 def program(name: str) -> str:
-    """Return the path of a program, which must be there (see `missing`)."""
+    """Return the path of a program, which must exist (see `missing`)."""
     found = shutil.which(name)
     if found is None:
-        raise Wrong(f"there is no program '{name}'")
+        raise Wrong(f"the program '{name}' is missing")
     return found
 
 
 def missing(*names: str) -> list[str]:
-    """Return which of the programs are not on this machine."""
+    """Return the programs that this machine lacks."""
     return [name for name in names if shutil.which(name) is None]

@@ -9,12 +9,12 @@ from tests.bench.contest import Command, Contest, Rival, missing, program
 from tests.bench.ground import Ground
 from tests.bench.process import Wrong
 
-#: These take milliseconds, so that many turns cost little and steady the median.
+#: These take milliseconds. Many turns cost little, and make the median steady.
 _TURNS = 5
 
 
 def _increment(ground: Ground, directory: Path, counter: int, already: int) -> Command:
-    """Return the increment of a counter that reads `already`."""
+    """Return the increment of a counter with the value `already`."""
     name = amounts.name(counter)
 
     def check(runs: int) -> None:
@@ -35,7 +35,7 @@ def own(ground: Ground) -> Contest:
 
 
 def beside(ground: Ground) -> Contest:
-    """One increment where a large state is known, against where nothing is."""
+    """One increment in a replica that knows a large state, against one that knows none."""
     counter = ground.sizes.few // 2 + 1
     ours = _increment(ground, ground.beside, counter, amounts.own(counter) + ground.in_mine(counter))
     alone = _increment(ground, ground.few, counter, amounts.own(counter))

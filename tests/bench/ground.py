@@ -24,7 +24,7 @@ _CHECKOUT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much there is of everything."""
+    """The sizes of all states and files."""
 
     few: int = 1_000
     many: int = 100_000
@@ -37,7 +37,7 @@ class Sizes:
 
     @property
     def entries(self) -> int:
-        """Contributions in a large state."""
+        """Return the number of entries in a large state."""
         return self.counters * self.authors
 
 
@@ -45,7 +45,7 @@ QUICK = Sizes(few=1_000, many=20_000, counters=20_000, lines=200_000, states=100
 
 
 def file_system(directory: str) -> str:
-    """Return the type of the file system that a directory is on; empty where that cannot be known."""
+    """Return the type of the file system of a directory; empty if it is unknown."""
     try:
         with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
             mounts = [line.split(" ")[1:3] for line in file]
@@ -65,13 +65,13 @@ def place_to_work() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A replica whose ``known.json`` is put back to what it was, before each merge that is measured."""
+    """A replica whose ``known.json`` is restored before each measured merge."""
 
     directory: Path
     known: Path
 
     def restore(self) -> None:
-        """Put it back, on disk, so that nobody else's fsync has to wait for it."""
+        """Restore it, and flush it to the disk, so that no later fsync waits for it."""
         draft = self.directory / "restored"
         shutil.copyfile(self.known, draft)
         fd = os.open(draft, os.O_RDONLY)
@@ -81,7 +81,7 @@ class Saved:
 
 
 class Ground:
-    """A temporary directory, the environment of every process, and what they work on."""
+    """A temporary directory, the environment of every process, and the files that they use."""
 
     def __init__(self, root: Path, sizes: Sizes, stack: ExitStack) -> None:
         self.root = root
@@ -100,7 +100,7 @@ class Ground:
         return {**kept, **git, "HOME": str(root), "LC_ALL": "C.UTF-8"}
 
     def call(self, words: Sequence[str | Path], directory: Path | None = None) -> str:
-        """Run a program that is not measured; return what it printed. Raise `Wrong` if it fails."""
+        """Run a program without measuring it; return its output. Raise `Wrong` if it fails."""
         done = subprocess.run(
             [str(word) for word in words],
             cwd=directory or self.root,
@@ -157,7 +157,7 @@ class Ground:
         return directory
 
     def batch(self, directory: Path, lines: Iterable[str], verb: str = "increment") -> None:
-        """Let the replica in a directory do what the lines say."""
+        """Run a batch of lines on the replica in a directory."""
         file = directory / "batch.txt"
         with file.open("w") as batch:
             batch.writelines(f"{line}\n" for line in lines)
@@ -169,11 +169,11 @@ class Ground:
         self.call([self.crdtctl, "export", "-o", file], directory)
 
     def value(self, directory: Path, name: str) -> int:
-        """Return what one counter reads in the replica in a directory."""
+        """Return the value of one counter in the replica in a directory."""
         return int(self.call([self.crdtctl, "show", name], directory))
 
     def expect_values(self, directory: Path, values: Callable[[int], int], counters: int) -> None:
-        """Raise `Wrong` unless the counters in the replica in a directory are exactly these."""
+        """Raise `Wrong` unless the replica in a directory has exactly these counters."""
         file = directory / "values.txt"
         with file.open("w") as output:
             words = [self.crdtctl, "show", "--format", "csv"]
@@ -217,7 +217,7 @@ class Ground:
 
     @cached_property
     def authors(self) -> list[Author]:
-        """The replicas whose contributions are in the large states."""
+        """The replicas with entries in the large states."""
         last = self.sizes.authors - 1
         return [Author(number, number == last) for number in range(self.sizes.authors)]
 
@@ -261,13 +261,13 @@ class Ground:
 
     @cached_property
     def theirs(self) -> Path:
-        """The same the other way round: each of its entries differs from the one in `mine`."""
+        """The other halves: each of its entries differs from the one in `mine`."""
         halves = {True: "first", False: "last"}
         return self._state("theirs", (f"{halves[self._is_ahead_in_mine(a)]}-{a.number}.json" for a in self.authors))
 
     @cached_property
     def nearly_mine(self) -> Path:
-        """`mine`, but that one in a hundred lines is newer."""
+        """`mine`, with a newer entry in one of a hundred lines."""
         directory = self.replica("collects-nearly")
         self.call([self.crdtctl, "merge", self.mine, self._parts / "few.json"], directory)
         state = self.root / "nearly.json"
@@ -276,19 +276,19 @@ class Ground:
         return state
 
     def in_mine(self, counter: int) -> int:
-        """Return what a counter reads in `mine`."""
+        """Return the value of a counter in `mine`."""
         return sum(a.at_last(counter) if self._is_ahead_in_mine(a) else a.at_first(counter) for a in self.authors)
 
     def in_both(self, counter: int) -> int:
-        """Return what a counter reads where `mine` and `theirs` are known."""
+        """Return the value of a counter after a merge of `mine` and `theirs`."""
         return sum(author.at_last(counter) for author in self.authors)
 
     def in_nearly_mine(self, counter: int) -> int:
-        """Return what a counter reads in `nearly_mine`."""
+        """Return the value of a counter in `nearly_mine`."""
         return self.in_mine(counter) + self.authors[-1].few(counter)
 
     def saved(self, name: str, *states: Path) -> Saved:
-        """Make a replica that knows these states, and can be brought back to that."""
+        """Make a replica that knows these states, and that can be restored."""
         directory = self.replica(name)
         self.call([self.crdtctl, "merge", *states], directory)
         known = self.root / f"{name}.known"

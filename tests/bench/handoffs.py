@@ -8,7 +8,7 @@ from tests.bench.ground import Ground
 from tests.bench.process import Wrong
 
 _NUMBER = 50
-#: So many clients count, and hand over to a permanent replica by four merges each; every step is on disk.
+#: Each client counts, and hands over to a permanent replica by four merges. Every step is flushed to the disk.
 _OURS = """
 import sys
 from crdtctl import Replica
@@ -18,7 +18,7 @@ for client in clients:
     for to, of in ((hub, client), (client, hub), (hub, client), (client, hub)):
         to.merge_bytes(of.export_bytes())
 """
-#: What one would do by hand: each client has a database, and what is in its outbox is moved to the server's, once.
+#: The same by hand: each client has a database, and the amounts in its outbox move to the server's database, once.
 _BY_HAND = """
 import sqlite3, sys
 hub = sqlite3.connect(sys.argv[1] + "/hub.db", isolation_level=None)

@@ -1,4 +1,4 @@
-"""Rows: syncs among many replicas, beside a tool that copies the same files and knows nothing of what is in them."""
+"""Rows: syncs among many replicas, beside a tool that only copies the same files."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -12,19 +12,19 @@ from tests.bench.ground import Ground
 from tests.bench.process import Wrong
 from tests.sync import crowd
 
-#: Whose object changes.
+#: The replica whose object changes.
 _WHO = 7
-#: Each replica counted so many counters.
+#: The number of counters of each replica.
 _COUNTERS = 100
-#: As many files at once as `Cloud` reads, and no request for the time of each file, which we do not need either.
+#: As many files at once as `Cloud` reads, and no request for the time of each file, which crdtctl does not need either.
 _AS_WE_DO = ("--transfers", "16", "--checkers", "16", "--use-server-modtime")
-#: What the rows of a bucket need beside crdtctl itself.
+#: The modules that the rows of a bucket need.
 _FOR_BUCKETS = ("obstore", "moto", "flask", "flask_cors", "boto3")
 
 
 @dataclass
 class Place:
-    """Where objects are: as we name it and as rclone does; where they are put, and what takes them from there."""
+    """A place for objects: its URLs for crdtctl and rclone, its directory, a function that publishes an object."""
 
     url: str
     other: str
@@ -35,13 +35,13 @@ class Place:
     commits: int = 1
 
     def change(self) -> None:
-        """Let one replica count and put its object anew."""
+        """Let one replica count, and upload its new object."""
         self.commits += 1
         before = {file.name for file in self.directory.glob(f"{crowd.identity(_WHO)}.*")}
         self.publish(crowd.put(self.directory, _WHO, range(_COUNTERS), self.commits), before)
 
     def value(self, states: int) -> int:
-        """Return what the first counter reads."""
+        """Return the value of the first counter."""
         return sum(crowd.amount(one, 0, self.commits if one == _WHO else 1) for one in range(states))
 
 
@@ -81,13 +81,13 @@ def bucket(ground: Ground) -> Place:
 
 
 def _over_loopback() -> int:
-    """Return how many bytes this machine has sent to itself, headers of packets and all."""
+    """Return the number of bytes that this machine has sent to itself, with the headers of packets."""
     [line] = [one for one in Path("/proc/net/dev").read_text().splitlines() if one.strip().startswith("lo:")]
     return int(line.partition(":")[2].split()[0])
 
 
 def can_serve_buckets() -> bool:
-    """Return whether all is installed that the rows of a bucket need."""
+    """Return whether the rows of a bucket have all modules that they need."""
     return Path("/proc/net/dev").exists() and all(find_spec(module) is not None for module in _FOR_BUCKETS)
 
 
@@ -101,23 +101,23 @@ def _objects(ground: Ground, name: str) -> Path:
 
 
 def object_size() -> int:
-    """Return how many bytes the object of a replica has."""
+    """Return the size of the object of a replica, in bytes."""
     return len(crowd.state(0, range(_COUNTERS)))
 
 
 def without_news(ground: Ground, made: Callable[[Ground], Place]) -> Contest:
-    """All that is there is known."""
+    """Sync a replica that has all objects already."""
     return _contest(ground, made(ground), "without-news", _nothing)
 
 
 def one_changed(ground: Ground, made: Callable[[Ground], Place]) -> Contest:
-    """One object changed."""
+    """Sync a replica after one object changed."""
     place = made(ground)
     return _contest(ground, place, "one-changed", lambda _: place.change())
 
 
 def first(ground: Ground, made: Callable[[Ground], Place]) -> Contest:
-    """Nothing that is there is known."""
+    """Sync a replica that has no object yet."""
     return _contest(ground, made(ground), "first", _forget)
 
 
@@ -126,7 +126,7 @@ def _nothing(_: Path) -> None:
 
 
 def _forget(directory: Path) -> None:
-    """Let a replica know nothing of others; let a copy be empty."""
+    """Remove the counts of other replicas from a replica, and all files from a copy."""
     replica = directory / ".crdtctl"
     if replica.exists():
         (replica / "known.json").unlink(missing_ok=True)

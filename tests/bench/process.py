@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import NamedTuple
 
-#: ru_maxrss is in bytes on macOS, in KiB elsewhere.
+#: ru_maxrss is in bytes on macOS, and in KiB on Linux.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Wrong(Exception):
-    """A command failed, or its answer is not right."""
+    """A command failed, or its answer is wrong."""
 
 
 class Usage(NamedTuple):
-    """What a process took: seconds of wall time, and bytes of memory at its peak."""
+    """The usage of a process: seconds of wall time, and bytes of memory at its peak."""
 
     seconds: float
     peak: int
@@ -24,8 +24,8 @@ class Usage(NamedTuple):
 def measure(words: list[str], environment: Mapping[str, str], output: str, errors: str) -> Usage:
     """Run the program `words[0]` (its path) in the current directory; raise `Wrong` unless its status is 0.
 
-    The peak is that of the largest of the process and the children that it waited for. The system counts
-    what the starting process has in memory too, so nothing below the peak of this process can be seen.
+    The peak is that of the largest of the process and the children that it waited for. The system also counts the
+    memory of the starting process, so no peak below that of this process can be seen.
     """
     files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -38,6 +38,6 @@ def measure(words: list[str], environment: Mapping[str, str], output: str, error
     seconds = perf_counter() - before
     if status != 0:
         with open(errors, encoding="utf-8", errors="replace") as file:
-            said = file.read().strip()[-1000:]
-        raise Wrong(f"'{' '.join(words)}' ended with {os.waitstatus_to_exitcode(status)}: {said}")
+            printed = file.read().strip()[-1000:]
+        raise Wrong(f"'{' '.join(words)}' ended with {os.waitstatus_to_exitcode(status)}: {printed}")
     return Usage(seconds, usage.ru_maxrss * _UNIT)

@@ -10,25 +10,25 @@ COLUMNS = ("what", "crdtctl", "against", "that takes", "ratio", "limit", "reache
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; `reached` is None where there is no limit."""
+    """One line of the table; without a limit, `reached` is None."""
 
     cells: tuple[str, ...]
     reached: bool | None
 
 
 def rows(what: str, contest: Contest) -> Iterator[Row]:
-    """Yield what came out of a contest: a row for each rival, and one for the memory if that has a limit."""
+    """Yield the results of a contest: a row for each rival, and one for the memory if that has a limit."""
     ours = contest.ours
     for rival in contest.rivals:
         ratio = ours.seconds / rival.command.seconds
         reached = None if rival.limit is None else ratio <= rival.limit
         times = (what, _taken(ours), rival.command.name, _taken(rival.command), _ratio(ratio))
-        yield Row((*times, _limit(rival.limit), _said(reached)), reached)
+        yield Row((*times, _limit(rival.limit), _verdict(reached)), reached)
     if contest.memory_limit is not None:
         reached = ours.peak <= contest.memory_limit
         others = [(rival.command.name, _memory(rival.command.peak)) for rival in contest.rivals] or [("", "")]
         limit = _memory(contest.memory_limit)
-        cells = (f"{what}: peak memory", _memory(ours.peak), *others[0], "", limit, _said(reached))
+        cells = (f"{what}: peak memory", _memory(ours.peak), *others[0], "", limit, _verdict(reached))
         yield Row(cells, reached)
 
 
@@ -42,7 +42,7 @@ def heading() -> list[str]:
     return [line(COLUMNS), f"|{'---|' * len(COLUMNS)}"]
 
 
-def _said(reached: bool | None) -> str:
+def _verdict(reached: bool | None) -> str:
     return {True: "yes", False: "NO", None: ""}[reached]
 
 

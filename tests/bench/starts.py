@@ -1,4 +1,4 @@
-"""Rows: the commands that need the whole program, against a start of the library that draws its command line."""
+"""Rows: the commands that need the whole program, against an import of the library for command lines."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def show_help(ground: Ground) -> Contest:
 
 
 def merge_two(ground: Ground) -> Contest:
-    """``merge`` of two small files, where a third is known."""
+    """``merge`` of two small files into a replica that has a third."""
     saved = ground.saved("two", ground.small / "2.json")
     directory = saved.directory.parent
     name, value = next(iter(amounts.small_total(range(3)).items()))

@@ -81,7 +81,7 @@ def rows(home: Path, sizes: Sizes) -> Iterator[tuple[str, ...]]:
 
 
 def _all_of(region: real.HandedOver, centre: real.HandedOver, regions: int) -> model.Figures:
-    """Return what it takes in all regions, one after the other in rounds, and in the centre after that."""
+    """Return the figures of all regions together, followed by those of the centre."""
     one, last = region.figures, centre.figures
     return model.Figures(
         rounds=region.arrived + last.rounds,

@@ -1,4 +1,4 @@
-"""The model: what a replica knows is a whole number, in which bit N stands for what replica N counted."""
+"""The model: the knowledge of a replica is a whole number. Its bit N is set if it has the counts of replica N."""
 
 import random
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
 from crdtctl.codec.lines import encode_line
 
-#: What each replica of a fleet counted of each counter, once: so all objects of so many authors are of one size.
+#: The amount that each replica counted once, of each counter. So objects of equally many replicas have equal sizes.
 AMOUNT = 7
 
 
 @dataclass(slots=True)
 class Figures:
-    """What it took until all knew all: rounds, files put and got, and their bytes."""
+    """The cost until all replicas had all counts: rounds, files uploaded and downloaded, and their bytes."""
 
     rounds: int = 0
     puts: int = 0
@@ -34,7 +34,7 @@ class Figures:
 
 
 def name(replica: int) -> str:
-    """Return what a replica of a fleet is called."""
+    """Return the name of a replica of a fleet."""
     return f"fleet-{replica:05}"
 
 
@@ -44,7 +44,7 @@ def counter(number: int) -> str:
 
 
 def sizes(counters: int) -> Callable[[int], int]:
-    """Return what tells how many bytes an object is that holds so many authors, each of whom counted all counters."""
+    """Return a function: number of replicas in an object, each with an entry in every counter → bytes of the object."""
 
     def encoded(authors: int) -> int:
         ids = [f"{name(replica)}-{replica:032x}" for replica in range(authors)]
@@ -58,22 +58,22 @@ def sizes(counters: int) -> Callable[[int], int]:
 
 
 def matching(replicas: int, chance: random.Random) -> list[tuple[int, int]]:
-    """Return who meets whom in a round: everybody one other."""
+    """Return the pairs of a round: each replica is in one of them."""
     order = list(range(replicas))
     chance.shuffle(order)
     return list(zip(order[::2], order[1::2], strict=True))
 
 
 def order(replicas: int, chance: random.Random) -> list[int]:
-    """Return in which order all come to the hub in a round."""
+    """Return the order of the syncs in a round."""
     return chance.sample(range(replicas), replicas)
 
 
 def pairs(replicas: int, counters: int, chance: random.Random) -> Figures:
-    """Let all meet in random pairs, at a stick that is empty before: one of two syncs, then the other, then the first.
+    """Sync in random pairs, with a stick that is empty at first: one of the two syncs, then the other, then the first.
 
-    The first puts all that it knows; the second what the first lacks, and what it did itself; and the first again, if
-    it carried for the second what that holds itself now.
+    The first uploads all its counts. The second uploads its own counts and those that the first lacks. The first then
+    uploads a smaller object, if it had relayed the counts of the second.
     """
     size = sizes(counters)
     known = [1 << replica for replica in range(replicas)]
@@ -95,7 +95,7 @@ def pairs(replicas: int, counters: int, chance: random.Random) -> Figures:
 
 
 def hub(replicas: int, counters: int, chance: random.Random) -> Figures:
-    """Let all meet at one remote, each once a round: each puts what it did itself, and reads what is new to it."""
+    """Sync with one remote, each replica once a round: it uploads its own counts and downloads the new objects."""
     size = sizes(counters)(1)
     known = [1 << replica for replica in range(replicas)]
     everybody = (1 << replicas) - 1
@@ -113,9 +113,9 @@ def hub(replicas: int, counters: int, chance: random.Random) -> Figures:
 
 
 def bridges(replicas: int, regions: int, counters: int, chance: random.Random) -> Figures:
-    """Let all meet at the remote of their region, and the first of each region also at one in the centre.
+    """Sync with the remote of each region, and the first replica of each region also with one in the centre.
 
-    What that one learned at the one remote it carries to the other. The others carry nothing.
+    The first replica relays the counts of one remote to the other. The others relay nothing.
     """
     size = sizes(counters)
     width = replicas // regions

@@ -15,7 +15,7 @@ from tests.bench.process import Wrong
 
 
 def meet(replica: Replica, figures: Figures, *places: Path, clean: bool = False) -> None:
-    """Let a replica sync with folders, and note what it took."""
+    """Sync a replica with folders, and record the cost."""
     for report in sync(replica, [Remote(place.name, str(place)) for place in places], Options(clean=clean)).remotes:
         if report.error is not None:
             raise Wrong(str(report.error))
@@ -82,10 +82,10 @@ def bridges(home: Path, replicas: int, regions: int, counters: int, chance: rand
 
 @dataclass(slots=True)
 class HandedOver:
-    """What it took to hand over all that the clients of a region counted.
+    """The cost of handing over all counts of the clients of a region.
 
-    `arrived` is the round after which the permanent replica read it all, `figures` are until all clients may go.
-    `state` is the size of what the permanent replica holds then, `largest` what it was at most.
+    `arrived` is the round after which the permanent replica reads the whole total. `figures` count until all clients
+    may be deleted. `state` is the size of the permanent replica's files then, and `largest` their largest size.
     """
 
     figures: Figures = field(default_factory=Figures)
@@ -95,7 +95,7 @@ class HandedOver:
 
 
 def region(home: Path, clients: int, chance: random.Random) -> HandedOver:
-    """Let clients, each of which counted once, meet a permanent replica at one folder, until all may go."""
+    """Let clients count once each, and sync with a permanent replica at one folder until all clients may be deleted."""
     permanent = Replica.init(home / "permanent", name="permanent")
     permanent.create(counter(0), "handoff")
     made = [Replica.init(home / name(client), name=name(client), tier=1) for client in range(clients)]
@@ -115,7 +115,7 @@ def region(home: Path, clients: int, chance: random.Random) -> HandedOver:
 
 
 def centre(home: Path, regions: int, chance: random.Random) -> HandedOver:
-    """Let the permanent replicas of so many regions meet at one folder, until each reads the total of all."""
+    """Let one permanent replica for each region sync at one folder, until each reads the total of all."""
     made = [Replica.init(home / name(region), name=name(region)) for region in range(regions)]
     for replica in made:
         replica.increment(counter(0), AMOUNT, tag="handoff")
@@ -139,7 +139,7 @@ def _held(replica: Replica) -> int:
 
 
 def jobs(home: Path, number: int, counters: int) -> HandedOver:
-    """Let jobs put what they counted, sealed, to a folder, and a hub absorb it there and clear the folder."""
+    """Let jobs upload their sealed counts to a folder, and a hub absorb them there and clear the folder."""
     hub = Replica.init(home / "hub", name="hub")
     found = HandedOver()
     place = home / "jobs"
@@ -161,12 +161,12 @@ def jobs(home: Path, number: int, counters: int) -> HandedOver:
     return found
 
 
-#: So many, and twice as many, real jobs say what each further one takes.
+#: The cost of each further job follows from this number of real jobs, and twice this number.
 _FEW_JOBS = 20
 
 
 def jobs_of(home: Path, number: int, counters: int) -> HandedOver:
-    """Return what so many jobs take, by what a few and twice as many do: each further one takes the same."""
+    """Return the cost of a number of jobs, from the cost of a few and of twice as many. Each job adds a constant."""
     few = jobs(home / "few", _FEW_JOBS, counters)
     more = jobs(home / "more", 2 * _FEW_JOBS, counters)
 

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from crdtctl.cli.reading import called, text_blocks
 from crdtctl.errors import CrdtctlError, PartialError, UsageError, printable
+from crdtctl.store import requests
 from crdtctl.store.commit import Request
 from crdtctl.store.processes import cores
-from crdtctl.store.replica import request
 from crdtctl.store.sketching import sketch_lines
 
 #: A line → what it asks for, or nothing.
@@ -48,7 +48,7 @@ class Batch:
 
     def requests(self) -> list[Request]:
         """Return one request for equal lines; a once-key counts once anyway."""
-        return [_repeated(one, times) for one, times in self.asked]
+        return [requests.repeated(one, times) for one, times in self.asked]
 
     def leave_out(self, found: Request, failure: CrdtctlError) -> None:
         """Note that the lines that ask for a request were refused where it was to be carried out."""
@@ -127,19 +127,11 @@ def _pieces(path: str) -> Iterator[bytes]:
         yield rest
 
 
-def _repeated(found: Request, times: int) -> Request:
-    """Return a request that asks for `times` what the found one asks for."""
-    operation = found.operation
-    if operation.verb == "add" or operation.once is not None or times == 1:
-        return found
-    return request(operation.verb, found.name, operation.amount * times, tag=found.tag)
-
-
 def element_line(name: str, tag: str | None) -> Parse:
     """Return what parses a line with one element of a set."""
 
     def parse(line: str) -> Request:
-        return request("add", name, elements=[line], tag=tag)
+        return requests.add(name, [line], tag=tag)
 
     return parse
 

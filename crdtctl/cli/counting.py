@@ -14,7 +14,9 @@ from crdtctl.cli.verb import commit, is_typed, skips_bad
 from crdtctl.crdt.base import Verb
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request, typed
-from crdtctl.store.replica import request, under_key, wrong_name
+from crdtctl.store.requests import count as count_request
+from crdtctl.store.requests import under_key
+from crdtctl.store.validation import wrong_name
 
 #: What the amount in NAME=AMOUNT begins with, apart from a digit, if it is meant for one; "": it is empty.
 _BEGINS_AN_AMOUNT = ("", *"+-., \t")
@@ -78,7 +80,7 @@ LinesOption = Annotated[
 def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:
     """Return what ``NAME [AMOUNT]`` or ``NAME=AMOUNT …`` asks for; raise `UsageError` for words in another order."""
     if any("=" in word for word in words):
-        return [request(verb, name, number, tag=tag) for name, number in _assigned(verb, words)]
+        return [count_request(verb, name, number, tag=tag) for name, number in _assigned(verb, words)]
     if len(words) > 2:
         raise UsageError("too many words", f"write several counters as NAME=AMOUNT: {_as_pairs(verb, words)}")
     name, *rest = words
@@ -92,7 +94,7 @@ def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]
                 f"'{printable(rest[0][:40])}' is not an amount",
                 f"write several counters as NAME=AMOUNT: {_as_pairs(verb, words)}",
             )
-    return [request(verb, name, amount(rest[0]) if rest else 1, tag=tag)]
+    return [count_request(verb, name, amount(rest[0]) if rest else 1, tag=tag)]
 
 
 def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:

@@ -9,8 +9,9 @@ from crdtctl.cli.batches import Parse
 from crdtctl.crdt.base import Verb
 from crdtctl.crdt.names import counter_fault
 from crdtctl.errors import UsageError, printable
+from crdtctl.store import requests
 from crdtctl.store.commit import Request
-from crdtctl.store.replica import request, wrong_name
+from crdtctl.store.validation import wrong_name
 
 #: Form → what a line is.
 FORMS = {
@@ -30,27 +31,27 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
     """Return what parses a line for ``increment`` or ``decrement`` in one of the `FORMS`; it raises `UsageError`."""
 
     def names(line: str) -> Request:
-        return request(verb, line, tag=tag)
+        return requests.count(verb, line, tag=tag)
 
     def uniq(line: str) -> Request | None:
         found = _COUNTED.fullmatch(line)
         if not found:
             raise UsageError("it is not COUNT NAME, as 'uniq -c' prints")
-        return request(verb, found[2], amount(found[1]), tag=tag) if found[2].strip() else None
+        return requests.count(verb, found[2], amount(found[1]), tag=tag) if found[2].strip() else None
 
     def tsv(line: str) -> Request:
         name, tab, text = line.rpartition("\t")
         if not tab:
-            return request(verb, line, tag=tag)
+            return requests.count(verb, line, tag=tag)
         if not name.strip():
             raise UsageError("there is no name")
-        return request(verb, name, amount(text), tag=tag)
+        return requests.count(verb, name, amount(text), tag=tag)
 
     def from_json(line: str) -> Request:
         tree = _object(line)
         number = tree.get("amount", 1)
         number = amount(number) if isinstance(number, str) else number
-        return request(verb, _name(tree), number, once=tree.get("once"), tag=tree.get("type", tag))
+        return requests.count(verb, _name(tree), number, once=tree.get("once"), tag=tree.get("type", tag))
 
     def auto(line: str) -> Request:
         if line.startswith("{"):
@@ -64,7 +65,7 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
             name, text = line, "1"
         if counter_fault(name) is not None and _PAIR.fullmatch(line):
             raise UsageError(f"{wrong_name(name).message}; in a batch, write NAME, a tab, AMOUNT")
-        return request(verb, name, amount(text), tag=tag)
+        return requests.count(verb, name, amount(text), tag=tag)
 
     return {"auto": auto, "names": names, "uniq": uniq, "tsv": tsv, "json": from_json}[form]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from crdtctl.errors import MissingError, UsageError, printable
-from crdtctl.store.replica import Reading, Replica
+from crdtctl.store.reading import Reading
+from crdtctl.store.snapshot import Snapshot
 
 _PATTERN = re.compile(r"[*?]")
 
@@ -27,32 +28,30 @@ def counted(found: Iterable[Reading | Default]) -> Iterator[Reading]:
     return (one for one in found if isinstance(one, Reading))
 
 
-def is_pattern(replica: Replica, name: str) -> bool:
+def is_pattern(now: Snapshot, name: str) -> bool:
     """Return whether a word is a pattern of names: it has a * or a ?, and no counter is called so."""
-    return bool(_PATTERN.search(name)) and not replica.tags(name)
+    return bool(_PATTERN.search(name)) and not now.tags(name)
 
 
-def selected(
-    replica: Replica, names: Sequence[str], tag: str | None, default: int | None
-) -> Iterator[Reading | Default]:
+def selected(now: Snapshot, names: Sequence[str], tag: str | None, default: int | None) -> Iterator[Reading | Default]:
     """Yield what the names mean, in their order, with `default` for what is not there; raise `MissingError`."""
     for name in names:
-        if is_pattern(replica, name):
-            found = [one for one in replica.counters() if tag in (None, one.tag) and fnmatchcase(one.name, name)]
+        if is_pattern(now, name):
+            found = [one for one in now.counters() if tag in (None, one.tag) and fnmatchcase(one.name, name)]
             if not found and default is None:
                 raise MissingError(f"no counter here is like '{printable(name)}'", "'crdtctl show' lists what there is")
             yield from found
-        elif default is None or (tag in replica.tags(name) if tag else replica.tags(name)):
-            yield from _meant(replica, name, tag)
+        elif default is None or (tag in now.tags(name) if tag else now.tags(name)):
+            yield from _meant(now, name, tag)
         else:
             yield Default(name, default)
 
 
-def _meant(replica: Replica, name: str, tag: str | None) -> list[Reading]:
+def _meant(now: Snapshot, name: str, tag: str | None) -> list[Reading]:
     """Return the readings of what a name means here: one, or all of its types where none is this replica's."""
-    found = replica.readings(name, tag)
+    found = now.readings(name, tag)
     if len(found) > 1:
         with suppress(UsageError):
-            meant = replica.meant(name)
+            meant = now.meant(name)
             return [one for one in found if one.tag == meant] or found
     return found

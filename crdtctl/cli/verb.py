@@ -20,9 +20,10 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import which
+from crdtctl.store.clocktext import clock_text
 from crdtctl.store.commit import OnRefused, Request
 from crdtctl.store.locate import VARIABLE
-from crdtctl.store.replica import Replica, clock_text
+from crdtctl.store.replica import Replica
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from crdtctl.cli.verb import (
 )
 from crdtctl.crdt.hll import HLL
 from crdtctl.errors import MissingError, UsageError, printable
-from crdtctl.store.replica import request
+from crdtctl.store.requests import add as adding
+from crdtctl.store.requests import add_sketch
 
 app, settings = verb_app(3, 4, 73, *WRITES)
 
@@ -54,17 +55,17 @@ def add(
     if batch is None:
         if not elements:
             raise UsageError("there is no element to add", "see 'crdtctl add --help'")
-        requests = [request("add", name, elements=elements, tag=tag)]
+        requests = [adding(name, elements, tag=tag)]
     elif elements:
         raise UsageError("a batch names its elements itself", f"leave out '{printable(elements[0])}'")
     elif _is_hll(context, name, tag):
         met, left_out = batches.sketch(batch, skip=skip)
-        requests = [request("add", name, sketch=met, tag=HLL.tag)] if met else []
+        requests = [add_sketch(name, met)] if met else []
     else:
         found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
         left_out = found.left_out
         together = [element for one in found.requests() for element in one.operation.elements]
-        requests = [request("add", name, elements=together, tag=tag)] if together else []
+        requests = [adding(name, together, tag=tag)] if together else []
     commit(context, requests, print_clock=print_clock, also=also, existing=existing)
     left_out.raise_if_any()
 

@@ -6,7 +6,7 @@ from crdtctl.cli import output
 from crdtctl.cli.output import Report
 from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, session, typed_format, verb_app
-from crdtctl.store.replica import clock_text
+from crdtctl.store.clocktext import clock_text
 
 app, settings = verb_app(*READS)
 
@@ -26,11 +26,12 @@ def clock(context: typer.Context, form: FormatOption = None) -> None:
     """
     chosen = output.choose(typed_format(context, form), default="clock")
     replica = session(context).open()
-    found = replica.clock()
+    with replica.snapshot() as now:
+        found, own = now.clock(), now.id
     if chosen in ("clock", "value"):
         output.stdout.line(clock_text(found))
         return
     items = [{"replica": author, "commits": seq} for author, seq in sorted(found.items())]
-    head = {"replica": replica.id}
+    head = {"replica": own}
     report = Report("clock", ("replica", "commits"), items, lambda i: [(i["replica"], i["commits"])], head=head)
     output.show(report, chosen)

@@ -12,6 +12,7 @@ from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, session, verb_app
 from crdtctl.crdt.clock import Order
 from crdtctl.errors import AnswerIsNo, printable
+from crdtctl.store.summary import summarize
 
 app, settings = verb_app(1, *READS)
 
@@ -36,10 +37,11 @@ def compare(
     chosen = output.choose(form, default="value")
     replica = session(context).open()
     with ExitStack() as stack:
-        [item] = states([file], stack)
-        order = replica.compare(item)
+        other = summarize(states([file], stack))
+    with replica.snapshot() as now:
+        order = now.compare(other)
+        head = {"replica": now.id}
     items = [{"file": printable(file), "order": str(order)}]
-    head = {"replica": replica.id}
     report = Report("states", ("file", "order"), items, lambda i: [(i["file"], i["order"])], head=head)
     output.show(report, chosen)
     if equal and order is not Order.EQUAL:

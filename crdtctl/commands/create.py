@@ -10,7 +10,9 @@ from crdtctl.cli.verb import AlsoOption, commit, verb_app
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import RefusedError
-from crdtctl.store.replica import check_type, request
+from crdtctl.store.requests import create as declare
+from crdtctl.store.requests import increment
+from crdtctl.store.validation import check_type
 
 app, settings = verb_app(4, 73, *WRITES)
 #: Under this key --initial counts once for the whole world, on however many machines the same counter is created.
@@ -51,7 +53,7 @@ def create(
     bound = None if minimum is None else whole(minimum, "--min")
     if initial is None or "initial" in TYPES[tag].settings:
         begins = None if initial is None else whole(initial, "--initial")
-        requests = [request("create", name, tag=tag, precision=precision, bound=bound, initial=begins)]
+        requests = [declare(name, tag, precision=precision, bound=bound, initial=begins)]
     elif tag == Handoff.tag:
         raise RefusedError(
             "a handoff counter does not begin with an amount: created on two machines, it would count twice",
@@ -59,7 +61,7 @@ def create(
         )
     else:
         requests = [
-            request("create", name, tag=tag, precision=precision, bound=bound),
-            request("increment", name, amount(initial), tag=tag, once=_KEY),
+            declare(name, tag, precision=precision, bound=bound),
+            increment(name, amount(initial), tag=tag, once=_KEY),
         ]
     commit(context, requests, also=also)

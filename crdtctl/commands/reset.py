@@ -6,7 +6,7 @@ import typer
 
 from crdtctl.cli.statuses import WRITES
 from crdtctl.cli.verb import TypeOption, commit, verb_app
-from crdtctl.store.replica import request
+from crdtctl.store import requests
 
 app, settings = verb_app(4, *WRITES)
 
@@ -28,4 +28,4 @@ def reset(
       crdtctl reset builds
       crdtctl reset builds failures
     """
-    commit(context, [request("reset", name, tag=tag) for name in names], begins=False)
+    commit(context, [requests.reset(name, tag=tag) for name in names], begins=False)

@@ -13,7 +13,8 @@ from crdtctl.crdt import membership
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request
 from crdtctl.store.identity import called as called_so
-from crdtctl.store.replica import Replica, under_key
+from crdtctl.store.replica import Replica
+from crdtctl.store.requests import under_key
 
 app, settings = verb_app(4, *WRITES)
 

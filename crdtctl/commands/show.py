@@ -16,7 +16,9 @@ from crdtctl.cli.verb import FormatOption, TypeOption, session, typed_format, ve
 from crdtctl.cli.workflow import respelt
 from crdtctl.crdt import clock as clocks
 from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
-from crdtctl.store.replica import Reading, Replica, check_type
+from crdtctl.store.reading import Reading
+from crdtctl.store.snapshot import Snapshot
+from crdtctl.store.validation import check_type
 
 app, settings = verb_app(1, 4, *READS)
 
@@ -82,45 +84,47 @@ def show(
         raise UsageError("--default goes with a NAME, whose value is shown", "leave it out")
     check_type(tag)
     replica = session(context).open()
-    if require is not None:
-        _require(replica, clock(require))
-    if attempts:
-        if (least, most) != (None, None):
-            raise UsageError("--min and --max are for a value, and --attempts shows several")
-        output.show(_attempts(replica, names, tag), output.choose(form))
-        return
-    one = len(names) == 1 and not is_pattern(replica, names[0])
-    if not one and (least, most) != (None, None):
-        raise UsageError("--min and --max go with one NAME", "a pattern may stand for many")
-    if one and not (by_replica or members or state):
-        form = typed_format(context, form)
-    chosen = output.choose(form, default="value" if one and not by_replica else None)
-    if one and form is None and not (by_replica or members or state):
-        readings: Iterable[Reading | Default] = [*_one(replica, names[0], tag, instead)]
-    elif names:
-        readings = [*selected(replica, names, tag, instead)]
-    else:
-        readings = (reading for reading in replica.counters() if tag in (None, reading.tag))
-    if least is not None or most is not None:
-        readings = list(readings)
-    if state:
-        states = counted(readings)
-        _show_state(sorted(states, key=lambda reading: reading.name) if names else states)
-    else:
-        output.show(_report(replica, readings, by_replica, members, bool(names)), chosen)
-    for reading in readings if (least, most) != (None, None) else ():
-        if least is not None and reading.value < least:
-            raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
-        if most is not None and reading.value > most:
-            raise AnswerIsNo(f"'{reading.name}' is {reading.value}, above {most}")
+    wanted = None if require is None else clock(require)
+    with replica.snapshot() as now:
+        if wanted is not None:
+            _require(now, wanted)
+        if attempts:
+            if (least, most) != (None, None):
+                raise UsageError("--min and --max are for a value, and --attempts shows several")
+            output.show(_attempts(now, names, tag), output.choose(form))
+            return
+        one = len(names) == 1 and not is_pattern(now, names[0])
+        if not one and (least, most) != (None, None):
+            raise UsageError("--min and --max go with one NAME", "a pattern may stand for many")
+        if one and not (by_replica or members or state):
+            form = typed_format(context, form)
+        chosen = output.choose(form, default="value" if one and not by_replica else None)
+        if one and form is None and not (by_replica or members or state):
+            readings: Iterable[Reading | Default] = [*_one(now, names[0], tag, instead)]
+        elif names:
+            readings = [*selected(now, names, tag, instead)]
+        else:
+            readings = (reading for reading in now.counters() if tag in (None, reading.tag))
+        if least is not None or most is not None:
+            readings = list(readings)
+        if state:
+            states = counted(readings)
+            _show_state(sorted(states, key=lambda reading: reading.name) if names else states)
+        else:
+            output.show(_report(now, readings, by_replica, members, bool(names)), chosen)
+        for reading in readings if (least, most) != (None, None) else ():
+            if least is not None and reading.value < least:
+                raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
+            if most is not None and reading.value > most:
+                raise AnswerIsNo(f"'{reading.name}' is {reading.value}, above {most}")
 
 
-def _one(replica: Replica, name: str, tag: str | None, default: int | None) -> Iterable[Reading | Default]:
+def _one(now: Snapshot, name: str, tag: str | None, default: int | None) -> Iterable[Reading | Default]:
     if default is None:
-        yield replica.reading(name, tag)
+        yield now.reading(name, tag)
     else:
-        found = [*selected(replica, [name], tag, default)]
-        yield found[0] if len(found) == 1 else replica.reading(name, tag)
+        found = [*selected(now, [name], tag, default)]
+        yield found[0] if len(found) == 1 else now.reading(name, tag)
 
 
 def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
@@ -131,10 +135,10 @@ def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
     return whole(text, option)
 
 
-def _require(replica: Replica, wanted: clocks.Clock) -> None:
-    lacking = replica.missing(wanted)
+def _require(now: Snapshot, wanted: clocks.Clock) -> None:
+    lacking = now.missing(wanted)
     if lacking:
-        have = replica.clock()
+        have = now.clock()
         said = ", ".join(f"{author} up to {seq} (here: {have.get(author, 0)})" for author, seq in lacking.items())
         raise AnswerIsNo(f"not yet: commits are missing here, of {said}", "merge a newer state and ask again")
 
@@ -156,31 +160,29 @@ def _joined(lines: Sequence[bytes]) -> bytes:
 
 
 def _report(
-    replica: Replica, readings: Iterable[Reading | Default], by_replica: bool, members: bool, named: bool
+    now: Snapshot, readings: Iterable[Reading | Default], by_replica: bool, members: bool, named: bool
 ) -> Report:
-    head = {"replica": replica.id}
+    head = {"replica": now.id}
     if members:
         sets = (reading for reading in counted(readings) if named or _has_members(reading))
         items = ({**_item(reading), "members": reading.members} for reading in sets)
         return Report("counters", ("name", "member"), items, _member_rows, head=head)
     if by_replica:
         items = (_shared(reading) for reading in counted(readings))
-        return Report(
-            "counters", ("name", "type", "replica", "value"), items, _share_rows, head=head, ids=replica.clock
-        )
+        return Report("counters", ("name", "type", "replica", "value"), items, _share_rows, head=head, ids=now.clock)
     items = (_item(reading) for reading in readings)
     return Report(
         "counters", ("name", "type", "value"), items, lambda i: [(i["name"], i["type"], _number(i["value"]))], head=head
     )
 
 
-def _attempts(replica: Replica, names: Sequence[str], tag: str | None) -> Report:
+def _attempts(now: Snapshot, names: Sequence[str], tag: str | None) -> Report:
     asked: Sequence[str | None] = names or [None]
     found = []
     for name in asked:
-        of_one = [one for one in replica.attempts(name) if tag in (None, one.tag)]
+        of_one = [one for one in now.attempts(name) if tag in (None, one.tag)]
         if name is not None and not of_one:
-            replica.readings(name, tag)  # or it is not there
+            now.readings(name, tag)  # or it is not there
         found += of_one
     items = [
         {
@@ -199,7 +201,7 @@ def _attempts(replica: Replica, names: Sequence[str], tag: str | None) -> Report
         cells = {**item, "value": _number(item["value"]), "counts": "yes" if item["counts"] else "no"}
         return [[cells[column] for column in columns]]
 
-    return Report("attempts", columns, items, row, head={"replica": replica.id})
+    return Report("attempts", columns, items, row, head={"replica": now.id})
 
 
 def _has_members(reading: Reading) -> bool:

@@ -17,8 +17,10 @@ from crdtctl.store.commit import typed
 from crdtctl.store.handoffs import OpenHandoff, no_peer_warning, signed
 from crdtctl.store.identity import OFTEN, REASONS, often
 from crdtctl.store.neighbours import neighbours
+from crdtctl.store.replica import Replica
 from crdtctl.store.retirement import double_absorption
 from crdtctl.store.rights import Holding
+from crdtctl.store.snapshot import Snapshot
 
 app, settings = verb_app(*READS)
 
@@ -42,14 +44,19 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
     """
     chosen = output.choose(form)
     replica = session(context).open()
-    own, clock, heard, forks = replica.id, replica.clock(), replica.heard(), replica.forks()
+    with replica.snapshot() as now:
+        _show(replica, now, chosen)
+
+
+def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
+    own, clock, heard, forks = now.id, now.clock(), now.heard(), now.forks()
     clock.pop(own, None)
-    tier, handoffs = replica.tier, replica.open_handoffs()
-    reasons = replica.reasons_to_keep()
-    roster, holdings = replica.ended(), replica.holdings()
-    unheard, doubled = replica.unheard(), replica.doubled()
-    was = {past.replica: past for past in replica.past()}
-    items: list[Item] = [{"replica": own, "commits": replica.commits, "heard": None, "own": True}]
+    tier, handoffs = now.tier, now.open_handoffs()
+    reasons = now.reasons_to_keep()
+    roster, holdings = now.ended(), now.holdings()
+    unheard, doubled = now.unheard(), now.doubled()
+    was = {past.replica: past for past in now.past()}
+    items: list[Item] = [{"replica": own, "commits": now.commits, "heard": None, "own": True}]
     said = {own: "this replica"}
     for past in was.values():
         said[past.replica] = f"this replica until {past.when}: {REASONS.get(past.why, past.why)}"
@@ -69,9 +76,9 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         if roster.absorbers or roster.fence:
             fence = f"; older than {day_of(roster.fence)} forgotten" if roster.fence else ""
             output.stdout.line(f"absorbed   {len(roster.absorbers)} sealed replicas{fence}")
-        for made in replica.made_twice():
+        for made in now.made_twice():
             output.stdout.line(f"made twice {made}: {made.advice}")
-        for one in replica.returned():
+        for one in now.returned():
             output.stdout.line(f"came back  {one}: see 'crdtctl settle --help'")
         for record, by in doubled.items():
             output.stdout.line(f"doubled    {double_absorption(record, by)}: see 'crdtctl settle --help'")
@@ -113,8 +120,8 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
         "absorbed": len(roster.absorbers),
         "fence": day_of(roster.fence) if roster.fence else None,
         "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
-        "made_twice": [{"name": made.name, "makers": made.makers} for made in replica.made_twice()],
-        "returned": [asdict(one) for one in replica.returned()],
+        "made_twice": [{"name": made.name, "makers": made.makers} for made in now.made_twice()],
+        "returned": [asdict(one) for one in now.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
         "rights": [_signed(holding) for holding in holdings],
         "remotes": remotes,

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from crdtctl.codec import toml
-from crdtctl.codec.clock import decode_clock
+from crdtctl.codec.clock import decode_clock, encode_clock
 from crdtctl.codec.invalid import Invalid
+from crdtctl.crdt.clock import Clock
 from crdtctl.errors import UsageError
 
 _HINT = "give it what 'crdtctl clock' printed, or a state"
@@ -85,3 +86,8 @@ def _as_json(rows: list[tuple[str, int]]) -> str:
     if len(found) != len(rows):
         raise Invalid("a replica stands twice in it")
     return json.dumps(dict(sorted(found.items())), ensure_ascii=False)
+
+
+def clock_text(clock: Clock) -> str:
+    """Return a clock as one line of JSON, which `parse_clock` reads."""
+    return encode_clock(clock)

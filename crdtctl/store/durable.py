@@ -137,6 +137,29 @@ def open_state(directory: int, name: str) -> int:
     return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
 
 
+def open_both(directory: int) -> "tuple[int, int | None]":
+    """Open ``own.json`` and ``known.json`` to read, both as they were at one moment; None without a ``known.json``.
+
+    State files are only ever replaced, so an open one stays as it is. ``known.json`` was opened at a moment when the
+    name ``own.json`` still belonged to the open file, or else both are opened again.
+    """
+    while True:
+        own = open_state(directory, f"{OWN}.json")
+        known = None
+        try:
+            try:
+                known = open_state(directory, f"{KNOWN}.json")
+            except FileNotFoundError:
+                pass
+            if is_same_file(directory, f"{OWN}.json", own):
+                pair, own, known = (own, known), -1, None
+                return pair
+        finally:
+            for fd in (own, known):
+                if fd is not None and fd >= 0:
+                    close(fd)
+
+
 def adopt(fd: int, directory: int) -> None:
     """Give a new file in a replica's directory to those who use the replica."""
     from crdtctl.store import owner  # only here: files are new once

@@ -37,6 +37,7 @@ from crdtctl.store.durable import (
     OnDisk,
     close,
     is_same_file,
+    open_both,
     open_directory,
     open_lock,
     open_state,
@@ -188,6 +189,25 @@ class Directory:
             yield source
 
     @contextmanager
+    def both_sources(self) -> Iterator[tuple[Source, Source | None]]:
+        """Open both files as they were at one moment; small ones are verified."""
+        try:
+            own, known = open_both(self.fd)
+        except FileNotFoundError:
+            raise no_replica(self.path) from None
+        except OSError as error:
+            raise from_os(error, f"read {self.file(str(error.filename or 'own.json'))}") from error
+        try:
+            yield (
+                self._source_of(own, f"{OWN}.json", "own"),
+                None if known is None else self._source_of(known, f"{KNOWN}.json", "known"),
+            )
+        finally:
+            close(own)
+            if known is not None:
+                close(known)
+
+    @contextmanager
     def _source(self, name: str, kind: str) -> Iterator[Source | None]:
         with told(f"read {self.file(name)}"):
             try:
@@ -198,18 +218,21 @@ class Directory:
             yield None
             return
         try:
-            size = self._regular(fd, name, 2**63)
-            pages: Pages = OnDisk(fd)
-            if size <= VERIFY_BELOW:
-                pages = InMemory(read_all(fd))
-            source = Source(pages, size, label=self.file(name), ours=True)
-            if source.head.kind != kind:
-                raise source.invalid(f"its kind is {source.head.kind}")
-            if size <= VERIFY_BELOW:
-                source.verify()
-            yield source
+            yield self._source_of(fd, name, kind)
         finally:
             close(fd)
+
+    def _source_of(self, fd: int, name: str, kind: str) -> Source:
+        size = self._regular(fd, name, 2**63)
+        pages: Pages = OnDisk(fd)
+        if size <= VERIFY_BELOW:
+            pages = InMemory(read_all(fd))
+        source = Source(pages, size, label=self.file(name), ours=True)
+        if source.head.kind != kind:
+            raise source.invalid(f"its kind is {source.head.kind}")
+        if size <= VERIFY_BELOW:
+            source.verify()
+        return source
 
     def _regular(self, fd: int, name: str, limit: int) -> int:
         status = os.fstat(fd)

@@ -106,3 +106,8 @@ def opened(path: str) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def may_write(directory: int) -> bool:
+    """Return whether this process may make files in an open directory."""
+    return os.access(".", os.W_OK, dir_fd=directory, effective_ids=os.access in os.supports_effective_ids)

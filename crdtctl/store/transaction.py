@@ -30,8 +30,8 @@ from crdtctl.store.unheard import departures_of
 _MAX_PAST = 64
 
 
-def _ignore(_: Renamed) -> None:
-    pass
+def ignore_new_id(_: Renamed) -> None:
+    """Report a new id to no one. Unlike a lambda, this can be pickled for other processes."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Transaction:
 
     directory: Directory
     timeout: float | None = None
-    on_renamed: OnRenamed = _ignore
+    on_renamed: OnRenamed = ignore_new_id
     dry_run: bool = False
     known_lock: int | None = None
     own_lock: int | None = None

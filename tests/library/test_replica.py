@@ -11,7 +11,8 @@ from crdtctl import Replica
 from crdtctl.crdt import TYPES
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.store.commit import Change
-from crdtctl.store.replica import Commit, request
+from crdtctl.store.replica import Commit
+from crdtctl.store.requests import add, create, decrement, increment
 
 New = Callable[[str], Replica]
 
@@ -95,8 +96,8 @@ def test_an_exception_in_the_block_leaves_nothing_of_a_batch(here: Replica) -> N
 def test_one_refused_operation_leaves_nothing_of_a_batch(here: Replica, position: int) -> None:
     here.create("pages", "gcounter")
     before = files(here)
-    requests = [request("increment", f"counter {number}") for number in range(50)]
-    requests.insert(position, request("decrement", "pages"))
+    requests = [increment(f"counter {number}") for number in range(50)]
+    requests.insert(position, decrement("pages"))
     with pytest.raises(RefusedError, match="cannot decrement 'pages'"):
         here.commit(requests)
     assert files(here) == before
@@ -123,7 +124,7 @@ def test_an_empty_batch_commits_nothing(here: Replica) -> None:
 
 def test_an_operation_of_a_batch_sees_the_ones_before_it(here: Replica) -> None:
     with pytest.raises(ExistsError):
-        here.commit([request("increment", "pages", tag="gcounter"), request("create", "pages", tag="gcounter")])
+        here.commit([increment("pages", tag="gcounter"), create("pages", "gcounter")])
     with here.batch() as batch:
         batch.create("pages", "gcounter")
         batch.increment("pages")
@@ -138,12 +139,12 @@ def test_details_say_what_every_counter_read_and_reads(here: Replica, new_replic
     here.merge_bytes(there.export_bytes())
     here.add("visitors", "ada")
     done = here.commit(
-        [request("increment", "builds", 2), request("increment", "new"), request("add", "visitors", elements=["ada"])],
+        [increment("builds", 2), increment("new"), add("visitors", ["ada"])],
         details=True,
     )
     assert done == Commit(2, {here.id: 2}, [Change("builds", "pncounter", 10, 12), Change("new", "pncounter", None, 1)])
-    assert here.commit([request("increment", "builds")]) == Commit(3, {here.id: 3}, [])
-    assert here.commit([request("add", "visitors", elements=["ada"])], details=True) == Commit(None, {here.id: 3}, [])
+    assert here.commit([increment("builds")]) == Commit(3, {here.id: 3}, [])
+    assert here.commit([add("visitors", ["ada"])], details=True) == Commit(None, {here.id: 3}, [])
 
 
 # Once --------------------------------------------------------------------------------------------------

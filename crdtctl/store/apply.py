@@ -1,0 +1,114 @@
+"""Carry out requests as one commit of ``own.json``."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from crdtctl.codec.lines import encode_line
+from crdtctl.codec.reader import Source
+from crdtctl.crdt import LOCALLY_MERGED
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.counter import Counter
+from crdtctl.store import config
+from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
+from crdtctl.store.files import MANY, OwnFile
+from crdtctl.store.handoffs import no_peer_warning
+from crdtctl.store.jobs import hide_left_out, refuse_in_attempt
+from crdtctl.store.retirement import hide_absorbed, refuse_sealed
+from crdtctl.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The result of a commit: its number, or None if nothing changed, the changes if asked for, and notes.
+
+    `clock` covers this replica's own commits. A replica whose clock covers it has this commit.
+    """
+
+    seq: int | None
+    clock: Clock
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def apply(
+    tx: Transaction, requests: Sequence[Request], *, details: bool = False, on_refused: OnRefused | None = None
+) -> Commit:
+    """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
+
+    With `on_refused`, the refused requests are left out, and it is called with each of them. With `details`, the
+    result contains the value of every counter before and after.
+    """
+    with tx.lock_own() as own, ExitStack() as stack:
+        refuse_sealed(own.source)
+        mine = own.counters(many=len(requests) > MANY)
+        others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
+        planned = plan(
+            own.id,
+            own.seq + 1,
+            requests,
+            mine,
+            others.counter,
+            others.verified,
+            tier=own.tier,
+            preferred=lambda: config.read(tx.directory.fd, tx.directory.file("config.toml")).types,
+            on_refused=on_refused,
+        )
+        found = changes(planned, mine, others.counter) if details else []
+        seq = own.seq
+        if planned.counters:
+            refuse_in_attempt(own.source, planned.touched)
+            seq = tx.write_own(own, {name: encode_line(name, counter) for name, counter in planned.counters.items()})
+            if own.tier:
+                planned.notes.extend(_warnings(tx, own, planned))
+    return Commit(seq if planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
+
+
+class _KnownCounters:
+    """The counters in ``known.json``, which is opened at the first lookup: a plain increment does not read it."""
+
+    def __init__(self, tx: Transaction, own: Source, stack: ExitStack, *, verified: bool) -> None:
+        self._tx = tx
+        self._own = own
+        self._stack = stack
+        self._verify = verified
+        self._is_verified = False
+        self._is_open = False
+        self._source: Source | None = None
+
+    def counter(self, name: str) -> Counter:
+        """Return the learned entries of one counter; none if nothing was learned of it."""
+        if not self._is_open:
+            self._source = self._stack.enter_context(self._tx.known())
+            self._is_open = True
+            if self._source:
+                hide_absorbed(self._own, self._source)
+                hide_left_out(self._own, self._source, own=False)
+        if self._source and self._verify and not self._is_verified:
+            self._source.verify()
+            self._is_verified = True
+        return self._source.counter(name) if self._source else {}
+
+    def verified(self, name: str) -> Counter:
+        """Return the learned entries of one counter from a verified file, where they decide what is written."""
+        self._verify = True
+        return self.counter(name)
+
+
+def _depends_on_others(request: Request) -> bool:
+    """Return whether the entries of others decide what a request writes."""
+    return request.operation.once is not None or request.operation.verb in ("add", "reset", "expire")
+
+
+def _warnings(tx: Transaction, own: OwnFile, planned: Plan) -> list[str]:
+    """Return the warning for a commit whose counts cannot be handed over, because no other replica is known."""
+    names = [
+        name
+        for name, tag in planned.touched
+        if tag in LOCALLY_MERGED
+        and LOCALLY_MERGED[tag].pending(own.id, planned.counters[name][tag][own.id]).has_no_peer
+    ]
+    if not names:
+        return []
+    with tx.known() as known:
+        return [] if known and known.head.clock else [no_peer_warning(names)]

@@ -1,0 +1,111 @@
+"""The verbs that count, and a batch of them that becomes one commit."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+from crdtctl.errors import UsageError
+from crdtctl.store import requests
+from crdtctl.store.commit import Request
+from crdtctl.store.validation import flattened
+
+#: Verbs that a batch with a key of its own may contain: under the key, or by themselves, they can be repeated safely.
+_REPEATABLE = ("increment", "decrement", "add")
+
+
+class Verbs(ABC):
+    """The verbs that a replica and a batch share."""
+
+    @abstractmethod
+    def _ask(self, request: Request) -> None:
+        """Carry out a request, now or with the others of a batch."""
+
+    def create(
+        self,
+        name: str,
+        tag: str,
+        *,
+        bound: int | None = None,
+        initial: int | None = None,
+        precision: int | None = None,
+        also: bool = False,
+    ) -> None:
+        """Declare a counter of type `tag`. Raise `ExistsError` if it exists, in this type or in another one.
+
+        With `also`, it may have several types. A bcounter never falls below `bound` (default 0), and begins at
+        `initial` (default: at its bound). The `precision` of an hll, 4 to 16, is the logarithm of its size: see
+        `crdtctl.crdt.sketch`.
+        """
+        self._ask(requests.create(name, tag, bound=bound, initial=initial, precision=precision, also=also))
+
+    def increment(
+        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    ) -> None:
+        """Count `amount` (≥ 0) up. An idempotency key `once` makes it count a single time across all replicas.
+
+        Raise `RefusedError` if the key was used for another amount. Raise `ExistsError` if the counter exists in
+        another type than `tag`. With `also`, it has both types from then on.
+        """
+        self._ask(requests.increment(name, amount, once=once, tag=tag, also=also))
+
+    def decrement(
+        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    ) -> None:
+        """Count `amount` (≥ 0) down. Raise `RefusedError` for a type that only grows."""
+        self._ask(requests.decrement(name, amount, once=once, tag=tag, also=also))
+
+    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None, also: bool = False) -> None:
+        """Add elements to a set: strings, or iterables of strings."""
+        self._ask(requests.add(name, flattened(elements), tag=tag, also=also))
+
+    def reset(self, name: str, *, tag: str | None = None) -> None:
+        """Cancel all counts of all replicas that this replica knows.
+
+        Counts that it does not know, and later ones, still count. A used idempotency key stays used. Raise
+        `MissingError` for an unknown counter and `RefusedError` for a type that cannot be reset.
+        """
+        self._ask(requests.reset(name, tag=tag))
+
+
+class Batch(Verbs):
+    """Operations that become one commit, all or none, when the context ends without an exception.
+
+    Outside of its context a batch refuses operations with `UsageError`: nothing would count them.
+    """
+
+    def __init__(self, commit: Callable[[list[Request]], object], once: str | None = None) -> None:
+        self._commit = commit
+        self._once = once
+        self._requests: list[Request] = []
+        self._is_open = False
+
+    def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
+        """Give rights to another replica, see `Replica.transfer`. `to` and `source` are whole ids."""
+        self._ask(requests.transfer(name, to, amount, source=source))
+
+    def request(self, name: str, holder: str, amount: int) -> None:
+        """Ask for rights, see `Replica.request`. `holder` is a whole id."""
+        self._ask(requests.ask(name, holder, amount))
+
+    def _ask(self, request: Request) -> None:
+        if not self._is_open:
+            raise UsageError("a batch counts nothing outside of its context", "use 'with replica.batch() as batch:'")
+        if self._once is not None and request.operation.verb not in _REPEATABLE:
+            raise UsageError(
+                f"a batch with a key cannot {request.operation.verb}: done again, it would be done twice",
+                "leave the key out, or do it outside of the batch",
+            )
+        self._requests.append(request)
+
+    def __enter__(self) -> Self:
+        self._is_open = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        found, self._requests = self._requests, []
+        self._is_open = False
+        if kind is None:
+            self._commit(found if self._once is None else requests.under_key(found, self._once))

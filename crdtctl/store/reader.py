@@ -1,0 +1,313 @@
+"""Reading a replica: each method opens a snapshot of its own, and `Reader.snapshot` one for several questions."""
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Self, TypeVar, overload
+
+from crdtctl.codec.header import Past
+from crdtctl.codec.reader import Source
+from crdtctl.crdt.clock import Clock, Order
+from crdtctl.crdt.forks import Fork
+from crdtctl.crdt.membership import Roster
+from crdtctl.errors import UsageError
+from crdtctl.store import config, journal, settings, which
+from crdtctl.store.check import Finding, check_replica
+from crdtctl.store.export import size_of_partial
+from crdtctl.store.files import Directory
+from crdtctl.store.gone import Returned
+from crdtctl.store.handoffs import OpenHandoff
+from crdtctl.store.identity import OnRenamed
+from crdtctl.store.inputs import Input, State
+from crdtctl.store.jobs import AttemptReading
+from crdtctl.store.reading import Reading
+from crdtctl.store.retirement import is_sealed
+from crdtctl.store.rights import Holding, MadeTwice
+from crdtctl.store.share import Knowledge
+from crdtctl.store.snapshot import Snapshot, snapshot
+from crdtctl.store.summary import summarize
+from crdtctl.store.transaction import ignore_new_id
+
+_MISSING: Final = object()
+_T = TypeVar("_T")
+
+
+class Reader:
+    """The directory of a replica, and the methods of `crdtctl.Replica` that only read."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        lock_timeout: float | None = None,
+        on_renamed: OnRenamed | None = None,
+    ) -> None:
+        """Use the replica whose directory is `path`, or the one in the directory ``.crdtctl`` there.
+
+        A write waits `lock_timeout` seconds for a lock that another process holds (None: as configured). A copied or
+        restored replica gets a new id before it writes, and `on_renamed` is called with a description.
+        """
+        if not isinstance(path, str | os.PathLike):
+            raise UsageError(f"the directory of a replica is a path, not {type(path).__name__}")
+        self.path = which.named(os.fspath(path))
+        self.lock_timeout = lock_timeout
+        self._on_renamed = on_renamed or ignore_new_id
+        with self._open():
+            pass
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.path!r})"
+
+    @classmethod
+    def find(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        lock_timeout: float | None = None,
+        on_renamed: OnRenamed | None = None,
+    ) -> Self:
+        """Use the replica at `path`, or the one that the command line would find.
+
+        Notes that the command line prints, for example about a replica of another user, are warnings here.
+        """
+        notes: list[str] = []
+        found = which.find(None if path is None else os.fspath(path), notes)
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
+        return cls(found, lock_timeout=lock_timeout, on_renamed=on_renamed)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open this replica as it is at one moment, to ask several questions about it."""
+        with self._open() as directory, snapshot(directory) as now:
+            yield now
+
+    # Questions to own.json alone ---------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The id of this replica: its name, the time at which it was generated, and random bits."""
+        with self._own() as own:
+            return own.head.replica
+
+    @property
+    def tier(self) -> int:
+        """The tier of this replica; 0 if it is permanent."""
+        with self._own() as own:
+            return own.head.tier
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether this replica is retired."""
+        with self._own() as own:
+            return is_sealed(own)
+
+    @property
+    def commits(self) -> int:
+        """The number of this replica's last commit."""
+        with self._own() as own:
+            return own.head.clock.get(own.head.replica, 0)
+
+    # Questions to both files -------------------------------------------------------------------------------
+
+    def clock(self) -> dict[str, int]:
+        """Return the clock, a version vector: replica → number of its last known commit.
+
+        No clock mentions a replica that is not permanent and has only handed over.
+        """
+        with self.snapshot() as now:
+            return now.clock()
+
+    def missing(self, clock: Clock) -> dict[str, int]:
+        """Return the entries of `clock` that this replica does not know. It knows all absorbed replicas."""
+        with self.snapshot() as now:
+            return now.missing(clock)
+
+    def compare(self, state: State) -> Order:
+        """Return the relation of this replica to a state, a path or bytes: behind, ahead, equal or concurrent."""
+        other = summarize([state])
+        with self.snapshot() as now:
+            return now.compare(other)
+
+    @classmethod
+    def clock_of(cls, *states: State) -> dict[str, int]:
+        """Return the joined clock of states, paths of files or bytes."""
+        return dict(summarize(states).clock)
+
+    def heard(self) -> dict[str, str]:
+        """Return replica → time in UTC at which its last news arrived."""
+        with self.snapshot() as now:
+            return now.heard()
+
+    def past(self) -> list[Past]:
+        """Return the earlier ids of this replica, oldest first, and the reason why each ended."""
+        with self.snapshot() as now:
+            return now.past()
+
+    def unheard(self) -> list[str]:
+        """Return the earlier ids whose last exported state has not come back. Until it has, nothing is absorbed."""
+        with self.snapshot() as now:
+            return now.unheard()
+
+    def forks(self) -> list[Fork]:
+        """Return the ids that had several writers and are not resolved."""
+        with self.snapshot() as now:
+            return now.forks()
+
+    def ended(self) -> Roster:
+        """Return the retired replicas: sealed ones and absorbed ones."""
+        with self.snapshot() as now:
+            return now.ended()
+
+    def returned(self) -> list[Returned]:
+        """Return the replicas that were declared lost, see `Replica.take_back`, and have made later commits."""
+        with self.snapshot() as now:
+            return now.returned()
+
+    def doubled(self) -> dict[str, tuple[str, ...]]:
+        """Return the sealed replicas that several others absorbed, so that they count twice, unless resolved.
+
+        A key is the last 20 digits of the id, the only part that is kept. The values are the absorbers.
+        """
+        with self.snapshot() as now:
+            return now.doubled()
+
+    def absorbed_again(self, replica: str) -> list[str]:
+        """Return the ids that absorbed a replica after the first one that did: their counts of it are too much."""
+        with self.snapshot() as now:
+            return now.absorbed_again(replica)
+
+    def open_handoffs(self) -> list[OpenHandoff]:
+        """Return the unfinished part of each handoff counter, of this id and of earlier ids."""
+        with self.snapshot() as now:
+            return now.open_handoffs()
+
+    def reasons_to_keep(self) -> list[str]:
+        """Return the reasons why this replica must not be discarded yet; empty if it may be."""
+        with self.snapshot() as now:
+            return now.reasons_to_keep()
+
+    def replica_called(self, text: str, name: str) -> str:
+        """Return the one known id that `text` is, begins, or contains as its name.
+
+        Known are the ids in the clock, earlier ids of this replica, and the holders of rights to the counter `name`.
+        Raise `MissingError` without such an id, and `UsageError` if there are several.
+        """
+        with self.snapshot() as now:
+            return now.replica_called(text, name)
+
+    # Counters ----------------------------------------------------------------------------------------------
+
+    def reading(self, name: str, tag: str | None = None) -> Reading:
+        """Read one counter in the type that this replica uses, or in type `tag`.
+
+        Raise `MissingError` for an unknown counter, and `UsageError` if it has several types and this replica uses
+        none of them.
+        """
+        with self.snapshot() as now:
+            return now.reading(name, tag)
+
+    def readings(self, name: str, tag: str | None = None) -> list[Reading]:
+        """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
+        with self.snapshot() as now:
+            return now.readings(name, tag)
+
+    @overload
+    def value(self, name: str, tag: str | None = None) -> int: ...
+    @overload
+    def value(self, name: str, tag: str | None = None, *, default: _T) -> int | _T: ...
+    def value(self, name: str, tag: str | None = None, *, default: object = _MISSING) -> object:
+        """Return the value of a counter, or the `default` for an unknown counter.
+
+        Without a default, raise `MissingError`. Raise `UsageError` for a wrong name.
+        """
+        with self.snapshot() as now:
+            return now.value(name, tag) if default is _MISSING else now.value(name, tag, default=default)
+
+    def tags(self, name: str) -> list[str]:
+        """Return the types of a counter; empty for an unknown counter."""
+        with self.snapshot() as now:
+            return now.tags(name)
+
+    def meant(self, name: str) -> str:
+        """Return the type that the name of a counter means: the one that this replica uses, or the only one.
+
+        It is empty for an unknown counter. Raise `UsageError` if there are several and the settings choose none.
+        """
+        with self.snapshot() as now:
+            return now.meant(name)
+
+    def counters(self) -> Iterator[Reading]:
+        """Yield all counters by name and type, in constant memory."""
+        with self.snapshot() as now:
+            yield from now.counters()
+
+    def attempts(self, name: str | None = None) -> Iterator[AttemptReading]:
+        """Yield the counts of all attempts of jobs, also of those that do not count, by the name of the counter."""
+        with self.snapshot() as now:
+            yield from now.attempts(name)
+
+    def rights(self, name: str) -> Holding:
+        """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
+        with self.snapshot() as now:
+            return now.rights(name)
+
+    def holdings(self) -> list[Holding]:
+        """Return the holders of the rights, and the requests, of all bcounters."""
+        with self.snapshot() as now:
+            return now.holdings()
+
+    def made_twice(self) -> list[MadeTwice]:
+        """Return the bcounters that several replicas created with an initial value, unless resolved."""
+        with self.snapshot() as now:
+            return now.made_twice()
+
+    # For sync ----------------------------------------------------------------------------------------------
+
+    def knowledge(self) -> Knowledge:
+        """Return what a sync compares with remotes."""
+        with self.snapshot() as now:
+            return now.knowledge()
+
+    def size_of_share(self, authors: Iterable[str], news: Iterable[Input] = ()) -> tuple[int, int]:
+        """Return the number of entries, and about the number of bytes, of a `share` after a merge of `news`.
+
+        No export is recorded.
+        """
+        with self.snapshot() as now:
+            return size_of_partial(now, set(authors), news)
+
+    def remotes(self) -> dict[str, str]:
+        """Return name → URL of the remotes in ``config.toml``, in its order. Raise `ConfigError`."""
+        with self._open() as directory:
+            return settings.remotes(directory)
+
+    def owns_settings(self) -> bool:
+        """Return whether only this user and root can have written ``config.toml``."""
+        with self._open() as directory:
+            return config.is_ours(directory.fd)
+
+    # The rest ----------------------------------------------------------------------------------------------
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the events of this replica, oldest first: time (``at``), event (``did``) and facts of each."""
+        with self._open() as directory:
+            return list(journal.read(directory))
+
+    def check(self) -> list[Finding]:
+        """Verify this replica's files. Return a finding for each check."""
+        return check_replica(self.path)
+
+    @contextmanager
+    def _open(self) -> Iterator[Directory]:
+        directory = Directory(self.path)
+        try:
+            yield directory
+        finally:
+            directory.close()
+
+    @contextmanager
+    def _own(self) -> Iterator[Source]:
+        with self._open() as directory, directory.own_source() as own:
+            yield own

@@ -1,0 +1,52 @@
+"""One counter as a replica reads it: its raw entries, and the figures that follow from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crdtctl.codec.lines import encode_line
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.gset import GSet
+from crdtctl.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One counter at one moment. The `state` maps each replica to its raw entry."""
+
+    name: str
+    tag: str
+    state: Contributions
+
+    @property
+    def value(self) -> int:
+        """The value of the counter."""
+        return TYPES[self.tag].value(self.state)
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Replica → its share of the value. An idempotency key is in the share of one replica. Sets may overlap."""
+        return dict(sorted(TYPES[self.tag].shares(self.state).items()))
+
+    @property
+    def once(self) -> Mapping[str, int]:
+        """Idempotency key → the amount that was counted under it. The `shares` contain these amounts as well."""
+        return TYPES[self.tag].once(self.state)
+
+    @property
+    def facts(self) -> Mapping[str, float]:
+        """Further figures about the value, for example the relative ``standard_error`` of an estimate."""
+        return TYPES[self.tag].facts(self.state)
+
+    @property
+    def line(self) -> bytes:
+        """The raw state: the entries as a file contains them, ``"name":{type:{replica:[…]}}``."""
+        return encode_line(self.name, {self.tag: dict(self.state)})
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The elements of a set, sorted. Raise `RefusedError` for a type without members."""
+        kind = TYPES[self.tag]
+        if not isinstance(kind, GSet):
+            raise RefusedError(f"'{self.name}' has no members: it is of type {self.tag}")
+        return kind.members(self.state)

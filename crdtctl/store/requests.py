@@ -1,0 +1,168 @@
+"""Checked requests to change a counter, with one constructor for each verb.
+
+>>> increment("builds", 4, once="job-17").operation.amount
+4
+>>> transfer("seats", "hub-1", 3).tag
+'bcounter'
+
+Every constructor raises `UsageError` for a wrong argument. With `also`, a counter that has another type gets a second
+one. A `tag` is the type of the counter, or None for the type that it has.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from crdtctl.crdt.base import Operation, Verb
+from crdtctl.crdt.bcounter import BCounter
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.handoff import Handoff
+from crdtctl.crdt.hll import HLL
+from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
+from crdtctl.errors import UsageError
+from crdtctl.store.commit import Request
+from crdtctl.store.validation import (
+    check_amount,
+    check_replica,
+    check_setting,
+    check_strings,
+    check_type,
+    checked_elements,
+    checked_key,
+    checked_name,
+)
+
+
+def create(
+    name: str,
+    tag: str,
+    *,
+    bound: int | None = None,
+    initial: int | None = None,
+    precision: int | None = None,
+    also: bool = False,
+) -> Request:
+    """Declare a counter. Its type decides which settings it has."""
+    check_strings(tag=tag)
+    name = checked_name(name)
+    check_type(tag)
+    for setting, number in (("bound", bound), ("initial", initial), ("precision", precision)):
+        if number is not None:
+            check_setting(tag, setting, number)
+    if precision is not None and not MIN_PRECISION <= precision <= MAX_PRECISION:
+        raise UsageError(f"a precision is from {MIN_PRECISION} to {MAX_PRECISION}")
+    if initial is not None and initial < (bound or 0):
+        raise UsageError(f"a counter cannot begin at {initial}, below its bound {bound or 0}")
+    return Request(name, Operation("create", bound=bound, initial=initial, precision=precision), tag, also)
+
+
+def increment(
+    name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+) -> Request:
+    """Count `amount` up, a single time under the idempotency key `once` if there is one."""
+    return count("increment", name, amount, once=once, tag=tag, also=also)
+
+
+def decrement(
+    name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+) -> Request:
+    """Count `amount` down, a single time under the idempotency key `once` if there is one."""
+    return count("decrement", name, amount, once=once, tag=tag, also=also)
+
+
+def count(
+    verb: Verb, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+) -> Request:
+    """Count in the direction of the `verb`, ``increment`` or ``decrement``."""
+    check_strings(tag=tag)
+    name = checked_name(name)
+    once = checked_key(once)
+    check_amount(amount)
+    check_type(tag)
+    return Request(name, Operation(verb, amount, once=once), tag, also)
+
+
+def add(name: str, elements: Iterable[str], *, tag: str | None = None, also: bool = False) -> Request:
+    """Add elements to a set."""
+    check_strings(tag=tag)
+    name = checked_name(name)
+    found = checked_elements(elements)
+    check_type(tag)
+    return Request(name, Operation("add", elements=found), tag, also)
+
+
+def add_sketch(name: str, sketch: str) -> Request:
+    """Add the elements that a sketch contains to an hll."""
+    return Request(checked_name(name), Operation("add", sketch=sketch), HLL.tag)
+
+
+def reset(name: str, *, tag: str | None = None) -> Request:
+    """Cancel everything that was counted."""
+    check_strings(tag=tag)
+    name = checked_name(name)
+    check_type(tag)
+    return Request(name, Operation("reset"), tag)
+
+
+def transfer(name: str, to: str, amount: int, *, source: str = "") -> Request:
+    """Give `amount` rights to the bcounter `name` to the replica `to`, from this replica or from a lost `source`."""
+    name = checked_name(name)
+    check_replica(replica=to, source=source)
+    check_amount(amount, 1)
+    return Request(name, Operation("transfer", amount, replica=to, source=source), BCounter.tag)
+
+
+def grant(name: str, to: str = "") -> Request:
+    """Give the rights that `to`, or any replica, asks for, as far as they are available."""
+    name = checked_name(name)
+    check_replica(replica=to)
+    return Request(name, Operation("transfer", replica=to, granted=True), BCounter.tag)
+
+
+def take_back(name: str, source: str) -> Request:
+    """Take back the part of a handoff counter that is on its way to the replica `source`."""
+    name = checked_name(name)
+    check_replica(source=source)
+    return Request(name, Operation("transfer", source=source), Handoff.tag)
+
+
+def ask(name: str, holder: str, amount: int) -> Request:
+    """Ask the replica `holder` for `amount` rights to the bcounter `name`."""
+    name = checked_name(name)
+    check_replica(replica=holder)
+    check_amount(amount, 1)
+    return Request(name, Operation("request", amount, replica=holder), BCounter.tag)
+
+
+def expire(name: str, tag: str, clock: Clock, *, take_over: bool = False) -> Request:
+    """Forget the idempotency keys of the commits that a clock covers. With `take_over`, also those of lost replicas."""
+    return Request(name, Operation("expire", granted=take_over, clock=tuple(sorted(clock.items()))), tag)
+
+
+def repeated(found: Request, times: int) -> Request:
+    """Return one request that counts as much as `times` equal ones."""
+    operation = found.operation
+    if operation.verb == "add" or operation.once is not None or times == 1:
+        return found
+    return count(operation.verb, found.name, operation.amount * times, tag=found.tag)
+
+
+def under_key(found: Sequence[Request], once: str) -> list[Request]:
+    """Return requests that count all of the given ones a single time under the idempotency key `once`.
+
+    A key has one amount in each counter, so the increments and decrements of a counter are added up first. Requests
+    with a key of their own keep it. Requests to add elements need none.
+    """
+    sums: dict[tuple[str, str | None, bool], int] = {}
+    others = []
+    for request in found:
+        operation = request.operation
+        if operation.once is None and operation.verb in ("increment", "decrement"):
+            amount = operation.amount if operation.verb == "increment" else -operation.amount
+            key = request.name, request.tag, request.also
+            sums[key] = sums.get(key, 0) + amount
+        else:
+            others.append(request)
+    keyed = [
+        count("decrement" if total < 0 else "increment", name, abs(total), once=once, tag=tag, also=also)
+        for (name, tag, also), total in sums.items()
+    ]
+    return [*keyed, *others]

@@ -1,0 +1,80 @@
+"""The remotes in ``config.toml``, changed without touching what people wrote beside them."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from crdtctl.errors import ConfigError, ExistsError, MissingError, UsageError, printable
+from crdtctl.store import config, durable, which
+from crdtctl.store.files import Directory
+from crdtctl.store.validation import check_strings
+from crdtctl.suggestions import did_you_mean
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def remotes(directory: Directory) -> dict[str, str]:
+    """Return name → URL of the remotes, in their order. Raise `ConfigError`."""
+    return dict(config.read(directory.fd, directory.file("config.toml")).remotes)
+
+
+def add_remote(directory: Directory, timeout: float | None, name: str, url: str | os.PathLike[str]) -> None:
+    """Add a remote; a path is made absolute. Raise `UsageError` for a wrong name, `ExistsError` for a taken one."""
+    check_strings(name=name)
+    url = _absolute(url)
+    if not config.NAME.fullmatch(name):
+        raise UsageError(f"the name of a remote is {config.NAMES}: '{printable(name[:80])}'")
+
+    def add(before: Mapping[str, str]) -> dict[str, str]:
+        if name in before:
+            raise ExistsError(f"there is a remote '{name}' already", "'crdtctl remote list' shows it; remove it first")
+        return {**before, name: url}
+
+    _edit(directory, timeout, add, lambda text: config.with_remote(text, name, url))
+
+
+def remove_remote(directory: Directory, timeout: float | None, name: str) -> None:
+    """Remove a remote from the settings; the files at the remote stay. Raise `MissingError` for an unknown one."""
+
+    def remove(before: Mapping[str, str]) -> dict[str, str]:
+        if name not in before:
+            hint = did_you_mean(name, before) or "'crdtctl remote list' lists them"
+            raise MissingError(f"there is no remote '{printable(name[:80])}'", hint)
+        return {other: url for other, url in before.items() if other != name}
+
+    _edit(directory, timeout, remove, lambda text: config.without_remote(text, name))
+
+
+def _edit(
+    directory: Directory,
+    timeout: float | None,
+    expect: Callable[[Mapping[str, str]], dict[str, str]],
+    change: Callable[[str], str],
+) -> None:
+    """Change the text of the settings. Raise `ConfigError` if the new text does not mean the expected remotes."""
+    with directory.locked(config.WHICH, timeout) as lock:
+        path = directory.file("config.toml")
+        before = config.read(directory.fd, path)
+        wanted = replace(before, remotes=expect(before.remotes))
+        try:
+            text, found = config.edit(directory.fd, path, change)
+        except ConfigError:
+            found = before
+        if found != wanted:
+            raise ConfigError(f"cannot change the remotes in {path} as they are written", "edit it by hand")
+
+        def fill(draft: durable.Draft) -> bool:
+            draft.write(text.encode())
+            return True
+
+        directory.write(config.WHICH, lock, fill, config.ENDING)
+
+
+def _absolute(url: str | os.PathLike[str]) -> str:
+    """Return a URL as it is, and a path as an absolute one: the remote is used from any directory."""
+    if not isinstance(url, str | os.PathLike):
+        raise UsageError(f"a remote is a URL or a path, not {type(url).__name__}")
+    text = os.fspath(url)
+    is_url = isinstance(url, str) and _SCHEME.match(text)
+    return text if is_url else os.path.abspath(which.expanded(text))

@@ -1,0 +1,347 @@
+"""A replica at one moment: everything that a reader asks of ``own.json`` and ``known.json`` comes from the same pair.
+
+>>> import tempfile
+>>> from crdtctl import Replica
+>>> home = tempfile.TemporaryDirectory()
+>>> replica = Replica.init(f"{home.name}/laptop", name="laptop")
+>>> replica.increment("builds", 3)
+>>> with replica.snapshot() as now:
+...     replica.increment("builds")
+...     now.value("builds"), now.commits, replica.value("builds")
+(3, 1, 4)
+>>> home.cleanup()
+
+Readers take no lock. State files are only ever replaced, so two open files stay as they were.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
+from functools import cached_property
+from typing import Final, TypeVar, overload
+
+from crdtctl.codec.header import Head, Past
+from crdtctl.codec.lines import decode_own_line
+from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.reader import NO_NAMES, Source
+from crdtctl.crdt import clock as clocks
+from crdtctl.crdt import forks
+from crdtctl.crdt.clock import Clock, Order
+from crdtctl.crdt.counter import Counter, join_counters
+from crdtctl.crdt.forks import Fork
+from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
+from crdtctl.crdt.names import counter_fault, entered, stored_counter_fault
+from crdtctl.errors import MissingError, RefusedError, UsageError, printable
+from crdtctl.store import config, handoffs, identity, types
+from crdtctl.store.files import Directory
+from crdtctl.store.gone import Returned, returned
+from crdtctl.store.handoffs import OpenHandoff
+from crdtctl.store.jobs import AttemptReading, attempt_readings, hide_left_out
+from crdtctl.store.reading import Reading
+from crdtctl.store.retirement import absorbed_twice, hide_absorbed, is_sealed, membership_of, settling_marks
+from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
+from crdtctl.store.settling import unsettled
+from crdtctl.store.share import Knowledge
+from crdtctl.store.summary import Summary
+from crdtctl.store.validation import check_strings, check_type, wrong_name
+from crdtctl.suggestions import did_you_mean
+
+_MISSING: Final = object()
+_T = TypeVar("_T")
+
+
+class Snapshot:
+    """One replica at one moment. Its methods have the names and the results of those of `Replica`."""
+
+    def __init__(self, directory: Directory, own: Source, known: Source | None) -> None:
+        """Read `own` and `known`, which were opened at one moment.
+
+        Counters that this replica absorbed are hidden in `known`: ``own.json`` is written first, and may contain them.
+        """
+        self.own = own
+        self.known = known
+        self._directory = directory
+        self._is_verified = False
+        if known is not None:
+            hide_absorbed(own, known)
+
+    # The replica -------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The id of this replica."""
+        return self.own.head.replica
+
+    @property
+    def tier(self) -> int:
+        """The tier of this replica; 0 if it is permanent."""
+        return self.own.head.tier
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether this replica is retired."""
+        return is_sealed(self.own)
+
+    @property
+    def commits(self) -> int:
+        """The number of this replica's last commit."""
+        return self.own.head.clock.get(self.id, 0)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether all commits of this replica were exported before."""
+        return identity.has_left(self.own.head)
+
+    def past(self) -> list[Past]:
+        """Return the earlier ids of this replica, oldest first, and the reason why each ended.
+
+        ``known.json`` lists an id as an earlier one a moment before ``own.json`` begins a new one.
+        """
+        return [past for past in self.known.head.past if past.replica != self.id] if self.known else []
+
+    def unheard(self) -> list[str]:
+        """Return the earlier ids whose last exported state has not come back. Until it has, nothing is absorbed."""
+        return [replica for replica in self.known.head.unheard if replica != self.id] if self.known else []
+
+    def open_handoffs(self) -> list[OpenHandoff]:
+        """Return the unfinished part of each handoff counter, of this id and of earlier ids."""
+        return handoffs.open_handoffs(self.own, self.known if self.known and self.known.head.past else None)
+
+    def token_holder(self, name: str, called: str) -> str:
+        """Return the id of the replica `called` so, to which a part of the handoff counter `name` is on its way.
+
+        Raise `RefusedError` without such a replica, and `UsageError` if there are several.
+        """
+        own = [one for one in self.open_handoffs() if (one.name, one.replica) == (name, self.id)]
+        ids = {to for one in own for _, to in one.pending.tokens}
+        found = [one for one in sorted(ids) if called in (one, identity.name_of(one)) or one.startswith(called)]
+        if not found:
+            said = f"cannot take back '{printable(name)}': nothing of it is on its way to '{printable(called)}'"
+            raise RefusedError(said, "see 'crdtctl status'")
+        if len(found) > 1:
+            raise UsageError(f"'{printable(called)}' may be {' or '.join(found)}", "name one of them whole")
+        return found[0]
+
+    def reasons_to_keep(self) -> list[str]:
+        """Return the reasons why this replica must not be discarded yet; empty if it may be."""
+        return handoffs.reasons_to_keep(self.own, self.has_left)
+
+    # All replicas ------------------------------------------------------------------------------------------
+
+    def clock(self) -> dict[str, int]:
+        """Return the clock, a version vector: replica → number of its last known commit.
+
+        No clock mentions a replica that is not permanent and has only handed over.
+        """
+        return dict(self.head().clock)
+
+    def head(self, since: Clock | None = None) -> Head:
+        """Return the header of an exported state, or of a delta `since` a clock."""
+        mine, histories = identity.outward(self.own)
+        known = self.known.head if self.known else Head("known", self.id, {})
+        clock, tags = clocks.join(mine, known.clock), {**known.tags, **histories}
+        if since is None:
+            return Head("state", self.id, clock, tags=tags, settled=known.settled)
+        return Head("delta", self.id, clock, since, tags=tags, settled=known.settled)
+
+    def heard(self) -> dict[str, str]:
+        """Return replica → time in UTC at which its last news arrived."""
+        return dict(self.known.head.heard) if self.known else {}
+
+    def forks(self) -> list[Fork]:
+        """Return the ids that had several writers and are not resolved."""
+        return unsettled(self.known.head) if self.known else []
+
+    def membership(self) -> Mapping[str, tuple[int, ...]]:
+        """Return the joined entries of both files about retired replicas."""
+        return membership_of(self.own, self.known)
+
+    def ended(self) -> Roster:
+        """Return the retired replicas: sealed ones and absorbed ones."""
+        return roster(self.membership())
+
+    def returned(self) -> list[Returned]:
+        """Return the replicas that were declared lost, see `Replica.take_back`, and have made later commits."""
+        return returned(self.known.head.settled, self.known.head.clock) if self.known else []
+
+    def doubled(self) -> dict[str, tuple[str, ...]]:
+        """Return the sealed replicas that several others absorbed, so that they count twice, unless resolved.
+
+        A key is the last 20 digits of the id, the only part that is kept. The values are the absorbers.
+        """
+        return absorbed_twice(self.ended(), self.known.head.settled if self.known else ())
+
+    def absorbed_again(self, replica: str) -> list[str]:
+        """Return the ids that absorbed a replica after the first one that did: their counts of it are too much."""
+        return list(settling_marks(self.ended(), replica).values())
+
+    def missing(self, clock: Clock) -> dict[str, int]:
+        """Return the entries of `clock` that this replica does not know. It knows all absorbed replicas."""
+        lacking = clocks.missing(self.clock(), clock)
+        return without(lacking, self.ended().absorbed(lacking))
+
+    def compare(self, other: Summary) -> Order:
+        """Return the relation of this replica to other states: behind, ahead, equal or concurrent."""
+        absorbed = roster(MEMBERSHIP.join_all(self.membership(), other.membership)).absorbed
+        mine = self.clock()
+        gone = {*absorbed(mine), *absorbed(other.clock)}
+        return clocks.compare(without(mine, gone), without(other.clock, gone))
+
+    def knowledge(self) -> Knowledge:
+        """Return what a sync compares with remotes."""
+        head = self.head()
+        return Knowledge(
+            self.id,
+            head.clock,
+            head.tags,
+            self.ended(),
+            head.settled,
+            self.own.checksum if next(self.own.lines(), None) else "",
+            self.has_left,
+            handoffs.is_idle(self.own),
+        )
+
+    def replica_called(self, text: str, name: str) -> str:
+        """Return the one known id that `text` is, begins, or contains as its name.
+
+        Known are the ids in the clock, earlier ids of this replica, and the holders of rights to the counter `name`.
+        Raise `MissingError` without such an id, and `UsageError` if there are several.
+        """
+        check_strings(name=text)
+        check_strings(name=name)
+        text, name = entered(text), entered(name)
+        given = KIND.rights(self._counter(name).get(KIND.tag, {}))
+        past = [one.replica for one in self.past()]
+        ids = {forks.origin(replica) for replica in (self.id, *self.clock(), *past, *given)}
+        found = identity.called(text, ids)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(f"'{printable(text)}' may be {' or '.join(found[:3])}", "name one of them whole")
+        guess = did_you_mean(text, {*map(identity.name_of, ids), *ids})
+        raise MissingError(
+            f"no replica '{printable(text)}' is known here",
+            guess or "'crdtctl status' lists them; merge a state of it first",
+        )
+
+    # Counters ----------------------------------------------------------------------------------------------
+
+    def reading(self, name: str, tag: str | None = None) -> Reading:
+        """Read one counter in the type that this replica uses, or in type `tag`.
+
+        Raise `MissingError` for an unknown counter, and `UsageError` if it has several types and this replica uses
+        none of them.
+        """
+        found = self.readings(name, tag)
+        if len(found) > 1:
+            meant = self.meant(name)
+            found = [one for one in found if one.tag == meant] or found
+        return found[0]
+
+    def readings(self, name: str, tag: str | None = None) -> list[Reading]:
+        """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
+        check_strings(name=name, tag=tag)
+        name = entered(name)
+        if stored_counter_fault(name) is not None:
+            raise wrong_name(name)
+        check_type(tag)
+        counter = self._counter(name)
+        found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
+        if not found:
+            what = "counter" if tag is None else tag
+            raise MissingError.of_counter(name, f"no {what} '{name}' here", "'crdtctl show' lists what there is")
+        return found
+
+    @overload
+    def value(self, name: str, tag: str | None = None) -> int: ...
+    @overload
+    def value(self, name: str, tag: str | None = None, *, default: _T) -> int | _T: ...
+    def value(self, name: str, tag: str | None = None, *, default: object = _MISSING) -> object:
+        """Return the value of a counter, or the `default` for an unknown counter.
+
+        Without a default, raise `MissingError`. Raise `UsageError` for a wrong name.
+        """
+        if default is not _MISSING:
+            check_strings(name=name, tag=tag)
+            if counter_fault(name) is None and not any(tag in (None, one) for one in self.tags(name)):
+                return default
+        return self.reading(name, tag).value
+
+    def tags(self, name: str) -> list[str]:
+        """Return the types of a counter; empty for an unknown counter."""
+        return sorted(self._counter(entered(name)))
+
+    def meant(self, name: str) -> str:
+        """Return the type that the name of a counter means: the one that this replica uses, or the only one.
+
+        It is empty for an unknown counter. Raise `UsageError` if there are several and the settings choose none.
+        """
+        own, known = self._values
+        found = types.candidates(own.counter(name), known.counter(name) if known else {})
+        if len(found) > 1:
+            return types.choose(name, found, self._preferred())
+        return found[0] if found else ""
+
+    def counters(self) -> Iterator[Reading]:
+        """Yield all counters by name and type, in constant memory."""
+        self.verified()
+        own, known = self._values
+        for joined in merge_join(known, [own]):
+            if joined.after is not None and joined.name not in NO_NAMES:
+                name, counter = decode_own_line(joined.after)
+                for tag in sorted(counter):
+                    yield Reading(name, tag, counter[tag])
+
+    def attempts(self, name: str | None = None) -> Iterator[AttemptReading]:
+        """Yield the counts of all attempts of jobs, also of those that do not count, by the name of the counter."""
+        self.verified()
+        yield from attempt_readings(self.own, self.known, name)
+
+    def rights(self, name: str) -> Holding:
+        """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
+        return Holding(name, self.id, self.reading(name, KIND.tag).state)
+
+    def holdings(self) -> list[Holding]:
+        """Return the holders of the rights, and the requests, of all bcounters."""
+        return list(holdings(self.own, self.known))
+
+    def made_twice(self) -> list[MadeTwice]:
+        """Return the bcounters that several replicas created with an initial value, unless resolved."""
+        settled = self.known.head.settled if self.known else ()
+        found = (made_twice(one.name, one.state, settled) for one in self.holdings())
+        return [one for one in found if one]
+
+    def verified(self) -> "Snapshot":
+        """Verify the checksums of both files, once."""
+        if not self._is_verified:
+            for source in filter(None, (self.own, self.known)):
+                source.verify()
+            self._is_verified = True
+        return self
+
+    @cached_property
+    def _values(self) -> tuple[Source, Source | None]:
+        """Both files for values, without the attempts of jobs that do not count."""
+        own, known = copy(self.own), copy(self.known)
+        hide_left_out(own, known)
+        return own, known
+
+    def _counter(self, name: str) -> Counter:
+        own, known = self._values
+        return join_counters(own.counter(name), known.counter(name) if known else {})
+
+    def _preferred(self) -> Mapping[str, str]:
+        return config.read(self._directory.fd, self._directory.file("config.toml")).types
+
+
+@contextmanager
+def snapshot(directory: Directory) -> Iterator[Snapshot]:
+    """Open a replica as it is at one moment."""
+    with directory.both_sources() as (own, known):
+        yield Snapshot(directory, own, known)
+
+
+def without(clock: Clock, replicas: Iterable[str]) -> dict[str, int]:
+    """Return a clock without some replicas."""
+    left_out = set(replicas)
+    return {replica: seq for replica, seq in clock.items() if replica not in left_out}

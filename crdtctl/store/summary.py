@@ -1,0 +1,41 @@
+"""The clock and the retired replicas of states in files or bytes, without their counters."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from crdtctl.crdt import clock as clocks
+from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.membership import MEMBERSHIP
+from crdtctl.errors import CrdtctlError
+from crdtctl.store.inputs import Input, State, as_inputs, open_input
+from crdtctl.store.packed import each_state, gathered
+from crdtctl.store.retirement import membership_in
+
+
+@dataclass(slots=True)
+class Summary:
+    """The joined `clock` of some states, and their joined entries of `membership`."""
+
+    clock: Clock = field(default_factory=dict)
+    membership: Contributions = field(default_factory=dict)
+
+    def add(self, item: Input) -> None:
+        """Join the summary of one more state."""
+        with ExitStack() as stack:
+            source = open_input(item, stack)
+            self.clock = clocks.join(self.clock, source.head.clock)
+            self.membership = MEMBERSHIP.join_all(self.membership, membership_in(source))
+
+
+def summarize(states: Iterable[State]) -> Summary:
+    """Return the summary of states: paths of files, or bytes. Raise the failure of the first unusable one."""
+    summary = Summary()
+    with ExitStack() as stack:
+        each_state(gathered(as_inputs(states), stack), summary.add, _raise, stack)
+    return summary
+
+
+def _raise(_: Input, reason: CrdtctlError) -> None:
+    raise reason

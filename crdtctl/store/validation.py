@@ -1,0 +1,104 @@
+"""Checks of arguments that programs and users pass: names, types, amounts, settings."""
+
+from collections.abc import Iterable, Mapping
+
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import TOO_LARGE
+from crdtctl.crdt.names import counter_advice, counter_fault, element_fault, key_fault, replica_fault
+from crdtctl.crdt.names import entered as normalized
+from crdtctl.errors import UsageError, printable
+from crdtctl.suggestions import did_you_mean
+
+#: Setting of a new counter → its name in messages.
+_SETTINGS = {"bound": "a bound", "initial": "an initial value", "precision": "a precision"}
+
+
+def check_strings(**arguments: object) -> None:
+    """Raise `UsageError` for an argument that is neither a string nor None."""
+    for name, value in arguments.items():
+        if not isinstance(value, str) and (value is not None or name == "name"):
+            raise UsageError(f"{name} must be a string, not {type(value).__name__}")
+
+
+def check_type(tag: str | None) -> None:
+    """Raise `UsageError` for an unknown type."""
+    if tag is not None and tag not in TYPES:
+        types = f"types are {', '.join(sorted(TYPES))}"
+        guess = did_you_mean(tag, TYPES)
+        raise UsageError(f"there is no type '{printable(tag)}'", f"{guess} {types}" if guess else types)
+
+
+def wrong_name(name: str) -> UsageError:
+    """Return the error for a wrong name of a counter."""
+    return UsageError(f"{counter_fault(name)}: '{printable(name[:80])}'", counter_advice(name))
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a counter in its normal form. Raise `UsageError` for a wrong one."""
+    check_strings(name=name)
+    name = normalized(name)
+    if counter_fault(name) is not None:
+        raise wrong_name(name)
+    return name
+
+
+def checked_key(once: str | None) -> str | None:
+    """Return an idempotency key in its normal form. Raise `UsageError` for a wrong one."""
+    check_strings(once=once)
+    if once is None:
+        return None
+    once = normalized(once)
+    if (fault := key_fault(once)) is not None:
+        raise UsageError(fault)
+    return once
+
+
+def checked_elements(elements: Iterable[str]) -> tuple[str, ...]:
+    """Return elements of a set in their normal form. Raise `UsageError` for a wrong one."""
+    found = []
+    for element in elements:
+        check_strings(element=element)
+        found.append(normalized(element))
+        if (fault := element_fault(found[-1])) is not None:
+            raise UsageError(fault)
+    return tuple(found)
+
+
+def check_replica(**ids: object) -> None:
+    """Raise `UsageError` for a wrong replica id; an empty one is right."""
+    check_strings(**ids)
+    for replica in ids.values():
+        if replica and (fault := replica_fault(str(replica))) is not None:
+            raise UsageError(fault)
+
+
+def check_amount(amount: object, least: int = 0) -> None:
+    """Raise `UsageError` unless an amount is a whole number from `least`, of at most 100 digits."""
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        raise UsageError("an amount must be a whole number")
+    if not least <= amount < TOO_LARGE:
+        raise UsageError(f"an amount must be at least {least} and have at most 100 digits")
+
+
+def check_setting(tag: str | None, setting: str, number: object) -> None:
+    """Raise `UsageError` unless counters of type `tag` have the `setting`, and `number` is a value for it."""
+    if tag is None or setting not in TYPES[tag].settings:
+        able = " or ".join(f"a {one}" for one, kind in TYPES.items() if setting in kind.settings)
+        raise UsageError(f"a {tag} is not created with {_SETTINGS[setting]}, only {able}")
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise UsageError(f"{setting} must be a whole number")
+    if abs(number) >= TOO_LARGE:
+        raise UsageError(f"{setting} must have at most 100 digits")
+
+
+def flattened(elements: Iterable[object]) -> list[str]:
+    """Return elements that are given one by one or in iterables. Raise `UsageError` for anything else."""
+    found: list[str] = []
+    for element in elements:
+        if isinstance(element, str):
+            found.append(element)
+        elif isinstance(element, bytes | Mapping) or not isinstance(element, Iterable):
+            raise UsageError(f"an element is a string, not {type(element).__name__}")
+        else:
+            found.extend(element)
+    return found

@@ -19,7 +19,7 @@ def known_remotes(replica: Replica) -> list[Item]:
     with suppress(CrdtctlError):  # what is wrong with the settings is told where they are used
         for name, url in replica.remotes().items():
             named[check(url)] = name
-    found = {one.url: one for one in health.known(place)}
+    found = {one.url: one for one in health.load_all(place)}
     items = []
     for url in [*named, *(url for url in found if url not in named)]:
         one = found.get(url, health.Health(url))

@@ -1,7 +1,8 @@
-"""What is remembered of the objects at a remote, so that they are not read again.
+"""The cache of the objects at a remote, so that a sync reads only new ones.
 
-A file for each remote in the replica's directory, below ``sync``. It may be deleted, lost or damaged at any time: then
-everything there is read once more. What it says is believed only as far as the replica still knows what it says.
+It is one JSON file for each remote, in the folder ``sync`` of the replica's directory. It may be deleted, lost or
+damaged at any time; then all objects of the remote are read again. An entry is only used while the replica still knows
+all that the object holds.
 """
 
 import os
@@ -23,14 +24,14 @@ from crdtctl.sync.transport import Entry
 _VERSION = 1
 _MAX_BYTES = 2**30
 
-#: An author, how far it is held, and its departures as text. Many objects may hold the same of one.
+#: A replica id, its commit number, and its export markers as text. Objects share equal facts.
 _Fact = tuple[str, int, str]
 _Number = Annotated[int, msgspec.Meta(ge=0)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """A memo; what the object holds as numbers of facts, None if it is no state."""
+    """A cached object. `held` are the indices of its facts, None if the file is not a state."""
 
     entry: Entry
     digest: str
@@ -44,7 +45,7 @@ class _Object:
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
+class _Stored:
     crdtctl_sync: int
     url: str
     facts: list[_Fact]
@@ -52,49 +53,50 @@ class _Remembered:
 
 
 def directory(replica: str) -> str:
-    """Return the directory for what a replica remembers of remotes, in the replica's own."""
+    """Return the directory for the caches and histories of a replica's remotes."""
     return of_replica(replica)
 
 
-def load(place: str, url: str) -> dict[str, CachedObject]:
-    """Return what is remembered of the remote `url`, by name of the object."""
+def load(directory: str, url: str) -> dict[str, CachedObject]:
+    """Return the cache of the remote `url`, by name of the object; an empty one if there is no valid file."""
     try:
-        with open(file_of(place, url), "rb") as file:
-            found = msgspec.json.decode(file.read(_MAX_BYTES), type=_Remembered)
+        with open(file_of(directory, url), "rb") as file:
+            found = msgspec.json.decode(file.read(_MAX_BYTES), type=_Stored)
         if found.crdtctl_sync != _VERSION or found.url != url:
             return {}
-        return {one.entry.name: _memo(one, found.facts) for one in found.objects}
+        return {stored.entry.name: _cached(stored, found.facts) for stored in found.objects}
     except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError, IndexError):
         return {}
 
 
-def _memo(one: _Object, facts: list[_Fact]) -> CachedObject:
-    if one.held is None:
-        return CachedObject(one.entry, one.digest, None, one.mark, one.fault)
-    said = [facts[number] for number in one.held]
-    clock = {author: seq for author, seq, _ in said}
-    histories = {author: history for author, _, history in said if history}
-    held = ObjectSummary(one.owner, clock, histories, one.is_whole, one.is_idle)
-    return CachedObject(one.entry, one.digest, held, one.mark, one.fault, one.unsettled)
+def _cached(stored: _Object, facts: list[_Fact]) -> CachedObject:
+    if stored.held is None:
+        return CachedObject(stored.entry, stored.digest, None, stored.mark, stored.fault)
+    held = [facts[number] for number in stored.held]
+    clock = {replica: seq for replica, seq, _ in held}
+    histories = {replica: history for replica, _, history in held if history}
+    summary = ObjectSummary(stored.owner, clock, histories, stored.is_whole, stored.is_idle)
+    return CachedObject(stored.entry, stored.digest, summary, stored.mark, stored.fault, stored.unsettled)
 
 
-def save(place: str, url: str, cache: Mapping[str, CachedObject]) -> None:
-    """Remember the objects of the remote `url`. It need not be durable, but is never half there."""
+def save(directory: str, url: str, cache: Mapping[str, CachedObject]) -> None:
+    """Save the cache of the remote `url`. The file is replaced as a whole, but need not be durable."""
     numbers: dict[_Fact, int] = {}
-    kept = [cache[name] for name in sorted(cache) if name.isprintable()]  # others cannot be read, and may be no UTF-8
+    # Files with other names are never read, and their names may not be UTF-8.
+    kept = [cache[name] for name in sorted(cache) if name.isprintable()]
     objects = [_object(cached, numbers) for cached in kept]
-    data = msgspec.json.encode(_Remembered(_VERSION, url, list(numbers), objects))
-    write(place, file_of(place, url), data)
+    data = msgspec.json.encode(_Stored(_VERSION, url, list(numbers), objects))
+    write(directory, file_of(directory, url), data)
 
 
-def write(place: str, path: str, data: bytes) -> None:
-    """Write a file in the directory `place`, which is made if it is not there. The file is never half there."""
+def write(directory: str, path: str, data: bytes) -> None:
+    """Replace a file in `directory` as a whole, and make the directory if it does not exist."""
     draft = f"{path}.{os.getpid()}{NEW}"
     try:
-        owner.make_directories(place, shared=True)
+        owner.make_directories(directory, shared=True)
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        with os.fdopen(fd, "wb") as file, owner.opened(place) as directory:
-            owner.adopt(fd, directory)
+        with os.fdopen(fd, "wb") as file, owner.opened(directory) as opened:
+            owner.adopt(fd, opened)
             file.write(data)
         os.rename(draft, path)
     except OSError as error:
@@ -104,19 +106,19 @@ def write(place: str, path: str, data: bytes) -> None:
 
 
 def _object(cached: CachedObject, numbers: dict[_Fact, int]) -> _Object:
-    """Return what is written of a memo; facts that have no number yet get the next."""
-    held = cached.summary
-    if held is None:
+    """Return the stored form of a cached object, and add its new facts to `numbers`."""
+    summary = cached.summary
+    if summary is None:
         return _Object(cached.entry, cached.digest, cached.fingerprint, cached.fault, "", False, None)
-    said = [numbers.setdefault(fact, len(numbers)) for fact in _facts(held)]
-    facts = (cached.entry, cached.digest, cached.fingerprint, cached.fault, held.owner, held.is_whole, said)
-    return _Object(*facts, cached.unsettled, held.is_idle)
+    held = [numbers.setdefault(fact, len(numbers)) for fact in _facts(summary)]
+    facts = (cached.entry, cached.digest, cached.fingerprint, cached.fault, summary.owner, summary.is_whole, held)
+    return _Object(*facts, cached.unsettled, summary.is_idle)
 
 
-def _facts(held: ObjectSummary) -> Iterator[_Fact]:
-    return ((author, seq, held.histories.get(author, "")) for author, seq in held.clock.items())
+def _facts(summary: ObjectSummary) -> Iterator[_Fact]:
+    return ((replica, seq, summary.histories.get(replica, "")) for replica, seq in summary.clock.items())
 
 
-def file_of(place: str, url: str, suffix: str = ".json") -> str:
+def file_of(directory: str, url: str, suffix: str = ".json") -> str:
     """Return the path of a file about the remote `url`."""
-    return f"{place}/{blake2b(url.encode(), digest_size=8).hexdigest()}{suffix}"
+    return f"{directory}/{blake2b(url.encode(), digest_size=8).hexdigest()}{suffix}"

@@ -1,7 +1,6 @@
-"""Listing a remote, and fetching what may be new."""
+"""Listing a remote, and downloading the objects that may be new."""
 
 import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Container, Sequence
@@ -15,7 +14,6 @@ from crdtctl.errors import (
     ExistsError,
     MissingError,
     StorageError,
-    TransientError,
     UnavailableError,
     printable,
 )
@@ -26,89 +24,94 @@ from crdtctl.sync.missing_objects import is_emptied
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.plan import CachedObject, entries_to_fetch, is_named
 from crdtctl.sync.remote_session import FetchedFile, RemoteSession
-from crdtctl.sync.retry import retry
 from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES, Entry
 
-#: A file that vanishes while it is read was replaced, so a new listing is asked for, so often.
+#: Maximum number of listings. A file that disappears during a download was replaced, so the remote is listed again.
 _LISTINGS = 3
-_BLOCK = 2**20
-#: So many seconds a file that is named like one of a transfer under way is left alone.
-UNDER_WAY: Final = 3600
+_READ_SIZE = 2**20
+#: Seconds that a file with the name of an unfinished transfer must stay unchanged before it is read.
+TRANSFER_SECONDS: Final = 3600
 
 
-def read(session: RemoteSession, knowledge: Knowledge, scratch: str, *, accepts: bool) -> None:
-    """List a remote, and fetch what may be new; a file that is no state is refused in the visit.
+def download(session: RemoteSession, knowledge: Knowledge, scratch: str, *, accept_missing: bool) -> None:
+    """List a remote and download the objects that may be new into the directory `scratch`.
 
-    Raise `UnavailableError` where nothing is left of what was there, unless the user `accepts` that.
+    Files that are not states are recorded in the session as refused. Raise `UnavailableError` if all former objects
+    have disappeared, unless the user accepts that.
     """
     times_gone: Counter[Entry] = Counter()
     for _ in range(_LISTINGS):
-        _list(session, accepts=accepts)
+        _list(session, accept_missing=accept_missing)
         if knowledge.replica in knowledge.ended.sealed:
             break
-        had = {one.entry.name for one in session.fresh}
-        wanted = [
-            entry
-            for entry in entries_to_fetch(session.listing, session.cache, knowledge, time.time())
-            if entry.name not in had
-        ]
-        gone = _fetch(session, wanted, knowledge, scratch)
+        fetched = {file.entry.name for file in session.fetched}
+        wanted = entries_to_fetch(session.listing, session.cache, knowledge, time.time())
+        gone = _fetch(session, [entry for entry in wanted if entry.name not in fetched], knowledge, scratch)
         if not gone:
             break
         times_gone.update(gone)
     for entry, times in times_gone.items():
         if times == _LISTINGS:
             label = session.label(entry.name)
-            session.refused[label] = MissingError(f"{printable(label)} is listed, and reading it finds no such file")
+            message = f"{printable(label)} is in the listing of the remote, but reading it fails: no such file"
+            session.refused[label] = MissingError(message)
     for cached in session.objects:
         if cached.fault:
             session.refused.setdefault(session.label(cached.entry.name), DataError(cached.fault))
     session.is_read = True
 
 
-def _list(session: RemoteSession, *, accepts: bool) -> None:
-    """List a remote; take the listing over into the visit."""
-    found = retry(session.there.list, session.deadline)
-    names = {one.name for one in found}
+def _list(session: RemoteSession, *, accept_missing: bool) -> None:
+    """List a remote, and bring the session's listing and cache up to date."""
+    entries = session.transport.list()
+    names = {entry.name for entry in entries}
     _refuse_replica(session, names)
-    session.placeholders = {name for name in map(placeholder_target, names) if name and name not in names}
-    shown = [one for one in found if not is_hidden(one.name) and not placeholder_target(one.name)]
-    session.listing = sorted(_finished(session, shown), key=lambda one: one.name)
-    if not accepts and is_emptied(session.saved.values(), (), {one.name for one in shown} | session.placeholders):
+    session.placeholders = {target for target in map(placeholder_target, names) if target and target not in names}
+    shown = [entry for entry in entries if not is_hidden(entry.name) and not placeholder_target(entry.name)]
+    session.listing = sorted(_without_unfinished(session, shown), key=lambda entry: entry.name)
+    if not accept_missing and is_emptied(
+        session.saved.values(), (), {entry.name for entry in shown} | session.placeholders
+    ):
         raise emptied_error(session)
-    _remember_sizes(session)
+    _update_cache(session)
     for name in session.placeholders:
         cached = session.saved.get(name)
-        if cached is not None and is_named(cached):  # the name has the hash of its content, which is known
+        if cached is not None and is_named(cached):  # the name contains the hash of the content, which is known
             session.cache[name] = cached
         else:
-            message = f"{printable(session.label(name))} is only a placeholder: the cloud drive has not downloaded it"
-            session.refused[session.label(name)] = MissingError(message)
+            label = session.label(name)
+            message = f"{printable(label)} is only a placeholder: the cloud drive has not downloaded it"
+            session.refused[label] = MissingError(message)
 
 
 def emptied_error(session: RemoteSession) -> UnavailableError:
-    """Return the failure that says that nothing is left of what was at a remote."""
+    """Return the error for a remote whose objects have all disappeared."""
     number = sum(cached.summary is not None for cached in session.saved.values())
-    objects = "the object that was" if number == 1 else f"the {number} objects that were"
-    since = f", with which the last sync was at {session.health.last_ok}" if session.health.last_ok else ""
-    where = printable(session.remote.name)
+    objects = "the only object" if number == 1 else f"all {number} objects"
+    since = f" since the last sync at {session.health.last_ok}" if session.health.last_ok else ""
+    name = printable(session.remote.name)
     return UnavailableError(
-        f"nothing is left of {objects} there{since}; nothing was put",
-        f"is it mounted, and the right place? if it was emptied on purpose: crdtctl sync --accept-missing {where}",
+        f"{objects} of this remote disappeared{since}, so nothing was uploaded",
+        f"is it mounted, and the right place? if it was emptied on purpose: crdtctl sync --accept-missing {name}",
     )
 
 
 def _refuse_replica(session: RemoteSession, names: Container[str]) -> None:
-    """Raise `ExistsError` in the directory of a replica: there, other files are no states to be met."""
+    """Raise `ExistsError` for the directory of a replica, whose files are not exchanged by a sync."""
     if all(name in names for name in REPLICA_FILES):
-        raise ExistsError(f"{printable(session.remote.url)} is a replica's directory", "name a folder elsewhere")
+        raise ExistsError(
+            f"{printable(session.remote.url)} is a replica's directory", "name a folder outside of any replica"
+        )
 
 
-def _finished(session: RemoteSession, entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries without those of transfers under way: such that are new here, or have changed of late."""
+def _without_unfinished(session: RemoteSession, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries without those of transfers in progress: they have such a name, and are new or changed lately.
+
+    Record all entries with such names, and since when each is unchanged.
+    """
     now = stamp()
-    earliest = stamp(time.time() - UNDER_WAY)
-    kept, known = [], {}
+    earliest = stamp(time.time() - TRANSFER_SECONDS)
+    kept, unfinished = [], {}
     for entry in entries:
         if not is_unfinished(entry.name):
             kept.append(entry)
@@ -116,93 +119,79 @@ def _finished(session: RemoteSession, entries: Sequence[Entry]) -> list[Entry]:
         before = session.health.unfinished.get(entry.name)
         is_same = before is not None and (before.size, before.version) == (entry.size, entry.version)
         since = before.since if before is not None and is_same else now
-        known[entry.name] = Unfinished(entry.size, entry.version, since)
+        unfinished[entry.name] = Unfinished(entry.size, entry.version, since)
         if since <= earliest:
             kept.append(entry)
-    session.health = replace(session.health, unfinished=known)
+    session.health = replace(session.health, unfinished=unfinished)
     return kept
 
 
-def _remember_sizes(session: RemoteSession) -> None:
-    """Forget what is gone; take over the version of an object that this replica put, which only a listing tells.
+def _update_cache(session: RemoteSession) -> None:
+    """Drop objects from the cache that are not listed, and add the versions of objects that this replica put.
 
-    An object whose owner only renewed the time in its name is known under the new name.
+    An object whose owner only renewed the time in its name is cached under the new name.
     """
     entries = {entry.name: entry for entry in session.listing}
+    by_content = {without_time(name): cached for name, cached in session.cache.items() if is_named(cached)}
     kept = {}
-    known = {without_time(name): cached for name, cached in session.cache.items() if is_named(cached)}
-    for name, there in entries.items():
-        same = known.get(without_time(name)) if name not in session.cache else None
-        if same is not None and same.entry.size == there.size:
-            kept[name] = replace(same, entry=there)
+    for name, entry in entries.items():
+        renamed = by_content.get(without_time(name)) if name not in session.cache else None
+        if renamed is not None and renamed.entry.size == entry.size:
+            kept[name] = replace(renamed, entry=entry)
     for name, cached in session.cache.items():
-        entry = entries.get(name)
-        if entry is not None:
-            is_ours = cached.fingerprint and not cached.entry.version and cached.entry.size == entry.size
-            kept[name] = replace(cached, entry=entry) if is_ours else cached
+        listed = entries.get(name)
+        if listed is not None:
+            is_own_new = cached.fingerprint and not cached.entry.version and cached.entry.size == listed.size
+            kept[name] = replace(cached, entry=listed) if is_own_new else cached
     session.cache = kept
 
 
 def _fetch(session: RemoteSession, wanted: Sequence[Entry], knowledge: Knowledge, scratch: str) -> list[Entry]:
-    """Fetch entries, those that fail in passing several times; return those that were gone."""
+    """Download files into the directory `scratch`; return the entries of files that did not exist any more."""
     for entry in wanted:
         if entry.size > MAX_OBJECT:
             label = session.label(entry.name)
             session.refused[label] = DataError(f"{label} is larger than {MAX_OBJECT // 2**20} MiB")
-    left = {entry.name: entry for entry in wanted if entry.size <= MAX_OBJECT}
-    total, done = sum(entry.size for entry in left.values()), 0
+    wanted = [entry for entry in wanted if entry.size <= MAX_OBJECT]
+    if not wanted:
+        return []
+    total, done = sum(entry.size for entry in wanted), 0
     gone = []
-
-    def fetch() -> None:
-        nonlocal done
-        failed: TransientError | None = None
-        directory = tempfile.mkdtemp(dir=scratch)
-        for entry, path in session.there.fetch(list(left.values()), directory):
-            if isinstance(path, TransientError):
-                failed = failed or path
-                continue
-            left.pop(entry.name, None)
-            if isinstance(path, MissingError):
+    for entry, result in session.transport.fetch(wanted, scratch):
+        match result:
+            case MissingError():
                 gone.append(entry)
-            elif isinstance(path, StorageError):
-                raise path
-            elif isinstance(path, CrdtctlError):
-                session.refused[session.label(entry.name)] = path
-                if isinstance(path, DataError):
-                    session.cache[entry.name] = CachedObject(entry, "", fault=path.message)
-            else:
-                _look(session, entry, path, knowledge)
-            done += entry.size
-            session.read = (done, total)
-        if failed:
-            raise failed
-
-    if left:
-        retry(fetch, session.deadline)
+            case StorageError():
+                raise result
+            case CrdtctlError():
+                session.refused[session.label(entry.name)] = result
+                if isinstance(result, DataError):
+                    session.cache[entry.name] = CachedObject(entry, "", fault=result.message)
+            case path:
+                _accept(session, entry, path, knowledge)
+        done += entry.size
+        session.progress = (done, total)
     return gone
 
 
-def _look(session: RemoteSession, entry: Entry, path: str, knowledge: Knowledge) -> None:
-    """Note a file that was read: as known, if it is what it was; else it is to be merged."""
+def _accept(session: RemoteSession, entry: Entry, path: str, knowledge: Knowledge) -> None:
+    """Record a downloaded file as one to be merged. If its content is cached and known, delete it instead."""
     digest = digest_of(path)
     cached = session.cache.pop(entry.name, None)
-    if (
-        cached
-        and cached.digest == digest
-        and (cached.summary is None or knowledge.knows(cached.summary.clock, cached.summary.histories))
-    ):
+    summary = cached.summary if cached else None
+    if cached and cached.digest == digest and (summary is None or knowledge.knows(summary.clock, summary.histories)):
         session.cache[entry.name] = replace(cached, entry=entry, unsettled=0.0)
         os.unlink(path)
     else:
         if cached and cached.entry == entry:
-            session.settled.add(entry.name)
-        session.fresh.append(FetchedFile(entry, path, digest))
+            session.reread.add(entry.name)
+        session.fetched.append(FetchedFile(entry, path, digest))
 
 
 def digest_of(path: str) -> str:
-    """Return the hash of a file."""
+    """Return the hash of a file's content."""
     digest = blake2b(digest_size=16)
     with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
+        while block := file.read(_READ_SIZE):
             digest.update(block)
     return digest.hexdigest()

@@ -1,6 +1,6 @@
-"""Carrying it out: remotes are listed and read side by side, and what is new is merged as it comes.
+"""The course of a sync: read all remotes side by side, merge their new objects as they arrive, then upload.
 
-Then each remote gets its share. What fails at one remote is reported of that remote, and holds up no other.
+A failure at one remote is reported for that remote, and does not delay the others.
 """
 
 import os
@@ -21,235 +21,241 @@ from crdtctl.store.processes import cores
 from crdtctl.store.replica import Replica
 from crdtctl.store.share import Knowledge
 from crdtctl.store.unheard import Heard
-from crdtctl.sync import cache as memory
-from crdtctl.sync import health
-from crdtctl.sync.download import emptied_error, read
+from crdtctl.sync import cache, health
+from crdtctl.sync.download import download, emptied_error
 from crdtctl.sync.missing_objects import is_emptied, last_seen, missing_objects, reportable, unlisted_uploads
 from crdtctl.sync.path_kind import address, kind_of
 from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, is_coarse, is_named, plan_upload
-from crdtctl.sync.remote_session import RemoteSession
+from crdtctl.sync.remote_session import FetchedFile, RemoteSession
 from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, SyncReport, Transferred, add_merge
+from crdtctl.sync.retry import RetryingTransport
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.temporary_directory import scratch as made_scratch
+from crdtctl.sync.temporary_directory import temporary_directory
 from crdtctl.sync.transport import Deadline
-from crdtctl.sync.upload import prepare, put
+from crdtctl.sync.upload import prepare, upload
 from crdtctl.sync.worker_threads import WorkerThreads
 
-#: When one remote has been read, the others may take so many seconds more to be merged in the same commit.
+#: Seconds after the first remote was read in which others may still join the same merge.
 _GROUPING_SECONDS = 0.5
-#: Of so many new objects a dry run finds out what they would add to what is put.
+#: Maximum number of new objects that a dry run reads to predict the size of an upload.
 _MAX_PREDICTED = 200
-#: So many seconds an object may be missing; then what it held is put there again.
+#: Seconds after which the content of a missing object is uploaded again.
 _MISSING_GRACE_SECONDS = 86_400
-#: A listing may be late by so many seconds.
+#: Maximum number of seconds that a listing may be late.
 _LISTING_DELAY_SECONDS = 600
 
 
 def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = None) -> SyncReport:
-    """Let a replica and remotes know of each other all they know; return what was done, also where some of it failed.
+    """Exchange all entries between a replica and remotes. Return the report, including failures at remotes.
 
-    Raise `BusyError` if another sync of this replica does not end in time, and what prevents a merge.
+    Raise `BusyError` if another sync of this replica does not end in time, and the errors of a merge.
     """
     options = options or Options()
-    wanted = {one.url: one for one in reversed([Remote(one.name, check(one.url)) for one in remotes])}
-    place = memory.directory(replica.path)
+    checked = [Remote(remote.name, check(remote.url)) for remote in remotes]
+    by_url = {remote.url: remote for remote in reversed(checked)}
+    directory = cache.directory(replica.path)
     with ExitStack() as stack:
         if not options.dry_run:
             stack.enter_context(replica.locked_to_sync(options.retry_lock))
-        scratch = stack.enter_context(made_scratch(place, is_dry=options.dry_run))
-        sessions = [_new_session(remote, place, options) for remote in reversed(wanted.values())]
-        course = _Sync(replica, options, place, scratch, sessions)
+        scratch = stack.enter_context(temporary_directory(directory, is_dry=options.dry_run))
+        sessions = [_new_session(remote, directory, options) for remote in reversed(by_url.values())]
+        running = _Sync(replica, options, directory, scratch, sessions)
         for session in sessions:
-            stack.callback(course.close, session)
-        with WorkerThreads() as crew:
-            course.run(crew)
-        return course.report
+            stack.callback(running.close, session)
+        with WorkerThreads() as threads:
+            running.run(threads)
+        return running.report
 
 
-def _new_session(remote: Remote, place: str, options: Options) -> RemoteSession:
-    known = health.load(place, remote.url)
-    cache = memory.load(place, remote.url)
+def _new_session(remote: Remote, directory: str, options: Options) -> RemoteSession:
+    known = health.load(directory, remote.url)
+    saved = cache.load(directory, remote.url)
     if options.accept_missing:
         known = replace(known, kind="", missing={}, unlisted={})
     report = RemoteReport(remote.name, remote.url)
-    return RemoteSession(remote, report, Deadline(options.timeout), known, cache, dict(cache))
+    return RemoteSession(remote, report, Deadline(options.timeout), known, saved, dict(saved))
 
 
 @dataclass(slots=True)
 class _Sync:
-    """A sync under way. All of it is done by one thread, but for what the crew does at the remotes."""
+    """A sync in progress. One thread runs it; the worker threads only read and write at the remotes.
+
+    `directory` holds the caches, `scratch` temporary files. `updates` are the objects that a dry run would merge.
+    """
 
     replica: Replica
     options: Options
-    place: str
+    directory: str
     scratch: str
     sessions: list[RemoteSession]
     report: SyncReport = field(default_factory=SyncReport)
-    news: list[Input] = field(default_factory=list)
+    updates: list[Input] = field(default_factory=list)
     merges: int = 0
 
-    def run(self, crew: WorkerThreads) -> None:
-        """Read, merge and put until there is nothing more to do."""
+    def run(self, threads: WorkerThreads) -> None:
+        """Read, merge and upload until nothing is left to do."""
         knowledge = self.replica.knowledge()
         for number, session in enumerate(self.sessions):
-            crew.start(session, partial(self._read, session, knowledge, f"{self.scratch}/{number}"))
+            threads.start(session, partial(self._read, session, knowledge, f"{self.scratch}/{number}"))
         ready: list[RemoteSession] = []
-        while crew.is_busy:
-            came = crew.ended(float("inf") if self.options.dry_run else _GROUPING_SECONDS, self._tick)
-            for session in came:
+        while threads.is_busy:
+            grouping = float("inf") if self.options.dry_run else _GROUPING_SECONDS
+            finished = threads.finished(grouping, self._report_progress)
+            for session in finished:
                 self.report.merge.refused.update(session.refused)
-            self._merge([session for session in came if session.fresh and not session.left], knowledge)
-            knowledge = self._knowledge(knowledge)
-            for session in came:
-                if session.planned < 0 and not session.left:
-                    session.report.replicas = {
-                        cached.summary.owner for cached in _present(session) if cached.summary is not None
-                    }
-                    session.report.seen = last_seen(_present(session), knowledge)
-            ready += [session for session in came if session.report.error is None]
+            self._merge([session for session in finished if session.fetched and not session.abandoned], knowledge)
+            knowledge = self._current(knowledge)
+            for session in finished:
+                if session.planned_after < 0 and not session.abandoned:
+                    summaries = (cached.summary for cached in session.present)
+                    session.report.replicas = {summary.owner for summary in summaries if summary is not None}
+                    session.report.seen = last_seen(session.present, knowledge)
+            ready += finished
             ready = [
-                one for one in ready if one.report.error is None and not self._plan_and_start(crew, one, knowledge)
+                session
+                for session in ready
+                if session.report.error is None and not self._plan_and_start(threads, session, knowledge)
             ]
-            for session in came:
-                if session not in crew:
-                    self._remember(session)
-        self.report.remotes = [_reported(session) for session in self.sessions]
+            for session in finished:
+                if session not in threads:
+                    self._save(session)
+        self.report.remotes = [_final_report(session) for session in self.sessions]
         if not self.options.dry_run:
-            self._confirm_restored()
-        owners = (who for one in self.report.remotes for who in one.replicas)
+            self._confirm_restored_backup()
+        owners = (replica for report in self.report.remotes for replica in report.replicas)
         self.report.replicas = {knowledge.replica, *owners}
 
     def _read(self, session: RemoteSession, knowledge: Knowledge, scratch: str) -> None:
-        """Connect to a remote and read it, in a thread of its own."""
-        state = f"{self.scratch}/state" if self.options.dry_run else self.place
+        """Connect to a remote and download its new objects, in a worker thread."""
+        state = f"{self.scratch}/state" if self.options.dry_run else self.directory
         kind = kind_of(session.remote.url, session.deadline, state)
         url = address(session.remote.url, kind, session.health.kind)
-        session.transport = connect(url, session.deadline, state)
+        session.connection = RetryingTransport(connect(url, session.deadline, state), session.deadline)
         os.makedirs(scratch, exist_ok=True)
-        read(session, knowledge, scratch, accepts=self.options.accept_missing)
+        download(session, knowledge, scratch, accept_missing=self.options.accept_missing)
         if not session.health.kind:
             session.health = replace(session.health, kind=kind)
 
-    def _tick(self) -> None:
-        """Report progress."""
+    def _report_progress(self) -> None:
         if self.options.progress is None:
             return
         waiting = (session for session in self.sessions if session.report.error is None and not session.is_read)
         silent = [session.remote.name for session in waiting if not session.listing]
-        done, total = (sum(session.read[n] for session in self.sessions) for n in (0, 1))
+        done, total = (sum(session.progress[part] for session in self.sessions) for part in (0, 1))
         if total > done or not silent:
             self.options.progress("reading", done, total)
         elif silent:
             self.options.progress(f"connecting to {', '.join(silent)}", 0, 0)
 
-    def _knowledge(self, before: Knowledge) -> Knowledge:
-        """Return where the replica stands now; with a dry run, where it would stand."""
+    def _current(self, before: Knowledge) -> Knowledge:
+        """Return the replica's present knowledge. In a dry run, predict it from the reports of the merges."""
         return _predicted(before, self.report.merge) if self.options.dry_run else self.replica.knowledge()
 
     # Merging ------------------------------------------------------------------------------------------------
 
     def _merge(self, sessions: Sequence[RemoteSession], knowledge: Knowledge) -> None:
-        """Merge what was fetched, as one commit, and remember what it held.
+        """Merge the downloaded files of these remotes as one commit, and cache their summaries.
 
-        With a dry run it is taken by nobody, and still there.
+        A dry run only computes the report of the merge.
         """
-        inputs = [
-            Input(session.label(entry.name), path=path) for session in sessions for entry, path, _ in session.fresh
-        ]
+        files = [(session, file) for session in sessions for file in session.fetched]
+        inputs = [Input(session.label(file.entry.name), path=file.path) for session, file in files]
         if not inputs:
             return
         options = self.options
-        tell = options.progress
-        total = sum(os.path.getsize(one.path) for one in inputs if one.path)
-        # What has threads, as some transports do, is better not forked.
+        progress = options.progress
+        total = sum(os.path.getsize(item.path) for item in inputs if item.path)
+        # A process with threads, which some transports have, should not fork.
         merged = self.replica.merge_inputs(
             inputs,
             dry_run=options.dry_run,
             hears=False,
             details=options.details,
             processes=cores() if threading.active_count() == 1 else 1,
-            progress=None if tell is None else lambda done: tell("merging", min(done, total), total),
+            progress=None if progress is None else lambda done: progress("merging", min(done, total), total),
         )
         self.merges += 1
+        for session, file in files:
+            self._cache_merged(session, file, merged, knowledge)
         for session in sessions:
-            self._note(session, merged, knowledge)
+            session.fetched = []
         add_merge(self.report.merge, merged)
         if options.dry_run:
-            self.news += [one for one in inputs if one.label in merged.taken]
+            self.updates += [item for item in inputs if item.label in merged.taken]
 
-    def _note(self, session: RemoteSession, merged: MergeReport, knowledge: Knowledge) -> None:
-        """Remember what the fetched files of a remote held."""
-        for entry, path, digest in session.fresh:
-            label = session.label(entry.name)
-            head = merged.heads.get(label)
-            if head is not None:
-                cached = CachedObject(entry, digest, _summary_of(head, merged.idle))
-                if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.settled:
-                    cached = replace(cached, unsettled=time.time())
-                session.cache[entry.name] = cached
-                session.report.read.append(_transferred(entry.name, path, head, knowledge, count=self.options.dry_run))
-            elif isinstance(reason := merged.refused.get(label), DataError):
-                session.cache[entry.name] = CachedObject(entry, digest, fault=reason.message)
-            if not self.options.dry_run:
-                with suppress(FileNotFoundError):
-                    os.unlink(path)
-        session.fresh = []
+    def _cache_merged(
+        self, session: RemoteSession, file: FetchedFile, merged: MergeReport, knowledge: Knowledge
+    ) -> None:
+        """Cache the summary of a merged file, or the fault of a refused one; delete the file unless in a dry run."""
+        entry = file.entry
+        label = session.label(entry.name)
+        head = merged.heads.get(label)
+        if head is not None:
+            cached = CachedObject(entry, file.digest, _summary_of(head, merged.idle))
+            if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.reread:
+                cached = replace(cached, unsettled=time.time())
+            session.cache[entry.name] = cached
+            entries = _count_newer(file.path, knowledge) if self.options.dry_run else None
+            newer_ids = (replica for replica, seq in head.clock.items() if seq > knowledge.clock.get(replica, 0))
+            transferred = Transferred(
+                head.replica, entry.name, os.path.getsize(file.path), entries, tuple(sorted(newer_ids))
+            )
+            session.report.read.append(transferred)
+        elif isinstance(reason := merged.refused.get(label), DataError):
+            session.cache[entry.name] = CachedObject(entry, file.digest, fault=reason.message)
+        if not self.options.dry_run:
+            with suppress(FileNotFoundError):
+                os.unlink(file.path)
 
-    def _confirm_restored(self) -> None:
-        """Let a replica that was put back learn whether the remotes know all that it did: if all of them were read."""
-        if not self.replica.unheard() or any(one.error for one in self.report.remotes):
+    def _confirm_restored_backup(self) -> None:
+        """After a sync with all remotes, record for a restored backup which of its own changes the remotes hold."""
+        if not self.replica.unheard() or any(report.error for report in self.report.remotes):
             return
         try:
             configured = {check(url) for url in self.replica.remotes().values()}
         except CrdtctlError:
             return
         if configured <= {session.remote.url for session in self.sessions}:
-            summary = [cached.summary for session in self.sessions for cached in session.objects if cached.summary]
-            self.replica.hear([Heard(one.owner, one.histories) for one in summary])
+            summaries = [cached.summary for session in self.sessions for cached in session.objects if cached.summary]
+            self.replica.hear([Heard(summary.owner, summary.histories) for summary in summaries])
 
-    # Putting ------------------------------------------------------------------------------------------------
+    # Uploading ----------------------------------------------------------------------------------------------
 
-    def _plan_and_start(self, crew: WorkerThreads, session: RemoteSession, knowledge: Knowledge) -> bool:
-        """Decide what a remote that was read is to get; return whether it is being put there now.
+    def _plan_and_start(self, threads: WorkerThreads, session: RemoteSession, knowledge: Knowledge) -> bool:
+        """Plan the upload for a remote and start it; return whether it is in progress.
 
-        What was put may have to be followed by what another remote brought meanwhile.
+        After another merge, a remote may need a second upload, with the entries that came from other remotes.
         """
-        if session.planned == self.merges:
+        if session.planned_after == self.merges:
             return False
         with session.recording_failures():
-            if session.planned < 0:
+            if session.planned_after < 0:
                 self._check_missing(session, knowledge)
-            session.planned = self.merges
-            options, objects = self.options, [*_present(session), *session.assumed_present]
-            interval = 0.0 if session.health.undeletable else options.heartbeat
-            planned = plan_upload(
-                objects,
+            session.planned_after = self.merges
+            plan = plan_upload(
+                [*session.present, *session.assumed_present],
                 knowledge,
-                clean=options.clean,
+                clean=self.options.clean,
                 earlier=session.saved,
                 now=time.time(),
-                interval=interval,
+                interval=0.0 if session.health.undeletable else self.options.heartbeat,
             )
             if self.options.dry_run:
-                self._report_plan(session, planned, knowledge)
+                self._report_plan(session, plan, knowledge)
                 return False
-            share = prepare(
-                self.replica,
-                session,
-                planned,
-                f"{self.scratch}/outgoing-{self.sessions.index(session)}",
-                knowledge.replica,
-            )
-            if share.is_nothing:
+            path = f"{self.scratch}/outgoing-{self.sessions.index(session)}"
+            prepared = prepare(self.replica, session, plan, path, knowledge.replica)
+            if prepared.is_empty:
                 return False
-            crew.start(session, partial(put, session, share))
+            threads.start(session, partial(upload, session, prepared))
             return True
         return False
 
     def _check_missing(self, session: RemoteSession, knowledge: Knowledge) -> None:
-        """Report what is missing at a remote, for the first time; raise `UnavailableError` if that is everything.
+        """Report objects that are missing for the first time. Raise `UnavailableError` if all objects are missing.
 
-        What is missing counts as still there for a day, so that a listing that is cut makes nobody put all of it again.
+        A missing object counts as present for a day. Otherwise one incomplete listing would make all replicas upload
+        its content again.
         """
         if self.options.accept_missing:
             return
@@ -262,100 +268,85 @@ class _Sync:
             raise emptied_error(session)
         before, now = session.health.missing, health.stamp()
         latest = health.stamp(time.time() - _MISSING_GRACE_SECONDS)
-        known = {}
+        still_missing = {}
         for cached in reportable(gone):
             name = cached.entry.name
-            owner = cached.summary.owner if cached.summary else ""
+            is_own = bool(cached.fingerprint)
             if name not in before:
-                session.report.missing.append(MissingObject(owner, name, bool(cached.fingerprint)))
-            if not cached.fingerprint and before.get(name, now) > latest:
-                known[name] = before.get(name, now)
+                owner = cached.summary.owner if cached.summary else ""
+                session.report.missing.append(MissingObject(owner, name, is_own))
+            if not is_own and before.get(name, now) > latest:
+                still_missing[name] = before.get(name, now)
                 session.assumed_present.append(cached)
                 session.cache[name] = cached
-        session.health = replace(session.health, missing=known)
+        session.health = replace(session.health, missing=still_missing)
 
     def _check_unlisted(self, session: RemoteSession) -> None:
-        """Raise `UnavailableError` where what this replica put a while ago is not listed; a listing may be late."""
-        left = unlisted_uploads(session.health.unlisted, {entry.name for entry in session.listing})
-        session.health = replace(session.health, unlisted=dict(left))
-        since = min(left.values(), default="")
+        """Raise `UnavailableError` if an object of this replica is still not listed some time after its upload."""
+        unlisted = unlisted_uploads(session.health.unlisted, {entry.name for entry in session.listing})
+        session.health = replace(session.health, unlisted=dict(unlisted))
+        since = min(unlisted.values(), default="")
         if since and since < health.stamp(time.time() - _LISTING_DELAY_SECONDS):
-            where = printable(session.remote.name)
+            name = printable(session.remote.name)
             raise UnavailableError(
-                f"what was put there at {since} is not listed; nothing was put",
-                f"what does crdtctl remote check find? once the place is mended: crdtctl sync --accept-missing {where}",
+                f"the object uploaded at {since} is still not in the listing, so nothing was uploaded",
+                f"run: crdtctl remote check; when the place works again: crdtctl sync --accept-missing {name}",
             )
 
-    def _report_plan(self, session: RemoteSession, planned: UploadPlan, knowledge: Knowledge) -> None:
-        """Report what would be put at a remote and deleted there, once the news were merged."""
-        if planned.wanted and not planned.is_renewed:
-            news = self.news[:_MAX_PREDICTED] if planned.relayed else ()
-            entries, size = self.replica.size_of_share(planned.relayed, news)
-            session.report.put = Transferred(knowledge.replica, "", size, entries, planned.relayed)
-        session.report.deleted = [] if planned.is_renewed else list(planned.obsolete)
+    def _report_plan(self, session: RemoteSession, plan: UploadPlan, knowledge: Knowledge) -> None:
+        """Report the uploads and deletions that a sync would make after merging the updates."""
+        if plan.wanted and not plan.is_renewal:
+            updates = self.updates[:_MAX_PREDICTED] if plan.relayed else ()
+            entries, size = self.replica.size_of_share(plan.relayed, updates)
+            session.report.put = Transferred(knowledge.replica, "", size, entries, plan.relayed)
+        session.report.deleted = [] if plan.is_renewal else list(plan.obsolete)
 
-    # Remembering --------------------------------------------------------------------------------------------
+    # Saving -------------------------------------------------------------------------------------------------
 
-    def _remember(self, session: RemoteSession) -> None:
-        """Keep what is known of a remote, unless a thread is still at it, or nothing is to change."""
+    def _save(self, session: RemoteSession) -> None:
+        """Save the health and the cache of a remote, except in a dry run. An abandoned session keeps its old cache."""
         if self.options.dry_run:
             return
         now, url = health.stamp(), session.remote.url
         with session.recording_failures():
-            if session.left:
-                health.save(self.place, health.load(self.place, url).failed(now, session.deadline.over()))
+            if session.abandoned:
+                before = health.load(self.directory, url)
+                health.save(self.directory, before.failed(now, session.deadline.error()))
             elif (error := session.report.error) is not None:
-                health.save(self.place, session.health.failed(now, error))
-                session.cache = {**session.saved, **session.cache}  # what was not looked at to the end is not forgotten
+                health.save(self.directory, session.health.failed(now, error))
+                session.cache = {**session.saved, **session.cache}  # the listing may be incomplete
             else:
-                health.save(self.place, session.health.succeeded(now))
-            if not session.left and session.cache and session.cache != session.saved:
-                memory.save(self.place, url, session.cache)
+                health.save(self.directory, session.health.succeeded(now))
+            if not session.abandoned and session.cache and session.cache != session.saved:
+                cache.save(self.directory, url, session.cache)
 
     def close(self, session: RemoteSession) -> None:
-        """Let go of what a transport holds, unless a thread that was left behind still does."""
-        if session.transport is not None and not session.left:
-            session.transport.close()
+        """Close the transport of a remote, unless an abandoned thread still uses it."""
+        if not session.abandoned:
+            session.close()
 
 
-def _reported(session: RemoteSession) -> RemoteReport:
-    """Return the report of a visit; one that was left behind is not looked at any more."""
-    if not session.left:
+def _final_report(session: RemoteSession) -> RemoteReport:
+    """Return the report of a session. For an abandoned one, that is a new report with the timeout only."""
+    if not session.abandoned:
         return session.report
-    return RemoteReport(session.remote.name, session.remote.url, error=session.deadline.over())
-
-
-def _present(session: RemoteSession) -> list[CachedObject]:
-    """Return what is remembered of what is there, also of what a cloud drive has not downloaded."""
-    placeholders = [session.cache[name] for name in sorted(session.placeholders) if name in session.cache]
-    return [*session.objects, *placeholders]
+    return RemoteReport(session.remote.name, session.remote.url, error=session.deadline.error())
 
 
 def _predicted(knowledge: Knowledge, merged: MergeReport) -> Knowledge:
-    """Return where a replica would stand, had it merged what a dry run did not."""
+    """Return the knowledge that a replica would have after the merges of a dry run."""
     heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.tags) for head in merged.heads.values())]
     joined = forks.join(heads)
     return replace(knowledge, clock=joined.clock, histories=joined.histories)
 
 
 def _summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
-    return ObjectSummary(
-        head.replica,
-        dict(head.clock),
-        dict(head.tags),
-        head.kind == "state",
-        head.replica in idle and head.replica not in head.clock,
-    )
+    is_idle = head.replica in idle and head.replica not in head.clock
+    return ObjectSummary(head.replica, dict(head.clock), dict(head.tags), head.kind == "state", is_idle)
 
 
-def _transferred(name: str, path: str, head: Head, knowledge: Knowledge, *, count: bool) -> Transferred:
-    news = tuple(sorted(a for a, seq in head.clock.items() if seq > knowledge.clock.get(a, 0)))
-    entries = _news(path, knowledge) if count else None
-    return Transferred(head.replica, name, os.path.getsize(path), entries, news)
-
-
-def _news(path: str, knowledge: Knowledge) -> int:
-    """Return how many contributions in a state are newer than what is known."""
+def _count_newer(path: str, knowledge: Knowledge) -> int:
+    """Return the number of entries in a state file that are newer than the known ones."""
     with ExitStack() as stack:
         source = open_input(Input(path, path=path), stack)
         decoded = (source.decode(line)[1] for _, line in source.lines())

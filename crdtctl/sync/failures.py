@@ -1,4 +1,4 @@
-"""What a sync found wrong, as failures: with remotes, with files there, with replicas. Pure."""
+"""The failures of a sync: of remotes, of files there, and of replicas. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +10,9 @@ from crdtctl.sync.report import RemoteReport, SyncReport
 
 
 def failures(report: SyncReport) -> list[CrdtctlError]:
-    """Return everything to report after a sync; the last failure decides how it ends.
+    """Return all failures to report after a sync. The last one decides the exit status.
 
-    What is wrong with replicas is graver than what failed at a remote, and a permanent failure than a transient one.
+    Failures of replicas outweigh failures of remotes, and permanent failures outweigh transient ones.
     """
     remotes = [failure_of(one) for one in report.remotes if one.error is not None]
     remotes.sort(key=lambda failure: not isinstance(failure, TransientError))
@@ -30,28 +30,28 @@ def skipped_files(merge: MergeReport) -> list[CrdtctlError]:
 
 
 def oddities(remote: RemoteReport) -> Iterator[PartialError]:
-    """Yield what was not as it should be at a remote, though the sync went well."""
+    """Yield the problems at a remote that did not make its sync fail."""
     for gone in remote.missing:
         name = printable(f"{remote.name.rstrip('/')}/{gone.object}")
         if gone.is_own:
-            yield PartialError(f"{name}, which this replica put, was not there any more", "it was put again")
+            yield PartialError(f"{name}, an object of this replica, disappeared", "its content was uploaded again")
         else:
             hint = f"if it was deleted on purpose: crdtctl sync --accept-missing {remote.name}"
-            yield PartialError(f"{name} is missing, and {gone.owner} put no other", hint)
+            yield PartialError(f"{name} is missing, and there is no other object of {gone.owner}", hint)
     if remote.undeletable:
-        hint = "all else was done; it is tried again in a day, and not said again"
-        yield PartialError(f"{remote.name}: old objects stay there: {remote.undeletable}", hint)
+        hint = "allow this user to delete files there; the next attempt is in a day, and all else was done"
+        yield PartialError(f"{remote.name}: old objects could not be deleted: {remote.undeletable}", hint)
 
 
 def _remedy(reason: CrdtctlError) -> str:
-    """Return what to do about a file that was skipped."""
+    """Return the hint for a file that was skipped."""
     if isinstance(reason, AccessError | UnavailableError) and reason.hint:
         return reason.hint
-    return "move it away, or send it again from where it came"
+    return "move it away, or let its replica upload it again"
 
 
 def failure_of(remote: RemoteReport) -> CrdtctlError:
-    """Return what failed at a remote as it is told: with its name, where the message does not say it anyway."""
+    """Return the failure of a remote with the remote's name in front, unless the message already contains it."""
     error = remote.error or CrdtctlError("")
-    is_said = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or URL, and no name
-    return type(error)(error.message if is_said else f"{remote.name}: {error.message}", error.hint)
+    is_named = not {"/", ":"}.isdisjoint(remote.name) and remote.name in error.message  # a path or a URL
+    return type(error)(error.message if is_named else f"{remote.name}: {error.message}", error.hint)

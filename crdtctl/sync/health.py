@@ -1,7 +1,7 @@
-"""How syncs with a remote went: the last success, the last try, what failed; and what kind of place it was.
+"""The history of syncs with a remote: the last success, the last attempt, the last error, and the kind of the place.
 
-A small file for each remote beside what is remembered of its objects. It may be lost at any time: then nothing is
-known of earlier syncs, and nothing is claimed.
+It is a small JSON file for each remote beside the cache of its objects. It may be lost at any time; then earlier syncs
+are unknown.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from crdtctl.errors import CrdtctlError, printable
-from crdtctl.sync import cache as memory
+from crdtctl.sync import cache
 
 _VERSION: Final = 1
 _MAX_BYTES = 2**26
@@ -22,7 +22,7 @@ _MAX_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A file of a transfer that was under way: its size and version, and since when both are the same."""
+    """A file of a transfer in progress: its size and version, and the time since which both are unchanged."""
 
     size: int
     version: str
@@ -31,12 +31,13 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is known of earlier syncs with the remote `url`. Times are in UTC, empty if there was none.
+    """The history of syncs with the remote `url`. Times are in UTC; an empty time means never.
 
-    `kind` is what a path was: ``folder`` or ``repository``. `failures` is how many tries failed since the last success,
-    the first at `failing_since`; `error` and `status` are of the last. `undeletable` is since when old objects cannot
-    be deleted there. `missing` are the objects that are missed, and since when; `unlisted` are those that were put, and
-    no listing has shown yet.
+    `kind` is the kind of a path: ``folder`` or ``repository``. `failures` is the number of failed attempts since the
+    last success, the first one at `failing_since`; `error` and `status` are of the last one. `undeletable` is the time
+    since which the remote refuses deletions. `missing` maps missing objects to the time of their disappearance.
+    `unlisted` maps uploaded objects that no listing has shown to the time of their upload. `unfinished` holds files of
+    transfers in progress.
     """
 
     url: str
@@ -54,11 +55,11 @@ class Health:
     crdtctl_remote: int = _VERSION
 
     def succeeded(self, now: str) -> "Health":
-        """Return the same after a sync that went well."""
+        """Return the history extended by a successful sync."""
         return replace(self, last_ok=now, last_try=now, failures=0, failing_since="", error="", status=0)
 
     def failed(self, now: str, error: CrdtctlError) -> "Health":
-        """Return the same after a sync that failed."""
+        """Return the history extended by a failed sync."""
         return replace(
             self,
             last_try=now,
@@ -70,7 +71,7 @@ class Health:
 
 
 def stamp(seconds: float | None = None) -> str:
-    """Return a time as it is kept: now, or so many seconds after the epoch.
+    """Return a time in the format of the file: the present one, or `seconds` after the epoch.
 
     >>> stamp(0)
     '1970-01-01T00:00:00Z'
@@ -78,33 +79,33 @@ def stamp(seconds: float | None = None) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def load(place: str, url: str) -> Health:
-    """Return what is known of earlier syncs with the remote `url`."""
-    found = _read(_file(place, url))
+def load(directory: str, url: str) -> Health:
+    """Return the history of the remote `url`; an empty one if there is no valid file."""
+    found = _read(_file(directory, url))
     return found if found is not None and found.url == url else Health(url)
 
 
-def save(place: str, health: Health) -> None:
-    """Keep what is known of a remote. It need not be durable, but is never half there."""
-    memory.write(place, _file(place, health.url), msgspec.json.encode(health))
+def save(directory: str, health: Health) -> None:
+    """Save the history of a remote. The file is replaced as a whole, but need not be durable."""
+    cache.write(directory, _file(directory, health.url), msgspec.json.encode(health))
 
 
-def forget(place: str, url: str) -> None:
-    """Forget what is known of a remote, and its objects."""
-    for path in (_file(place, url), memory.file_of(place, url)):
+def forget(directory: str, url: str) -> None:
+    """Delete the history and the cache of a remote."""
+    for path in (_file(directory, url), cache.file_of(directory, url)):
         try:
             os.unlink(path)
         except OSError:
             pass
 
 
-def known(place: str) -> list[Health]:
-    """Return what is known of all remotes that were synced with, sorted by URL."""
+def load_all(directory: str) -> list[Health]:
+    """Return the histories of all remotes, sorted by URL."""
     try:
-        names = [name for name in os.listdir(place) if name.endswith(_SUFFIX)]
+        names = [name for name in os.listdir(directory) if name.endswith(_SUFFIX)]
     except OSError:
         return []
-    found = (_read(f"{place}/{name}") for name in names)
+    found = (_read(f"{directory}/{name}") for name in names)
     return sorted((one for one in found if one is not None), key=lambda one: one.url)
 
 
@@ -117,5 +118,5 @@ def _read(path: str) -> Health | None:
     return found if found.crdtctl_remote == _VERSION else None
 
 
-def _file(place: str, url: str) -> str:
-    return memory.file_of(place, url, _SUFFIX)
+def _file(directory: str, url: str) -> str:
+    return cache.file_of(directory, url, _SUFFIX)

@@ -1,4 +1,4 @@
-"""File systems that may hang: those that another machine or program serves, and which may be away."""
+"""File systems that may hang, because another machine or program serves them."""
 
 import os
 import re
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Final
 
 _MOUNTS = "/proc/self/mountinfo"
-#: What the kernel itself keeps on a disk of this machine, or in its memory.
+#: File systems on a disk of this machine, or in its memory.
 _LOCAL: Final = frozenset(
     ("bcachefs", "btrfs", "devtmpfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "ramfs", "tmpfs", "xfs", "zfs")
 )
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-#: A path with more links than this leads nowhere.
+#: Maximum number of symbolic links in a path.
 _LINKS = 40
 
 
 def kinds(text: str) -> dict[str, str]:
-    """Return the kind of the file system at each mount point, as ``/proc/self/mountinfo`` tells it (proc(5)).
+    """Return the type of the file system at each mount point, from ``/proc/self/mountinfo`` (proc(5)).
 
     >>> kinds("42 27 0:39 / /mnt/my\\\\040nas rw - nfs4 nas:/x rw")
     {'/mnt/my nas': 'nfs4'}
@@ -30,15 +30,15 @@ def kinds(text: str) -> dict[str, str]:
 
 
 def may_hang(path: str, mounted: Mapping[str, str] | None = None) -> bool:
-    """Return whether an absolute path leads into a file system that may hang, without asking that.
+    """Return whether an absolute path leads into a file system that may hang, without accessing that file system.
 
-    The root does not count: if that hangs, so does everything.
+    The root does not count: if it hangs, the whole machine does.
     """
     if mounted is None:
         try:
             with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as file:
                 mounted = kinds(file.read())
-        except OSError:  # where there is no such file, nothing is known
+        except OSError:  # not Linux: the mounts are unknown
             return False
     at, left, links = "/", path.split("/")[::-1], 0
     while left:
@@ -50,7 +50,7 @@ def may_hang(path: str, mounted: Mapping[str, str] | None = None) -> bool:
             return True
         try:
             target = os.readlink(at)
-        except OSError:  # it is none, or not there
+        except OSError:  # not a symbolic link
             continue
         links += 1
         if links > _LINKS:

@@ -1,4 +1,4 @@
-"""Folder or repository: what a path is, and what it was when it was synced with before."""
+"""The kind of a path, folder or git repository, and a check against the kind at the last sync."""
 
 import os
 from typing import Final
@@ -15,17 +15,17 @@ REPOSITORY: Final = "repository"
 
 
 def kind_of(url: str, deadline: Deadline, state: str) -> str:
-    """Return what is at a path; empty for a URL that says by itself how it is reached."""
+    """Return the kind of the place at a path; empty for a URL, whose scheme decides."""
     if not is_path(url):
         return ""
     return REPOSITORY if is_repository_at(url, deadline, state) else FOLDER
 
 
 def address(url: str, now: str, remembered: str) -> str:
-    """Return the URL by which a remote is reached, given the kind of place that it is `now` and was before.
+    """Return the URL under which a remote is reached, from its kind `now` and at the last sync.
 
-    A folder that has become a repository as well remains a folder: the others still meet there. Raise
-    `UnavailableError` where the kind cannot be known, or a repository is none any more.
+    A folder that has also become a repository is still used as a folder, because the other replicas use it as one.
+    Raise `UnavailableError` if the kind is ambiguous, or if a former repository is not one any more.
     """
     if not now or now == remembered:
         return url
@@ -36,13 +36,13 @@ def address(url: str, now: str, remembered: str) -> str:
     shown = printable(url)
     if remembered == REPOSITORY:
         raise UnavailableError(
-            f"{shown} was a git repository, and is none now",
-            f"is it mounted? if it is to be a folder: file://{quote(path)}",
+            f"{shown} was a git repository at the last sync, but is not one now",
+            f"check that it is mounted; to use it as a folder: file://{quote(path)}",
         )
     if now == REPOSITORY and _has_states(place):
         raise UnavailableError(
-            f"{shown} is a git repository, and a folder with state files as well",
-            f"say which is meant: file://{quote(place)} or git+file://{quote(place)}{f'#{branch}' if branch else ''}",
+            f"{shown} is a git repository, but also a folder with state files",
+            f"choose one: file://{quote(place)} or git+file://{quote(place)}{f'#{branch}' if branch else ''}",
         )
     return url
 

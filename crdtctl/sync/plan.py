@@ -1,4 +1,4 @@
-"""What to read and what to put, from a listing and what is remembered. Pure."""
+"""The two decisions of a sync: which objects to download, and what to upload. Pure."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,31 +9,25 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import minted, record_of
 from crdtctl.store.share import Knowledge
-from crdtctl.sync.object_name import SUFFIX, needs_renewal, seen, without_time
+from crdtctl.sync.object_name import ANY_DIGEST, SUFFIX, last_sync_time, name_of, needs_renewal, stem_of, without_time
 from crdtctl.sync.transport import Entry
 
-_BITS = re.compile(r"[0-9a-f]{32}")
-_DIGEST = re.compile(r"[0-9a-f]{16}")
-#: A hash, where it does not matter of what.
-SOME = "0" * 16
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_LEGIBLE = 60
-#: Versions of ssh, of web servers by their time and nginx's etag, and of rclone where it knows whole seconds only.
+#: Versions that are times in whole seconds: of ssh, of web servers without etag, of nginx's etag, and of rclone.
 _COARSE = re.compile(
     r"\d{8,11}|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT \d+|\d{4}-\d\d-\d\d[T ][\d:]{8}(?:\.0+)?(?:Z|[+-][\d:]+)? \d*"
     r'|(?:W/)?"[0-9a-f]{8}-[0-9a-f]+"',
     re.ASCII,
 )
-#: After so many seconds, whatever was written in the second of a version is there.
-_SECONDS = 2.0
+#: Seconds after which a version in whole seconds is final.
+_VERSION_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectSummary:
-    """What a state holds, as its header says: every author of its `clock` completely.
+    """The header of a state: its owner and its clock. The state holds the complete entries of each id in the clock.
 
-    `histories` are their departures, as text. A delta holds nothing completely: it `is_whole` not. That of a client
-    that holds nothing any more `is_idle`.
+    `histories` are the export markers of these ids, as text. `is_whole` is false for a delta, whose entries are not
+    complete. `is_idle` is true for the state of a client that has handed off all that it counted.
     """
 
     owner: str
@@ -45,10 +39,11 @@ class ObjectSummary:
 
 @dataclass(frozen=True, slots=True)
 class CachedObject:
-    """What is remembered of an object: which version of it was read, the hash of that, and what it held or lacked.
+    """The cache entry of an object: the version that was read, the hash of its content, and the header of the state.
 
-    `mark` is there of one that this replica put: what stands for all that it says. `fault` is why it is not a state.
-    `unsettled` is when a version was first read that tells no changes within a second; 0 if it need not be read again.
+    `fingerprint` identifies the content of an object that this replica put; it is empty for all others. `fault` is the
+    reason why a file is not a state. `unsettled` is the time of the first read of a version in whole seconds; it is 0
+    if the file need not be read again.
     """
 
     entry: Entry
@@ -61,20 +56,19 @@ class CachedObject:
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """What to do at a remote: whether to put an object, with which authors beside its owner, and what to delete then.
+    """The upload for a remote: whether an object is put, the replicas that it relays, and the objects deleted then.
 
-    `mark` stands for what that object says, whether it is there already or not. An object `is_renewed` that is put
-    only to tell when this replica last synced.
+    `is_renewal` is true for an upload that only renews the time of the last sync in the name of the object.
     """
 
     wanted: bool
     relayed: tuple[str, ...]
     obsolete: tuple[str, ...] = ()
-    is_renewed: bool = False
+    is_renewal: bool = False
 
 
 def is_coarse(version: str) -> bool:
-    """Return whether a version tells a time in whole seconds, so that a file may change and keep it.
+    """Return whether a version is a time in whole seconds, so that a file may change without a new version.
 
     >>> is_coarse("1764259200"), is_coarse('"69286a80-1c"'), is_coarse("1764259200123456789.77.1764259200123456789")
     (True, True, False)
@@ -85,25 +79,25 @@ def is_coarse(version: str) -> bool:
 def entries_to_fetch(
     listing: Iterable[Entry], cache: Mapping[str, CachedObject], knowledge: Knowledge, now: float = 0.0
 ) -> list[Entry]:
-    """Return the entries that may hold something that is not known knowledge.
+    """Return the entries of objects that may hold anything new.
 
-    A file whose version is a time in whole seconds may have been overwritten in the second in which it was read. So it
-    is read once more, some seconds later.
+    A file whose version is a time in whole seconds may have been overwritten within the second of its first read.
+    Therefore it is read again some seconds later.
     """
 
     def is_known(entry: Entry) -> bool:
         cached = cache.get(entry.name)
-        if cached is None or cached.entry != entry or (cached.unsettled and now > cached.unsettled + _SECONDS):
+        if cached is None or cached.entry != entry or (cached.unsettled and now > cached.unsettled + _VERSION_SECONDS):
             return False
         if cached.summary is None:
-            return not entry.name.endswith(SUFFIX)  # or it may have been half there
+            return not entry.name.endswith(SUFFIX)  # an object that is not a state may have been read half written
         return knowledge.knows(cached.summary.clock, cached.summary.histories)
 
     return [entry for entry in listing if not is_known(entry)]
 
 
 def plan_upload(
-    cache: Iterable[CachedObject],
+    objects: Iterable[CachedObject],
     knowledge: Knowledge,
     *,
     clean: bool = False,
@@ -111,19 +105,19 @@ def plan_upload(
     now: float = 0.0,
     interval: float = 0.0,
 ) -> UploadPlan:
-    """Return what to put at a remote whose objects are those of `cache`, all of which is known knowledge.
+    """Return the upload for a remote with these objects, all of which are merged already.
 
-    Older objects of this replica are deleted, and damaged ones under the names that it gave them; with `clean`, also
-    copies of them that were made under other names, and the objects of sealed replicas that this one absorbed, and of
-    clients that have handed over all that they counted. A client deletes its own then. Objects of clients go in a
-    later sync only, when they were there `earlier`: so others had the time to read them. The time in the name of the
-    own object is renewed after an `interval`, if it is not 0.
+    Older objects of this replica are deleted, and damaged ones under its names. With `clean`, the following are deleted
+    as well: copies of its objects under other names, objects of replicas that it absorbed, and objects of clients that
+    have handed off all that they counted. Such a client deletes its own object. Objects of clients are deleted only if
+    their names are in `earlier`, the names at the last sync, so that other replicas had the time to read them. The time
+    in the name of the own object is renewed after `interval` seconds, or never if that is 0.
     """
     own: list[CachedObject] = []
     others: list[ObjectSummary] = []
     obsolete: list[str] = []
     damaged: list[str] = []
-    for cached in cache:
+    for cached in objects:
         summary = cached.summary
         if summary is None:
             if cached.fault:
@@ -135,22 +129,23 @@ def plan_upload(
             obsolete.append(cached.entry.name)
         else:
             others.append(summary)
-    authors = replicas_to_relay(others, [cached.summary for cached in own if cached.summary is not None], knowledge)
-    fingerprint = fingerprint_of(knowledge, authors)
+    relayed = replicas_to_relay(others, [cached.summary for cached in own if cached.summary is not None], knowledge)
+    fingerprint = fingerprint_of(knowledge, relayed)
     same = (cached for cached in own if cached.fingerprint == fingerprint and is_named(cached))
-    current = max(same, key=lambda cached: seen(cached.entry.name) or 0.0, default=None)
-    is_over = knowledge.is_idle and knowledge.has_left and not authors
-    is_over = is_over and (not own or (current is not None and current.entry.name in earlier))
-    wanted = bool(knowledge.own_checksum or authors) and not is_over and (current is None or not knowledge.has_left)
-    is_alive = knowledge.replica not in knowledge.ended.sealed and not is_over
-    renewed = not wanted and current is not None and is_alive and needs_renewal(current.entry.name, now, interval)
-    wanted = wanted or renewed
-    kept = None if wanted or is_over else current
+    current = max(same, key=lambda cached: last_sync_time(cached.entry.name) or 0.0, default=None)
+    leaves = knowledge.is_idle and knowledge.has_left and not relayed  # a client that deletes its own object
+    leaves = leaves and (not own or (current is not None and current.entry.name in earlier))
+    has_content = bool(knowledge.own_checksum or relayed)
+    wanted = has_content and not leaves and (current is None or not knowledge.has_left)
+    is_active = knowledge.replica not in knowledge.ended.sealed and not leaves
+    is_renewal = not wanted and current is not None and is_active and needs_renewal(current.entry.name, now, interval)
+    wanted = wanted or is_renewal
+    kept = None if wanted or leaves else current
     obsolete += [cached.entry.name for cached in own if cached is not kept and (clean or is_named(cached))]
     if wanted or kept is not None:
-        stem = stem_of(name_of(knowledge.replica, SOME))
+        stem = stem_of(name_of(knowledge.replica, ANY_DIGEST))
         obsolete += [name for name in damaged if stem_of(name) == stem]
-    return UploadPlan(wanted, authors, tuple(sorted(obsolete)), renewed)
+    return UploadPlan(wanted, relayed, tuple(sorted(obsolete)), is_renewal)
 
 
 def _is_absorbed(summary: ObjectSummary, knowledge: Knowledge) -> bool:
@@ -161,96 +156,74 @@ def _is_absorbed(summary: ObjectSummary, knowledge: Knowledge) -> bool:
 def replicas_to_relay(
     others: Sequence[ObjectSummary], own: Sequence[ObjectSummary], knowledge: Knowledge
 ) -> tuple[str, ...]:
-    """Return the authors that the own object is to hold, although they are others, sorted.
+    """Return the ids of other replicas whose entries this replica's object at a remote must hold, sorted.
 
-    Those of whom no other object holds as much. Of whom the own object holds as much already, it goes on holding it
-    until there is a better holder, or two might leave it to each other. And where a fence is set, all from before it.
+    These are the ids whose entries no other object there holds as completely. If the own object already relays an id,
+    it continues until a better object holds it; otherwise two replicas might both leave it to each other. If a cutoff
+    is set, the object also holds all ids from before the cutoff.
     """
-    elsewhere = _best_elsewhere(others, knowledge)
+    best_other = _best_objects(others, knowledge)
 
-    def is_needed(author: str) -> bool:
-        best = elsewhere.get(author)
+    def is_needed(replica: str) -> bool:
+        best = best_other.get(replica)
         if best is None:
             return True
-        return best > _rank(knowledge.replica, author) and any(_holds(summary, author, knowledge) for summary in own)
+        return best > _rank(knowledge.replica, replica) and any(_holds(summary, replica, knowledge) for summary in own)
 
-    def is_old(author: str) -> bool:
-        return 0 < minted(author) < knowledge.ended.fence
+    def is_old(replica: str) -> bool:
+        return 0 < minted(replica) < knowledge.ended.fence
 
-    has_fence = knowledge.ended.fence > 0
-    others_known = (author for author in knowledge.clock if author != knowledge.replica)
-    return tuple(sorted(who for who in others_known if is_needed(who) or (has_fence and is_old(who))))
+    has_cutoff = knowledge.ended.fence > 0
+    known = (replica for replica in knowledge.clock if replica != knowledge.replica)
+    return tuple(sorted(replica for replica in known if is_needed(replica) or (has_cutoff and is_old(replica))))
 
 
-def _best_elsewhere(others: Iterable[ObjectSummary], knowledge: Knowledge) -> dict[str, tuple[bool, str]]:
-    """Return the rank of the best object that holds as much as is known knowledge, of each author of whom there is one.
+def _best_objects(objects: Iterable[ObjectSummary], knowledge: Knowledge) -> dict[str, tuple[bool, str]]:
+    """Return, for each known id that an object holds completely, the rank of the best such object.
 
-    Most often that is the author's own. Who is held by nobody is not looked for in every object: there may be
-    thousands of both.
+    Usually that is the replica's own object, so own objects are looked up first. There may be thousands of ids and
+    objects, so not every id is searched for in every object.
     """
-    whole = sorted((summary for summary in others if summary.is_whole), key=lambda summary: summary.owner)
-    found = {}
+    whole = sorted((summary for summary in objects if summary.is_whole), key=lambda summary: summary.owner)
+    ranks = {}
     for summary in whole:
-        if (
-            summary.owner in summary.clock
-            and summary.owner in knowledge.clock
-            and _holds(summary, summary.owner, knowledge)
-        ):
-            found[summary.owner] = _rank(summary.owner, summary.owner)
-    missing = knowledge.clock.keys() - found.keys()
+        owner = summary.owner
+        if owner in summary.clock and owner in knowledge.clock and _holds(summary, owner, knowledge):
+            ranks[owner] = _rank(owner, owner)
+    missing = knowledge.clock.keys() - ranks.keys()
     for summary in whole:
         shared = summary.clock.keys() & missing
-        is_forked = bool(shared) and any("~" in author for author in summary.clock)
-        for author in shared:
-            if summary.clock[author] >= knowledge.clock[author] or (is_forked and _holds(summary, author, knowledge)):
-                found[author] = _rank(summary.owner, author)
-                missing.remove(author)
-    return found
+        is_forked = bool(shared) and any("~" in replica for replica in summary.clock)
+        for replica in shared:
+            is_as_new = summary.clock[replica] >= knowledge.clock[replica]
+            if is_as_new or (is_forked and _holds(summary, replica, knowledge)):
+                ranks[replica] = _rank(summary.owner, replica)
+                missing.remove(replica)
+    return ranks
 
 
-def _holds(summary: ObjectSummary, author: str, knowledge: Knowledge) -> bool:
-    """Return whether a state holds as much of an author as is known knowledge."""
-    history = knowledge.histories.get(author, "")
-    return summary.is_whole and forks.covers(summary.clock, summary.histories, author, knowledge.clock[author], history)
+def _holds(summary: ObjectSummary, replica: str, knowledge: Knowledge) -> bool:
+    """Return whether a state holds the entries of a replica as completely as they are known."""
+    history = knowledge.histories.get(replica, "")
+    return summary.is_whole and forks.covers(
+        summary.clock, summary.histories, replica, knowledge.clock[replica], history
+    )
 
 
-def _rank(owner: str, author: str) -> tuple[bool, str]:
-    """Return how good an object of `owner` is to hold an author: the smaller the better."""
-    return owner != author, owner
+def _rank(owner: str, replica: str) -> tuple[bool, str]:
+    """Return the rank of an object of `owner` as the holder of a replica's entries. Smaller is better."""
+    return owner != replica, owner
 
 
-def fingerprint_of(knowledge: Knowledge, authors: Iterable[str]) -> str:
-    """Return what stands for all that an object says that is made here and carries these authors."""
+def fingerprint_of(knowledge: Knowledge, relayed: Iterable[str]) -> str:
+    """Return a hash that identifies the content of an object that relays these replicas."""
     facts = [knowledge.replica, knowledge.own_checksum, *knowledge.settled]
-    for author in authors:
-        facts += [author, str(knowledge.clock[author]), knowledge.histories.get(author, "")]
+    for replica in relayed:
+        facts += [replica, str(knowledge.clock[replica]), knowledge.histories.get(replica, "")]
     return blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()
 
 
-def name_of(owner: str, digest: str) -> str:
-    """Return the name of an object: legible to people, safe everywhere, and never that of another content.
-
-    >>> name_of("büro/1-0193a7f2c4d61b6ae1f0c2d3a4b5c6d7", "0f" * 16)
-    'b-ro-1-0193a7f2c4d61b6ae1f0c2d3a4b5c6d7.0f0f0f0f0f0f0f0f.crdt.json'
-    """
-    name, _, bits = owner.rpartition("-")
-    if not _BITS.fullmatch(bits):
-        name, bits = owner, blake2b(owner.encode(), digest_size=16).hexdigest()
-    return f"{_UNSAFE.sub('-', name)[:_LEGIBLE].lstrip('.-') or 'replica'}-{bits}.{digest[:16]}{SUFFIX}"
-
-
-def stem_of(name: str) -> str:
-    """Return what the names of all objects of an owner begin with, from one of them; empty if it is no such name.
-
-    >>> stem_of("a-1.0123456789abcdef.19700101T000000Z.crdt.json"), stem_of("a-1.crdt.json")
-    ('a-1', '')
-    """
-    stem, _, digest = without_time(name).removesuffix(SUFFIX).rpartition(".")
-    return stem if _DIGEST.fullmatch(digest) else ""
-
-
 def is_named(cached: CachedObject) -> bool:
-    """Return whether an object has the name that its owner gave it: whether it is no copy."""
-    return cached.summary is not None and without_time(cached.entry.name) == name_of(
-        cached.summary.owner, cached.digest
-    )
+    """Return whether an object has the name that its owner gave it, so that it is not a copy."""
+    summary = cached.summary
+    return summary is not None and without_time(cached.entry.name) == name_of(summary.owner, cached.digest)

@@ -1,7 +1,7 @@
-"""Running other programs, within a time, and without telling secrets.
+"""Running other programs within a time limit, and without showing secrets.
 
-They run in a session of their own, so that none of them can ask anything at a terminal, and end with us, unless we are
-killed outright.
+They run in a session of their own. So they cannot ask anything on a terminal, and they end with this process, unless it
+is killed with SIGKILL.
 """
 
 import codecs
@@ -20,23 +20,23 @@ from crdtctl.errors import CrdtctlError, TransientError, UnavailableError, print
 from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 
-#: A URL with what stands before its host, and after a question mark.
+#: A URL, with the parts that may hold a credential: before the host, and after a question mark.
 _SECRET = re.compile(r"(?<=://)(?:[^/@\s]+@)?([^\s?\"']*)(?:\?[^\s\"']*)?")
-#: What makes words an HTML page, in which many a server wraps what it says: its style, and its tags.
-_MARK = re.compile(r"<(style|script)\b.*?</\1>|</?[a-z!][^<>]*>", re.IGNORECASE | re.DOTALL)
-#: So many characters of what a program said are told.
-_TOLD = 300
-#: Why a program does not begin just now, and what to do where it never does.
-_PASSING = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY)
-_BEGINS: Final = {
-    errno.EACCES: "is it a program, and may you run it? see chmod +x",
-    errno.ENOEXEC: "a script begins with a line that names what runs it, such as #!/bin/sh",
+#: Style and tags of an HTML page, in which many servers wrap their messages.
+_HTML = re.compile(r"<(style|script)\b.*?</\1>|</?[a-z!][^<>]*>", re.IGNORECASE | re.DOTALL)
+#: Maximum number of characters of a program's message that are shown.
+_MAX_CHARACTERS = 300
+#: Transient errors of starting a program, and hints for others.
+_TRANSIENT = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY)
+_HINTS: Final = {
+    errno.EACCES: "check that it is a program which you may run; see chmod +x",
+    errno.ENOEXEC: "a script begins with a line that names its interpreter, such as #!/bin/sh",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """How a program ended, and what it wrote."""
+    """The exit status of a program, its standard output, and its standard error."""
 
     status: int
     output: bytes
@@ -44,14 +44,14 @@ class ProgramResult:
 
     @property
     def last_lines(self) -> str:
-        """What it said last, in one line, fit to be told."""
+        """The last lines of standard error, as one line for a message."""
         lines = [line.strip() for line in self.errors.splitlines() if line.strip()]
         return one_line("; ".join(lines[-2:])) or f"it ended with status {self.status}"
 
 
 def one_line(text: str) -> str:
-    """Return what another program said, in one line, without the credentials in its URLs, nor the marks of a page."""
-    return printable(_SECRET.sub(r"\1", " ".join(_MARK.sub(" ", text).split())))[:_TOLD]
+    """Return another program's output as one line for a message, without credentials in URLs and without HTML tags."""
+    return printable(_SECRET.sub(r"\1", " ".join(_HTML.sub(" ", text).split())))[:_MAX_CHARACTERS]
 
 
 def as_utf8(output: bytes) -> bytes:
@@ -67,39 +67,39 @@ def as_utf8(output: bytes) -> bytes:
 
 @contextmanager
 def deferred_signals() -> Iterator[None]:
-    """Let signals that have a handler here wait until this is over: what is just being started cannot be ended yet."""
-    came: list[int] = []
+    """Defer signals with a handler to the end of the block: a process that is being started cannot be ended yet."""
+    received: list[int] = []
     before = {}
-    if threading.current_thread() is threading.main_thread():  # only there are signals handled
+    if threading.current_thread() is threading.main_thread():  # only the main thread handles signals
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if callable(signal.getsignal(number)):
-                before[number] = signal.signal(number, lambda one, _: came.append(one))
+                before[number] = signal.signal(number, lambda number, _: received.append(number))
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])
 
 
-def _not_run(program: str, error: OSError) -> CrdtctlError:
-    """Return the failure that says why a program did not begin."""
+def _start_error(program: str, error: OSError) -> CrdtctlError:
+    """Return the error for a program that could not be started."""
     message = f"cannot run '{printable(program)}': {reason_of(error)}"
-    if error.errno in _PASSING:
+    if error.errno in _TRANSIENT:
         return TransientError(message, "try again")
-    return UnavailableError(message, _BEGINS.get(error.errno or 0, "install it, or see PATH"))
+    return UnavailableError(message, _HINTS.get(error.errno or 0, "install it, or check PATH"))
 
 
 class StallDetector(Protocol):
-    """Finds out whether a program that runs will not end by itself."""
+    """Finds out whether a running program will not end by itself."""
 
     def stuck(self, *, is_over: bool) -> CrdtctlError | None:
-        """Return why it will not end, if that is known; `is_over` is set when its time is."""
+        """Return the reason why it will not end, if it is known; `is_over` is true at the end of the time limit."""
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: Deadline, watch: StallDetector | None) -> None:
-    """Wait until a program ends; raise `TransientError` when time is over, or what `watch` finds."""
+    """Wait until a program ends; raise `TransientError` at the end of the time limit, or the error of `watch`."""
     while True:
         try:
             left = deadline.remaining()
@@ -114,51 +114,61 @@ def _wait(process: subprocess.Popen[bytes], deadline: Deadline, watch: StallDete
             raise reason
 
 
-def run(
-    command: Sequence[str],
-    deadline: Deadline,
-    scratch: str,
-    *,
-    stdin: IO[bytes] | bytes = b"",
-    stdout: IO[bytes] | None = None,
-    environment: Mapping[str, str | None] | None = None,
-    directory: str | None = None,
-    watch: StallDetector | None = None,
-) -> ProgramResult:
-    """Run a program until it ends; raise `UnavailableError` if it cannot be, `TransientError` when time is over.
+@dataclass(frozen=True, slots=True)
+class ProgramRunner:
+    """Runs programs until a deadline. Temporary files are in `scratch` if the system has no directory for them."""
 
-    What it writes goes to the file `stdout`, or is returned. It has our environment, changed by `environment`, where
-    None stands for a variable that it is not to have. What it says goes to temporary files, which are in the directory
-    `scratch` where the system has no other.
-    """
-    with temporary_file(scratch) as errors, temporary_file(scratch) as given, temporary_file(scratch) as taken:
-        if isinstance(stdin, bytes):
-            given.write(stdin)
-            given.seek(0)
-            stdin = given
-        deadline.remaining()
-        process = None
-        try:
-            with deferred_signals():
-                process = subprocess.Popen(  # the user's own programs, as a list
-                    command,
-                    stdin=stdin,
-                    stdout=stdout or taken,
-                    stderr=errors,
-                    env={k: v for k, v in {**os.environ, **(environment or {})}.items() if v is not None},
-                    cwd=directory,
-                    start_new_session=True,
-                )
-            _wait(process, deadline, watch)
-        except BaseException as error:  # also when we are interrupted: whatever it started ends with us
-            if process is None and isinstance(error, OSError):
-                raise _not_run(command[0], error) from None
-            if process is None:
+    deadline: Deadline
+    scratch: str
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: IO[bytes] | bytes = b"",
+        stdout: IO[bytes] | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        directory: str | None = None,
+        watch: StallDetector | None = None,
+    ) -> ProgramResult:
+        """Run a program to its end. Raise `UnavailableError` if it cannot be started, `TransientError` if it times out.
+
+        Its standard output goes to the file `stdout`, or is returned. It has this process's environment with the
+        changes in `environment`; a value of None removes a variable.
+        """
+        with (
+            temporary_file(self.scratch) as errors,
+            temporary_file(self.scratch) as given,
+            temporary_file(self.scratch) as taken,
+        ):
+            if isinstance(stdin, bytes):
+                given.write(stdin)
+                given.seek(0)
+                stdin = given
+            self.deadline.remaining()
+            process = None
+            try:
+                with deferred_signals():
+                    process = subprocess.Popen(  # the user's own programs, as a list
+                        command,
+                        stdin=stdin,
+                        stdout=stdout or taken,
+                        stderr=errors,
+                        env={k: v for k, v in {**os.environ, **(environment or {})}.items() if v is not None},
+                        cwd=directory,
+                        start_new_session=True,
+                    )
+                _wait(process, self.deadline, watch)
+            except BaseException as error:  # also an interrupt: all processes that it started end with this one
+                if process is None and isinstance(error, OSError):
+                    raise _start_error(command[0], error) from None
+                if process is None:
+                    raise
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
                 raise
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
-        errors.seek(0)
-        taken.seek(0)
-        return ProgramResult(process.returncode, taken.read(), as_utf8(errors.read(2**16)).decode("utf-8", "replace"))
+            errors.seek(0)
+            taken.seek(0)
+            said = as_utf8(errors.read(2**16)).decode("utf-8", "replace")
+            return ProgramResult(process.returncode, taken.read(), said)

@@ -1,4 +1,4 @@
-"""One remote in the course of a sync."""
+"""The state of one remote during a sync."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from crdtctl.sync.transport import Deadline, Entry, Transport
 
 
 class FetchedFile(NamedTuple):
-    """A file that was fetched and is to be merged: its entry, where it is here, and its hash."""
+    """A file that was downloaded and is not merged yet: its entry, its local path, and the hash of its content."""
 
     entry: Entry
     path: str
@@ -22,11 +22,13 @@ class FetchedFile(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class RemoteSession:
-    """The listing of a remote, what is remembered of it, and what was read and not merged.
+    """The listing of a remote, the cache of its objects, and the files that were downloaded and not merged yet.
 
-    `saved` is what was remembered before. `read` is how many bytes of how many have been fetched. `planned` is after
-    how many merges it was decided what to put. Files that are `settled` were read again under the same version. A
-    visit that is `left` is still under way in another thread, and nothing of it is looked at any more.
+    `saved` is the cache as it was before the sync. `listing` holds the files that are read, `placeholders` the names of
+    files that a cloud drive has not downloaded. `reread` are files that were read again although their version is the
+    cached one. `assumed_present` are missing objects that still count as present. `progress` is the number of bytes
+    fetched and to fetch. `planned_after` is the number of merges before the last upload plan, -1 before the first one.
+    A session that is `abandoned` is still used by a thread that does not return; the engine no longer looks at it.
     """
 
     remote: Remote
@@ -35,37 +37,47 @@ class RemoteSession:
     health: Health
     saved: Mapping[str, CachedObject]
     cache: dict[str, CachedObject]
-    transport: Transport | None = None
+    connection: Transport | None = None
     listing: list[Entry] = field(default_factory=list)
     placeholders: set[str] = field(default_factory=set)
-    fresh: list[FetchedFile] = field(default_factory=list)
+    fetched: list[FetchedFile] = field(default_factory=list)
     refused: dict[str, CrdtctlError] = field(default_factory=dict)
-    settled: set[str] = field(default_factory=set)
+    reread: set[str] = field(default_factory=set)
     assumed_present: list[CachedObject] = field(default_factory=list)
-    read: tuple[int, int] = (0, 0)
+    progress: tuple[int, int] = (0, 0)
     is_read: bool = False
-    planned: int = -1
-    left: bool = False
+    planned_after: int = -1
+    abandoned: bool = False
 
     def label(self, name: str) -> str:
-        """Return what an object here is called in messages."""
+        """Return the name of an object of this remote in messages."""
         return f"{self.remote.name.rstrip('/')}/{name}"
 
     @property
-    def there(self) -> Transport:
-        """The transport, once it is connected."""
-        assert self.transport is not None
-        return self.transport
+    def transport(self) -> Transport:
+        """The transport. The remote must be connected."""
+        assert self.connection is not None
+        return self.connection
 
     @property
     def objects(self) -> list[CachedObject]:
-        """What is remembered of what is there now."""
-        found = ((entry, self.cache.get(entry.name)) for entry in self.listing)
-        return [cached for entry, cached in found if cached is not None and cached.entry == entry]
+        """The cached objects of the present listing, as far as their versions are the cached ones."""
+        pairs = ((entry, self.cache.get(entry.name)) for entry in self.listing)
+        return [cached for entry, cached in pairs if cached is not None and cached.entry == entry]
+
+    @property
+    def present(self) -> list[CachedObject]:
+        """The cached objects of the present listing, and those that a cloud drive has not downloaded."""
+        return [*self.objects, *(self.cache[name] for name in sorted(self.placeholders) if name in self.cache)]
+
+    def close(self) -> None:
+        """Close the transport, if the remote is connected."""
+        if self.connection is not None:
+            self.connection.close()
 
     @contextmanager
     def recording_failures(self) -> Iterator[None]:
-        """Note what fails at this remote, and raise nothing."""
+        """Record a failure in the report of this remote instead of raising it."""
         try:
             yield
         except CrdtctlError as error:

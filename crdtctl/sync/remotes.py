@@ -1,4 +1,4 @@
-"""Which remotes are meant, by name, URL or path."""
+"""The remotes of a sync, given by name, URL or path."""
 
 import os
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from crdtctl.sync.schemes import is_command, is_path
 def synchronize(
     replica: Replica, *remotes: str | os.PathLike[str], options: Options | None = None, check: bool = True
 ) -> SyncReport:
-    """Exchange all that a replica and remotes know; return what was done at each remote.
+    """Exchange all entries between a replica and remotes; return a report about each remote.
 
-    Remotes are named as on the command line: by name, URL or path; without any, all remotes of the replica are meant.
+    Remotes are given as on the command line: by name, URL or path. Without any, all remotes of the replica are used.
     Raise `UsageError` or `ConfigError` for a remote that cannot be used, and `BusyError` if another sync of this
     replica does not end in time.
 
-    What fails at one remote holds up no other. At the end, raise the gravest of the failures that the command reports:
-    of a remote, of a file that was skipped there, of a replica with several writers. Its `report` says what was done.
-    Without `check`, only return the report.
+    A failure at one remote does not delay the others. In the end, the gravest failure that the command would report is
+    raised: of a remote, of a file that was skipped there, or of a replica with several writers. Its attribute `report`
+    holds the report. With ``check=False`` the report is returned and failures are not raised.
     """
     if not isinstance(options, Options | None):
         raise UsageError(f"options are crdtctl.Options, not {type(options).__name__}")
@@ -39,7 +39,7 @@ def synchronize(
 
 
 def _word(remote: str | os.PathLike[str]) -> str:
-    """Return a remote as it is named on the command line, where a path has a '/'."""
+    """Return a remote as the command line has it, where a path contains a '/'."""
     if isinstance(remote, str):
         return remote
     if isinstance(remote, os.PathLike):
@@ -48,11 +48,11 @@ def _word(remote: str | os.PathLike[str]) -> str:
 
 
 def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]:
-    """Return the remotes that are named, by name, URL or path; all if none is. Raise `UsageError` if there is none."""
+    """Return the remotes with these names, URLs or paths, or all remotes; raise `UsageError` if there are none."""
     known = replica.remotes()
     if not words:
         if not known:
-            raise UsageError("there is no remote to meet at", _hint(replica))
+            raise UsageError("this replica has no remote to sync with", _hint(replica))
         words = list(known)
     found = []
     for word in words:
@@ -60,19 +60,19 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
             found.append(configured(word, known[word]))
             if is_command(found[-1].url) and not replica.owns_settings():
                 raise ConfigError(
-                    f"config.toml: the remote {word} is a command, and somebody else may have written it",
-                    "look at it, and make the file yours alone: chown, chmod o-w",
+                    f"config.toml: the remote {word} is a command, and another user may have written it",
+                    "read the command; then make yourself the only one who may write the file: chown, chmod o-w",
                 )
         elif is_place(word):
             found.append(Remote(printable(word), own_place(check_url(word))))
         else:
-            hint = did_you_mean(word, known) or "'crdtctl remote list' lists them; a path has a '/'"
-            raise UsageError(f"there is no remote '{printable(word[:80])}'", hint)
+            hint = did_you_mean(word, known) or "'crdtctl remote list' shows all remotes; a path needs a '/'"
+            raise UsageError(f"the remote '{printable(word[:80])}' does not exist", hint)
     return found
 
 
 def _hint(replica: Replica) -> str:
-    """Return what to do where a replica has no remotes: another one of the same user may be the one that was meant."""
+    """Return the hint for a replica without remotes: another replica of the same user may have some."""
     for other in neighbours(replica.path):
         if other.remotes:
             return f"{other}: 'crdtctl --replica {printable(other.path)} sync'; or name a URL, see 'crdtctl remote add'"
@@ -80,27 +80,27 @@ def _hint(replica: Replica) -> str:
 
 
 def own_place(url: str) -> str:
-    """Return the URL; raise `UsageError` for the root and the home directory, which hold other things than states."""
+    """Return the URL; raise `UsageError` for the root and the home directory, which hold other files than states."""
     is_folder_url = url.startswith("file:///")
     named = unquote(urlsplit(url).path) if is_folder_url else url
     path = _resolved(named) if is_folder_url or is_path(url) else ""
     which = {"/": "the root directory", _resolved(os.path.expanduser("~")): "your home directory"}.get(path)
     if which:
         raise UsageError(
-            f"{printable(url)} is {which}, whose files are no states",
+            f"{printable(url)} is {which}, which holds other files than states",
             f"name a folder for the counters: {printable(named.rstrip('/'))}/counts",
         )
     return url
 
 
 def _resolved(path: str) -> str:
-    """Return a path without links; on a file system that may hang, nothing is asked."""
+    """Return a path without symbolic links. On a file system that may hang, the path is not resolved."""
     path = os.path.abspath(path)
     return path if may_hang(path) else os.path.realpath(path)
 
 
 def configured(name: str, url: str) -> Remote:
-    """Return a remote as ``config.toml`` has it; raise `ConfigError` for one that cannot be used."""
+    """Return a remote from ``config.toml``; raise `ConfigError` if it cannot be used."""
     try:
         return Remote(name, check_url(url))
     except UsageError as error:
@@ -108,7 +108,7 @@ def configured(name: str, url: str) -> Remote:
 
 
 def is_place(word: str) -> bool:
-    """Return whether a word is a URL or a path, and no name; raise `UsageError` for one that cannot be used."""
+    """Return whether a word is a URL or a path rather than a name; raise `UsageError` if it cannot be used."""
     if ":" in word or "/" in word or word in (".", "..", "~"):
         check_url(word)
         return True

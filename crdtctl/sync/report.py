@@ -1,4 +1,4 @@
-"""Which remotes to sync with and how, and what came of it."""
+"""The input of a sync, remotes and options, and its reports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -7,12 +7,12 @@ from typing import Any
 from crdtctl.errors import CrdtctlError, UsageError
 from crdtctl.store.commit import Change
 from crdtctl.store.merge import MergeReport
-from crdtctl.sync.object_name import INTERVAL
+from crdtctl.sync.object_name import RENEWAL_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A place to meet others: what to call it, and its URL."""
+    """A remote: its name in messages, and its URL."""
 
     name: str
     url: str
@@ -20,12 +20,12 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to sync: seconds for what is done at one remote, and seconds to wait for another sync.
+    """The options of a sync. `timeout` is in seconds for each remote, `retry_lock` in seconds to wait for another sync.
 
-    The report tells of so many changed counters the `details`. `progress` is called with what is being done, and how
-    many bytes of how many are done; of nothing, while no remote has answered. With `accept_missing`, objects that are
-    missing at a remote were deleted on purpose: what they held is put there again. `heartbeat` is after how many
-    seconds the time of the last sync in the name of an object is renewed; 0 for never.
+    `details` is the maximum number of changed counters in the report. `progress` is called with an activity, the bytes
+    done and the bytes in total; both are 0 until a remote has answered. With `accept_missing`, missing objects count as
+    deleted on purpose, and their content is uploaded again. `heartbeat` is the number of seconds after which the time
+    in the name of an object is renewed, 0 for never.
     """
 
     timeout: float = 300.0
@@ -35,10 +35,10 @@ class Options:
     details: int = 0
     progress: Callable[[str, int, int], object] | None = None
     accept_missing: bool = False
-    heartbeat: float = INTERVAL
+    heartbeat: float = RENEWAL_SECONDS
 
     def __post_init__(self) -> None:
-        """Raise `UsageError` for what is no number of seconds: a sync may need it late, or not at all."""
+        """Raise `UsageError` for a value that is not a number of seconds, even if this sync would not use it."""
         for name in ("timeout", "retry_lock", "heartbeat"):
             value = getattr(self, name)
             if not (value is None and name == "retry_lock") and not isinstance(value, int | float):
@@ -47,7 +47,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """An object that came or went: whose, its bytes, how many new contributions it holds, and of which authors."""
+    """An object that was read or put: its owner, its size in bytes, and the new entries in it.
+
+    `entries` is the number of new entries, None if they were not counted; `authors` are their replica ids.
+    """
 
     owner: str
     object: str
@@ -58,7 +61,7 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class MissingObject:
-    """An object that was at a remote and is not any more, although its owner put no other; `is_own` if it was ours."""
+    """An object that disappeared from a remote without a successor; `is_own` if this replica had put it."""
 
     owner: str
     object: str
@@ -67,12 +70,12 @@ class MissingObject:
 
 @dataclass(slots=True)
 class RemoteReport:
-    """What happened at one remote: what was read and put, what was deleted, and why it failed, if it did.
+    """The events at one remote: the objects read, put and deleted, and the error, if any. A dry run predicts them.
 
-    `replicas` are the owners of the objects there. With a dry run, all this is what would be done. `missing` are
-    objects that are missed there for the first time; `undeletable` is why old objects cannot be deleted there, when
-    that was found out now; `made` is the folder that was made for the first object. `seen` is when each permanent
-    replica that has an object there last synced, in seconds since the epoch; None if that is not known.
+    `replicas` are the owners of the objects there. `missing` are objects that are missing for the first time.
+    `undeletable` is the reason for refused deletions, if this sync is the first to see it. `made` is the folder that
+    was made for the first object. `seen` is the time of the last sync of each permanent replica with an object there,
+    in seconds since the epoch; None if it is unknown.
     """
 
     name: str
@@ -90,9 +93,9 @@ class RemoteReport:
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync did. `merge` says what came of what was read; its labels are ``REMOTE/OBJECT``.
+    """The events of a sync. `merge` is the report of all merges; its labels are ``REMOTE/OBJECT``.
 
-    `replicas` are the owners of all objects that were seen, and this one.
+    `replicas` are the owners of all objects that were seen, and this replica.
     """
 
     remotes: list[RemoteReport] = field(default_factory=list)
@@ -101,7 +104,7 @@ class SyncReport:
 
     @property
     def seen(self) -> dict[str, float | None]:
-        """When each other permanent replica that was seen last synced, at any of the remotes."""
+        """The time of the last sync of each other permanent replica, at any of the remotes."""
         found: dict[str, float | None] = {}
         for one in self.remotes:
             for who, when in one.seen.items():
@@ -111,12 +114,12 @@ class SyncReport:
 
     @property
     def changed(self) -> bool:
-        """Whether anything was learned here, or put or deleted anywhere."""
+        """Whether this replica or any remote changed."""
         return self.merge.changed or any(one.put or one.deleted for one in self.remotes)
 
 
 def add_merge(total: MergeReport, one: MergeReport) -> None:
-    """Add the report of a later merge to that of those before it. A counter that changed twice is one change."""
+    """Add the report of a later merge to the `total`. A counter that changed in both counts as one change."""
     known = {(change.name, change.tag): change for change in total.changes}
     again = 0
     for change in one.changes:
@@ -134,7 +137,7 @@ def add_merge(total: MergeReport, one: MergeReport) -> None:
 
 
 def _joined(before: Any, after: Any) -> Any:
-    """Return two parts of reports together: lists and dictionaries of both, the sum of numbers."""
+    """Return the combination of two parts of reports: both lists or dictionaries, or the sum of numbers."""
     if isinstance(before, dict):
         return {**before, **after}
     if isinstance(before, bool):

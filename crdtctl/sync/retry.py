@@ -1,27 +1,94 @@
-"""Trying again what passes by itself."""
+"""Retries of transient errors, with exponential backoff."""
 
 import random
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
-from crdtctl.errors import TransientError
-from crdtctl.sync.transport import Deadline
+from crdtctl.errors import CrdtctlError, TransientError
+from crdtctl.sync.transport import Deadline, Entry, Transport
 
-#: What passes by itself is tried so often in all, after pauses that double.
+#: Maximum number of attempts.
 ATTEMPTS = 4
+#: Seconds. Each further pause is about twice as long.
 _FIRST_PAUSE = 0.2
 _T = TypeVar("_T")
 
 
-def retry(call: Callable[[], _T], deadline: Deadline, pause: Callable[[float], object] | None = None) -> _T:
-    """Return what a call returns; if it fails in a way that passes by itself, it is made again, a few times."""
-    for number in range(1, ATTEMPTS):
+def retry(call: Callable[[], _T], deadline: Deadline, sleep: Callable[[float], object] | None = None) -> _T:
+    """Return the result of `call`. After a `TransientError`, call again, at most `ATTEMPTS` times in total.
+
+    The last error is raised, as is an error whose pause would go beyond the deadline.
+    """
+    for attempt in range(1, ATTEMPTS):
         try:
             return call()
         except TransientError as error:
-            wait = _FIRST_PAUSE * 2**number * random.uniform(0.5, 1)  # noqa: S311  # so that two do not keep in step
-            wait = max(wait, error.after)
-            if wait >= deadline.remaining():
-                raise
-            (pause or deadline.sleep)(wait)
+            _pause(error, attempt, deadline, sleep or deadline.sleep)
     return call()
+
+
+def _pause(error: TransientError, attempt: int, deadline: Deadline, sleep: Callable[[float], object]) -> None:
+    """Wait before the next attempt; raise the error if the deadline is earlier."""
+    seconds = _FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1)  # noqa: S311  # so that clients do not retry in step
+    seconds = max(seconds, error.after)
+    if seconds >= deadline.remaining():
+        raise error
+    sleep(seconds)
+
+
+class RetryingTransport(Transport):
+    """Another transport, whose operations are retried after transient errors. Only `get` is not: see `fetch`."""
+
+    def __init__(self, transport: Transport, deadline: Deadline) -> None:
+        self._transport = transport
+        self._deadline = deadline
+        self.is_consistent = transport.is_consistent
+
+    @property
+    def atomic(self) -> bool:
+        return self._transport.atomic
+
+    def list(self) -> Sequence[Entry]:
+        return retry(self._transport.list, self._deadline)
+
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        """Read a file once, since pieces that were passed to `write` cannot be taken back."""
+        self._transport.get(name, write)
+
+    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+        """Read files into a local directory. Only files whose read failed with a transient error are read again."""
+        left = {entry.name: entry for entry in entries}
+        for attempt in range(1, ATTEMPTS + 1):
+            failed: TransientError | None = None
+            try:
+                for entry, result in self._transport.fetch(list(left.values()), tempfile.mkdtemp(dir=directory)):
+                    if isinstance(result, TransientError):
+                        failed = failed or result
+                    else:
+                        del left[entry.name]
+                        yield entry, result
+            except TransientError as error:
+                failed = error
+            if failed is None:
+                return
+            if attempt == ATTEMPTS:
+                raise failed
+            _pause(failed, attempt, self._deadline, self._deadline.sleep)
+
+    def put(self, name: str, path: str) -> None:
+        retry(partial(self._transport.put, name, path), self._deadline)
+        self.made = self._transport.made
+
+    def delete(self, name: str) -> None:
+        retry(partial(self._transport.delete, name), self._deadline)
+
+    def cancel(self) -> None:
+        self._transport.cancel()
+
+    def flush(self) -> None:
+        retry(self._transport.flush, self._deadline)
+
+    def close(self) -> None:
+        self._transport.close()

@@ -1,4 +1,4 @@
-"""A directory for the temporary files of a sync."""
+"""The directory for the temporary files of a sync."""
 
 import os
 import shutil
@@ -15,22 +15,22 @@ _SCRATCH = "crdtctl-sync-"
 
 
 @contextmanager
-def scratch(place: str, *, is_dry: bool) -> Iterator[str]:
-    """Make a directory for temporary files: in the replica's own `place`, which is swept; elsewhere if a run `is_dry`.
+def temporary_directory(directory: str, *, is_dry: bool) -> Iterator[str]:
+    """Make a temporary directory in the replica's `directory`, and delete those that killed syncs left behind.
 
-    Where the system has no directory for temporary files, a dry run uses `place`, too.
+    A dry run makes it in the system's directory for temporary files, and in `directory` only if the system has none.
     """
     try:
         if not is_dry:
-            make_directories(place, shared=True)
-            for name in os.listdir(place):
-                if name.startswith(_SCRATCH):  # of a sync that was killed
-                    shutil.rmtree(f"{place}/{name}", ignore_errors=True)
+            make_directories(directory, shared=True)
+            for name in os.listdir(directory):
+                if name.startswith(_SCRATCH):  # a killed sync left it behind
+                    shutil.rmtree(f"{directory}/{name}", ignore_errors=True)
                 elif name.endswith(NEW):
-                    os.unlink(f"{place}/{name}")
-        parent = temporary.directory(place) if is_dry else place
-        directory = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent, ignore_cleanup_errors=True)
+                    os.unlink(f"{directory}/{name}")
+        parent = temporary.directory(directory) if is_dry else directory
+        made = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent, ignore_cleanup_errors=True)
     except OSError as error:
         raise from_os(error, "make a temporary directory") from None
-    with directory as path:
+    with made as path:
         yield path

@@ -1,8 +1,8 @@
-"""What a transport is: a place that holds files under names, and nothing more.
+"""The interface of a transport: a place that holds files under names.
 
-A transport neither reads states nor knows replicas. What it raises is told to users as it stands: `TransientError` for
-what passes by itself, and is tried again; `UnavailableError` for what does not; `AccessError`, `StorageError` and
-`ConfigError` where they say more. Messages never hold a credential.
+A transport neither reads states nor knows replicas. Users see its errors as they are: `TransientError` for a failure
+that may go away by itself, and is retried; `UnavailableError` for any other; `AccessError`, `StorageError` and
+`ConfigError` where they are more precise. Messages never contain a credential.
 """
 
 import os
@@ -22,23 +22,22 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-#: The largest object that is read.
+#: Maximum number of bytes of an object.
 MAX_OBJECT = 2**30
-#: Files that are together in a replica's directory only: no place for a remote, where other files are states to be met.
+#: Files that are together only in a replica's directory, which therefore cannot be a remote.
 REPLICA_FILES: Final = ("own.json", "own.lock")
-#: What the name of a file begins with that is put to find out about a remote: no dot, for some servers list none such.
+#: Prefix of the temporary files of a remote check. It has no leading dot, because some servers do not list such names.
 CHECK_PREFIX: Final = "crdtctl-probe-"
-#: A draft so many seconds older than another was left by one that was killed.
+#: Seconds after which a draft counts as left behind by a killed sync.
 STALE_SECONDS: Final = 86_400
 _DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|crdtctl-probe-[0-9a-f]{16}")
 
-
-#: Who waits for another machine or program looks this often whether that must end.
+#: Seconds between two looks at whether a wait for another machine or program must end.
 POLL_INTERVAL = 0.2
 
 
 def interruptible_result(future: "Future[_T]") -> _T:
-    """Return what comes of it, or raise what it raised. A signal ends the waiting, also one from just before it."""
+    """Return the future's result, or raise its exception. It polls, so that a signal can interrupt the wait."""
     from concurrent.futures import wait
 
     while not future.done():
@@ -58,42 +57,42 @@ class Deadline:
         self.renew()
 
     def renew(self) -> None:
-        """Let the time begin again."""
+        """Start the time again."""
         self._end = time.monotonic() + self._seconds
 
     def end(self) -> None:
-        """Let the time be over."""
+        """End the time now."""
         self._end = min(self._end, time.monotonic())
 
     @property
     def overdue(self) -> float:
-        """How many seconds ago the time was over; negative before that."""
+        """Seconds since the end of the time; negative before it."""
         return time.monotonic() - self._end
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raise `TransientError` when the time is over before that."""
+        """Wait; raise `TransientError` at the end of the time."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, self.remaining(), POLL_INTERVAL))
 
     def remaining(self) -> float:
-        """Return how many seconds are left; raise `TransientError` when none are."""
+        """Return the number of seconds left; raise `TransientError` if there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise self.over()
+            raise self.error()
         return left
 
-    def over(self) -> TransientError:
-        """Return the failure that says that the time is over."""
-        return TransientError(f"not done after {self._seconds:g} seconds", "try again, or give it more --timeout")
+    def error(self) -> TransientError:
+        """Return the error for the end of the time."""
+        return TransientError(f"timed out after {self._seconds:g} seconds", "try again, or raise --timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file at a remote, as a listing shows it.
+    """A file at a remote, from a listing.
 
-    Two entries that are equal have the same content, as far as the remote can tell: `version` is its etag, or what it
-    knows of times and places.
+    Two equal entries have the same content, as far as the remote can know: `version` is its etag, or a combination of
+    times, inode and size.
     """
 
     name: str
@@ -102,27 +101,33 @@ class Entry:
 
 
 def checked_name(name: str) -> str:
-    """Return `name` if it can be that of a file at a remote; raise `MissingError`: it leads nowhere else."""
+    """Return `name` if it is valid for a file at a remote; raise `MissingError` if it may lead to another place."""
     if not name or name in (".", "..") or not name.isprintable() or "/" in name:
-        raise MissingError(f"'{printable(name)}' is no name of a file at a remote")
+        raise MissingError(f"'{printable(name)}' is not a valid name of a file at a remote")
     return name
 
 
+def refuse_unprintable(name: str) -> None:
+    """Raise `DataError` for a name with unprintable characters. Such a file is listed and reported, but not read."""
+    if not name.isprintable():
+        raise DataError(f"'{printable(name)}' has a name with unprintable characters, so it is not read")
+
+
 def new_draft(number: int | None = None) -> str:
-    """Return a name for a file that is not whole yet, which is skipped: nobody else's, unless `number` is given."""
+    """Return a name for a file that is being written: a random one, or a fixed one if `number` is given."""
     token = os.urandom(8).hex() if number is None else f"{number:016x}"
     return f".crdtctl-{token}.new"
 
 
 def is_draft(name: str) -> bool:
-    """Return whether a file is such a one, or was put to find out about a remote."""
+    """Return whether a file has the name of a draft, or of a remote check's temporary file."""
     return _DRAFT.fullmatch(name) is not None
 
 
 class LimitedWriter:
-    """Lets pass what may be a state; raises `DataError` as soon as it cannot be one, however large it is.
+    """Passes on a file that may be a state; raises `DataError` as soon as it cannot be one, or is too large.
 
-    What cannot be kept here is a `StorageError`: it is no fault of the remote's.
+    A failure to write locally raises `StorageError`, since the remote is not at fault.
     """
 
     def __init__(self, entry: Entry, write: Callable[[bytes], object]) -> None:
@@ -132,7 +137,7 @@ class LimitedWriter:
         self._size = 0
 
     def __call__(self, piece: bytes) -> None:
-        """Take the next piece of a file."""
+        """Write the next piece of a file."""
         if len(self._start) < len(HEAD_START):
             self._start += piece[: len(HEAD_START)]
         self._size += len(piece)
@@ -147,44 +152,44 @@ class LimitedWriter:
 
 
 class Transport(ABC):
-    """The files at one place, by name: not those in folders below it.
+    """The files at one place, by name, without those in folders below it.
 
-    A transport is used by one thread, but for `get`, which `parallel` threads use at once.
+    One thread uses a transport, except for `get`, which `parallel` threads call at the same time.
     """
 
-    #: How many files are read at once.
+    #: Number of files that are read at the same time.
     parallel: ClassVar[int] = 1
-    #: Whether a listing shows at once what was put before. Where it need not, it is listed again after each put.
-    is_consistent: ClassVar[bool] = False
-    #: The folder that was made for the first file that was put; empty if none was.
+    #: Whether a listing shows all files that were put before. Otherwise the sync lists again after each put.
+    is_consistent: bool = False
+    #: The folder that was made for the first file; empty if none was.
     made = ""
 
     @property
     def atomic(self) -> bool:
-        """Whether a file is put as a whole or not at all, also where the put is cut; else half a file may be seen."""
+        """Whether an interrupted put leaves no file; otherwise it may leave half a file."""
         return True
 
     @abstractmethod
     def list(self) -> Sequence[Entry]:
-        """Return what is there; nothing, if the place itself is not there yet."""
+        """Return the files. If the place does not exist but can be made, return an empty list."""
 
     @abstractmethod
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
-        """Read a file, piece by piece. Raise `MissingError` if it is gone."""
+        """Read a file, and pass it to `write` in pieces. Raise `MissingError` if it does not exist."""
 
     @abstractmethod
     def put(self, name: str, path: str) -> None:
-        """Write the local file `path` to `name`, making the place if it is not there; what was there is replaced."""
+        """Write the local file `path` to `name`, replacing a former file. Make the place if it does not exist."""
 
     @abstractmethod
     def delete(self, name: str) -> None:
-        """Delete a file; one that is not there is no error."""
+        """Delete a file. It is not an error if the file does not exist."""
 
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
-        """Read files into a local directory; yield each with its path there, or why it cannot be read."""
+        """Read files into a local directory; yield each with its local path, or with the error of its read."""
         numbered = list(enumerate(entries))
 
-        def one(item: tuple[int, Entry]) -> tuple[Entry, str | CrdtctlError]:
+        def read(item: tuple[int, Entry]) -> tuple[Entry, str | CrdtctlError]:
             number, entry = item
             path = f"{directory}/{number}"
             try:
@@ -194,32 +199,32 @@ class Transport(ABC):
                 return entry, error
             return entry, path
 
-        yield from self.in_parallel(one, numbered)
+        yield from self.in_parallel(read, numbered)
 
     def in_parallel(self, call: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
-        """Call for each item, several at once where that is faster; yield what comes of it, in order."""
+        """Call a function for each item, in `parallel` threads; yield the results in order."""
         if self.parallel == 1 or len(items) < 2:
             yield from map(call, items)
             return
-        from concurrent.futures import ThreadPoolExecutor  # which costs more than a folder's whole listing
+        from concurrent.futures import ThreadPoolExecutor  # its import takes longer than to list a folder
 
         with ThreadPoolExecutor(self.parallel) as pool:
             try:
                 for future in [pool.submit(call, item) for item in items]:
                     yield interruptible_result(future)
-            except BaseException:  # we are interrupted, or nobody wants the rest
+            except BaseException:  # an interrupt, or the caller needs no more results
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.cancel()
                 raise
 
-    def cancel(self) -> None:  # noqa: B027  # who reads one file at a time has nothing to do
-        """Let whatever is done in other threads end soon: nobody wants it any more."""
+    def cancel(self) -> None:  # noqa: B027  # a transport that reads one file at a time has nothing to do
+        """Cancel operations that other threads have in flight."""
 
-    def flush(self) -> None:  # noqa: B027  # most have nothing to do
-        """Make what was put and deleted be seen by others, where that is done for many files at once."""
+    def flush(self) -> None:  # noqa: B027  # most transports have nothing to do
+        """Make all puts and deletions visible to others, if the transport does that for many files at once."""
 
-    def close(self) -> None:  # noqa: B027  # the same
-        """Let go of what is held here: processes, connections, temporary files."""
+    def close(self) -> None:  # noqa: B027  # some transports have nothing to do
+        """Release processes, connections and temporary files."""
 
     def __enter__(self) -> Self:
         return self

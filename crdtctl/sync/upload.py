@@ -1,105 +1,91 @@
-"""Putting this replica's share at a remote, and deleting what that makes obsolete."""
+"""Putting this replica's object at a remote, and deleting the objects that it replaces."""
 
 import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
 from crdtctl.errors import CrdtctlError, TransientError, from_os
 from crdtctl.store.replica import Replica
 from crdtctl.sync.download import digest_of
 from crdtctl.sync.health import stamp
-from crdtctl.sync.object_name import with_time, without_time
-from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, fingerprint_of, name_of
+from crdtctl.sync.object_name import name_of, with_time, without_time
+from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, fingerprint_of
 from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.report import Transferred
-from crdtctl.sync.retry import retry
 from crdtctl.sync.transport import Entry
 
-#: So many seconds after a deletion was refused, the next is tried.
-_AGAIN = 86_400
+#: Seconds between a refused deletion and the next attempt.
+_DELETE_AGAIN_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedUpload:
-    """What is to be put: the file that holds it here, and what will be remembered of it. `obsolete` goes then."""
+    """An object in the local file `path`, its future cache entry, and the names of `obsolete` objects to delete.
 
-    planned: UploadPlan
+    `cached` is None if only deletions are left to do.
+    """
+
+    plan: UploadPlan
     cached: CachedObject | None
     path: str
     obsolete: frozenset[str]
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to do at the remote."""
         return self.cached is None and not self.obsolete
 
 
-def prepare(replica: Replica, session: RemoteSession, planned: UploadPlan, path: str, planner: str) -> PreparedUpload:
-    """Write what is to be put at a remote to a file, unless the same is there already.
+def prepare(replica: Replica, session: RemoteSession, plan: UploadPlan, path: str, planner: str) -> PreparedUpload:
+    """Write the object for a remote to the local file `path`, unless the same object is there already.
 
-    Writing it may find that the replica was put back, and goes on under another id than the `planner` had. Then the
-    objects of the former id stay: the new one does not hold all that they hold.
+    Writing it may reveal a restored backup, and the replica then gets a new id, other than the id `planner` of the
+    plan. In that case the objects of the former id stay: the new id's object does not hold all of their content.
     """
-    obsolete = set(planned.obsolete)
-    cached = None
-    if planned.wanted:
-        cached = _write(replica, planned, path)
-        name, digest = cached.entry.name, cached.digest
-        if cached.summary is None or cached.summary.owner != planner:
-            obsolete -= {one.entry.name for one in session.objects if one.summary and one.summary.owner == planner}
-        obsolete.discard(name)
-        same = (
-            one
-            for one in session.objects
-            if one.digest == digest and without_time(one.entry.name) == without_time(name)
-        )
-        there = None if planned.is_renewed else next(same, None)
-        if there is not None:
-            session.cache[there.entry.name] = replace(cached, entry=there.entry)
-            obsolete.discard(there.entry.name)
-            cached = None
-    return PreparedUpload(planned, cached, path, frozenset(obsolete))
+    obsolete = set(plan.obsolete)
+    if not plan.wanted:
+        return PreparedUpload(plan, None, path, frozenset(obsolete))
+    cached: CachedObject | None
+    cached = made = _write(replica, plan, path)
+    if made.summary is None or made.summary.owner != planner:
+        obsolete -= {its.entry.name for its in session.objects if its.summary and its.summary.owner == planner}
+    obsolete.discard(made.entry.name)
+    plain = without_time(made.entry.name)
+    same = (its for its in session.objects if its.digest == made.digest and without_time(its.entry.name) == plain)
+    there = None if plan.is_renewal else next(same, None)
+    if there is not None:
+        session.cache[there.entry.name] = replace(made, entry=there.entry)
+        obsolete.discard(there.entry.name)
+        cached = None
+    return PreparedUpload(plan, cached, path, frozenset(obsolete))
 
 
-def put(session: RemoteSession, share: PreparedUpload) -> None:
-    """Put a share at a remote, and delete what that makes obsolete. That some cannot be deleted is reported once.
+def upload(session: RemoteSession, prepared: PreparedUpload) -> None:
+    """Put an object at a remote, and delete the obsolete ones. A refused deletion is reported once.
 
-    Where nothing but the time in its name is new, that is no news, and a remote that does not take it is no failure.
+    An upload that only renews the time in the object's name is not reported, and its failure is ignored.
     """
-    if not share.planned.is_renewed:
-        _put(session, share)
+    if not prepared.plan.is_renewal:
+        _upload(session, prepared)
         return
     before = session.report.put, session.report.deleted
     with suppress(CrdtctlError):
-        _put(session, share)
+        _upload(session, prepared)
     session.report.put, session.report.deleted = before
 
 
-def _put(session: RemoteSession, share: PreparedUpload) -> None:
-    transport = session.there
-    cached = share.cached
+def _upload(session: RemoteSession, prepared: PreparedUpload) -> None:
+    cached = prepared.cached
     if cached is not None:
-        name = cached.entry.name
-        retry(partial(transport.put, name, share.path), session.deadline)
-        authors = share.planned.relayed
-        owner = cached.summary.owner if cached.summary else ""
-        session.report.put = Transferred(owner, name, cached.entry.size, None, authors)
-        session.report.made = session.report.made or transport.made
-        there = cached.entry if transport.is_consistent else _shown(session, cached.entry)
-        if there is None:
-            unlisted = {**session.health.unlisted, name: stamp()}
-            session.health = replace(session.health, unlisted=unlisted)
-            return
-        session.health = replace(session.health, unlisted={})
-        session.cache[name] = replace(cached, entry=there)
-        session.listing = [*(entry for entry in session.listing if entry.name != name), there]
-    deleted = _delete(session, share)
+        _put(session, prepared, cached)
+        if session.health.unlisted:
+            return  # the older objects stay until a listing has shown the new one
+    deleted = _delete(session, prepared)
     try:
-        retry(transport.flush, session.deadline)
+        session.transport.flush()
     except CrdtctlError:
-        if cached is not None:  # nobody has seen it
+        if cached is not None:  # the object did not become visible
             session.cache.pop(cached.entry.name, None)
             session.report.put = None
         raise
@@ -109,25 +95,44 @@ def _put(session: RemoteSession, share: PreparedUpload) -> None:
         session.cache.pop(name, None)
 
 
-def _shown(session: RemoteSession, put: Entry) -> Entry | None:
-    """Return what a new listing shows of an object that was put; None if it does not show it yet.
+def _put(session: RemoteSession, prepared: PreparedUpload, cached: CachedObject) -> None:
+    """Put an object, and cache it if a listing shows it; otherwise record it as not listed yet."""
+    transport, name = session.transport, cached.entry.name
+    transport.put(name, prepared.path)
+    owner = cached.summary.owner if cached.summary else ""
+    session.report.put = Transferred(owner, name, cached.entry.size, None, prepared.plan.relayed)
+    session.report.made = session.report.made or transport.made
+    listed = cached.entry if transport.is_consistent else _listed(session, cached.entry)
+    if listed is None:
+        session.health = replace(session.health, unlisted={**session.health.unlisted, name: stamp()})
+        return
+    session.health = replace(session.health, unlisted={})
+    session.cache[name] = replace(cached, entry=listed)
+    session.listing = [*(entry for entry in session.listing if entry.name != name), listed]
 
-    An object is remembered, and the older ones are deleted, once a listing has shown it. So every listing shows an
-    object of each owner, however late it is, and what is missing in one was there.
+
+def _listed(session: RemoteSession, put: Entry) -> Entry | None:
+    """Return the entry of an object in a new listing; None if the listing does not show it yet.
+
+    An object is cached, and the older ones are deleted, only after a listing has shown it. Therefore every listing,
+    however late, shows an object of each owner, and an object that a listing lacks was there before.
     """
-    listed = retry(session.there.list, session.deadline)
-    return next((one for one in listed if (one.name, one.size) == (put.name, put.size)), None)
+    listing = session.transport.list()
+    return next((entry for entry in listing if (entry.name, entry.size) == (put.name, put.size)), None)
 
 
-def _delete(session: RemoteSession, share: PreparedUpload) -> list[str]:
-    """Delete what is obsolete; return what could be. After a refusal, the next is tried in a day, without a word."""
+def _delete(session: RemoteSession, prepared: PreparedUpload) -> list[str]:
+    """Delete obsolete objects; return the names of the deleted ones.
+
+    After a refusal the next attempt is made a day later, and only the first refusal is reported.
+    """
     since = session.health.undeletable
-    if since and since > stamp(time.time() - _AGAIN):
+    if since and since > stamp(time.time() - _DELETE_AGAIN_SECONDS):
         return []
     deleted: list[str] = []
-    for name in sorted(share.obsolete):
+    for name in sorted(prepared.obsolete):
         try:
-            retry(partial(session.there.delete, name), session.deadline)
+            session.transport.delete(name)
         except TransientError:
             raise
         except CrdtctlError as error:
@@ -141,18 +146,18 @@ def _delete(session: RemoteSession, share: PreparedUpload) -> list[str]:
     return deleted
 
 
-def _write(replica: Replica, planned: UploadPlan, path: str) -> CachedObject:
-    """Write this replica's share to a file; return what will be remembered of it, without its version there."""
+def _write(replica: Replica, plan: UploadPlan, path: str) -> CachedObject:
+    """Write this replica's partial state to a local file; return its cache entry, whose version is not known yet."""
     try:
         with open(path, "wb") as file:
-            knowledge = replica.share(file.write, planned.relayed)
+            knowledge = replica.share(file.write, plan.relayed)
         digest, size = digest_of(path), os.path.getsize(path)
     except OSError as error:
         raise from_os(error, "write a temporary file") from None
-    authors = [author for author in planned.relayed if author in knowledge.clock]
-    clock = {who: knowledge.clock[who] for who in (knowledge.replica, *authors) if who in knowledge.clock}
-    histories = {who: text for who, text in knowledge.histories.items() if who in clock}
+    relayed = [replica_id for replica_id in plan.relayed if replica_id in knowledge.clock]
+    held = [replica_id for replica_id in (knowledge.replica, *relayed) if replica_id in knowledge.clock]
+    clock = {replica_id: knowledge.clock[replica_id] for replica_id in held}
+    histories = {replica_id: text for replica_id, text in knowledge.histories.items() if replica_id in clock}
     entry = Entry(with_time(name_of(knowledge.replica, digest), time.time()), size)
-    return CachedObject(
-        entry, digest, ObjectSummary(knowledge.replica, clock, histories), fingerprint_of(knowledge, authors)
-    )
+    summary = ObjectSummary(knowledge.replica, clock, histories)
+    return CachedObject(entry, digest, summary, fingerprint_of(knowledge, relayed))

@@ -1,7 +1,7 @@
-"""Work at several remotes side by side, each within its own time.
+"""Threads that work at several remotes side by side, each within its own time limit.
 
-A thread for each remote does what waits for others. One that does not come back in its time, since the kernel itself
-waits for a file server that is away, is left behind: the sync goes on without it.
+A thread can be stuck in a system call, because the kernel waits for a file server that is away. Such a thread is
+abandoned after its time limit, and the sync continues without that remote.
 """
 
 import threading
@@ -13,29 +13,29 @@ from typing import Self
 from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.transport import POLL_INTERVAL
 
-#: So many seconds after the end of its time, or after a signal, a thread is left behind.
+#: Seconds between the end of a time limit, or a signal, and the moment when a thread is abandoned.
 _GRACE_SECONDS = 2.0
 
 
 class WorkerThreads:
-    """Threads, at most one for each visit at a time. To be used by one thread."""
+    """Threads, at most one for each remote at a time. Only one thread may use this object."""
 
     def __init__(self) -> None:
-        self._ended: SimpleQueue[tuple[RemoteSession, BaseException | None]] = SimpleQueue()
+        self._finished: SimpleQueue[tuple[RemoteSession, BaseException | None]] = SimpleQueue()
         self._working: dict[RemoteSession, threading.Thread] = {}
         self._lock = threading.Lock()
 
     @property
     def is_busy(self) -> bool:
-        """Whether work is under way."""
+        """Whether any work is in progress."""
         return bool(self._working)
 
     def __contains__(self, session: RemoteSession) -> bool:
-        """Return whether work is under way at a remote."""
+        """Return whether work at a remote is in progress."""
         return session in self._working
 
     def start(self, session: RemoteSession, work: Callable[[], object]) -> None:
-        """Begin some work at a remote. Failures that are for users are noted in the report of the visit."""
+        """Start work at a remote, with a new time limit. Failures for users are recorded in the session's report."""
         session.deadline.renew()
         thread = threading.Thread(target=self._work, args=(session, work), daemon=True, name="crdtctl-remote")
         self._working[session] = thread
@@ -46,37 +46,36 @@ class WorkerThreads:
         try:
             with session.recording_failures():
                 work()
-        except BaseException as error:  # noqa: BLE001  # it is raised again by the thread that waits
+        except BaseException as error:  # noqa: BLE001  # the waiting thread raises it again
             raised = error
         with self._lock:
-            if not session.left:
-                self._ended.put((session, raised))
+            if not session.abandoned:
+                self._finished.put((session, raised))
                 return
-        if session.transport is not None:
-            session.transport.close()
+        session.close()
 
-    def ended(self, patience: float, tick: Callable[[], object]) -> list[RemoteSession]:
-        """Wait until some work has ended, and `patience` seconds more for the rest; return the visits.
+    def finished(self, grouping: float, tick: Callable[[], object]) -> list[RemoteSession]:
+        """Wait until one remote has finished, and up to `grouping` seconds longer for others; return their sessions.
 
-        Of those that took too long, the report says so. `tick` is called now and then. An exception that is for nobody
-        else is raised again.
+        A remote that exceeds its time limit is abandoned, and its report gets that error. `tick` is called at least
+        every `POLL_INTERVAL` seconds. Any exception that is not a failure for users is raised again here.
         """
-        found: list[RemoteSession] = []
+        sessions: list[RemoteSession] = []
         until = float("inf")
         while self._working and time.monotonic() < until:
             if (session := self._next(min(POLL_INTERVAL, until - time.monotonic()))) is not None:
-                found.append(session)
-                until = min(until, time.monotonic() + patience)
-            for late in [one for one in self._working if one.deadline.overdue > _GRACE_SECONDS]:
-                if self._leave(late):
-                    late.report.error = late.deadline.over()
-                    found.append(late)
+                sessions.append(session)
+                until = min(until, time.monotonic() + grouping)
+            for late in [session for session in self._working if session.deadline.overdue > _GRACE_SECONDS]:
+                if self._abandon(late):
+                    late.report.error = late.deadline.error()
+                    sessions.append(late)
             tick()
-        return found
+        return sessions
 
     def _next(self, seconds: float) -> RemoteSession | None:
         try:
-            session, raised = self._ended.get(timeout=max(seconds, 0.001))
+            session, raised = self._finished.get(timeout=max(seconds, 0.001))
         except Empty:
             return None
         self._working.pop(session).join()  # so that this process may be forked again
@@ -84,12 +83,12 @@ class WorkerThreads:
             raise raised
         return session
 
-    def _leave(self, session: RemoteSession) -> bool:
-        """Leave a thread behind; return whether it was still at work. What it notes from now on is not looked at."""
+    def _abandon(self, session: RemoteSession) -> bool:
+        """Abandon a thread and return True, unless it has just finished. Its later results are ignored."""
         with self._lock:
-            if not self._working[session].is_alive() or not self._ended.empty():
+            if not self._working[session].is_alive() or not self._finished.empty():
                 return False
-            session.left = True
+            session.abandoned = True
         del self._working[session]
         return True
 
@@ -97,11 +96,11 @@ class WorkerThreads:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End whatever is still under way: something else failed, or a signal came."""
+        """End all work in progress, after an error or a signal. Threads that do not end are abandoned."""
         for session in self._working:
             session.deadline.end()
         until = time.monotonic() + _GRACE_SECONDS
         for session, thread in list(self._working.items()):
             thread.join(max(0.0, until - time.monotonic()))
             with self._lock:
-                session.left = thread.is_alive()
+                session.abandoned = thread.is_alive()

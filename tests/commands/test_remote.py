@@ -151,4 +151,4 @@ def test_settings_of_another_user_are_shown_and_their_commands_not_run(shell: Sh
     shell.ok("remote", "add", "theirs", "exec:false")
     os.chown(settings(replica), 65534, 65534)
     assert shell.ok("remote", "list") == "theirs\texec:false\n"
-    assert "somebody else" in assert_refused(shell("sync"), 78)
+    assert "another user" in assert_refused(shell("sync"), 78)

@@ -115,7 +115,7 @@ def test_a_remote_that_was_removed_is_forgotten(shell: Shell, replica: Replica) 
     shell.ok("sync")
     for path in hub.iterdir():
         path.unlink()
-    assert "nothing is left" in assert_refused(shell("sync"), 69)
+    assert "disappeared" in assert_refused(shell("sync"), 69)
     shell.ok("remote", "remove", "hub")
     assert "hub" not in shell.ok("status", "--format", "table").partition("remote ")[2]
     shell.ok("remote", "add", "hub", "./hub")

@@ -83,7 +83,7 @@ def test_the_directory_of_a_replica_is_no_remote(shell: Shell, replica: Replica,
 def test_the_directory_of_a_replica_is_no_remote_by_another_way_either(shell: Shell, replica: Replica) -> None:
     example = Path(__file__).parents[2] / "examples" / "exec-transport.sh"
     url = f"exec:{example} 'sh -c' {replica.path}"
-    assert "is a replica's directory; name a folder elsewhere" in assert_refused(shell("sync", url), 73)
+    assert "is a replica's directory; name a folder outside of any replica" in assert_refused(shell("sync", url), 73)
     assert objects(Path(replica.path), "here-") == []
 
 
@@ -118,7 +118,7 @@ def test_one_that_fails_holds_up_no_other_and_the_worst_is_the_status(
 
 def test_when_time_is_over_it_is_to_be_tried_again(shell: Shell, replica: Replica, hub: Path) -> None:
     said = assert_refused(shell("sync", "--timeout", "0"), 75)
-    assert said == "crdtctl: hub: not done after 0 seconds; try again, or give it more --timeout\n"
+    assert said == "crdtctl: hub: timed out after 0 seconds; try again, or raise --timeout\n"
     assert replica.value("builds") == 3
     assert len(objects(hub)) == 1
 

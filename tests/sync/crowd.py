@@ -8,7 +8,7 @@ from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt.forks import Departure, History, text
-from crdtctl.sync.plan import name_of
+from crdtctl.sync.object_name import name_of
 
 #: When the ids were minted, as in all of them.
 _MINTED = f"{1_767_225_600_000:012x}"

@@ -228,11 +228,11 @@ def test_a_server_that_hangs_is_waited_for_as_long_as_is_said(
     path.write_bytes(b"one")
     with silent() as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        with pytest.raises(TransientError, match="not done after 1 seconds"), remote.open(1) as transport:
+        with pytest.raises(TransientError, match="timed out after 1 seconds"), remote.open(1) as transport:
             transport.list()
-        with pytest.raises(TransientError, match="not done after 1 seconds"), remote.open(1) as transport:
+        with pytest.raises(TransientError, match="timed out after 1 seconds"), remote.open(1) as transport:
             transport.put("a.json", str(path))
-        with pytest.raises(TransientError, match="not done after 1 seconds"), remote.open(1) as transport:
+        with pytest.raises(TransientError, match="timed out after 1 seconds"), remote.open(1) as transport:
             transport.get("a.json", print)
         with remote.open(1) as transport:
             found = dict(transport.fetch([Entry("a.json", 1), Entry("b.json", 1)], str(tmp_path)))

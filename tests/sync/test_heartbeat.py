@@ -161,7 +161,7 @@ def test_nobody_reads_an_object_again_whose_time_was_renewed(
         synchronize(replica, str(hub))
     synchronize(ada, str(hub))
     [theirs] = [name for name in os.listdir(hub) if name.startswith("bob-")]
-    later = heartbeat.seen(theirs)
+    later = heartbeat.last_sync_time(theirs)
     assert later is not None
     (hub / theirs).rename(hub / heartbeat.with_time(heartbeat.without_time(theirs), later + 3600))
     read: list[str] = []

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster, record_of
 from crdtctl.store.share import Knowledge
+from crdtctl.sync.object_name import name_of
 from crdtctl.sync.plan import (
     CachedObject,
     ObjectSummary,
     entries_to_fetch,
     fingerprint_of,
     is_named,
-    name_of,
     plan_upload,
     replicas_to_relay,
 )

@@ -550,7 +550,7 @@ def test_a_url_without_a_remote_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["rclone::sftp,host=example.org,pass=x:y", "rclone:here,pass=x:y"])
 def test_a_url_with_parameters_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match=r"without its parameters.*rclone config"):
+    with pytest.raises(UsageError, match=r"parameters of rclone.*rclone config"):
         check(url)
 
 

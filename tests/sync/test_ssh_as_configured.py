@@ -153,7 +153,7 @@ def test_a_file_that_may_not_be_read_is_told_with_what_to_do(sshd: Sshd, shell: 
         ended = shell("sync", url, environment={"CRDTCTL_SSH": sshd.command})
         assert ended.status == 3
         assert "check the owner and mode of the file" in ended.stderr
-        assert "send it again" not in ended.stderr
+        assert "upload it again" not in ended.stderr
 
 
 def test_a_key_that_is_not_let_in_is_told_though_nothing_may_be_logged(

@@ -14,12 +14,12 @@ from tests.conftest import Shell
     [
         ("", "the path of a remote is empty"),
         (" ", "the path of a remote is empty"),
-        (os.fsdecode(b"./sh\xfe"), r"the path of a remote has bytes that are not UTF-8: '\./sh\\udcfe'; .*ln -s"),
-        ("./a\nb", r"the path of a remote has a line break.*'\./a\\nb'; name a link to it"),
-        ("./a\u202eb", r"another character that cannot be shown: '\./a\\u202eb'"),
+        (os.fsdecode(b"./sh\xfe"), r"the path of a remote contains bytes that are not UTF-8: '\./sh\\udcfe'; .*ln -s"),
+        ("./a\nb", r"the path of a remote contains a line break.*'\./a\\nb'; use a symbolic link"),
+        ("./a\u202eb", r"another unprintable character: '\./a\\u202eb'"),
         ("./a ", "the path of a remote begins or ends with a space: './a '"),
-        ("/" + "x" * 2000, "the path of a remote has 2001 characters, and may have 2000"),
-        ("https://ann:hunter2@example.org/a\nb", "the URL of a remote has a line break"),
+        ("/" + "x" * 2000, "the path of a remote has 2001 characters; the maximum is 2000"),
+        ("https://ann:hunter2@example.org/a\nb", "the URL of a remote contains a line break"),
         ("ssh://example.org/a ", "the URL of a remote begins or ends with a space"),
     ],
 )

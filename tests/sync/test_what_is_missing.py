@@ -265,7 +265,7 @@ def test_what_is_listed_again_and_again_and_cannot_be_fetched_is_named(
     monkeypatch.setattr(engine, "connect", connect)
     report = synchronize(fresh, str(hub))
     assert sorted(report.merge.refused) == sorted(f"{hub}/{path.name}" for path in hub.iterdir())
-    assert all("is listed" in reason.message for reason in report.merge.refused.values())
+    assert all("is in the listing" in reason.message for reason in report.merge.refused.values())
 
 
 # Stand-ins and transfers under way --------------------------------------------------------------------------------
@@ -376,5 +376,5 @@ def test_what_is_damaged_of_it_is_forgotten(three: list[Replica], hub: Path, tex
     for path in Path(place).glob("*.remote.json"):
         path.write_bytes(text)
     assert health.load(place, str(hub)) == health.Health(str(hub))
-    assert health.known(place) == []
+    assert health.load_all(place) == []
     assert meet(three[0], hub).error is None

@@ -45,9 +45,9 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store.temporary import temporary_file
-from crdtctl.sync.process import ProgramResult, as_utf8, one_line, run
+from crdtctl.sync.process import ProgramResult, ProgramRunner, as_utf8, one_line
 from crdtctl.sync.schemes import Endpoint, words
-from crdtctl.sync.transport import Entry, Transport, checked_name
+from crdtctl.sync.transport import Entry, Transport, checked_name, refuse_unprintable
 
 _BLOCK = 2**18
 _LINE = re.compile(r"(\d{1,19})[ \t](\S+)[ \t](.+)")
@@ -65,6 +65,7 @@ class ExecProgram(Transport):
         self._command = words(place.address)
         self._deadline = place.deadline
         self._state = place.state
+        self._runner = ProgramRunner(place.deadline, place.state)
 
     def list(self) -> Sequence[Entry]:
         with suppress(MissingError):
@@ -94,8 +95,7 @@ class ExecProgram(Transport):
                 yield entry, path
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
-        if not name.isprintable():
-            raise DataError(f"'{printable(name)}' is no name that is read")
+        refuse_unprintable(name)
         with temporary_file(self._state) as taken:
             self._run("get", checked_name(name), stdout=taken)
             taken.seek(0)
@@ -118,7 +118,7 @@ class ExecProgram(Transport):
             self._run("delete", checked_name(name))
 
     def _run(self, *operation: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> ProgramResult:
-        done = run([*self._command, *operation], self._deadline, self._state, stdin=stdin, stdout=stdout)
+        done = self._runner.run([*self._command, *operation], stdin=stdin, stdout=stdout)
         if done.status:
             failure = _FAILURES.get(done.status, UnavailableError)
             hint = "try again" if failure is TransientError else "run it by hand to see why"

@@ -233,7 +233,7 @@ class Bucket(Transport):
             async with asyncio.timeout(self._deadline.remaining()):
                 return await doing
         except TimeoutError:
-            raise self._deadline.over() from None
+            raise self._deadline.error() from None
         finally:
             doing.close()
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from crdtctl import errors
 from crdtctl.errors import CrdtctlError, TransientError, printable
@@ -35,7 +35,7 @@ _PARTING = 0.5
 class ChildProcessFolder(Transport):
     """A `Folder` in another process: a line of JSON for each request, and for each answer; bytes follow theirs."""
 
-    is_consistent: ClassVar[bool] = True
+    is_consistent = True
 
     def __init__(self, place: Endpoint) -> None:
         self._path = place.address

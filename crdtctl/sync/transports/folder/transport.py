@@ -6,7 +6,6 @@ import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import ClassVar
 
 from crdtctl.errors import (
     AccessError,
@@ -22,7 +21,16 @@ from crdtctl.errors import (
 )
 from crdtctl.store.owner import make_directories
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import REPLICA_FILES, STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
+from crdtctl.sync.transport import (
+    REPLICA_FILES,
+    STALE_SECONDS,
+    Entry,
+    Transport,
+    checked_name,
+    is_draft,
+    new_draft,
+    refuse_unprintable,
+)
 from crdtctl.sync.transports.folder.permissions import share
 
 _BLOCK = 2**18
@@ -35,7 +43,7 @@ _NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.
 class Folder(Transport):
     """Files are put under a temporary name, fsynced and renamed; links are not followed, and nothing is waited for."""
 
-    is_consistent: ClassVar[bool] = True
+    is_consistent = True
 
     def __init__(self, place: Endpoint) -> None:
         self._path = place.address
@@ -77,7 +85,9 @@ class Folder(Transport):
         above = os.path.realpath(self._path)
         while above != "/":
             if all(os.path.exists(f"{above}/{name}") for name in REPLICA_FILES):
-                raise ExistsError(f"{self._shown} is inside a replica's directory", "name a folder elsewhere")
+                raise ExistsError(
+                    f"{self._shown} is inside a replica's directory", "name a folder outside of any replica"
+                )
             above = os.path.dirname(above)
 
     def _find_parent(self) -> None:
@@ -87,8 +97,7 @@ class Folder(Transport):
             raise UnavailableError(f"there is no folder {self._shown}", "is it mounted? make the folder that it is in")
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
-        if not name.isprintable():  # which is there all the same, and to be told
-            raise DataError(f"'{printable(name)}' is no name that is read")
+        refuse_unprintable(name)
         path = self._file(name)
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -37,7 +37,7 @@ class Cache:
     def __init__(self, state: str, key: str, deadline: Deadline) -> None:
         self._state = os.path.abspath(state)
         self._path = f"{self._state}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
-        self._deadline = deadline
+        self._runner = child.ProgramRunner(deadline, self._state)
         self._lock = -1
         self._is_borrowed = self._has_grown = False
         self._format = ""
@@ -67,10 +67,8 @@ class Cache:
         """Run git in it, or in `repository`, and return how that ended; raise `ConfigError` if it is set up wrongly."""
         path = self._open()
         settings = [word for setting in SETTINGS for word in ("-c", setting)]
-        done = child.run(
+        done = self._runner.run(
             ["git", f"--git-dir={repository or path}", *settings, *arguments],
-            self._deadline,
-            self._state,
             stdin=stdin,
             stdout=stdout,
             environment={**environment_changes(), "GIT_DEFAULT_HASH": self._format, **(environment or {})},

@@ -15,7 +15,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import IO, ClassVar, Final, NamedTuple
+from typing import IO, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import (
@@ -31,7 +31,7 @@ from crdtctl.errors import (
 from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.process import ProgramResult
 from crdtctl.sync.schemes import Endpoint, redacted
-from crdtctl.sync.transport import Entry, Transport, checked_name
+from crdtctl.sync.transport import Entry, Transport, checked_name, refuse_unprintable
 from crdtctl.sync.transports.git.cache import TIP, Cache
 from crdtctl.sync.transports.git.credential_helper import TRACE, Helper
 from crdtctl.sync.transports.git.environment import SSH, message
@@ -74,7 +74,7 @@ _Tree = Mapping[bytes, _Item]
 class Git(Transport):
     """What is put and deleted is seen by others after `flush`, all of it at once."""
 
-    is_consistent: ClassVar[bool] = True
+    is_consistent = True
 
     def __init__(self, place: Endpoint) -> None:
         address, _, branch = place.address.partition("#")
@@ -232,8 +232,7 @@ class Git(Transport):
         return tree
 
     def _item(self, name: str) -> _Item:
-        if not name.isprintable():  # which is there all the same, and to be told
-            raise DataError(f"'{printable(name)}' is no name that is read")
+        refuse_unprintable(name)
         key = os.fsencode(checked_name(name))
         if self._tip is None:
             self._look()

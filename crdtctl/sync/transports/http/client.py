@@ -295,7 +295,7 @@ class Client:
             case ssl.SSLCertVerificationError():
                 return failures.not_trusted(error, host)
             case TimeoutError():
-                return self._deadline.over()
+                return self._deadline.error()
             case ssl.SSLError() if not isinstance(error, _CUT):
                 return UnavailableError(
                     f"{host} does not speak TLS as it should: {printable(error.reason or '')}",

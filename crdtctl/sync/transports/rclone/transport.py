@@ -31,9 +31,17 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import temporary
-from crdtctl.sync.process import as_utf8, one_line, run
+from crdtctl.sync.process import ProgramRunner, as_utf8, one_line
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
+from crdtctl.sync.transport import (
+    STALE_SECONDS,
+    Entry,
+    Transport,
+    checked_name,
+    is_draft,
+    new_draft,
+    refuse_unprintable,
+)
 from crdtctl.sync.transports.rclone.environment import environment_changes
 
 _BLOCK = 2**18
@@ -122,6 +130,7 @@ class Rclone(Transport):
         self._shown = printable(place.url)
         self._deadline = place.deadline
         self._state = place.state
+        self._runner = ProgramRunner(place.deadline, place.state)
         self._renames: bool | None = None
         self._drafts: dict[str, str] = {}
 
@@ -141,8 +150,10 @@ class Rclone(Transport):
 
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
         for entry in entries:
-            if not entry.name.isprintable():
-                yield entry, DataError(f"'{printable(entry.name)}' is no name that is read")
+            try:
+                refuse_unprintable(entry.name)
+            except DataError as error:
+                yield entry, error
         entries = [entry for entry in entries if entry.name.isprintable()]
         if not entries:  # from no names at all rclone would conclude that all are meant
             return
@@ -227,7 +238,7 @@ class Rclone(Transport):
         left = self._deadline.remaining()
         times = (f"--contimeout={min(_CONNECT, left):.3f}s", f"--timeout={min(_ANSWER, left):.3f}s")
         called = ["rclone", *_OPTIONS, *times, *command]
-        done = run(called, self._deadline, self._state, stdin=stdin, environment=environment_changes())
+        done = self._runner.run(called, stdin=stdin, environment=environment_changes())
         last_lines, of_files = _read_log(done.errors)
         return _Done(done.status, as_utf8(done.output), last_lines or done.last_lines, of_files)
 

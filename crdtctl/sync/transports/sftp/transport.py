@@ -13,7 +13,6 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import ClassVar
 from urllib.parse import unquote_to_bytes
 
 from crdtctl.errors import (
@@ -28,7 +27,16 @@ from crdtctl.errors import (
 )
 from crdtctl.sync.process import one_line
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import MAX_OBJECT, STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
+from crdtctl.sync.transport import (
+    MAX_OBJECT,
+    STALE_SECONDS,
+    Entry,
+    Transport,
+    checked_name,
+    is_draft,
+    new_draft,
+    refuse_unprintable,
+)
 from crdtctl.sync.transports.sftp import protocol
 from crdtctl.sync.transports.sftp.protocol import (
     BLOCK,
@@ -52,7 +60,7 @@ class Sftp(Transport):
     Names that are not UTF-8, or not printable, and what is no regular file are listed, and cannot be read.
     """
 
-    is_consistent: ClassVar[bool] = True
+    is_consistent = True
 
     def __init__(self, place: Endpoint) -> None:
         where, slash, path = place.address.partition("://")[2].partition("/")
@@ -244,8 +252,7 @@ class Sftp(Transport):
 
     def _file_to_read(self, name: str) -> bytes:
         """Return the path of a file; raise `DataError` for one that is not read, though it is there."""
-        if not name.isprintable():
-            raise DataError(f"'{printable(name)}' is no name that is read")
+        refuse_unprintable(name)
         if kind := self._odd.get(name):
             what = "a link, which is not followed" if stat.S_ISLNK(kind) else "not a regular file"
             raise DataError(f"{self._named(name)} is {what}")

@@ -1,4 +1,4 @@
-"""Words on the command line → whole numbers and seconds."""
+"""Words of the command line → whole numbers."""
 
 import re
 
@@ -7,7 +7,7 @@ from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import typed
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
-#: Digits in groups of three, as people and reports write them; a single '.' may as well begin a fraction.
+#: Digits in groups of three. With '.' there must be several groups, because a single one may be a decimal point.
 _GROUPED = r"[0-9]{1,3}(?:([,'_’ \u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*|(?:\.[0-9]{3}){2,})|[0-9]+(?:_[0-9]+)+"
 _EXPONENT = r"([0-9]{1,30})(?:\.([0-9]{1,30}))?[eE]\+?([0-9]{1,2})"
 _BASED = r"0(?:[xX][0-9a-fA-F]{1,40}|[oO][0-7]{1,40}|[bB][01]{1,100})"
@@ -16,14 +16,14 @@ _UNIT = r"[0-9]+ ?[^\W\d_][\w/]*|[0-9]+ ?%"
 
 
 def amount(text: str) -> int:
-    """Return the amount that `text` stands for: a whole number from 0; raise `UsageError`.
+    """Return `text` as an amount, a whole number from 0; raise `UsageError`.
 
-    A plus sign and white space around it, as ``wc -l`` prints it on some systems, change nothing.
+    A plus sign is accepted, and white space at the ends, which ``wc -l`` prints on some systems.
     """
     plain = text.strip(" \t\r\n")
     digits = plain.removeprefix("+")
     if not plain:
-        raise UsageError("the amount is empty", "is a variable not set, or did a command fail?")
+        raise UsageError("the amount is empty", "is a variable unset, or did a command fail?")
     if not _WHOLE.fullmatch(digits):
         raise UsageError(f"'{_shown(text)}' is not an amount: {_why_not(plain)}", _advice(plain))
     if len(digits) > MAX_DIGITS:
@@ -32,12 +32,12 @@ def amount(text: str) -> int:
 
 
 def is_amount(text: str) -> bool:
-    """Return whether `text` stands for an amount."""
+    """Return whether `text` is an amount."""
     return bool(_WHOLE.fullmatch(text.strip(" \t\r\n").removeprefix("+")))
 
 
 def of_replica(verb: str, name: str, replica: str, text: str) -> int:
-    """Return the amount in ``NAME REPLICA AMOUNT``; raise `UsageError`, also for words in another order."""
+    """Return the amount of ``NAME REPLICA AMOUNT``; raise `UsageError`, also for another order of the words."""
     if is_amount(replica) and not is_amount(text) and text.strip():
         raise UsageError(
             f"'{_shown(text)}' is not an amount", f"AMOUNT comes last: {typed(verb, name, text, replica.strip())}"
@@ -46,14 +46,14 @@ def of_replica(verb: str, name: str, replica: str, text: str) -> int:
 
 
 def whole(text: str, option: str) -> int:
-    """Return the whole number, of any sign, that `text` stands for; raise `UsageError`."""
+    """Return `text` as a whole number of any sign, the value of `option`; raise `UsageError`."""
     plain = text.strip(" \t\r\n")
     digits = plain[1:] if plain[:1] in ("+", "-") else plain
     if not plain:
-        raise UsageError(f"the value of {option} is empty", "is a variable not set, or did a command fail?")
+        raise UsageError(f"the value of {option} is empty", "is a variable unset, or did a command fail?")
     if not _WHOLE.fullmatch(digits) or len(digits) > MAX_DIGITS:
         meant = _meant(digits)
-        hint = f"write it in digits only: {plain[: -len(digits)]}{meant}" if meant else f"{option} takes one"
+        hint = f"write {plain[: -len(digits)]}{meant}" if meant else f"{option} needs one"
         raise UsageError(f"'{_shown(text)}' is not a whole number", hint)
     return int(plain)
 
@@ -69,18 +69,18 @@ def _why_not(text: str) -> str:
 def _advice(text: str) -> str:
     meant = _meant(text.removeprefix("+"))
     if text[:1] == "-" and (_WHOLE.fullmatch(text[1:]) or _meant(text[1:])):
-        return "amounts are not negative: use decrement"
+        return "amounts are never negative; use decrement"
     if meant:
         return f"write {meant}"
     if text not in (".", ",") and re.fullmatch(_FRACTION, text):
-        return "count in a smaller unit, cents for euros, say"
+        return "count in a smaller unit, for example cents instead of euros"
     if re.fullmatch(_UNIT, text):
-        return "use whole numbers, without a unit"
-    return "use whole numbers"
+        return "write a whole number without a unit"
+    return "write a whole number"
 
 
 def _meant(text: str) -> str:
-    """Return the digits of a whole number that is written in another way; nothing if it is none."""
+    """Return the digits of a whole number in another notation, or an empty string."""
     if re.fullmatch(_GROUPED, text):
         number = int("".join(character for character in text if character.isdigit()))
     elif re.fullmatch(_BASED, text):

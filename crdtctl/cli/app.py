@@ -1,4 +1,4 @@
-"""The program's tree of verbs. A verb's module is imported when it is used."""
+"""The program's tree of verbs. A verb's module is imported at its first use."""
 
 from importlib import import_module
 from typing import Annotated, Any
@@ -63,17 +63,17 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback(
     epilog="\b\nEXAMPLES:\n"
-    "  crdtctl increment builds          count; the first time makes the counter\n"
-    "  crdtctl show                      what has been counted, here and elsewhere\n"
-    "  crdtctl export -o laptop.json     the state to send, by any means\n"
-    "  crdtctl merge hub.json            take in a state that came\n"
-    "  crdtctl sync /media/stick         do both, with all who meet there\n\n"
+    "  crdtctl increment builds          count; the first time creates the counter\n"
+    "  crdtctl show                      show all counters of all known replicas\n"
+    "  crdtctl export -o laptop.json     write a state file, and send it by any means\n"
+    "  crdtctl merge hub.json            read a state file of another replica\n"
+    "  crdtctl sync /media/stick         do both through a shared folder\n\n"
     "\b\nTHE REPLICA:\n"
-    "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl upward from here;\n"
-    "  else the user's own: in the data directory, made by the first write, or at home.\n\n" + section()
+    "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl in this directory or above it;\n"
+    "  else the user's own, in the data directory (the first write creates it) or at home.\n\n" + section()
 )
 def root(
-    version: Annotated[  # its callback does it
+    version: Annotated[  # its callback prints the version
         bool,
         typer.Option(
             "--version",
@@ -85,8 +85,8 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Counters that many machines change while they are apart, and that always add up.
+    """Counters that many machines change offline, and that always add up.
 
-    Every write works offline and is on disk when the command ends. Replicas meet by exchanging state
-    files, in any order, any number of times, by any means; there is no server.
+    Every write works offline and is on disk when the command ends. Replicas exchange state files in any order, any
+    number of times, by any means; there is no server.
     """

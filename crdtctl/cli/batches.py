@@ -1,4 +1,4 @@
-"""The lines of a batch → requests, or the sketch of many elements."""
+"""The lines of a batch → requests, or one sketch of many elements."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,56 +12,56 @@ from crdtctl.store.commit import Request
 from crdtctl.store.processes import cores
 from crdtctl.store.sketching import sketch_lines
 
-#: A line → what it asks for, or nothing.
+#: A line → its request, or None for a line without one.
 Parse: TypeAlias = Callable[[str], Request | None]
-#: The longest line that anybody means.
+#: Maximum length of a line in bytes.
 _MAX_LINE = 2**16
-_NOTHING_DONE = "nothing was done; --bad skip leaves such lines out"
+_NOTHING_DONE = "nothing was counted; --bad skip leaves such lines out"
 
 
 @dataclass(slots=True)
 class LeftOut:
-    """The lines of a batch that were left out: how many of how many, and the first of them."""
+    """The lines of a batch that were left out: their number, the number of all lines, and the first of them."""
 
     lines: int = 0
     of: int = 0
     first: str = ""
 
     def add(self, lines: int, why: str) -> None:
-        """Note more of them."""
+        """Add a number of lines with the reason."""
         self.lines += lines
         self.first = self.first or why
 
     def raise_if_any(self) -> None:
-        """Raise what a command ends with that left lines out."""
+        """Raise `PartialError` if lines were left out."""
         if self.lines:
             number = f"{self.lines} of {self.of} lines {'was' if self.lines == 1 else 'were'}"
-            raise PartialError(f"{number} left out; the first is {self.first}")
+            raise PartialError(f"{number} left out, the first: {self.first}")
 
 
 @dataclass(slots=True)
 class Batch:
-    """What the lines of a batch ask for: requests, each with the number of lines that ask for it."""
+    """The requests of a batch, each with the number of lines that make it."""
 
     asked: list[tuple[Request, int]] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def requests(self) -> list[Request]:
-        """Return one request for equal lines; a once-key counts once anyway."""
+        """Return one request for equal lines. With an idempotency key, they count once."""
         return [requests.repeated(one, times) for one, times in self.asked]
 
     def leave_out(self, found: Request, failure: CrdtctlError) -> None:
-        """Note that the lines that ask for a request were refused where it was to be carried out."""
+        """Record a request that was refused when it was carried out."""
         lines = sum(times for one, times in self.asked if (one.name, one.tag) == (found.name, found.tag))
         self.left_out.add(lines, f"'{printable(found.name)}': {failure.message}")
 
 
 def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
-    """Return what a file asks for, line by line; '-' is standard input.
+    """Return the requests in a file, one a line; '-' is standard input.
 
-    Equal lines are counted first and parsed once, so a million lines of a thousand names are a thousand
-    requests. Blank lines ask for nothing. `parse` reads a line; it raises `UsageError` for a wrong one, which ends
-    the batch, or is left out with `skip`. A failure names the line's number.
+    Equal lines are counted first and parsed once, so a million lines with a thousand names become a thousand requests.
+    Blank lines are ignored. `parse` reads a line and raises `UsageError` for a wrong one. That ends the batch; with
+    `skip` the line is left out. Messages name the number of the line.
     """
     counted: Counter[bytes] = Counter()
     parsed: dict[bytes, Request | None] = {}
@@ -94,17 +94,17 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
 
 def _decode(line: bytes) -> str:
     if len(line) > _MAX_LINE:
-        raise UsageError(f"it is longer than {_MAX_LINE} bytes")
+        raise UsageError(f"longer than {_MAX_LINE} bytes")
     try:
         return line.removesuffix(b"\r").decode()
     except UnicodeDecodeError:
-        raise UsageError("it is not UTF-8") from None
+        raise UsageError("not UTF-8") from None
 
 
 def _pieces(path: str) -> Iterator[bytes]:
-    """Yield the lines of a file, many at a time, without the last one's end.
+    """Yield the lines of a file, many at a time, without the last line's end.
 
-    Of a line that is far too long, nothing but its beginning is kept, which is too long as well.
+    Of a line that is far too long, only the beginning is kept. That is still too long, and so it is refused.
     """
     rest = b""
     is_too_long = False
@@ -113,7 +113,7 @@ def _pieces(path: str) -> Iterator[bytes]:
             _, end, following = block.partition(b"\n")
             if not end:
                 continue
-            block, is_too_long = following, False  # what is left of it
+            block, is_too_long = following, False  # the rest of the long line ends here
         whole, end, after = block.rpartition(b"\n")
         if end:
             yield rest + whole
@@ -128,7 +128,7 @@ def _pieces(path: str) -> Iterator[bytes]:
 
 
 def element_line(name: str, tag: str | None) -> Parse:
-    """Return what parses a line with one element of a set."""
+    """Return the parser of a line with one element of a set."""
 
     def parse(line: str) -> Request:
         return requests.add(name, [line], tag=tag)
@@ -137,7 +137,7 @@ def element_line(name: str, tag: str | None) -> Parse:
 
 
 def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:
-    """Return the sketch of the elements on the lines of a file; '-' is standard input."""
+    """Return the sketch of the elements on the lines of a file, and the lines left out; '-' is standard input."""
     lines = 0
 
     def pieces() -> Iterator[bytes]:

@@ -1,6 +1,6 @@
-"""How a word of an unfinished command line could go on: what the completion scripts of the shells ask for.
+"""The possible next words of an unfinished command line, for the completion scripts of the shells.
 
-It reads the replica that the line means and writes nothing. Where anything is wrong, there is no answer.
+Completion reads the replica that the line names, and writes nothing. If anything is wrong, it offers no words.
 """
 
 import os
@@ -21,9 +21,9 @@ from crdtctl.store import which
 from crdtctl.store.replica import Replica
 
 VARIABLE: Final = "_CRDTCTL_COMPLETE"
-#: More words than this help nobody.
+#: Maximum number of words to offer.
 _MOST: Final = 1000
-#: Placeholders of arguments and options that stand for files.
+#: Placeholders of arguments and options that are files.
 _FILES: Final = frozenset({"FILE", "PATH", "REMOTE", "URL", "-- COMMAND ARGUMENT"})
 _SPECIAL = re.compile(r"[^\w@%+=:,./~-]")
 
@@ -31,13 +31,13 @@ Words = Iterable[tuple[str, str]]
 
 
 def answer(shell: str, arguments: Sequence[str]) -> bytes:
-    """Return what a script of the shell expects: what kind of words is wanted, and the words, a line each."""
+    """Return the answer for the script of a shell: the kind of words on the first line, then one word a line."""
     if shell == "bash":
         words, current, opening, quote = _split(arguments[0] if arguments else "")
     else:
         words, current, opening, quote = [*arguments[:-1]], arguments[-1] if arguments else "", "", ""
     kind, found = "words", list[tuple[str, str]]()
-    with suppress(Exception):  # a shell that completes has no place for an error
+    with suppress(Exception):  # a shell cannot show an error during completion
         kind, candidates = candidates_for(words, current)
         found = list(islice(((word, about) for word, about in candidates if word.startswith(current)), _MOST))
     if kind == "words" and len(found) == 1 and found[0][0].endswith("="):
@@ -47,7 +47,7 @@ def answer(shell: str, arguments: Sequence[str]) -> bytes:
 
 
 def candidates_for(words: Sequence[str], current: str) -> tuple[str, Words]:
-    """Return how the word `current` behind the complete `words` could go on: 'files' or 'words', and the words."""
+    """Return the kind, 'files' or 'words', and the words that may continue `current`, after the complete `words`."""
     command: Any = typer.main.get_command(app)
     context = command.make_context("crdtctl", [], resilient_parsing=True)
     replica: str | None = None
@@ -106,7 +106,7 @@ def _commands(group: Any, context: Any) -> Iterator[tuple[str, str]]:
 
 
 def _values(parameter: Any, context: Any, replica: str | None, before: str, position: int = 0) -> tuple[str, Words]:
-    """Return the kind of the values of an option or an argument, and those that are known."""
+    """Return the kind of the values of an option or an argument, and the known values."""
     is_option = parameter.param_type_name == "option"
     placeholder = re.sub(r"[\[\].]", "", parameter.metavar or "")
     path = context.command_path.removeprefix("crdtctl ")
@@ -134,7 +134,7 @@ def _values(parameter: Any, context: Any, replica: str | None, before: str, posi
             found = _counters(replica)
         case "ID" | "TO" | "FROM" | "OLD":
             found = _ids(replica)
-        case _:  # nothing that is known
+        case _:  # no values are known
             pass
     return kind, ((f"{before}{word}", about) for word, about in found)
 
@@ -159,11 +159,18 @@ def _ids(replica: str | None) -> Iterator[tuple[str, str]]:
     here = _opened(replica)
     heard = here.heard()
     for author in sorted({here.id, *here.clock()}):
-        yield author, "this replica" if author == here.id else f"heard of {heard.get(author, 'never')}"
+        yield (
+            author,
+            "this replica"
+            if author == here.id
+            else f"last commits arrived {heard[author]}"
+            if author in heard
+            else "another replica",
+        )
 
 
 def _shown(shell: str, word: str, about: str, opening: str, quote: str) -> str:
-    """Return a word as the script of a shell takes it."""
+    """Return a word in the format of a shell's script."""
     about = printable(" ".join(about.split()))
     if shell == "zsh":
         plain = word.replace("\\", "\\\\").replace(":", "\\:")
@@ -175,9 +182,9 @@ def _shown(shell: str, word: str, about: str, opening: str, quote: str) -> str:
 
 
 def _split(line: str) -> tuple[list[str], str, str, str]:
-    """Return the words of a line of bash but the program's, the unfinished one, what bash keeps of it, its open quote.
+    """Split a line of bash: its words after the program, the unfinished word, what bash keeps of it, and its quote.
 
-    Bash takes a character of COMP_WORDBREAKS, ':' for one, for the beginning of another word, outside of quotes.
+    Outside of quotes, bash treats a character of COMP_WORDBREAKS, for example ':', as the beginning of another word.
     """
     words: list[str] = []
     word, begun, quote, start, i = "", False, "", 0, 0

@@ -1,4 +1,4 @@
-"""What ``increment`` and ``decrement`` share, and what counts like them."""
+"""The common part of ``increment`` and ``decrement``, and the parser of NAME=AMOUNT."""
 
 import re
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from crdtctl.store.requests import count as count_request
 from crdtctl.store.requests import under_key
 from crdtctl.store.validation import wrong_name
 
-#: What the amount in NAME=AMOUNT begins with, apart from a digit, if it is meant for one; "": it is empty.
+#: Characters, besides digits, with which the amount in NAME=AMOUNT may begin; an empty amount counts as "".
 _BEGINS_AN_AMOUNT = ("", *"+-., \t")
 _SPACED = re.compile(r" *= *")
 _PAIR = re.compile(r"[^=]+=[0-9]+")
-#: How many counters a proposed command names.
+#: Maximum number of counters in a suggested command.
 _SHOWN = 4
 
 
@@ -40,20 +40,20 @@ def count(
     also: bool,
     existing: bool,
 ) -> None:
-    """Commit what the words, or the batch, ask for."""
+    """Commit the requests of the words, or of the batch."""
     skip = skips_bad(context, bad, batch)
     if lines is not None and lines not in FORMS:
-        raise UsageError(f"there is no --lines {printable(lines)}", f"it is one of {', '.join(FORMS)}")
+        raise UsageError(f"--lines cannot be '{printable(lines)}'", f"it is one of {', '.join(FORMS)}")
     found = Batch()
     if batch is None:
         if is_typed(context, "lines"):
-            raise UsageError("--lines is for the lines of a batch", "it goes with --batch FILE")
+            raise UsageError("--lines works only with --batch", "add --batch FILE, or leave it out")
         if not words:
-            raise UsageError("there is no counter's name", f"see 'crdtctl {verb} --help'")
+            raise UsageError("the name of a counter is missing", f"crdtctl {verb} NAME [AMOUNT]")
         requests = counting(verb, words, tag)
     else:
         if words:
-            raise UsageError("a batch names its counters itself", f"leave out '{printable(words[0])}'")
+            raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
         found = read_batch(batch, count_line(verb, tag, lines or "auto"), skip=skip)
         requests = found.requests()
     commit(
@@ -72,17 +72,17 @@ LinesOption = Annotated[
     typer.Option(
         "--lines",
         metavar="FORM",
-        help=f"What a line of the batch is. {'; '.join(f'{form}: {what}' for form, what in FORMS.items())}.",
+        help=f"Form of the lines of a batch. {'; '.join(f'{form}: {text}' for form, text in FORMS.items())}.",
     ),
 ]
 
 
 def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:
-    """Return what ``NAME [AMOUNT]`` or ``NAME=AMOUNT …`` asks for; raise `UsageError` for words in another order."""
+    """Return the requests of ``NAME [AMOUNT]`` or ``NAME=AMOUNT …``; raise `UsageError` for another order of words."""
     if any("=" in word for word in words):
         return [count_request(verb, name, number, tag=tag) for name, number in _assigned(verb, words)]
     if len(words) > 2:
-        raise UsageError("too many words", f"write several counters as NAME=AMOUNT: {_as_pairs(verb, words)}")
+        raise UsageError("too many words", f"to count several counters, write NAME=AMOUNT: {_as_pairs(verb, words)}")
     name, *rest = words
     if rest and not is_amount(rest[0]):
         if is_amount(name) and rest[0].strip():
@@ -92,17 +92,17 @@ def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]
         if rest[0][:1].isalpha():
             raise UsageError(
                 f"'{printable(rest[0][:40])}' is not an amount",
-                f"write several counters as NAME=AMOUNT: {_as_pairs(verb, words)}",
+                f"to count several counters, write NAME=AMOUNT: {_as_pairs(verb, words)}",
             )
     return [count_request(verb, name, amount(rest[0]) if rest else 1, tag=tag)]
 
 
 def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
-    """Return the names and amounts in words that are all ``NAME=AMOUNT``."""
+    """Return the names and amounts of words in the form ``NAME=AMOUNT``."""
     if any(word[:1] == "=" or (word[-1:] == "=" and len(words) > 1) for word in words):
         together = _SPACED.sub("=", " ".join(words)).split(" ")
         if len(together) < len(words) and all(_PAIR.fullmatch(word) for word in together):
-            raise UsageError("there are spaces around '='", f"leave them out: {typed(verb, *together)}")
+            raise UsageError("spaces around '=' are not allowed", f"leave them out: {typed(verb, *together)}")
     found = []
     for word in words:
         name, equals, text = word.rpartition("=")
@@ -110,20 +110,21 @@ def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
             if len(words) == 2 and is_amount(words[1]):
                 raise wrong_name(words[0])
             raise UsageError(
-                f"'{printable(word[:80])}' is not NAME=AMOUNT", f"write all of them as that: {_as_pairs(verb, words)}"
+                f"'{printable(word[:80])}' is not NAME=AMOUNT",
+                f"write all counters in that form: {_as_pairs(verb, words)}",
             )
         if any(kept in name for kept in "={}") or not (text[:1].isdecimal() or text[:1] in _BEGINS_AN_AMOUNT):
             raise wrong_name(word)
         if not text:
             raise UsageError(
-                f"the amount of '{printable(name[:80])}' is empty", "is a variable not set, or did a command fail?"
+                f"the amount of '{printable(name[:80])}' is empty", "is a variable unset, or did a command fail?"
             )
         found.append((name, amount(text)))
     return found
 
 
 def _as_pairs(verb: Verb, words: Sequence[str]) -> str:
-    """Return the command that counts what the words seem to be meant for: names, some with an amount."""
+    """Return the command that the words probably mean: names, some of them with an amount."""
     pairs: list[str] = []
     for word in words:
         if "=" in word:

@@ -1,4 +1,4 @@
-"""Lengths of time: as they are written on the command line, and as ages are shown."""
+"""Lengths of time: parsed from the command line, and printed as ages."""
 
 import re
 import time
@@ -12,12 +12,12 @@ _WRITTEN = re.compile(r"(?:(\d+(?:\.\d+)?)([smhdw]))+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
 _PLAIN = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
 _MAX = 100 * 366 * 86_400
-#: From so many of a unit on, an age is shown in it.
+#: Smallest length in seconds, size and name of the unit in which it is printed.
 _SHOWN: Final = ((2 * 86_400, 86_400, "day"), (2 * 3600, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
 
 
 def duration(text: str | float) -> float:
-    """Return the number of seconds that a word of the command line stands for: 90, 30s, 5m, 6h, 2d, 1h30m.
+    """Return a word of the command line as seconds: 90, 30s, 5m, 6h, 2d, 1h30m.
 
     >>> duration("1h30m"), duration("0.5"), duration("2d")
     (5400.0, 0.5, 172800.0)
@@ -35,7 +35,7 @@ def duration(text: str | float) -> float:
 
 
 def length(seconds: float) -> str:
-    """Return a length of time in words, in its largest unit of which there are two.
+    """Return a length of time in words, in the largest unit of which it has at least two.
 
     >>> length(59), length(60 * 90), length(1), length(86_400 * 3)
     ('59 seconds', '90 minutes', '1 second', '3 days')
@@ -48,7 +48,7 @@ def length(seconds: float) -> str:
 
 
 def ago(when: str, now: float | None = None) -> str:
-    """Return how long ago a time was, in words; the time itself where it is none that is understood.
+    """Return the age of a time in words. A text that is not a time is returned unchanged.
 
     >>> ago("1970-01-01T00:00:00Z", 7200)
     '2 hours ago'
@@ -63,7 +63,7 @@ def ago(when: str, now: float | None = None) -> str:
 
 
 def seconds_at(when: str) -> float | None:
-    """Return a time in UTC, as it is kept, in seconds since the epoch; None if it is none.
+    """Return a time in UTC as seconds since the epoch; None if the text is not a time.
 
     >>> seconds_at("1970-01-01T00:01:00Z")
     60
@@ -75,7 +75,7 @@ def seconds_at(when: str) -> float | None:
 
 
 def utc(seconds: float) -> str:
-    """Return a time in UTC, as it is kept.
+    """Return seconds since the epoch as a time in UTC.
 
     >>> utc(60)
     '1970-01-01T00:01:00Z'

@@ -1,4 +1,4 @@
-"""Commands and groups of commands that take the global options anywhere on the line."""
+"""Commands and groups of commands that accept the global options anywhere on the line."""
 
 import os
 from collections.abc import Iterable
@@ -11,14 +11,14 @@ from crdtctl.cli import output
 from crdtctl.cli.durations import duration
 from crdtctl.errors import CrdtctlError, MissingError, UsageError, printable
 
-#: What the parser of the line raises. Its class has a public name from typer 0.28 on.
+#: Base of all exceptions of the command line parser. The class has a public name since typer 0.28.
 PARSING: Final[type[Exception]] = getattr(typer, "TyperException", typer.BadParameter.__mro__[2])
-#: Below this key the context of a command keeps what the global options say.
+#: Prefix of the keys under which the context of a command keeps the values of the global options.
 _KEY: Final = "crdtctl."
 
 
 class Everywhere(typer.core.TyperOption):
-    """An option that every command takes, before its name and behind it; the last one on the line counts."""
+    """An option that every command accepts, before and after its name; the last one on the line counts."""
 
     def __init__(self, *names: str, envvar: str, **settings: Any) -> None:
         super().__init__(
@@ -32,11 +32,11 @@ class Everywhere(typer.core.TyperOption):
         self.variable = envvar
 
     def value_from_envvar(self, ctx: Any) -> Any:  # noqa: ARG002  # the signature is the base class's
-        """Return nothing: the variable is asked once, when the whole line is read and does not have the option."""
+        """Return None. `of` reads the variable, once, after the whole line is parsed and has no such option."""
         return None
 
     def of(self, context: typer.Context) -> Any:
-        """Return what the line says, else what the variable says, else None."""
+        """Return the value on the line, else the value of the variable, else None."""
         found = context.meta.get(_KEY + str(self.name))
         text = os.environ.get(self.variable)
         if found is not None or not text:
@@ -67,14 +67,14 @@ LOCK_TIMEOUT: Final = Everywhere(
     help="How long to wait for a lock: 30, 30s, 5m. Default: 30 seconds, or as configured.",
 )
 QUIET: Final = Everywhere(
-    "--quiet", "-q", is_flag=True, envvar="CRDTCTL_QUIET", help="Print no words about what changed, on a terminal too."
+    "--quiet", "-q", is_flag=True, envvar="CRDTCTL_QUIET", help="Print no words about changes, not even on a terminal."
 )
 VERBOSE: Final = Everywhere(
-    "--verbose", "-v", is_flag=True, envvar="CRDTCTL_VERBOSE", help="Print these words, off a terminal too."
+    "--verbose", "-v", is_flag=True, envvar="CRDTCTL_VERBOSE", help="Print words about changes, even off a terminal."
 )
 EVERYWHERE: Final = (REPLICA, LOCK_TIMEOUT, QUIET, VERBOSE)
 
-#: What the help of a command says of these.
+#: Line about these options in the help of a command.
 _ALSO: Final = "--replica PATH, --lock-timeout DURATION, -q, -v: see 'crdtctl --help'"
 
 JSON: Final = typer.core.TyperOption(
@@ -85,29 +85,29 @@ HEADER: Final = Everywhere(
     is_flag=True,
     default=None,
     envvar="CRDTCTL_HEADER",
-    help="Begin CSV, TSV and tables with the names of the columns. Default: CSV and tables only.",
+    help="Print a header line in CSV, TSV and tables. Default: in CSV and tables only.",
 )
 FULL: Final = Everywhere(
-    "--full", is_flag=True, envvar="CRDTCTL_FULL", help="Print whole ids and times on a terminal, too."
+    "--full", is_flag=True, envvar="CRDTCTL_FULL", help="Print full ids and times even on a terminal."
 )
-#: What a command with a --format takes as well.
+#: Further options of every command with --format.
 READING: Final = (JSON, HEADER, FULL)
-#: The same before the name of a command, which says whether it takes it.
+#: --format before the name of a command; the command decides whether it accepts it.
 FORMAT: Final = Everywhere("--format", "-f", "form", metavar="FORMAT", envvar="CRDTCTL_FORMAT", hidden=True)
 
 
 class _Line:
-    """What `Command` and `Group` share."""
+    """The common part of `Command` and `Group`."""
 
     params: list[Any]
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the options and arguments of the command, then what all take, then the help."""
+        """Return the options and arguments of the command, then the options of all commands, then --help."""
         *own, last = super().get_params(ctx)  # type: ignore[misc]
         return [*own, *(READING if self._reads() else ()), *EVERYWHERE, last]
 
     def make_parser(self, ctx: Any) -> Any:
-        """Return the parser of the command's words, for which --json is another way to write --format json."""
+        """Return the parser of the command's words. It reads --json as --format json."""
         parser = super().make_parser(ctx)  # type: ignore[misc]
         form = self._form()
         if form:
@@ -115,7 +115,7 @@ class _Line:
         return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """Parse the words of the command, and a --format before its name; a failure knows which command it was."""
+        """Parse the words of the command, and a --format before its name. A failure carries the command's context."""
         try:
             return super().parse_args(ctx, [*self._from_before(ctx), *args])  # type: ignore[misc]
         except PARSING as failure:
@@ -130,7 +130,7 @@ class _Line:
         return getattr(self._form(), "envvar", None) == FORMAT.variable
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return the words of the usage line; brackets stand round what may be left out, and braces nowhere."""
+        """Return the words of the usage line. Brackets mark optional words; there are no braces."""
         return [_bare(piece) for piece in super().collect_usage_pieces(ctx)]  # type: ignore[misc]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -143,7 +143,7 @@ class _Line:
         }
         for one in self.get_params(ctx):
             record = one.get_help_record(ctx)
-            if record is not None and self._is_told(one) and (ctx.parent is None or one not in EVERYWHERE):
+            if record is not None and self._is_listed(one) and (ctx.parent is None or one not in EVERYWHERE):
                 sections[self._title(one)].append(record)
         for title, records in sections.items():
             if records:
@@ -155,7 +155,7 @@ class _Line:
     def _from_before(self, ctx: Any) -> list[str]:  # noqa: ARG002  # groups have none
         return []
 
-    def _is_told(self, parameter: Any) -> bool:  # noqa: ARG002  # groups take more
+    def _is_listed(self, parameter: Any) -> bool:  # noqa: ARG002  # groups take more
         return True
 
     def _title(self, parameter: Any) -> str:
@@ -190,15 +190,17 @@ class Command(_Line, typer.core.TyperCommand):
     """A command."""
 
     def _from_before(self, ctx: Any) -> list[str]:
-        said = {option: ctx.meta.get(_KEY + str(option.name)) for option in (FORMAT, HEADER, FULL)}
-        taken = {FORMAT: bool(self._form()), HEADER: self._reads(), FULL: self._reads()}
-        for option, value in said.items():
-            if value is not None and not taken[option] and not ctx.resilient_parsing:
-                raise UsageError(f"'{ctx.command_path}' has no {option.opts[0]}", f"see '{ctx.command_path} --help'")
-        return ["--format", said[FORMAT]] if said[FORMAT] is not None else []
+        values = {option: ctx.meta.get(_KEY + str(option.name)) for option in (FORMAT, HEADER, FULL)}
+        accepted = {FORMAT: bool(self._form()), HEADER: self._reads(), FULL: self._reads()}
+        for option, value in values.items():
+            if value is not None and not accepted[option] and not ctx.resilient_parsing:
+                raise UsageError(
+                    f"'{ctx.command_path}' has no option {option.opts[0]}", f"see '{ctx.command_path} --help'"
+                )
+        return ["--format", values[FORMAT]] if values[FORMAT] is not None else []
 
     def invoke(self, ctx: Any) -> Any:
-        """Carry the command out, with output as the line wants it."""
+        """Run the command, with output as the line wants it."""
         _settle(ctx)
         try:
             return super().invoke(ctx)
@@ -215,7 +217,7 @@ class Command(_Line, typer.core.TyperCommand):
 
 
 def _counter_meant(context: typer.Context, name: str) -> str:
-    """Return the question whether another counter was meant, or '' where none is near."""
+    """Return a question with the likeliest counter, or an empty string if no name is similar."""
     from crdtctl.store.replica import Replica
     from crdtctl.suggestions import did_you_mean
 
@@ -226,7 +228,7 @@ def _counter_meant(context: typer.Context, name: str) -> str:
 
 
 def _culprit(context: Any, parameters: Iterable[Any], error: UsageError) -> str | None:
-    """Return the environment variable that an error is about, if it is about one."""
+    """Return the environment variable that caused an error, or None."""
     for one in parameters:
         source = context.get_parameter_source(one.name)
         if source is not None and source.name == "ENVIRONMENT":
@@ -243,7 +245,7 @@ class Group(_Line, typer.core.TyperGroup):
     aliases: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the options of the group, then those that it takes for the command."""
+        """Return the options of the group, then the options that it accepts for its commands."""
         params = super().get_params(ctx)
         return [*params[:-1], FORMAT, *READING, params[-1]]
 
@@ -259,21 +261,21 @@ class Group(_Line, typer.core.TyperGroup):
         self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the section of the help that lists the commands, each with the whole first line of its help."""
+        """Write the section of the help that lists the commands, each with the first line of its help."""
         commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary(one)) for name, one in commands if one is not None])
 
-    def _is_told(self, parameter: Any) -> bool:
+    def _is_listed(self, parameter: Any) -> bool:
         return parameter not in READING
 
     def invoke(self, ctx: Any) -> Any:
-        """Carry out what the group does without a command, and the command."""
+        """Run the group's own action and the command."""
         _settle(ctx)
         return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that the first word names, and its words; raise `UsageError`."""
+        """Return the command that the first word names, and the rest of the words; raise `UsageError`."""
         word = args[0]
         name = self.aliases.get(word, word)
         command = self.get_command(ctx, name)

@@ -1,4 +1,4 @@
-"""One line of a batch → what it asks for, in the forms that `FORMS` lists."""
+"""One line of a batch → its request, in the forms that `FORMS` lists."""
 
 import json
 import re
@@ -13,11 +13,11 @@ from crdtctl.store import requests
 from crdtctl.store.commit import Request
 from crdtctl.store.validation import wrong_name
 
-#: Form → what a line is.
+#: Form → the contents of a line.
 FORMS = {
     "auto": "NAME, NAME AMOUNT or a JSON object",
-    "names": "a NAME, whatever it looks like",
-    "uniq": "COUNT NAME, as 'uniq -c' prints",
+    "names": "a NAME, even with digits at the end",
+    "uniq": "COUNT NAME, the output of 'uniq -c'",
     "tsv": "NAME, or NAME, a tab and AMOUNT",
     "json": "a JSON object",
 }
@@ -28,7 +28,7 @@ _FIELDS = {"name", "amount", "once", "type"}
 
 
 def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
-    """Return what parses a line for ``increment`` or ``decrement`` in one of the `FORMS`; it raises `UsageError`."""
+    """Return the parser of a line of ``increment`` or ``decrement`` in one of the `FORMS`; it raises `UsageError`."""
 
     def names(line: str) -> Request:
         return requests.count(verb, line, tag=tag)
@@ -36,7 +36,7 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
     def uniq(line: str) -> Request | None:
         found = _COUNTED.fullmatch(line)
         if not found:
-            raise UsageError("it is not COUNT NAME, as 'uniq -c' prints")
+            raise UsageError("not COUNT NAME, the output of 'uniq -c'")
         return requests.count(verb, found[2], amount(found[1]), tag=tag) if found[2].strip() else None
 
     def tsv(line: str) -> Request:
@@ -44,7 +44,7 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
         if not tab:
             return requests.count(verb, line, tag=tag)
         if not name.strip():
-            raise UsageError("there is no name")
+            raise UsageError("the name is missing")
         return requests.count(verb, name, amount(text), tag=tag)
 
     def from_json(line: str) -> Request:
@@ -72,26 +72,26 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
 
 def _doubt(line: str) -> NoReturn:
     raise UsageError(
-        f"'{printable(line[:40])}' begins with a number: --lines uniq takes it as COUNT NAME, as 'uniq -c' prints, "
-        "--lines names as a NAME; put a tab before an AMOUNT"
+        f"'{printable(line[:40])}' begins with a number: write --lines uniq for COUNT NAME, the output of 'uniq -c', "
+        "or --lines names for a NAME; or put a tab before the AMOUNT"
     )
 
 
 def _object(line: str) -> dict[str, Any]:
     def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key stands twice")
+            raise ValueError("a key is repeated")
         return dict(pairs)
 
     try:
         tree = json.loads(line, object_pairs_hook=once_each)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"it is not a JSON object: {error}") from None
+        raise UsageError(f"not a JSON object: {error}") from None
     if not isinstance(tree, dict):
-        raise UsageError("it is not a JSON object")
+        raise UsageError("not a JSON object")
     unknown = sorted(set(tree) - _FIELDS)
     if unknown:
-        raise UsageError(f"there is no field '{printable(unknown[0][:40])}'")
+        raise UsageError(f"unknown field '{printable(unknown[0][:40])}'")
     for key in _FIELDS - {"amount"}:
         if key in tree and not isinstance(tree[key], str):
             raise UsageError(f"'{key}' must be a string")
@@ -100,5 +100,5 @@ def _object(line: str) -> dict[str, Any]:
 
 def _name(tree: dict[str, Any]) -> str:
     if "name" not in tree:
-        raise UsageError("there is no 'name'")
+        raise UsageError("the field 'name' is missing")
     return str(tree["name"])

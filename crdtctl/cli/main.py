@@ -1,4 +1,4 @@
-"""One command line: run it, and turn whatever happens into words and an exit status."""
+"""Runs one command line, and turns its outcome into messages and an exit status."""
 
 import io
 import os
@@ -25,19 +25,19 @@ def main(arguments: Sequence[str]) -> int:
         return _INTERRUPTED
     except OSError as failure:
         error = from_os(failure, f"use {printable(failure.filename)}" if failure.filename else "go on")
-    except Exception as failure:  # noqa: BLE001  # status 1, which Python would end with, says something else
+    except Exception as failure:  # noqa: BLE001  # Python would exit with 1, which has another meaning here
         if is_interrupted():
             return _INTERRUPTED
         error = InternalError(f"{type(failure).__name__}: {printable(str(failure))}", "please report this")
     output.stdout.flush()
-    error = output.told(error or output.stdout.verdict())
+    error = output.as_unreported(error or output.stdout.verdict())
     return status if error is None else fail(error, as_json=_wants_json(arguments))
 
 
 def fail(error: CrdtctlError, *, as_json: bool = False) -> int:
-    """Report a failure; return its exit status, even if there are no words for it."""
+    """Print a failure and return its exit status, even if printing fails."""
     with suppress(Exception):
-        output.say_error(error, as_json=as_json)
+        output.print_error(error, as_json=as_json)
     return error.status
 
 
@@ -54,7 +54,7 @@ def _run(arguments: Sequence[str]) -> int:
         output.stdout.write(answer(shell, arguments))
         return 0
 
-    help_text = io.StringIO()  # what the library prints goes the way of all our output, so that it fails like it
+    help_text = io.StringIO()  # text that typer prints goes through our own output, and fails like it
     try:
         with redirect_stdout(help_text):
             status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
@@ -73,7 +73,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether failures are to be JSON; the command line may be one that cannot be parsed."""
+    """Return whether failures are printed as JSON. The command line may be one that cannot be parsed."""
     form = os.environ.get("CRDTCTL_FORMAT", "")
     for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
         if option in ("--format", "-f"):

@@ -1,4 +1,4 @@
-"""The remotes of a replica, and how syncs with them went, in words and as data."""
+"""The remotes of a replica and the outcome of its syncs with them, in words and as data."""
 
 from contextlib import suppress
 
@@ -9,14 +9,14 @@ from crdtctl.store.replica import Replica
 
 
 def known_remotes(replica: Replica) -> list[Item]:
-    """Return the remotes that have a name, and those that were synced with by URL or path, with how that went."""
+    """Return the configured remotes, then those used by URL or path, each with the outcome of its syncs."""
     from crdtctl.sync import health
     from crdtctl.sync.cache import directory
     from crdtctl.sync.schemes import check, redacted
 
     place = directory(replica.path)
     named: dict[str, str] = {}
-    with suppress(CrdtctlError):  # what is wrong with the settings is told where they are used
+    with suppress(CrdtctlError):  # faults of the settings are reported where the settings are used
         for name, url in replica.remotes().items():
             named[check(url)] = name
     found = {one.url: one for one in health.load_all(place)}
@@ -41,14 +41,14 @@ def known_remotes(replica: Replica) -> list[Item]:
 
 
 def remote_words(item: Item) -> str:
-    """Return in a line how syncs with a remote went."""
-    said = [f"last sync {ago(item['last_ok'])}" if item["last_ok"] else "no sync yet"]
+    """Return one line about the syncs with a remote."""
+    parts = [f"last sync {ago(item['last_ok'])}" if item["last_ok"] else "no sync yet"]
     if item["failures"]:
         number = f"{item['failures']} failure{'' if item['failures'] == 1 else 's'}"
-        said.append(f"{number} since, the first {ago(item['failing_since'])}")
+        parts.append(f"{number} since then, the first {ago(item['failing_since'])}")
     if item["missing"]:
-        said.append(f"{len(item['missing'])} missing there")
+        parts.append(f"{len(item['missing'])} missing at the remote")
     if item["undeletable_since"]:
-        said.append("old objects cannot be deleted there")
+        parts.append("old objects cannot be deleted at the remote")
     error = f": {item['error']}" if item["error"] else ""
-    return f"{item['name'] or item['url']}: {', '.join(said)}{error}"
+    return f"{item['name'] or item['url']}: {', '.join(parts)}{error}"

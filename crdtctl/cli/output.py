@@ -1,4 +1,4 @@
-"""Data → words: formats, and standard output, whose failures become exit statuses."""
+"""Data → text in several formats, and standard output, whose failures become exit statuses."""
 
 import errno
 import io
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crdtctl.cli.workflow import defused, is_command, is_job, respelt
+from crdtctl.cli.workflow import escape_json, escape_line, is_command, is_job
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
 from crdtctl.store import streams
@@ -15,32 +15,32 @@ from crdtctl.suggestions import did_you_mean
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
 SCHEMA = 1
-#: How many changed counters are told to a person.
-TOLD = 20
+#: Maximum number of changed counters, or hand-offs, to print for people.
+MAX_SHOWN = 20
 
-#: Drawing a table takes its time and memory by the row; more rows than this come tab-separated.
+#: Maximum number of rows of a table. Drawing costs time and memory for each row; longer reports are tab-separated.
 _MAX_TABLE = 2000
 _BUFFER = 2**16
-#: Columns that are shown as they are, since they are not of this program's making.
+#: Columns with texts of users, which are never shortened.
 _WORDS_OF_USERS = frozenset({"name", "member", "file", "url", "object"})
 
 Item = dict[str, Any]
 
 
 class Output:
-    """Standard output: buffered, UTF-8 whatever the locale.
+    """Standard output: buffered, and UTF-8 in every locale.
 
-    A failure is kept until the end: the command goes on to its verdict, and `main` makes a status of both.
+    A failure is kept until the end. The command continues to its own outcome, and `main` combines both to one status.
     """
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._size = 0
-        #: What went wrong, if anything did: nothing is written any more.
+        #: The first failure; after it nothing more is written.
         self.failure: OSError | None = None
-        #: Set once what the command does is on disk: not to be able to say so has its own status.
+        #: Set once the command's change is on disk: a failure to report it has its own status.
         self.applied = False
-        #: Set where lines may go to the log of a job, and nobody asked for data in a format.
+        #: Set if lines may go to the log of a CI job, and no data format was asked for.
         self.is_log = False
 
     def write(self, data: bytes) -> None:
@@ -54,11 +54,11 @@ class Output:
     def line(self, text: str) -> None:
         """Write a line."""
         if self.is_log:
-            text = defused(text)
+            text = escape_line(text)
         self.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
     def flush(self) -> None:
-        """Hand everything to the system."""
+        """Write everything to the system."""
         data = b"".join(self._pieces)
         self._pieces.clear()
         self._size = 0
@@ -68,34 +68,34 @@ class Output:
             self.failure = error
 
     def verdict(self) -> CrdtctlError | None:
-        """Return the failure that what went wrong amounts to. A reader who left is none, unless news are lost."""
+        """Return the error for a failed write. A closed pipe is an error only if an applied change went unreported."""
         if self.failure is None:
             return None
         closed = self.failure.errno == errno.EPIPE
         if self.applied:
-            why = "nobody reads standard output" if closed else unwritable(self.failure).message
-            return UnreportedError(f"the change was applied, but it could not be reported: {why}")
+            why = "standard output is closed" if closed else unwritable(self.failure).message
+            return UnreportedError(f"the change was applied, but could not be reported: {why}")
         return None if closed else unwritable(self.failure)
 
 
 stdout = Output()
 
 
-def told(error: CrdtctlError | None) -> CrdtctlError | None:
-    """Return the failure to end with: what went wrong once the change was on disk went wrong with the report."""
+def as_unreported(error: CrdtctlError | None) -> CrdtctlError | None:
+    """Return the failure to end with. A failure after the change was on disk is a failure of the report."""
     if error is None or not stdout.applied or isinstance(error, UnreportedError | PartialError | ForkError):
         return error
-    return UnreportedError(f"the change was applied, but it could not be reported: {error.message}")
+    return UnreportedError(f"the change was applied, but could not be reported: {error.message}")
 
 
 def unwritable(error: OSError) -> StorageError:
-    """Return the failure that stands for a standard output that cannot be written."""
+    """Return the failure for a standard output that cannot be written."""
     return StorageError(f"cannot write standard output: {os.strerror(error.errno or 0)}")
 
 
 @dataclass(slots=True)
 class Settings:
-    """How the command line wants its output."""
+    """Options of the command line about output."""
 
     quiet: bool = False
     verbose: bool = False
@@ -117,44 +117,44 @@ def has_colour() -> bool:
 
 
 def is_talkative() -> bool:
-    """Return whether words about what changed are wanted: on a terminal, or where --verbose asks for them."""
+    """Return whether changes are printed in words: on a terminal, or with --verbose."""
     return settings.verbose or (is_terminal() and not settings.quiet)
 
 
-def say(text: object) -> None:
-    """Write one line of message to standard error; if that fails, there is nobody to tell."""
-    line = f"{defused(f'crdtctl: {printable(str(text))}')}\n".encode("utf-8", "backslashreplace")
+def print_message(text: object) -> None:
+    """Print one line to standard error. If that fails, it cannot be reported."""
+    line = f"{escape_line(f'crdtctl: {printable(str(text))}')}\n".encode("utf-8", "backslashreplace")
     try:
         streams.write_all(2, line)
     except OSError:
         pass
 
 
-def tell(changes: Sequence[tuple[str, int | None, int | None]], total: int) -> None:
-    """Write a line for each changed counter, up to `TOLD` of the `total`."""
-    for name, before, after in changes[:TOLD]:
+def print_changes(changes: Sequence[tuple[str, int | None, int | None]], total: int) -> None:
+    """Print a line for each changed counter, at most `MAX_SHOWN` of the `total`."""
+    for name, before, after in changes[:MAX_SHOWN]:
         stdout.line(f"{name} {'' if before is None else f'{before} '}→ {after}")
-    if total > TOLD:
-        stdout.line(f"and {total - TOLD} more")
+    if total > MAX_SHOWN:
+        stdout.line(f"and {total - MAX_SHOWN} more")
 
 
-def tell_handoffs(handoffs: Sequence[tuple[str, int, str]]) -> None:
-    """Write a line for each hand-off, up to `TOLD`: name, which of its four steps is done, with whom."""
-    for name, step, peer in handoffs[:TOLD]:
+def print_handoffs(handoffs: Sequence[tuple[str, int, str]]) -> None:
+    """Print a line for each hand-off, at most `MAX_SHOWN`: name, completed step of four, peer."""
+    for name, step, peer in handoffs[:MAX_SHOWN]:
         stdout.line(f"{name}: hand-off {step} of 4 with {peer}")
-    if len(handoffs) > TOLD:
-        stdout.line(f"and {len(handoffs) - TOLD} more hand-offs")
+    if len(handoffs) > MAX_SHOWN:
+        stdout.line(f"and {len(handoffs) - MAX_SHOWN} more hand-offs")
 
 
-def safe(number: int | None) -> int | str | None:
-    """Return a whole number as JSON readers keep it: as a string of digits where they would round it."""
+def json_int(number: int | None) -> int | str | None:
+    """Return a whole number for JSON: as a string of digits if JSON readers would round it."""
     return str(number) if number is not None and abs(number) > MAX_SAFE else number
 
 
-def say_error(error: CrdtctlError, *, as_json: bool) -> None:
-    """Report a failure on standard error: one line, or one JSON object."""
+def print_error(error: CrdtctlError, *, as_json: bool) -> None:
+    """Print a failure to standard error, as one line or as one JSON object."""
     if not as_json:
-        say(str(error))
+        print_message(str(error))
         return
     import json
 
@@ -168,7 +168,7 @@ def say_error(error: CrdtctlError, *, as_json: bool) -> None:
     try:
         streams.write_all(
             2,
-            respelt(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace"))
+            escape_json(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace"))
             + b"\n",
         )
     except OSError:
@@ -177,10 +177,10 @@ def say_error(error: CrdtctlError, *, as_json: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Data to show: items for JSON, and rows of columns for everything else.
+    """Data to print: items for JSON, and rows of columns for every other format.
 
-    `head` stands before the items in JSON, which are under `key`; `value` is the one column that the
-    format ``value`` prints.
+    In JSON, the items are under `key`, after the fields of `head`. `value` is the index of the column that the format
+    ``value`` prints.
     """
 
     key: str
@@ -189,23 +189,23 @@ class Report:
     rows: Callable[[Item], Iterable[Sequence[object]]]
     value: int = -1
     head: Item = field(default_factory=dict)
-    #: Returns the ids among which a short one must be unique.
+    #: Returns the ids among which a shortened id must be unique.
     ids: Callable[[], Iterable[str]] = tuple
 
 
-def choose(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
-    """Return the format to use; raise `UsageError` for one that there is not."""
+def resolve_format(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
+    """Return the format to use; raise `UsageError` for an unknown one."""
     if given is None:
         stdout.is_log = is_job()
         return default or ("table" if is_terminal() else "tsv")
     if given not in allowed:
         hint = did_you_mean(given, allowed) or f"formats are {', '.join(allowed)}"
-        raise UsageError(f"there is no format '{printable(given)}' here", hint)
+        raise UsageError(f"unknown format '{printable(given)}'", hint)
     return given
 
 
-def show(report: Report, form: str) -> None:
-    """Write a report to standard output."""
+def print_report(report: Report, form: str) -> None:
+    """Print a report to standard output."""
     match form:
         case "json":
             _json(report)
@@ -247,7 +247,7 @@ def _cell(value: object) -> str:
 def _encode(item: Item) -> bytes:
     import msgspec
 
-    return respelt(msgspec.json.encode(item))
+    return escape_json(msgspec.json.encode(item))
 
 
 def _json(report: Report) -> None:
@@ -264,11 +264,11 @@ def _toml(report: Report) -> None:
     import tomli_w
 
     tree = _without_none({"schema": SCHEMA, **report.head, report.key: list(report.items)})
-    stdout.write(respelt(tomli_w.dumps(tree).encode()))
+    stdout.write(escape_json(tomli_w.dumps(tree).encode()))
 
 
 def _without_none(tree: Any) -> Any:
-    """Return a tree without what there is no word for in TOML."""
+    """Return a tree without None, which TOML cannot express."""
     if isinstance(tree, dict):
         return {key: _without_none(value) for key, value in tree.items() if value is not None}
     return [_without_none(one) for one in tree] if isinstance(tree, list) else tree
@@ -293,7 +293,7 @@ def _csv(report: Report) -> None:
 
 
 def _table(report: Report) -> None:
-    stdout.is_log = is_job()  # a cell that is folded may begin lines anywhere; and this is for people, asked for or not
+    stdout.is_log = is_job()  # a table is for people, even with --format; a folded cell may begin a line
     rows = iter(_rows(report))
     first = [row for row, _ in zip(rows, range(_MAX_TABLE), strict=False)]
     rest = next(rows, None)
@@ -313,7 +313,7 @@ def _table(report: Report) -> None:
 
 
 def _short(report: Report, rows: Sequence[Sequence[object]]) -> Iterator[Sequence[object]]:
-    """Yield rows with short ids and ages, where a column holds words of this program or ids."""
+    """Yield rows with short ids and ages, except in columns with texts of users."""
     from crdtctl.cli.short import short_ids, shortened
 
     is_short = [column not in _WORDS_OF_USERS for column in report.columns]

@@ -1,6 +1,6 @@
-"""A progress bar for long work: on standard error, and only if that is a terminal.
+"""A progress bar for long work, on standard error, if that is a terminal.
 
-It is drawn by the calls that report progress. A thread that drew it would stand beside the fork of a merge.
+The calls that report progress draw the bar. A separate drawing thread would run during the fork of a merge.
 """
 
 import os
@@ -14,16 +14,16 @@ from crdtctl.cli import output
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-#: Work of fewer bytes is over before a bar is read.
+#: Minimum size of the work in bytes; shorter work ends before a bar can be read.
 LONG: Final = 2**25
-#: After so many seconds without an answer, what is waited for is shown.
+#: Seconds without an answer until the pending operation is shown.
 _SILENCE: Final = 1.0
-#: How many seconds a bar stays as it is at least.
+#: Minimum seconds between two drawings.
 _PAUSE: Final = 0.1
 
 
 class _Bar:
-    """One task, and how it is drawn."""
+    """One task and its drawing."""
 
     def __init__(self, progress: "Progress") -> None:
         self._progress = progress
@@ -32,7 +32,7 @@ class _Bar:
         self._drawn = 0.0
 
     def note(self, doing: str, done: int, size: int) -> None:
-        """Note how much is done, of how much, and draw it if the last drawing was long enough ago."""
+        """Record the progress, and draw it if the last drawing was long enough ago."""
         self._progress.update(self._task, description=doing, completed=done, total=size or None)
         now = time.monotonic()
         if now - self._drawn >= _PAUSE or doing != self._doing:
@@ -42,7 +42,7 @@ class _Bar:
 
 @contextmanager
 def bar(doing: str, size: int) -> Iterator[Callable[[int], None] | None]:
-    """Yield what notes how many of `size` bytes are done, or None if nobody would see it."""
+    """Yield a function that records how many of `size` bytes are done, or None if no bar is shown."""
     if size < LONG or not _is_seen():
         yield None
         return
@@ -54,9 +54,10 @@ def bar(doing: str, size: int) -> Iterator[Callable[[int], None] | None]:
 
 @contextmanager
 def growing_bar() -> Iterator[Callable[[str, int, int], None] | None]:
-    """Do the same for work in several parts: what is yielded takes what is done, and how many bytes of how many.
+    """Yield a function that records the progress of work in several parts, or None if no bar is shown.
 
-    Where there are no bytes yet, it shows what is waited for, after a moment.
+    The function takes the name of the part, the bytes done and their total. With a total of 0, the name is shown after
+    a moment, as the pending operation.
     """
     if not _is_seen():
         yield None

@@ -13,12 +13,12 @@ _BLOCK = 2**17
 
 
 def called(path: str) -> str:
-    """Return how messages name a file, or standard input for '-'."""
+    """Return the name of a file for messages, or 'standard input' for '-'."""
     return "standard input" if path == "-" else printable(path)
 
 
 def blocks(path: str) -> Iterator[bytes]:
-    """Yield what a file holds, or standard input for '-', piece by piece."""
+    """Yield the contents of a file, or of standard input for '-', in pieces."""
     try:
         fd = 0 if path == "-" else streams.open_to_read(given(path))
         try:
@@ -32,12 +32,12 @@ def blocks(path: str) -> Iterator[bytes]:
 
 
 def text_blocks(path: str) -> Iterator[bytes]:
-    """Do the same for a text, as UTF-8 without a byte order mark."""
+    """Yield the contents of a text file as UTF-8 without a byte order mark, or of standard input for '-', in pieces."""
     return utf8(blocks(path))
 
 
 def standard_input(size: int) -> bytes:
-    """Return up to `size` bytes of standard input; nothing at its end."""
+    """Return up to `size` bytes of standard input, an empty string at its end."""
     try:
         return streams.read(0, size)
     except OSError as error:

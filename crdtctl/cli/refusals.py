@@ -1,4 +1,4 @@
-"""How commands that take states in end, when not all went well."""
+"""The end of commands that merge states, if some inputs were refused or faults were found."""
 
 from dataclasses import asdict
 
@@ -9,18 +9,18 @@ from crdtctl.store.merge import MergeReport
 
 
 def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None:
-    """Print all failures but the last, unless `quiet`, and raise that one."""
+    """Print all failures except the last, unless `quiet`, and raise the last one."""
     all_found = failures(report, dry_run=dry_run)
     if not all_found:
         return
     *others, last = all_found
     for failure in others if not quiet else []:
-        output.say(str(failure))
+        output.print_message(str(failure))
     raise last
 
 
 def found(report: MergeReport) -> dict[str, object]:
-    """Return what a merge found wrong with replicas, for programs."""
+    """Return the faults of replicas that a merge found, as data."""
     return {
         "forks": [
             {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks

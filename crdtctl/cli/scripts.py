@@ -1,4 +1,4 @@
-"""The scripts that make a shell ask this program how a word could go on; `completion` answers."""
+"""The completion scripts of the shells. They ask this program for the next words; `completing` answers."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Names on the command line → the counters that are meant: whole names, patterns with * and ?, and defaults."""
+"""Names on the command line → counters: whole names, patterns with * and ?, and defaults."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _PATTERN = re.compile(r"[*?]")
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """Stands for a counter that is not there."""
+    """The value of a counter that does not exist."""
 
     name: str
     value: int
@@ -24,22 +24,22 @@ class Default:
 
 
 def counted(found: Iterable[Reading | Default]) -> Iterator[Reading]:
-    """Yield the counters that are there."""
+    """Yield the readings of existing counters."""
     return (one for one in found if isinstance(one, Reading))
 
 
 def is_pattern(now: Snapshot, name: str) -> bool:
-    """Return whether a word is a pattern of names: it has a * or a ?, and no counter is called so."""
+    """Return whether a word is a pattern: it contains * or ?, and no counter has exactly this name."""
     return bool(_PATTERN.search(name)) and not now.tags(name)
 
 
 def selected(now: Snapshot, names: Sequence[str], tag: str | None, default: int | None) -> Iterator[Reading | Default]:
-    """Yield what the names mean, in their order, with `default` for what is not there; raise `MissingError`."""
+    """Yield the counters of the names, in order, with `default` for a missing one; raise `MissingError`."""
     for name in names:
         if is_pattern(now, name):
             found = [one for one in now.counters() if tag in (None, one.tag) and fnmatchcase(one.name, name)]
             if not found and default is None:
-                raise MissingError(f"no counter here is like '{printable(name)}'", "'crdtctl show' lists what there is")
+                raise MissingError(f"no counter matches '{printable(name)}'", "'crdtctl show' lists all counters")
             yield from found
         elif default is None or (tag in now.tags(name) if tag else now.tags(name)):
             yield from _meant(now, name, tag)
@@ -48,7 +48,7 @@ def selected(now: Snapshot, names: Sequence[str], tag: str | None, default: int 
 
 
 def _meant(now: Snapshot, name: str, tag: str | None) -> list[Reading]:
-    """Return the readings of what a name means here: one, or all of its types where none is this replica's."""
+    """Return the reading of a name in the type that this replica uses, or all readings if it uses none."""
     found = now.readings(name, tag)
     if len(found) > 1:
         with suppress(UsageError):

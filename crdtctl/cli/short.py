@@ -1,4 +1,4 @@
-"""What is long, as a terminal shows it: ids of replicas, times, sizes."""
+"""Ids, times and sizes, shortened for a terminal."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
 def short_ids(ids: Iterable[str]) -> dict[str, str]:
-    """Return id → its name, where no other id has that, else its name and the end of its digits.
+    """Return id → its short form: the name, or if several ids share it, the name and the last digits.
 
     >>> laptop, other = "laptop-" + 28 * "0" + "7b1f", "laptop-" + 28 * "0" + "9c2e"
     >>> list(short_ids([laptop]).values()), list(short_ids([laptop, other]).values())
@@ -30,7 +30,7 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
 
 
 def shortened(text: str, ids: dict[str, str]) -> str:
-    """Return a text with short ids, and with ages for times.
+    """Return a text with short ids, and with ages instead of times.
 
     >>> shortened("settled laptop-" + 32 * "0", {"laptop-" + 32 * "0": "laptop"})
     'settled laptop'

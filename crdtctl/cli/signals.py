@@ -1,6 +1,6 @@
-"""How a signal ends a command: at every moment, and with it the programs that it started.
+"""Ends a command when a signal arrives, at every moment, with the programs that it started.
 
-Those have no terminal, so a signal does not reach them by itself.
+Those programs have no terminal, so a signal from the keyboard does not reach them.
 """
 
 import signal
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-#: The keyboard's, a supervisor's, and that of a terminal which is closed; one that is ignored, as by nohup, stays so.
+#: From the keyboard, from a supervisor, and from a closed terminal. An ignored signal, as under nohup, stays ignored.
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-#: Seconds until an interruption that was dropped is raised again: enough to be out of the callback that dropped it.
+#: Seconds until a dropped interruption is raised again: long enough to leave the callback that dropped it.
 _AGAIN = 0.002
 
 
@@ -26,16 +26,16 @@ def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def is_interrupted() -> bool:
-    """Return whether Ctrl-C came: a failure after it may be what a library made of KeyboardInterrupt."""
+    """Return whether Ctrl-C was pressed. A later failure may be a library's translation of KeyboardInterrupt."""
     return bool(_interruptions)
 
 
 def keep_interruptions() -> None:
-    """Let Ctrl-C raise KeyboardInterrupt in the main thread, however often Python drops it.
+    """Let Ctrl-C raise KeyboardInterrupt in the main thread, even if Python drops it.
 
-    A signal's handler runs between any two steps of the main thread. Where that is a callback of the garbage
-    collector, of a weak reference (the import system has some) or a destructor, Python prints the exception of the
-    handler and goes on as if nothing had happened. Here it is raised again instead.
+    A signal's handler runs between any two steps of the main thread. If that step is in a callback of the garbage
+    collector or of a weak reference (the import system has some), or in a destructor, Python prints the exception of
+    the handler and continues as if nothing had happened. In that case the exception is raised again.
     """
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)
@@ -57,8 +57,8 @@ def keep_interruptions() -> None:
 
 
 @contextmanager
-def ended_by_signal() -> Iterator[None]:
-    """Let a signal end this in order; what other programs were started ends with it."""
+def exit_on_signal() -> Iterator[None]:
+    """End the block with SystemExit when a signal arrives. Programs that it started end with it."""
     came: list[int] = []
 
     def leave(number: int, _: object) -> NoReturn:
@@ -70,7 +70,7 @@ def ended_by_signal() -> Iterator[None]:
     try:
         yield
     except Exception:
-        if not came:  # or what it was at has made something else of it
+        if not came:  # after a signal, a library may have turned SystemExit into another exception
             raise
     finally:
         for number, handler in before.items():

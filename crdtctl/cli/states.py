@@ -1,4 +1,4 @@
-"""Words on the command line → state files and clocks."""
+"""Words of the command line → state files and clocks."""
 
 import os
 from collections.abc import Sequence
@@ -17,29 +17,29 @@ from crdtctl.store.clocktext import parse_clock
 from crdtctl.store.inputs import Input, looks_like_state, spool
 from crdtctl.store.replica import Replica
 
-#: The largest clock, and the longest list of files, that anybody means.
+#: Maximum size in bytes of a clock, and of a list of files.
 _MAX_CLOCK = 2**26
 _MAX_LIST = 2**28
-#: So many bytes tell a state from a clock.
+#: Number of bytes that distinguish a state from a clock.
 _ENOUGH = 64
-_NOT_A_TIME = "a clock is what 'crdtctl clock' printed, or a file of it, or a state; it holds no times"
+_NOT_A_TIME = "a clock is an output of 'crdtctl clock', a file with one, or a state file; it is not a time"
 
 FilesFromOption = Annotated[
     str | None,
     typer.Option(
-        "--files-from", metavar="LIST", help="Take the files that LIST names, a line each ('-': standard input)."
+        "--files-from", metavar="LIST", help="Read the names of the files from LIST, one a line ('-': standard input)."
     ),
 ]
 NullOption = Annotated[
-    bool, typer.Option("--null", "-0", help="The names in LIST end with a zero byte, as 'find -print0' prints them.")
+    bool, typer.Option("--null", "-0", help="Names in LIST end with a zero byte, the output of 'find -print0'.")
 ]
 
 
 def named(files: Sequence[str] | None, files_from: str | None, null: bool) -> list[str]:
-    """Return the paths of the files that a command line names, by itself and in a list; raise `UsageError`."""
+    """Return the paths of the files on a command line and in its list; raise `UsageError`."""
     if files_from is None:
         if null:
-            raise UsageError("-0 says how the names in a list end", "it goes with --files-from LIST")
+            raise UsageError("-0 works only with a list of files", "add --files-from LIST, or leave it out")
         return list(files or [])
     pieces: list[bytes] = []
     size = 0
@@ -52,19 +52,19 @@ def named(files: Sequence[str] | None, files_from: str | None, null: bool) -> li
     if null:
         listed = [os.fsdecode(name) for name in data.split(b"\0")]
     elif b"\0" in data:
-        raise UsageError(f"the list {called(files_from)} holds zero bytes", "leave out -print0, or add -0")
+        raise UsageError(f"the list {called(files_from)} contains zero bytes", "leave out -print0, or add -0")
     else:
         listed = [os.fsdecode(line.removesuffix(b"\r")) for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
     found = [*(files or []), *(name for name in listed if name)]
     if not found:
         raise MissingError(f"{called(files_from)} names no file")
     if files_from == "-" and "-" in found:
-        raise UsageError("standard input is the list already", "leave out '-'; a file of that name is ./-")
+        raise UsageError("standard input is already the list of files", "leave out '-'; a file of that name is ./-")
     return found
 
 
 def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
-    """Return the state files that words name; '-' is standard input."""
+    """Return the state files of a command line; '-' is standard input."""
     if paths.count("-") > 1:
         raise UsageError("standard input can be read only once", "leave out one '-'")
     return [
@@ -76,7 +76,7 @@ def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
 
 
 def clock(text: str) -> dict[str, int]:
-    """Return the clock that `text` stands for: what ``clock`` printed, a file that holds it, a state, or '-'."""
+    """Return the clock in `text`: an output of ``clock``, a file with one, a state file, or '-'."""
     if not text.strip() or text.lstrip()[:1] == "{" or "\n" in text.strip() or "\t" in text:  # not a path
         data = text.encode("utf-8", "replace")
         return Replica.clock_of(data) if looks_like_state(data) else parse_clock(text)
@@ -107,5 +107,5 @@ def _read_clock(path: str) -> dict[str, int]:
         pieces.append(block)
         size += len(block)
         if size > _MAX_CLOCK:
-            raise UsageError("that is not a clock: it is too large", "give it what 'crdtctl clock' printed")
+            raise UsageError("not a clock: it is too large", "give the output of 'crdtctl clock'")
     return parse_clock(b"".join(pieces).decode("utf-8", "replace"))

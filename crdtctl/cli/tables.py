@@ -1,6 +1,6 @@
-"""Rows → a table, drawn to fit a terminal.
+"""Rows → a table that fits a terminal.
 
-Numbers, times and ids are never broken over two lines: what is copied is whole. Other cells are folded.
+Numbers, times and ids are never broken over two lines, so that they can be copied whole. Other cells are folded.
 """
 
 import io
@@ -24,7 +24,7 @@ _WHOLE: Final = frozenset({"replica", "at", "type", "file", "verdict", "commits"
 def draw(
     columns: Sequence[str], rows: Sequence[Sequence[object]], width: int, *, colour: bool, header: bool
 ) -> list[str]:
-    """Return the lines of a table of `width` columns of letters, or wider where a number or an id needs it."""
+    """Return the lines of a table of `width` columns of letters, wider if a number or an id needs it."""
     table = Table(
         box=SIMPLE_HEAD if header else None, pad_edge=False, show_header=header, padding=(0, 1 if header else 2, 0, 0)
     )
@@ -60,7 +60,7 @@ def draw(
 
 
 def width_of(fd: int) -> int:
-    """Return how many columns wide to write: what COLUMNS says, or the terminal; else 80."""
+    """Return the width to write: COLUMNS, or the width of the terminal, or 80."""
     columns = os.environ.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and len(columns) < 6 and int(columns):
         return max(int(columns), 20)

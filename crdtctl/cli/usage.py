@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in words, and what to type instead. Loaded only when something is wrong."""
+"""Explains errors in a command line, and suggests a correction. Loaded only if there is an error."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from typing import Any, Final
 from crdtctl.errors import UsageError, printable
 from crdtctl.suggestions import did_you_mean
 
-#: Words that other programs have for a command → what to type here.
+#: Names of commands in other programs → commands of this program.
 _SYNONYMS: Final[dict[str, str]] = {
     **dict.fromkeys(
         ("get", "list", "ls", "cat", "print", "display", "view", "read", "value", "total", "totals", "counters"), "show"
@@ -31,26 +31,26 @@ _SYNONYMS: Final[dict[str, str]] = {
     **dict.fromkeys(("give", "move"), "transfer"),
     **dict.fromkeys(("ask",), "request"),
 }
-#: The same, where one word is not enough.
+#: Names of commands in other programs → advice, if no single command fits.
 _ADVICE: Final[dict[str, str]] = {
     **dict.fromkeys(
         ("rm", "delete", "del", "remove", "drop"),
-        "no counter can be deleted; 'crdtctl reset NAME' sets one to its start",
+        "counters cannot be deleted; 'crdtctl reset NAME' starts one over",
     ),
-    "set": "counters are counted, not set: 'crdtctl increment NAME AMOUNT'; or 'crdtctl reset NAME' first",
+    "set": "counters cannot be set: 'crdtctl increment NAME AMOUNT', perhaps after 'crdtctl reset NAME'",
     **dict.fromkeys(("version", "ver"), "use 'crdtctl --version'"),
-    **dict.fromkeys(("zero", "clear"), "'crdtctl reset NAME' sets a counter to its start"),
-    **dict.fromkeys(("commit", "ci", "add-all", "stage"), "every command that counts is a commit of its own"),
-    **dict.fromkeys(("undo", "revert"), "what was counted is taken back by counting: 'crdtctl decrement NAME AMOUNT'"),
-    "clone": "make a replica with 'crdtctl init', then 'crdtctl sync' or 'crdtctl merge FILE'",
-    "config": "settings are in config.toml of the replica; for remotes see 'crdtctl remote --help'",
-    "type": "'crdtctl create NAME --type TYPE' declares a counter",
+    **dict.fromkeys(("zero", "clear"), "'crdtctl reset NAME' starts a counter over"),
+    **dict.fromkeys(("commit", "ci", "add-all", "stage"), "every command that counts makes its own commit"),
+    **dict.fromkeys(("undo", "revert"), "to take back a count: 'crdtctl decrement NAME AMOUNT'"),
+    "clone": "create a replica with 'crdtctl init', then 'crdtctl sync' or 'crdtctl merge FILE'",
+    "config": "edit config.toml in the replica's directory; for remotes see 'crdtctl remote --help'",
+    "type": "'crdtctl create NAME --type TYPE' creates a counter of a type",
 }
-#: The same below 'crdtctl remote'.
+#: Other names for the commands below 'crdtctl remote'.
 _BELOW: Final[dict[str, str]] = {"test": "check", "ping": "check", "verify": "check", "new": "add", "show": "list"}
-#: Commands that do what cannot be taken back: never the guess for another word.
+#: Commands that cannot be undone are never suggested for another word.
 _DANGEROUS: Final = frozenset({"reset", "seal", "absorb", "settle"})
-#: Options of other programs → those here.
+#: Options of other programs → options of this program.
 _OPTIONS: Final[dict[str, str]] = {
     "-o": "--format",
     "--output": "--format",
@@ -71,24 +71,24 @@ _OPTIONS: Final[dict[str, str]] = {
     "--replicas": "--by-replica",
     "--wait": "--lock-timeout",
 }
-#: What stands behind a command although it takes nothing there → how it is written.
+#: Command → advice about an unexpected argument.
 _EXTRA: Final[dict[str, str]] = {
     "export": "to write a file: crdtctl export -o {}",
     "log": "for the last N events: crdtctl log -n {}",
-    "decrement": "several counters are written NAME=AMOUNT",
-    "compare": "it takes one FILE",
-    "status": "a counter is shown by: crdtctl show {}",
-    "seal": "it takes the replica by: crdtctl --replica {} seal",
+    "decrement": "write several counters as NAME=AMOUNT",
+    "compare": "compare one FILE at a time",
+    "status": "to show a counter: crdtctl show {}",
+    "seal": "to seal another replica: crdtctl --replica {} seal",
 }
 
 
 def no_command(context: Any, word: str, rest: Sequence[str], group: Any) -> UsageError:
-    """Return the failure that stands for a command that there is not."""
+    """Return the failure for an unknown command."""
     path = context.command_path
     known = [name for name in [*group.list_commands(context), *group.aliases] if name not in _DANGEROUS]
     synonyms, advice = (_SYNONYMS, _ADVICE) if context.parent is None else (_BELOW, {})
     plain = word.lower()
-    message = f"there is no command '{printable(word[:40])}'"
+    message = f"unknown command '{printable(word[:40])}'"
     if plain in advice:
         return UsageError(message, advice[plain])
     meant = synonyms.get(plain)
@@ -110,7 +110,7 @@ def _typed(words: Iterable[str]) -> str:
 
 
 def explained(failure: Any, arguments: Sequence[str]) -> UsageError:
-    """Return the failure, which the parser of the line found, in the words of this program."""
+    """Return a failure of the command line parser in the words of this program."""
     context = getattr(failure, "ctx", None)
     path = context.command_path if context is not None else "crdtctl"
     see = f"see '{path} --help'"
@@ -132,15 +132,15 @@ def explained(failure: Any, arguments: Sequence[str]) -> UsageError:
             if extra:
                 return _extra(extra[1], path, see)
             if text == "Missing command.":
-                return UsageError("there is no command on the line", see)
+                return UsageError("the command is missing", see)
             return UsageError(printable(text[:1].lower() + text[1:].rstrip(".")), see)
 
 
 def _no_option(option: str, context: Any, path: str, arguments: Sequence[str]) -> UsageError:
-    message = f"no such option: {printable(option[:40])}"
+    message = f"unknown option {printable(option[:40])}"
     if re.match("-[0-9]", option):
         return UsageError(
-            message, "an amount is not negative, use decrement; a name that begins with '-' goes behind '--'"
+            message, "amounts are never negative, use decrement; write '--' before a name that begins with '-'"
         )
     known = _options_of(context)
     meant = _OPTIONS.get(option)
@@ -154,7 +154,7 @@ def _no_option(option: str, context: Any, path: str, arguments: Sequence[str]) -
         if word is not None:
             command = context.command.get_command(context, word)
             if option in [one for parameter in command.params for one in parameter.opts]:
-                return UsageError(message, f"{option} goes behind the command: {path} {word} {option}")
+                return UsageError(message, f"{option} belongs after the command: {path} {word} {option}")
     return UsageError(message, f"see '{path} --help'")
 
 
@@ -186,7 +186,7 @@ def _missing(parameter: Any, path: str) -> UsageError:
 
 
 def _bad(failure: Any, context: Any) -> UsageError:
-    """Return the failure that stands for a value that an option does not take; it names where the value is from."""
+    """Return the failure for a wrong value of an option or variable."""
     parameter = failure.param
     source = context.get_parameter_source(parameter.name)
     where = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.metavar
@@ -216,4 +216,4 @@ def _takes(kind: Any) -> str:
 def _extra(words: str, path: str, see: str) -> UsageError:
     first = words.split(" ")[0]
     hint = _EXTRA.get(path.removeprefix("crdtctl "), "")
-    return UsageError(f"too many words: {printable(words[:80])}", hint.format(first) if hint else see)
+    return UsageError(f"unexpected argument: {printable(words[:80])}", hint.format(first) if hint else see)

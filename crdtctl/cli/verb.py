@@ -1,4 +1,4 @@
-"""What the modules of the verbs share: their session, their common options, their help."""
+"""The common part of the verbs' modules: their session, their common options, their help."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -28,18 +28,18 @@ from crdtctl.store.replica import Replica
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What stands before the verb on the command line."""
+    """The global options that select and lock a replica."""
 
     replica: str | None
     lock_timeout: float | None
 
     @property
     def is_named(self) -> bool:
-        """Whether the user named the replica to use."""
+        """Whether the user named the replica."""
         return bool(self.replica or os.environ.get(VARIABLE))
 
-    def open(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
-        """Return the replica that is meant; that it goes on under a new id is said in a line, or to `on_renamed`."""
+    def open(self, on_renamed: Callable[[object], object] = output.print_message) -> Replica:
+        """Return the selected replica. A change of its id is reported to `on_renamed`."""
         notes: list[str] = []
         path = which.find(self.replica, notes)
         try:
@@ -48,33 +48,37 @@ class Session:
             hint = error.hint if self.is_named else _elsewhere(path) or error.hint
             raise MissingError("; ".join([*notes, error.message]), hint) from None
         for note in notes:
-            output.say(note)
+            output.print_message(note)
         return replica
 
-    def open_to_write(self, on_renamed: Callable[[object], object] = output.say) -> Replica:
-        """Return the replica that is meant; make the one in the user's data directory if there is none."""
+    def open_to_write(self, on_renamed: Callable[[object], object] = output.print_message) -> Replica:
+        """Return the selected replica; create the one in the user's data directory if none exists."""
         path = which.find(self.replica, [])
         if not self.is_named and which.is_to_be_made(path):
             try:
                 made = Replica.init(path)
-            except ExistsError:  # another process was quicker: its replica is as good
+            except ExistsError:  # another process has just created it
                 pass
             except (AccessError, StorageError) as error:
-                raise type(error)(error.message, "name another place with CRDTCTL_REPLICA or XDG_DATA_HOME") from None
+                raise type(error)(
+                    error.message, "choose another directory with CRDTCTL_REPLICA or XDG_DATA_HOME"
+                ) from None
             else:
                 from crdtctl.store.neighbours import foremost
 
                 other = foremost(path)
-                output.say(f"made replica {made.id} in {printable(path)}" + (f"; {other}" if other else ""))
+                output.print_message(
+                    f"created replica {made.id} in {printable(path)}" + (f"; {other}" if other else "")
+                )
         return self.open(on_renamed)
 
 
 def _elsewhere(path: str) -> str:
-    """Return the hint that leads to another replica of this user, if there is one, where none is at `path`."""
+    """Return a hint about another replica of this user, if `path` has none."""
     from crdtctl.store.neighbours import foremost
 
     other = foremost(path)
-    return f"{other}: name it with --replica or CRDTCTL_REPLICA; 'crdtctl init' makes a new one" if other else ""
+    return f"{other}: select it with --replica or CRDTCTL_REPLICA, or create one with 'crdtctl init'" if other else ""
 
 
 def session(context: typer.Context) -> Session:
@@ -95,9 +99,10 @@ def commit(
     existing: bool = False,
     on_refused: OnRefused | None = None,
 ) -> None:
-    """Commit; on a terminal, say what changed. What never `begins` anything makes no replica where there is none.
+    """Commit requests, and print the changes on a terminal.
 
-    With `on_refused`, a request that is refused is left out, and reported to it.
+    Requests that never begin a counter (`begins` is false) create no replica. With `on_refused`, a refused request is
+    left out and passed to it.
     """
     if also or existing:
         requests = [replace(one, also=also, existing=existing) for one in requests]
@@ -105,24 +110,24 @@ def commit(
     current = session(context)
     replica = current.open_to_write() if begins and not existing else current.open()
     if print_clock and replica.tier:
-        raise RefusedError("a replica that hands its counts over stands in no clock", "leave out --print-clock")
+        raise RefusedError("--print-clock works only on a permanent replica, of tier 0", "leave out --print-clock")
     done = replica.commit(requests, details=talks, on_refused=on_refused)
     output.stdout.applied = done.seq is not None
     for note in done.notes:
-        output.say(note)
+        output.print_message(note)
     if print_clock:
         output.stdout.line(clock_text(done.clock))
     if talks:
-        output.tell([(change.name, change.before, change.after) for change in done.changes], len(done.changes))
+        output.print_changes([(change.name, change.before, change.after) for change in done.changes], len(done.changes))
         if not current.is_named:
             from crdtctl.store.neighbours import likelier
 
             other = likelier(replica, {change.name: change.before is None for change in done.changes})
             if other:
-                output.say(f"counted in {printable(replica.path)}; {other}")
+                output.print_message(f"counted in {printable(replica.path)}; {other}")
 
 
-def verb_app(*statuses: int, group: type[Group] = Group, once: bool = False) -> tuple[typer.Typer, dict[str, Any]]:
+def command_app(*statuses: int, group: type[Group] = Group, once: bool = False) -> tuple[typer.Typer, dict[str, Any]]:
     """Return an application for one verb, and the settings of its command."""
     return typer.Typer(cls=group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
         "cls": Command,
@@ -137,16 +142,16 @@ TypeOption = Annotated[
         "-t",
         metavar="TYPE",
         envvar="CRDTCTL_TYPE",
-        help="Type of the counter, where its name alone does not tell.",
+        help="Type of the counter. Needed if its name has several types.",
     ),
 ]
 AlsoOption = Annotated[
     bool,
-    typer.Option("--also", help="Make it a second type, where the name is there as another one."),
+    typer.Option("--also", help="Create the counter even if its name exists with another type."),
 ]
 ExistingOption = Annotated[
     bool,
-    typer.Option("--existing", help="Make no counter: status 66 if there is none of the name."),
+    typer.Option("--existing", help="Never create a counter; status 66 if it does not exist."),
 ]
 FormatOption = Annotated[
     str | None,
@@ -160,41 +165,44 @@ FormatOption = Annotated[
 ]
 OnceOption = Annotated[
     str | None,
-    typer.Option(metavar="KEY", help="Count a single time for the whole world under this key, however often sent."),
+    typer.Option(
+        metavar="KEY",
+        help="Idempotency key: the amount counts once, however often and on however many machines it is sent.",
+    ),
 ]
 PrintClockOption = Annotated[
     bool,
-    typer.Option("--print-clock", help="Print the clock of this write, for 'show --require' elsewhere."),
+    typer.Option("--print-clock", help="Print the clock of this write, for 'show --require' on another replica."),
 ]
 BatchOption = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Take what to do from FILE, a line each, as one commit ('-': standard input)."),
+    typer.Option(metavar="FILE", help="Read one entry a line from FILE, as one commit ('-': standard input)."),
 ]
 BadOption = Annotated[
     str | None,
     typer.Option(
         "--bad",
         metavar="refuse|skip",
-        help="What a wrong line does to the batch: refuse all of it (default), or skip that line and end with 3.",
+        help="On a wrong line: refuse the whole batch (default), or skip that line and end with status 3.",
     ),
 ]
 
 
 def skips_bad(context: typer.Context, bad: str | None, batch: str | None) -> bool:
-    """Return whether wrong lines of a batch are left out; raise `UsageError` for what --bad does not take."""
+    """Return whether wrong lines of a batch are left out; raise `UsageError` for a wrong --bad."""
     if bad not in (None, "refuse", "skip"):
-        raise UsageError(f"there is no --bad {printable(bad)}", "it is refuse or skip")
+        raise UsageError(f"--bad cannot be '{printable(bad)}'", "it is refuse or skip")
     if batch is None and is_typed(context, "bad"):
-        raise UsageError("--bad is for the lines of a batch", "it goes with --batch FILE")
+        raise UsageError("--bad works only with --batch", "add --batch FILE, or leave it out")
     return bad == "skip"
 
 
 def is_typed(context: typer.Context, option: str) -> bool:
-    """Return whether an option stands on the command line, and does not come from the environment."""
+    """Return whether an option is on the command line, and not from the environment."""
     source = context.get_parameter_source(option)
     return source is not None and source.name == "COMMANDLINE"
 
 
 def typed_format(context: typer.Context, form: str | None) -> str | None:
-    """Return the format that stands on the command line; what CRDTCTL_FORMAT says is for reports only."""
+    """Return the format on the command line. CRDTCTL_FORMAT applies to reports only."""
     return form if form is not None and is_typed(context, "form") else None

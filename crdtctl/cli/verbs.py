@@ -1,48 +1,51 @@
-"""The verbs: what each does, in the line that stands in the help; each has a module of its name here.
+"""The verbs and their one-line descriptions, in the groups of the program's help.
 
-The help of the program and completion read this table, and import no verb's module.
+The help of the program and shell completion read this table, so that neither imports the modules of the verbs. Each
+verb's module has the verb's name and is in `crdtctl.commands`.
 """
 
 from typing import Final
 
 #: Title → verb → the first line of its help.
 GROUPS: Final[dict[str, dict[str, str]]] = {
-    "Everyday commands": {
-        "init": "Make a replica, and print its id.",
+    "Count": {
+        "init": "Create a replica and print its id.",
         "increment": "Count up, by 1 or by AMOUNT.",
         "decrement": "Count down, by 1 or by AMOUNT.",
-        "show": "Show counters: one NAME's value, or a row each.",
-        "export": "Write the state to send, for others to merge.",
-        "merge": "Take in the states of other replicas.",
-        "sync": "Meet others at remotes: take what is new, leave what they lack.",
-        "remote": "Name the places where 'crdtctl sync' meets others.",
-        "status": "Show this replica and whom it has heard of.",
-    },
-    "Counters of other types": {
-        "create": "Declare a counter of a type.",
         "add": "Add elements to a set.",
-        "transfer": "Give rights to a bounded counter to another replica, or take back a hand-off.",
+        "create": "Create a counter of a given type.",
+        "reset": "Start counters over: cancel what has been counted.",
+        "transfer": "Give rights to another replica, or take back a hand-off.",
         "request": "Ask another replica for rights to a bounded counter.",
-        "reset": "Start counters over: cancel what was counted so far.",
     },
-    "Replicas that come and go": {
+    "Look": {
+        "show": "Show the value of one counter, or a table of many.",
+        "status": "Show this replica, the replicas it knows, and its remotes.",
+        "log": "Show past merges and other events, oldest first.",
+        "check": "Verify the files of this replica, or state files.",
+        "compare": "Compare this replica with a state file.",
+        "clock": "Print the clock of this replica, a version vector.",
+    },
+    "Exchange files": {
+        "export": "Write a state file for other replicas to merge.",
+        "merge": "Merge state files of other replicas into this one.",
+        "exchange": "Merge two replicas on this machine into each other.",
+        "settle": "Resolve a fork or a double count.",
+    },
+    "Sync with remotes": {
+        "sync": "Exchange states with other replicas through remotes.",
+        "remote": "List, add, check and remove remotes.",
+    },
+    "Retire replicas": {
         "run": "Run COMMAND with a replica of its own, sealed into FILE.",
-        "seal": "End this replica: it takes no more counts and no states.",
-        "absorb": "Take over what sealed replicas counted; they vanish.",
-        "horizon": "Forget the once-keys that CLOCK knows; what they count stays.",
-        "exchange": "Merge two replicas into each other.",
-    },
-    "Questions and repairs": {
-        "check": "Verify files, and say what was looked at.",
-        "clock": "Print the clock of what is known here.",
-        "compare": "Say how this replica stands to a state file.",
-        "log": "Show what happened here, oldest first.",
-        "settle": "Declare a fork settled, or a double count, and make up for it.",
-        "schema": "Print the JSON Schema of a state file.",
+        "seal": "Retire this replica: it accepts no more counts or merges.",
+        "absorb": "Take over the counts of sealed replicas.",
+        "horizon": "Forget old idempotency keys; their counts stay.",
     },
     "About the program": {
         "help": "Show the help of a command, or a topic of the manual.",
-        "completion": "Print the script that completes words in a shell.",
+        "completion": "Print the completion script for a shell.",
+        "schema": "Print the JSON Schema of a state file.",
     },
 }
 VERBS: Final[dict[str, str]] = {verb: line for group in GROUPS.values() for verb, line in group.items()}

@@ -1,4 +1,4 @@
-"""How a sync ends: what went wrong is named, and becomes an exit status."""
+"""The end of a sync: its failures are printed and become an exit status."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from crdtctl.errors import (
 )
 from crdtctl.store.replica import Replica
 
-if TYPE_CHECKING:  # help lists the command, and needs nothing of what carries it out
+if TYPE_CHECKING:  # the program's help loads this module, and must be fast
     from crdtctl.sync.health import Health
     from crdtctl.sync.report import Remote, SyncReport
 
@@ -33,10 +33,10 @@ def end(
     quiet: bool,
     dry_run: bool,
 ) -> None:
-    """Name what went wrong, and raise the failure to end with.
+    """Print the failures of a sync, and raise the one to end with.
 
-    That is a fork, or what failed at a remote, or a question that was answered with no, or what was skipped. With
-    `alert_after`, what passes by itself is silent, and is a permanent failure once it has lasted for so many seconds.
+    In order of precedence: a fork, a failure at a remote, a check that failed, a skipped file. With `alert_after`,
+    transient errors are silent, and become a permanent failure after that many seconds.
     """
     from crdtctl.sync.failures import failure_of, oddities, skipped_files
 
@@ -50,7 +50,7 @@ def end(
                 (failures if alert else silent).append(alert or failure)
             else:
                 failures.append(failure)
-    failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # what does not pass is told last
+    failures.sort(key=lambda failure: not isinstance(failure, TransientError))  # permanent errors are printed last
     merge = report.merge
     skipped = skipped_files(merge)
     odd = [failure for one in report.remotes for failure in oddities(one)]
@@ -68,7 +68,7 @@ def end(
     is_forked = merge.may_be_wrong
     named = [*odd, *skipped, *failures, *answers[:-1], *([last] if last and is_forked else [])]
     for one_failure in named if not quiet else []:
-        output.say(str(one_failure))
+        output.print_message(str(one_failure))
     if is_forked:
         merge.refused = {}
         end_with(merge, quiet=quiet, dry_run=dry_run)
@@ -79,31 +79,35 @@ def end(
 
 
 def stale(replica: Replica, report: "SyncReport", age: float) -> list[AnswerIsNo]:
-    """Return the answer to whether all replicas synced within so many seconds, if it is no."""
+    """Return the failed check that all replicas synced within `age` seconds, or an empty list."""
     from crdtctl.sync.object_name import AHEAD
 
     mine, now = {past.replica for past in replica.past()}, time.time()
-    others = {who: when for who, when in report.seen.items() if who not in mine}
+    others = {replica_id: when for replica_id, when in report.seen.items() if replica_id not in mine}
     late = {}
-    for who, when in others.items():
+    for replica_id, when in others.items():
         if when is None:
-            late[who] = "which does not tell when it syncs"
+            late[replica_id] = "time of the last sync unknown"
         elif when > now + AHEAD:
-            late[who] = f"whose clock is ahead by {length(when - now)}"
+            late[replica_id] = f"clock ahead by {length(when - now)}"
         elif now - when > age:
-            late[who] = f"{length(now - when)} ago"
+            late[replica_id] = f"{length(now - when)} ago"
     if not late:
         return []
-    named = ", ".join(f"{who} ({said})" for who, said in sorted(late.items())[:5])
+    named = ", ".join(f"{replica_id} ({reason})" for replica_id, reason in sorted(late.items())[:5])
     more = f" and {len(late) - 5} more" if len(late) > 5 else ""
-    said = f"{len(late)} of {len(others)} other replicas did not sync within {length(age)}: {named}{more}"
-    return [AnswerIsNo(said, "if one is gone for good: delete its object there, and run crdtctl sync --accept-missing")]
+    message = f"{len(late)} of {len(others)} other replicas did not sync within {length(age)}: {named}{more}"
+    return [
+        AnswerIsNo(
+            message, "if one is gone forever: delete its object at the remote, and run crdtctl sync --accept-missing"
+        )
+    ]
 
 
 def busy(replica: Replica, remotes: "Sequence[Remote]", error: BusyError, alert_after: float | None) -> CrdtctlError:
-    """Return the failure to end with where another sync is under way; raise `typer.Exit` where none is to be named.
+    """Return the failure to end with if another sync is running; raise `typer.Exit` to end silently.
 
-    With `alert_after`, one that has been under way for too long is a permanent failure.
+    With `alert_after`, a sync that has been running for longer is a permanent failure.
     """
     if alert_after is None or not remotes:
         return error
@@ -124,11 +128,11 @@ def _health(replica: Replica, url: str) -> "Health":
 
 
 def _alert(known: "Health", error: CrdtctlError, alert_after: float) -> CrdtctlError | None:
-    """Return a permanent failure where something has failed for so long that somebody must be told; else None."""
+    """Return a permanent failure if an error has lasted for `alert_after` seconds, else None."""
     since = known.last_ok or known.failing_since
     passed = time.time() - (seconds_at(since) or time.time())
     if passed < alert_after:
         return None
     tries = f", {known.failures} failures since" if known.failures else ""
-    said = f"last sync {length(passed)} ago" if known.last_ok else f"no sync yet, in {length(passed)}"
-    return UnavailableError(f"{error.message} ({said}{tries})", "is it still the right place?")
+    history = f"last sync {length(passed)} ago" if known.last_ok else f"no sync yet, in {length(passed)}"
+    return UnavailableError(f"{error.message} ({history}{tries})", "is it still the right remote?")

@@ -9,63 +9,68 @@ from crdtctl.cli import output
 from crdtctl.cli.refusals import end_with
 from crdtctl.cli.states import FilesFromOption, NullOption, named, states
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import session, verb_app
+from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import UsageError
 
-app, settings = verb_app(3, 4, 5, *WRITES)
+app, settings = command_app(3, 4, 5, *WRITES)
 
 
 @app.command(**settings)
 def absorb(
     context: typer.Context,
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE...", help="States with sealed replicas.", show_default=False)
+        list[str] | None, typer.Argument(metavar="FILE...", help="State files of sealed replicas.", show_default=False)
     ] = None,
     files_from: FilesFromOption = None,
     null: NullOption = False,
     fence: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Forget absorbed replicas that were made before DATE (YYYY-MM-DD)."),
+        typer.Option(metavar="DATE", help="Cutoff: drop the records of replicas made before DATE (YYYY-MM-DD)."),
     ] = None,
     not_absorbed: Annotated[
         bool,
         typer.Option(
-            "--not-absorbed", help="This replica was copied or put back, and surely has absorbed nothing since."
+            "--not-absorbed",
+            help="Confirm that this replica has absorbed nothing since it was copied or restored.",
         ),
     ] = False,
 ) -> None:
-    """Take over what sealed replicas counted; they vanish.
-
-    Their counts become this replica's own, exactly once, in whatever order and however often files come: a
-    record of a few bytes stays of each, and older files that still carry them change nothing. The files
-    are merged as well. Let one permanent replica absorb; if two absorb the same one, it counts twice, and
-    the next merge says so.
-
-    A replica that was copied or put back from a backup may have absorbed since. It absorbs nothing new, with
-    status 5, before a sync with all its remotes, or a merge, has brought the last state that had left it.
-
-    The records go with --fence. A file that speaks of a replica from before the fence which is not known
-    here is refused from then on, for it might have been absorbed.
+    """Take over the counts of sealed replicas.
 
     \b
     EXAMPLES:
       crdtctl absorb jobs/*.json
       find jobs -name '*.json' | crdtctl absorb --files-from -
       crdtctl absorb --fence 2026-01-01
+
+    The counts of each sealed replica become this replica's own, exactly once. The order of the files and their
+    repetition do not matter. A record of a few bytes stays of each absorbed replica, so an older file that still
+    contains its counts changes nothing. The files are merged as well.
+
+    Let one permanent replica absorb. If two replicas absorb the same one, it counts twice, and the next merge
+    reports that.
+
+    A replica that was copied, or restored from a backup, may have absorbed others since. It absorbs nothing new,
+    with status 5, until a sync with all its remotes, or a merge, brings the last state that it had exported.
+
+    --fence sets a cutoff: it drops the records of replicas made before DATE. From then on, a file with the counts
+    of an unknown replica from before the cutoff is refused, because that replica may have been absorbed already.
     """
     paths = named(files, files_from, null)
     if not paths and fence is None and not not_absorbed:
-        raise UsageError("there is no file to absorb", "see 'crdtctl absorb --help'")
+        raise UsageError("no file to absorb", "name the state files of sealed replicas: crdtctl absorb FILE...")
     with ExitStack() as stack:
         inputs = states(paths, stack)
         report = session(context).open_to_write().absorb(inputs, fence=fence, not_absorbed=not_absorbed, check=False)
     output.stdout.applied = bool(report.absorbed or report.merge.changed)
     if output.is_talkative():
         number = len(report.absorbed)
-        output.stdout.line(f"absorbed {number} replica{'' if number == 1 else 's'}; {len(report.before)} were before")
+        output.stdout.line(
+            f"absorbed {number} replica{'' if number == 1 else 's'}; {len(report.before)} had been absorbed before"
+        )
         if report.superseded:
             number = len(report.superseded)
-            output.stdout.line(f"{number} earlier attempt{'' if number == 1 else 's'} of jobs left out")
+            output.stdout.line(f"{number} earlier attempt{'' if number == 1 else 's'} of a job left out")
     for note in report.merge.notes:
-        output.say(note)
+        output.print_message(note)
     end_with(report.merge, quiet=False)

@@ -13,17 +13,17 @@ from crdtctl.cli.verb import (
     ExistingOption,
     PrintClockOption,
     TypeOption,
+    command_app,
     commit,
     session,
     skips_bad,
-    verb_app,
 )
 from crdtctl.crdt.hll import HLL
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.requests import add as adding
 from crdtctl.store.requests import add_sketch
 
-app, settings = verb_app(3, 4, 73, *WRITES)
+app, settings = command_app(3, 4, 73, *WRITES)
 
 
 @app.command(**settings)
@@ -40,27 +40,27 @@ def add(
 ) -> None:
     """Add elements to a set.
 
-    Its value is how many distinct elements it has. A set that is not there yet becomes a gset, or an hll
-    if you say so, which takes a few KB for millions. Adding what is there changes nothing. A batch has an
-    element a line; blank lines ask for nothing.
-
     \b
     EXAMPLES:
       crdtctl add visitors ada grace
       cut -d' ' -f1 access.log | crdtctl add visitors --batch -
       crdtctl add pages --type hll --batch pages.txt
+
+    The value of a set is its number of distinct elements. Adding an element again changes nothing. A set that does
+    not exist yet becomes a gset, which is exact. With --type hll it becomes an hll, which estimates millions of
+    elements in a few KB. A batch has one element a line; blank lines are ignored.
     """
     skip = skips_bad(context, bad, batch)
     left_out = batches.LeftOut()
     if batch is None:
         if not elements:
-            raise UsageError("there is no element to add", "see 'crdtctl add --help'")
+            raise UsageError("no element to add", "crdtctl add NAME ELEMENT..., or --batch FILE")
         requests = [adding(name, elements, tag=tag)]
     elif elements:
-        raise UsageError("a batch names its elements itself", f"leave out '{printable(elements[0])}'")
+        raise UsageError("with --batch, the elements come from the file", f"leave out '{printable(elements[0])}'")
     elif _is_hll(context, name, tag):
-        met, left_out = batches.sketch(batch, skip=skip)
-        requests = [add_sketch(name, met)] if met else []
+        sketch, left_out = batches.sketch(batch, skip=skip)
+        requests = [add_sketch(name, sketch)] if sketch else []
     else:
         found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
         left_out = found.left_out
@@ -71,10 +71,10 @@ def add(
 
 
 def _is_hll(context: typer.Context, name: str, tag: str | None) -> bool:
-    """Return whether the elements are for an hll, for which they are read in another way."""
+    """Return whether the set is an hll: a batch for an hll is read differently."""
     if tag is None:
         try:
             return session(context).open().meant(name) == HLL.tag
-        except MissingError:  # there is no replica yet
+        except MissingError:  # the replica does not exist yet
             return False
     return tag == HLL.tag

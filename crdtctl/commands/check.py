@@ -10,11 +10,11 @@ from crdtctl.cli import output
 from crdtctl.cli.output import Item, Report
 from crdtctl.cli.states import FilesFromOption, NullOption, named, states
 from crdtctl.cli.statuses import READS
-from crdtctl.cli.verb import FormatOption, session, verb_app
+from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import AnswerIsNo, printable
 from crdtctl.store.check import check_input
 
-app, settings = verb_app(1, *READS, 78)
+app, settings = command_app(1, *READS, 78)
 
 
 @app.command(**settings)
@@ -27,18 +27,18 @@ def check(
     null: NullOption = False,
     form: FormatOption = None,
 ) -> None:
-    """Verify files, and say what was looked at.
-
-    Everything that can be verified is; a fault ends with status 1. Of each file: its checksum, its
-    canonical form, every contribution and its place in the clock. Of a replica also: the settings, that
-    the two states fit each other, and what killed writers left behind.
+    """Verify the files of this replica, or state files.
 
     \b
     EXAMPLES:
       crdtctl check
       crdtctl check *.json
+
+    Prints what was verified in each file, and ends with status 1 if there is a fault. Of each file: its checksum,
+    its canonical form, and every entry with its place in the clock. Of a replica also: the settings, whether its
+    two files fit each other, and the leftovers of writers that were killed.
     """
-    chosen = output.choose(form)
+    chosen = output.resolve_format(form)
     if paths := named(files, files_from, null):
         with ExitStack() as stack:
             findings = [found for item in states(paths, stack) for found in check_input(item)]
@@ -56,7 +56,7 @@ def check(
         return [(file, "ok" if item["ok"] else "FAULT", item["found"])]
 
     rows = Report("files", ("file", "verdict", "found"), items, row)
-    output.show(rows, chosen)
+    output.print_report(rows, chosen)
     faults = sum(not one.ok for one in findings)
     if faults:
         raise AnswerIsNo(f"{faults} fault{'' if faults == 1 else 's'} found")

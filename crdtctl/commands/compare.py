@@ -9,12 +9,12 @@ from crdtctl.cli import output
 from crdtctl.cli.output import Report
 from crdtctl.cli.states import states
 from crdtctl.cli.statuses import READS
-from crdtctl.cli.verb import FormatOption, session, verb_app
+from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.crdt.clock import Order
 from crdtctl.errors import AnswerIsNo, printable
 from crdtctl.store.summary import summarize
 
-app, settings = verb_app(1, *READS)
+app, settings = command_app(1, *READS)
 
 
 @app.command(**settings)
@@ -24,17 +24,17 @@ def compare(
     equal: Annotated[bool, typer.Option("--equal", help="Exit with 1 unless equal.")] = False,
     form: FormatOption = None,
 ) -> None:
-    """Say how this replica stands to a state file.
-
-    Equal: both know the same. Behind: the file knows more. Ahead: it knows less. Concurrent: each knows
-    something that the other does not. Equal values alone do not make states equal.
+    """Compare this replica with a state file.
 
     \b
     EXAMPLES:
       crdtctl compare hub.json
       crdtctl compare --equal hub.json || crdtctl merge hub.json
+
+    Prints one word. Equal: both have the same commits. Behind: the file has more. Ahead: the file has less.
+    Concurrent: each has commits that the other lacks. Equal values alone do not make two states equal.
     """
-    chosen = output.choose(form, default="value")
+    chosen = output.resolve_format(form, default="value")
     replica = session(context).open()
     with ExitStack() as stack:
         other = summarize(states([file], stack))
@@ -43,6 +43,6 @@ def compare(
         head = {"replica": now.id}
     items = [{"file": printable(file), "order": str(order)}]
     report = Report("states", ("file", "order"), items, lambda i: [(i["file"], i["order"])], head=head)
-    output.show(report, chosen)
+    output.print_report(report, chosen)
     if equal and order is not Order.EQUAL:
         raise AnswerIsNo(f"this replica and {printable(file)} are not equal: {order}")

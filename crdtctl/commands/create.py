@@ -6,7 +6,7 @@ import typer
 
 from crdtctl.cli.amounts import amount, whole
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import AlsoOption, commit, verb_app
+from crdtctl.cli.verb import AlsoOption, command_app, commit
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import RefusedError
@@ -14,8 +14,8 @@ from crdtctl.store.requests import create as declare
 from crdtctl.store.requests import increment
 from crdtctl.store.validation import check_type
 
-app, settings = verb_app(4, 73, *WRITES)
-#: Under this key --initial counts once for the whole world, on however many machines the same counter is created.
+app, settings = command_app(4, 73, *WRITES)
+#: Idempotency key of --initial: it counts once, on however many machines the same counter is created.
 _KEY = "created"
 _TYPES = "; ".join(f"{tag}: {kind.summary}" for tag, kind in TYPES.items())
 
@@ -27,19 +27,16 @@ def create(
     tag: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", envvar="CRDTCTL_TYPE", help=f"{_TYPES}.")],
     minimum: Annotated[
         str | None,
-        typer.Option("--min", metavar="K", envvar="CRDTCTL_CREATE_MIN", help="What a bcounter never falls below."),
+        typer.Option("--min", metavar="K", envvar="CRDTCTL_CREATE_MIN", help="Lower bound of a bcounter."),
     ] = None,
-    initial: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Count so much up at once.")] = None,
+    initial: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Value to begin with.")] = None,
     precision: Annotated[
         int | None,
         typer.Option(metavar="P", help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
     ] = None,
     also: AlsoOption = False,
 ) -> None:
-    """Declare a counter of a type.
-
-    Without it, the first increment makes a pncounter, and the first add a gset. Only a bcounter must be created,
-    once and somewhere: it begins at --initial (default: K), and never falls below K (default: 0).
+    """Create a counter of a given type.
 
     \b
     EXAMPLES:
@@ -48,6 +45,9 @@ def create(
       crdtctl create visitors --type hll --precision 14
       crdtctl create seats --type bcounter --initial 100
       crdtctl create balance --type bcounter --min -500 --initial 0
+
+    Most counters need no creation: the first increment makes a pncounter, and the first add a gset. Only a bcounter
+    must be created, once, on one replica. It begins at --initial (default: K) and never falls below K (default: 0).
     """
     check_type(tag)
     bound = None if minimum is None else whole(minimum, "--min")
@@ -56,8 +56,8 @@ def create(
         requests = [declare(name, tag, precision=precision, bound=bound, initial=begins)]
     elif tag == Handoff.tag:
         raise RefusedError(
-            "a handoff counter does not begin with an amount: created on two machines, it would count twice",
-            "create it, and increment it on one of them",
+            "a handoff counter cannot have an initial amount: created on two machines, it would count twice",
+            "create it without --initial, and increment it on one machine",
         )
     else:
         requests = [

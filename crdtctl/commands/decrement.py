@@ -14,10 +14,10 @@ from crdtctl.cli.verb import (
     OnceOption,
     PrintClockOption,
     TypeOption,
-    verb_app,
+    command_app,
 )
 
-app, settings = verb_app(3, 4, 73, *WRITES, once=True)
+app, settings = command_app(3, 4, 73, *WRITES, once=True)
 
 
 @app.command(**settings)
@@ -37,10 +37,6 @@ def decrement(
 ) -> None:
     """Count down, by 1 or by AMOUNT.
 
-    All counters of one command are one commit. Types that only grow refuse it. A counter that is not
-    there yet becomes a pncounter below zero, and that is reported; --existing refuses it. Silent otherwise,
-    but on a terminal. For --batch see increment.
-
     \b
     EXAMPLES:
       crdtctl decrement stock
@@ -48,5 +44,9 @@ def decrement(
       crdtctl decrement apples=2 pears=1
       crdtctl decrement seats --existing
       crdtctl decrement --batch sold.txt
+
+    All counters of one command are one commit. Types that only grow refuse it. A counter that does not exist yet
+    becomes a pncounter below zero, with a warning; --existing refuses it. Off a terminal, success is silent.
+    For --batch see 'crdtctl increment --help'.
     """
     count(context, "decrement", words or [], once, tag, batch, print_clock, lines, bad, also=also, existing=existing)

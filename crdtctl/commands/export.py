@@ -8,10 +8,10 @@ import typer
 from crdtctl.cli import output, paths
 from crdtctl.cli.states import clock
 from crdtctl.cli.statuses import READS
-from crdtctl.cli.verb import session, verb_app
+from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import UsageError, printable
 
-app, settings = verb_app(73, 76, *READS)
+app, settings = command_app(73, 76, *READS)
 
 
 @app.command(**settings)
@@ -25,7 +25,7 @@ def export(
             "-o",
             metavar="FILE",
             envvar="CRDTCTL_EXPORT_OUTPUT",
-            help="Write to FILE, as a whole or not at all.",
+            help="Write to FILE, completely or not at all.",
         ),
     ] = None,
     form: Annotated[
@@ -34,27 +34,27 @@ def export(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(metavar="CLOCK", help="Send only what is newer than CLOCK, which the receiver must know."),
+        typer.Option(metavar="CLOCK", help="Write only entries newer than CLOCK, the clock of the receiver."),
     ] = None,
 ) -> None:
-    """Write the state to send, for others to merge.
-
-    It holds all that is known here, of this replica and others. Send the file by any means, as often as
-    you like; 'crdtctl merge' takes it in. A FILE that is empty,
-    or a state of which everything is known here, is replaced; any other file is not.
+    """Write a state file for other replicas to merge.
 
     \b
     EXAMPLES:
       crdtctl export -o /media/stick/laptop.json
       crdtctl export | ssh hub crdtctl merge -
       crdtctl export --since "$(ssh hub crdtctl clock)" | ssh hub crdtctl merge -
+
+    The state contains all counts that this replica knows, its own and those of others. Send the file by any means,
+    any number of times; 'crdtctl merge' reads it. An existing FILE is replaced if it is empty, or if it is a state
+    whose contents this replica already has. Any other file is kept, with status 73.
     """
     if words:
         raise UsageError(
-            f"export writes to standard output, and takes no '{printable(words[0][:80])}'",
+            f"export takes no argument '{printable(words[0][:80])}'",
             f"to write a file: crdtctl export -o {quote(printable(words[0]))}",
         )
-    chosen = output.choose(form, default="json", allowed=("json", "toml"))
+    chosen = output.resolve_format(form, default="json", allowed=("json", "toml"))
     newer_than = None if since is None else clock(since)
     replica = session(context).open()
     if target is None or target == "-":

@@ -6,11 +6,11 @@ import typer
 
 from crdtctl.cli import output
 from crdtctl.cli.line import Group
-from crdtctl.cli.verb import verb_app
+from crdtctl.cli.verb import command_app
 from crdtctl.cli.verbs import ALIASES, GROUPS, VERBS
 from crdtctl.errors import UsageError, printable
 
-app, settings = verb_app()
+app, settings = command_app()
 
 
 def _words() -> list[tuple[str, str]]:

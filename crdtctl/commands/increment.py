@@ -14,10 +14,10 @@ from crdtctl.cli.verb import (
     OnceOption,
     PrintClockOption,
     TypeOption,
-    verb_app,
+    command_app,
 )
 
-app, settings = verb_app(3, 4, 73, *WRITES, once=True)
+app, settings = command_app(3, 4, 73, *WRITES, once=True)
 
 
 @app.command(**settings)
@@ -37,14 +37,6 @@ def increment(
 ) -> None:
     """Count up, by 1 or by AMOUNT.
 
-    All counters of one command are one commit. A counter that is not there yet becomes a pncounter, or
-    what --type says. Silent, but on a terminal.
-
-    A batch has a line 'NAME [AMOUNT]' for each increment, or a JSON object with name, amount, once and
-    type. What begins with a digit behind the last space is the amount; behind a tab, anything. Where a name
-    may end with a number, say what a line is with --lines. Blank lines ask for nothing. One wrong line, and
-    nothing is done, unless --bad skip leaves it out. An AMOUNT of 0 adds nothing, and makes a counter known.
-
     \b
     EXAMPLES:
       crdtctl increment builds
@@ -53,5 +45,13 @@ def increment(
       crdtctl increment deploys --once "$CI_PIPELINE_ID"
       awk '{print $7}' access.log | crdtctl increment --batch - --lines names --bad skip
       sort names.txt | uniq -c | crdtctl increment --batch - --lines uniq
+
+    All counters of one command are one commit. A counter that does not exist yet becomes a pncounter, or the type
+    given with --type. An AMOUNT of 0 creates a counter without counting. Off a terminal, success is silent.
+
+    A batch has one increment a line: 'NAME [AMOUNT]', or a JSON object with the fields name, amount, once and type.
+    The amount follows the last space and begins with a digit, or follows a tab. If names may end with a number, choose
+    the form of the lines with --lines. Blank lines are ignored. One wrong line stops the whole batch before
+    anything is counted; --bad skip leaves such lines out instead.
     """
     count(context, "increment", words or [], once, tag, batch, print_clock, lines, bad, also=also, existing=existing)

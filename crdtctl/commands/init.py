@@ -6,36 +6,37 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
-from crdtctl.cli.verb import session, verb_app
+from crdtctl.cli.verb import command_app, session
 from crdtctl.crdt.base import MAX_TIER
 from crdtctl.errors import CrdtctlError, ExistsError, UsageError, printable
 from crdtctl.store import locate, which
 from crdtctl.store.neighbours import around, in_work_tree
 from crdtctl.store.replica import Replica
 
-app, settings = verb_app(4, 66, 73, 74, 76, 77, 79)
+app, settings = command_app(4, 66, 73, 74, 76, 77, 79)
 
 
 @app.command(**settings)
 def init(
     context: typer.Context,
-    path: Annotated[str | None, typer.Argument(metavar="[PATH]", help="Where to put .crdtctl. Default: here.")] = None,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="Parent directory of .crdtctl. Default: the current directory."),
+    ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Begins the replica's id. Default: this machine's name.")
+        str | None, typer.Option(metavar="NAME", help="Name at the start of the replica's id. Default: the host name.")
     ] = None,
     tier: Annotated[
-        int, typer.Option(min=0, max=MAX_TIER, metavar="N", help="How far it is from a permanent one, which has 0.")
+        int,
+        typer.Option(
+            min=0, max=MAX_TIER, metavar="N", help="Replica tier. 0 is permanent; higher tiers hand off to lower ones."
+        ),
     ] = 0,
     after_seal: Annotated[
-        bool, typer.Option("--after-seal", help="Go on in a sealed replica's directory, under a new id.")
+        bool, typer.Option("--after-seal", help="Continue in the directory of a sealed replica, under a new id.")
     ] = False,
 ) -> None:
-    """Make a replica, and print its id.
-
-    A replica is one writer with its own files. It is the directory PATH/.crdtctl; with --replica,
-    exactly the directory named there. One with a tier above 0 hands its handoff counters over to
-    replicas of a smaller tier, and may be thrown away then. A sealed one goes on with --after-seal: what
-    it counted and knows, and its settings, stay.
+    """Create a replica and print its id.
 
     \b
     EXAMPLES:
@@ -43,6 +44,12 @@ def init(
       crdtctl init ~/counts --name laptop
       crdtctl init --tier 1
       crdtctl --replica /var/lib/counts init --name hub
+
+    A replica is one writer with its own files, in the directory PATH/.crdtctl. With --replica it is exactly the
+    directory given there.
+
+    A replica with a tier above 0 hands its handoff counters over to replicas with a lower tier; after that it may be
+    discarded. With --after-seal, a sealed replica continues under a new id and keeps its counts and settings.
     """
     given = session(context).replica
     if path is not None or given is None:
@@ -63,12 +70,12 @@ def init(
     output.stdout.applied = True
     output.stdout.line(made.id)
     if output.is_terminal():
-        output.say(f"made in {printable(made.path)}")
+        output.print_message(f"created in {printable(made.path)}")
     notes = list(in_work_tree(made.path))
-    if path is None or output.is_terminal():  # a script that names a place knows what is around it
+    if path is None or output.is_terminal():  # a script that names a path has chosen it
         notes += around(made.path)
     for note in notes:
-        output.say(note)
+        output.print_message(note)
 
 
 def _made(target: str, name: str | None, tier: int) -> Replica:
@@ -77,7 +84,9 @@ def _made(target: str, name: str | None, tier: int) -> Replica:
     except ExistsError as reason:
         if not _is_sealed(target):
             raise
-        raise ExistsError(f"{reason.message}, and it is sealed", "go on in it: crdtctl init --after-seal") from None
+        raise ExistsError(
+            f"{reason.message}, and it is sealed", "to continue in it under a new id: crdtctl init --after-seal"
+        ) from None
 
 
 def _is_sealed(target: str) -> bool:

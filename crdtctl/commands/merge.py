@@ -8,18 +8,18 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
-from crdtctl.cli.output import Report, safe
+from crdtctl.cli.output import Report, json_int
 from crdtctl.cli.progress import bar
 from crdtctl.cli.refusals import end_with, found
 from crdtctl.cli.states import FilesFromOption, NullOption, named, states
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import FormatOption, session, verb_app
+from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.inputs import Input
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 
-app, settings = verb_app(3, 5, *WRITES)
+app, settings = command_app(3, 5, *WRITES)
 
 
 @app.command(**settings)
@@ -32,20 +32,18 @@ def merge(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")
     ] = False,
-    all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="Take no file if one is bad.")] = False,
+    all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="Merge nothing if one file is bad.")] = False,
     beyond_fence: Annotated[
         bool,
-        typer.Option("--beyond-fence", help="Take replicas from before a fence: they surely were never absorbed."),
+        typer.Option(
+            "--beyond-fence", help="Accept replicas from before a cutoff; you are certain that none was absorbed."
+        ),
     ] = False,
     files_from: FilesFromOption = None,
     null: NullOption = False,
     form: FormatOption = None,
 ) -> None:
-    """Take in the states of other replicas.
-
-    A FILE may be compressed with gzip, a pipe, or hold several states one after the other. All files are one
-    commit. Order, repetition and delay do not matter. A bad file is refused and named while the good ones are
-    taken, with status 3. Silent, but on a terminal, with --dry-run or with --format.
+    """Merge state files of other replicas into this one.
 
     \b
     EXAMPLES:
@@ -53,17 +51,21 @@ def merge(
       crdtctl merge --dry-run *.json
       ssh hub crdtctl export | crdtctl merge -
       find jobs -name '*.json' -print0 | crdtctl merge -0 --files-from -
+
+    Order, repetition and delay of the files do not matter. All files are one commit. A FILE may be a pipe, may be
+    compressed with gzip, and may hold several states in a row. A bad file is refused and named, the good ones are
+    merged, and the status is 3. Off a terminal, success is silent, except with --dry-run or --format.
     """
     paths = named(files, files_from, null)
     if not paths:
-        raise UsageError("there is no file to merge", "'-' is standard input: crdtctl merge -")
+        raise UsageError("no file to merge", "name state files; to read standard input: crdtctl merge -")
     talks = dry_run or form is not None or output.is_talkative()
-    chosen = output.choose(form, default="words" if output.is_talkative() else None)
-    details = 0 if not talks else output.TOLD if chosen == "words" else True
+    chosen = output.resolve_format(form, default="words" if output.is_talkative() else None)
+    details = 0 if not talks else output.MAX_SHOWN if chosen == "words" else True
     current = session(context)
     quiet = talks and chosen in ("json", "ndjson")
     renamed: list[object] = []
-    replica = current.open() if dry_run else current.open_to_write(renamed.append if quiet else output.say)
+    replica = current.open() if dry_run else current.open_to_write(renamed.append if quiet else output.print_message)
     with ExitStack() as stack:
         inputs = states(paths, stack)
         size = sum(map(_size, inputs))
@@ -79,11 +81,11 @@ def merge(
             )
     output.stdout.applied = report.changed and not dry_run
     for note in report.notes if not quiet else ():
-        output.say(note)
+        output.print_message(note)
     if talks and chosen == "words":
-        _tell(replica.id, report, dry_run)
+        _print_changes(replica.id, report, dry_run)
     elif talks:
-        output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
+        output.print_report(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
     end_with(report, quiet=quiet, dry_run=dry_run)
 
 
@@ -95,7 +97,7 @@ def _size(item: Input) -> int:
 
 
 def _read(inputs: Iterable[Input], progress: Callable[[int], object]) -> Iterator[Input]:
-    """Yield the inputs, and note before each how many bytes of the others were read: the first half of the work."""
+    """Yield the inputs; report before each how many bytes were read. Reading is the first half of the work."""
     done = 0
     for item in inputs:
         progress(done)
@@ -104,20 +106,20 @@ def _read(inputs: Iterable[Input], progress: Callable[[int], object]) -> Iterato
     progress(done)
 
 
-def _tell(replica: str, report: MergeReport, dry_run: bool) -> None:
+def _print_changes(replica: str, report: MergeReport, dry_run: bool) -> None:
     if not report.changed:
-        output.tell_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
+        output.print_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
         if report.taken and not report.handoffs:
             is_own = all(head.replica == replica for head in report.heads.values())
-            output.stdout.line("nothing new: it is this replica's own state" if is_own else "nothing new")
+            output.stdout.line("nothing new: this is the replica's own state" if is_own else "nothing new")
         return
     would = "would change" if dry_run else "changed"
     counters = f"{report.counters} counter{'' if report.counters == 1 else 's'} {would}"
     heard = f"{len(report.replicas)} replica{'' if len(report.replicas) == 1 else 's'} had news"
     if report.counters or report.replicas or not report.handoffs:
         output.stdout.line(f"{counters}; {heard}")
-    output.tell([(one.name, one.before, one.after) for one in report.changes], report.counters)
-    output.tell_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
+    output.print_changes([(one.name, one.before, one.after) for one in report.changes], report.counters)
+    output.print_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
 
 
 def _rows(replica: str, report: MergeReport, notes: list[str]) -> Report:
@@ -126,7 +128,7 @@ def _rows(replica: str, report: MergeReport, notes: list[str]) -> Report:
         for label, failure in report.refused.items()
     ]
     items = [
-        {"name": change.name, "type": change.tag, "before": safe(change.before), "after": safe(change.after)}
+        {"name": change.name, "type": change.tag, "before": json_int(change.before), "after": json_int(change.after)}
         for change in report.changes
     ]
     head = {

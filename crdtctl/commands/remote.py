@@ -8,12 +8,12 @@ from crdtctl.cli import output
 from crdtctl.cli.durations import duration
 from crdtctl.cli.line import FORMAT, Group
 from crdtctl.cli.output import Report
-from crdtctl.cli.signals import ended_by_signal
+from crdtctl.cli.signals import exit_on_signal
 from crdtctl.cli.statuses import READS, WRITES, section
-from crdtctl.cli.verb import FormatOption, session, verb_app
+from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import AnswerIsNo, UsageError, printable
 
-# What carries a command out is imported where it is called: the program's help lists this one, and is to be quick.
+# The modules of sync are imported inside the functions: the program's help loads this module, and must be fast.
 
 
 class Remotes(Group):
@@ -22,18 +22,12 @@ class Remotes(Group):
     aliases = {"rm": "remove", "del": "remove", "delete": "remove", "ls": "list"}  # noqa: RUF012
 
 
-app, settings = verb_app(1, *READS, *WRITES, group=Remotes)
+app, settings = command_app(1, *READS, *WRITES, group=Remotes)
 
 
 @app.callback(epilog=section(1, *READS, *WRITES), invoke_without_command=True)
 def remote(context: typer.Context) -> None:
-    """Name the places where 'crdtctl sync' meets others.
-
-    Without a command, they are listed.
-
-    They stand in the replica's config.toml, which may be edited as well. A URL is a path of a folder or of
-    a git repository, or begins with file:// ssh:// git+ssh:// git+https:// git+file:// s3:// gs:// az://
-    http:// https:// rclone: or exec: and never holds a password, a key or a token.
+    """List, add, check and remove remotes.
 
     \b
     EXAMPLES:
@@ -42,30 +36,36 @@ def remote(context: typer.Context) -> None:
       crdtctl remote list
       crdtctl remote check hub
       crdtctl remote remove stick
+
+    A remote is a place where 'crdtctl sync' exchanges states. Without a subcommand, the remotes are listed. They are
+    kept in config.toml of the replica, which you may edit.
+
+    A URL is the path of a folder or of a git repository, or begins with file:// ssh:// git+ssh:// git+https://
+    git+file:// s3:// gs:// az:// http:// https:// rclone: or exec: and never contains a password, a key or a token.
     """
     if context.invoked_subcommand is None:
         list_(context, FORMAT.of(context))
 
 
-_add, _remove = verb_app(73, *WRITES)[1], verb_app(*WRITES)[1]
-_list, _check = verb_app(78, *READS)[1], verb_app(1, 78, *READS)[1]
+_add, _remove = command_app(73, *WRITES)[1], command_app(*WRITES)[1]
+_list, _check = command_app(78, *READS)[1], command_app(1, 78, *READS)[1]
 
 
 @app.command("add", **_add)
 def add(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="Where it is; a path is made absolute.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the remote.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL or path of the remote; a path is made absolute.")],
 ) -> None:
-    """Note a remote under a name.
-
-    Nothing is reached yet; 'crdtctl remote check' does. Credentials stay where each kind of remote keeps
-    them: ssh keys, git's credential helper, the cloud's environment variables, ~/.netrc, rclone's configuration.
+    """Add a remote under a name.
 
     \b
     EXAMPLES:
       crdtctl remote add hub ssh://hub.example.org/srv/counts
       crdtctl remote add origin "git+ssh://git@example.org/team/counts#crdtctl"
+
+    The remote is not contacted; 'crdtctl remote check' does that. Credentials stay where each kind of remote keeps
+    them: ssh keys, git's credential helper, the cloud's environment variables, ~/.netrc, rclone's configuration.
     """
     from crdtctl.store.config import NAME
     from crdtctl.sync.remotes import own_place
@@ -80,9 +80,9 @@ def add(
 @app.command("remove", **_remove)
 def remove(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The remote to forget.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the remote.")],
 ) -> None:
-    """Forget a remote; what is there stays.
+    """Remove a remote from the settings; its files stay.
 
     \b
     EXAMPLES:
@@ -102,22 +102,22 @@ def remove(
 def list_(context: typer.Context, form: FormatOption = None) -> None:
     """List the remotes.
 
-    One that holds a credential, or is wrong in another way, is not shown: status 78.
-
     \b
     EXAMPLES:
       crdtctl remote list
       crdtctl remote list --format json
+
+    A remote with a credential in its URL, or with another fault, is not shown; the status is then 78.
     """
     from crdtctl.sync.remotes import configured
     from crdtctl.sync.schemes import redacted
 
-    chosen = output.choose(form)
+    chosen = output.resolve_format(form)
     replica = session(context).open()
     known = replica.remotes()
     items = [{"name": name, "url": redacted(url)} for name, url in known.items()]
     columns = ("name", "url")
-    output.show(Report("remotes", columns, items, lambda item: [[item[column] for column in columns]]), chosen)
+    output.print_report(Report("remotes", columns, items, lambda item: [[item[column] for column in columns]]), chosen)
     for name, url in known.items():
         configured(name, url)
 
@@ -133,32 +133,33 @@ def check(
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="Give up a remote after this time. Default: 1m.",
+            help="Time limit for each remote. Default: 1m.",
             show_default=False,
         ),
     ] = 60.0,
     form: FormatOption = None,
 ) -> None:
-    """Try remotes: whether each can be reached, written and read, and what a cut put leaves there.
-
-    A file of its own is put, read and deleted again. Status 1 if anything does not work.
+    """Check whether remotes can be reached, written and read.
 
     \b
     EXAMPLES:
       crdtctl remote check
       crdtctl remote check hub /media/stick/counts
+
+    Uploads, reads and deletes a small file of its own at each remote, and reports whether an interrupted upload leaves
+    anything there. Ends with status 1 if anything does not work.
     """
     from crdtctl.sync.cache import directory
     from crdtctl.sync.remote_check import check_remote
     from crdtctl.sync.remotes import named_remotes
     from crdtctl.sync.transport import Deadline
 
-    chosen = output.choose(form)
+    chosen = output.resolve_format(form)
     replica = session(context).open()
     columns = ("remote", "what", "ok", "found")
     place = directory(replica.path)
     wanted = named_remotes(replica, remotes)
-    with ended_by_signal():
+    with exit_on_signal():
         items = [
             {"remote": one.name, "what": found.what, "ok": found.ok, "found": found.found}
             for one in wanted
@@ -170,7 +171,7 @@ def check(
         items,
         lambda item: [[item["remote"], item["what"], "ok" if item["ok"] else "FAULT", item["found"]]],
     )
-    output.show(rows, chosen)
+    output.print_report(rows, chosen)
     failed = {str(item["remote"]) for item in items if not item["ok"]}
     if failed:
-        raise AnswerIsNo(f"{', '.join(sorted(failed))} cannot be used as it is")
+        raise AnswerIsNo(f"{', '.join(sorted(failed))} cannot be used; see the faults above")

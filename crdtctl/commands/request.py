@@ -7,31 +7,31 @@ import typer
 from crdtctl.cli import output
 from crdtctl.cli.amounts import of_replica
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import session, verb_app
+from crdtctl.cli.verb import command_app, session
 
-app, settings = verb_app(4, *WRITES)
+app, settings = command_app(4, *WRITES)
 
 
 @app.command(**settings)
 def request(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The bcounter.")],
-    holder: Annotated[str, typer.Argument(metavar="FROM", help="Who is asked.")],
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="For how many rights.")],
+    holder: Annotated[str, typer.Argument(metavar="FROM", help="The replica to ask.")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Number of rights.")],
 ) -> None:
     """Ask another replica for rights to a bounded counter.
-
-    FROM is a replica's id, its name, or how its id begins, of those that 'crdtctl status' lists. The request
-    travels in the files that are exchanged anyway; there, 'crdtctl status' lists it, and 'crdtctl transfer
-    NAME --granted' grants it. It stands until as many rights have come.
 
     \b
     EXAMPLES:
       crdtctl request seats hub 30
+
+    FROM is the id of a replica, its name, or the beginning of its id; 'crdtctl status' lists them. The request travels
+    with the next export or sync. The other replica lists it in 'crdtctl status', and grants it with
+    'crdtctl transfer NAME --granted'. It stays open until that many rights have arrived.
     """
     replica = session(context).open()
     replica.request(name, holder, of_replica("request", name, holder, amount))
     output.stdout.applied = True
     if output.is_talkative():
         asked = ", ".join(f"{n} of {who}" for who, n in replica.rights(name).asked.items())
-        output.stdout.line(f"{name}: asked for {asked}; export a state and let it get there")
+        output.stdout.line(f"{name}: asked for {asked}; the request travels with the next export or sync")

@@ -5,27 +5,28 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import TypeOption, commit, verb_app
+from crdtctl.cli.verb import TypeOption, command_app, commit
 from crdtctl.store import requests
 
-app, settings = verb_app(4, *WRITES)
+app, settings = command_app(4, *WRITES)
 
 
 @app.command(**settings)
 def reset(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Counters.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Counters to reset.")],
     tag: TypeOption = None,
 ) -> None:
-    """Start counters over: cancel what was counted so far.
-
-    Exactly what is known here is cancelled, whoever counted it, and for everybody who learns of it. What others
-    count before they do, or have counted and not sent here yet, survives: the counter may then read more than 0.
-    A --once key that was used stays used. All counters of one command are one commit. Silent, but on a terminal.
+    """Start counters over: cancel what has been counted.
 
     \b
     EXAMPLES:
       crdtctl reset builds
       crdtctl reset builds failures
+
+    A reset cancels exactly the counts that this replica knows, from all replicas, and other replicas follow when they
+    receive it. Counts that other replicas made before that, and that had not arrived here, survive: the counter may
+    then read more than 0. A used --once key stays used. All counters of one command are one commit. Off a terminal,
+    success is silent.
     """
     commit(context, [requests.reset(name, tag=tag) for name in names], begins=False)

@@ -9,7 +9,7 @@ import typer
 
 from crdtctl.cli import output, paths
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import verb_app
+from crdtctl.cli.verb import command_app
 from crdtctl.errors import (
     CrdtctlError,
     ExistsError,
@@ -24,10 +24,10 @@ from crdtctl.store import temporary
 from crdtctl.store.locate import VARIABLE
 from crdtctl.store.replica import Replica
 
-app, settings = verb_app(4, 73, 126, 127, *WRITES)
+app, settings = command_app(4, 73, 126, 127, *WRITES)
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-#: Variables with this beginning are meant for this run, not for one that COMMAND starts.
+#: Prefix of the variables for this run. COMMAND does not inherit them, because it may contain another run.
 _OURS = "CRDTCTL_RUN_"
 
 
@@ -36,49 +36,52 @@ def run(
     command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARGUMENT]...", show_default=False)] = None,
     target: Annotated[
         str | None,
-        typer.Option("--seal-to", metavar="FILE", envvar="CRDTCTL_RUN_SEAL_TO", help="Where the sealed state goes."),
+        typer.Option("--seal-to", metavar="FILE", envvar="CRDTCTL_RUN_SEAL_TO", help="File for the sealed state."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Begins the replica's id. Default: the machine's name.")
+        str | None, typer.Option(metavar="NAME", help="Name at the start of the replica's id. Default: the host name.")
     ] = None,
     job: Annotated[
         str | None,
-        typer.Option(metavar="KEY", help="The job that this is an attempt of: of a job, the latest attempt counts."),
+        typer.Option(
+            metavar="KEY", help="Job that this run is an attempt of; only the latest attempt of a job counts."
+        ),
     ] = None,
     attempt: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Which attempt of the job this is, from 1. Default: the time."),
+        typer.Option(metavar="N", help="Number of the attempt, from 1. Default: the current time."),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a state in FILE, though not all of it was merged.")
+        bool, typer.Option("--overwrite", help="Replace a state in FILE even if it was not merged.")
     ] = False,
 ) -> None:
     """Run COMMAND with a replica of its own, sealed into FILE.
-
-    COMMAND, and what it starts, finds the replica through CRDTCTL_REPLICA. When it ends, well or not, the
-    replica is sealed and exported, and removed; 'crdtctl absorb FILE' takes it in somewhere. That FILE can be
-    written is checked before; its folder is made. The exit status is COMMAND's (128 and its number, if a
-    signal ended it). If FILE cannot be written in the end, that is reported, the replica is kept, and a
-    COMMAND that succeeded ends with the status that says why.
-
-    A job that is run again gives the same KEY and a larger N. Wherever several attempts of a job are known, the
-    latest one counts, and it alone; 'crdtctl show --attempts' shows them all.
 
     \b
     EXAMPLES:
       crdtctl run --seal-to counts.json -- ./run-tests.sh
       crdtctl run --seal-to counts.json --job "$CI_PIPELINE_ID" --attempt 2 -- ./run-tests.sh
+
+    COMMAND and its child processes count into a new replica, which they find through CRDTCTL_REPLICA. When COMMAND
+    ends, successfully or not, the replica is sealed, exported to FILE and removed. 'crdtctl absorb FILE' takes its
+    counts over on another replica. Before COMMAND starts, FILE is checked to be writable, and its folder is created.
+
+    The exit status is that of COMMAND, or 128 plus the number of the signal that ended it. If FILE cannot be written
+    at the end, that is reported, the replica is kept, and the status of a COMMAND that succeeded becomes the reason.
+
+    A job that is run again uses the same KEY and a larger N. Of all known attempts of a job, only the latest counts;
+    'crdtctl show --attempts' lists all of them.
     """
     if target is None or not command:
         raise UsageError("run needs --seal-to FILE and a COMMAND", "crdtctl run --seal-to FILE -- COMMAND")
     if target == "-":
-        raise UsageError("standard output is COMMAND's", "name a file after --seal-to")
+        raise UsageError("--seal-to cannot write to standard output, which belongs to COMMAND", "name a file")
     if attempt is not None and job is None:
-        raise UsageError("--attempt is one of a job", "name the job: --job KEY")
+        raise UsageError("--attempt needs a job", "name the job: --job KEY")
     target = paths.to_write(target)
     _check_command(command[0])
     _make_folder(target)
-    import shutil  # here and below it is imported late, as help lists this command
+    import shutil  # imported late, here and below: the program's help loads this module
     import tempfile
     import time
 
@@ -86,7 +89,7 @@ def run(
     try:
         place = tempfile.mkdtemp(prefix="crdtctl-run-", dir=above)
     except OSError as error:
-        raise from_os(error, "make a directory for the replica") from None
+        raise from_os(error, "create a directory for the replica") from None
     path = f"{place}/.crdtctl"
     try:
         replica = Replica.init(path, name=name)
@@ -107,13 +110,13 @@ def run(
         raise typer.Exit(status)
     if not os.path.exists(path):
         _remove(replica, place)
-        said = f"{printable(command[0])} deleted the replica of this run, so {printable(target)} was not written"
+        message = f"{printable(command[0])} deleted the replica of this run, so {printable(target)} was not written"
     else:
-        said = f"what {printable(command[0])} counted is in {printable(path)}, and not in {printable(target)}"
+        message = f"the counts of {printable(command[0])} are in {printable(path)}, not in {printable(target)}"
     if status:
-        output.say(f"{said}: {reason_of(failure)}")
+        output.print_message(f"{message}: {reason_of(failure)}")
         raise typer.Exit(status)
-    output.say(said)
+    output.print_message(message)
     raise failure
 
 
@@ -126,7 +129,7 @@ def _check_target(replica: Replica, target: str, overwrite: bool) -> None:
 
 
 def _sealed(replica: Replica, target: str, overwrite: bool) -> CrdtctlError | None:
-    """Seal the replica, and write it to its file; return what went wrong."""
+    """Seal the replica and export it to its file. Return the failure, or None."""
     try:
         replica.seal()
         _make_folder(target)
@@ -137,26 +140,26 @@ def _sealed(replica: Replica, target: str, overwrite: bool) -> CrdtctlError | No
 
 
 def _make_folder(target: str) -> None:
-    """Make the folder in which the file is to be, which a fresh checkout does not have."""
+    """Create the folder of the file, which is missing in a fresh checkout."""
     folder = os.path.dirname(target)
     try:
         os.makedirs(folder or ".", exist_ok=True)
     except OSError as error:
-        raise from_os(error, f"make the folder of {printable(target)}") from None
+        raise from_os(error, f"create the folder of {printable(target)}") from None
 
 
 def _check_command(word: str) -> None:
-    """Raise `NoCommandError` or `NotRunnableError` for a command that cannot be run, as env and timeout do."""
+    """Raise `NoCommandError` or `NotRunnableError` for a command that cannot be run, like env and timeout."""
     import shutil
 
     shown = printable(word)
     if shutil.which(word) is not None:
         return
     if not word:
-        raise NoCommandError("the command is empty", "is a variable unset? nothing was run")
+        raise NoCommandError("the command is an empty word", "nothing was run; is a variable unset?")
     places = [word] if "/" in word else [os.path.join(one or ".", word) for one in os.get_exec_path()]
     if not any(map(os.path.exists, places)):
-        raise NoCommandError(f"there is no command '{shown}'", "nothing was run")
+        raise NoCommandError(f"command '{shown}' not found", "nothing was run")
     is_directory = all(stat.S_ISDIR(os.stat(one).st_mode) for one in places if os.path.exists(one))
     reason = "it is a directory" if is_directory else "it is not executable"
     raise NotRunnableError(f"cannot run '{shown}': {reason}", "nothing was run")
@@ -172,7 +175,7 @@ def _remove(replica: Replica, place: str) -> None:
 
 
 def _run(command: list[str], path: str) -> int:
-    """Run a command to its end, whatever signals come; return the status that a shell would give it."""
+    """Run a command to its end, through all signals. Return the status that a shell would report for it."""
     import subprocess
 
     at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
@@ -183,19 +186,19 @@ def _run(command: list[str], path: str) -> int:
     def pass_on(number: int, _: object) -> None:
         if child is None:
             early.append(number)
-        elif not (at_terminal and number in _FROM_KEYS):  # which the terminal sends to the child as well
+        elif not (at_terminal and number in _FROM_KEYS):  # the terminal sends these to the child as well
             child.send_signal(number)
 
-    # What is ignored here, by nohup say, COMMAND ignores too, and would not if there were a handler.
+    # COMMAND inherits ignored signals, for example from nohup. It would not inherit a handler.
     passed_on = [number for number in _PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, pass_on) for number in passed_on}
     try:
         child = subprocess.Popen(command, env={**inherited, VARIABLE: path})
-        for number in early:  # which it cannot have seen
+        for number in early:  # the child did not exist yet
             child.send_signal(number)
         status = child.wait()
     except FileNotFoundError:
-        raise NoCommandError(f"cannot run '{printable(command[0])}': it, or what interprets it, is not there") from None
+        raise NoCommandError(f"cannot run '{printable(command[0])}': the file or its interpreter is missing") from None
     except OSError as error:
         raise NotRunnableError(f"cannot run '{printable(command[0])}': {os.strerror(error.errno or 0)}") from None
     finally:

@@ -3,10 +3,10 @@
 import json
 
 from crdtctl.cli import output
-from crdtctl.cli.verb import verb_app
+from crdtctl.cli.verb import command_app
 from crdtctl.codec.schema import state_schema
 
-app, settings = verb_app(74)
+app, settings = command_app(74)
 
 
 @app.command(**settings)

@@ -8,7 +8,7 @@ import typer
 from crdtctl.cli import output
 from crdtctl.cli.counting import counting
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import session, verb_app
+from crdtctl.cli.verb import command_app, session
 from crdtctl.crdt import membership
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request
@@ -16,45 +16,44 @@ from crdtctl.store.identity import called as called_so
 from crdtctl.store.replica import Replica
 from crdtctl.store.requests import under_key
 
-app, settings = verb_app(4, *WRITES)
+app, settings = command_app(4, *WRITES)
 
 
 @app.command(**settings)
 def settle(
     context: typer.Context,
     called: Annotated[
-        str, typer.Argument(metavar="ID", help="The id that had several writers or absorbers; or a bcounter.")
+        str, typer.Argument(metavar="ID", help="Id with several writers or absorbers, or the name of a bcounter.")
     ],
     amounts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=AMOUNT]...", help="What to count up, or back, once for the whole world."),
+        typer.Argument(metavar="[NAME=AMOUNT]...", help="Correction: the missing or the doubled amount."),
     ] = None,
 ) -> None:
-    """Declare a fork settled, or a double count, and make up for it.
-
-    A fork is one id with several writers: a machine was cloned, or an older version of it was put back, in
-    a way that could not be noticed there. A merge finds it, and keeps the branches apart as
-    replicas ID~1.abcd, ID~1.efgh. What they have in common must not count twice, and what each did alone cannot be
-    told from it; so of each counter the larger branch counts, which is the least that can be true.
-    Compare the branches with 'crdtctl show --by-replica'. If you know how much is missing, name it
-    here: it counts once, whoever else settles the same fork. Sets lack nothing, and
-    neither do amounts with a --once key.
-
-    A replica that 'transfer --from' declared gone for good and that made commits afterwards is settled by its id alone.
-
-    A bcounter that several replicas created counts what each of them began with. Decrement it where the rights are, if
-    one was meant, and settle it by its name.
-
-    A sealed replica that several absorbed counts for each of them. ID is its id, or the end of it that 'crdtctl check'
-    names; NAME=AMOUNT is what it counted, as its file says. For each absorber but the first that is counted back
-    from pncounters, once for the whole world. Sets count nothing twice, and neither do amounts with a --once key; a
-    gcounter cannot be counted back. What a reset has cancelled need not be.
+    """Resolve a fork or a double count.
 
     \b
     EXAMPLES:
       crdtctl settle laptop-7f3a9c64d1e05b28a7f3069c51de84b2
       crdtctl settle laptop-7f3a9c64d1e05b28a7f3069c51de84b2 builds=2
       crdtctl settle 2dcd75bcea347bb06f5d tests=41
+
+    A fork is one replica id with several writers: a machine was cloned or restored from a backup without a sign that
+    the replica could detect. A merge finds it later, and keeps the branches apart as replicas ID~1.abcd and
+    ID~1.efgh. The commits that the branches share must not count twice, and cannot be told from the rest. So of each
+    counter the largest branch counts, which is the lowest possible true value. Compare the branches with
+    'crdtctl show --by-replica'. If you know the missing amount, name it: it counts once, even if others resolve the
+    same fork. Sets and amounts with a --once key are never short.
+
+    A replica that 'transfer --from' declared gone, and that made commits afterwards, is resolved by its id alone.
+
+    A bcounter that several replicas created contains the initial amount of each. If one creation was meant, decrement
+    it on the replica that has the rights, and then settle it by its name.
+
+    A sealed replica that several replicas absorbed counts once for each of them. ID is its id, or the end of the id as
+    'crdtctl check' prints it; NAME=AMOUNT is what it counted, as its file shows. The extra counts are taken back from
+    pncounters, once even if several replicas do this. Sets and amounts with a --once key are not counted twice, a
+    gcounter cannot be counted down, and counts that a reset cancelled need no correction.
     """
     current = session(context).open_to_write()
     for word in amounts or []:
@@ -65,13 +64,13 @@ def settle(
     requests = counting("increment", amounts, None) if amounts else []
     if again := current.absorbed_again(called):
         back = counting("decrement", amounts, None) if amounts else []
-        for absorber in again:  # first: under these keys it counts once, however often it is done
+        for absorber in again:  # first: under these keys it counts once, on every retry
             _count(current, back, f"absorbed again: {membership.record_of(called) or called} by {absorber}")
-        _say(settled=current.settle(called))
+        _print_outcome(settled=current.settle(called))
         return
-    settled = current.settle(called)  # first: if counting fails, nothing has been counted, and all can be done again
+    settled = current.settle(called)  # first: if counting fails, the command can be repeated
     _count(current, requests, f"fork of {called}")
-    _say(settled=settled)
+    _print_outcome(settled=settled)
 
 
 def _count(replica: Replica, requests: Sequence[Request], key: str) -> None:
@@ -79,9 +78,9 @@ def _count(replica: Replica, requests: Sequence[Request], key: str) -> None:
         done = replica.commit(under_key(requests, key))
         output.stdout.applied = output.stdout.applied or done.seq is not None
         for note in done.notes:
-            output.say(note)
+            output.print_message(note)
 
 
-def _say(*, settled: bool) -> None:
+def _print_outcome(*, settled: bool) -> None:
     if output.is_talkative():
-        output.stdout.line("settled" if settled else "settled before")
+        output.stdout.line("resolved" if settled else "already resolved")

@@ -8,19 +8,19 @@ import typer
 
 from crdtctl.cli import output
 from crdtctl.cli.amounts import whole
-from crdtctl.cli.output import Item, Report, safe
+from crdtctl.cli.output import Item, Report, json_int
 from crdtctl.cli.selection import Default, counted, is_pattern, selected
 from crdtctl.cli.states import clock
 from crdtctl.cli.statuses import READS
-from crdtctl.cli.verb import FormatOption, TypeOption, session, typed_format, verb_app
-from crdtctl.cli.workflow import respelt
+from crdtctl.cli.verb import FormatOption, TypeOption, command_app, session, typed_format
+from crdtctl.cli.workflow import escape_json
 from crdtctl.crdt import clock as clocks
 from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
 from crdtctl.store.reading import Reading
 from crdtctl.store.snapshot import Snapshot
 from crdtctl.store.validation import check_type
 
-app, settings = verb_app(1, 4, *READS)
+app, settings = command_app(1, 4, *READS)
 
 
 @app.command(**settings)
@@ -30,15 +30,15 @@ def show(
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Counters. Default: all.", show_default=False)
     ] = None,
     tag: TypeOption = None,
-    by_replica: Annotated[bool, typer.Option("--by-replica", help="Show what each replica contributed.")] = False,
+    by_replica: Annotated[bool, typer.Option("--by-replica", help="Show the share of each replica.")] = False,
     members: Annotated[bool, typer.Option("--members", help="Show the elements of sets.")] = False,
     attempts: Annotated[
-        bool, typer.Option("--attempts", help="Show what each attempt of a job counted, and which ones count.")
+        bool, typer.Option("--attempts", help="Show all attempts of jobs, and which of them count.")
     ] = False,
     state: Annotated[bool, typer.Option("--state", help="Show the raw state, as JSON.")] = False,
     require: Annotated[
         str | None,
-        typer.Option(metavar="CLOCK", help="Answer only if all that CLOCK knows is known here, else exit with 1."),
+        typer.Option(metavar="CLOCK", help="Exit with 1 unless this replica has all commits that CLOCK contains."),
     ] = None,
     minimum: Annotated[
         str | None,
@@ -48,19 +48,10 @@ def show(
         str | None,
         typer.Option("--max", metavar="N", envvar="CRDTCTL_SHOW_MAX", help="Exit with 1 if the value is above N."),
     ] = None,
-    default: Annotated[
-        str | None, typer.Option(metavar="N", help="Take N for the value of a NAME that is not here.")
-    ] = None,
+    default: Annotated[str | None, typer.Option(metavar="N", help="Value of a NAME that does not exist.")] = None,
     form: FormatOption = None,
 ) -> None:
-    """Show counters: one NAME's value, or a row each.
-
-    Where a NAME has several types, it means the one that this replica uses; --type shows another, and without
-    a NAME all are shown.
-
-    A NAME with * or ? stands for all counters that are like it, if none is called so.
-
-    CLOCK is what 'crdtctl clock' printed somewhere, a file that holds it, a state file, or '-' for standard input.
+    """Show the value of one counter, or a table of many.
 
     \b
     EXAMPLES:
@@ -74,14 +65,19 @@ def show(
       crdtctl show failures --max 0 --default 0
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
       crdtctl show --format json | jq '.counters[].value'
+
+    A NAME with * or ? is a pattern, unless a counter has exactly that name. If a NAME has several types, the type
+    that this replica uses is shown; --type selects another. Without a NAME, all counters of all types are shown.
+
+    CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
     names = names or []
     if by_replica + members + attempts + state > 1:
-        raise UsageError("--by-replica, --members, --attempts and --state are one or the other")
+        raise UsageError("--by-replica, --members, --attempts and --state cannot be combined")
     least, most = (_bound(text, option, names) for text, option in ((minimum, "--min"), (maximum, "--max")))
     instead = None if default is None else whole(default, "--default")
     if instead is not None and (not names or by_replica or members or attempts or state):
-        raise UsageError("--default goes with a NAME, whose value is shown", "leave it out")
+        raise UsageError("--default needs a NAME, and shows values only", "leave it out")
     check_type(tag)
     replica = session(context).open()
     wanted = None if require is None else clock(require)
@@ -90,15 +86,15 @@ def show(
             _require(now, wanted)
         if attempts:
             if (least, most) != (None, None):
-                raise UsageError("--min and --max are for a value, and --attempts shows several")
-            output.show(_attempts(now, names, tag), output.choose(form))
+                raise UsageError("--min and --max cannot be combined with --attempts, which shows several values")
+            output.print_report(_attempts(now, names, tag), output.resolve_format(form))
             return
         one = len(names) == 1 and not is_pattern(now, names[0])
         if not one and (least, most) != (None, None):
-            raise UsageError("--min and --max go with one NAME", "a pattern may stand for many")
+            raise UsageError("--min and --max need exactly one NAME", "a pattern may match several counters")
         if one and not (by_replica or members or state):
             form = typed_format(context, form)
-        chosen = output.choose(form, default="value" if one and not by_replica else None)
+        chosen = output.resolve_format(form, default="value" if one and not by_replica else None)
         if one and form is None and not (by_replica or members or state):
             readings: Iterable[Reading | Default] = [*_one(now, names[0], tag, instead)]
         elif names:
@@ -111,7 +107,7 @@ def show(
             states = counted(readings)
             _show_state(sorted(states, key=lambda reading: reading.name) if names else states)
         else:
-            output.show(_report(now, readings, by_replica, members, bool(names)), chosen)
+            output.print_report(_report(now, readings, by_replica, members, bool(names)), chosen)
         for reading in readings if (least, most) != (None, None) else ():
             if least is not None and reading.value < least:
                 raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
@@ -131,7 +127,7 @@ def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
     if text is None:
         return None
     if len(names) != 1:
-        raise UsageError(f"{option} goes with one NAME")
+        raise UsageError(f"{option} needs exactly one NAME")
     return whole(text, option)
 
 
@@ -139,21 +135,21 @@ def _require(now: Snapshot, wanted: clocks.Clock) -> None:
     lacking = now.missing(wanted)
     if lacking:
         have = now.clock()
-        said = ", ".join(f"{author} up to {seq} (here: {have.get(author, 0)})" for author, seq in lacking.items())
-        raise AnswerIsNo(f"not yet: commits are missing here, of {said}", "merge a newer state and ask again")
+        missing = ", ".join(f"{author} (required {seq}, have {have.get(author, 0)})" for author, seq in lacking.items())
+        raise AnswerIsNo(f"not up to date: commits are missing of {missing}", "merge a newer state and try again")
 
 
 def _show_state(readings: Iterable[Reading]) -> None:
     separator = b"{\n"
     for _, types in groupby(readings, key=lambda reading: reading.name):
         lines = {reading.tag: reading.line for reading in types}
-        output.stdout.write(separator + respelt(_joined([*lines.values()])))
+        output.stdout.write(separator + escape_json(_joined([*lines.values()])))
         separator = b",\n"
     output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
 
 
 def _joined(lines: Sequence[bytes]) -> bytes:
-    """Return the lines of one name's types as one line: a JSON reader keeps the last of two equal keys."""
+    """Return the lines of all types of one name as one line, because a JSON reader keeps the last of two equal keys."""
     first, *others = lines
     bodies = [line[line.index(b'":{"') + 3 : -1] for line in others]  # a quote in a name is written with a backslash
     return b"".join([first[:-1], *(b"," + body for body in bodies), b"}"])
@@ -182,15 +178,15 @@ def _attempts(now: Snapshot, names: Sequence[str], tag: str | None) -> Report:
     for name in asked:
         of_one = [one for one in now.attempts(name) if tag in (None, one.tag)]
         if name is not None and not of_one:
-            now.readings(name, tag)  # or it is not there
+            now.readings(name, tag)  # raises if the counter does not exist
         found += of_one
     items = [
         {
             "name": one.name,
             "type": one.tag,
             "job": one.attempt.key,
-            "attempt": safe(one.attempt.number),
-            "value": safe(one.value),
+            "attempt": json_int(one.attempt.number),
+            "value": json_int(one.value),
             "counts": one.counts,
         }
         for one in found
@@ -212,12 +208,12 @@ def _has_members(reading: Reading) -> bool:
 
 
 def _item(reading: Reading | Default) -> Item:
-    return {"name": reading.name, "type": reading.tag, "value": safe(reading.value), **reading.facts}
+    return {"name": reading.name, "type": reading.tag, "value": json_int(reading.value), **reading.facts}
 
 
 def _shared(reading: Reading) -> Item:
-    shares = [{"replica": author, "value": safe(value)} for author, value in reading.shares.items()]
-    once = {key: safe(value) for key, value in sorted(reading.once.items())}
+    shares = [{"replica": author, "value": json_int(value)} for author, value in reading.shares.items()]
+    once = {key: json_int(value) for key, value in sorted(reading.once.items())}
     return {**_item(reading), "replicas": shares, "once": once}
 
 

@@ -8,9 +8,9 @@ import typer
 
 from crdtctl.cli import output
 from crdtctl.cli.meeting_places import known_remotes, remote_words
-from crdtctl.cli.output import Item, Report, safe
+from crdtctl.cli.output import Item, Report, json_int
 from crdtctl.cli.statuses import READS
-from crdtctl.cli.verb import FormatOption, session, verb_app
+from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
@@ -22,27 +22,26 @@ from crdtctl.store.retirement import double_absorption
 from crdtctl.store.rights import Holding
 from crdtctl.store.snapshot import Snapshot
 
-app, settings = verb_app(*READS)
+app, settings = command_app(*READS)
 
 
 @app.command(**settings)
 def status(context: typer.Context, form: FormatOption = None) -> None:
-    """Show this replica and whom it has heard of.
-
-    For each: up to which commit, and when there was news of it last. The first row is this replica
-    itself, with its directory; then come the ids that it had before, and why each ended, and then the others.
-    As a table and as JSON, also: when a sync with each remote last went well, and what failed since; forks;
-    and of bounded counters the rights that are here, and who asks for some.
-
-    Of handoff counters: what was not handed over yet, what is on its way, and whether this replica may be
-    thrown away.
+    """Show this replica, the replicas it knows, and its remotes.
 
     \b
     EXAMPLES:
       crdtctl status
       crdtctl status --format json | jq -r '.replicas[].replica'
+
+    Lists for each replica the number of its last known commit, and when the latest commits arrived. This replica
+    comes first, then its former ids with the reason why each ended, then the others.
+
+    The table and JSON also show: the last successful sync with each remote and the failures since; forks; the rights
+    to bounded counters and requests for them; hand-offs that are not complete; and whether this replica may be
+    discarded.
     """
-    chosen = output.choose(form)
+    chosen = output.resolve_format(form)
     replica = session(context).open()
     with replica.snapshot() as now:
         _show(replica, now, chosen)
@@ -97,7 +96,7 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
         output.stdout.line("")
     alone = [one.name for one in handoffs if one.replica == own and one.pending.has_no_peer]
     if alone and not clock:
-        output.say(no_peer_warning(alone))
+        output.print_message(no_peer_warning(alone))
     columns = ("replica", "commits", "heard")
     head = {
         "replica": own,
@@ -131,7 +130,7 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
         return [[item["replica"], item["commits"], said.get(item["replica"], item["heard"])]]
 
     report = Report("replicas", columns, items, row, value=0, head=head)
-    output.show(report, chosen)
+    output.print_report(report, chosen)
 
 
 def _grants(holding: Holding, asker: str) -> str:
@@ -153,16 +152,16 @@ def _said(holding: Holding) -> Iterator[str]:
 def _signed(holding: Holding) -> Item:
     """Return the same for programs."""
     requests = [
-        {"replica": who, "amount": safe(amount), "grant": _grants(holding, who)}
+        {"replica": who, "amount": json_int(amount), "grant": _grants(holding, who)}
         for who, amount in holding.requests.items()
     ]
     return {
         "name": holding.name,
-        "here": safe(holding.here),
-        "holders": {who: safe(amount) for who, amount in holding.holders.items()},
+        "here": json_int(holding.here),
+        "holders": {who: json_int(amount) for who, amount in holding.holders.items()},
         "requests": requests,
-        "asked": [{"replica": who, "amount": safe(amount)} for who, amount in holding.asked.items()],
-        "oversold": [{"replica": who, "amount": safe(amount)} for who, amount in holding.oversold.items()],
+        "asked": [{"replica": who, "amount": json_int(amount)} for who, amount in holding.asked.items()],
+        "oversold": [{"replica": who, "amount": json_int(amount)} for who, amount in holding.oversold.items()],
     }
 
 
@@ -172,11 +171,11 @@ def _item(one: OpenHandoff) -> Item:
         "name": one.name,
         "replica": one.replica,
         "step": one.step,
-        "up": safe(up),
-        "down": safe(down),
+        "up": json_int(up),
+        "down": json_int(down),
         "slots": list(one.pending.slots),
         "tokens": [
-            {"from": src, "to": dst, "up": safe(up), "down": safe(down)}
+            {"from": src, "to": dst, "up": json_int(up), "down": json_int(down)}
             for (src, dst), (up, down) in one.pending.tokens.items()
         ],
     }

@@ -11,16 +11,16 @@ from crdtctl.cli.output import Report
 from crdtctl.cli.progress import growing_bar
 from crdtctl.cli.refusals import found
 from crdtctl.cli.short import size
-from crdtctl.cli.signals import ended_by_signal
+from crdtctl.cli.signals import exit_on_signal
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import FormatOption, session, verb_app
+from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import AnswerIsNo, BusyError, printable
 
 if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
     from crdtctl.sync.report import RemoteReport, SyncReport, Transferred
 
 
-app, settings = verb_app(1, 3, 5, 69, 73, *WRITES)
+app, settings = command_app(1, 3, 5, 69, 73, *WRITES)
 
 
 @app.command(**settings)
@@ -30,13 +30,13 @@ def sync(
         list[str] | None, typer.Argument(metavar="[REMOTE]...", help="Names or URLs. Default: all remotes.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show who has what for whom, and change nothing.")
+        bool, typer.Option("--dry-run", "-n", help="Show what would be downloaded and uploaded, and change nothing.")
     ] = False,
     clean: Annotated[
         bool,
         typer.Option(
             "--clean",
-            help="Delete copies of this replica's objects, and objects of replicas that hold nothing any more.",
+            help="Delete duplicates of this replica's objects, and objects of replicas that hold nothing.",
         ),
     ] = False,
     timeout: Annotated[
@@ -44,53 +44,57 @@ def sync(
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="Give up a remote after this time, with status 75. Default: 5m.",
+            help="Time limit for each remote, then status 75. Default: 5m.",
             show_default=False,
         ),
     ] = 300.0,
     retry_lock: Annotated[
         float | None,
         typer.Option(
-            parser=duration, metavar="DURATION", help="How long to wait for another sync. Default: as --lock-timeout."
+            parser=duration,
+            metavar="DURATION",
+            help="Time to wait for another sync to end. Default: as --lock-timeout.",
         ),
     ] = None,
     require_replicas: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Status 1 if fewer replicas were seen, with this one.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Status 1 if fewer than N replicas were seen, including this one."),
     ] = None,
     alert_after: Annotated[
         float | None,
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="What passes by itself is silent, with status 75; and 69 once the last sync was so long ago.",
+            help="Keep transient errors silent (status 75), until no sync has succeeded for this long: then status 69.",
         ),
     ] = None,
     accept_missing: Annotated[
         bool,
-        typer.Option("--accept-missing", help="What is missing at a remote was deleted on purpose: put it again."),
+        typer.Option(
+            "--accept-missing", help="Objects missing at a remote were deleted on purpose: upload this replica again."
+        ),
     ] = False,
     require_fresh: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar="AGE", help="Status 1 if a replica has not synced for so long: 1h, 2d."),
+        typer.Option(
+            parser=duration,
+            metavar="AGE",
+            help="Status 1 if a replica has not synced within AGE, for example 1h or 2d.",
+        ),
     ] = None,
     heartbeat: Annotated[
         float,
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="Tell others so often that this replica syncs, without news; 0: never. Default: 30m.",
+            help="Interval at which this replica shows that it syncs, even without changes; 0: never. Default: 30m.",
             show_default=False,
         ),
     ] = 1800.0,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 1 if anything changed.")] = False,
     form: FormatOption = None,
 ) -> None:
-    """Meet others at remotes: take what is new, leave what they lack.
-
-    Safe to run at any time, any number of times, from many machines at once, and to be cut anywhere.
-    Silent, but on a terminal, with --dry-run or with --format. What is no state is skipped and
-    named, with status 3. A remote that fails holds up no other: status 75 for what passes by itself,
-    after several tries, 69 or another for what does not.
+    """Exchange states with other replicas through remotes.
 
     \b
     EXAMPLES:
@@ -100,35 +104,42 @@ def sync(
       crdtctl sync --require-replicas 5 || echo "a replica is missing"
       crdtctl sync --alert-after 6h
       crdtctl sync --require-fresh 1d hub
+
+    Downloads new states from each remote, merges them, and uploads what the remote lacks. It is safe at any time, from
+    many machines at once, and when it is interrupted. Off a terminal, success is silent, except with --dry-run or
+    --format.
+
+    A file that is not a state is skipped and named, with status 3. A remote that fails does not stop the others.
+    Transient errors are retried, and then end with status 75; permanent errors end with 69 or another status.
     """
     from crdtctl.sync.engine import sync as carry_out
     from crdtctl.sync.remotes import is_place, named_remotes
     from crdtctl.sync.report import Options
 
     talks = dry_run or form is not None or output.is_talkative()
-    chosen = output.choose(form, default="words" if output.is_talkative() else None) if talks else ""
+    chosen = output.resolve_format(form, default="words" if output.is_talkative() else None) if talks else ""
     current = session(context)
     quiet = chosen in ("json", "ndjson")
     renamed: list[object] = []
     begins = not dry_run and bool(remotes) and all(map(is_place, remotes or ()))  # names are known in a replica only
-    replica = (current.open_to_write if begins else current.open)(renamed.append if quiet else output.say)
+    replica = (current.open_to_write if begins else current.open)(renamed.append if quiet else output.print_message)
     wanted = named_remotes(replica, remotes)
-    with ended_by_signal(), growing_bar() as progress:
-        details = output.TOLD if chosen == "words" else 0
+    with exit_on_signal(), growing_bar() as progress:
+        details = output.MAX_SHOWN if chosen == "words" else 0
         options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing, heartbeat)
         try:
             report = carry_out(replica, wanted, options)
         except BusyError as error:
             raise verdict.busy(replica, wanted, error, alert_after) from None
     for one in [one for one in report.remotes if one.made] if not quiet else []:
-        output.say(f"made the folder {'' if '/' in one.name else 'of '}{one.name}")
+        output.print_message(f"created the folder {'' if '/' in one.name else 'of '}{one.name}")
     for note in report.merge.notes if not quiet else ():
-        output.say(note)
+        output.print_message(note)
     output.stdout.applied = report.changed and not dry_run
     if chosen == "words":
         _tell(report, dry_run)
     elif talks:
-        output.show(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
+        output.print_report(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
     output.stdout.flush()
     if output.stdout.failure is None:
         output.stdout.applied = False  # and reported, so what failed at a remote is told as such
@@ -148,15 +159,15 @@ def _tell(report: "SyncReport", dry_run: bool) -> None:
         if one.error is not None:
             continue
         said = _planned(one) if dry_run else _done(one)
-        for line in said[: output.TOLD] or ["nothing new"]:
+        for line in said[: output.MAX_SHOWN] or ["nothing new"]:
             output.stdout.line(f"{one.name}: {line}")
-        if len(said) > output.TOLD:
-            output.stdout.line(f"{one.name}: and {len(said) - output.TOLD} more")
+        if len(said) > output.MAX_SHOWN:
+            output.stdout.line(f"{one.name}: and {len(said) - output.MAX_SHOWN} more")
     merge = report.merge
     if dry_run and merge.counters:
         output.stdout.line(f"{_count(merge.counters, 'counter')} would change")
-    output.tell([(change.name, change.before, change.after) for change in merge.changes], merge.counters)
-    output.tell_handoffs([(hand.name, hand.step, hand.peer) for hand in merge.handoffs])
+    output.print_changes([(change.name, change.before, change.after) for change in merge.changes], merge.counters)
+    output.print_handoffs([(hand.name, hand.step, hand.peer) for hand in merge.handoffs])
 
 
 def _done(remote: "RemoteReport") -> list[str]:

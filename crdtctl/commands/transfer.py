@@ -7,20 +7,25 @@ import typer
 from crdtctl.cli import output
 from crdtctl.cli.amounts import of_replica
 from crdtctl.cli.statuses import WRITES
-from crdtctl.cli.verb import session, verb_app
+from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import UsageError, printable
 
-app, settings = verb_app(4, *WRITES)
+app, settings = command_app(4, *WRITES)
 
 
 @app.command(**settings)
 def transfer(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The counter.")],
-    to: Annotated[str | None, typer.Argument(metavar="[TO]", help="Who gets the rights.", show_default=False)] = None,
-    amount: Annotated[str | None, typer.Argument(metavar="[AMOUNT]", help="How many.", show_default=False)] = None,
+    to: Annotated[
+        str | None, typer.Argument(metavar="[TO]", help="The replica that gets the rights.", show_default=False)
+    ] = None,
+    amount: Annotated[
+        str | None, typer.Argument(metavar="[AMOUNT]", help="Number of rights.", show_default=False)
+    ] = None,
     granted: Annotated[
-        bool, typer.Option("--granted", help="Give what was asked for, by TO or by anybody, as far as it reaches.")
+        bool,
+        typer.Option("--granted", help="Give the requested rights, to TO or to all replicas, as far as they last."),
     ] = False,
     source: Annotated[
         str | None,
@@ -28,23 +33,11 @@ def transfer(
             "--from",
             metavar="OLD",
             envvar="CRDTCTL_TRANSFER_FROM",
-            help="Take them from OLD, which is gone for good, and not from here.",
+            help="Take the rights from OLD, a replica that is gone forever.",
         ),
     ] = None,
 ) -> None:
-    """Give rights to a bounded counter to another replica, or take back a hand-off.
-
-    TO is a replica's id, its name, or how its id begins, of those that 'crdtctl status' lists. The value stays what
-    it is; what moves is who may decrement. More rights than are here are refused. What others asked for is
-    in 'crdtctl status'; --granted gives it, in the order of the ids, and nothing where nothing is to be given.
-
-    The rights of a replica that is gone, an id that this one had before, say, stay with it. --from takes them,
-    also for this replica itself. You must be sure that OLD writes no more, and that nobody else takes from it:
-    or the same right is used twice, and more is sold than there is.
-
-    Of a handoff counter, --from alone takes back what is on its way to OLD, a permanent replica that was lost, or put
-    back from a backup: the next meeting hands it over elsewhere. Sync before, for what OLD had accepted counts. That
-    OLD is gone is passed on; if it comes back with later commits, all who hear of it end with status 5.
+    """Give rights to another replica, or take back a hand-off.
 
     \b
     EXAMPLES:
@@ -53,11 +46,27 @@ def transfer(
       crdtctl transfer seats --granted
       crdtctl transfer seats hub 12 --from laptop-7f3a9c64d1e05b28a7f3069c51de84b2
       crdtctl transfer requests --from hub-19c2d65cf0a8437e8d1b7f2c94e350aa
+
+    Rights allow a replica to decrement a bounded counter; the value does not change. TO is the id of a replica, its
+    name, or the beginning of its id; 'crdtctl status' lists them, and the rights that others asked for. Giving more
+    rights than this replica holds is refused. --granted gives the rights that were asked for, in the order of the ids,
+    and gives nothing if there are no requests.
+
+    Rights of a replica that is gone, such as a former id of this one, stay with it until --from takes them. You must be
+    certain that OLD makes no more commits, and that no other replica takes the same rights; otherwise a right is used
+    twice, and the counter may fall below its bound.
+
+    For a handoff counter, --from alone takes back the count on its way to OLD, a permanent replica that was lost or
+    restored from a backup. The next exchange hands that count to another replica. Sync first, because counts that OLD
+    had accepted already are in its last state. Other replicas learn that OLD is gone; if it comes back with later
+    commits, their merges end with status 5.
     """
     replica = session(context).open()
     if granted:
         if amount is not None or source is not None:
-            raise UsageError("--granted gives what was asked for", "leave out AMOUNT and --from")
+            raise UsageError(
+                "--granted cannot be combined with AMOUNT or --from", "leave them out: it gives the requested rights"
+            )
         given = replica.grant(name, to or "")
     elif source and to is None:
         replica.take_back(name, source)
@@ -65,7 +74,7 @@ def transfer(
         return
     else:
         if to is None or amount is None:
-            raise UsageError("it takes TO and AMOUNT, or --granted", "see 'crdtctl transfer --help'")
+            raise UsageError("transfer needs TO and AMOUNT, or --granted", "see 'crdtctl transfer --help'")
         replica.transfer(name, to, of_replica("transfer", name, to, amount), source=source or "")
         given = True
     output.stdout.applied = given

@@ -94,7 +94,7 @@ def test_a_write_that_prints_its_clock_can_be_waited_for_elsewhere(shell: Shell)
     shell.ok("--replica", "far", "init")
     ended = shell("--replica", "far", "show", "--require", "-", stdin=clock)
     assert ended.status == 1
-    assert "not yet" in ended.stderr
+    assert "not up to date" in ended.stderr
     shell.ok("export", "-o", "hub.json")
     shell.ok("--replica", "far", "merge", "hub.json")
     shell.ok("--replica", "far", "show", "--require", "-", stdin=clock)

@@ -57,8 +57,8 @@ def test_a_number_in_another_writing_is_told_its_digits(shell: Shell, amount: st
 
 def test_an_empty_amount_is_told_of_variables(shell: Shell) -> None:
     for words in (["builds", ""], ["builds="], ["builds", " "]):
-        assert "is a variable not set" in assert_refused(shell("increment", *words), 2)
-    assert "is a variable not set" in assert_refused(shell("show", "builds", "--min", ""), 2)
+        assert "is a variable unset" in assert_refused(shell("increment", *words), 2)
+    assert "is a variable unset" in assert_refused(shell("show", "builds", "--min", ""), 2)
 
 
 @pytest.mark.parametrize("amount", ["+8", "8 ", "      8", "8\n", "8\r\n", "\t8", "008", "+08"])

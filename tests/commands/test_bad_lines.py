@@ -32,7 +32,7 @@ def test_the_good_lines_are_counted_and_the_bad_ones_told(shell: Shell, replica:
     ended = shell(verb, "--batch", "-", "--bad", "skip", stdin=lines)
     assert (ended.status, ended.stdout) == (3, "")
     told = assert_one_line(ended.stderr.splitlines(keepends=True)[-1])  # a decrement names what begins below zero, too
-    assert "2 of 752 lines were left out; the first is line 501 of standard input: " in told
+    assert "2 of 752 lines were left out, the first: line 501 of standard input: " in told
     assert words in told
     assert abs(replica.value("/")) == 1000
     assert replica.clock() == {replica.id: 1}
@@ -54,7 +54,7 @@ def test_elements_are_added_without_the_bad_ones(shell: Shell, replica: Replica,
     lines = b"ada\n" + bad + b"\n\ngrace\n" + bad
     ended = shell("add", "visitors", "--type", tag, "--batch", "-", "--bad", "skip", stdin=lines)
     assert ended.status == 3
-    assert "2 of 5 lines were left out; the first is line 2 of standard input: " in ended.stderr
+    assert "2 of 5 lines were left out, the first: line 2 of standard input: " in ended.stderr
     assert replica.value("visitors") == 2
     assert "--bad skip" in assert_refused(shell("add", "visitors", "--batch", "-", stdin=lines), 2)
 
@@ -109,5 +109,5 @@ def test_the_number_of_the_first_bad_line_is_right_far_down(shell: Shell, replic
         lines[number - 1] = f"/?a={number}"
     (shell.directory / "batch").write_text("\n".join(lines))
     ended = shell("increment", "--batch", "batch", "--bad", "skip")
-    assert "3 of 100000 lines were left out; the first is line 76543 of batch: " in ended.stderr
+    assert "3 of 100000 lines were left out, the first: line 76543 of batch: " in ended.stderr
     assert sum(one.value for one in replica.counters()) == 99_997

@@ -175,7 +175,7 @@ def test_zsh_completes_at_the_first_tab_of_an_autoloaded_file(shell: Shell, fill
     shutil.copy(SCRIPT_FILES / "crdtctl.zsh", functions / "_crdtctl")
     setup = f"fpath=({functions} $fpath); autoload -U compinit; compinit -u -D"
     typed(shell, ["zsh", "-f", "-i"], setup, "crdtctl show page:h\t", "show page:home ")
-    listed = typed(shell, ["zsh", "-f", "-i"], setup, "crdtctl comp\t\t", "script that completes words in a shell.")
+    listed = typed(shell, ["zsh", "-f", "-i"], setup, "crdtctl comp\t\t", "Print the completion script for a shell.")
     assert "completion" in listed
 
 

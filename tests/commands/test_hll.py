@@ -78,7 +78,7 @@ def test_a_wrong_line_is_told_by_its_number_and_nothing_is_added(
         said = assert_refused(shell("add", "visitors", "--batch", "-", stdin=f"{many}ada\n{line}\ngrace\n"), 2)
         assert f"line {many.count(chr(10)) + 2} of standard input: " in said
         assert why in said
-        assert said.endswith("nothing was done; --bad skip leaves such lines out\n")
+        assert said.endswith("nothing was counted; --bad skip leaves such lines out\n")
     assert contents(replica.path) == before
 
 

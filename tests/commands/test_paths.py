@@ -54,13 +54,13 @@ def test_what_is_read_may_be_in_the_home_directory(shell: Shell, replica: Replic
 def test_an_empty_name_of_a_file_is_taken_for_a_variable_that_is_not_set(
     shell: Shell, replica: Replica, words: list[str]
 ) -> None:
-    assert "the name of a file is empty; is a variable not set" in assert_refused(shell(*words), 2)
+    assert "the name of a file is empty; is a variable unset" in assert_refused(shell(*words), 2)
 
 
 @pytest.mark.parametrize("end", [".gz", ".xz", ".zst", ".bz2", ".zip"])
 def test_no_state_is_written_under_the_name_of_a_compressed_file(shell: Shell, replica: Replica, end: str) -> None:
     for words in (["export", "-o", f"state.json{end}"], ["run", "--seal-to", f"state.json{end}", "--", "touch", "ran"]):
-        assert "write to state.json, and compress that" in assert_refused(shell(*words), 2)
+        assert "write to state.json, then compress it" in assert_refused(shell(*words), 2)
     assert os.listdir(shell.directory) == [".crdtctl"]
 
 

@@ -100,7 +100,7 @@ def test_without_a_replica_a_remote_makes_one_and_the_rest_do_not(shell: Shell) 
     for words in (["list"], ["remove", "hub"], ["check"]):
         assert_refused(shell("remote", *words), 66)
     assert contents(shell.environment["HOME"]) == {}
-    assert "made replica" in shell("remote", "add", "hub", "./hub").stderr
+    assert "created replica" in shell("remote", "add", "hub", "./hub").stderr
     assert shell.ok("remote", "list") == f"hub\t{shell.directory}/hub\n"
 
 
@@ -124,7 +124,7 @@ def test_a_check_says_what_does_not_work(shell: Shell, replica: Replica) -> None
     assert ended.status == 1
     assert "gone\treachable\tFAULT\tthere is no folder /nonexistent/stick/counts" in ended.stdout
     assert "hub\tclean\tok" in ended.stdout
-    assert ended.stderr == "crdtctl: gone cannot be used as it is\n"
+    assert ended.stderr == "crdtctl: gone cannot be used; see the faults above\n"
     assert shell("remote", "check", "hub").status == 0
     for place in ("./.crdtctl", "/etc/passwd"):
         assert "FAULT" in shell("remote", "check", place).stdout

@@ -187,7 +187,7 @@ def test_what_prevents_sealing_in_the_end_is_reported_and_a_failed_command_keeps
     assert (ended.status, ended.stdout) == (status, "")
     [place] = places(shell)
     kept = f"{shell.environment['TMPDIR']}/{place}/.crdtctl"
-    assert f"what sh counted is in {kept}" in ended.stderr
+    assert f"the counts of sh are in {kept}" in ended.stderr
     assert "not an exported state" in ended.stderr
     assert shell.ok("--replica", kept, "show", "builds") == "4\n"
 

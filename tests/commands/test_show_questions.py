@@ -59,7 +59,7 @@ def test_require_answers_only_where_everything_that_the_clock_knows_is_known(
     for way, stdin in ((clock, ""), ("clock.json", ""), ("-", clock)):
         said = assert_refused(shell(*asking, way, stdin=stdin), 1)
         assert there.id in said
-        assert "not yet" in said
+        assert "not up to date" in said
     here.merge_bytes(there.export_bytes())
     for way, stdin in ((clock, ""), ("clock.json", ""), ("-", clock)):
         assert shell.ok(*asking, way, stdin=stdin) == "42\n"

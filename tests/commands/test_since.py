@@ -222,5 +222,5 @@ def test_what_is_no_clock_is_refused(shell: Shell, replica: Replica, text: str) 
 
 
 def test_times_and_directories_are_no_clocks(shell: Shell, replica: Replica) -> None:
-    assert "it holds no times" in assert_refused(shell("export", "--since", "yesterday"), 66)
+    assert "it is not a time" in assert_refused(shell("export", "--since", "yesterday"), 66)
     assert f"--replica {replica.path} clock" in assert_refused(shell("export", "--since", replica.path), 2)

@@ -68,7 +68,7 @@ def of_project(shell: Shell, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("words", [["sync"], ["show"], ["status"], ["export"], ["increment", "builds", "--existing"]])
 def test_a_command_without_a_replica_is_led_to_the_one_in_use(shell: Shell, of_project: Path, words: list[str]) -> None:
     said = assert_refused(shell(*words), 66)
-    assert f"another replica of yours is in {of_project}, with 1 counter and the remote hub: name it with" in said
+    assert f"another replica of yours is in {of_project}, with 1 counter and the remote hub: select it with" in said
 
 
 def test_the_first_count_elsewhere_names_the_replica_in_use(shell: Shell, of_project: Path) -> None:

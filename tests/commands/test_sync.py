@@ -21,7 +21,7 @@ def hub(shell: Shell) -> Path:
 def test_two_that_meet_know_all_and_the_folder_is_made_on_the_way(shell: Shell, replica: Replica, hub: Path) -> None:
     replica.increment("builds", 3)
     ended = shell("sync", "./hub")
-    assert (ended.status, ended.stdout, ended.stderr) == (0, "", "crdtctl: made the folder ./hub\n")
+    assert (ended.status, ended.stdout, ended.stderr) == (0, "", "crdtctl: created the folder ./hub\n")
     other = neighbour(shell.directory, "other", hub, builds=4)
     assert other.value("builds") == 7
     assert shell.ok("sync", str(hub)) == ""
@@ -90,7 +90,7 @@ def test_where_there_is_no_replica_yet_a_url_makes_one_and_a_name_does_not(shell
     assert contents(shell.environment["HOME"]) == {}
     ended = shell("sync", "./hub")
     assert (ended.status, ended.stdout) == (0, "")
-    assert "made replica" in assert_one_line(ended.stderr)
+    assert "created replica" in assert_one_line(ended.stderr)
     assert shell.ok("show", "builds") == "4\n"
 
 

@@ -210,7 +210,7 @@ def test_on_a_terminal_it_says_what_is_left_and_what_is_asked_for(shell: Shell, 
     assert given.stdout == "seats: 70 left here\n"
     assert on_terminal(shell, "transfer", "seats", "--granted").stdout == "seats: nothing to give; 70 left here\n"
     asked = on_terminal(shell, "request", "seats", "laptop", "5")
-    assert asked.stdout.startswith(f"seats: asked for 5 of {pair[1].id}; export a state")
+    assert asked.stdout.startswith(f"seats: asked for 5 of {pair[1].id}; the request travels with ")
 
 
 # Replicas that are gone, and forks

@@ -55,5 +55,5 @@ def test_the_name_comes_before_the_url(shell: Shell, replica: Replica) -> None:
 def test_a_folder_that_is_made_is_named_once(shell: Shell, replica: Replica) -> None:
     replica.increment("builds")
     ended = shell("sync", "./typo")
-    assert (ended.status, ended.stdout, ended.stderr) == (0, "", "crdtctl: made the folder ./typo\n")
+    assert (ended.status, ended.stdout, ended.stderr) == (0, "", "crdtctl: created the folder ./typo\n")
     shell.ok("sync", "./typo")

@@ -54,7 +54,7 @@ def test_the_service_syncs_the_replica_whose_file_the_path_unit_watches(laptop: 
     bare = subprocess.run(
         command.split(), env={"HOME": str(laptop.home)}, cwd="/", capture_output=True, timeout=60, check=False
     )
-    assert (bare.returncode, bare.stdout, bare.stderr) == (0, b"", b"crdtctl: made the folder of hub\n")
+    assert (bare.returncode, bare.stdout, bare.stderr) == (0, b"", b"crdtctl: created the folder of hub\n")
     assert len(os.listdir(tmp_path / "hub")) == 1
     settled = watched.stat().st_ino
     assert laptop.run(command).status == 0

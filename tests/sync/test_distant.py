@@ -72,7 +72,7 @@ def test_a_server_that_is_away_holds_up_neither_other_remotes_nor_the_next_sync(
             assert "sync.lock" not in ended.stderr
         assert shell.ok("--replica", "here", "show", "hits") == "2\n"
     ended = shell("--replica", "here", "sync", place)
-    assert (ended.status, ended.stderr) == (0, f"crdtctl: made the folder {place}\n")
+    assert (ended.status, ended.stderr) == (0, f"crdtctl: created the folder {place}\n")
 
 
 def test_the_mount_itself_is_not_asked_where_its_server_is_away(shell: Shell, mount: Mount) -> None:

@@ -60,7 +60,7 @@ def test_one_that_was_silent_for_a_day_is_named_although_its_file_is_there(fleet
     assert ended.status == 1
     assert re.fullmatch(
         r"crdtctl: 1 of 1 other replicas did not sync within 60 minutes: bob-[0-9a-f]{32} \(24 hours ago\); if one is "
-        r"gone for good: delete its object there, and run crdtctl sync --accept-missing\n",
+        r"gone forever: delete its object at the remote, and run crdtctl sync --accept-missing\n",
         ended.stderr,
     )
 
@@ -110,7 +110,7 @@ def test_a_clock_that_is_ahead_proves_nothing(fleet: Fleet) -> None:
     assert fleet.at("+30d", "bob").status == 0
     ended = fleet.at("+1d", "ada", "--require-fresh", "1h")
     assert ended.status == 1
-    assert "whose clock is ahead by 28 days" in ended.stderr
+    assert "clock ahead by 28 days" in ended.stderr
 
 
 def test_one_whose_object_says_nothing_is_named(fleet: Fleet) -> None:
@@ -118,7 +118,7 @@ def test_one_whose_object_says_nothing_is_named(fleet: Fleet) -> None:
     (fleet.hub / theirs).rename(fleet.hub / heartbeat.without_time(theirs))
     ended = fleet.at("+0", "ada", "--require-fresh", "1h")
     assert ended.status == 1
-    assert "does not tell when it syncs" in ended.stderr
+    assert "time of the last sync unknown" in ended.stderr
 
 
 def test_those_that_have_ended_need_not_sync(fleet: Fleet) -> None:

@@ -45,7 +45,7 @@ def remote_words(item: Item) -> str:
     parts = [f"last sync {ago(item['last_ok'])}" if item["last_ok"] else "no sync yet"]
     if item["failures"]:
         number = f"{item['failures']} failure{'' if item['failures'] == 1 else 's'}"
-        parts.append(f"{number} since then, the first {ago(item['failing_since'])}")
+        parts.append(f"{number} since, the first {ago(item['failing_since'])}")
     if item["missing"]:
         parts.append(f"{len(item['missing'])} missing at the remote")
     if item["undeletable_since"]:

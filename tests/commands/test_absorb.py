@@ -111,7 +111,7 @@ def test_who_was_absorbed_is_waited_for_no_longer(shell: Shell) -> None:
 def test_a_client_that_hands_over_has_no_clock_to_print(shell: Shell) -> None:
     shell.ok("--replica", "client", "init", "--tier", "1")
     said = assert_refused(shell("--replica", "client", "increment", "x", "--print-clock"), 4)
-    assert "stands in no clock" in said
+    assert "works only on a permanent replica" in said
     assert shell.ok("--replica", "client", "show") == ""
 
 

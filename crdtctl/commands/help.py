@@ -30,11 +30,6 @@ def help(  # noqa: A001  # the name of the verb
 ) -> None:
     """Show the help of a command, or a topic of the manual.
 
-    Without a word, it lists the commands and the topics.
-
-    'crdtctl help COMMAND' shows the same as 'crdtctl COMMAND --help'. On a terminal, a long text goes
-    through the pager that PAGER names; PAGER=cat turns that off.
-
     \b
     EXAMPLES:
       crdtctl help
@@ -42,6 +37,10 @@ def help(  # noqa: A001  # the name of the verb
       crdtctl help remote add
       crdtctl help cron
       crdtctl help exit-status
+
+    Without a word, it lists the commands and the topics. 'crdtctl help COMMAND' shows the same as
+    'crdtctl COMMAND --help'. On a terminal, a long text goes through the pager in the variable PAGER; PAGER=cat
+    turns that off.
     """
     from crdtctl.help import topics
 

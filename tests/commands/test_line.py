@@ -86,7 +86,9 @@ def test_a_format_may_stand_before_the_command(shell: Shell, replica: Replica) -
         assert shell.ok(*words) == json
     assert shell.ok("show", "--json") == json
     assert shell.ok("--format", "csv", "show", "--format", "json") == json
-    assert "'crdtctl increment' has no option --format" in assert_refused(shell("--format", "csv", "increment", "builds"), 2)
+    assert "'crdtctl increment' has no option --format" in assert_refused(
+        shell("--format", "csv", "increment", "builds"), 2
+    )
     assert "'crdtctl increment' has no option --full" in assert_refused(shell("--full", "increment", "builds"), 2)
     assert shell("--json", "show", "nothing").stderr.startswith('{"schema":1,"error":"missing"')
 

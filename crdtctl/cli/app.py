@@ -62,13 +62,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback(
-    epilog="\b\nEXAMPLES:\n"
-    "  crdtctl increment builds          count; the first time creates the counter\n"
-    "  crdtctl show                      show all counters of all known replicas\n"
-    "  crdtctl export -o laptop.json     write a state file, and send it by any means\n"
-    "  crdtctl merge hub.json            read a state file of another replica\n"
-    "  crdtctl sync /media/stick         do both through a shared folder\n\n"
-    "\b\nTHE REPLICA:\n"
+    epilog="\b\nTHE REPLICA:\n"
     "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl in this directory or above it;\n"
     "  else the user's own, in the data directory (the first write creates it) or at home.\n\n" + section()
 )
@@ -86,6 +80,14 @@ def root(
     ] = False,
 ) -> None:
     """Counters that many machines change offline, and that always add up.
+
+    \b
+    EXAMPLES:
+      crdtctl increment builds          count; the first time creates the counter
+      crdtctl show                      show all counters of all known replicas
+      crdtctl export -o laptop.json     write a state file, and send it by any means
+      crdtctl merge hub.json            read a state file of another replica
+      crdtctl sync /media/stick         do both through a shared folder
 
     Every write works offline and is on disk when the command ends. Replicas exchange state files in any order, any
     number of times, by any means; there is no server.

@@ -28,7 +28,7 @@ if not Path(PROGRAM[0]).exists() or "PYTHONPATH" in os.environ:  # the script do
 
 
 #: What is found for as long as people have not settled it.
-_TOLD = ("several writers", "counts for each", "may count twice", "what each began with")
+_TOLD = ("several writers", "counts for each", "may count twice", "initial rights")
 
 
 @dataclass(frozen=True)

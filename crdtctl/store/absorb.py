@@ -44,10 +44,10 @@ from crdtctl.errors import (
 from crdtctl.store.files import MANY, OwnFile
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.jobs import attempts_in, attempts_of
+from crdtctl.store.known_header import hear_no_more
 from crdtctl.store.merge import MergeReport, merge
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import membership_in, membership_of, refuse_sealed
-from crdtctl.store.settling import hear_no_more
 from crdtctl.store.transaction import Transaction
 from crdtctl.store.types import SecondType, arrivals
 from crdtctl.store.unheard import Heard, refuse, still

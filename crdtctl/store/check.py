@@ -14,10 +14,10 @@ from crdtctl.store.durable import KNOWN, NEW, OWN
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import OFTEN, REASONS, often
 from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.known_header import unsettled
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import absorbed_twice, double_absorption, membership_of
 from crdtctl.store.rights import holdings, made_twice
-from crdtctl.store.settling import unsettled
 
 
 @dataclass(frozen=True, slots=True)

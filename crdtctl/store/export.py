@@ -14,8 +14,8 @@ from crdtctl.crdt.counter import delta_of
 from crdtctl.errors import AccessError, OutcomeUnknownError, RefusedError, StorageError
 from crdtctl.store.handoffs import without_former
 from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.knowledge import partial_head, partial_lines
 from crdtctl.store.owner import may_write
-from crdtctl.store.share import head_of_share, lines_of_share
 from crdtctl.store.snapshot import Snapshot, snapshot
 from crdtctl.store.transaction import Transaction
 
@@ -62,9 +62,9 @@ def write_partial(now: Snapshot, write: Write, replicas: Collection[str], news: 
     With `news`, write them as they would be after merging those.
     """
     wanted = {now.id, *replicas}
-    writer = Writer(write, head_of_share(now.head(), wanted))
+    writer = Writer(write, partial_head(now.head(), wanted))
     entries = 0
-    for line, number in lines_of_share(now.own, now.known, wanted, news):
+    for line, number in partial_lines(now.own, now.known, wanted, news):
         writer.line(line)
         entries += number
     writer.close()

@@ -1,4 +1,4 @@
-"""Failures that follow from the report of a merge: refused files, forked ids, double absorption. Pure."""
+"""Errors that follow from the report of a merge: refused files, forked ids, double absorption. Pure."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from crdtctl.store.retirement import double_absorption
 
 
 def failures(report: MergeReport, *, dry_run: bool = False) -> list[CrdtctlError]:
-    """Return everything to report after a merge; the last failure decides how the operation ends.
+    """Return all errors of a merge. The last one decides the exit status.
 
-    Forks and double absorptions come after refused files, for they do not go away by sending a file again. What was
-    not refused has been merged all the same.
+    Forks and double absorptions come after refused files, because sending a file again does not end them. Files that
+    were not refused have been merged.
     """
     refused = list(report.refused.values())
     if found := _of_replicas(report, dry_run=dry_run):
@@ -23,20 +23,20 @@ def failures(report: MergeReport, *, dry_run: bool = False) -> list[CrdtctlError
 
 
 def raise_last(found: Sequence[CrdtctlError], report: object) -> None:
-    """Raise the last of the failures, which decides, if there is one; it carries the `report`."""
+    """Raise the last of the errors, if there is one, with the `report` attached."""
     if found:
         found[-1].report = report
         raise found[-1]
 
 
 def _of_replicas(report: MergeReport, *, dry_run: bool) -> list[CrdtctlError]:
-    """Return what is wrong with replicas, the gravest kind alone."""
+    """Return the errors about replicas: those of the gravest kind only."""
     if report.forks:
         return [_forked(fork, labels) for fork, labels in report.forks]
     if report.foreign_writes:
-        return [_usurped(report, dry_run=dry_run)]
+        return [_foreign_writes(report, dry_run=dry_run)]
     if report.absorbed_twice:
-        hint = "'crdtctl settle' takes one of the two back, see its --help; let one replica absorb"
+        hint = "'crdtctl settle' takes one of the two back, see its --help; absorb with one replica only"
         return [ForkError(double_absorption(record, by), hint) for record, by in sorted(report.absorbed_twice.items())]
     if report.returned:
         hint = "compare what it counted; 'crdtctl settle ID' declares it settled"
@@ -44,20 +44,20 @@ def _of_replicas(report: MergeReport, *, dry_run: bool) -> list[CrdtctlError]:
     return [ForkError(str(one), one.advice) for one in report.made_twice]
 
 
-def _usurped(report: MergeReport, *, dry_run: bool) -> CrdtctlError:
+def _foreign_writes(report: MergeReport, *, dry_run: bool) -> CrdtctlError:
     labels = ", ".join(map(printable, report.foreign_writes))
     return ForkError(
-        f"{labels}: knows more of this replica than it knows itself: it was copied, or an older version of it was "
-        "put back",
-        "the merge would go on under a new id" if dry_run else "it goes on under a new id; both branches are kept",
+        f"{labels}: contains commits of this replica's id that this replica did not make: it was copied, or restored "
+        "from a backup",
+        "the merge would continue under a new id" if dry_run else "it continues under a new id; both branches are kept",
     )
 
 
 def _forked(fork: Fork, labels: list[str]) -> CrdtctlError:
     shown = ", ".join(map(printable, labels))
     return ForkError(
-        f"{shown}: {fork.replica} had several writers since commit {fork.since + 1}, a clone or an older version; "
-        f"its branches {' and '.join(fork.branches)} are kept apart, and what they share counts once",
+        f"{shown}: {fork.replica} had several writers since commit {fork.since + 1}, such as a clone or a restored "
+        f"backup; its branches {' and '.join(fork.branches)} are kept apart, and their common commits count once",
         f"compare them with 'crdtctl show --by-replica', then 'crdtctl settle {fork.replica} [NAME=AMOUNT]'",
     )
 

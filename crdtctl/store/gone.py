@@ -1,8 +1,8 @@
-"""Replicas that somebody declared gone for good, to take back what was on its way to them.
+"""Replicas that were declared gone for good, so that hand-offs to them can be taken back.
 
-The declaration is a mark among those of settled forks, and travels with them: the id, and the number of its last commit
-that was known. Whoever knows of a later commit knows that it was too early: what was taken back may have been accepted
-in between, and count twice.
+The declaration is a mark like those of settled forks, and is merged like them. It has the id and the number of its last
+known commit. A later commit shows that the declaration was too early: the replica may have accepted the hand-off in
+between, so the counts may count twice.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ class Returned:
     def __str__(self) -> str:
         return (
             f"{self.replica} was declared gone for good after its commit {self.declared}, and has made commits up to "
-            f"{self.reached}: what was taken back from it may count twice"
+            f"{self.reached}: counts taken back from it may count twice"
         )
 
 
@@ -34,16 +34,16 @@ def mark_of(replica: str, seq: int) -> str:
 
 
 def declared(marks: Iterable[str]) -> dict[str, int]:
-    """Return the replicas that are declared gone, and after which commits; of several the latest."""
+    """Return replica → the commit after which it was declared gone; the latest, if there are several."""
     found: dict[str, int] = {}
     for mark in marks:
-        replica, there, seq = mark.rpartition(_MARK)
-        if there and seq.isascii() and seq.isdigit():
+        replica, separator, seq = mark.rpartition(_MARK)
+        if separator and seq.isascii() and seq.isdigit():
             found[replica] = max(found.get(replica, 0), int(seq))
     return found
 
 
 def returned(marks: Iterable[str], clock: Clock) -> list[Returned]:
-    """Return who was declared gone, and has made later commits."""
+    """Return the replicas that were declared gone and have made later commits."""
     gone: Mapping[str, int] = declared(marks)
     return [Returned(who, seq, clock[who]) for who, seq in sorted(gone.items()) if clock.get(who, 0) > seq]

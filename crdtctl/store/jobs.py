@@ -1,4 +1,4 @@
-"""What a replica's files say of attempts of jobs; readers leave out what does not count."""
+"""Attempts of jobs in a replica's files. Readers leave out the attempts that do not count."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from crdtctl.store.files import OwnFile
 
 @dataclass(frozen=True, slots=True)
 class LateAttempt:
-    """An attempt of a job that came after an earlier one was absorbed, so that it does not count."""
+    """An attempt of a job that does not count, because it arrived after an earlier one was absorbed."""
 
     replica: str
     attempt: Attempt
@@ -26,23 +26,23 @@ class LateAttempt:
         key, number = self.attempt.key, self.attempt.number
         return (
             f"attempt {number} of job '{key}', by {self.replica}, does not count: "
-            f"attempt {self.absorbed} was absorbed before it came"
+            f"attempt {self.absorbed} was absorbed before it arrived"
         )
 
 
 def attempts_in(source: Source) -> Contributions:
-    """Return what one file says of attempts of jobs."""
+    """Return the entries of attempts of jobs in one file."""
     return source.counter(NAME).get(ATTEMPTS.tag, {})
 
 
 def attempts_of(own: Source, known: Source | None) -> Contributions:
-    """Return what a replica's two files say of attempts of jobs."""
+    """Return the entries of attempts of jobs in a replica's two files."""
     mine = attempts_in(own)
     return ATTEMPTS.join_all(mine, attempts_in(known)) if known else mine
 
 
 def hide_left_out(mine: Source, known: Source | None, *, own: bool = True) -> None:
-    """Let the files be read without the attempts that do not count; ``own.json`` as it is, unless `own`."""
+    """Leave attempts that do not count out of the files while they are read; out of ``own.json`` only with `own`."""
     gone = dict.fromkeys(jobs(attempts_of(mine, known)).left_out, ())
     for source in (mine, known) if own else (known,):
         if gone and source:
@@ -50,14 +50,14 @@ def hide_left_out(mine: Source, known: Source | None, *, own: bool = True) -> No
 
 
 def late(before: Jobs, after: Jobs) -> list[LateAttempt]:
-    """Return the attempts that are too late, and were not known, or not too late, before."""
+    """Return the attempts that are too late `after` a merge, and were not `before`."""
     fresh = sorted(after.late - before.late)
     return [LateAttempt(who, after.attempts[who], after.absorbed[after.attempts[who].key]) for who in fresh]
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptReading:
-    """What one attempt of a job counted: the `value` of a counter by it alone, and whether that `counts`."""
+    """The `value` of a counter that one attempt of a job counted, and whether the attempt `counts`."""
 
     name: str
     tag: str
@@ -67,7 +67,7 @@ class AttemptReading:
 
 
 def attempt_readings(own: Source, known: Source | None, name: str | None) -> Iterator[AttemptReading]:
-    """Yield what attempts counted, of all counters or one, by counter, type, job and number."""
+    """Yield the values that attempts counted, of all counters or one, by counter, type, job and number."""
     found = jobs(attempts_of(own, known))
     if not found.attempts:
         return
@@ -99,20 +99,20 @@ def beginning_line(own: OwnFile, key: str, number: int) -> dict[str, bytes]:
 
 
 def again(own: Source, replica: str) -> list[bytes]:
-    """Return the line with which an attempt of a job goes on as `replica`, in its first commit."""
+    """Return the line that makes `replica` the same attempt of a job as `own`, in its first commit."""
     row = attempts_in(own).get(own.head.replica)
     attempt = None if row is None else own_attempt(row)
     return [] if attempt is None else [encode_line(NAME, {ATTEMPTS.tag: {replica: beginning(1, attempt)}})]
 
 
 def refuse_in_attempt(own: Source, touched: Sequence[tuple[str, str]]) -> None:
-    """Raise `RefusedError` if an attempt of a job does what could not be left out of values later."""
+    """Raise `RefusedError` if an attempt of a job changes a counter whose entries could not be left out later."""
     for name, tag in touched:
         kind = TYPES[tag]
         if tag in LOCALLY_MERGED or kind.created_first:
             row = attempts_in(own).get(own.head.replica)
             if row is not None and own_attempt(row) is not None:
                 raise RefusedError(
-                    f"'{name}' is a {tag}, and what an attempt of a job did to it could not be taken back",
-                    "count it in a replica that is no attempt, or as another type",
+                    f"'{name}' is a {tag}, and counts of an attempt of a job could not be taken back from it",
+                    "count it in a replica that is not an attempt, or as another type",
                 )

@@ -21,10 +21,10 @@ from crdtctl.store.handoffs import OpenHandoff
 from crdtctl.store.identity import OnRenamed
 from crdtctl.store.inputs import Input, State
 from crdtctl.store.jobs import AttemptReading
+from crdtctl.store.knowledge import Knowledge
 from crdtctl.store.reading import Reading
 from crdtctl.store.retirement import is_sealed
 from crdtctl.store.rights import Holding, MadeTwice
-from crdtctl.store.share import Knowledge
 from crdtctl.store.snapshot import Snapshot, snapshot
 from crdtctl.store.summary import summarize
 from crdtctl.store.transaction import ignore_new_id

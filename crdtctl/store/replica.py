@@ -45,13 +45,13 @@ from crdtctl.store.findings import failures, raise_last
 from crdtctl.store.identity import OnRenamed
 from crdtctl.store.inputs import Input, State, as_inputs
 from crdtctl.store.jobs import beginning_line
+from crdtctl.store.knowledge import SYNC_LOCK, Knowledge
+from crdtctl.store.known_header import hear, mark, settle
 from crdtctl.store.merge import MergeOptions, MergeReport, Progress, merge
 from crdtctl.store.packed import gathered
 from crdtctl.store.reader import Reader
 from crdtctl.store.reading import Reading
 from crdtctl.store.retirement import is_sealed, refuse_sealed, seal
-from crdtctl.store.settling import hear, mark, settle
-from crdtctl.store.share import SYNC_LOCK, Knowledge
 from crdtctl.store.transaction import Transaction, ignore_new_id
 from crdtctl.store.unheard import Heard
 from crdtctl.store.validation import check_strings, checked_key

@@ -1,4 +1,4 @@
-"""The rights that bounded counters are made of, as they stand here: who holds them, who asks for them."""
+"""Rights to bounded counters, as a replica sees them: holders and requests."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from crdtctl.crdt.counter import join_counters
 from crdtctl.errors import printable
 from crdtctl.store.commit import typed
 
-KIND: Final = BCounter()
-_MARK = f'"{KIND.tag}":{{'.encode()
+BCOUNTER: Final = BCounter()
+_MARK = f'"{BCOUNTER.tag}":{{'.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class MadeTwice:
-    """A counter that several replicas created, each with rights to begin with: `makers`, replica → rights."""
+    """A counter that several replicas created, each with initial rights: `makers`, replica → rights."""
 
     name: str
     makers: Mapping[str, int]
@@ -26,13 +26,13 @@ class MadeTwice:
     def __str__(self) -> str:
         made = ", ".join(f"{who} with {amount}" for who, amount in self.makers.items())
         return (
-            f"'{printable(self.name)}' was created by {len(self.makers)} replicas, and what each began with "
-            f"counts: {made}"
+            f"'{printable(self.name)}' was created by {len(self.makers)} replicas, and the initial rights "
+            f"of each count: {made}"
         )
 
     @property
     def advice(self) -> str:
-        """What to do about it."""
+        """The advice that goes with the message."""
         least = min(self.makers.values())
         return (
             f"if one was meant: '{typed('decrement', self.name, str(least))}' where the rights are; "
@@ -41,14 +41,14 @@ class MadeTwice:
 
 
 def made_twice(name: str, state: Contributions, settled: Collection[str] = ()) -> MadeTwice | None:
-    """Return that several replicas created a counter, unless it is settled."""
-    makers = {who: amount for who, amount in KIND.makers(state).items() if _settling(name, who) not in settled}
+    """Return the creators of a counter if there are several, and if that is not settled."""
+    makers = {who: amount for who, amount in BCOUNTER.makers(state).items() if _settling(name, who) not in settled}
     return MadeTwice(name, makers) if len(makers) > 1 else None
 
 
 def settling(name: str, state: Contributions) -> list[str]:
-    """Return the marks that settle that several replicas created a counter: for all of them but the first."""
-    return [_settling(name, who) for who in list(KIND.makers(state))[1:]]
+    """Return the marks that settle a counter with several creators: one for each creator but the first."""
+    return [_settling(name, who) for who in list(BCOUNTER.makers(state))[1:]]
 
 
 def _settling(name: str, replica: str) -> str:
@@ -58,21 +58,21 @@ def _settling(name: str, replica: str) -> str:
 
 
 class Makers:
-    """Looks, in the course of a merge, for bounded counters that turn out to be created by several replicas."""
+    """Finds bounded counters with several creators during a merge."""
 
     def __init__(self, own: Source, settled: Collection[str]) -> None:
         self._own = own
         self._settled = settled
 
     def look(self, before: bytes | None, after: bytes) -> Iterator[MadeTwice]:
-        """Yield what a line that was merged brings of that, and was not known."""
+        """Yield the counter on a merged line if it has creators that were not known."""
         if _MARK not in after:
             return
         name, counter = decode_own_line(after)
-        mine = self._own.counter(name).get(KIND.tag, {})
-        past = decode_own_line(before)[1].get(KIND.tag, {}) if before is not None else {}
-        found = made_twice(name, KIND.join_all(mine, counter.get(KIND.tag, {})), self._settled)
-        known = KIND.makers(KIND.join_all(mine, past))
+        mine = self._own.counter(name).get(BCOUNTER.tag, {})
+        past = decode_own_line(before)[1].get(BCOUNTER.tag, {}) if before is not None else {}
+        found = made_twice(name, BCOUNTER.join_all(mine, counter.get(BCOUNTER.tag, {})), self._settled)
+        known = BCOUNTER.makers(BCOUNTER.join_all(mine, past))
         if found and not found.makers.keys() <= known.keys():
             yield found
 
@@ -88,35 +88,38 @@ class Holding:
     @property
     def holders(self) -> Mapping[str, int]:
         """Replica → the rights that it holds, if not 0."""
-        return {who: amount for who, amount in KIND.rights(self.state).items() if amount}
+        return {who: amount for who, amount in BCOUNTER.rights(self.state).items() if amount}
 
     @property
     def here(self) -> int:
-        """The rights that are here."""
+        """The rights of this replica."""
         return self.holders.get(self.replica, 0)
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """Replica → the rights that it asks this one for."""
-        return KIND.requests(self.state).get(self.replica, {})
+        """Replica → the rights that it requests from this one."""
+        return BCOUNTER.requests(self.state).get(self.replica, {})
 
     @property
     def asked(self) -> Mapping[str, int]:
-        """Replica → the rights that this one asked it for, and was not given yet."""
-        requests = KIND.requests(self.state)
+        """Replica → the rights that this one requested from it and has not received yet."""
+        requests = BCOUNTER.requests(self.state)
         return {holder: asked[self.replica] for holder, asked in requests.items() if self.replica in asked}
 
     @property
     def oversold(self) -> Mapping[str, int]:
-        """Replica → the rights that it used and never had: it had several writers, or was wrongly taken for gone."""
+        """Replica → the rights that it used without having them.
+
+        It had several writers, or was wrongly declared gone.
+        """
         return {who: -amount for who, amount in self.holders.items() if amount < 0}
 
 
 def holdings(own: Source, known: Source | None) -> Iterator[Holding]:
-    """Yield the rights to all bounded counters, by name, as the replica sees them whose files these are."""
-    names = set(own.names_of(KIND.tag))
+    """Yield the rights to all bounded counters, by name, as the replica with these files sees them."""
+    names = set(own.names_of(BCOUNTER.tag))
     if known:
-        names.update(known.names_of(KIND.tag))
+        names.update(known.names_of(BCOUNTER.tag))
     for name in sorted(names):
         counter = join_counters(own.counter(name), known.counter(name) if known else {})
-        yield Holding(name, own.head.replica, counter[KIND.tag])
+        yield Holding(name, own.head.replica, counter[BCOUNTER.tag])

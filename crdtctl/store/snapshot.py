@@ -37,11 +37,11 @@ from crdtctl.store.files import Directory
 from crdtctl.store.gone import Returned, returned
 from crdtctl.store.handoffs import OpenHandoff
 from crdtctl.store.jobs import AttemptReading, attempt_readings, hide_left_out
+from crdtctl.store.knowledge import Knowledge
+from crdtctl.store.known_header import unsettled
 from crdtctl.store.reading import Reading
 from crdtctl.store.retirement import absorbed_twice, hide_absorbed, is_sealed, membership_of, settling_marks
-from crdtctl.store.rights import KIND, Holding, MadeTwice, holdings, made_twice
-from crdtctl.store.settling import unsettled
-from crdtctl.store.share import Knowledge
+from crdtctl.store.rights import BCOUNTER, Holding, MadeTwice, holdings, made_twice
 from crdtctl.store.summary import Summary
 from crdtctl.store.validation import check_strings, check_type, wrong_name
 from crdtctl.suggestions import did_you_mean
@@ -210,7 +210,7 @@ class Snapshot:
         check_strings(name=text)
         check_strings(name=name)
         text, name = entered(text), entered(name)
-        given = KIND.rights(self._counter(name).get(KIND.tag, {}))
+        given = BCOUNTER.rights(self._counter(name).get(BCOUNTER.tag, {}))
         past = [one.replica for one in self.past()]
         ids = {forks.origin(replica) for replica in (self.id, *self.clock(), *past, *given)}
         found = identity.called(text, ids)
@@ -299,7 +299,7 @@ class Snapshot:
 
     def rights(self, name: str) -> Holding:
         """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
-        return Holding(name, self.id, self.reading(name, KIND.tag).state)
+        return Holding(name, self.id, self.reading(name, BCOUNTER.tag).state)
 
     def holdings(self) -> list[Holding]:
         """Return the holders of the rights, and the requests, of all bcounters."""

@@ -1,8 +1,8 @@
-"""Which type a name means, where it has several; and a second type that arrives.
+"""Names with counters of several types.
 
-Two replicas that never met may use one name for counters of different types, by mistake most often. Both are kept,
-for either may be the one that is meant. A replica reads and writes the type that it uses itself. What it uses is seen
-in ``own.json``; where that names several types or none, a setting may decide. Anything else is for `UsageError`.
+Two replicas that never exchanged states may use one name for counters of different types, mostly by mistake. Both
+counters are kept, because either may be the intended one. A replica reads and writes the type that it uses itself,
+which ``own.json`` shows. If it shows several types or none, a setting may decide. Otherwise it is a `UsageError`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,17 +16,17 @@ from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.counter import Counter
 from crdtctl.errors import UsageError, printable
 
-#: Between two types on a line; in a name or an element at most, and then the line is decoded in vain.
+#: Byte sequence between two types on a line. In a name or an element it only makes a line be decoded for nothing.
 _BETWEEN = b']},"'
-#: So many replicas are named.
-_NAMED = 3
+#: Maximum number of replicas named in a message.
+_MAX_NAMED = 3
 
 
 def candidates(mine: Counter, known: Counter) -> list[str]:
-    """Return the types that a counter's name may mean, sorted: those that this replica uses, or else all.
+    """Return the types that a counter's name may refer to, sorted: those that this replica uses, or else all.
 
-    Beside a type in which something was counted here, one that was only created is not in use; nor is, beside any
-    other, a type that takes part in merging, for merging begins it.
+    A type that was only created is not in use if this replica counted under another one. A locally merged type is not
+    in use beside any other, because a merge creates it.
     """
     declared = mine.keys() - LOCALLY_MERGED.keys()
     used = {tag for tag in declared if any(any(row[1:]) for row in mine[tag].values())}
@@ -34,12 +34,12 @@ def candidates(mine: Counter, known: Counter) -> list[str]:
 
 
 def choose(name: str, found: list[str], preferred: Mapping[str, str]) -> str:
-    """Return the one of several `found` types that `name` means, by the settings; raise `UsageError`."""
+    """Return the type among several that the settings choose for `name`; raise `UsageError` if they choose none."""
     chosen = preferred.get(name, "")
     if chosen in found:
         return chosen
     raise UsageError(
-        f"'{name}' is there as {' and '.join(found)}",
+        f"'{name}' exists as {' and '.join(found)}",
         "choose one with --type, or for good in config.toml, below [types]",
     )
 
@@ -51,7 +51,7 @@ def kinds(tags: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SecondType:
-    """A type under which a counter arrived that is here under the `others`; `replicas` use it."""
+    """A second type, used by `replicas`, of a counter that this replica has under the `others`."""
 
     name: str
     tag: str
@@ -59,8 +59,8 @@ class SecondType:
     replicas: tuple[str, ...]
 
     def __str__(self) -> str:
-        shown = ", ".join(self.replicas[:_NAMED])
-        more = f" and {len(self.replicas) - _NAMED} more" if len(self.replicas) > _NAMED else ""
+        shown = ", ".join(self.replicas[:_MAX_NAMED])
+        more = f" and {len(self.replicas) - _MAX_NAMED} more" if len(self.replicas) > _MAX_NAMED else ""
         origin = f", from {printable(shown)}{more}" if self.replicas else ""
         return (
             f"'{printable(self.name)}' came as a second type, {self.tag}{origin}; it is {kinds(self.others)} "
@@ -69,9 +69,9 @@ class SecondType:
 
 
 class Arrivals:
-    """Looks, in the course of a merge, for counters that arrive under a second type.
+    """Finds counters that arrive under a second type during a merge.
 
-    It is asked of every line that changes, in the order of the lines, so most lines are not decoded for it.
+    It gets every changed line, in order, and decodes few of them.
     """
 
     def __init__(self, own: Source, part: Part = ALL) -> None:
@@ -80,7 +80,7 @@ class Arrivals:
         self._next = next(self._lines, None)
 
     def look(self, joined: MergedLine) -> Iterator[SecondType]:
-        """Yield the second types that one line brings."""
+        """Yield the second types on one line."""
         mine = self._own_line(joined.name)
         assert joined.after is not None
         if _BETWEEN not in joined.after and (mine is None or (_BETWEEN not in mine and _is_one_type(mine, joined))):
@@ -91,14 +91,14 @@ class Arrivals:
         yield from arrivals(name, own, before, after)
 
     def _own_line(self, name: bytes) -> bytes | None:
-        """Return the own line of a name, which is not before the names that were asked for."""
+        """Return the own line of a name. Names are looked up in ascending order."""
         while self._next is not None and self._next[0] < name:
             self._next = next(self._lines, None)
         return self._next[1] if self._next is not None and self._next[0] == name else None
 
 
 def arrivals(name: str, own: Counter, before: Counter, after: Counter) -> Iterator[SecondType]:
-    """Yield the types of a counter that are new `after` a merge, if there is another one."""
+    """Yield the types of a counter that are new `after` a merge, if it has another type."""
     here = own.keys() | before.keys()
     everything = here | after.keys()
     if len(everything) < 2:
@@ -111,7 +111,7 @@ def arrivals(name: str, own: Counter, before: Counter, after: Counter) -> Iterat
 
 
 def _is_one_type(mine: bytes, joined: MergedLine) -> bool:
-    """Return whether the own line of a name begins with the type with which the joined one begins."""
+    """Return whether the own line of a name and the merged one begin with the same type."""
     start = len(encode_name(joined.name.decode())) + len(NAME_END) - 1
     end = mine.index(b'"', start) + 1
     return joined.after is not None and joined.after[:end] == mine[:end]

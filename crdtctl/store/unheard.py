@@ -1,12 +1,12 @@
-"""Earlier ids of a replica that was copied or put back, until the last state that left under them has come back.
+"""Earlier ids of a copied or restored replica, until the last state exported under them has come back.
 
-What such an id did after the copy or backup was made is known elsewhere at best. It may have absorbed sealed replicas:
-to absorb them once more would count them twice, for good. So a replica with such an id absorbs nothing new. For each id
-``known.json`` keeps the number of states that had left under it, as the witness remembers. Where no witness is there,
-on another machine say, it is the number that the copy itself remembers.
+Commits that such an id made after the copy or backup are known to other replicas at best. The id may have absorbed
+sealed replicas. Absorbing them again would count them twice, permanently. So a replica with such an id absorbs nothing
+new. For each id, ``known.json`` keeps the number of states that were exported under it, according to the witness.
+Without a witness, for example on another machine, it is the number in the copy itself.
 
-A state of another replica that knows an id up to that number ends this. The state of a sealed replica does not: it was
-made before it could be absorbed.
+A state of another replica that contains an id up to that number ends this. The state of a sealed replica does not,
+because it was made before it could be absorbed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,19 +20,19 @@ from crdtctl.store import binding
 
 
 class Heard(NamedTuple):
-    """What a state says: the replica that made it, and author → departures as text."""
+    """Two parts of a state: the replica that made it, and author → export markers as text."""
 
     replica: str
     histories: Mapping[str, str]
 
 
 def departures_of(history: History, witness: str) -> int:
-    """Return how many states had left under an id, as far as its own file and its witness remember."""
+    """Return the number of states that were exported under an id, according to its own file and its witness."""
     return max(history.count, binding.departed(witness) if witness else 0)
 
 
 def still(unheard: Mapping[str, int], states: Iterable[Heard], replica: str, everybody: Roster) -> dict[str, int]:
-    """Return those of the `unheard` ids of which none of the `states` knows enough. `replica` is the id of today."""
+    """Return the `unheard` ids that still await their last state, after these `states`. `replica` is the current id."""
     left = dict(unheard)
     if not left:
         return left
@@ -45,7 +45,7 @@ def still(unheard: Mapping[str, int], states: Iterable[Heard], replica: str, eve
 
 
 def counts(histories: Mapping[str, str]) -> dict[str, int]:
-    """Return id → number of states that had left under it, the largest of its branches."""
+    """Return id → number of states that were exported under it, the largest of its branches."""
     found: dict[str, int] = {}
     for author, text in histories.items():
         replica = forks.origin(author)
@@ -54,13 +54,13 @@ def counts(histories: Mapping[str, str]) -> dict[str, int]:
 
 
 def refuse(unheard: Mapping[str, int], absorbed: Iterable[str]) -> None:
-    """Raise `ForkError` where replicas would be absorbed, and an earlier id may have absorbed them before."""
+    """Raise `ForkError` if replicas would be absorbed that an earlier id may have absorbed before."""
     found = list(absorbed)
     if not unheard or not found:
         return
     who = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
     raise ForkError(
-        f"cannot absorb {who}: this replica was copied or put back, and may have absorbed since, as "
-        f"{', '.join(sorted(unheard))}, the last state of which has not come back; nothing was absorbed",
-        "sync or merge first; if it surely has absorbed none of them since: crdtctl absorb --not-absorbed",
+        f"cannot absorb {who}: this replica was copied or restored, and may have absorbed it before, as "
+        f"{', '.join(sorted(unheard))}, whose last state has not come back; no replica was absorbed",
+        "sync or merge first; if it certainly has absorbed none of them since: crdtctl absorb --not-absorbed",
     )

@@ -17,7 +17,7 @@ from crdtctl.errors import (
     UnavailableError,
     printable,
 )
-from crdtctl.store.share import Knowledge
+from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.foreign_files import is_hidden, is_unfinished, placeholder_target
 from crdtctl.sync.health import Unfinished, stamp
 from crdtctl.sync.missing_objects import is_emptied

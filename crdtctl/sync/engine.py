@@ -16,10 +16,10 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.counter import delta_of
 from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
 from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.knowledge import Knowledge
 from crdtctl.store.merge import MergeReport
 from crdtctl.store.processes import cores
 from crdtctl.store.replica import Replica
-from crdtctl.store.share import Knowledge
 from crdtctl.store.unheard import Heard
 from crdtctl.sync import cache, health
 from crdtctl.sync.download import download, emptied_error

@@ -10,7 +10,7 @@ counted.
 from collections.abc import Collection, Iterable, Mapping
 
 from crdtctl.crdt.membership import minted
-from crdtctl.store.share import Knowledge
+from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.object_name import ANY_DIGEST, last_sync_time, name_of, stem_of
 from crdtctl.sync.plan import CachedObject, is_named
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from crdtctl.crdt import forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import minted, record_of
-from crdtctl.store.share import Knowledge
+from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.object_name import ANY_DIGEST, SUFFIX, last_sync_time, name_of, needs_renewal, stem_of, without_time
 from crdtctl.sync.transport import Entry
 

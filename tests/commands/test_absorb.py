@@ -136,7 +136,7 @@ def test_a_replica_that_was_put_back_absorbs_after_a_sync(shell: Shell) -> None:
     shutil.copytree(shell.directory / "backup", shell.directory / ".crdtctl")
     ended = shell("absorb", "job.json")
     assert (ended.status, "nothing is lost" in ended.stderr) == (5, False)
-    assert "nothing was absorbed; sync or merge first" in ended.stderr
+    assert "no replica was absorbed; sync or merge first" in ended.stderr
     assert "unheard" in shell.ok("status", "--format", "table")
     assert [one["unheard"] for one in json.loads(shell.ok("status", "--format", "json"))["past"]] == [True]
     shell.ok("sync", "./shared")

@@ -215,7 +215,7 @@ def test_one_name_may_have_several_types_and_then_one_must_be_named(here: Replic
     assert [(one.tag, one.value) for one in here.readings("pages")] == [("gcounter", 3), ("pncounter", 2)]
     assert (here.value("pages", "gcounter"), here.value("pages", "pncounter")) == (3, 2)
     for ask in (lambda: here.value("pages"), lambda: here.increment("pages")):
-        with pytest.raises(UsageError, match="is there as gcounter"):
+        with pytest.raises(UsageError, match="exists as gcounter"):
             ask()
     with pytest.raises(MissingError, match="no gset 'pages'"):
         here.value("pages", "gset")

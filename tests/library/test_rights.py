@@ -52,7 +52,7 @@ def test_what_is_wrong_is_told_by_its_class(new_replica: New) -> None:
     hub.create("seats", "bcounter", also=True)
     with pytest.raises(ExistsError):
         hub.create("seats", "bcounter", bound=3)
-    with pytest.raises(UsageError, match="is there as bcounter"):
+    with pytest.raises(UsageError, match="exists as bcounter"):
         hub.increment("seats")
     with pytest.raises(MissingError, match="no replica 'laptop' is known here"):
         hub.transfer("seats", "laptop", 1)

@@ -37,7 +37,7 @@ LAYOUTS = (
 #: A set of everything: the numbers of the commits.
 SEEN = "seen"
 #: What a check finds for as long as people have not settled it: replicas that are lost or copied leave such.
-TOLD = ("several writers", "what each began with")
+TOLD = ("several writers", "initial rights")
 #: After so many rounds in which everybody syncs, nothing may be left to tell. A hand-off takes four.
 ENOUGH = 12
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster, record_of
-from crdtctl.store.share import Knowledge
+from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.object_name import name_of
 from crdtctl.sync.plan import (
     CachedObject,

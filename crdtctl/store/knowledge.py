@@ -1,4 +1,4 @@
-"""A replica's share of what is known: what it did itself, and what it carries for some others."""
+"""The knowledge of a replica, and partial states of it: its own entries, and those that it relays for others."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ SYNC_LOCK = "sync"
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What a replica knows: its id, its clock and export markers, and the replicas that are retired.
+    """The knowledge of a replica: its id, its clock and export markers, and the retired replicas.
 
     `own_checksum` changes with the replica's own changes; it is empty if the replica has made none. `has_left` is true
     if the present own file was exported or synced before. `is_idle` is true for a client that has handed off all that
@@ -45,18 +45,19 @@ class Knowledge:
         )
 
 
-def head_of_share(whole: Head, authors: Collection[str]) -> Head:
-    """Return the header of a state that holds these authors, of all that the header `whole` speaks of."""
+def partial_head(whole: Head, authors: Collection[str]) -> Head:
+    """Return the header of a partial state with entries of these authors only, given the header of the whole state."""
     clock = {author: seq for author, seq in whole.clock.items() if author in authors}
     return replace(whole, clock=clock, tags={a: text for a, text in whole.tags.items() if a in clock})
 
 
-def lines_of_share(
+def partial_lines(
     own: Source, known: Source | None, authors: Collection[str], news: Sequence[Source] = ()
 ) -> Iterator[tuple[bytes, int]]:
-    """Yield the lines of what the `authors` did, each with how many contributions it holds. `own` is of one of them.
+    """Yield the lines of a partial state with entries of the `authors`, each with its number of entries.
 
-    What was learned to take part in merging does not leave. With `news`, as it would be once those were merged.
+    The author of `own` is one of them. Other replicas' entries of locally merged types are left out. With `news`, the
+    lines are as they would be after a merge of those sources.
     """
     mine = own.head.replica
     if len(authors) < 2:

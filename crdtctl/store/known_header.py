@@ -1,4 +1,4 @@
-"""What people settle about replicas, and what a replica is still to hear of itself: headers of ``known.json``."""
+"""Changes of the header of ``known.json`` alone: settled facts about replicas, and earlier ids of this replica."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,13 +14,13 @@ from crdtctl.errors import MissingError, printable
 from crdtctl.store import gone
 from crdtctl.store.durable import Draft
 from crdtctl.store.retirement import membership_of, settling_marks
-from crdtctl.store.rights import KIND, settling
+from crdtctl.store.rights import BCOUNTER, settling
 from crdtctl.store.transaction import Transaction
 from crdtctl.store.unheard import Heard, still
 
 
 def mark(transaction: Transaction, replica: str, settled: Iterable[str]) -> None:
-    """Note, of what this `replica` knows, that something more is settled."""
+    """Add marks of settled facts."""
     with transaction.known() as known:
         head = known.head if known else Head("known", replica, {})
         after = tuple(sorted({*head.settled, *settled}))
@@ -31,7 +31,7 @@ def mark(transaction: Transaction, replica: str, settled: Iterable[str]) -> None
 
 
 def hear(transaction: Transaction, replica: str, states: Sequence[Heard], everybody: Roster) -> bool:
-    """Note what some states say of ids that this `replica` had before; return whether that is news."""
+    """Drop earlier ids of this `replica` whose last state is in some states; return whether anything changed."""
     with transaction.known() as known:
         if known is None or not known.head.unheard:
             return False
@@ -44,7 +44,7 @@ def hear(transaction: Transaction, replica: str, states: Sequence[Heard], everyb
 
 
 def hear_no_more(transaction: Transaction) -> None:
-    """Note that nothing more is to be heard of ids that this replica had before."""
+    """Drop all earlier ids that still await their last state."""
     with transaction.known() as known:
         if known and known.head.unheard:
             known.verify()
@@ -52,7 +52,7 @@ def hear_no_more(transaction: Transaction) -> None:
 
 
 def _rewrite(transaction: Transaction, known: Source | None, head: Head) -> None:
-    """Replace ``known.json`` by itself with another header."""
+    """Replace the header of ``known.json``."""
 
     def fill(draft: Draft) -> bool:
         writer = Writer(draft.write, head)
@@ -65,13 +65,16 @@ def _rewrite(transaction: Transaction, known: Source | None, head: Head) -> None
 
 
 def unsettled(head: Head) -> list[Fork]:
-    """Return the forks that a state knows of, and nobody has settled."""
+    """Return the forks in a state that are not resolved."""
     found = forks.join([(head.clock, head.tags)]).forks
     return [fork for fork in found if not set(fork.branches) <= set(head.settled)]
 
 
 def settle(transaction: Transaction, replica: str) -> bool:
-    """Note that the branches of a fork are settled, or what else is to be about an id; return whether it is news."""
+    """Mark the fork of an id, or another fact about it, as settled; return whether that changes anything.
+
+    Without a fork, the fact is a double absorption, a replica that returned, or a counter that was created twice.
+    """
     with transaction.directory.own_source() as own, transaction.known() as known:
         found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
         fork = next((one for one in found if one.replica == forks.origin(replica)), None)
@@ -80,11 +83,11 @@ def settle(transaction: Transaction, replica: str) -> bool:
             late = gone.returned(known.head.settled, known.head.clock)
             marks = tuple(gone.mark_of(one.replica, one.reached) for one in late if one.replica == replica)
         if known and not marks:
-            state = join_counters(own.counter(replica), known.counter(replica)).get(KIND.tag, {})
+            state = join_counters(own.counter(replica), known.counter(replica)).get(BCOUNTER.tag, {})
             marks = tuple(settling(replica, state))
         if known is None or not marks:
             raise MissingError(
-                f"no fork of '{printable(replica)}' is known here, nor anything else to settle",
+                f"'{printable(replica)}' has no known fork, nor anything else to settle",
                 "'crdtctl status' lists forks",
             )
         known.verify()

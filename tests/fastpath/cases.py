@@ -291,8 +291,9 @@ def odd_arguments(draw: st.DrawFn) -> list[str]:
     return words
 
 
-#: In what a case may be odd.
-ODDITIES = ("arguments", "counters", "damage", "entries", "settings")
+#: What may be odd about a case: about the files' texts, or about anything else.
+ODD_FILES = ("counters", "damage")
+ODDITIES = ("arguments", "entries", "settings")
 
 
 @st.composite

@@ -34,7 +34,7 @@ def install_below_prefix(place: Path) -> Path:
 def _install(place: Path) -> Path:
     packages = place / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     packages.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(PACKAGE, packages / "crdtctl", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, packages / "crdtctl")  # compiled as it is here, which is most of the time
     (packages / "others.pth").write_text(f"{LIBRARIES}\n")
     script = place / "bin" / "crdtctl"
     script.parent.mkdir(exist_ok=True)

@@ -54,6 +54,7 @@ class Span(NamedTuple):
 
 
 _FENCE: Final = re.compile(r"```(\w*)$")
+_RULE: Final = re.compile(r"[|\s:-]*-[|\s:-]*")
 _ITEM: Final = re.compile(r"(\*|\d+\.) +(.*)")
 _BEGINS: Final = re.compile(r"#|```|\||\* |\d+\. ")
 _SPAN: Final = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<strong>[^*]+)\*\*|\[(?P<link>[^]]+)\]\([^)]+\)")
@@ -79,7 +80,7 @@ def blocks(text: str) -> Iterator[Block]:
         elif line.startswith("|"):
             while end < len(lines) and lines[end].startswith("|"):
                 end += 1
-            yield Table(tuple(_cells(row) for row in lines[at:end] if not re.fullmatch(r"[|\s:-]+", row)))
+            yield Table(tuple(_cells(row) for row in lines[at:end] if not _RULE.fullmatch(row)))
         elif _ITEM.match(line):
             while end < len(lines) and (_ITEM.match(lines[end]) or lines[end].startswith("  ")):
                 end += 1

@@ -13,7 +13,8 @@ import crdtctl.codec
 
 def specification() -> str:
     """Return the specification of the file format in Markdown."""
-    return "\n".join(_converted(cleandoc(crdtctl.codec.__doc__ or "")))
+    text, _, _ = cleandoc(crdtctl.codec.__doc__ or "").partition("\nModules\n---")
+    return "\n".join(_converted(text))
 
 
 def _converted(text: str) -> Iterator[str]:
@@ -58,4 +59,4 @@ def _text(lines: list[str]) -> Iterator[str]:
 
 
 def _inline(text: str) -> str:
-    return text.replace("``", "`").replace("|", "\\|") if "|" in text else text.replace("``", "`")
+    return re.sub(r"\s+", " ", text.replace("``", "`").replace("|", "\\|"))

@@ -1,6 +1,8 @@
 """``crdtctl help``: topics of the manual, in a pipe, on a terminal and through a pager."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,16 @@ def pager(shell: Shell, script: str) -> dict[str, str]:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return {"PAGER": f"'{path}' -x", "LESS": "R"}
+
+
+@pytest.mark.parametrize("command", ["status --help", "--help", "show", "log"])
+def test_other_commands_do_not_import_the_manual(shell: Shell, command: str) -> None:
+    environment = {**shell.environment, "CRDTCTL_REPLICA": str(shell.directory / "replica")}
+    program = [sys.executable, "-X", "importtime", "-m", "crdtctl"]
+    subprocess.run([*program, "init"], env=environment, check=True, capture_output=True)
+    done = subprocess.run([*program, *command.split()], env=environment, check=True, capture_output=True, text=True)
+    assert "crdtctl.cli" in done.stderr or command == "show"
+    assert "crdtctl.help" not in done.stderr.replace("crdtctl.commands.help", "")
 
 
 def test_long_page_on_a_terminal_goes_through_the_pager(shell: Shell) -> None:

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import pytest
 
+import crdtctl.codec
 from crdtctl import errors
 from crdtctl.cli.verbs import ALIASES, VERBS
 from crdtctl.crdt import TYPES
@@ -79,6 +80,18 @@ def test_topic_uses_the_markdown_that_the_pages_know(name: str) -> None:
 def test_the_topic_of_exit_statuses_has_every_error() -> None:
     for status, name, meaning in errors.exit_statuses():
         assert f"| {status} | {name} | {meaning} |" in topics.text("exit-status")
+
+
+def test_the_topic_of_the_format_has_the_specification() -> None:
+    specification = (crdtctl.codec.__doc__ or "").partition("\nModules\n")[0]
+    text = topics.text("format")
+    for term in re.findall(r"``([^`\n]+)``", specification):
+        assert f"`{term.replace('|', chr(92) + '|')}`" in text
+    tables = [block for block in blocks(text) if isinstance(block, Table)]
+    assert tables
+    assert all(row[0].startswith("`") for table in tables for row in table.rows[1:])
+    [example, *_] = [block for block in blocks(text) if isinstance(block, Code) and not block.kind]
+    assert "\n".join(f"    {line}" for line in example.lines) in specification
 
 
 def test_each_type_has_a_row_in_the_topic_of_types() -> None:

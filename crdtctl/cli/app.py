@@ -64,7 +64,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback(
     epilog="\b\nTHE REPLICA:\n"
     "  --replica or CRDTCTL_REPLICA; else the nearest .crdtctl in this directory or above it;\n"
-    "  else the user's own, in the data directory (the first write creates it) or at home.\n\n" + section()
+    "  else the user's own, in the data directory (the first write creates it) or at home.\n\n"
+    "\b\nMANUAL:\n"
+    "  crdtctl help                      all commands and topics\n"
+    "  crdtctl help TOPIC                a topic, such as cron, scripting or exit-status\n\n" + section()
 )
 def root(
     version: Annotated[  # its callback prints the version

@@ -21,6 +21,7 @@ def source(name: str) -> str:
     return files("crdtctl.help").joinpath(f"{name}.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", topics.NAMES)
 def test_topic_prints_what_it_shows(shell: Shell, name: str) -> None:
     scenes.play(shell, source(name))

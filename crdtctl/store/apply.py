@@ -90,13 +90,13 @@ class _KnownCounters:
         return self._source.counter(name) if self._source else {}
 
     def verified(self, name: str) -> Counter:
-        """Return the learned entries of one counter from a verified file, where they decide what is written."""
+        """Return the learned entries of one counter from a verified file, for a commit that depends on them."""
         self._verify = True
         return self.counter(name)
 
 
 def _depends_on_others(request: Request) -> bool:
-    """Return whether the entries of others decide what a request writes."""
+    """Return whether the result of a request depends on the entries of others."""
     return request.operation.once is not None or request.operation.verb in ("add", "reset", "expire")
 
 

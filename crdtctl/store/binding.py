@@ -1,10 +1,9 @@
-"""Which file an ``own.json`` is: what tells the file that was written last from every copy of it.
+"""The file identity of an ``own.json``, which distinguishes the file that was written last from every copy of it.
 
-A replica that is copied or put back as it was has two writers under one id, or one that forgot what it said.
-So each ``own.json`` records what it is itself, which a copy of it is not: its inode and the generation of
-that inode, its file system where that has a number of its own, and the machine. And outside the directory,
-in the user's state directory, a *witness* remembers how often the file was written: what is older than
-its witness was put back.
+A copied replica has two writers under one id. A restored one would reuse commit numbers that it has exported.
+So each ``own.json`` records its own identity: its inode and the generation of that inode, the number of its file
+system if it has one, and the machine. A copy has another identity. In the user's state directory, a *witness* records
+the number of times that the file was written. A file with fewer writes than its witness is a restored backup.
 
 This module is on the path of every increment, so it imports nothing that Python has not loaded already,
 but fcntl and zlib.
@@ -18,19 +17,19 @@ import zlib
 from crdtctl.store.durable import close, sync_directory
 from crdtctl.store.locate import in_user_state
 
-#: Asks a Linux file system for the generation of an inode, which changes when its number is used again.
+#: Request to a Linux file system for the generation of an inode, which changes when its number is used again.
 _GET_GENERATION = 0x80087601
 _MACHINE = "/etc/machine-id"
-#: Where the inode number of a file is not the same after it was mounted again.
+#: File systems that give a file another inode number when they are mounted again.
 _FLEETING = ("vfat", "msdos", "exfat", "fuse", "cifs", "smb3", "9p")
 _WITNESS_SIZE = 17
 
 
 def of(fd: int, *, lasting: bool) -> str:
-    """Return what the open file `fd` is; `lasting` says whether its file system keeps inode numbers."""
+    """Return the identity of the open file `fd`. `lasting`: its file system keeps inode numbers."""
     status = os.fstat(fd)
     inode = f"{status.st_ino}.{_generation(fd)}" if lasting else "-.-"
-    # A number of its own have those that stand on no device: subvolumes and their snapshots, overlays.
+    # File systems without a device have a number of their own: subvolumes and their snapshots, overlays.
     system = os.fstatvfs(fd).f_fsid if os.major(status.st_dev) == 0 else 0
     return f"{inode}.{system:x}.{_machine():08x}"
 
@@ -58,7 +57,7 @@ def fault(fd: int, bound: str, witness: str, writes: int) -> str:
 
 
 def is_lasting(binding: str) -> bool:
-    """Return whether a binding was made where inode numbers last."""
+    """Return whether an identity was recorded on a file system that keeps inode numbers."""
     return not binding.startswith("-")
 
 
@@ -100,10 +99,7 @@ def _machine() -> int:
 
 
 def remembered(path: str) -> int | None:
-    """Return how often the witness at `path` saw the file written; None: there is no such witness.
-
-    −1 stands for a witness that cannot be asked.
-    """
+    """Return the number of recorded writes of the witness at `path`; None if it is missing, −1 if it is unreadable."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -120,7 +116,7 @@ def remembered(path: str) -> int | None:
 
 
 def departed(path: str) -> int:
-    """Return how many states had left, as the witness at `path` remembers; 0 where it remembers nothing of that."""
+    """Return the number of exports that the witness at `path` recorded; 0 if it did not record any."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -135,9 +131,9 @@ def departed(path: str) -> int:
 
 
 def remember(path: str, writes: int, departures: int | None = None) -> None:
-    """Record in the witness, in place, the number of writes, and that of the states that left, if it is new.
+    """Record the number of writes in the witness, in place, and the number of exports if it is new.
 
-    If that fails, the witness knows less.
+    If that fails, the witness keeps smaller numbers, which does no harm.
     """
     if not path:
         return
@@ -156,7 +152,7 @@ def remember(path: str, writes: int, departures: int | None = None) -> None:
 
 
 def call_witness(replica: str) -> str:
-    """Make the witness of a new id, on disk; return its path, or nothing if there is no place for one."""
+    """Make the witness of a new id, on disk. Return its path, or an empty string if it cannot be made."""
     from crdtctl.store.owner import give_back, make_private  # only here: ids are new once
 
     state = in_user_state()
@@ -183,7 +179,7 @@ def call_witness(replica: str) -> str:
 
 
 def dismiss(path: str) -> None:
-    """Delete the witness of an id that is not used any more."""
+    """Delete the witness of an id that has ended."""
     if path:
         try:
             os.unlink(path)

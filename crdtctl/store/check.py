@@ -1,4 +1,4 @@
-"""Verifying files and replicas: what was looked at, and what was found."""
+"""Verify states and replicas: a finding for each file and each fault."""
 
 import os
 from contextlib import ExitStack, suppress
@@ -22,7 +22,7 @@ from crdtctl.store.rights import holdings, made_twice
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check of the file at `path`, in words."""
 
     path: str
     ok: bool
@@ -47,7 +47,7 @@ def check_input(item: Input) -> list[Finding]:
 
 
 def check_replica(path: str) -> list[Finding]:
-    """Verify the files of a replica. Raise what prevents reading them."""
+    """Verify the files of a replica. Raise an error that prevents reading them."""
     directory = Directory(path)
     try:
         findings = [
@@ -91,14 +91,14 @@ def _state(directory: Directory, which: str) -> Finding | None:
 
 
 def _stray(directory: Directory, which: str, source: Source) -> str:
-    """Return what is wrong with whom a replica's file speaks of, or nothing."""
+    """Return the fault of a replica's file that contains entries of the wrong replica; empty without a fault."""
     if which == OWN:
         for _, line in source.lines():
             for authors in source.decode(line)[1].values():
                 if set(authors) != {source.head.replica}:
                     return "it holds contributions of another replica"
         return ""
-    with suppress(DataError), directory.own_source() as own:  # damage of own.json is found where it is
+    with suppress(DataError), directory.own_source() as own:  # the check of own.json reports its damage
         mine = own.head.replica
         if mine in source.head.clock and all(past.replica != mine for past in source.head.past):
             return "it holds what should be in own.json alone"
@@ -106,7 +106,7 @@ def _stray(directory: Directory, which: str, source: Source) -> str:
 
 
 def _forked(source: Source) -> str:
-    """Return what is wrong with the ids that a state speaks of, or nothing."""
+    """Return the forks in a state that are not resolved, in words; empty without a fork."""
     return "; ".join(
         f"{fork.replica} had several writers since commit {fork.since}, see 'crdtctl settle --help'"
         for fork in unsettled(source.head)
@@ -114,11 +114,11 @@ def _forked(source: Source) -> str:
 
 
 def _binding(directory: Directory) -> Finding | None:
-    """Look whether ``own.json`` is the file that this replica wrote last."""
+    """Check whether ``own.json`` is the file that this replica wrote last."""
     try:
         own = directory.read_own()
     except DataError:
-        return None  # which is found where it is
+        return None  # the check of that file reports it
     found = "it is bound to this place"
     if own.strange:
         found = f"{REASONS[own.strange]}; the next write goes on under a new id"
@@ -128,7 +128,7 @@ def _binding(directory: Directory) -> Finding | None:
 
 
 def _oversold(directory: Directory) -> list[Finding]:
-    """Look whether somebody used rights to a bounded counter that it did not have, as the writers of a fork can."""
+    """Check whether a replica used more rights to a bounded counter than it had, as the writers of a fork can."""
     with suppress(DataError), directory.own_source() as own, directory.known_source() as known:
         return [
             Finding(
@@ -144,11 +144,11 @@ def _oversold(directory: Directory) -> list[Finding]:
             for holding in holdings(own, known)
             if (made := made_twice(holding.name, holding.state, known.head.settled if known else ()))
         ]
-    return []  # damage is found where it is
+    return []  # the check of that file reports its damage
 
 
 def _doubled(directory: Directory) -> list[Finding]:
-    """Look whether several replicas absorbed the same sealed one, which then counts for each of them."""
+    """Check whether several replicas absorbed the same sealed one, which then counts for each of them."""
     with suppress(DataError), directory.own_source() as own, directory.known_source() as known:
         found = absorbed_twice(roster(membership_of(own, known)), known.head.settled if known else ())
         return [
@@ -160,15 +160,15 @@ def _doubled(directory: Directory) -> list[Finding]:
             Finding(directory.file("known.json"), False, f"{one}; see 'crdtctl settle --help'")
             for one in (gone.returned(known.head.settled, known.head.clock) if known else ())
         ]
-    return []  # damage is found where it is
+    return []  # the check of that file reports its damage
 
 
 def _often(directory: Directory) -> list[Finding]:
-    """Look whether a replica went on under a new id again and again, as one in the cache of a CI does."""
+    """Check whether a replica got many new ids, as one in the cache of a CI does."""
     with suppress(DataError), directory.known_source() as known:
         times = len(known.head.past) if known else 0
         return [Finding(directory.file("known.json"), True, often(times))] if times >= OFTEN else []
-    return []  # damage is found where it is
+    return []  # the check of that file reports its damage
 
 
 def _config(directory: Directory) -> Finding:

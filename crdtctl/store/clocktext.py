@@ -1,4 +1,4 @@
-"""Text → clock: everything that ``crdtctl clock`` prints, in whatever format."""
+"""Text → clock: all output of ``crdtctl clock``, in every format."""
 
 import io
 import json
@@ -20,7 +20,7 @@ _RULE = re.compile(r"[\s─━╌-]*")
 
 
 def parse_clock(text: str) -> dict[str, int]:
-    """Return the clock that `text` stands for; raise `UsageError`."""
+    """Return the clock in `text`. Raise `UsageError` for anything else."""
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise UsageError("the clock is empty", "did the command that printed it fail?")
@@ -32,7 +32,7 @@ def parse_clock(text: str) -> dict[str, int]:
 
 
 def _rows(text: str) -> list[tuple[str, int]] | None:
-    """Return the rows of a report; None if `text` is no report."""
+    """Return the rows of a report; None if `text` is not a report."""
     import csv  # only here: most clocks are JSON
 
     first = text.lstrip().partition("\n")[0]

@@ -48,7 +48,7 @@ def read(directory: int, path: str) -> Config:
 
 
 def is_ours(directory: int) -> bool:
-    """Return whether nobody but this user and root can have written the settings: a command in them may be run."""
+    """Return whether only this user and root can have written the settings, so that a command in them may be run."""
     try:
         status = os.stat(f"{WHICH}{ENDING}", dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def is_ours(directory: int) -> bool:
 
 
 def edit(directory: int, path: str, change: Callable[[str], str]) -> tuple[str, Config]:
-    """Return the text of the settings after a `change`, and the settings that it stands for. Raise `ConfigError`."""
+    """Return the text of the settings after a `change`, and the settings in it. Raise `ConfigError`."""
     text = change(_content(directory, path))
     return text, parse(text, path)
 
@@ -85,7 +85,7 @@ def _content(directory: int, path: str) -> str:
 
 
 def parse(text: str, path: str) -> Config:
-    """Return the settings that `text` stands for; `path` is for messages. Raise `ConfigError`."""
+    """Return the settings in `text`; `path` is for messages. Raise `ConfigError`."""
     if not text:
         return Config()
     from crdtctl.codec import toml

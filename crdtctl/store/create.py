@@ -1,4 +1,4 @@
-"""Making a replica: a new one is there as a whole or not at all."""
+"""Make a replica, as a whole or not at all."""
 
 import fcntl
 import os
@@ -100,9 +100,9 @@ def _build(target: str, replica: str, tier: int) -> None:
 
 
 def _fill(target: str, replica: str, tier: int) -> None:
-    """Make a replica in an empty directory, which keeps its owner and mode, and may be one where a disk is mounted.
+    """Make a replica in an empty directory, which keeps its owner and mode, and may be a mount point.
 
-    What an attempt that was killed has left there is no obstacle.
+    The files of an attempt that was killed do not matter.
     """
     with owner.opened(target) as directory, ExitStack() as undo:
         while True:
@@ -143,7 +143,7 @@ def _write(directory: int, lock: int, replica: str, tier: int, undo: ExitStack) 
         draft.write(identity.first(draft.fd, replica, witness, tier))
         draft.commit()
     except OSError:
-        if draft.is_renamed:  # nobody has been told of it
+        if draft.is_renamed:  # its id was not reported
             _delete(directory, _OWN)
         raise
     finally:
@@ -151,7 +151,7 @@ def _write(directory: int, lock: int, replica: str, tier: int, undo: ExitStack) 
 
 
 def _there(target: str) -> ExistsError:
-    """Return the failure that stands for what is at `target` already."""
+    """Return the error for a `target` that exists already."""
     shown = printable(target)
     if os.path.lexists(f"{target}/{_OWN}"):
         return ExistsError(f"there is a replica at {shown} already")

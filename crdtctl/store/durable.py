@@ -69,7 +69,7 @@ def followed(path: str) -> str:
 
 
 def close(fd: int) -> None:
-    """Close a descriptor that nothing was written to; if that fails, nothing is lost, and nobody is told."""
+    """Close a descriptor that nothing was written to; if that fails, nothing is lost, and no error is raised."""
     try:
         os.close(fd)
     except OSError:
@@ -77,9 +77,9 @@ def close(fd: int) -> None:
 
 
 def sync_directory(fd: int) -> None:
-    """Put on disk which names are in an open directory.
+    """Put the names in an open directory on disk.
 
-    A file system that does not sync directories at all has its own way to keep names; nothing else can be done there.
+    A file system that does not sync directories keeps names in its own way.
     """
     try:
         os.fsync(fd)
@@ -91,7 +91,7 @@ def sync_directory(fd: int) -> None:
 
 
 def open_lock(directory: int, which: str) -> int:
-    """Open a lock file, making it if it is not there. One that may only be read can be locked on most systems, too."""
+    """Open a lock file; make it if it does not exist. A read-only one can be locked on most systems."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     name = f"{which}.lock"
     while True:
@@ -125,7 +125,7 @@ def try_lock(lock: int) -> bool:
 
 
 def is_same_file(directory: int, name: str, fd: int) -> bool:
-    """Return whether `name` still stands for the open file `fd`."""
+    """Return whether `name` is still the name of the open file `fd`."""
     try:
         return os.path.samestat(os.fstat(fd), os.stat(name, dir_fd=directory, follow_symlinks=False))
     except FileNotFoundError:
@@ -161,14 +161,14 @@ def open_both(directory: int) -> "tuple[int, int | None]":
 
 
 def adopt(fd: int, directory: int) -> None:
-    """Give a new file in a replica's directory to those who use the replica."""
+    """Give a new file in a replica's directory to the owner and group of the directory."""
     from crdtctl.store import owner  # only here: files are new once
 
     owner.adopt(fd, directory)
 
 
 def read_all(fd: int) -> bytes:
-    """Return what a regular file holds."""
+    """Return the content of a regular file."""
     size = os.fstat(fd).st_size
     data = os.read(fd, size + 1)
     while len(data) <= size:
@@ -180,7 +180,7 @@ def read_all(fd: int) -> bytes:
 
 
 class OnDisk:
-    """An open regular file, as pages: read where it is, whoever else reads it."""
+    """An open regular file, as pages. Readers do not disturb each other: it has no position."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -204,8 +204,7 @@ class NotApplied(Exception):
 class Draft:
     """A new version of one state file, put in place as a whole by `commit`, or left without a trace.
 
-    To be made and used with the file's lock, `lock`, held. Whatever is raised while `is_renamed` is false
-    means that nothing was changed.
+    The file's `lock` must be held. After an exception while `is_renamed` is false, nothing was changed.
     """
 
     def __init__(self, directory: int, which: str, lock: int, ending: str = ".json") -> None:
@@ -225,7 +224,7 @@ class Draft:
             raise
 
     def _sweep(self) -> None:
-        """Delete what killed writers left behind; they held the lock that is now ours."""
+        """Delete the drafts of killed writers. They held the lock that this process holds now."""
         for name in os.listdir(self.directory):
             if name.endswith(NEW) and name.startswith(f"{self.file}."):
                 try:

@@ -49,12 +49,12 @@ if TYPE_CHECKING:
     from crdtctl.codec.layout import Pages
 
 _POLL = 0.005
-#: From so many counters on, reading all lines beats looking each of them up.
+#: Number of counters from which reading all lines is faster than looking each of them up.
 MANY = 32
 
 
 class OwnFile:
-    """What ``own.json`` holds, in memory. `strange` says why its id is not this replica's alone, or nothing."""
+    """The content of ``own.json``. `strange` is the reason why its id may belong to a copy as well, or empty."""
 
     def __init__(self, data: bytes, label: str = "own.json", strange: str = "") -> None:
         self.data = data
@@ -88,7 +88,7 @@ class OwnFile:
         return self.seq + self.history.count
 
     def counters(self, many: bool) -> Callable[[str], Counter]:
-        """Return what looks counters up; for `many`, all lines are read first."""
+        """Return a function that looks counters up. For `many`, all lines are read first."""
         if not many:
             return self.source.counter
         lines = dict(self.source.lines())
@@ -134,7 +134,7 @@ class OwnFile:
 
 
 class Directory:
-    """A replica's directory. Raises `MissingError` if there is none."""
+    """The open directory of a replica. The constructor raises `MissingError` if it does not exist."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -176,7 +176,7 @@ class Directory:
 
     @contextmanager
     def own_source(self) -> Iterator[Source]:
-        """Open ``own.json`` to look things up; verified as a whole if it is small."""
+        """Open ``own.json``. A small file is verified as a whole."""
         with self._source(f"{OWN}.json", "own") as source:
             if source is None:
                 raise no_replica(self.path)
@@ -184,7 +184,7 @@ class Directory:
 
     @contextmanager
     def known_source(self) -> Iterator[Source | None]:
-        """Open ``known.json`` to look things up; None if nothing was learned yet."""
+        """Open ``known.json``; None if nothing was learned yet."""
         with self._source(f"{KNOWN}.json", "known") as source:
             yield source
 
@@ -248,7 +248,7 @@ class Directory:
         name = f"{which}.lock"
         deadline: float | None = None
         with told(f"open {self.file('own.json')}"):
-            try:  # a directory that is no replica is left without a lock file
+            try:  # no lock file is made in a directory that is not a replica
                 os.stat("own.json", dir_fd=self.fd, follow_symlinks=False)
             except FileNotFoundError:
                 raise no_replica(self.path) from None
@@ -272,9 +272,9 @@ class Directory:
                 close(lock)
 
     def write_own(self, lock: int, own: OwnFile, lines: Mapping[str, bytes], seq: int, tags: str = "") -> None:
-        """Replace ``own.json`` by what it is after commit `seq`, which put these counters' `lines`.
+        """Replace ``own.json``: after commit `seq`, it has these `lines` of counters.
 
-        `tags` is its history, if that is new. Raise `RefusedError` if the file would be too large to be read again.
+        `tags` is its history of export markers, if that is new. Raise `RefusedError` for a file above the size limit.
         """
         old = own.source.head
         history = {own.id: tags} if tags else old.tags
@@ -297,7 +297,7 @@ class Directory:
         binding.remember(old.witness, seq + count, count if tags else None)
 
     def write(self, which: str, lock: int, fill: Callable[[Draft], bool], ending: str = ".json") -> bool:
-        """Replace a file by what `fill` puts into a draft, if `fill` returns true; return that.
+        """Replace a file by the draft that `fill` wrote, if `fill` returns true. Return that result.
 
         Nothing is changed on any error but `OutcomeUnknownError`.
         """
@@ -323,7 +323,7 @@ class Directory:
 
 
 def _wait(lock: int, deadline: float, path: str) -> None:
-    """Wait for a lock that somebody else holds."""
+    """Wait for a lock that another process holds."""
     from filelock import lock_descriptor  # only here: importing it takes longer than most commands
 
     while not lock_descriptor(lock, blocking=False):
@@ -333,7 +333,7 @@ def _wait(lock: int, deadline: float, path: str) -> None:
 
 
 def outcome_unknown(name: str, error: OSError) -> OutcomeUnknownError:
-    """Return the failure that stands for an error after the rename."""
+    """Return the error for a failure after the rename."""
     return OutcomeUnknownError(
         f"{name} was replaced, but cannot be made durable: {os.strerror(error.errno or 0)}",
         "try again with the same --once key, or look at the value first",
@@ -341,19 +341,19 @@ def outcome_unknown(name: str, error: OSError) -> OutcomeUnknownError:
 
 
 def no_replica(path: str) -> CrdtctlError:
-    """Return the failure that stands for a replica that is not there."""
+    """Return the error for a missing replica."""
     return MissingError(f"no replica at {printable(path)}", "make one with 'crdtctl init', or name one with --replica")
 
 
 def _not_mounted(path: str) -> CrdtctlError:
-    """Return the failure that stands for a link to a replica that is not there."""
+    """Return the error for a link to a missing replica."""
     shown, there = printable(path), printable(os.readlink(path))
     return MissingError(f"{shown} is a symbolic link to {there}, which is not there", "is it mounted?")
 
 
 @contextmanager
 def told(doing: str) -> Iterator[None]:
-    """Turn what the operating system says into a failure that a user can be told."""
+    """Raise an `OSError` as a `CrdtctlError` whose message names the action `doing`."""
     try:
         yield
     except OSError as error:

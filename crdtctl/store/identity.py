@@ -17,7 +17,7 @@ from crdtctl.crdt.forks import Departure
 from crdtctl.store import binding, handoffs
 from crdtctl.store.files import OwnFile
 
-#: Why an id ended → what is said of it.
+#: Reason why an id ended → its description.
 REASONS = {
     "copied": "its own.json is not the file that it wrote: it was copied or restored",
     "moved": "it is on another machine",
@@ -29,12 +29,12 @@ REASONS = {
     "retired": "it was declared gone for good elsewhere, with 'crdtctl transfer --from'",
     "forked": "somebody else wrote under its id, or an older version of it was put back",
 }
-#: From so many times on, it is said that a replica went on under a new id too often.
+#: Number of new ids from which a replica is warned about.
 OFTEN = 4
 
 
 class Renamed(NamedTuple):
-    """A replica that went on under a new id, and why; `times` it did so in all. `is_whole`: no later write is known."""
+    """A replica that got a new id, the reason, and the number of `times`. `is_whole`: no later write is known."""
 
     before: str
     after: str
@@ -49,7 +49,7 @@ class Renamed(NamedTuple):
 
 
 def often(times: int) -> str:
-    """Return what to say of a replica that went on under a new id so often: each leaves entries in every state."""
+    """Return the warning about a replica that got many new ids, each of which leaves entries in every state."""
     return (
         f"it went on under a new id {times} times, and each stands in every state for ever: count with 'crdtctl run "
         "--seal-to' in a job, and absorb that, rather than keep a replica in a cache"

@@ -1,7 +1,7 @@
-"""What happened here, and why: a journal for people, bounded in size. Nothing depends on it.
+"""The events of a replica: a journal for people, bounded in size. Nothing depends on it.
 
-One JSON object a line in ``log.jsonl``, oldest first; when that is full, it becomes ``log.old.jsonl``. What cannot be
-noted is not, and what cannot be read is skipped.
+``log.jsonl`` has one JSON object a line, oldest first. When it is full, it becomes ``log.old.jsonl``. An event that
+cannot be written is left out. A line that cannot be read is skipped.
 """
 
 import os
@@ -25,7 +25,7 @@ def now() -> str:
 
 
 def note(directory: Directory, did: str, **facts: Any) -> None:
-    """Add a line: when, what was done, and the facts. To be called with a lock of the replica held."""
+    """Add a line with the time, the event and its facts. A lock of the replica must be held."""
     line = msgspec.json.encode({"at": now(), "did": did, **facts}) + b"\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -55,7 +55,7 @@ def _make_room(directory: Directory, size: int) -> None:
 
 
 def read(directory: Directory) -> Iterator[dict[str, Any]]:
-    """Yield what was noted, oldest first: ``at`` and ``did`` are text, the rest are facts."""
+    """Yield the events, oldest first: ``at`` and ``did`` are text, the rest are facts."""
     for name in (OLD, NAME):
         for line in _content(directory, name).split(b"\n"):
             try:

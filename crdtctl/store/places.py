@@ -1,7 +1,7 @@
-"""Which replicas this user made, and where: remembered in the user's state directory, outside of all of them.
+"""The replicas that this user made, recorded in the user's state directory, outside of all of them.
 
-One small file for each directory that holds a replica: its id, and the path. Where the directory is gone, and its file
-is not, no other replica is used in its place without a message. What cannot be remembered is not.
+There is one small file for each replica, with its id and its path. If the replica's directory is missing, no other
+replica is used in its place without a message. A replica that cannot be recorded works all the same.
 """
 
 import os
@@ -17,7 +17,7 @@ _MAX_BYTES = 2**16
 
 
 def note(path: str, replica: str) -> None:
-    """Remember that the replica with an id is at `path`."""
+    """Record that the replica with an id is at `path`."""
     path = os.path.abspath(path)
     state = in_user_state()
     if not state:
@@ -37,7 +37,7 @@ def note(path: str, replica: str) -> None:
 
 
 def forget(path: str) -> None:
-    """Forget the replica at `path`."""
+    """Delete the record of the replica at `path`."""
     file = record(in_user_state(), os.path.abspath(path))
     with suppress(OSError):
         os.unlink(file)
@@ -45,13 +45,13 @@ def forget(path: str) -> None:
 
 
 def remembered(path: str) -> str:
-    """Return the id of the replica that was made at `path`; nothing if there was none."""
+    """Return the id of the replica that was made at `path`; empty without a record."""
     replica, there = _read(record(in_user_state(), path))
     return replica if there == path else ""
 
 
 def everywhere() -> Iterator[tuple[str, str]]:
-    """Yield the path and the id of each replica that is remembered, whether it is there or not."""
+    """Yield the path and the id of each recorded replica, whether it exists or not."""
     directory = f"{in_user_state()}/places"
     try:
         names = sorted(os.listdir(directory))
@@ -64,7 +64,7 @@ def everywhere() -> Iterator[tuple[str, str]]:
 
 
 def id_at(path: str) -> str:
-    """Return the id of the replica that is at `path` now; nothing if there is none, or none that can be read."""
+    """Return the id of the replica that is at `path` now; empty if it is missing or unreadable."""
     try:
         directory = Directory(path)
         try:
@@ -77,7 +77,7 @@ def id_at(path: str) -> str:
 
 
 def _read(file: str) -> tuple[str, str]:
-    """Return the id and the path in a file; nothing twice if it is not one of these files."""
+    """Return the id and the path in a file; empty strings if it is not such a record."""
     try:
         fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:

@@ -87,7 +87,7 @@ class Reader:
 
     @property
     def id(self) -> str:
-        """The id of this replica: its name, the time at which it was generated, and random bits."""
+        """The id of this replica: its name, its time of generation, and random bits."""
         with self._own() as own:
             return own.head.replica
 
@@ -136,7 +136,7 @@ class Reader:
         return dict(summarize(states).clock)
 
     def heard(self) -> dict[str, str]:
-        """Return replica → time in UTC at which its last news arrived."""
+        """Return replica → arrival time of its last news, in UTC."""
         with self.snapshot() as now:
             return now.heard()
 
@@ -266,7 +266,7 @@ class Reader:
     # For sync ----------------------------------------------------------------------------------------------
 
     def knowledge(self) -> Knowledge:
-        """Return what a sync compares with remotes."""
+        """Return the knowledge of this replica, which a sync compares with remotes."""
         with self.snapshot() as now:
             return now.knowledge()
 

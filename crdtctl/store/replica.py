@@ -8,13 +8,13 @@
 Every write works offline and is on disk when the call returns:
 
 >>> laptop.increment("builds")
->>> laptop.increment("builds", 4, once="job-17")  # counts once, however often and wherever it is repeated
+>>> laptop.increment("builds", 4, once="job-17")  # counts once, even if another replica repeats it
 >>> with hub.batch() as batch:                    # one commit, however many counters
 ...     batch.increment("builds", 10)
 ...     batch.decrement("free slots", 2)
 ...     batch.add("visitors", "ada", "grace")
 
-States travel as files or bytes, in any order, any number of times:
+Exported states can be merged in any order, any number of times, as files or bytes:
 
 >>> report = laptop.merge_bytes(hub.export_bytes())
 >>> report.counters
@@ -217,11 +217,11 @@ class Replica(Reader, Verbs):
         details: int = 0,
         check: bool = True,
     ) -> MergeReport:
-        """Join states, paths of files or bytes, to what is known here, in one commit. See `merge_inputs`.
+        """Join states, paths of files or bytes, into this replica in one commit. See `merge_inputs`.
 
-        States that are sound are merged, also beside others that are refused. Then raise the failure that the command
-        ends with: `PartialError` where some were refused, the reason where none was taken, `ForkError` where a replica
-        had several writers. Its `report` says what was merged. Without `check`, only return the report.
+        Sound states are merged even if others are refused. Then raise the error with which the command ends:
+        `PartialError` if some were refused, the reason if all were refused, `ForkError` if a replica had several
+        writers. Its `report` lists the merged states. Without `check`, only return the report.
         """
         with ExitStack() as stack:
             inputs = gathered(as_inputs(states), stack)
@@ -233,7 +233,7 @@ class Replica(Reader, Verbs):
     def merge_bytes(
         self, *states: bytes, all_or_nothing: bool = False, details: int = 0, check: bool = True
     ) -> MergeReport:
-        """Join states in memory to what is known here, in one commit. See `merge`."""
+        """Join states in memory into this replica in one commit. See `merge`."""
         return self.merge(*states, all_or_nothing=all_or_nothing, details=details, check=check)
 
     def merge_inputs(
@@ -248,14 +248,14 @@ class Replica(Reader, Verbs):
         processes: int = 1,
         progress: Progress | None = None,
     ) -> MergeReport:
-        """Join states to what is known here, in one pass and one commit.
+        """Join states into this replica, in one pass and one commit.
 
-        An input that cannot be taken is in the report's `refused` with the reason, while the others are
-        taken; with `all_or_nothing`, none is then. With `dry_run`, nothing is written. With `beyond_fence`, replicas
-        from before a fence are taken: they surely were never absorbed. For the first `details`
-        counters that change (True: all), the report says what they read and read now. With two `processes`,
-        large states are joined on two cores; this process is forked for it, which one with threads should
-        not allow. `progress` is told now and then how many bytes of the result are done.
+        The report's `refused` contains refused inputs with the reason. The others are merged, or none with
+        `all_or_nothing`. With `dry_run`, nothing is written. With `beyond_fence`, replicas that are older than a cutoff
+        are taken. The caller must know that they were never absorbed. The report contains the values before and after
+        of the first `details` changed counters (True: of all). With two `processes`, large states are joined on two
+        cores. This process is forked for it, so it must not have threads. `progress` is called now and then with the
+        number of bytes of the result so far.
         """
         options = MergeOptions(
             all_or_nothing=all_or_nothing,
@@ -283,10 +283,10 @@ class Replica(Reader, Verbs):
                 hear(tx, replica, list(states), ended)
 
     def settle(self, replica: str) -> bool:
-        """Record that several writers of an id, or several absorbers, are resolved. Return whether that is news.
+        """Record that several writers of an id, or several absorbers, are resolved. Return whether that is new.
 
-        A person who knows the missing counts of a fork has to increment them, and to decrement counts that count
-        twice. Raise `MissingError` if nothing of the kind is known.
+        The missing counts of a fork have to be incremented by a person who knows them. Counts that count twice have
+        to be decremented. Raise `MissingError` if nothing of the kind is known.
         """
         check_strings(name=replica)
         with self._transaction() as tx, tx.lock_known():
@@ -296,7 +296,7 @@ class Replica(Reader, Verbs):
     def exchange(self, other: "Replica", *, check: bool = True) -> Exchanged:
         """Merge this replica and an `other` into each other until neither learns anything.
 
-        Handoff counters take several rounds. If they do not settle, the result says so. This works in constant memory,
+        Handoff counters take several rounds. If they do not settle, `settled` is false. This works in constant memory,
         through temporary files. Raise the failure that prevents a merge. Forks are raised at the end as by `merge`,
         unless `check` is false.
         """
@@ -319,7 +319,7 @@ class Replica(Reader, Verbs):
             tx.write_own(own, beginning_line(own, job, attempt))
 
     def seal(self) -> bool:
-        """Retire this replica: its last commit records that, and no other follows. Return whether that is news.
+        """Retire this replica: its last commit records that, and no other follows. Return whether that is new.
 
         Raise `RefusedError` if it contains counts that must be handed over first.
         """
@@ -343,13 +343,13 @@ class Replica(Reader, Verbs):
         not_absorbed: bool = False,
         check: bool = True,
     ) -> AbsorbReport:
-        """Take over what the sealed replicas in some states counted, and take the states in.
+        """Take over the counts of the sealed replicas in some states, and merge the states.
 
-        Raise `ForkError`, with nothing changed, while this replica may have absorbed them before it was put back (or
-        was copied): it has to sync or merge first. With `not_absorbed`, it surely has absorbed nothing since then.
+        Raise `ForkError`, with nothing changed, if this replica was copied or restored and may have absorbed them
+        before. It has to sync or merge first. `not_absorbed` asserts that it has absorbed nothing since the backup.
 
-        With `fence`, a day as YYYY-MM-DD, records of replicas that were minted before it are dropped, and files
-        that speak of older ones which are not known are refused from then on.
+        With `fence`, a cutoff day as YYYY-MM-DD, the records of replicas with older ids are dropped. From then on,
+        files with unknown replicas of older ids are refused.
 
         Refused states and forks are raised at the end as by `merge`, unless `check` is false.
         """

@@ -1,4 +1,4 @@
-"""The remotes in ``config.toml``, changed without touching what people wrote beside them."""
+"""The remotes in ``config.toml``, changed without touching comments and other settings."""
 
 import os
 import re

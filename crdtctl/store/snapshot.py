@@ -108,7 +108,7 @@ class Snapshot:
         return handoffs.open_handoffs(self.own, self.known if self.known and self.known.head.past else None)
 
     def token_holder(self, name: str, called: str) -> str:
-        """Return the id of the replica `called` so, to which a part of the handoff counter `name` is on its way.
+        """Return the id of the replica `called` so that is to receive a part of the handoff counter `name`.
 
         Raise `RefusedError` without such a replica, and `UsageError` if there are several.
         """
@@ -145,7 +145,7 @@ class Snapshot:
         return Head("delta", self.id, clock, since, tags=tags, settled=known.settled)
 
     def heard(self) -> dict[str, str]:
-        """Return replica → time in UTC at which its last news arrived."""
+        """Return replica → arrival time of its last news, in UTC."""
         return dict(self.known.head.heard) if self.known else {}
 
     def forks(self) -> list[Fork]:
@@ -188,7 +188,7 @@ class Snapshot:
         return clocks.compare(without(mine, gone), without(other.clock, gone))
 
     def knowledge(self) -> Knowledge:
-        """Return what a sync compares with remotes."""
+        """Return the knowledge of this replica, which a sync compares with remotes."""
         head = self.head()
         return Knowledge(
             self.id,

@@ -99,7 +99,7 @@ def _refuse_to_replace(target: str, shown: str, directory: Directory, overwrite:
         return
 
     def refuse(_: Input, reason: CrdtctlError) -> None:
-        if not isinstance(reason, DataError):  # a damaged state is no loss
+        if not isinstance(reason, DataError):  # a damaged state may be replaced
             raise reason
 
     with ExitStack() as stack:

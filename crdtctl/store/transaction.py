@@ -201,7 +201,7 @@ class Transaction:
 
 
 def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[Head, Sequence[forks.Names]]:
-    """Return the header of ``known.json`` after `own` got the id `new`, and the names under which entries go there."""
+    """Return the header of ``known.json`` after `own` got the id `new`, and the new names of entries there."""
     clock, tags = identity.outward(own.source)
     if reason == "forked" and all(past.replica != own.id for past in before.past):
         text = identity.history_after_export(own) if clock else ""

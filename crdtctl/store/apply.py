@@ -10,7 +10,7 @@ from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.counter import Counter
 from crdtctl.store import config
-from crdtctl.store.commit import Change, OnRefused, Plan, Request, changes, plan
+from crdtctl.store.commit import Basis, Change, OnRefused, Plan, Request, changes, plan
 from crdtctl.store.files import MANY, OwnFile
 from crdtctl.store.handoffs import no_peer_warning
 from crdtctl.store.jobs import hide_left_out, refuse_in_attempt
@@ -43,17 +43,16 @@ def apply(
         refuse_sealed(own.source)
         mine = own.counters(many=len(requests) > MANY)
         others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
-        planned = plan(
+        basis = Basis(
             own.id,
             own.seq + 1,
-            requests,
             mine,
             others.counter,
             others.verified,
-            tier=own.tier,
-            preferred=lambda: config.read(tx.directory.fd, tx.directory.file("config.toml")).types,
-            on_refused=on_refused,
+            own.tier,
+            lambda: config.read(tx.directory.fd, tx.directory.file("config.toml")).types,
         )
+        planned = plan(basis, requests, on_refused)
         found = changes(planned, mine, others.counter) if details else []
         seq = own.seq
         if planned.counters:

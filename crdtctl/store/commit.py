@@ -1,4 +1,4 @@
-"""Planning a commit: what is asked for, against what is there, gives the lines to write. Pure."""
+"""Plan a commit: requests and the present counters give the new lines of ``own.json``. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,18 +14,17 @@ from crdtctl.crdt.counter import Counter
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
 from crdtctl.store import types
 
-#: The type that a verb makes where there is no counter of the name yet.
+#: Verb → type of the counter that it makes.
 DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncounter", "add": "gset"}
-#: So many counters are named in a note.
+#: Maximum number of counters that a note names.
 _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An operation on the counter `name`; `tag` is its type, or None to take what is there.
+    """An operation on the counter `name`; `tag` is its type, or None for the type that it has.
 
-    Where the name is there as another type, it becomes a second one only if that is asked for with `also`. What must
-    be `existing` makes no counter.
+    If the counter has another type, it gets a second one only with `also`. With `existing`, no counter is made.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One counter before and after: what it read and reads, None where it was not there."""
+    """The values of one counter before and after; None if it did not exist."""
 
     name: str
     tag: str
@@ -47,9 +46,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Counters as this replica's own file will hold them after the commit; names and types that it touches.
+    """The counters of ``own.json`` after the commit, the names and types that it changes, and notes.
 
-    `notes` say what the user may not have meant.
+    `notes` warn of results that the user may not expect.
     """
 
     counters: dict[str, Counter]
@@ -58,33 +57,36 @@ class Plan:
 
 
 Lookup = Callable[[str], Counter]
-#: What is called with a request that was left out, and why.
+#: Called with a request that was left out, and the reason.
 OnRefused: TypeAlias = Callable[[Request, CrdtctlError], object]
 
 
-def plan(
-    replica: str,
-    seq: int,
-    requests: Iterable[Request],
-    own: Lookup,
-    known: Lookup,
-    verified: Lookup | None = None,
-    *,
-    tier: int = 0,
-    on_refused: OnRefused | None = None,
-    preferred: Callable[[], Mapping[str, str]] = dict,
-) -> Plan:
-    """Plan commit `seq` of `replica`, which is of this `tier`: all the requests, or a failure and none of them.
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The replica, of a `tier`, whose commit `seq` is planned, and its present counters.
 
-    With `on_refused`, a request that is refused is left out, and reported to it.
-
-    `own` and `known` look a counter up in this replica's two files; `verified` is `known` where what it says
-    decides what is written. `preferred` gives the types that the settings choose, by name. Raise `UsageError` where a
-    name has several types, `RefusedError` where the type does not allow the operation or a once-key stands for
-    another amount, `ExistsError` for a counter that is to be created and is there, or that is there as another type,
-    `MissingError` for one that must be there and is not.
+    `own` and `known` look up a counter in one of the two files. `verified` is `known` for requests whose result depends
+    on it. `preferred` returns the types that the settings choose, by name of the counter.
     """
-    if seq > MAX_SAFE:
+
+    replica: str
+    seq: int
+    own: Lookup
+    known: Lookup
+    verified: Lookup
+    tier: int = 0
+    preferred: Callable[[], Mapping[str, str]] = dict
+
+
+def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None = None) -> Plan:
+    """Plan a commit of all requests. With `on_refused`, refused requests are left out, and it is called with them.
+
+    Raise `UsageError` for a name with several types. Raise `RefusedError` if the type does not allow the operation, or
+    if an idempotency key was used for another amount. Raise `ExistsError` for a counter to create that exists, or that
+    exists in another type. Raise `MissingError` for a missing counter that must exist.
+    """
+    own, known = basis.own, basis.known
+    if basis.seq > MAX_SAFE:
         raise RefusedError("this replica has made all the commits it can", "begin another one with 'crdtctl init'")
     counters: dict[str, Counter] = {}
     touched: dict[tuple[str, str], None] = {}
@@ -93,7 +95,7 @@ def plan(
     def one(request: Request) -> None:
         name, operation = request.name, request.operation
         mine = counters[name] if name in counters else own(name)
-        tag = request.tag or _tag(name, operation.verb, mine, known, preferred)
+        tag = request.tag or _tag(name, operation.verb, mine, known, basis.preferred)
         if not tag or tag not in mine:
             _check_new(request, tag, mine, known(name))
         elif operation.verb == "create":
@@ -111,12 +113,12 @@ def plan(
                         "nothing was changed; what is another count needs another key",
                     )
                 return
-        here = Here(replica, seq, partial(_of_type, verified or known, name, tag), tier)
-        row = _apply(name, tag, mine.get(tag, {}).get(replica), operation, here)
+        here = Here(basis.replica, basis.seq, partial(_of_type, basis.verified, name, tag), basis.tier)
+        row = _apply(name, tag, mine.get(tag, {}).get(basis.replica), operation, here)
         if row is not None:
             if operation.verb == "decrement" and operation.amount and not mine and not known(name):
                 unheard[name] = tag
-            counters[name] = {**mine, tag: {replica: row}}
+            counters[name] = {**mine, tag: {basis.replica: row}}
             touched[name, tag] = None
 
     for request in requests:
@@ -142,7 +144,7 @@ def typed(verb: str, *words: str, option: str = "") -> str:
 
 
 def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
-    """Return what each counter that is touched read and will read."""
+    """Return the values of each changed counter before and after."""
     return [
         Change(name, tag, reading(tag, own(name), known(name)), reading(tag, planned.counters[name], known(name)))
         for name, tag in planned.touched
@@ -150,9 +152,9 @@ def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
 
 
 def _tag(name: str, verb: Verb, mine: Counter, known: Lookup, preferred: Callable[[], Mapping[str, str]]) -> str:
-    """Return the type that an operation on `name` means: our own before what others made of the name.
+    """Return the type that an operation on `name` means: the type in this replica's own file, or else a learned one.
 
-    It is empty where there is none, and the verb makes none.
+    It is empty if the counter does not exist and the verb does not make one.
     """
     found = types.candidates(mine, {} if mine else known(name))
     if len(found) > 1:
@@ -161,7 +163,7 @@ def _tag(name: str, verb: Verb, mine: Counter, known: Lookup, preferred: Callabl
 
 
 def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> None:
-    """Raise where this replica has nothing of the type `tag` of a counter, and must not begin it."""
+    """Raise an error if this replica has no entry of type `tag` of a counter, and must not make one."""
     name, verb = request.name, request.operation.verb
     if tag in known:
         if verb == "create":
@@ -182,7 +184,7 @@ def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> Non
 
 
 def _below_zero(unheard: Mapping[str, str]) -> str:
-    """Return the note on counters, name → type, that a decrement began."""
+    """Return the note on counters, name → type, that a decrement made."""
     names = ", ".join(f"'{name}'" for name in islice(unheard, _NAMED))
     if len(unheard) > 1:
         more = f" and {len(unheard) - _NAMED} more" if len(unheard) > _NAMED else ""
@@ -208,7 +210,7 @@ def _apply(name: str, tag: str, row: Contribution | None, operation: Operation, 
 
 
 def reading(tag: str, *counters: Counter) -> int | None:
-    """Return what the join of `counters` reads as type `tag`; None if none has that type."""
+    """Return the value of the joined `counters` in type `tag`; None if none has that type."""
     kind = TYPES[tag]
     joined: dict[str, Contribution] = {}
     for counter in counters:

@@ -1,4 +1,4 @@
-"""Other replicas of the same user, and what stands around a new one: what a user may not have in mind."""
+"""Other replicas of the same user, and work trees around a new one, for hints that a user may need."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from crdtctl.store.replica import Replica
 
 _MANY = 1000
 _LOOKED_AT = 5
-#: What stands at the top of a work tree → what deletes a replica in it.
+#: Directory at the top of a work tree → command that deletes a replica in it.
 _WORK_TREES = {
     ".git": "'git clean -x'",
     ".hg": "'hg purge --all'",
@@ -37,7 +37,7 @@ class Neighbour:
 
 
 def of_user() -> Iterator[str]:
-    """Yield the directories of the replicas that commands find from everywhere: in the data directory, and at home."""
+    """Yield the directories of the replicas that commands find anywhere: in the data directory, and at home."""
     for place in (locate.in_user_data, locate.in_home):
         try:
             path = place()

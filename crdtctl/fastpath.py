@@ -124,7 +124,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
         raise
     finally:
         draft.abandon()
-    binding.remember(witness, writes)
+    binding.write_witness(witness, writes)
     return 0
 
 

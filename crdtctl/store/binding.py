@@ -48,7 +48,7 @@ def fault(fd: int, bound: str, witness: str, writes: int) -> str:
     if actual != bound:
         return "moved" if actual.rpartition(".")[2] != bound.rpartition(".")[2] else "copied"
     if witness:
-        seen = remembered(witness)
+        seen = read_witness(witness)
         if seen is None:
             return "unwitnessed"
         if seen > writes:
@@ -98,7 +98,7 @@ def _machine() -> int:
 # The witness -------------------------------------------------------------------------------------------
 
 
-def remembered(path: str) -> int | None:
+def read_witness(path: str) -> int | None:
     """Return the number of recorded writes of the witness at `path`; None if it is missing, −1 if it is unreadable."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -130,7 +130,7 @@ def departed(path: str) -> int:
     return int(said) if len(said) == _WITNESS_SIZE and said[:-1].isdigit() else 0
 
 
-def remember(path: str, writes: int, departures: int | None = None) -> None:
+def write_witness(path: str, writes: int, departures: int | None = None) -> None:
     """Record the number of writes in the witness, in place, and the number of exports if it is new.
 
     If that fails, the witness keeps smaller numbers, which does no harm.
@@ -151,7 +151,7 @@ def remember(path: str, writes: int, departures: int | None = None) -> None:
         close(fd)
 
 
-def call_witness(replica: str) -> str:
+def create_witness(replica: str) -> str:
     """Make the witness of a new id, on disk. Return its path, or an empty string if it cannot be made."""
     from crdtctl.store.owner import give_back, make_private  # only here: ids are new once
 
@@ -178,7 +178,7 @@ def call_witness(replica: str) -> str:
     return path
 
 
-def dismiss(path: str) -> None:
+def delete_witness(path: str) -> None:
     """Delete the witness of an id that has ended."""
     if path:
         try:

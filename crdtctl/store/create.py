@@ -12,7 +12,7 @@ from crdtctl.crdt.names import entered
 from crdtctl.crdt.names import fault as name_fault
 from crdtctl.errors import AccessError, ExistsError, UsageError, printable
 from crdtctl.store import binding, config, durable, identity, owner, places, which
-from crdtctl.store.files import outcome_unknown, told
+from crdtctl.store.files import outcome_unknown, translating_os_errors
 
 _MAX_NAME = 100
 #: What a new replica's directory holds beside ``own.json``.
@@ -30,7 +30,7 @@ def create(path: str, name: str | None, tier: int) -> str:
     """Make a replica whose directory is `path`, and return that path; see `crdtctl.Replica.init`."""
     if not 0 <= tier <= MAX_TIER:
         raise UsageError(f"a tier is a whole number up to {MAX_TIER}", "0 is permanent, a client of it has 1")
-    replica = identity.mint(_checked(name))
+    replica = identity.generate_id(_checked(name))
     path = os.path.abspath(which.expanded(path))
     with _refused(f"make a replica at {printable(path)}"):
         target = durable.followed(path)
@@ -62,7 +62,7 @@ def _checked(name: str | None) -> str:
 
 @contextmanager
 def _refused(doing: str) -> Iterator[None]:
-    with told(doing):
+    with translating_os_errors(doing):
         try:
             yield
         except durable.ForeignLink:
@@ -136,8 +136,8 @@ def _write(directory: int, lock: int, replica: str, tier: int, undo: ExitStack) 
             os.fsync(fd)
         finally:
             os.close(fd)
-    witness = binding.call_witness(replica)
-    undo.callback(binding.dismiss, witness)
+    witness = binding.create_witness(replica)
+    undo.callback(binding.delete_witness, witness)
     draft = durable.Draft(directory, durable.OWN, lock)
     try:
         draft.write(identity.first(draft.fd, replica, witness, tier))

@@ -54,11 +54,11 @@ MANY = 32
 
 
 class OwnFile:
-    """The content of ``own.json``. `strange` is the reason why its id may belong to a copy as well, or empty."""
+    """The content of ``own.json``. `identity_fault` is the reason why its id may belong to a copy as well, or empty."""
 
-    def __init__(self, data: bytes, label: str = "own.json", strange: str = "") -> None:
+    def __init__(self, data: bytes, label: str = "own.json", identity_fault: str = "") -> None:
         self.data = data
-        self.strange = strange
+        self.identity_fault = identity_fault
         self.source = Source(InMemory(data), len(data), label=label, ours=True)
         self.source.verify()
         head = self.source.head
@@ -138,7 +138,7 @@ class Directory:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        with told(f"open replica {printable(path)}"):
+        with translating_os_errors(f"open replica {printable(path)}"):
             try:
                 self.fd = open_directory(path)
             except FileNotFoundError:
@@ -159,7 +159,7 @@ class Directory:
     def read_own(self) -> OwnFile:
         """Read and verify ``own.json``."""
         name = f"{OWN}.json"
-        with told(f"read {self.file(name)}"):
+        with translating_os_errors(f"read {self.file(name)}"):
             try:
                 fd = open_state(self.fd, name)
             except FileNotFoundError:
@@ -169,7 +169,7 @@ class Directory:
                 data = read_all(fd)
                 own = OwnFile(data, self.file(name))
                 head = own.source.head
-                own.strange = binding.fault(fd, head.binding, head.witness, own.writes)
+                own.identity_fault = binding.fault(fd, head.binding, head.witness, own.writes)
             finally:
                 close(fd)
         return own
@@ -209,7 +209,7 @@ class Directory:
 
     @contextmanager
     def _source(self, name: str, kind: str) -> Iterator[Source | None]:
-        with told(f"read {self.file(name)}"):
+        with translating_os_errors(f"read {self.file(name)}"):
             try:
                 fd = open_state(self.fd, name)
             except FileNotFoundError:
@@ -247,16 +247,16 @@ class Directory:
         """Hold the lock of one file; raise `BusyError` after `timeout` seconds (None: as configured)."""
         name = f"{which}.lock"
         deadline: float | None = None
-        with told(f"open {self.file('own.json')}"):
+        with translating_os_errors(f"open {self.file('own.json')}"):
             try:  # no lock file is made in a directory that is not a replica
                 os.stat("own.json", dir_fd=self.fd, follow_symlinks=False)
             except FileNotFoundError:
                 raise no_replica(self.path) from None
         while True:
-            with told(f"open {self.file(name)}"):
+            with translating_os_errors(f"open {self.file(name)}"):
                 lock = open_lock(self.fd, which)
             try:
-                with told(f"lock {self.file(name)}"):
+                with translating_os_errors(f"lock {self.file(name)}"):
                     free = try_lock(lock)
                 if not free:
                     if deadline is None:
@@ -294,7 +294,7 @@ class Directory:
 
         self.write(OWN, lock, fill)
         count = (parse(tags) if tags else own.history).count
-        binding.remember(old.witness, seq + count, count if tags else None)
+        binding.write_witness(old.witness, seq + count, count if tags else None)
 
     def write(self, which: str, lock: int, fill: Callable[[Draft], bool], ending: str = ".json") -> bool:
         """Replace a file by the draft that `fill` wrote, if `fill` returns true. Return that result.
@@ -302,7 +302,7 @@ class Directory:
         Nothing is changed on any error but `OutcomeUnknownError`.
         """
         path = self.file(which + ending)
-        with told(f"write {path}"):
+        with translating_os_errors(f"write {path}"):
             draft = Draft(self.fd, which, lock, ending)
             try:
                 wanted = fill(draft)
@@ -352,7 +352,7 @@ def _not_mounted(path: str) -> CrdtctlError:
 
 
 @contextmanager
-def told(doing: str) -> Iterator[None]:
+def translating_os_errors(doing: str) -> Iterator[None]:
     """Raise an `OSError` as a `CrdtctlError` whose message names the action `doing`."""
     try:
         yield

@@ -60,7 +60,7 @@ def often(times: int) -> str:
 OnRenamed: TypeAlias = Callable[[Renamed], object]
 
 
-def mint(name: str) -> str:
+def generate_id(name: str) -> str:
     """Return a new id: a name, the time in milliseconds as 48 bits, and 80 random bits."""
     now = min(max(time.time_ns() // 1_000_000, 0), 2**48 - 1)
     return f"{name}-{now:012x}{os.urandom(10).hex()}"

@@ -365,7 +365,7 @@ class Replica(Reader, Verbs):
     def forget(self) -> None:
         """Delete the records of this replica outside its directory, which is about to be deleted too."""
         with self._own() as own:
-            binding.dismiss(own.head.witness)
+            binding.delete_witness(own.head.witness)
         places.forget(self.path)
 
     # Settings ----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from crdtctl.codec.reader import Source
 from crdtctl.crdt.clock import Clock
 from crdtctl.errors import AccessError, CrdtctlError, DataError, ExistsError, printable
 from crdtctl.store import durable, handoffs
-from crdtctl.store.files import Directory, outcome_unknown, told
+from crdtctl.store.files import Directory, outcome_unknown, translating_os_errors
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.packed import each_state
 from crdtctl.store.snapshot import Snapshot, snapshot
@@ -26,7 +26,7 @@ _STATES = (HEAD_START + b"state", HEAD_START + b"delta", b"crdtctl = 1\n")
 def write_to(path: Path, directory: Directory, fill: Callable[[BinaryIO], object], *, overwrite: bool = False) -> None:
     """Write a file by `fill`, as a whole or not at all; it is on disk when this returns. Raise `ExistsError`."""
     shown = printable(os.fspath(path))
-    with told(f"write {shown}"):
+    with translating_os_errors(f"write {shown}"):
         target = _checked(path, shown, directory, overwrite)
         if _is_special(path):
             with os.fdopen(_open_device(path, shown), "wb") as device:  # or a pipe: it is not replaced
@@ -46,7 +46,7 @@ def write_to(path: Path, directory: Directory, fill: Callable[[BinaryIO], object
 def check(path: Path, directory: Directory, *, overwrite: bool = False) -> None:
     """Raise the error that `write_to` would raise now. A file is made beside the target for it, and removed."""
     shown = printable(os.fspath(path))
-    with told(f"write {shown}"):
+    with translating_os_errors(f"write {shown}"):
         target = _checked(path, shown, directory, overwrite)
         if not _is_special(path):
             with _draft_of(target):

@@ -70,11 +70,11 @@ class Transaction:
         """
         if self.known_lock is None:
             with self._locked_own() as own:
-                if not own.strange:
+                if not own.identity_fault:
                     yield own
                     return
             with self.lock_known(), self._locked_own() as own:
-                yield self._with_new_id(own, own.strange) if own.strange else own
+                yield self._with_new_id(own, own.identity_fault) if own.identity_fault else own
         else:
             with self._locked_own() as own:
                 reason = self.reason_to_end(own)
@@ -109,8 +109,8 @@ class Transaction:
 
     def reason_to_end(self, own: OwnFile) -> str:
         """Return the reason why the id in `own` must not be used any more; empty if it may be used."""
-        if own.strange:
-            return own.strange
+        if own.identity_fault:
+            return own.identity_fault
         # known.json may have ended the id already, if the last writer was killed before it wrote own.json.
         with self.known() as known:
             return next((past.why for past in known.head.past if past.replica == own.id), "") if known else ""
@@ -166,7 +166,7 @@ class Transaction:
             if known:
                 known.verify()
             before = known.head if known else Head("known", own.id, {})
-            new = identity.mint(identity.name_of(own.id))
+            new = identity.generate_id(identity.name_of(own.id))
             head, names = _after_renaming(before, own, reason, new)
 
             def fill(draft: Draft) -> bool:
@@ -183,7 +183,7 @@ class Transaction:
             self.write_known(fill)
         lines = [*handoffs.carried_over(own, new), *(again(own.source, new) if reason != "sealed" else ())]
         self._begin_own(new, own.tier, sorted(lines, key=counter_name))
-        is_whole = reason != "forked" and binding.remembered(own.source.head.witness) == own.writes
+        is_whole = reason != "forked" and binding.read_witness(own.source.head.witness) == own.writes
         self.on_renamed(Renamed(own.id, new, reason, is_whole, len(head.past)))
         self.note("renamed", before=own.id, commits=own.seq, after=new, why=REASONS[reason])
         return self.directory.read_own()
@@ -191,7 +191,7 @@ class Transaction:
     def _begin_own(self, replica: str, tier: int, lines: Sequence[bytes]) -> None:
         """Write the first ``own.json`` of an id. With `lines`, it contains one commit."""
         assert self.own_lock is not None
-        witness = binding.call_witness(replica)
+        witness = binding.create_witness(replica)
 
         def fill(draft: Draft) -> bool:
             draft.write(identity.first(draft.fd, replica, witness, tier, lines))

@@ -75,7 +75,7 @@ def test_fast_path_declines_an_own_file_that_may_be_a_copy(
     replica.increment("builds", 3)
     DEEDS[reason](replica.path)
     before = Path(replica.path, "own.json").read_bytes()
-    assert read_own(replica.path).strange == reason
+    assert read_own(replica.path).identity_fault == reason
     status = fastpath.run(["increment", "builds", "--replica", replica.path])
     assert status == (None if reason else 0)
     assert (Path(replica.path, "own.json").read_bytes() == before) == bool(reason)

@@ -27,7 +27,7 @@ def used(tmp_path: Path) -> Replica:
 def why(path: Path) -> str:
     directory = Directory(str(path))
     try:
-        return directory.read_own().strange
+        return directory.read_own().identity_fault
     finally:
         directory.close()
 

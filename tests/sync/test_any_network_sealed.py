@@ -27,7 +27,7 @@ class Absorbed(Network):
     def __init__(self) -> None:
         super().__init__()
         self.day = BEGIN
-        self.patches.setattr(identity, "mint", self.mint)
+        self.patches.setattr(identity, "generate_id", self.mint)
         self.amounts: dict[int, int] = {}
         self.keys: dict[int, str] = {}
         self.ended: list[str] = []

@@ -1,4 +1,4 @@
-"""Break the program in every way we know, and print what held: ``python -m tests.torture``.
+"""Break the program in every known way, and print the results: ``python -m tests.torture``.
 
 ``--only WORD`` runs the rows whose module has WORD in its name; ``--part 0.1`` runs a tenth of each.
 ``--write`` writes the table into README.md beside this file.

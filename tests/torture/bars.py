@@ -1,4 +1,4 @@
-"""What others do in the same power cut: programs that are trusted with commits, in their default settings."""
+"""Other programs in the same power cut: programs that are trusted with commits, in their default settings."""
 
 import subprocess
 import sys

@@ -1,8 +1,8 @@
 """Rows: every prefix of the block writes, and torn sectors.
 
-Real processes write on a disk that records (`recorder`). Then the power is cut at every point of that log, on
-paper: the image that a disk would hold is put together, mounted, and looked at. At each point what was
-acknowledged before must be there, nothing may be there that was never written, and the next write must work.
+Real processes write on a disk that records (`recorder`). Then the power is cut at every point of that log, on paper:
+the image that a disk would hold is put together, mounted, and read. At each point, all acknowledged counts must be
+there, no others may be there, and the next write must work.
 """
 
 import os
@@ -30,10 +30,10 @@ KINDS = {
     "ext4 noauto_da_alloc": Kind(_EXT4, "loop,noauto_da_alloc", 16),
     "xfs": Kind(("mkfs.xfs", "-q"), "loop", 320),
 }
-#: So many small transactions nearly fill a journal of 4 MiB.
+#: This number of small transactions nearly fills a journal of 4 MiB.
 _ROUNDS = 120
 
-#: What must be caught, or nothing is proved: precautions left out, by the program or by the file system.
+#: Precautions that the program or the file system leaves out. The torture must catch them, or it proves nothing.
 CARELESS = {
     "directories are not fsynced": (KINDS["ext4"], WITHOUT_FSYNC_OF_DIRECTORIES),
     "files are not fsynced": (KINDS["ext4 noauto_da_alloc"], WITHOUT_FSYNC_OF_FILES),
@@ -45,13 +45,13 @@ CARELESS_WANTED = "loses or damages, or the other rows prove nothing"
 
 
 def missing() -> str:
-    """Return why this cannot be done here, or nothing."""
+    """Return the reason why this machine cannot do this, or an empty text."""
     return disks.missing() or recorder.missing()
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command: how long the log was when it began and when it had acknowledged, and what was held then."""
+    """A command: the length of the log when it began and when it had acknowledged, and the totals then."""
 
     began: int
     acknowledged: int
@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True)
 class History:
-    """A disk as it was when it was mounted, what was written to it since, and what was to be found there when."""
+    """A disk at its mount, the writes since then, and the totals that it should hold at each point."""
 
     disk: Disk
     victim: Victim
@@ -69,7 +69,7 @@ class History:
     steps: list[Step]
 
     def right(self, point: int) -> tuple[list[Held], list[Held]]:
-        """Return what may be held at a point of the log, and what may not any more."""
+        """Return the totals that are allowed at a point of the log, and those that are too old."""
         before = [Held(), *(step.held for step in self.steps if step.acknowledged <= point)]
         at_work = [step.held for step in self.steps if step.began < point < step.acknowledged]
         return [before[-1], *at_work], before[:-1]
@@ -77,7 +77,7 @@ class History:
 
 @dataclass
 class Seen:
-    """How many images were looked at, and what was wrong with them."""
+    """The number of images that were read, and their faults."""
 
     prefixes: int = 0
     torn: int = 0
@@ -85,7 +85,7 @@ class Seen:
     mended: int = 0
 
     def note(self, where: str, fault: str) -> None:
-        """Note what is wrong, if anything is."""
+        """Record a fault, if there is one."""
         if fault:
             self.faults.append(f"{where}: {fault[:600]}")
 
@@ -104,7 +104,7 @@ def record(kind: Kind, directory: Path, writes: Sequence[str], program: Sequence
     with recorder.recorded(disk.image) as log, mounted(disk):
         _age(disk.mount)
         disk.settle()
-        while log:  # what mounting wrote is none of ours
+        while log:  # the mount wrote these blocks, not the program
             platter.take(log.pop(0))
         steps = []
         held = Held()
@@ -125,7 +125,7 @@ def _age(mount: Path) -> None:
 
 
 def replay(history: History, prefixes: int, torn: int) -> Seen:
-    """Cut the power at `prefixes` points of the log, evenly, and tear what was not flushed at `torn` points."""
+    """Cut the power at `prefixes` points of the log, evenly, and tear unflushed sectors at `torn` points."""
     chance = random.Random(0)
     points = range(len(history.log) + 1)
     whole = {points[(len(points) - 1) * i // max(prefixes - 1, 1)] for i in range(prefixes)}
@@ -147,7 +147,7 @@ def replay(history: History, prefixes: int, torn: int) -> Seen:
 
 
 def _attach(disk: Disk, seen: Seen) -> None:
-    """Mount what is left. A superblock of ext4 that is torn itself is mended first, as its check at boot does."""
+    """Mount the image. A torn superblock of ext4 is repaired first, as the check at boot does."""
     try:
         disk.attach()
     except subprocess.CalledProcessError:
@@ -158,7 +158,7 @@ def _attach(disk: Disk, seen: Seen) -> None:
 
 
 def _fault(history: History, point: int, image: Sectors, disk: Disk, seen: Seen) -> str:
-    """Return what is wrong with what a disk held when the power was cut at a point of the log, or nothing."""
+    """Return the fault of a disk whose power was cut at a point of the log, or an empty text."""
     sectors.write(image, history.disk.image.stat().st_size, disk.image)
     try:
         _attach(disk, seen)
@@ -186,7 +186,7 @@ def _fault(history: History, point: int, image: Sectors, disk: Disk, seen: Seen)
 
 @contextmanager
 def _in_memory(disk: Disk) -> Iterator[Disk]:
-    """Return the same disk, but with its image in memory, where a flush costs nothing."""
+    """Return a copy of the disk with its image in memory, where a flush costs nothing."""
     memory = disk.image.parent / "memory"
     memory.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "memory", memory], check=True)
@@ -212,7 +212,7 @@ def measure(part: float) -> list[Row]:
 
 
 def look(kind: Kind, *, writes: int, share: float, torn: int, program: Sequence[str] = PROGRAM) -> Seen:
-    """Record so many writes on a new disk; look at a share of the prefixes of its log, and at so many torn ones."""
+    """Record a number of writes on a new disk; read a share of the prefixes of its log, and a number of torn ones."""
     with tempfile.TemporaryDirectory() as directory:
         commands = [WRITES[number % len(WRITES)] for number in range(writes)]
         history = record(kind, Path(directory), commands, program)

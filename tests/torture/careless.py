@@ -1,4 +1,4 @@
-"""The program with one of its precautions left out: what the torture must catch, or it proves nothing."""
+"""The program without one of its precautions. The torture must catch this, or it proves nothing."""
 
 import sys
 

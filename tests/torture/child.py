@@ -1,9 +1,9 @@
 """One process of the program, measured: time, peak memory, output, and whether it had to be killed.
 
-The time is that on the wall, or that of the processor where it is less: what else the machine does is not ours.
+The time is that on the wall, or that of the processor if it is less, so that other work of the machine does not count.
 
-The system counts to a process what its parent has in memory when it is started. So a small process of its own
-starts it, and not the one that the tests run in.
+The system adds the memory of the parent at the start to that of a process. So a small process starts it, and not the
+process of the tests.
 """
 
 import json
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tests.conftest import PROGRAM
 
-#: A process that has not ended by then hangs.
+#: A process that takes longer than this hangs.
 SECONDS = 60.0
-#: ru_maxrss is in bytes on macOS, in KiB elsewhere.
+#: ru_maxrss is in bytes on macOS, and in KiB on Linux.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
 _LAUNCH = """
@@ -53,7 +53,7 @@ def plain_environment(home: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Measured:
-    """How a process ended, and what it took."""
+    """The status, the output and the usage of a process."""
 
     status: int
     seconds: float

@@ -1,4 +1,4 @@
-"""Clocks that are wrong: they go backwards, stand in 1970, pass 2038. No value depends on them."""
+"""Clocks that are wrong: they go backwards, show 1970, pass 2038. No value depends on them."""
 
 import shutil
 import subprocess
@@ -26,7 +26,7 @@ _READS = ("show", "export", "clock", "status", "check", "show builds")
 
 @cache
 def missing() -> str:
-    """Return why no clock can be wrong here, or nothing."""
+    """Return the reason why this machine cannot change clocks, or an empty text."""
     if shutil.which("faketime") is None:
         return "faketime is not installed"
     probe = subprocess.run(
@@ -46,7 +46,7 @@ def measure(part: float) -> list[Row]:
 
 
 def attempt(shell: Shell, times: Sequence[str] = TIMES) -> tuple[int, list[str]]:
-    """Run each command at each time on one replica; return how many, and what was wrong."""
+    """Run each command at each time on one replica; return the number of runs, and the faults."""
     made = scene(shell.directory / "scene")
     inside = Shell(made.directory, shell.environment)
     expected = Counter(HELD)
@@ -83,6 +83,6 @@ def _at(shell: Shell, time: str, command: str) -> "subprocess.CompletedProcess[s
 
 
 def _fault(done: "subprocess.CompletedProcess[str]", stdout: str | None) -> list[str]:
-    """Return what is wrong with how a command ended, which should have printed `stdout` (None: something)."""
+    """Return the faults of a command that should have printed `stdout` (None: any output)."""
     is_right = done.returncode == 0 and not done.stderr and (done.stdout == stdout or (stdout is None and done.stdout))
     return [] if is_right else [f"{done.args}: {done.returncode}, {done.stdout!r}, {done.stderr!r}"]

@@ -1,7 +1,7 @@
-"""Rows: a replica is copied, or an older version of it is put back, in every way we know; then all write on.
+"""Rows: a replica is copied, or an older version is restored, in every known way. Then all continue to write.
 
-An increment that an older version does not know, and that had not been sent, is lost by whoever puts that
-version back; nothing else may be, and nothing may count twice.
+The user who restores an older version loses the increments that it lacks and that had not been sent. Nothing else may
+be lost, and nothing may count twice.
 """
 
 import os
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def measure(part: float) -> list[Row]:
-    """Return a row for the copies, one for the roll-backs, and one for what is neither."""
+    """Return a row for the copies, one for the roll-backs, and one for harmless events."""
     rows = []
     for kind in ("copy", "roll-back", "move"):
         ways = [way for way in WAYS if way.name.startswith(f"{kind}:")]
@@ -32,7 +32,7 @@ def measure(part: float) -> list[Row]:
 
 
 def _some(everything: Sequence[T], part: float) -> Sequence[T]:
-    """Return so many of them, from all over."""
+    """Return a number of them, evenly spread."""
     return everything[:: max(1, round(1 / part))]
 
 

@@ -26,13 +26,13 @@ class Kind:
 KINDS = {
     "ext4": Kind(("mkfs.ext4", "-q"), "loop", 64),
     "ext4 noauto_da_alloc": Kind(("mkfs.ext4", "-q"), "loop,noauto_da_alloc", 64),
-    # Under load, the last mount of an image may end a moment after its umount; its twin is none.
+    # Under load, the last mount of an image may end a moment after its umount. Its twin has no such mount.
     "xfs": Kind(("mkfs.xfs", "-q"), "loop,nouuid", 320),
 }
 
 
 def unmount(where: Path) -> None:
-    """Unmount what is mounted there. A loop device may be given back a moment after its file system."""
+    """Unmount a directory. Its loop device may be freed a moment after the file system."""
     end = time.monotonic() + 10
     while subprocess.run(["umount", where], check=False, capture_output=True).returncode != 0:
         if time.monotonic() > end:
@@ -57,7 +57,7 @@ class Disk:
         unmount(self.mount)
 
     def settle(self) -> None:
-        """Write everything to the disk, whether anybody asked for it or not."""
+        """Write everything to the disk, requested or not."""
         subprocess.run(["sync", "-f", self.mount], check=True)
 
     def cut_power(self) -> None:
@@ -89,7 +89,7 @@ def mounted(disk: Disk) -> Iterator[Disk]:
 
 @functools.cache
 def missing() -> str:
-    """Return why no power can be cut here, or nothing."""
+    """Return the reason why this machine cannot cut power, or an empty text."""
     if os.geteuid() != 0:
         return "only root can mount a file system"
     for program in ("mkfs.ext4", "mkfs.xfs", "xfs_io", "mount", "umount"):

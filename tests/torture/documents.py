@@ -1,4 +1,4 @@
-"""Small files that are read as states and are none, or that are states with names that are to do harm."""
+"""Small files that are read as states: invalid ones, and valid ones with harmful names."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ def sealed(body: str | bytes) -> bytes:
 
 
 def state(*lines: str, head: str = HEAD) -> bytes:
-    """Return a state in the canonical layout with a right checksum, whatever its lines say."""
+    """Return a state with any lines, in the canonical layout, with a right checksum."""
     return sealed(head + ',"counters":{\n' + ",\n".join(lines) + "\n")
 
 
@@ -43,7 +43,7 @@ def sketch(text: str) -> bytes:
 
 
 def placed(data: bytes, name: str) -> bytes:
-    """Return a state from outside as one that could stand in a replica's own file; its checksum is right if it was."""
+    """Return a state from outside in the form of a replica's own file. Its checksum is right if it was right."""
     if name == "config.toml":
         return data
     kind = name.removesuffix(".json")
@@ -55,7 +55,7 @@ def placed(data: bytes, name: str) -> bytes:
     return sealed(changed[:_TRAILER]) if is_right else changed
 
 
-#: What is no state.
+#: Invalid states.
 SMALL: dict[str, bytes] = {
     "empty": b"",
     "a line feed": b"\n",
@@ -132,7 +132,7 @@ SMALL: dict[str, bytes] = {
     "TOML with equal keys": f"{TOML}[counters]\n[counters]\n{TOML_END}".encode(),
 }
 
-#: Names that a state may have, and that must do no harm wherever they are shown or written.
+#: Names that are valid in a state, and that must do no harm in any output.
 NAMES = sorted(
     [
         "../../own.json",

@@ -22,7 +22,7 @@ _SECONDS = 120
 
 
 def _canonical() -> Iterator[bytes]:
-    """Yield the lines of a state that goes on and on."""
+    """Yield the lines of a state without an end."""
     yield (HEAD + ',"counters":{\n').encode()
     for number in itertools.count():
         lines = (f'"{number:06}-{one:04}":{{"gcounter":{{"{ID}":[1,1]}}}},\n' for one in range(4000))
@@ -115,7 +115,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
 
 
 def changing(ground: "Ground", tally: "Tally", part: float) -> None:
-    """Merge a file that is changed meanwhile, sooner and later: all that it held at first is taken, or nothing."""
+    """Merge a file that changes during the merge, sooner and later: all or none of its first content is taken."""
     lines = [f'"{number:08}":{{"gcounter":{{"{ID}":[1,1]}}}}' for number in range(int(300_000 * max(part, 0.1)))]
     sound = state(*lines)
     path = ground.directory / "changing"

@@ -1,6 +1,6 @@
-"""Several writers that began as one replica: what they acknowledge, and what is known when all have exchanged.
+"""Several writers that began as one replica: their acknowledged counts, and the totals after they have exchanged.
 
-Every increment has an amount of its own, a power of `_BASE`, so a total tells of each whether it counts, and how often.
+Every increment has an amount of its own, a power of `_BASE`, so a total shows the number of times that each one counts.
 """
 
 import os
@@ -27,7 +27,7 @@ _NAME = "n"
 
 @dataclass(frozen=True)
 class Site:
-    """Where a replica is written: its directory, its user's home, and what its commands are run under."""
+    """A place of a replica: its directory, its user's home, and the prefix of its commands."""
 
     replica: Path
     home: Path
@@ -36,7 +36,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a way to copy came to: the verdict, who noticed what, and everything that was said of it."""
+    """The outcome of a way to copy: the verdict, the detections, and all messages."""
 
     verdict: str
     noticed: bool
@@ -50,13 +50,13 @@ class Outcome:
 
 @dataclass
 class World:
-    """A hub, the writers, and who has acknowledged what; everything below one directory."""
+    """A hub, the writers, and the acknowledged increments of each. All files are below one directory."""
 
     root: Path
     stack: ExitStack
     #: Increments that were acknowledged, by their exponent.
     counted: list[int] = field(default_factory=list)
-    #: Those of them that nobody may know of any more: an older version was put back, and they had not been sent.
+    #: Increments that may be lost: an older version was restored, and they had not been sent.
     gone: set[int] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
     forks: int = 0
@@ -80,7 +80,7 @@ class World:
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def run(self, site: Site, *words: str | Path) -> str:
-        """Run the program, which may find a fork; note what it says, and return what it prints."""
+        """Run the program, which may find a fork. Record its messages, and return its output."""
         ended = self.ended(site, *words)
         assert ended.status in (0, _FORK), f"{words}: status {ended.status}, {ended.stderr}"
         self.forks += ended.status == _FORK
@@ -96,7 +96,7 @@ class World:
     # What a replica does ---------------------------------------------------------------------------------
 
     def begin(self, replica: Path | None = None, home: Path | None = None, under: Sequence[str | Path] = ()) -> Site:
-        """Make the replica that is to be copied; it has heard of the hub, and sent what it counted but the last."""
+        """Make the original of the copies. It has merged the hub, and has sent all its counts except for the last."""
         site = Site(replica or self.root / "a", home or self.root / "home", under)
         site.replica.parent.mkdir(parents=True, exist_ok=True)
         self.run(site, "init", "--name", "victim")
@@ -115,7 +115,7 @@ class World:
         return number
 
     def send(self, site: Site) -> None:
-        """Tell the hub what a site knows."""
+        """Merge the state of a site into the hub."""
         self._bring(site, self.hub)
 
     def _bring(self, source: Site, target: Site) -> None:
@@ -124,7 +124,7 @@ class World:
         self.run(target, "merge", state)
 
     def exchange(self, sites: Iterable[Site]) -> None:
-        """Let everybody tell the hub, and then the hub everybody."""
+        """Merge all sites into the hub, and then the hub into all sites."""
         sites = list(sites)
         for site in sites:
             self._bring(site, self.hub)
@@ -134,7 +134,7 @@ class World:
     # The verdict -----------------------------------------------------------------------------------------
 
     def ends(self, sites: Sequence[Site], rounds: int) -> Outcome:
-        """Let all `sites` write on and exchange for so many rounds; judge what is known then."""
+        """Let all `sites` write and exchange for a number of rounds, and judge the totals."""
         for number in range(rounds):
             turn = sites if number % 2 == 0 else sites[::-1]
             for site in [*turn, *turn]:

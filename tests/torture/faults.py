@@ -1,9 +1,8 @@
 """Input and output that fail at random, and system calls that are interrupted.
 
-The random faults are libfiu's, in the program's own calls: they begin when Python has started, or nothing
-would be tried but Python. In one half of the runs the program's modules are loaded before, in the other half
-loading them may fail, too. Python must not write what it compiles then: a fault would damage its caches,
-whosever they are.
+The random faults are libfiu's, in the program's own calls. They begin after the start of Python, so that they do not
+only try Python. In one half of the runs, the program's modules are loaded before. In the other half, loading them may
+fail as well. Python must not write compiled files then: a fault would damage its caches.
 """
 
 import os
@@ -29,7 +28,7 @@ from tests.torture.scenes import WRITES, scene
 from tests.torture.scratch import scratch
 
 RUNS = 1000
-#: So many commands are run on one replica, and judged together.
+#: The number of commands that run on one replica and are judged together.
 RUNS_EACH = 20
 PROBABILITY = 0.02
 
@@ -59,7 +58,7 @@ INTERRUPTED = {"openat", "read", "pread64", "write", "writev", "fsync", "flock"}
 
 @cache
 def missing() -> str:
-    """Return why there can be no random faults here, or nothing."""
+    """Return the reason why this machine cannot make random faults, or an empty text."""
     if shutil.which("fiu-run") is None:
         return "fiu-run (fiu-utils) is not installed"
     probe = subprocess.run([*_FIU, "1", "0", "loaded", "--version"], capture_output=True, check=False)
@@ -98,7 +97,7 @@ def _random_faults(part: float) -> Row:
 
 @dataclass
 class Play:
-    """What happened on one replica: its operations, how commands ended, and what was wrong."""
+    """The events on one replica: its operations, the ends of its commands, and the faults."""
 
     operations: list[Operation] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -144,7 +143,7 @@ def play(shell: Shell, seed: int, probability: float = PROBABILITY) -> Play:
 
 
 def _command(chance: random.Random, place: Path) -> tuple[list[str], dict[str, int], str]:
-    """Return the words of a command, what it adds, and its key if it may be repeated."""
+    """Return the words of a command, its amounts, and its key if it may be repeated."""
     some, more = chance.randrange(1, 10**9), chance.randrange(1, 10**9)
     match chance.randrange(12):
         case 0 | 1 | 2:
@@ -182,7 +181,7 @@ def _faulty(shell: Shell, place: Path, words: list[str]) -> Ended:
 
 
 def _told(words: list[str], ended: Ended) -> Iterator[str]:
-    """Yield what is wrong with how a command ended."""
+    """Yield the faults of the end of a command."""
     if ended.status == _LIBFIU_DIED:
         return
     if ended.status == 1 or ended.status < 0 or "Traceback" in ended.stderr:
@@ -190,7 +189,7 @@ def _told(words: list[str], ended: Ended) -> Iterator[str]:
 
 
 def _told_right(words: list[str], ended: Ended, operations: list[Operation], hub: Replica) -> Iterator[str]:
-    """Yield what is wrong with the output of a command that reads and has succeeded."""
+    """Yield the faults in the output of a reading command that succeeded."""
     if words[0] == "show":
         if (int(ended.stdout),) not in allowed(["builds"], operations):
             yield f"show printed {ended.stdout.strip()}"
@@ -212,7 +211,7 @@ def _interruptions(part: float) -> Row:
 
 
 def interrupt(shell: Shell, part: float = 1.0) -> tuple[int, list[str]]:
-    """Interrupt each call of each writing command, or a part of them; return how many, and what was wrong."""
+    """Interrupt each call of each writing command, or a part of them; return the number of calls, and the faults."""
     tried = 0
     wrong = []
     number = 0

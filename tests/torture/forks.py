@@ -1,9 +1,9 @@
-"""Clones that nothing gives away: how often is a branch of a fork lost, and nobody told?
+"""Clones that leave no trace: the rate of forks with a lost branch and without a report.
 
-A replica counts, and its state leaves now and then, one way, to one of some hubs. At some moment it is cloned
-in secret, perhaps clones are too; the writers go on under one id, some of them with one commit and some with
-a thousand. Hubs meet rarely; at the end all do. A history is a *silent loss* if what left a writer is not
-in what is kept, and no hub ever said that there was a fork. Three ways to tell are tried on the same histories.
+A replica counts, and exports its state from time to time, one way, to one of some hubs. At some moment it is cloned,
+and clones may be cloned again. The writers continue under one id, some with one commit and some with a thousand. Hubs
+rarely merge each other; at the end all do. A history is a *silent loss* if the final state lacks an exported state, and
+no hub reported a fork. Three ways to detect forks are tried on the same histories.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tests.torture.report import Row
 HISTORIES = 20_000
 HUBS = 3
 TURNS = 30
-#: The alternative: a tag for every commit, of which the latest so many are kept, and of older ones few.
+#: The alternative: a tag for every commit. This number of the latest is kept, and few older ones.
 LATEST = 32
 OLDER = 2
 
@@ -70,7 +70,7 @@ def _leaves(random: Random) -> float:
 
 @dataclass(frozen=True)
 class Seen:
-    """What arrived, in order: a state at a hub, or (None) one hub's knowledge at another."""
+    """An arrival: a state at a hub, or (None) the state of one hub at another."""
 
     hub: int
     left: Left | None
@@ -119,7 +119,7 @@ def departures_tell(seen: Sequence[Seen]) -> bool:
 
 
 def commits_kept(number: int) -> list[int]:
-    """Return of which commits the alternative keeps the tag."""
+    """Return the commits with a tag that the alternative keeps."""
     kept = set(range(max(1, number - LATEST + 1), number + 1))
     for power in range(number.bit_length()):
         last = number >> power << power
@@ -143,7 +143,7 @@ def commits_tell(seen: Sequence[Seen]) -> bool:
 
 @dataclass
 class Tally:
-    """What was counted."""
+    """The counts of all histories."""
 
     histories: int = 0
     forked: int = 0
@@ -153,7 +153,7 @@ class Tally:
 
 
 def tally(number: int, seed: int = 1) -> Tally:
-    """Try so many histories."""
+    """Try a number of histories."""
     random = Random(seed)
     found = Tally()
     for _ in range(number):
@@ -173,7 +173,7 @@ def tally(number: int, seed: int = 1) -> Tally:
 
 
 def far_apart(departures: int, number: int, seed: int = 2) -> float:
-    """Return how often nothing is said if one branch departed once and the other, before anyone met, that often."""
+    """Return the rate of silence after one export of one branch and this number of the other, before any merge."""
     random = Random(seed)
     silent = 0
     for _ in range(number):

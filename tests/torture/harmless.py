@@ -1,4 +1,4 @@
-"""What happens to a replica that is no copy: it should go on under its id, and say nothing."""
+"""Events of a replica that make no copy: it should keep its id, and print nothing."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -15,14 +15,14 @@ Event = Callable[[World], Site]
 
 @dataclass(frozen=True)
 class Harmless:
-    """Something that is no copy; `missing` says why it cannot be tried here, or nothing."""
+    """An event that makes no copy. `missing` is the reason why it cannot be tried here, or an empty text."""
 
     name: str
     happens: Event
     missing: Callable[[], str]
 
     def said(self) -> Sequence[str]:
-        """Let it happen, count once more by each path, and return what was said."""
+        """Cause the event, count again by each path, and return the messages."""
         with world() as here:
             site = self.happens(here)
             here.count(site)
@@ -30,7 +30,7 @@ class Harmless:
             return here.said
 
 
-#: Scripts that do something to the directory $from; if it is at $to then, that is where it goes on.
+#: Scripts that change the directory $from. If it is at $to afterwards, the replica continues there.
 _SCRIPTS = {
     "mv in the same directory": 'mv "$from" "$to"',
     "mv to another directory of the same file system": 'mkdir d; mv "$from" d; mv d/a "$to"',
@@ -143,7 +143,7 @@ def _layer_mounted_again(here: World) -> Site:
     for path in (lower, above, work):
         path.mkdir()
     mount: Mount = ["-t", "overlay", "none", "-o", f"lowerdir={lower},upperdir={above},workdir={work}", lower]
-    return here.begin(lower / "a", under=under(mount))  # each command mounts it anew
+    return here.begin(lower / "a", under=under(mount))  # each command mounts it again
 
 
 # What does begin a new id, although nothing was copied -------------------------------------------------------
@@ -189,7 +189,7 @@ QUIET: tuple[Harmless, ...] = (
     Harmless("a container's layer mounted again for each command", _layer_mounted_again, needed()),
 )
 
-#: What does, by design: it cannot be told from a copy, or it is one in part. It costs an entry each time.
+#: Events that begin a new id, by design: they look like a copy, or are one in part. Each costs an entry.
 LOUD: tuple[Harmless, ...] = (
     Harmless("a backup by hard links (cp -al from it)", _backup_by_hard_links, needed_by()),
     Harmless("the state directory lost", _home_lost, needed_by()),

@@ -1,8 +1,8 @@
 """Hostile files, given to every command that reads one, and put in the place of a replica's own.
 
-What must hold of each: it is refused with its documented status, within 100 ms for each MB and ten times its
-size of memory (the start of the program and one MB are free), nothing hangs, the replica is unchanged, and no
-control byte reaches standard output or standard error.
+Each file must be refused with its documented status, within 100 ms for each MB and in ten times its size of memory. The
+start of the program and one MB are free. Nothing may hang, the replica must be unchanged, and no control byte may reach
+standard output or standard error.
 """
 
 import os
@@ -50,7 +50,7 @@ def _deed(words: str, *statuses: int, stdin: bool = False) -> Deed:
     return Deed(tuple(words.split()), frozenset(statuses), stdin)
 
 
-#: What is done with a file from outside, `FILE`. Of a delta that leaves a gap, 66 is said.
+#: The commands that read a file from outside, `FILE`. A delta that leaves a gap ends with 66.
 OUTSIDE = [
     _deed("merge FILE", 65, 66),
     _deed("merge -", 65, 66, stdin=True),
@@ -59,7 +59,7 @@ OUTSIDE = [
     _deed("show --require FILE", 1, 2, 65),  # a state is a clock too, and 1 is its answer to a sound one
     _deed("increment --batch FILE", 2),
 ]
-#: Where it is put in a replica, and what is done then. What our own file says is trusted if its checksum holds.
+#: Its place in a replica, and the commands that run then. An own file with a right checksum is trusted.
 INSIDE: dict[str, list[Deed]] = {
     "config.toml": [_deed("check", 0, 1), _deed("increment builds", 0)],
     "own.json": [
@@ -83,7 +83,7 @@ _READING = {"show", "check", "compare", "status"}
 
 @dataclass
 class Tally:
-    """What was seen of many runs."""
+    """The results of many runs."""
 
     limits: tuple[int, int] = LIMITS
     files: int = 0
@@ -94,7 +94,7 @@ class Tally:
 
     @property
     def seen(self) -> str:
-        """What was seen, in words."""
+        """Return the results in words."""
         seen = f"{self.files} files, {self.runs} runs"
         if not self.slowest[1]:
             return seen
@@ -108,7 +108,7 @@ class Ground:
     """A directory with a replica in it, and the program's start on a tiny sound file, which is free."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str], *, tries: int = 3) -> None:
-        """Use the directory; with 0 `tries`, time is not judged, else the best of so many."""
+        """Use the directory. With 0 `tries`, the time is not judged. Otherwise it is the best of these tries."""
         self.directory = directory
         self.environment = {**environment, "CRDTCTL_REPLICA": str(directory / "replica")}
         self.replica = Replica.init(directory / "replica", name="here")
@@ -125,7 +125,7 @@ class Ground:
         self.base = max(start.peak for start in starts)
 
     def bind(self) -> None:
-        """Let a replica that was put back be none that was: what it would notice is not what is tried here."""
+        """Record the restored files as the replica's own, so that it detects no restored backup."""
         bind(Path(self.replica.path), f"{self.replica.path}.witness")
 
     def _run(self, words: Sequence[str], stdin: Path | None) -> Measured:
@@ -164,7 +164,7 @@ class Ground:
         timed: bool = True,
         allowed: frozenset[int] = frozenset(),
     ) -> Measured:
-        """Do it, and note what does not hold."""
+        """Run it, and record the faults."""
         words = [word if word != "FILE" else str(path) for word in deed.words]
         judged = deed.words[0] not in ("show", "status") or path is not None  # or it also prints what is sound
         timed = timed and judged and self.tries > 0
@@ -193,7 +193,7 @@ class Ground:
         return ended
 
     def _state(self) -> dict[str, bytes]:
-        """Return what the replica's files hold; but not of one that is a large hole."""
+        """Return the contents of the replica's files, except for large holes."""
         if any(file.stat(follow_symlinks=False).st_size > 100 * MB for file in os.scandir(self.replica.path)):
             return {}
         return contents(self.replica.path)
@@ -205,7 +205,7 @@ class Ground:
 
 
 def misdeeds(ended: Measured) -> Iterator[str]:
-    """Yield what no run may do, however it ends."""
+    """Yield the faults that no run may have, with any status."""
     if ended.hung:
         yield "it hung"
     if ended.status == _INTERNAL or ended.status < 0:
@@ -255,7 +255,7 @@ def _part(table: Mapping[str, Any], part: float) -> list[tuple[str, Any]]:
 
 
 def measure(part: float) -> list[Row]:
-    """Give everything hostile to everything; return what was seen."""
+    """Give each hostile file to each command; return the results."""
     with tempfile.TemporaryDirectory() as where:
         directory = Path(where) / "here"
         directory.mkdir()

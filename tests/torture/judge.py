@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Outcome(Enum):
-    """What the one who asked for an operation knows of it."""
+    """The knowledge of the caller about an operation."""
 
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
@@ -26,7 +26,7 @@ Totals = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Operation:
-    """What was asked for: counter → what it adds; and what became of it."""
+    """A requested operation: counter → amount, and its outcome."""
 
     amounts: Mapping[str, int]
     outcome: Outcome
@@ -34,7 +34,7 @@ class Operation:
 
 
 def outcome(status: int) -> Outcome:
-    """Return what an exit status says; that of a killed process is negative and says nothing.
+    """Return the outcome of an exit status. The status of a killed process is negative, and its outcome is unknown.
 
     >>> outcome(0), outcome(74), outcome(-9)
     (<Outcome.APPLIED: 'applied'>, <Outcome.NOT_APPLIED: 'not applied'>, <Outcome.UNKNOWN: 'unknown'>)
@@ -61,7 +61,7 @@ def allowed(names: Sequence[str], operations: Iterable[Operation]) -> set[Totals
 
 
 def faults(operations: Sequence[Operation], reads: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Return what is wrong with final reads: who read → counter → what it read, nothing being 0."""
+    """Return the faults of final reads: reader → counter → value, where a missing counter is 0."""
     names = sorted(
         {name for one in operations for name in one.amounts} | {name for read in reads.values() for name in read}
     )

@@ -1,7 +1,7 @@
 """Lock files that are deleted or replaced before, or while, a writer waits for them or holds them.
 
-Whatever happens to a lock file: what is acknowledged counts once, what is refused does not count, nothing
-outside the replica is touched, and nobody waits for ever.
+In each case, acknowledged counts count once, refused ones do not count, no file outside the replica is touched, and no
+process waits without an end.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ from tests.torture.scratch import scratch
 _ASLEEP = 400_000
 #: Command → which lock it takes.
 COMMANDS = {"increment builds 2": "own", "increment builds=2 fresh=1": "own", "merge other.json": "known"}
-#: What takes the fast path, which leaves it to the full command to go on when it has lost its lock.
+#: Commands of the fast path, which hands over to the full command after it has lost its lock.
 FAST = "increment builds 2"
 _SECOND = {"own": FAST, "known": "merge other.json"}
 
@@ -91,7 +91,7 @@ def measure(part: float) -> list[Row]:
 
 
 def attempt(shell: Shell, part: float = 1.0) -> tuple[int, list[str]]:
-    """Do everything at every moment, or a part of that; return how many times, and what was wrong."""
+    """Change the lock file in every way at every moment, or in some; return the number of runs and the faults."""
     tried = 0
     wrong = []
     for number, (how, moment, command) in enumerate(itertools.product(CHANGES, MOMENTS, COMMANDS), 1):
@@ -160,7 +160,7 @@ def _judge(shell: Shell, made: Scene, lock: Path, how: str, moment: str, writers
         key = "merge" if writer.command.startswith("merge") else ""
         operations.append(Operation(WRITES[writer.command], outcome(writer.ended.status), key))
         if operations[-1].outcome is Outcome.UNKNOWN:
-            yield "a status that says nothing"
+            yield "an undocumented status"
         if (writer.ended.status != 0) != (writer.ended.stderr.count("\n") == 1):
             yield "not the words that it should be"
     yield from faults(operations, {"the replica": made.values()})

@@ -1,7 +1,7 @@
 """Rows: the program with one thing done wrong on purpose. Each of these mutants must fail the test named beside it.
 
-A mutant is a copy of the package in which exact pieces of source are replaced; the test imports it instead
-of the package, and so do the processes that the test starts.
+A mutant is a copy of the package with some exact pieces of source replaced. The test and its processes import the
+mutant instead of the package.
 """
 
 import os
@@ -29,7 +29,7 @@ SKIPPED = "skipped"
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace `old`, which stands in `file` exactly once, by `new`."""
+    """Replace `old`, which `file` contains exactly once, by `new`."""
 
     file: str
     old: str

@@ -1,4 +1,4 @@
-"""What stands where a file should: pipes, devices, links, sockets, directories, holes."""
+"""Pipes, devices, links, sockets, directories and holes in the place of a file."""
 
 import os
 import shutil
@@ -136,7 +136,7 @@ def planted(ground: "Ground", tally: "Tally", part: float) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete whatever is at a path."""
+    """Delete the file, the link or the directory at a path."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -144,7 +144,7 @@ def remove(path: Path) -> None:
 
 
 def restore(directory: Path, kept: dict[str, bytes]) -> None:
-    """Put a directory's files back to what they held; a file that is as it was is left alone."""
+    """Restore the contents of a directory's files. Unchanged files are left alone."""
     for path in directory.iterdir():
         if path.name not in kept or path.is_symlink() or not path.is_file():
             remove(path)

@@ -1,7 +1,6 @@
-"""What fails after the rename: 76 if it may not last, 79 if it could not be reported, else nothing is said.
+"""Failures after the rename: 76 if the change may not last, 79 if it could not be reported, and otherwise silence.
 
-Every system call that a command makes after it has put the new file in place is made to fail, and before all
-every write to standard output.
+Every system call of a command after the rename of the new file is made to fail. So is every write to standard output.
 """
 
 import re
@@ -26,13 +25,13 @@ UNREPORTED = 79
 UNWRITABLE = ("EPIPE", "ENOSPC", "EIO")
 ERRORS = ("EIO", "ENOSPC")
 _FEW = 20
-#: So many counters are more than one buffer of output.
+#: This number of counters is more than one buffer of output.
 _MANY = {f"counter {number:05}": 1 for number in range(2000)}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command that writes: its words, and what must hold afterwards."""
+    """A command that writes: its words, and the expected values afterwards."""
 
     words: str
     is_applied: Callable[[Scene], bool]
@@ -44,9 +43,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Tried:
-    """One run: what was made to fail, in which case, and how it ended.
+    """One run: the failing call, its case, and the end of the command.
 
-    `usual` is what is said on standard error when nothing fails: on a terminal, notes are.
+    `usual` is the text on standard error without a failure: on a terminal, these are notes.
     """
 
     case: Case
@@ -58,7 +57,7 @@ class Tried:
 
     @property
     def said(self) -> str:
-        """What was said besides."""
+        """Return the text on standard error beyond the usual one."""
         lines = self.ended.stderr.splitlines(keepends=True)
         return "".join(line for line in lines if line not in self.usual.splitlines(keepends=True))
 
@@ -97,7 +96,7 @@ ALL = (*_SILENT, _EXPORT, *REPORTING)
 
 
 def measure(part: float) -> list[Row]:
-    """Make what follows a rename fail."""
+    """Make the calls after a rename fail."""
     rows = (
         ("every write to standard output fails after the change", "status 79, and applied", unreported),
         ("every system call after the rename fails", "76 only if it may not last, and always applied", afterwards),
@@ -114,7 +113,7 @@ def measure(part: float) -> list[Row]:
 
 
 def unreported(shell: Shell, part: float = 1.0, errors: Sequence[str] = UNWRITABLE) -> tuple[int, list[str]]:
-    """Let each write to standard output fail in every way; return how often, and what was wrong."""
+    """Let each write to standard output fail in every way; return the number of runs, and the faults."""
 
     def points(found: list[strace.Point]) -> list[strace.Point]:
         return [point for point in found if "write(1, " in point.line]
@@ -128,9 +127,9 @@ def unreported(shell: Shell, part: float = 1.0, errors: Sequence[str] = UNWRITAB
 
 
 def afterwards(shell: Shell, part: float = 1.0, cases: Sequence[Case] = ALL) -> tuple[int, list[str]]:
-    """Let each system call after the rename fail in every way; return how often, and what was wrong.
+    """Let each system call after the rename fail in every way; return the number of runs, and the faults.
 
-    Of a long row of calls, which load what draws a table, only some are tried.
+    Of the long row of calls that load the library for tables, only some are tried.
     """
 
     def points(found: list[strace.Point]) -> list[strace.Point]:
@@ -150,7 +149,7 @@ def _judge_unreported(one: Tried) -> Iterator[str]:
     if one.ended.status != UNREPORTED:
         yield "the status is not 79"
     if not re.fullmatch(r".*applied.*\n", one.said):
-        yield "not one line that says that it was applied"
+        yield "the report is not one line that the change was applied"
     if not one.case.is_applied(one.scene):
         yield "it was not applied"
 
@@ -161,18 +160,18 @@ def _judge_after(one: Tried) -> Iterator[str]:
     is_sync = one.point.call == "fsync" or (one.point.call == "openat" and _opens_parent(one.point.line, one.scene))
     if is_sync:
         if one.ended.status != UNKNOWN:
-            yield "it may not last, which was not said"
+            yield "the change may not last, and this was not reported"
     elif one.ended.status == UNREPORTED:
         if one.said.count("\n") != 1:
             yield "not one line of words"
     elif one.ended.status != 0:
-        yield "it was applied, which was not said"
+        yield "the change was applied, and this was not reported"
     elif one.point.call != "write" and one.said:
         yield "words about nothing"
 
 
 def _opens_parent(line: str, made: Scene) -> bool:
-    """Return whether the directory is opened in which something has a new name, to sync it."""
+    """Return whether the call opens the directory of the new name, to sync it."""
     return "O_DIRECTORY" in line and f'"{made.directory}' in line and '.crdtctl"' not in line
 
 

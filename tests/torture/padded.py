@@ -1,4 +1,4 @@
-"""Run the program, its modules loaded, with more system calls in front of what one of its threads does.
+"""Run the program with its modules loaded, and with extra system calls before those of one of its threads.
 
 strace counts the calls of each thread by itself, and injects into every thread whose count comes to the number. So
 the thread that is meant first makes at least as many calls of the name as any other thread makes at all.
@@ -48,7 +48,7 @@ _EACH = {"getdents64": 2}
 
 
 def main(modules: str, call: str, thread: str, times: str, *words: str) -> None:
-    """Run the program with the words; before, make a call so many times in a thread."""
+    """Run the program with the words. Before, make a call a number of times in a thread."""
     for module in modules.split(","):
         importlib.import_module(module)
     sys.argv = ["crdtctl", *words]

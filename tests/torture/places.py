@@ -24,7 +24,7 @@ READS = ("show builds", "show", "export", "clock", "status", "check")
 
 @dataclass(frozen=True)
 class Place:
-    """A kind of place: the file system, what spoils it, what frees it, and the status of every write there."""
+    """A kind of place: the file system, the commands that spoil it and free it, and the status of every write there."""
 
     status: int
     ground: Callable[[Path], AbstractContextManager[Path]]
@@ -52,7 +52,7 @@ def measure(part: float) -> list[Row]:
 
 
 def attempt(shell: Shell, place: Place, step: int = 1) -> tuple[int, list[str]]:
-    """Try each `step`-th command where nothing can be written; return how many, and what was wrong."""
+    """Try each `step`-th command where no write can succeed; return the number of commands, and the faults."""
     wrong = []
     commands = COMMANDS[::step]
     with place.ground(Path(tempfile.mkdtemp(dir=shell.directory))) as ground:

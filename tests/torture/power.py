@@ -18,7 +18,7 @@ CARELESS_WANTED = "loses, or the other rows prove nothing"
 
 
 def faults(disk: Disk, safe: Path, cuts: int, program: Sequence[str] = PROGRAM) -> list[str]:
-    """Let a command acknowledge, cut the power, look, and again; return what was wrong, one line for each cut."""
+    """Let a command acknowledge, cut the power, read the disk, and repeat; return a line for each cut with a fault."""
     victim = Victim(disk.mount, safe, program)
     held = victim.init()
     disk.settle()

@@ -1,8 +1,8 @@
 """Eight processes at once on one replica, and a killer among them.
 
-They count up and down, the fast and the full way, in batches and under once-keys, add to a set, merge what
-peers have sent, export and read. Random ones are killed by SIGKILL. What their statuses said is judged by
-Maelstrom's rule: see `tests.torture.judge`.
+They count up and down, on the fast and the full path, in batches and with idempotency keys, add to a set, merge states
+of peers, export and read. Random ones are killed by SIGKILL. Their statuses are judged by Maelstrom's rule: see
+`tests.torture.judge`.
 """
 
 import os
@@ -26,13 +26,13 @@ from tests.torture.scratch import scratch
 
 AT_ONCE = 8
 ROUNDS = 100
-#: In each round, at most so many processes are killed, which keeps the number of allowed totals small.
+#: The maximum number of kills in a round. It keeps the number of allowed totals small.
 KILLS = 8
 
 
 @dataclass(frozen=True)
 class Job:
-    """A process to run: its words, and what it adds to which counter."""
+    """A process to run: its words, and the amount that it adds to each counter."""
 
     words: tuple[str, ...]
     amounts: Mapping[str, int] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass
 class Round:
-    """What happened: an operation for each process that writes; the files that were exported; what was wrong."""
+    """The events: an operation for each process that writes, the exported files, and the faults."""
 
     operations: list[Operation] = field(default_factory=list)
     exported: list[Path] = field(default_factory=list)
@@ -72,7 +72,7 @@ def measure(part: float) -> list[Row]:
 
 
 def play(shell: Shell, seed: int, program: Sequence[str] = PROGRAM, kills: int = KILLS) -> Round:
-    """Play one round in a new replica; return what happened, and all that was wrong."""
+    """Play one round in a new replica; return the events and all faults."""
     chance = random.Random(seed)
     place = Path(tempfile.mkdtemp(dir=shell.directory))
     replica = Replica.init(place / "replica", name="here")
@@ -170,7 +170,7 @@ def _run(
 def _note(job: Job, status: int, said: str, done: Round) -> None:
     done.statuses[status] += 1
     if status >= 0 and (status != 0 or said):
-        done.wrong.append(f"{' '.join(job.words)} ended with status {status}, and said: {said.strip()}")
+        done.wrong.append(f"{' '.join(job.words)} ended with status {status}, and printed: {said.strip()}")
     if job.amounts:
         done.operations.append(Operation(job.amounts, outcome(status), job.key))
     if job.words[0] == "export" and status == 0:
@@ -178,7 +178,7 @@ def _note(job: Job, status: int, said: str, done: Round) -> None:
 
 
 def _reads(place: Path, replica: Replica, done: Round, chance: random.Random) -> dict[str, dict[str, int]]:
-    """Return what the replica reads, and what one reads to which it has sent everything, early and late."""
+    """Return the values of the replica, and those of a replica that received all its states, early and late."""
     hub = Replica.init(place / "hub", name="hub")
     replica.export_to(place / "last.json")
     states = [*done.exported, place / "last.json"]

@@ -1,7 +1,7 @@
-"""A disk that writes down what it is told: every write and every flush, in their order.
+"""A disk that records every write and every flush, in their order.
 
-The disk is a file in a file system of our own, and a loop device over it: what a file system writes to the
-device is written to the file, and its barriers, flushes and forced writes all end as an fsync of the file.
+The disk is a file in a file system of our own, and a loop device over it. The blocks that a file system writes to the
+device are written to the file. Its barriers, flushes and forced writes all end as an fsync of the file.
 The kernel's protocol for such a file system (<linux/fuse.h>, version 7.31) is small when there is one file
 only, so it is spoken here, and nothing needs to be installed.
 """
@@ -22,7 +22,7 @@ from tests.torture.disks import unmount
 DEVICE = "/dev/fuse"
 
 _LARGEST = 2**20  # bytes of one write
-_FLAGS = 1 << 5 | 1 << 22  # writes of more than a page; of as many pages as said below
+_FLAGS = 1 << 5 | 1 << 22  # writes of more than a page; of as many pages as set below
 _FOREVER = 2**31
 _DIRECT = 1  # nothing of the file is to be cached above us
 
@@ -46,7 +46,7 @@ Log = list[Write | None]
 
 
 def missing() -> str:
-    """Return why no writes can be recorded here, or nothing."""
+    """Return the reason why this machine cannot record writes, or an empty text."""
     try:
         os.close(os.open(DEVICE, os.O_RDWR))
     except OSError as error:
@@ -77,7 +77,7 @@ def recorded(image: Path) -> Iterator[Log]:
 
 
 def _serve(device: int, file: int, log: Log) -> None:
-    """Answer what the kernel asks, until it is unmounted."""
+    """Answer the requests of the kernel until the unmount."""
     while True:
         try:
             asked = os.read(device, _LARGEST + 4096)
@@ -101,7 +101,7 @@ def _serve(device: int, file: int, log: Log) -> None:
 
 
 def _answer(what: int, body: memoryview, file: int, log: Log) -> bytes | None:
-    """Do what is asked and return the answer, or nothing if it is not known here."""
+    """Carry out a request and return the answer, or None if the request is unknown."""
     if what == _INIT:
         return struct.pack("=4I2H2I2H8I", 7, 31, 0, _FLAGS, 16, 12, _LARGEST, 1, _LARGEST // 4096, *[0] * 9)
     if what in (_GETATTR, _SETATTR):

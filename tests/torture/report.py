@@ -1,4 +1,4 @@
-"""What the torture program prints: one row a promise, what was seen, and whether it holds."""
+"""The output of the torture program: for each promise one row with the results, and whether it holds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Row:
-    """One promise: what was done, what must hold, what was seen; `holds` is None if it could not be run here."""
+    """One promise: the attack, the condition, the results. `holds` is None if this machine could not run it."""
 
     what: str
     wanted: str
@@ -20,7 +20,7 @@ class Row:
         return {True: "yes", False: "NO", None: "skipped"}[self.holds]
 
 
-#: What measures rows; told how thorough to be: 1.0 is the whole, smaller is quicker.
+#: A function that measures rows. Its argument is the part to run: 1.0 is everything, less is quicker.
 Measure = Callable[[float], list[Row]]
 
 

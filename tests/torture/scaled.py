@@ -9,12 +9,12 @@ from typing import Any
 
 from tests.torture.documents import HEAD, ID, TOML, TOML_END, elements, named, row, state
 
-#: Makes a file of about so many bytes.
+#: A function: about this number of bytes → file.
 Scaled = Callable[[int], bytes]
 
 _LETTERS = sorted(string.ascii_letters + string.digits)
 _ORDERED = sorted(["-", "_", *_LETTERS])
-#: A line that is no counter, and stands behind all others.
+#: An invalid line, sorted after all others.
 _WRONG = f'"~":{{"gcounter":{{"{ID}":[1,-1]}}}}'
 _BEFORE = f'"x":{{"gcounter":{{"{ID}":['
 
@@ -35,7 +35,7 @@ def _head(authors: Sequence[str]) -> str:
     return f'{{"crdtctl":1,"kind":"state","replica":"{ID}","clock":{{{clock}}}'
 
 
-#: Registers of a large sketch that are told one by one, as many as there may be.
+#: The maximum number of registers of a large sketch that are listed one by one.
 _CELLS = "".join("".join(cell) for cell in islice(product("-0123456789ABCDE", _ORDERED, _ORDERED, "1"), 2**14 - 1))
 
 # Sound, but for the last line --------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def _escaped(make: Scaled) -> Scaled:
 
 
 def _toml(make: Scaled) -> Scaled:
-    """Return what makes the state as ``export --format toml`` lays it out, without the package's own writer."""
+    """Return a function that makes a state in the layout of ``export --format toml``, without the package's writer."""
 
     def write(size: int) -> bytes:
         tree = json.loads(make(size // 2))
@@ -116,7 +116,7 @@ def _in_all_layouts(sound: dict[str, Scaled]) -> Iterator[tuple[str, Scaled]]:
         yield why, make
         yield f"{why}, in one line", _one_line(make)
         yield f"{why}, as TOML", _toml(make)
-    yield "many counters, laid out anew", _pretty(sound["many counters"])
+    yield "many counters in another layout", _pretty(sound["many counters"])
     yield "many counters, escaped", _escaped(sound["many counters"])
 
 

@@ -30,7 +30,7 @@ class Scene:
         return Replica(self.directory / ".crdtctl")
 
     def values(self) -> dict[str, int]:
-        """Return what the replica reads, as the library sees it."""
+        """Return the values of the replica, with the library."""
         return {reading.name: reading.value for reading in self.replica.counters()}
 
     def is_as_made(self) -> bool:
@@ -38,7 +38,7 @@ class Scene:
         return self.values() == HELD
 
     def has(self, added: dict[str, int]) -> bool:
-        """Return whether the replica reads what a scene holds and what was added, and nothing else."""
+        """Return whether the replica has the counters of a scene and the added ones, and no others."""
         return self.values() == {name: HELD.get(name, 0) + added.get(name, 0) for name in {*HELD, *added}}
 
 

@@ -11,7 +11,7 @@ from tests.conftest import Shell
 
 @contextmanager
 def scratch() -> Iterator[Shell]:
-    """Yield a shell in an empty directory. What this process does itself meanwhile has the same environment."""
+    """Yield a shell in an empty directory. Within the context, this process has the same environment."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as place:
         home = Path(place, "home")

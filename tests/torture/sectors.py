@@ -1,4 +1,4 @@
-"""What a disk holds after a power cut: of all that was written since the last flush, any sector may be missing."""
+"""The content of a disk after a power cut: any sector written since the last flush may be missing."""
 
 import os
 import random
@@ -15,7 +15,7 @@ Sectors = dict[int, bytes]
 
 
 def read(image: Path) -> Sectors:
-    """Return what a disk holds."""
+    """Return the content of a disk."""
     found: Sectors = {}
     with image.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
@@ -32,7 +32,7 @@ def read(image: Path) -> Sectors:
 
 
 def write(sectors: Sectors, size: int, image: Path) -> None:
-    """Make a file of `size` bytes that holds this and nothing else. It is a new one, whoever reads the old one."""
+    """Make a new file of `size` bytes with only this content. Readers of the old file are not disturbed."""
     image.unlink(missing_ok=True)
     with image.open("wb") as file:
         file.truncate(size)
@@ -64,7 +64,7 @@ class Platter:
             self.pending.setdefault(number, []).append(sector)
 
     def torn(self, chance: random.Random) -> Sectors:
-        """Return what may be there after a power cut now: of each unflushed sector any version since the flush."""
+        """Return the possible content after a power cut now: of each unflushed sector, any version since the flush."""
         kept = chance.random()  # some cuts lose nearly all, some nearly nothing
         torn = dict(self.flushed)
         for number, versions in self.pending.items():

@@ -1,4 +1,4 @@
-"""Running the program under strace: which system calls it makes, and what happens when one fails or kills."""
+"""The program under strace: its system calls, and its end when one of them fails or kills."""
 
 import os
 import re
@@ -38,7 +38,7 @@ class Point:
 
     @property
     def changes(self) -> bool:
-        """Whether the call may change what is on the disk, or a lock."""
+        """Whether the call may change the disk, or a lock."""
         return self.call not in _READING and (self.call != "openat" or "O_CREAT" in self.line)
 
 
@@ -60,7 +60,7 @@ def prefix(trace: str, inject: str = "", log: str | Path = os.devnull) -> list[s
 
 
 def missing() -> str:
-    """Return why strace cannot be used here, or nothing."""
+    """Return the reason why this machine cannot use strace, or an empty text."""
     if shutil.which("strace") is None:
         return "strace is not installed"
     probe = subprocess.run([*prefix("fsync"), "true"], capture_output=True, check=False)
@@ -80,7 +80,7 @@ def run(
     directory: Path | None = None,
     program: Sequence[str] = PROGRAM,
 ) -> Run:
-    """Run the program under strace. What is to be injected must be reached, or nothing was tested."""
+    """Run the program under strace. The injected call must be reached, or the run tests nothing."""
     if log is None:
         with tempfile.TemporaryDirectory() as place:
             there = Path(place, "log")
@@ -112,7 +112,7 @@ def at(point: Point, how: str) -> Injected:
 
 
 def assert_reached(inject: str, log: Path, is_killed: bool) -> None:
-    """Assert that the call was made at which something was to happen, once."""
+    """Assert that the injected call was made once."""
     if "signal=SIGKILL" in inject:
         assert is_killed, f"{inject} was not reached"
         return
@@ -122,9 +122,9 @@ def assert_reached(inject: str, log: Path, is_killed: bool) -> None:
 
 
 def after_changes(found: Sequence[Point]) -> list[Point]:
-    """Return the points before which something was changed, and the first.
+    """Return the points that follow a change, and the first one.
 
-    Who is killed at one of the others leaves what it would have left at the last of these.
+    A kill at one of the others leaves the same files as a kill at the last of these.
     """
     return [point for number, point in enumerate(found) if not number or found[number - 1].changes]
 

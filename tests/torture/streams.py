@@ -1,4 +1,4 @@
-"""Standard streams that are closed or full: no file ever receives output, and the status says what was applied."""
+"""Standard streams that are closed or full: no file ever receives output, and the status is right."""
 
 import itertools
 import os
@@ -23,13 +23,13 @@ REPORTS: Mapping[str, dict[str, int]] = {
 #: What fails → its status.
 FAILURES = {"show nope": 66, "increment builds 1.5": 2, "merge nope.json": 66}
 COMMANDS = (*WRITES, *READS, *REPORTS, *FAILURES)
-#: Files that no command changes, but for what it is told to make.
+#: Files that no command changes, except for those that it should make.
 _UNTOUCHED = ("config.toml", ".gitignore", "own.lock", "known.lock")
 
 
 @dataclass(frozen=True)
 class Streams:
-    """Which of the descriptors 0 to 2 are closed, and what the open ones lead to."""
+    """The closed ones of the descriptors 0 to 2, and the targets of the open ones."""
 
     closed: tuple[int, ...] = ()
     stdout: str = "a pipe"
@@ -40,7 +40,7 @@ class Streams:
 
     @property
     def are_read(self) -> bool:
-        """Return whether what is printed arrives."""
+        """Return whether the output arrives."""
         return 1 not in self.closed and self.stdout == "a pipe"
 
 
@@ -70,7 +70,7 @@ def measure(part: float) -> list[Row]:
 
 
 def attempt(shell: Shell, part: float = 1.0) -> tuple[int, list[str]]:
-    """Run each command with each kind of streams, or a part of that; return how many, and what was wrong."""
+    """Run each command with each kind of streams, or a part of them; return the number of runs, and the faults."""
     tried = 0
     wrong = []
     for number, (streams, command) in enumerate(itertools.product(KINDS, COMMANDS), 1):
@@ -140,7 +140,7 @@ def _run(shell: Shell, made: Scene, command: str, streams: Streams) -> Ended:
 
 
 def _open(where: str) -> int:
-    """Return a descriptor, or what stands for a pipe that is read."""
+    """Return a descriptor, or the constant for a pipe that is read."""
     if where == "a pipe":
         return subprocess.PIPE
     if where == "a closed pipe":

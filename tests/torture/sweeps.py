@@ -1,7 +1,7 @@
 """Every system call of a write is made to kill the program, and to fail, one at a time.
 
-What must hold: the state is the old one or the new one, never a third; status 0 means the new one, a status
-that says "not applied" the old one; nothing is left over; and the next write works.
+What must hold: the state is the old one or the new one, never a third; status 0 means the new one, and a status for
+"not applied" the old one; no file is left over; and the next write works.
 """
 
 import shutil
@@ -28,10 +28,10 @@ ERRORS = ("EIO", "ENOSPC", "EROFS", "EDQUOT")
 
 @dataclass(frozen=True)
 class Job:
-    """A write to torture: its words; how it ends; whether its replica is a copy, which it notices.
+    """A write to torture: its words, its status, and whether its replica is a copy, which it detects.
 
-    With `two_files`, it commits one file and then the other, and its outcome is unknown if the second cannot be:
-    then what takes part in merging has not met the rest yet. `again` is what a user is told of an unknown outcome.
+    With `two_files`, it commits one file and then the other, and its outcome is unknown if the second commit fails:
+    then the local merge is not complete yet. `again` is the advice to the user after an unknown outcome.
     """
 
     words: str
@@ -43,7 +43,7 @@ class Job:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it says nothing when all is well."""
+        """Whether it prints nothing if all is well."""
         return self.status == 0 and not self.is_copy
 
 
@@ -125,7 +125,7 @@ class Bench:
         assert (self.new != self.old) == job.changes
 
     def _fork(self, other: Replica, here: Replica) -> None:
-        """Let `here` know of two branches of `other`."""
+        """Merge two branches of `other` into `here`."""
         directory = self.shell.directory
         clone(directory / "other", directory / "clone")
         other.increment("builds", 1)
@@ -155,7 +155,7 @@ class Bench:
         return [(one.name, one.tag, one.value) for one in Replica(self.directory).counters()]
 
     def left_over(self) -> list[str]:
-        """Return what no writer should leave behind."""
+        """Return the files that no writer should leave behind."""
         places = (self.directory, self.shell.directory)
         return sorted(path.name for place in places for path in place.iterdir() if path.name.endswith(".new"))
 
@@ -165,7 +165,7 @@ class Bench:
         judge: Callable[[Point, Run], list[str]],
         chosen: Sequence[Point] | None = None,
     ) -> list[str]:
-        """Run the job once for each point, or for those that are chosen; return what did not hold."""
+        """Run the job once for each point, or for the chosen ones; return the faults."""
         faults = []
         for point in self.points if chosen is None else chosen:
             self.restore()
@@ -174,7 +174,7 @@ class Bench:
         return faults
 
     def goes_on(self) -> list[str]:
-        """Return what is wrong with the replica, after another write has swept up."""
+        """Return the faults of the replica after another write has cleaned up."""
         replica = Replica(self.directory)
         before = replica.value("builds")
         replica.increment("builds")
@@ -184,7 +184,7 @@ class Bench:
 
 
 def kill(bench: Bench, chosen: Sequence[Point] | None = None) -> tuple[int, list[str]]:
-    """Kill a job after every change of a file; return how often that happened, and what did not hold."""
+    """Kill a job after every change of a file; return the number of kills, and the faults."""
     killed = 0
 
     def judge(_point: Point, ended: Run) -> list[str]:
@@ -202,7 +202,7 @@ def kill(bench: Bench, chosen: Sequence[Point] | None = None) -> tuple[int, list
 
 
 def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tuple[int, list[str]]:
-    """Let every system call of a job fail; return how often the job failed, and what did not hold."""
+    """Let every system call of a job fail; return the number of failed jobs, and the faults."""
     failed = 0
 
     def judge(point: Point, ended: Run) -> list[str]:
@@ -213,16 +213,16 @@ def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tup
         if ended.status in (0, FORK):
             faults += [] if total == bench.new else ["acknowledged, and lost"]
         elif ended.status in NOT_APPLIED:
-            faults += [] if total == bench.old else ["not applied, they said, but it was"]
+            faults += [] if total == bench.old else ["applied, but reported as not applied"]
         elif ended.status == UNKNOWN:
             syncs = {"fsync"} if bench.job.changes else {"fsync", "openat"}  # an export opens the directory to sync it
             faults += [] if point.call in syncs or bench.job.two_files else ["unknown before the rename"]
         elif ended.status == PARTIAL:  # one of two files could not be read
             faults += [] if total in bench.states else [f"a third state {total}"]
         else:
-            faults.append("a status that says nothing")
+            faults.append("an undocumented status")
         lines = {0: 0, PARTIAL: 2}.get(ended.status, 1)
-        if bench.job.two_files:  # if the first file could not say which it is, the second finds a stranger
+        if bench.job.two_files:  # if the first file lost its identity, the second is detected as foreign
             lines += ended.stderr.count("goes on as")
         if "Traceback" in ended.stderr or (bench.job.is_silent and ended.stderr.count("\n") != lines):
             faults.append("not the lines of words that it should be")

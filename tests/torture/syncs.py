@@ -1,8 +1,7 @@
 """Every system call of a sync over a folder is made to kill the program, to interrupt it, and to fail.
 
-What must hold: the replica and each object in the folder are whole, old or new; nothing that was in the folder is
-lost; and the next sync makes it all as if nothing had been. Who was interrupted, or told of a failure, leaves no
-drafts in the folder.
+What must hold: the replica and each object in the folder are complete, old or new; no object of the folder is lost;
+and the next sync repairs everything. A sync that was interrupted, or that reported a failure, leaves no drafts there.
 """
 
 import re
@@ -52,7 +51,7 @@ class Meeting:
         self.seen = 0
 
     def _loaded(self, log: Path) -> str:
-        """Return the modules that a sync loads, which is not what is tried here."""
+        """Return the modules that a sync loads. Loading them is not tried here."""
         run(self.words, self.environment, trace="openat", log=log)
         opened = (Path(path) for path in re.findall(r'openat\(AT_FDCWD, "(/[^"]+\.pyc?)".* = \d+\n', log.read_text()))
         sources = [Path(source_from_cache(str(path))) if path.suffix == ".pyc" else path for path in opened]
@@ -100,7 +99,7 @@ class Meeting:
         return [sys.executable, *options, str(padded.__file__), self.modules, call, str(thread), str(times)]
 
     def sweep(self, inject: str, chosen: Sequence[Point]) -> list[str]:
-        """Run once for each chosen point; return what did not hold. `seen` counts the runs that did not succeed."""
+        """Run once for each chosen point; return the faults. `seen` counts the runs that did not succeed."""
         faults = []
         for point in chosen:
             ended = self.run(point, inject)
@@ -110,7 +109,7 @@ class Meeting:
         return faults
 
     def _of_the_end(self, point: Point, ended: Run, inject: str) -> list[str]:
-        """Return what is wrong with how it ended, and with what it left behind."""
+        """Return the faults of its end, and of the files that it left."""
         name = inject.partition("=")[2]
         if inject == "signal=SIGKILL":
             return []
@@ -118,9 +117,9 @@ class Meeting:
         if inject.startswith("signal="):
             faults += [] if ended.status in ENDED[signal.Signals[name]] else ["another status"]
         elif ended.status == 0:
-            faults += [] if Replica(self.directory).value("builds") == 113 else ["nothing was said, nor learned"]
+            faults += [] if Replica(self.directory).value("builds") == 113 else ["no message, and no merge"]
         else:
-            faults += [] if ended.status in FAILED else ["a status that says nothing"]
+            faults += [] if ended.status in FAILED else ["an undocumented status"]
         drafts = [name for name in self._left_over() if name.endswith(".new")]
         if inject.startswith("signal="):
             drafts = [name for name in drafts if name.startswith(".crdtctl-")]  # a replica's own, the next write sweeps
@@ -132,7 +131,7 @@ class Meeting:
         return sorted(path.name for path in found if path.name.endswith(".new") or "crdtctl-sync-" in path.name)
 
     def _whole(self) -> list[str]:
-        """Return what is wrong with the replica, and what is missing in the folder."""
+        """Return the faults of the replica, and the objects that the folder lacks."""
         faults = [one.found for one in check_replica(str(self.directory)) if not one.ok]
         value = Replica(self.directory).value("builds")
         faults += [] if value in (13, 113) else [f"a third value {value}"]
@@ -140,7 +139,7 @@ class Meeting:
         return faults if found in (103, 113) else [*faults, f"in the folder are {found}"]
 
     def _found_there(self) -> int:
-        """Return what somebody finds there who is new, and takes whole objects only."""
+        """Return the values of a new replica that reads the complete objects of the folder."""
         with_all = Replica.init(self.home / "fresh", name="fresh")
         try:
             objects = sorted(path for path in self.hub.iterdir() if not path.name.startswith("."))
@@ -150,7 +149,7 @@ class Meeting:
             shutil.rmtree(self.home / "fresh")
 
     def _goes_on(self, point: Point) -> list[str]:
-        """Return what the next sync does not make good. What could not be deleted stays there for a day."""
+        """Return the faults that the next sync does not repair. An object that could not be deleted stays for a day."""
         report = synchronize(Replica(self.directory), str(self.hub))
         faults = [str(one.error) for one in report.remotes if one.error]
         faults += [str(reason) for reason in report.merge.refused.values()]

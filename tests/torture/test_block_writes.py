@@ -1,4 +1,4 @@
-"""The power is cut between any two block writes, and sectors are torn: what was acknowledged is there."""
+"""The power is cut between any two block writes, and sectors are torn: all acknowledged counts are there."""
 
 import random
 from pathlib import Path

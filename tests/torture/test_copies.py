@@ -1,4 +1,4 @@
-"""A copied or rolled-back replica: whatever was acknowledged counts once, or the fork is reported."""
+"""A copied or rolled-back replica: each acknowledged count counts once, or the fork is reported."""
 
 import pytest
 

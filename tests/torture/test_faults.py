@@ -1,4 +1,4 @@
-"""Input and output that fail at random, and calls that are interrupted: the statuses tell what was applied."""
+"""Input and output that fail at random, and calls that are interrupted: the statuses are right."""
 
 from collections import Counter
 

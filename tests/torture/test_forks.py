@@ -1,4 +1,4 @@
-"""Clones that nothing gives away are found by their departures."""
+"""Clones that leave no trace are found by their export markers."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""The judge itself: it accepts what can have happened, and nothing else."""
+"""The judge itself: it accepts the possible totals, and no others."""
 
 import pytest
 from hypothesis import given

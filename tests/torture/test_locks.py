@@ -1,4 +1,4 @@
-"""Whatever happens to a lock file, and whenever: what is acknowledged counts once, and nothing else does."""
+"""A lock file is deleted or replaced in every way, at every moment: only acknowledged counts count, and once."""
 
 import pytest
 

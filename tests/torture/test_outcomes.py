@@ -1,4 +1,4 @@
-"""What fails after the rename was applied: 79 if it could not be reported, 76 only if it may not last."""
+"""A failure after the rename leaves the change applied: 79 if it was not reported, 76 only if it may not last."""
 
 import pytest
 

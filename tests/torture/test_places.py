@@ -1,4 +1,4 @@
-"""Where nothing can be written, nothing is applied, and reading goes on. See also commands/test_io_failures.py."""
+"""Where no write can succeed, no change is applied, and reads still work. See also commands/test_io_failures.py."""
 
 import pytest
 

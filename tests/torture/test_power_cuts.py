@@ -1,4 +1,4 @@
-"""The power is cut right after a command has ended with status 0: what it acknowledged is there."""
+"""The power is cut right after a command has ended with status 0: its counts are there."""
 
 import pytest
 

@@ -34,7 +34,7 @@ def test_processes_that_are_killed_at_random_leave_a_total_that_their_statuses_a
         assert done.wrong == []
         statuses += done.statuses
         applied += sum(operation.outcome is Outcome.APPLIED for operation in done.operations)
-    assert set(statuses) == {0, -9}  # or nobody was killed
+    assert set(statuses) == {0, -9}  # or no process was killed
     assert applied > 50
 
 

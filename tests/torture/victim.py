@@ -1,4 +1,4 @@
-"""A replica on a disk that is about to fail: what it acknowledged, and what is found there afterwards."""
+"""A replica on a disk that is about to fail: its acknowledged counts, and its counts afterwards."""
 
 import os
 import subprocess
@@ -15,14 +15,14 @@ from tests.conftest import PROGRAM
 #: The commands that write, each in a way of its own.
 WRITES = ("increment, fast", "increment, full", "batch", "merge", "export", "init")
 
-#: Verdicts: what was acknowledged is not there; what is there was never written by anybody.
+#: Verdicts: an acknowledged count is missing; a count is there that was never written.
 LOST = "lost"
 CORRUPT = "corrupt"
 
 
 @dataclass(frozen=True)
 class Held:
-    """What a disk holds: the replicas made there, the totals of the first, and the last export of it."""
+    """The content of a disk: its replicas, the totals of the first, and its last export."""
 
     replicas: tuple[tuple[str, str], ...] = ()
     totals: tuple[tuple[str, int], ...] = ()
@@ -37,7 +37,7 @@ class Held:
 
 
 class Victim:
-    """A replica on a disk, the home of its user beside it, and a peer that is safe elsewhere."""
+    """A replica on a disk, the home of its user beside it, and a peer on another disk."""
 
     def __init__(self, root: Path, safe: Path, program: Sequence[str] = PROGRAM) -> None:
         self.root = root
@@ -51,7 +51,7 @@ class Victim:
         self._at_peer("init", "--name", "peer")
 
     def run(self, *words: str | Path, stdin: str = "") -> str:
-        """Run the program, which must acknowledge, and return what it printed."""
+        """Run the program, which must acknowledge, and return its output."""
         return _run([*self.program, "--replica", self.replica, *words], self.here, stdin)
 
     def _at_peer(self, *words: str | Path) -> None:
@@ -63,7 +63,7 @@ class Victim:
         return Held((("replica", ""),))
 
     def write(self, what: str, held: Held) -> Held:
-        """Do one of `WRITES` where this is `held`; return what is held once it is acknowledged."""
+        """Run one of `WRITES` on a disk with the content `held`; return the content after it is acknowledged."""
         if what == "increment, fast":
             self.run("increment", "builds")
             return held.plus(builds=1)
@@ -87,7 +87,7 @@ class Victim:
         return replace(held, replicas=tuple(sorted([*held.replicas, (name, replica)])))
 
     def holds(self) -> Held | str:
-        """Return what is held, or what is wrong with it."""
+        """Return the content, or its fault."""
         try:
             return self._holds()
         except (CrdtctlError, OSError) as error:
@@ -121,7 +121,7 @@ def _run(command: Sequence[str | Path], environment: dict[str, str], stdin: str 
 
 
 def judge(found: Held | str, right: Sequence[Held], past: Sequence[Held]) -> str:
-    """Return nothing if what was found is `right`; what was right in the past means that something was lost."""
+    """Return an empty text if the found content is `right`. An earlier content means that a count was lost."""
     if found in right:
         return ""
     return LOST if found in past else CORRUPT

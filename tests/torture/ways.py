@@ -18,7 +18,7 @@ Happens = Callable[[World], Sequence[Site]]
 
 @dataclass(frozen=True)
 class Way:
-    """A way to copy or to roll back; `missing` says why it cannot be tried here, or nothing."""
+    """A way to copy or to roll back. `missing` is the reason why it cannot be tried here, or an empty text."""
 
     name: str
     happens: Happens
@@ -38,7 +38,7 @@ def world() -> Iterator[World]:
 
 
 def programs(*names: str) -> Callable[[], str]:
-    """Return what says which of these programs are not installed."""
+    """Return a function that names the missing ones of these programs."""
     return lambda: ", ".join(f"{name} is not installed" for name in names if shutil.which(name) is None)
 
 
@@ -47,7 +47,7 @@ _RARE = {"cpio", "git", "rsync", "unzip", "zip"}
 
 
 def needed_by(*scripts: str) -> Callable[[], str]:
-    """Return what says which programs that these scripts use are not installed."""
+    """Return a function that names the missing programs of these scripts."""
     return programs(*sorted(_RARE.intersection(re.findall("[a-z]+", " ".join(scripts)))))
 
 
@@ -150,13 +150,13 @@ def _rolled_back(keep: str, restore: str) -> Happens:
     return happens
 
 
-# Ways that are no single script ------------------------------------------------------------------------------
+# Ways with more than a script ------------------------------------------------------------------------------
 
 
 def _elsewhere(shm: str) -> Callable[[], str]:
     def missing() -> str:
         if not os.access(shm, os.W_OK) or Path(shm).stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
-            return f"{shm} is no other file system"
+            return f"{shm} is not another file system"
         return ""
 
     return missing
@@ -246,7 +246,7 @@ def _rolled_back_twice(here: World) -> Sequence[Site]:
 
 
 def _old_one_beside_the_new(here: World) -> Sequence[Site]:
-    """Put the old version back beside the replica, which goes on too."""
+    """Restore the old version beside the replica, and continue with both."""
     site = here.begin()
     here.shell("cp -a a kept")
     here.count(site)

@@ -26,7 +26,7 @@ Mount = Sequence[str | Path]
 
 
 def needed(*kinds: str) -> Callable[[], str]:
-    """Return what says why these file systems cannot be mounted here."""
+    """Return a function that gives the reason why these file systems cannot be mounted here."""
 
     def why() -> str:
         lacking = [make for kind in kinds if shutil.which(make := _KINDS[kind].make[0]) is None]
@@ -218,7 +218,7 @@ def _container(here: World) -> Sequence[Site]:
 
 
 def _layer(here: World, lower: Path, name: str, over: Path) -> Site:
-    """Return a site whose writes go to a layer of its own, over what is in `lower`."""
+    """Return a site whose writes go to a layer of its own, over the files in `lower`."""
     above, work = here.root / f"{name} above", here.root / f"{name} work"
     above.mkdir()
     work.mkdir()

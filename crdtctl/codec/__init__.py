@@ -44,7 +44,7 @@ never above the author's entry in the clock:
   ``gcounter``   ``[seq, p, once, marks, once_marks]``
   ``pncounter``  ``[seq, p, n, once, marks, once_marks]``
   ``gset``       ``[seq, elements, marks]``
-  ``hll``        ``[seq, SKETCH]``                          a text, see `crdtctl.crdt.sketch`
+  ``hll``        ``[seq, SKETCH]``                          a text, see `crdtctl.crdt.hyperloglog`
   ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims, begun]``, at least the first three.
                  bounds: the lower bounds that the author declared, sorted as text: ``["-100"]``; gifts, requests and
                  claims: ``{AUTHOR: n}``; `crdtctl.crdt.bcounter` says what they mean
@@ -59,8 +59,8 @@ never above the author's entry in the clock:
 
 On read, marks of all authors on one id or key are joined by maximum, and what they cover does not count.
 
-P and N are nodes of `crdtctl.crdt.node`. HELD is what a node holds of ID: at tier 0 its count; the slot that waits
-for its token, its number counted from 1; and its tokens, by destination. The rows of a ``handoff`` counter need
+P and N are nodes, see `crdtctl.crdt.handoff_node`. HELD is what a node holds of ID: at tier 0 its count; the slot that
+waits for its token, its number counted from 1; and its tokens, by destination. The rows of a ``handoff`` counter need
 not be covered by the clock: an author that did nothing else stands in no clock but its own ``own.json``'s, since what
 stands in clocks is there for ever. No state but a replica's own holds them, apart from ids that it had before.
 

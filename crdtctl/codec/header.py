@@ -154,7 +154,7 @@ def _tags(tree: Any, clock: Clock) -> dict[str, str]:
         raise Invalid("its tags are of somebody whom the clock does not know")
     for author, text in tree.items():
         try:
-            if forks.parse(_text(text)).departed > clock[author]:
+            if forks.parse(_text(text)).exported > clock[author]:
                 raise Invalid("its tags are newer than the clock says the file is")
         except ValueError as reason:
             raise Invalid(f"its tags are wrong: {reason}") from None

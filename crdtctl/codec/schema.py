@@ -8,11 +8,10 @@ from crdtctl.codec.invalid import VERSION
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.codec.values import to_wire
 from crdtctl.crdt import NO_COUNTERS, TYPES
-from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
-from crdtctl.crdt.base import Kind as RowType
+from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER, RowType
+from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
-from crdtctl.crdt.sketch import HASH, MAX_PRECISION, MIN_PRECISION
 
 _NAME = {
     "description": "printable, in Unicode normal form C, without white space at its ends",

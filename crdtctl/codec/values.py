@@ -7,7 +7,7 @@ from typing import Any
 
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE
-from crdtctl.crdt import sketch
+from crdtctl.crdt import hyperloglog
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import are_plain
@@ -107,7 +107,7 @@ def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
 def _sketch(value: Any) -> str:
     if not isinstance(value, str):
         raise Invalid("a sketch must be a string")
-    wrong = sketch.fault(value)
+    wrong = hyperloglog.fault(value)
     if wrong:
         raise Invalid(wrong)
     return value

@@ -8,7 +8,7 @@ from typing import Final
 
 from crdtctl.crdt import attempts, membership
 from crdtctl.crdt.attempts import ATTEMPTS
-from crdtctl.crdt.base import CounterType, Kind
+from crdtctl.crdt.base import CounterType, RowType
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
@@ -31,8 +31,8 @@ TYPES: Final[dict[str, CounterType]] = {
 }
 
 #: What stands in the place of a counter's name → what such a line holds: who has ended, and attempts of jobs.
-NO_COUNTERS: Final[dict[str, Kind]] = {membership.NAME: MEMBERSHIP, attempts.NAME: ATTEMPTS}
+NO_COUNTERS: Final[dict[str, RowType]] = {membership.NAME: MEMBERSHIP, attempts.NAME: ATTEMPTS}
 #: Everything that may stand on a line: the types, and what is none of a counter.
-KINDS: Final[dict[str, Kind]] = {**TYPES, **{kind.tag: kind for kind in NO_COUNTERS.values()}}
+KINDS: Final[dict[str, RowType]] = {**TYPES, **{kind.tag: kind for kind in NO_COUNTERS.values()}}
 #: The types with a local merge.
 LOCALLY_MERGED: Final = {tag: kind for tag, kind in TYPES.items() if isinstance(kind, LocallyMergedType)}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from crdtctl.crdt.base import Contribution, Contributions, Kind
+from crdtctl.crdt.base import Contribution, Contributions, RowType
 from crdtctl.crdt.lattice import Latest, MapOf, Nat
 from crdtctl.crdt.membership import day_fault, day_of, minted, number_of
 from crdtctl.crdt.names import key_fault
@@ -25,7 +25,7 @@ NAME = "=jobs"
 
 
 @final
-class Attempts(Kind):
+class Attempts(RowType):
     """Row ``(seq, job, absorbed)``.
 
     `job` maps the key of the author's job to its attempt; `absorbed` maps a day to key → the attempt that it absorbed.

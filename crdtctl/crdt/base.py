@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, final
 
-from crdtctl.crdt.forks import together
+from crdtctl.crdt.forks import merge_branches
 from crdtctl.crdt.lattice import Record
 
 #: One author's row, ``(seq, …)``, a value of its type's `Record`.
@@ -73,7 +73,7 @@ def _nobody() -> Contributions:
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class OperationContext:
     """Where an operation is carried out: by `replica`, in its commit `seq`, which knows what the `others` did.
 
     What the others did to the counter is looked up when it is asked for: a plain increment does not ask. The
@@ -86,7 +86,7 @@ class Here:
     tier: int = 0
 
 
-class Kind:
+class RowType:
     """What stands on a line of a state: a few facts, from which join, order and deltas follow."""
 
     #: The name of the kind in files; never changed, never used again.
@@ -119,14 +119,14 @@ class Kind:
         return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}
 
 
-class CounterType(Kind, ABC):
+class CounterType(RowType, ABC):
     """A type of counter; its `tag` is its name on the command line, its `summary` is for those who choose one."""
 
     #: Whether amounts can be counted under once-keys.
     has_keys: ClassVar[bool] = False
 
     @abstractmethod
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         """Return my contribution after `operation`, `seq` left as it is; raise `Refused`.
 
         The result holds new totals, never differences. If it equals `mine`, there is nothing to commit.
@@ -144,22 +144,22 @@ class CounterType(Kind, ABC):
         """Return once-key → the amount that it counts, whoever and however often it was sent."""
         return {}
 
-    def keeps(self, replica: str, contributions: Contributions) -> tuple[str, ...]:  # noqa: ARG002  # others can
+    def seal_blocker(self, replica: str, contributions: Contributions) -> tuple[str, ...]:  # noqa: ARG002  # others can
         """Return what keeps `replica` from ending, and what to do about it, in words; nothing if nothing does."""
         return ()
 
-    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:  # noqa: ARG002  # others can
+    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:  # noqa: ARG002  # others can
         """Return my contribution after it took over that of `author`, who is sealed and one of the others.
 
         What is cancelled by resets that are known is left behind. `seq` is left as it is. Raise `Refused`.
         """
         raise Refused(f"a {self.tag} cannot be taken over")
 
-    def facts(self, contributions: Contributions) -> Mapping[str, float]:  # noqa: ARG002  # others have some
+    def precision_info(self, contributions: Contributions) -> Mapping[str, float]:  # noqa: ARG002  # others have some
         """Return what is to be known of the value beside it: how exact it is, say."""
         return {}
 
-    def sent(self, contributions: Contributions) -> Mapping[str, int]:
+    def used_keys(self, contributions: Contributions) -> Mapping[str, int]:
         """Return once-key → the amount that it stands for, even if a reset cancelled it: it is used up."""
         return self.once(contributions)
 
@@ -170,10 +170,10 @@ class CounterType(Kind, ABC):
     @final
     def value(self, contributions: Contributions) -> int:
         """Return what the counter reads: the fold, with the branches of each fork taken for one replica."""
-        return self.fold(together(self.record, contributions))
+        return self.fold(merge_branches(self.record, contributions))
 
     @final
-    def apply(self, mine: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
+    def apply(self, mine: Contribution | None, operation: Operation, context: OperationContext) -> Contribution | None:
         """Return my contribution after `operation`, or None if it changes nothing.
 
         An author who did nothing yet gets one that says nothing by ``create``, but not by a vain ``reset``. An amount
@@ -184,11 +184,11 @@ class CounterType(Kind, ABC):
         if operation.verb == "expire" and not self.has_keys:
             raise Refused(f"a {self.tag} has no once-keys")
         before = self.record.bottom if mine is None else mine
-        after = self.mutate(before, operation, here)
-        if after == mine or (mine is None and after == before and self._is_vain(operation, here)):
+        after = self.mutate(before, operation, context)
+        if after == mine or (mine is None and after == before and self._is_vain(operation, context)):
             return None
-        return (here.seq, *after[1:])
+        return (context.seq, *after[1:])
 
-    def _is_vain(self, operation: Operation, here: Here) -> bool:
+    def _is_vain(self, operation: Operation, context: OperationContext) -> bool:
         """Return whether an operation that says nothing of its author says nothing of the counter either."""
-        return operation.verb in ("reset", "transfer", "expire") or (operation.amount == 0 and bool(here.others()))
+        return operation.verb in ("reset", "transfer", "expire") or (operation.amount == 0 and bool(context.others()))

@@ -23,12 +23,12 @@ from crdtctl.crdt.base import (
     Contribution,
     Contributions,
     CounterType,
-    Here,
     Lacking,
     Operation,
+    OperationContext,
     Refused,
 )
-from crdtctl.crdt.forks import origin, together
+from crdtctl.crdt.forks import merge_branches, origin
 from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record
 from crdtctl.crdt.names import replica_fault
 
@@ -86,7 +86,7 @@ class BCounter(CounterType):
     settings = frozenset({"bound", "initial"})
     created_first = True
 
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         if operation.once is not None:
             raise Refused(
                 "a bcounter knows no once-keys: a right is used where it is held, "
@@ -97,18 +97,18 @@ class BCounter(CounterType):
             raise Refused("an amount must be at least 0")
         match operation.verb:
             case "create":
-                row = row if row.bounds else _declared(row, operation, here.replica)
+                row = row if row.bounds else _declared(row, operation, context.replica)
             case "increment":
                 row = row._replace(created=_total(row.created + amount))
             case "decrement":
-                self._require(amount, mine, here)
+                self._require(amount, mine, context)
                 row = row._replace(used=_total(row.used + amount))
             case "transfer" if operation.granted:
-                row = self._granted(row, operation, here)
+                row = self._granted(row, operation, context)
             case "transfer":
-                row = self._transferred(row, operation, here)
+                row = self._transferred(row, operation, context)
             case "request":
-                row = self._requested(row, operation, here)
+                row = self._requested(row, operation, context)
             case "reset":
                 raise Refused("a bcounter is not reset: each replica uses or gives up the rights that it holds")
             case _:
@@ -169,19 +169,19 @@ class BCounter(CounterType):
                     found.setdefault(holder, {})[author] = amount - given
         return found
 
-    def keeps(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
+    def seal_blocker(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
         held = self.rights(contributions).get(replica, 0)
         if held <= 0:
             return ()
         return f"holds {held} right{'' if held == 1 else 's'} here", "give them away with 'crdtctl transfer' first"
 
-    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
+    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
         """Take over what `author` made, used, gave and claimed, and claim what it was given."""
-        row, theirs, others = Row(*mine), Row(*here.others()[author]), self._rows(here.others())
+        row, theirs, others = Row(*mine), Row(*context.others()[author]), self._rows(context.others())
         given = sum(one.gifts.get(author, 0) - one.claims.get(author, 0) for one in (*others.values(), row))
         gifts = dict(row.gifts)
         for replica, amount in theirs.gifts.items():
-            if replica != here.replica:
+            if replica != context.replica:
                 gifts[replica] = _total(gifts.get(replica, 0) + amount)
         claims = dict(row.claims)
         for replica, amount in (*theirs.claims.items(), *([(author, given)] if given > 0 else [])):
@@ -198,13 +198,13 @@ class BCounter(CounterType):
         )
 
     def _rows(self, contributions: Contributions) -> dict[str, Row]:
-        return {author: Row(*row) for author, row in together(self.record, contributions).items()}
+        return {author: Row(*row) for author, row in merge_branches(self.record, contributions).items()}
 
-    def _require(self, amount: int, mine: Contribution, here: Here) -> None:
+    def _require(self, amount: int, mine: Contribution, context: OperationContext) -> None:
         """Raise `Lacking` unless so many rights are here."""
-        everybody = _everybody(mine, here)
+        everybody = _everybody(mine, context)
         held = self.rights(everybody)
-        left = max(0, held.pop(here.replica, 0))
+        left = max(0, held.pop(context.replica, 0))
         if amount <= left:
             return
         missing = amount - left
@@ -214,44 +214,48 @@ class BCounter(CounterType):
             raise Lacking(f"{said}; nobody is known to hold more, and only an increment makes some")
         holders = ", ".join(f"{who} holds {n}" for n, who in most[:_NAMED])
         more = f", and {len(most) - _NAMED} others hold some" if len(most) > _NAMED else ""
-        asked = sum(others.get(here.replica, 0) for others in self.requests(everybody).values())
+        asked = sum(others.get(context.replica, 0) for others in self.requests(everybody).values())
         if asked >= missing:
             raise Lacking(f"{said}; {holders}{more}; {asked} are asked for, and not here yet")
         raise Lacking(f"{said}; {holders}{more}", most[0][1], min(missing - asked, most[0][0]))
 
-    def _transferred(self, row: Row, operation: Operation, here: Here) -> Row:
-        source, target, amount = origin(operation.source or here.replica), origin(operation.replica), operation.amount
+    def _transferred(self, row: Row, operation: Operation, context: OperationContext) -> Row:
+        source, target, amount = (
+            origin(operation.source or context.replica),
+            origin(operation.replica),
+            operation.amount,
+        )
         if source == target:
             raise Refused("rights cannot be transferred to whom they are taken from")
-        if source == here.replica:
-            self._require(amount, self.record.make(*row), here)
+        if source == context.replica:
+            self._require(amount, self.record.make(*row), context)
         else:
-            held = self.rights(_everybody(self.record.make(*row), here)).get(source, 0)
+            held = self.rights(_everybody(self.record.make(*row), context)).get(source, 0)
             if amount > held:
                 raise Refused(f"{source} holds {max(0, held)} rights, as far as is known here")
             row = row._replace(claims=_more(row.claims, source, amount))
-        if target != here.replica:
+        if target != context.replica:
             row = row._replace(gifts=_more(row.gifts, target, amount))
         return row
 
-    def _granted(self, row: Row, operation: Operation, here: Here) -> Row:
+    def _granted(self, row: Row, operation: Operation, context: OperationContext) -> Row:
         """Give what was asked for, in the order of the ids, as far as the rights reach."""
-        everybody = _everybody(self.record.make(*row), here)
-        left = self.rights(everybody)[here.replica]
-        for replica, amount in self.requests(everybody).get(here.replica, {}).items():
+        everybody = _everybody(self.record.make(*row), context)
+        left = self.rights(everybody)[context.replica]
+        for replica, amount in self.requests(everybody).get(context.replica, {}).items():
             given = min(amount, left)
             if given > 0 and operation.replica in ("", replica):
                 row = row._replace(gifts=_more(row.gifts, replica, given))
                 left -= given
         return row
 
-    def _requested(self, row: Row, operation: Operation, here: Here) -> Row:
+    def _requested(self, row: Row, operation: Operation, context: OperationContext) -> Row:
         """Ask for more than was asked for before, and than was given unasked: all of it is outstanding then."""
         holder = origin(operation.replica)
-        if holder == here.replica:
+        if holder == context.replica:
             raise Refused("rights are asked of other replicas")
-        rows = self._rows(here.others())
-        given = rows[holder].gifts.get(here.replica, 0) if holder in rows else 0
+        rows = self._rows(context.others())
+        given = rows[holder].gifts.get(context.replica, 0) if holder in rows else 0
         asked = max(row.requests.get(holder, 0), given)
         return row._replace(requests={**row.requests, holder: _total(asked + operation.amount)})
 
@@ -267,8 +271,8 @@ def _declared(row: Row, operation: Operation, replica: str) -> Row:
     return row._replace(created=_total(row.created + initial - bound), bounds=(str(bound),), begun=begun)
 
 
-def _everybody(mine: Contribution, here: Here) -> dict[str, Contribution]:
-    return {**here.others(), here.replica: mine}
+def _everybody(mine: Contribution, context: OperationContext) -> dict[str, Contribution]:
+    return {**context.others(), context.replica: mine}
 
 
 def _more(amounts: Mapping[str, int], replica: str, amount: int) -> dict[str, Any]:

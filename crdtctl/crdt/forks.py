@@ -43,11 +43,11 @@ _MARK = re.compile("~([1-9][0-9]{0,15})[.]([0-9A-Za-z_-]{4})")
 _BRANCH = re.compile(f"(?:{_MARK.pattern})+\\Z")
 
 
-class Departure(NamedTuple):
+class ExportMarker(NamedTuple):
     """A state left: `seq` is the number of the author's last commit then, `tag` is random."""
 
     seq: int
-    tag: str
+    nonce: str
 
 
 @lru_cache(maxsize=1024)
@@ -71,22 +71,22 @@ class History:
     """The departures of one author that are still kept, oldest first, of `count` that there were."""
 
     count: int = 0
-    departures: tuple[Departure, ...] = ()
+    markers: tuple[ExportMarker, ...] = ()
 
     @property
-    def tags(self) -> dict[int, str]:
+    def nonces(self) -> dict[int, str]:
         """Number of a departure → its tag."""
-        return {number: one.tag for number, one in zip(retained(self.count), self.departures, strict=True)}
+        return {number: one.nonce for number, one in zip(retained(self.count), self.markers, strict=True)}
 
     @property
-    def departed(self) -> int:
+    def exported(self) -> int:
         """The number of the last commit that has left; 0 if none has."""
-        return self.departures[-1].seq if self.departures else 0
+        return self.markers[-1].seq if self.markers else 0
 
-    def then(self, departure: Departure) -> "History":
+    def then(self, marker: ExportMarker) -> "History":
         """Return the history after one more departure."""
-        kept = dict(zip(retained(self.count), self.departures, strict=True))
-        kept[self.count + 1] = departure
+        kept = dict(zip(retained(self.count), self.markers, strict=True))
+        kept[self.count + 1] = marker
         return History(self.count + 1, tuple(kept[number] for number in retained(self.count + 1)))
 
 
@@ -99,22 +99,22 @@ def divergence(a: Mapping[int, str], b: Mapping[int, str]) -> int:
 def parse(text: str) -> History:
     """Return the history that `text`, ``COUNT SEQ.TAG SEQ.TAG …``, stands for; raise ValueError."""
     count, *rest = text.split(" ")
-    departures = []
+    markers = []
     for one in rest:
         seq, _, tag = one.partition(".")
-        departures.append(Departure(_number(seq), tag))
-    history = History(_number(count), tuple(departures))
-    seqs = [one.seq for one in departures]
-    if len(departures) != len(retained(history.count)) or any(a >= b for a, b in pairwise(seqs)):
+        markers.append(ExportMarker(_number(seq), tag))
+    history = History(_number(count), tuple(markers))
+    seqs = [one.seq for one in markers]
+    if len(markers) != len(retained(history.count)) or any(a >= b for a, b in pairwise(seqs)):
         raise ValueError("the departures are not those of one history")
-    if not all(_TAG.fullmatch(one.tag) for one in departures):
+    if not all(_TAG.fullmatch(one.nonce) for one in markers):
         raise ValueError("a tag is no tag")
     return history
 
 
 def text(history: History) -> str:
     """Return a history as `parse` reads it."""
-    return " ".join([str(history.count), *(f"{one.seq}.{one.tag}" for one in history.departures)])
+    return " ".join([str(history.count), *(f"{one.seq}.{one.nonce}" for one in history.markers)])
 
 
 def _number(digits: str) -> int:
@@ -131,13 +131,13 @@ def origin(author: str) -> str:
     return _BRANCH.sub("", author) if "~" in author else author
 
 
-def marks(author: str) -> dict[int, str]:
+def branch_markers(author: str) -> dict[int, str]:
     """Return what the name of a branch says of its history: number of a departure → tag."""
     found = _BRANCH.search(author) if "~" in author else None
     return {int(number): tag for number, tag in _MARK.findall(found[0])} if found else {}
 
 
-def named(author: str, found: Mapping[int, str]) -> str:
+def branch_name(author: str, found: Mapping[int, str]) -> str:
     """Return the name of the branch of `author` with these marks."""
     parts = [f"~{number}.{tag}" for number, tag in sorted(found.items())]
     while len(author.encode()) + sum(map(len, parts)) > MAX_BYTES:
@@ -163,7 +163,7 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class ForkResolution:
     """What states say of their authors, put together.
 
     `names` says, for each of the states, whose contributions go under other names; most often nothing does.
@@ -175,7 +175,7 @@ class Joined:
     forks: list[Fork]
 
 
-def join(heads: Heads) -> Joined:
+def join(heads: Heads) -> ForkResolution:
     """Return what `heads` say together: clocks and histories by the newest, forks kept apart."""
     clock: dict[str, int] = {}
     histories: dict[str, str] = {}
@@ -186,7 +186,7 @@ def join(heads: Heads) -> Joined:
         for author, seq in theirs.items():
             if seq > clock.get(author, 0):
                 clock[author] = seq
-            if "~" in author and marks(author):
+            if "~" in author and branch_markers(author):
                 forked.add(origin(author))
         for author, new in told.items():
             old = histories.setdefault(author, new)
@@ -194,7 +194,7 @@ def join(heads: Heads) -> Joined:
                 continue
             met[author].add(new)
             a, b = parse(old), parse(new)
-            tags, known = b.tags, facts.setdefault(author, a.tags)
+            tags, known = b.nonces, facts.setdefault(author, a.nonces)
             if divergence(known, tags):
                 forked.add(origin(author))
             known.update(tags)
@@ -211,7 +211,7 @@ def join(heads: Heads) -> Joined:
                     clock.pop(author, None)
                     histories.pop(author, None)
     forks = [_part(replica, said[replica], clock, histories, names) for replica in said]
-    return Joined(clock, histories, list(names), forks)
+    return ForkResolution(clock, histories, list(names), forks)
 
 
 class _Said(NamedTuple):
@@ -252,7 +252,7 @@ def _part(
     for key, known in sorted(found.items(), key=lambda item: (max(item[1], default=0), item[0]), reverse=True):
         fitting = [branch for branch in branches if not divergence(branch.known, known)]
         if not fitting:
-            branches.append(_Branch({}, key[1], marks(key[0])))
+            branches.append(_Branch({}, key[1], branch_markers(key[0])))
             fitting = branches[-1:]
         for branch in fitting:
             branch.known.update(known)
@@ -261,17 +261,17 @@ def _part(
         _mark(branches)
     for one in said:
         fitting = places[one.author, one.told]
-        after = tuple(sorted({named(replica, branch.marks) for branch in fitting}))
+        after = tuple(sorted({branch_name(replica, branch.marks) for branch in fitting}))
         if after != (one.author,):
             names[one.number][one.author] = after
         for branch in fitting:
             branch.seq = max(branch.seq, one.seq)
     for branch in branches:
-        name = named(replica, branch.marks)
+        name = branch_name(replica, branch.marks)
         clock[name] = max(branch.seq, clock.get(name, 0))
         if branch.told:
             histories[name] = branch.told
-    return Fork(replica, tuple(sorted({named(replica, branch.marks) for branch in branches})), _common(branches))
+    return Fork(replica, tuple(sorted({branch_name(replica, branch.marks) for branch in branches})), _common(branches))
 
 
 def _mark(branches: Sequence[_Branch]) -> None:
@@ -289,13 +289,13 @@ def _common(branches: Sequence[_Branch]) -> int:
     told = [parse(branch.told) for branch in branches if branch.told]
     if len(told) < 2:
         return 0
-    first, *others = (dict(zip(retained(one.count), one.departures, strict=True)) for one in told)
+    first, *others = (dict(zip(retained(one.count), one.markers, strict=True)) for one in told)
     return max((one.seq for number, one in first.items() if all(o.get(number) == one for o in others)), default=0)
 
 
 def known_of(author: str, history: str) -> dict[int, str]:
     """Return what a name and a history (as text, or nothing) say together: number of a departure → tag."""
-    return {**marks(author), **(parse(history).tags if history else {})}
+    return {**branch_markers(author), **(parse(history).nonces if history else {})}
 
 
 def is_prefix(a: str, b: str) -> bool:
@@ -305,7 +305,7 @@ def is_prefix(a: str, b: str) -> bool:
     if not b:
         return False
     first, second = parse(a), parse(b)
-    return first.count <= second.count and not divergence(first.tags, second.tags)
+    return first.count <= second.count and not divergence(first.nonces, second.nonces)
 
 
 def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, history: str) -> bool:
@@ -325,7 +325,7 @@ def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, hi
 # Reading -------------------------------------------------------------------------------------------------
 
 
-def together(record: Record, contributions: Mapping[str, Any]) -> Mapping[str, Any]:
+def merge_branches(record: Record, contributions: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return contributions with the branches of each id joined under the id."""
     if not any("~" in author for author in contributions):
         return contributions
@@ -336,7 +336,7 @@ def together(record: Record, contributions: Mapping[str, Any]) -> Mapping[str, A
     return joined
 
 
-def cancelled(
+def observed_resets(
     marks: Iterable[Mapping[str, _Seen]], join: Callable[[_Seen, _Seen], _Seen], under: Callable[[str], str] = origin
 ) -> dict[str, _Seen]:
     """Return what resets cancel together: the join of their marks, those on a branch under its id.

@@ -6,16 +6,16 @@ Commutative Replicated Data Types", INRIA RR-7506, 2011, specification 6 (G-Coun
 
 from typing import final
 
+from crdtctl.crdt.additive import AdditiveCounter, additive_record
 from crdtctl.crdt.base import Operation, Refused
-from crdtctl.crdt.tally import Tally, tally_record
 
 
 @final
-class GCounter(Tally):
+class GCounter(AdditiveCounter):
     """Row ``(seq, p, once, marks, once_marks)``; the value is Σ p over all authors, and each once-key once."""
 
     tag = "gcounter"
-    record = tally_record(1)
+    record = additive_record(1)
     summary = "a counter that only grows"
     weights = (1,)
 

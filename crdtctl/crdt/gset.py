@@ -7,8 +7,8 @@ number of each author is from A. Bieniusa et al., "An Optimized Conflict-free Re
 from collections.abc import Collection, Mapping
 from typing import final
 
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Operation, Refused
-from crdtctl.crdt.forks import cancelled, origin, together
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, OperationContext, Refused
+from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record
 from crdtctl.crdt.names import element_fault, replica_fault
 
@@ -25,42 +25,42 @@ class GSet(CounterType):
     record = Record(Nat(), MapOf(element_fault, Nat()), MapOf(replica_fault, Nat()), required=2)
     summary = "a set: how many distinct things, exactly"
 
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         match operation.verb:
             case "create":
                 return mine
             case "add":
-                return self._add(mine, operation.elements, here)
+                return self._add(mine, operation.elements, context)
             case "reset":
-                return self._reset(mine, here)
+                return self._reset(mine, context)
             case verb:
                 raise Refused(f"a gset cannot be {verb}ed; add elements to it")
 
-    def _add(self, mine: Contribution, elements: tuple[str, ...], here: Here) -> Contribution:
+    def _add(self, mine: Contribution, elements: tuple[str, ...], context: OperationContext) -> Contribution:
         """Return `mine` with the elements that do not count there already."""
         there = mine[1]
-        seen: Contributions = {here.replica: mine}
+        seen: Contributions = {context.replica: mine}
         if not there.keys().isdisjoint(elements):  # else what others cancelled of mine decides nothing
-            seen = {**here.others(), **seen}
-        mark = _marks(seen).get(here.replica, 0)
+            seen = {**context.others(), **seen}
+        mark = _marks(seen).get(context.replica, 0)
         fresh = [element for element in elements if there.get(element, 0) <= mark]
         if not fresh:
             return mine
-        if mark >= here.seq:
+        if mark >= context.seq:
             raise Refused("its reset would cancel them too; add them in a commit of their own")
-        return (mine[0], {**there, **dict.fromkeys(fresh, here.seq)}, *mine[2:])
+        return (mine[0], {**there, **dict.fromkeys(fresh, context.seq)}, *mine[2:])
 
-    def _reset(self, mine: Contribution, here: Here) -> Contribution:
+    def _reset(self, mine: Contribution, context: OperationContext) -> Contribution:
         """Return `mine` with marks on all that is seen here and that no mark covers yet."""
-        seen = together(self.record, {**here.others(), here.replica: mine})
+        seen = merge_branches(self.record, {**context.others(), context.replica: mine})
         marks = _marks(seen)
         latest = {author: max(row[1].values(), default=0) for author, row in seen.items()}
         beyond = {author: number for author, number in latest.items() if number > marks.get(author, 0)}
         return self.record.make(mine[0], mine[1], {**self.record.at(mine, 2), **beyond})
 
-    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
-        theirs, cancels = here.others()[author], _marks({**here.others(), here.replica: mine})
-        row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), here)
+    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
+        theirs, cancels = context.others()[author], _marks({**context.others(), context.replica: mine})
+        row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), context)
         marks = self.record.parts[2].join(self.record.at(mine, 2), self.record.at(theirs, 2))
         return self.record.make(row[0], row[1], {name: mark for name, mark in marks.items() if name != author})
 
@@ -81,7 +81,7 @@ class GSet(CounterType):
 
 
 def _marks(contributions: Contributions) -> dict[str, int]:
-    return cancelled([row[2] for row in contributions.values() if len(row) > 2], max)
+    return observed_resets([row[2] for row in contributions.values() if len(row) > 2], max)
 
 
 def _left(row: Contribution, mark: int) -> Collection[str]:

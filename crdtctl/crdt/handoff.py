@@ -1,6 +1,6 @@
 """A counter for any number of clients that come and go; what permanent replicas hold does not grow with them.
 
-Source: P. S. Almeida, C. Baquero, arXiv 1307.3207; `crdtctl.crdt.node` is the protocol. A replica of tier 0 is
+Source: P. S. Almeida, C. Baquero, arXiv 1307.3207; `crdtctl.crdt.handoff_node` is the protocol. A replica of tier 0 is
 permanent. One of a higher tier hands what it counted over to one of a smaller tier, and may then be thrown away.
 Two nodes in one counter, one for increments and one for decrements: what is read is exact once all is handed over.
 """
@@ -8,11 +8,11 @@ Two nodes in one counter, one for increments and one for decrements: what is rea
 from dataclasses import replace
 from typing import Any, final
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, Here, Operation, Refused
+from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, Operation, OperationContext, Refused
+from crdtctl.crdt.handoff_node import Node, Slot, Token, step
 from crdtctl.crdt.lattice import Latest, MapOf, Nat, Record
 from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge, PendingCounts
 from crdtctl.crdt.names import replica_fault
-from crdtctl.crdt.node import Node, Slot, Token, step
 
 _TOKEN = Record(Nat(), Nat(), Nat(), required=3)
 #: What a node holds of another: its count, the slot for its token, its tokens. A slot's number is written one
@@ -44,14 +44,14 @@ class Handoff(LocallyMergedType):
     record = Latest(Nat(), Nat(), _NODE, _NODE, required=2)
     summary = "counts of thousands of short-lived clients, handed over to permanent replicas"
 
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         if operation.verb == "transfer" and operation.source and not operation.replica:
-            return self._taken_back(mine, operation.source, here)
+            return self._taken_back(mine, operation.source, context)
         if operation.verb in _REFUSALS:
             raise Refused(_REFUSALS[operation.verb])
         if operation.once is not None:
             raise Refused(_ONCE)
-        up, down = self.mine(mine, here)
+        up, down = self.mine(mine, context)
         if operation.verb == "increment":
             up = up.counted(operation.amount)
         elif operation.verb == "decrement":
@@ -60,25 +60,25 @@ class Handoff(LocallyMergedType):
             raise Refused("the total would have more than 100 digits")
         return self.row(mine[0], up, down)
 
-    def _taken_back(self, mine: Contribution, source: str, here: Here) -> Contribution:
-        nodes = self.mine(mine, here)
+    def _taken_back(self, mine: Contribution, source: str, context: OperationContext) -> Contribution:
+        nodes = self.mine(mine, context)
         up, down = (node.without_tokens_for(source) for node in nodes)
         if (up, down) == nodes:
             raise Refused(f"nothing of it is on its way to {source}")
         return self.row(mine[0], up, down)
 
-    def local_merge(self, mine: Contribution | None, here: Here) -> "NodeMerge":
-        return NodeMerge(self, mine, here)
+    def local_merge(self, mine: Contribution | None, context: OperationContext) -> "NodeMerge":
+        return NodeMerge(self, mine, context)
 
-    def carry_over(self, replica: str, row: Contribution, here: Here) -> Contribution:
+    def carry_over(self, replica: str, row: Contribution, context: OperationContext) -> Contribution:
         """Return the first entry of a replica whose id was `replica` before.
 
         It takes over the value and the tokens of the earlier id. Counts that were not handed over stay with the earlier
         id: if another copy of it lives, that copy hands them over.
         """
-        pairs = zip(self.mine(self.record.bottom, here), self.nodes(replica, row), strict=True)
+        pairs = zip(self.mine(self.record.bottom, context), self.nodes(replica, row), strict=True)
         up, down = (replace(node.merged(old), tokens=old.tokens) for node, old in pairs)
-        return self.row(here.seq, up, down)
+        return self.row(context.seq, up, down)
 
     def fold(self, contributions: Contributions) -> int:
         pairs = [self.nodes(author, row) for author, row in contributions.items()]
@@ -93,7 +93,7 @@ class Handoff(LocallyMergedType):
         up, down = (_node(author, row[1], self.record.at(row, index)) for index in (2, 3))
         return up, down
 
-    def keeps(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
+    def seal_blocker(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
         if not self.pending(replica, contributions[replica]).is_empty:
             return "is not handed over yet", "exchange with a permanent replica first"
         return ()
@@ -110,9 +110,9 @@ class Handoff(LocallyMergedType):
             up.below > 0 or down.below > 0,
         )
 
-    def mine(self, mine: Contribution, here: Here) -> tuple[Node, Node]:
+    def mine(self, mine: Contribution, context: OperationContext) -> tuple[Node, Node]:
         """Return my nodes, which begin at my tier."""
-        return self.nodes(here.replica, mine if mine[0] else (0, here.tier))
+        return self.nodes(context.replica, mine if mine[0] else (0, context.tier))
 
     def row(self, seq: int, up: Node, down: Node) -> Contribution:
         """Return the contribution that two nodes are."""
@@ -126,11 +126,11 @@ class NodeMerge(LocalMerge):
     are sources.
     """
 
-    def __init__(self, kind: Handoff, mine: Contribution | None, here: Here) -> None:
+    def __init__(self, kind: Handoff, mine: Contribution | None, context: OperationContext) -> None:
         self.kind = kind
         self._mine = mine
-        self._seq = here.seq
-        self._nodes = kind.mine(kind.record.bottom if mine is None else mine, here)
+        self._seq = context.seq
+        self._nodes = kind.mine(kind.record.bottom if mine is None else mine, context)
         self._has_merged = False
 
     def merge(self, replica: str, theirs: Contribution) -> int:

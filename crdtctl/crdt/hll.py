@@ -1,13 +1,13 @@
 """A sketch of a set that only grows; it counts distinct things about right, in a few KB however many there are.
 
-Source: see `crdtctl.crdt.sketch`.
+Source: see `crdtctl.crdt.hyperloglog`.
 """
 
 from collections.abc import Mapping
 from typing import final
 
-from crdtctl.crdt import sketch
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Operation, Refused
+from crdtctl.crdt import hyperloglog
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, OperationContext, Refused
 from crdtctl.crdt.lattice import Nat, Record, Registers
 
 
@@ -23,40 +23,42 @@ class HLL(CounterType):
     summary = "how many distinct things, about, in a few KB however many there are"
     settings = frozenset({"precision"})
 
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         if operation.verb in ("decrement", "reset"):
             raise Refused("nothing can be removed from an hll: a sketch does not know what it met")
         if operation.verb not in ("create", "add"):
             raise Refused("an hll counts distinct things; add elements to it")
-        found: str = mine[1] or sketch.sketch(self._precision(operation, here), ())
+        found: str = mine[1] or hyperloglog.sketch(self._precision(operation, context), ())
         if operation.verb == "create":
             return (mine[0], found)
-        added = sketch.sketch(sketch.precision(found), [element.encode() for element in operation.elements])
-        return (mine[0], sketch.join([found, added, operation.sketch]))
+        added = hyperloglog.sketch(hyperloglog.precision(found), [element.encode() for element in operation.elements])
+        return (mine[0], hyperloglog.join([found, added, operation.sketch]))
 
     @staticmethod
-    def _precision(operation: Operation, here: Here) -> int:
+    def _precision(operation: Operation, context: OperationContext) -> int:
         """Return the precision of a sketch that is begun: what is asked for, or what the others have."""
         if operation.precision is not None:
             return operation.precision
-        return min((sketch.precision(row[1]) for row in here.others().values()), default=sketch.DEFAULT_PRECISION)
+        return min(
+            (hyperloglog.precision(row[1]) for row in context.others().values()), default=hyperloglog.DEFAULT_PRECISION
+        )
 
     def fold(self, contributions: Contributions) -> int:
-        return sketch.estimate(self._together(contributions))
+        return hyperloglog.estimate(self._together(contributions))
 
-    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
-        return (mine[0], sketch.join([mine[1], here.others()[author][1]]))
+    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
+        return (mine[0], hyperloglog.join([mine[1], context.others()[author][1]]))
 
     def shares(self, contributions: Contributions) -> dict[str, int]:
-        return {author: sketch.estimate(row[1]) for author, row in contributions.items()}
+        return {author: hyperloglog.estimate(row[1]) for author, row in contributions.items()}
 
-    def facts(self, contributions: Contributions) -> Mapping[str, float]:
-        together = self._together(contributions)
-        if together == sketch.NOBODYS:
+    def precision_info(self, contributions: Contributions) -> Mapping[str, float]:
+        merge_branches = self._together(contributions)
+        if merge_branches == hyperloglog.EMPTY:
             return {}
-        precision = sketch.precision(together)
-        return {"standard_error": sketch.standard_error(precision), "precision": precision}
+        precision = hyperloglog.precision(merge_branches)
+        return {"standard_error": hyperloglog.standard_error(precision), "precision": precision}
 
     @staticmethod
     def _together(contributions: Contributions) -> str:
-        return sketch.join(row[1] for row in contributions.values())
+        return hyperloglog.join(row[1] for row in contributions.values())

@@ -23,7 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, final
 
-from crdtctl.crdt import sketch
+from crdtctl.crdt import hyperloglog
 
 Fault = Callable[[str], str | None]
 
@@ -68,12 +68,12 @@ class Elements(Lattice):
 
 @final
 class Registers(Lattice):
-    """Sketches of sets, see `crdtctl.crdt.sketch`; the least one is that of nobody, which has no precision."""
+    """Sketches of sets, see `crdtctl.crdt.hyperloglog`; the least one is that of nobody, which has no precision."""
 
-    bottom = sketch.NOBODYS
+    bottom = hyperloglog.EMPTY
 
     def join(self, a: str, b: str) -> str:
-        return sketch.join([a, b])
+        return hyperloglog.join([a, b])
 
 
 @final

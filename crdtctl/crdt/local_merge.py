@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, OperationContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class LocallyMergedType(CounterType, ABC):
     """A type of counter with a local merge."""
 
     @abstractmethod
-    def local_merge(self, mine: Contribution | None, here: Here) -> LocalMerge:
+    def local_merge(self, mine: Contribution | None, context: OperationContext) -> LocalMerge:
         """Return an accumulator that merges entries of other replicas into `mine`."""
 
     def pending(self, replica: str, row: Contribution) -> PendingCounts:  # noqa: ARG002  # others have some
         """Return the counts in the entry of `replica` that are still to be handed over or taken over."""
         return PendingCounts()
 
-    def carry_over(self, replica: str, row: Contribution, here: Here) -> Contribution | None:  # noqa: ARG002
+    def carry_over(self, replica: str, row: Contribution, context: OperationContext) -> Contribution | None:  # noqa: ARG002
         """Return the first entry of a replica whose id was `replica`, with the entry `row`; None to begin with none."""
         return None
 

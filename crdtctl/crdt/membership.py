@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from crdtctl.crdt.base import Contribution, Contributions, Kind
+from crdtctl.crdt.base import Contribution, Contributions, RowType
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import origin
 from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
@@ -44,7 +44,7 @@ def _record_fault(text: str) -> str | None:
 
 
 @final
-class Membership(Kind):
+class Membership(RowType):
     """Row ``(seq, sealed, fence, absorbed)``: 1 if the author has ended, a day as YYYYMMDD, day → records."""
 
     tag = "membership"

@@ -6,16 +6,16 @@ one for increments and one for decrements.
 
 from typing import final
 
+from crdtctl.crdt.additive import AdditiveCounter, additive_record
 from crdtctl.crdt.base import Operation, Refused
-from crdtctl.crdt.tally import Tally, tally_record
 
 
 @final
-class PNCounter(Tally):
+class PNCounter(AdditiveCounter):
     """Row ``(seq, p, n, once, marks, once_marks)``; the value is Σ p − Σ n over all authors, and each once-key once."""
 
     tag = "pncounter"
-    record = tally_record(2)
+    record = additive_record(2)
     summary = "a counter that goes up and down"
     weights = (1, -1)
 

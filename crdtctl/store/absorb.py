@@ -16,7 +16,7 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import NO_NAMES, Source
 from crdtctl.crdt import LOCALLY_MERGED, TYPES, attempts
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Refused
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, OperationContext, Refused
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.membership import (
@@ -315,7 +315,7 @@ class _Absorption:
                 others = kind.join_all(known.get(tag, {}), entries)
                 for left_out in (self.own.id, *self.jobs.left_out):
                     others.pop(left_out, None)
-                context = Here(self.own.id, seq, partial(dict, others))
+                context = OperationContext(self.own.id, seq, partial(dict, others))
                 before = mine.get(tag, {}).get(self.own.id)
                 row = self._taken_over(name, kind, before or kind.record.bottom, context)
                 if row[1:] != (before or ())[1:]:
@@ -325,7 +325,7 @@ class _Absorption:
                 self.second += arrivals(name, look_up(name), known, mine)
         return lines
 
-    def _taken_over(self, name: str, kind: CounterType, row: Contribution, context: Here) -> Contribution:
+    def _taken_over(self, name: str, kind: CounterType, row: Contribution, context: OperationContext) -> Contribution:
         for replica in self.report.absorbed:
             if replica in context.others():
                 try:

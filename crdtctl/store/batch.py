@@ -35,7 +35,7 @@ class Verbs(ABC):
 
         With `also`, it may have several types. A bcounter never falls below `bound` (default 0), and begins at
         `initial` (default: at its bound). The `precision` of an hll, 4 to 16, is the logarithm of its size: see
-        `crdtctl.crdt.sketch`.
+        `crdtctl.crdt.hyperloglog`.
         """
         self._ask(requests.create(name, tag, bound=bound, initial=initial, precision=precision, also=also))
 

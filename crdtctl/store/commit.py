@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, Here, Lacking, Operation, Refused, Verb
+from crdtctl.crdt.base import Contribution, Contributions, Lacking, Operation, OperationContext, Refused, Verb
 from crdtctl.crdt.counter import Counter
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
 from crdtctl.store import types
@@ -102,10 +102,10 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         if operation.once is not None:
             kind, rows = TYPES[tag], mine.get(tag, {})
-            sent = kind.sent(kind.join_all(known(name).get(tag, {}), rows))
+            sent = kind.used_keys(kind.join_all(known(name).get(tag, {}), rows))
             if operation.once in sent:
                 asked = operation.amount if operation.verb == "increment" else -operation.amount
-                stands = kind.sent(rows).get(operation.once, sent[operation.once])
+                stands = kind.used_keys(rows).get(operation.once, sent[operation.once])
                 if stands != asked:
                     raise RefusedError(
                         f"once-key '{operation.once}' of '{name}' stands for {stands:+d} already; "
@@ -113,7 +113,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
                         "nothing was changed; what is another count needs another key",
                     )
                 return
-        here = Here(basis.replica, basis.seq, partial(_of_type, basis.verified, name, tag), basis.tier)
+        here = OperationContext(basis.replica, basis.seq, partial(_of_type, basis.verified, name, tag), basis.tier)
         row = _apply(name, tag, mine.get(tag, {}).get(basis.replica), operation, here)
         if row is not None:
             if operation.verb == "decrement" and operation.amount and not mine and not known(name):
@@ -199,7 +199,9 @@ def _of_type(look_up: Lookup, name: str, tag: str) -> Contributions:
     return look_up(name).get(tag, {})
 
 
-def _apply(name: str, tag: str, row: Contribution | None, operation: Operation, here: Here) -> Contribution | None:
+def _apply(
+    name: str, tag: str, row: Contribution | None, operation: Operation, here: OperationContext
+) -> Contribution | None:
     try:
         return TYPES[tag].apply(row, operation, here)
     except Refused as reason:

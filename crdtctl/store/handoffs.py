@@ -12,7 +12,7 @@ from operator import itemgetter
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.reader import Source
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.crdt.base import Contribution, Here
+from crdtctl.crdt.base import Contribution, OperationContext
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.local_merge import LocalMerge, PendingCounts
 from crdtctl.store.commit import Change, reading
@@ -86,7 +86,7 @@ class _Merging:
 
     def __init__(self, own: OwnFile, gone: Collection[str]) -> None:
         self._replica = own.id
-        self._context = Here(own.id, own.seq + 1, tier=own.tier)
+        self._context = OperationContext(own.id, own.seq + 1, tier=own.tier)
         self._gone = gone
         self.after: dict[str, Counter] = {}
         self.steps: dict[tuple[str, str], int] = {}
@@ -123,7 +123,7 @@ class _Merging:
 
 def carried_over(own: OwnFile, replica: str) -> list[bytes]:
     """Return the lines of locally merged types for a new ``own.json`` under the id `replica`."""
-    context = Here(replica, 1, tier=own.tier)
+    context = OperationContext(replica, 1, tier=own.tier)
     lines = []
     for name, counter in locally_merged(own.source):
         rows = {

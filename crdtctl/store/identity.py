@@ -13,7 +13,7 @@ from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
 from crdtctl.codec.reader import Source
 from crdtctl.crdt import forks
-from crdtctl.crdt.forks import Departure
+from crdtctl.crdt.forks import ExportMarker
 from crdtctl.store import binding, handoffs
 from crdtctl.store.files import OwnFile
 
@@ -88,15 +88,15 @@ def called(text: str, ids: Iterable[str]) -> list[str]:
 def has_left(own: Head) -> bool:
     """Return whether everything that an ``own.json`` holds has left before."""
     text = own.tags.get(own.replica)
-    return own.clock.get(own.replica, 0) <= (forks.parse(text).departed if text else 0)
+    return own.clock.get(own.replica, 0) <= (forks.parse(text).exported if text else 0)
 
 
 def history_after_export(own: OwnFile) -> str:
     """Return the history of `own` with an export marker for commits that have not left this replica before."""
     history = own.history
-    if own.seq > history.departed:
+    if own.seq > history.exported:
         tag = base64.urlsafe_b64encode(os.urandom(3)).decode()
-        history = history.then(Departure(own.seq, tag))
+        history = history.then(ExportMarker(own.seq, tag))
     return forks.text(history) if history.count else ""
 
 

@@ -36,7 +36,7 @@ class Reading:
     @property
     def facts(self) -> Mapping[str, float]:
         """Further figures about the value, for example the relative ``standard_error`` of an estimate."""
-        return TYPES[self.tag].facts(self.state)
+        return TYPES[self.tag].precision_info(self.state)
 
     @property
     def line(self) -> bytes:

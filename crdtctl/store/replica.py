@@ -143,14 +143,14 @@ class Replica(Reader, Verbs):
         unless with `take_over`: that replica is lost then, and this one knows all its commits.
         """
         with self.snapshot() as now:
-            found = [one for one in now.counters() if TYPES[one.tag].sent(one.state)]
+            found = [one for one in now.counters() if TYPES[one.tag].used_keys(one.state)]
             former = {past.replica for past in now.past()}
         keepers = {forks.origin(replica) for one in found for replica in TYPES[one.tag].keepers(one.state)}
         take_over = take_over or keepers <= former
         self.commit([requests.expire(one.name, one.tag, clock, take_over=take_over) for one in found])
         with self.snapshot() as now:
-            after = sum(len(TYPES[one.tag].sent(now.reading(one.name, one.tag).state)) for one in found)
-        return sum(len(TYPES[one.tag].sent(one.state)) for one in found) - after
+            after = sum(len(TYPES[one.tag].used_keys(now.reading(one.name, one.tag).state)) for one in found)
+        return sum(len(TYPES[one.tag].used_keys(one.state)) for one in found) - after
 
     def _ask(self, request: Request) -> None:
         self.commit([request])

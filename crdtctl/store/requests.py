@@ -16,7 +16,7 @@ from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.hll import HLL
-from crdtctl.crdt.sketch import MAX_PRECISION, MIN_PRECISION
+from crdtctl.crdt.hyperloglog import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import UsageError
 from crdtctl.store.commit import Request
 from crdtctl.store.validation import (

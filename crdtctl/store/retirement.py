@@ -42,7 +42,7 @@ def seal(transaction: Transaction, own: OwnFile) -> bool:
             name, counter = own.source.decode(line)
             for tag in counter.keys() & TYPES.keys():
                 learned = known.counter(name).get(tag, {}) if known else {}
-                keeps = TYPES[tag].keeps(own.id, TYPES[tag].join_all(learned, counter[tag]))
+                keeps = TYPES[tag].seal_blocker(own.id, TYPES[tag].join_all(learned, counter[tag]))
                 if keeps:
                     raise RefusedError(f"cannot seal: '{name}' {keeps[0]}", keeps[1])
     line = encode_line(NAME, {MEMBERSHIP.tag: {own.id: sealing(row, own.seq + 1)}})

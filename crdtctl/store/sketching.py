@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from crdtctl.crdt.hyperloglog import MAX_PRECISION, join, observe, text
 from crdtctl.crdt.names import element_fault, entered, sound_elements
-from crdtctl.crdt.sketch import MAX_PRECISION, join, observe, text
 from crdtctl.store.processes import in_child
 
 #: So many bytes are sketched before it is worth a second process.

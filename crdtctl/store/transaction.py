@@ -151,7 +151,7 @@ class Transaction:
             yield
 
     def _mark_exported(self, own: OwnFile) -> None:
-        if own.seq > own.history.departed:
+        if own.seq > own.history.exported:
             self.write_own(own, {}, identity.history_after_export(own))
 
     def _with_new_id(self, own: OwnFile, reason: str) -> OwnFile:

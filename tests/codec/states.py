@@ -10,7 +10,7 @@ from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType
 from crdtctl.crdt.bcounter import bound_fault
 from crdtctl.crdt.counter import Counter
-from crdtctl.crdt.forks import Departure, History, text
+from crdtctl.crdt.forks import ExportMarker, History, text
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
 from crdtctl.crdt.names import counter_fault
 from tests.crdt.sketches import SKETCHES
@@ -83,8 +83,8 @@ def histories(draw: st.DrawFn, limit: int) -> str:
     """Return histories of at most `limit` commits as text; often there is none."""
     history = History()
     for step in draw(st.lists(st.integers(1, 3), max_size=30)):
-        if history.departed + step <= limit:
-            history = history.then(Departure(history.departed + step, draw(st.sampled_from(["aZ09", "-_-_"]))))
+        if history.exported + step <= limit:
+            history = history.then(ExportMarker(history.exported + step, draw(st.sampled_from(["aZ09", "-_-_"]))))
     return text(history) if history.count else ""
 
 

@@ -6,7 +6,7 @@ from crdtctl.codec.header import Past
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.crdt import KINDS, TYPES
-from crdtctl.crdt.forks import Departure, Fork, History, join, parse
+from crdtctl.crdt.forks import ExportMarker, Fork, History, join, parse
 from tests.codec.files import decoded, opened, read_canonical, specified, written
 from tests.codec.golden_files import CANONICAL
 
@@ -170,8 +170,10 @@ def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
     laptop, hub = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hub-00112233445566778899aabbccddeeff"
     a, b = f"{laptop}~3.k3Xa", f"{laptop}~3.z-_9"
     tags = opened(CANONICAL["tags"]).head
-    assert parse(tags.tags[laptop]) == History(3, (Departure(2, "aaaa"), Departure(30, "0-_Z"), Departure(31, "k3Xa")))
-    assert parse(tags.tags[hub]) == History(1, (Departure(19, "Qx_1"),))
+    assert parse(tags.tags[laptop]) == History(
+        3, (ExportMarker(2, "aaaa"), ExportMarker(30, "0-_Z"), ExportMarker(31, "k3Xa"))
+    )
+    assert parse(tags.tags[hub]) == History(1, (ExportMarker(19, "Qx_1"),))
     fork = opened(CANONICAL["fork"]).head
     assert fork.clock == {hub: 20, a: 33, b: 31}
     assert fork.settled == (a, b)

@@ -18,12 +18,12 @@ from crdtctl.codec.header import Head, Past, decode_head, encode_head
 from crdtctl.codec.layout import HEAD_END, MAX_SAFE
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.crdt import NO_COUNTERS, TYPES, membership
+from crdtctl.crdt.additive import AdditiveCounter
 from crdtctl.crdt.base import Contribution, Operation
 from crdtctl.crdt.counter import Counter
-from crdtctl.crdt.forks import Departure, History, parse, retained, text
+from crdtctl.crdt.forks import ExportMarker, History, parse, retained, text
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.pncounter import PNCounter
-from crdtctl.crdt.tally import Tally
 
 HERE = "here-00112233445566778899aabbccddeeff"
 OTHERS = ("far-1", "hub-1", "zoë-1", 'odd "id"', "here~1.abcd")
@@ -69,8 +69,8 @@ def histories(draw: st.DrawFn, limit: int) -> str:
     """Return the text of up to 40 export markers; often there are none."""
     history = History()
     for _ in range(draw(st.integers(0, 40)) if draw(st.booleans()) else 0):
-        if history.departed < limit:
-            history = history.then(Departure(history.departed + 1, draw(st.sampled_from(["aZ09", "-_-_"]))))
+        if history.exported < limit:
+            history = history.then(ExportMarker(history.exported + 1, draw(st.sampled_from(["aZ09", "-_-_"]))))
     return text(history) if history.count else ""
 
 
@@ -216,7 +216,7 @@ def test_export_markers_of_a_replica_that_is_not_in_the_clock_are_not_plain() ->
 def rows(tag: str, totals: SearchStrategy[int]) -> SearchStrategy[Contribution]:
     """Return entries of a type, some with maps of idempotency keys and of what resets cancelled."""
     kind = TYPES[tag]
-    assert isinstance(kind, Tally)
+    assert isinstance(kind, AdditiveCounter)
     numbers = st.tuples(*[totals] * len(kind.weights))
     keys = st.sampled_from(["job-1", "job-2", "job 2"])
     used = st.dictionaries(keys, st.one_of(numbers, st.tuples(*[totals] * len(kind.weights), seqs)).filter(any))
@@ -322,7 +322,7 @@ def test_plain_texts_reach_the_comparison() -> None:
         line = encode_line("builds", {"pncounter": {HERE: row}})
         assert_own_line_agrees(line, b"builds", random.Random(0))
     assert_line_agrees(encode_line("builds", {"gcounter": {HERE: (20, 12), "hub-1": (1, 0)}}), b"builds")
-    for history in ("", text(History(1, (Departure(3, "abcd"),)))):
+    for history in ("", text(History(1, (ExportMarker(3, "abcd"),)))):
         tags = {HERE: history} if history else {}
         assert_own_header_agrees(encode_head(Head("own", HERE, {HERE: 20}, tags=tags, binding="1.2.0.0")) + HEAD_END)
 
@@ -346,7 +346,9 @@ def test_replica_that_has_absorbed_and_is_not_sealed_may_count() -> None:
 
 
 def test_constants_are_those_of_the_registry() -> None:
-    assert {tag.encode(): kind.weights for tag, kind in TYPES.items() if isinstance(kind, Tally)} == plain.WEIGHTS
+    assert {
+        tag.encode(): kind.weights for tag, kind in TYPES.items() if isinstance(kind, AdditiveCounter)
+    } == plain.WEIGHTS
     increments, decrements = (PNCounter().column(Operation(verb)) for verb in ("increment", "decrement"))
     assert {"increment": increments, "inc": increments, "decrement": decrements, "dec": decrements} == fastpath.COLUMNS
     assert GCounter().column(Operation("increment")) == increments

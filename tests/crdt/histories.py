@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operation, Refused, Verb
+from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, OperationContext, Refused, Verb
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.local_merge import LocallyMergedType
 
@@ -36,7 +36,7 @@ def verbs(kind: CounterType) -> list[Verb]:
     for verb in get_args(Verb):
         try:
             tried = Operation(verb, elements=("a",), replica="bob", **settings(kind, 0, 9))
-            mine = kind.apply(mine, tried, Here("ann", 1)) or mine
+            mine = kind.apply(mine, tried, OperationContext("ann", 1)) or mine
         except Refused:
             continue
         accepted.append(verb)
@@ -114,7 +114,7 @@ class History:
         if operation is not None:
             try:
                 others = {who: row for who, row in state.items() if who != author}
-                after = self.kind.apply(state.get(author), operation, Here(author, seq, lambda: others))
+                after = self.kind.apply(state.get(author), operation, OperationContext(author, seq, lambda: others))
             except Refused:
                 return
             self.done.append(Done(len(self.done), author, operation, seen, seq))
@@ -145,7 +145,7 @@ class History:
         """Merge the entries of others into the author's own."""
         state, seq = dict(self.of(author)[-1].state), clock.get(author, 0)
         for other in sorted(sent.keys() - {author}):
-            met = merged(kind, state.get(author), other, sent[other], Here(author, seq + 1))
+            met = merged(kind, state.get(author), other, sent[other], OperationContext(author, seq + 1))
             if met is not None:
                 state[author] = met
                 clock = {**clock, author: seq + 1}
@@ -153,7 +153,7 @@ class History:
 
 
 def merged(
-    kind: LocallyMergedType, mine: Contribution | None, other: str, theirs: Contribution, here: Here
+    kind: LocallyMergedType, mine: Contribution | None, other: str, theirs: Contribution, here: OperationContext
 ) -> Contribution | None:
     """Return `mine` after a local merge with one entry; None if that changes nothing."""
     merging = kind.local_merge(mine, here)

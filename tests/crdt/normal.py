@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from crdtctl.crdt import sketch
+from crdtctl.crdt import hyperloglog
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
 
 
@@ -15,7 +15,7 @@ def is_normal(lattice: Lattice, value: Any) -> bool:
         case Elements():
             return isinstance(value, tuple) and all(a < b for a, b in pairwise(value))
         case Registers():
-            return value == "" or (isinstance(value, str) and sketch.fault(value) is None)
+            return value == "" or (isinstance(value, str) and hyperloglog.fault(value) is None)
         case MapOf(part=part):
             return all(is_normal(part, item) and item != part.bottom for item in value.values())
         case Record(parts=parts, required=required):

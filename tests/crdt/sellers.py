@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from crdtctl.crdt import forks
-from crdtctl.crdt.base import Contribution, Here, Operation, Refused
+from crdtctl.crdt.base import Contribution, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import BCounter
 
 KIND = BCounter()
@@ -63,7 +63,9 @@ class Market:
             self.writers[writer] = writer
             self.now[writer] = Moment(writer, {}, frozenset())
         created = Operation("create", bound=self.bound, initial=self.initial)
-        self._commit("ann", KIND.apply(None, created, Here("ann", 1)), Done("ann", created=self.initial - self.bound))
+        self._commit(
+            "ann", KIND.apply(None, created, OperationContext("ann", 1)), Done("ann", created=self.initial - self.bound)
+        )
         everybody = self.now["ann"]
         for writer in IDS[1:]:
             self._put(replace(everybody, writer=writer))
@@ -89,7 +91,7 @@ class Market:
             for writer in branches:
                 replica = self.writers[writer]
                 tag = f"{list(self.writers).index(writer):04d}"
-                author = replica if len(branches) == 1 else forks.named(replica, {1: tag})
+                author = replica if len(branches) == 1 else forks.branch_name(replica, {1: tag})
                 found[author] = moment.rows[writer]
         return found
 
@@ -121,7 +123,7 @@ class Market:
         state.pop(me, None)
         mine = moment.rows.get(writer)
         try:
-            row = KIND.apply(mine, operation, Here(me, (mine or (0,))[0] + 1, lambda: state))
+            row = KIND.apply(mine, operation, OperationContext(me, (mine or (0,))[0] + 1, lambda: state))
         except Refused:
             return False
         if row is not None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Here, Refused
+from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, OperationContext, Refused
 from tests.crdt.histories import moments
 from tests.crdt.normal import is_normal
 
@@ -24,10 +24,10 @@ def test_the_value_stays_and_so_does_what_once_keys_stand_for(kind: CounterType,
         return
     author = data.draw(st.sampled_from(sorted(state)))
     mine = state.get("hub", kind.record.bottom)
-    before, sent, once = kind.value(state), kind.sent(state), kind.once(state)
+    before, sent, once = kind.value(state), kind.used_keys(state), kind.once(state)
     others = {who: row for who, row in state.items() if who != "hub"}
     try:
-        row = kind.absorb(mine, author, Here("hub", 100, lambda: others))
+        row = kind.absorb(mine, author, OperationContext("hub", 100, lambda: others))
     except Refused:  # the total would be too large
         return
     assert is_normal(kind.record, row)
@@ -35,7 +35,7 @@ def test_the_value_stays_and_so_does_what_once_keys_stand_for(kind: CounterType,
     del state[author]
     state["hub"] = (100, *row[1:])
     assert kind.value(state) == before
-    assert (kind.sent(state), kind.once(state)) == (sent, once)
+    assert (kind.used_keys(state), kind.once(state)) == (sent, once)
 
 
 def test_what_a_reset_cancelled_is_left_behind() -> None:
@@ -46,7 +46,7 @@ def test_what_a_reset_cancelled_is_left_behind() -> None:
     for kind, theirs, mark in cases:
         others: Contributions = {"job": theirs, "ann": mark}
         before = kind.value(others)
-        row = kind.absorb(kind.record.bottom, "job", Here("hub", 4, partial(dict, others)))
+        row = kind.absorb(kind.record.bottom, "job", OperationContext("hub", 4, partial(dict, others)))
         assert before == kind.value({"hub": (4, *row[1:]), "ann": mark}) != kind.value({"hub": (4, *theirs[1:])})
 
 
@@ -56,7 +56,7 @@ def test_resets_of_the_sealed_one_go_on_to_cancel() -> None:
         (TYPES["gset"], (3, {"a": 1, "b": 3}), (2, {"c": 1}, {"ann": 2, "job": 1})),
     ]
     for kind, ann, job in cases:
-        row = kind.absorb(kind.record.bottom, "job", Here("hub", 4, partial(dict, ann=ann, job=job)))
+        row = kind.absorb(kind.record.bottom, "job", OperationContext("hub", 4, partial(dict, ann=ann, job=job)))
         assert "job" not in repr(row)
         assert kind.value({"ann": ann, "hub": (4, *row[1:])}) == kind.value({"ann": ann, "job": job})
 
@@ -64,15 +64,15 @@ def test_resets_of_the_sealed_one_go_on_to_cancel() -> None:
 def test_a_total_that_would_be_too_large_is_refused() -> None:
     largest = {"job": (1, TOO_LARGE - 1)}
     with pytest.raises(Refused, match="more than 100 digits"):
-        TYPES["gcounter"].absorb((1, 1), "job", Here("hub", 2, lambda: largest))
+        TYPES["gcounter"].absorb((1, 1), "job", OperationContext("hub", 2, lambda: largest))
 
 
 def test_what_is_handed_over_by_merging_is_not_taken_over() -> None:
     with pytest.raises(Refused, match="cannot be taken over"):
-        TYPES["handoff"].absorb((0, 0), "job", Here("hub", 2))
+        TYPES["handoff"].absorb((0, 0), "job", OperationContext("hub", 2))
 
 
 @pytest.mark.parametrize("tag", ["gcounter", "gset", "hll", "pncounter"])
 def test_what_counts_for_all_keeps_nobody_from_ending(tag: str) -> None:
     kind = TYPES[tag]
-    assert kind.keeps("ann", {"ann": kind.record.bottom}) == ()
+    assert kind.seal_blocker("ann", {"ann": kind.record.bottom}) == ()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Here, Lacking, Operation, Refused
+from crdtctl.crdt.base import TOO_LARGE, Contribution, Lacking, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import bound_fault
 from tests.crdt.sellers import KIND, STEP, Market, Moment, play
 
@@ -72,7 +72,7 @@ def test_whoever_has_heard_everything_reads_and_holds_the_same(tape: bytes, data
 
 def row(mine: Contribution | None, operation: Operation, me: str = "ann", /, **others: Contribution) -> Contribution:
     """Return my contribution after an operation that changes it."""
-    after = KIND.apply(mine, operation, Here(me, (mine or (0,))[0] + 1, lambda: others))
+    after = KIND.apply(mine, operation, OperationContext(me, (mine or (0,))[0] + 1, lambda: others))
     assert after is not None
     return after
 
@@ -244,7 +244,7 @@ def test_requests_are_granted_in_the_order_of_the_ids_as_far_as_the_rights_reach
     others = {who: row(None, Operation("request", 4, replica="ann"), who) for who in ("dot", "bob", "čen")}
     ann = row(created(), Operation("transfer", granted=True), **others)
     assert KIND.rights({"ann": ann, **others}) == {"ann": 0, "bob": 4, "dot": 4, "čen": 2}
-    assert KIND.apply(ann, Operation("transfer", granted=True), Here("ann", 9, lambda: others)) is None
+    assert KIND.apply(ann, Operation("transfer", granted=True), OperationContext("ann", 9, lambda: others)) is None
 
 
 def test_one_request_can_be_granted_and_the_others_not() -> None:
@@ -254,7 +254,7 @@ def test_one_request_can_be_granted_and_the_others_not() -> None:
 
 
 def test_who_has_no_entry_and_nothing_to_grant_makes_none() -> None:
-    assert KIND.apply(None, Operation("transfer", granted=True), Here("ann", 1)) is None
+    assert KIND.apply(None, Operation("transfer", granted=True), OperationContext("ann", 1)) is None
 
 
 # Replicas that are gone, forks, and what was taken over
@@ -311,9 +311,9 @@ def test_whoever_absorbs_takes_over_what_the_sealed_one_made_used_gave_and_held(
     assert before == {"ann": 68, "bob": 1 + 2 - 4, "job": 7 - 12 + 24 - 5, "čen": 5}
     value = KIND.value(state)
     others = {who: state[who] for who in ("job", "bob")}
-    after = {"ann": KIND.absorb(state["ann"], "job", Here("ann", 6, lambda: others)), "bob": state["bob"]}
+    after = {"ann": KIND.absorb(state["ann"], "job", OperationContext("ann", 6, lambda: others)), "bob": state["bob"]}
     assert KIND.value(after) == value
     assert KIND.rights(after) == {"ann": before["ann"] + before["job"], "bob": before["bob"], "job": 0, "čen": 5}
     assert KIND.bound(after) == 0
-    assert KIND.keeps("ann", after) == ("holds 82 rights here", "give them away with 'crdtctl transfer' first")
-    assert KIND.keeps("job", after) == ()
+    assert KIND.seal_blocker("ann", after) == ("holds 82 rights here", "give them away with 'crdtctl transfer' first")
+    assert KIND.seal_blocker("job", after) == ()

@@ -3,15 +3,15 @@
 import pytest
 
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, Here, Operation, Refused
+from crdtctl.crdt.base import Contribution, Contributions, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.handoff import Handoff
+from crdtctl.crdt.handoff_node import Node, Token
 from crdtctl.crdt.lattice import Nat, Stamped
-from crdtctl.crdt.node import Node, Token
 
 
-def here(replica: str, others: Contributions, *, seq: int = 1, tier: int = 0) -> Here:
-    return Here(replica, seq, lambda: others, tier)
+def here(replica: str, others: Contributions, *, seq: int = 1, tier: int = 0) -> OperationContext:
+    return OperationContext(replica, seq, lambda: others, tier)
 
 
 def test_a_bounded_counter_names_each_replica_that_created_it() -> None:

@@ -11,7 +11,7 @@ from statistics import fmean
 
 import pytest
 
-from crdtctl.crdt import sketch
+from crdtctl.crdt import hyperloglog
 
 #: From here on registers are drawn instead of elements.
 LARGE = 20_000
@@ -34,7 +34,7 @@ def registers(random: Random, precision: int, size: int) -> bytes:
 def errors(precision: int, size: int, sets: int, seed: int = 20_170_226) -> list[float]:
     """Return the relative errors of the estimates of so many random sets."""
     random = Random(f"{seed} {precision} {size}")
-    return [sketch.estimate(sketch.text(registers(random, precision, size))) / size - 1 for _ in range(sets)]
+    return [hyperloglog.estimate(hyperloglog.text(registers(random, precision, size))) / size - 1 for _ in range(sets)]
 
 
 SIZES = [1, 2, 5, 10, 100, 1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000, 10_000_000]
@@ -47,32 +47,32 @@ HUGE = [2**60, 2**62]
 def test_the_error_is_within_theory_for_sets_of_every_size(precision: int, size: int) -> None:
     sets = max(20, min(200, 400_000 // size)) if size < LARGE else 60
     found = errors(precision, size, sets)
-    limit = sketch.standard_error(precision)
+    limit = hyperloglog.standard_error(precision)
     # Of so many sets, the mean varies by limit/√sets and the root mean square by limit/√(2·sets): four times that.
     assert abs(fmean(found)) <= limit * 4 / sqrt(sets)
     assert sqrt(fmean(error * error for error in found)) <= limit * (1 + 4 / sqrt(2 * sets))
 
 
 def test_nothing_is_estimated_as_nothing_and_few_exactly() -> None:
-    assert sketch.estimate("blake2b 12 ") == 0
+    assert hyperloglog.estimate("blake2b 12 ") == 0
     for size in range(1, 60):
-        found = sketch.estimate(sketch.sketch(12, [b"element %d" % number for number in range(size)]))
+        found = hyperloglog.estimate(hyperloglog.sketch(12, [b"element %d" % number for number in range(size)]))
         assert abs(found - size) <= 1
 
 
 def test_the_hash_spreads_elements_that_are_alike() -> None:
-    limit = sketch.standard_error(12)
+    limit = hyperloglog.standard_error(12)
     for form in (b"%d", b"user-%08d", b"10.0.%d", b"%dx" + b"y" * 200, b"/p?a=%d&b=1"):
-        found = sketch.estimate(sketch.sketch(12, [form % number for number in range(30_000)]))
+        found = hyperloglog.estimate(hyperloglog.sketch(12, [form % number for number in range(30_000)]))
         assert abs(found / 30_000 - 1) < 4 * limit
 
 
 @pytest.mark.parametrize("precision", [4, 12, 16])
 def test_no_sketch_is_estimated_above_what_can_be_told_apart(precision: int) -> None:
     size, most = 1 << precision, 65 - precision
-    assert sketch.estimate(sketch.text(bytes([most]) * size)) == 2**64
-    assert 2**60 < sketch.estimate(sketch.text(bytes([most - 1]) * size)) < 2**64
-    assert sketch.estimate(sketch.text(bytes([most - 1]) * (size - 1) + bytes([most]))) < 2**64
+    assert hyperloglog.estimate(hyperloglog.text(bytes([most]) * size)) == 2**64
+    assert 2**60 < hyperloglog.estimate(hyperloglog.text(bytes([most - 1]) * size)) < 2**64
+    assert hyperloglog.estimate(hyperloglog.text(bytes([most - 1]) * (size - 1) + bytes([most]))) < 2**64
 
 
 def table() -> None:

@@ -7,7 +7,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES, forks
-from crdtctl.crdt.forks import DENSE, SPARSE, Departure, Fork, Heads, History, covers, divergence, is_prefix, retained
+from crdtctl.crdt.forks import (
+    DENSE,
+    SPARSE,
+    ExportMarker,
+    Fork,
+    Heads,
+    History,
+    covers,
+    divergence,
+    is_prefix,
+    retained,
+)
 from crdtctl.crdt.names import MAX_BYTES, replica_fault
 from tests.crdt.writers import ID, OTHER, Known, Writer, departures, expected, receive
 
@@ -45,17 +56,17 @@ def history(count: int, tag: str = "abcd") -> History:
     """Return the history of a writer with this many departures, all with one tag."""
     found = History()
     for number in range(1, count + 1):
-        found = found.then(Departure(2 * number, tag))
+        found = found.then(ExportMarker(2 * number, tag))
     return found
 
 
 @given(count=st.integers(0, 300))
 def test_a_history_says_which_departures_it_keeps(count: int) -> None:
     found = history(count)
-    assert tuple(found.tags) == retained(count)
-    assert set(found.tags.values()) <= {"abcd"}
-    assert found.departures == tuple(Departure(2 * number, "abcd") for number in retained(count))
-    assert found.departed == 2 * count
+    assert tuple(found.nonces) == retained(count)
+    assert set(found.nonces.values()) <= {"abcd"}
+    assert found.markers == tuple(ExportMarker(2 * number, "abcd") for number in retained(count))
+    assert found.exported == 2 * count
 
 
 @given(count=st.integers(1, 300))
@@ -107,10 +118,10 @@ MARKS = st.dictionaries(st.integers(1, 10**15), st.text("09azAZ_-", min_size=4, 
 
 @given(marks=MARKS)
 def test_the_name_of_a_branch_says_which_id_it_is_one_of_and_where_it_left_the_others(marks: dict[int, str]) -> None:
-    name = forks.named(ID, marks)
+    name = forks.branch_name(ID, marks)
     assert replica_fault(name) is None
     assert forks.origin(name) == ID
-    found = forks.marks(name)
+    found = forks.branch_markers(name)
     assert found.items() <= marks.items()
     assert set(found) == set(sorted(marks)[-len(found) :])  # where there is no room for all, the latest
     assert len(found) == len(marks) or len(name.encode()) > MAX_BYTES - 22
@@ -119,12 +130,12 @@ def test_the_name_of_a_branch_says_which_id_it_is_one_of_and_where_it_left_the_o
 @pytest.mark.parametrize("author", [ID, "a~b", "~", "a~1.abc", "a~0.abcd", "a~1.abcd-", "~a", "a~1.abcd "])
 def test_any_other_name_stands_for_itself(author: str) -> None:
     assert forks.origin(author) == author
-    assert forks.marks(author) == {}
+    assert forks.branch_markers(author) == {}
 
 
 def test_an_id_without_room_for_a_mark_keeps_its_name() -> None:
     author = "x" * (MAX_BYTES - 3)
-    assert forks.named(author, {1: "abcd"}) == author
+    assert forks.branch_name(author, {1: "abcd"}) == author
     a, b = (Known({author: seq}, {author: f"1 {seq}.{tag}"}, {}) for seq, tag in ((2, "aaaa"), (3, "bbbb")))
     known, joined = receive([a, b])
     assert known.clock == {author: 3}
@@ -217,7 +228,7 @@ def branch(tag: str, count: int, shared: int = 2) -> Known:
     """Return a state of one of the writers that had the first departures together."""
     found = History()
     for number in range(1, count + 1):
-        found = found.then(Departure(number, "same" if number <= shared else tag))
+        found = found.then(ExportMarker(number, "same" if number <= shared else tag))
     return Known({ID: count}, {ID: forks.text(found)}, {ID: frozenset([count])})
 
 
@@ -290,7 +301,7 @@ def heads(draw: st.DrawFn) -> list[tuple[dict[str, int], dict[str, str]]]:
         for author in clock:
             made = History()
             for _ in range(draw(st.integers(0, 3) | st.integers(0, 40))):
-                made = made.then(Departure(made.departed + draw(st.integers(1, 2)), draw(TAGS)))
+                made = made.then(ExportMarker(made.exported + draw(st.integers(1, 2)), draw(TAGS)))
             if made.count:
                 histories[author] = forks.text(made)
         found.append((clock, histories))
@@ -309,7 +320,7 @@ def test_whatever_strangers_say_is_joined_alike_in_any_order_and_nothing_is_left
             for name in names.get(author, (author,)):
                 assert joined.clock[name] >= seq
     assert joined.histories.keys() <= joined.clock.keys()
-    assert all(replica_fault(name) is None for name in joined.clock if len(forks.marks(name)) != 0)
+    assert all(replica_fault(name) is None for name in joined.clock if len(forks.branch_markers(name)) != 0)
     assert {name for fork in joined.forks for name in fork.branches} <= joined.clock.keys()
 
 
@@ -329,7 +340,9 @@ def test_a_history_is_where_another_began_if_its_departures_were_the_others_firs
     a, b = data.draw(st.sampled_from(left)), data.draw(st.sampled_from(left))
     was_first = b.trail[: len(a.trail)] == a.trail
     assert is_prefix(forks.text(a.history), forks.text(b.history)) == was_first
-    assert bool(divergence(a.history.tags, b.history.tags)) == (not was_first and a.trail[: len(b.trail)] != b.trail)
+    assert bool(divergence(a.history.nonces, b.history.nonces)) == (
+        not was_first and a.trail[: len(b.trail)] != b.trail
+    )
 
 
 def test_no_history_is_where_every_history_began() -> None:
@@ -358,8 +371,8 @@ def test_a_receiver_covers_what_it_met_and_not_another_branch(left: list[Writer]
 def test_on_read_the_branches_of_an_id_are_joined_and_their_common_beginning_counts_once() -> None:
     kind = TYPES["gcounter"]
     rows = {f"{ID}~3.aaaa": (4, 10), f"{ID}~3.bbbb": (3, 12), OTHER: (1, 5)}
-    joined = forks.together(kind.record, rows)
+    joined = forks.merge_branches(kind.record, rows)
     assert joined == {ID: (4, 12), OTHER: (1, 5)}
     assert kind.value(rows) == 17
-    assert forks.together(kind.record, joined) is joined
-    assert forks.together(kind.record, {"a~b": (1, 2)}) == {"a~b": (1, 2)}
+    assert forks.merge_branches(kind.record, joined) is joined
+    assert forks.merge_branches(kind.record, {"a~b": (1, 2)}) == {"a~b": (1, 2)}

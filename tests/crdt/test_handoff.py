@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Here, Operation, Refused
+from crdtctl.crdt.base import TOO_LARGE, Contribution, Operation, OperationContext, Refused
 from crdtctl.crdt.handoff import Handoff
 from tests.crdt.histories import merged
 from tests.crdt.normal import is_normal
@@ -14,7 +14,7 @@ KIND = Handoff()
 
 def count(row: Contribution | None, amount: int, who: str, tier: int) -> Contribution:
     verb = Operation("increment" if amount > 0 else "decrement", abs(amount))
-    found = KIND.apply(row, verb, Here(who, 1 if row is None else row[0] + 1, tier=tier))
+    found = KIND.apply(row, verb, OperationContext(who, 1 if row is None else row[0] + 1, tier=tier))
     assert found is not None
     return found
 
@@ -34,7 +34,7 @@ class Pair:
         theirs, before = self.rows[peer], self.rows[who]
         assert theirs is not None
         seq = 1 if before is None else before[0] + 1
-        merging = KIND.local_merge(before, Here(who, seq, tier=self.tiers[who]))
+        merging = KIND.local_merge(before, OperationContext(who, seq, tier=self.tiers[who]))
         step = merging.merge(peer, theirs)
         self.rows[who] = now = before if merging.row is None else merging.row
         assert now is not None
@@ -109,7 +109,7 @@ def test_an_id_that_goes_on_under_another_knows_what_it_read_and_carries_its_tok
     old = pair.rows["job"]
     assert old is not None
     pair.tiers["new"] = 1
-    pair.rows["new"] = KIND.carry_over("job", old, Here("new", 1, tier=1))
+    pair.rows["new"] = KIND.carry_over("job", old, OperationContext("new", 1, tier=1))
     assert pair.value("new") == pair.value("job") == 11
     assert KIND.pending("new", pair.rows["new"] or ()).tokens == {("job", "hub"): (9, 0)}
     pair.meet("hub", "new")
@@ -122,16 +122,16 @@ def test_an_id_that_goes_on_under_another_knows_what_it_read_and_carries_its_tok
 
 def test_a_permanent_id_that_goes_on_under_another_loses_and_doubles_nothing() -> None:
     row = count(count(None, 5, "hub", 0), -1, "hub", 0)
-    new = KIND.carry_over("hub", row, Here("new", 1))
+    new = KIND.carry_over("hub", row, OperationContext("new", 1))
     assert KIND.value({"new": new}) == KIND.value({"hub": row, "new": new}) == 4
-    more = merged(KIND, new, "hub", count(row, 2, "hub", 0), Here("new", 2))
+    more = merged(KIND, new, "hub", count(row, 2, "hub", 0), OperationContext("new", 2))
     assert more is not None
     assert KIND.value({"new": more}) == 6
 
 
 def test_a_once_key_is_refused_with_what_to_do_instead() -> None:
     with pytest.raises(Refused, match="count under a key in a pncounter"):
-        KIND.apply(None, Operation("increment", 1, once="job"), Here("ann", 1))
+        KIND.apply(None, Operation("increment", 1, once="job"), OperationContext("ann", 1))
 
 
 def test_a_total_has_at_most_100_digits_whoever_counted_it() -> None:
@@ -139,7 +139,7 @@ def test_a_total_has_at_most_100_digits_whoever_counted_it() -> None:
     with pytest.raises(Refused, match="100 digits"):
         count(full, 1, "ann", 0)
     one = count(None, 1, "bob", 0)
-    assert merged(KIND, one, "ann", full, Here("bob", 2)) is None
+    assert merged(KIND, one, "ann", full, OperationContext("bob", 2)) is None
 
 
 def test_a_replica_may_not_end_before_all_is_handed_over() -> None:
@@ -152,7 +152,7 @@ def test_a_replica_may_not_end_before_all_is_handed_over() -> None:
         for who, seen in keeps.items():
             row = pair.rows[who]
             assert row is not None
-            seen.append(bool(KIND.keeps(who, {who: row})))
+            seen.append(bool(KIND.seal_blocker(who, {who: row})))
 
     look()
     for who, peer in (("hub", "job"), ("job", "hub"), ("hub", "job"), ("job", "hub")):
@@ -185,7 +185,7 @@ def test_whatever_a_stranger_says_of_its_node_mine_stays_one(
         return value
 
     ours = row(tier, mine)
-    met = merged(KIND, ours, peer, row(other, theirs), Here(who, 2, tier=tier))
+    met = merged(KIND, ours, peer, row(other, theirs), OperationContext(who, 2, tier=tier))
     if met is not None:
         assert is_normal(KIND.record, met)
         assert met[1] == tier

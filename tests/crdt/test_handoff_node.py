@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.node import Node, Slot, Token, step
+from crdtctl.crdt.handoff_node import Node, Slot, Token, step
 from tests.crdt.worlds import World, play
 
 #: So many steps at least has each world; in CI there are 500.

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt import TYPES, sketch
-from crdtctl.crdt.base import Contribution, Here, Operation
+from crdtctl.crdt import TYPES, hyperloglog
+from crdtctl.crdt.base import Contribution, Operation, OperationContext
 from tests.crdt import oracle, sketches
 from tests.crdt.histories import ELEMENTS, History, histories
 from tests.crdt.sketches import PRECISIONS, SKETCHES, ranks, spelt
@@ -26,8 +26,8 @@ def counter(**precisions: int) -> dict[str, Contribution]:
     """Return a counter that each of these made with a precision, and added its own name to."""
     state: dict[str, Contribution] = {}
     for author, precision in precisions.items():
-        row = HLL.apply(None, Operation("create", precision=precision), Here(author, 1))
-        row = HLL.apply(row, Operation("add", elements=(author,)), Here(author, 2))
+        row = HLL.apply(None, Operation("create", precision=precision), OperationContext(author, 1))
+        row = HLL.apply(row, Operation("add", elements=(author,)), OperationContext(author, 2))
         assert row is not None
         state[author] = row
     return state
@@ -36,34 +36,34 @@ def counter(**precisions: int) -> dict[str, Contribution]:
 @given(history=histories(HLL))
 def test_the_sketches_of_a_history_are_that_of_all_elements_seen(history: History) -> None:
     for moment in history.moments:
-        together = sketch.join(row[1] for row in moment.state.values())
+        together = hyperloglog.join(row[1] for row in moment.state.values())
         if moment.state:
             assert together == sketches.sketch(12, oracle.elements(history.seen(moment)))
 
 
 @given(precision=PRECISIONS, elements=NAMES)
 def test_a_sketch_is_what_the_definition_says(precision: int, elements: set[str]) -> None:
-    assert sketch.sketch(precision, encoded(elements)) == sketches.sketch(precision, elements)
+    assert hyperloglog.sketch(precision, encoded(elements)) == sketches.sketch(precision, elements)
 
 
 @pytest.mark.parametrize("precision", range(4, 17))
 def test_a_large_sketch_is_what_the_definition_says(precision: int) -> None:
-    found = sketch.sketch(precision, encoded(MANY))
+    found = hyperloglog.sketch(precision, encoded(MANY))
     assert found == sketches.sketch(precision, MANY)
-    assert sketch.precision(found) == precision
+    assert hyperloglog.precision(found) == precision
 
 
 def test_the_hash_is_the_one_of_the_specification() -> None:
     # b2sum -l 64 <<<'' without the line feed, and of "a": e4a6a0577479b2b4 and 40f89e395b66422f
-    assert sketch.sketch(4, [b""]) == spelt(4, {0xE: 2})
-    assert sketch.sketch(16, [b""]) == spelt(16, {0xE4A6: 1})
-    assert sketch.sketch(16, [b"a"]) == spelt(16, {0x40F8: 1})
+    assert hyperloglog.sketch(4, [b""]) == spelt(4, {0xE: 2})
+    assert hyperloglog.sketch(16, [b""]) == spelt(16, {0xE4A6: 1})
+    assert hyperloglog.sketch(16, [b"a"]) == spelt(16, {0x40F8: 1})
 
 
 @given(precision=PRECISIONS, parts=st.lists(NAMES, min_size=1, max_size=4))
 def test_the_join_of_sketches_is_the_sketch_of_the_union(precision: int, parts: list[set[str]]) -> None:
-    each = [sketch.sketch(precision, encoded(part)) for part in parts]
-    assert sketch.join(each) == sketch.sketch(precision, encoded(set().union(*parts)))
+    each = [hyperloglog.sketch(precision, encoded(part)) for part in parts]
+    assert hyperloglog.join(each) == hyperloglog.sketch(precision, encoded(set().union(*parts)))
 
 
 @given(elements=NAMES, precisions=st.lists(PRECISIONS, min_size=2, max_size=3))
@@ -71,36 +71,38 @@ def test_sketches_of_several_precisions_join_to_exactly_the_sketch_in_the_smalle
     elements: set[str], precisions: list[int]
 ) -> None:
     parts = [sorted(elements)[start :: len(precisions)] for start in range(len(precisions))]
-    each = [sketch.sketch(precision, encoded(part)) for precision, part in zip(precisions, parts, strict=True)]
-    assert sketch.join(each) == sketch.sketch(min(precisions), encoded(elements))
+    each = [hyperloglog.sketch(precision, encoded(part)) for precision, part in zip(precisions, parts, strict=True)]
+    assert hyperloglog.join(each) == hyperloglog.sketch(min(precisions), encoded(elements))
 
 
 @pytest.mark.parametrize("less", range(4, 16))
 @pytest.mark.parametrize("count", [1, 100, 3000])
 def test_a_sketch_that_is_folded_is_the_sketch_in_the_smaller_precision(less: int, count: int) -> None:
-    small, large = (sketch.sketch(precision, encoded(MANY[:count])) for precision in (less, 16))
-    assert sketch.join([large, sketch.sketch(less, [])]) == small
+    small, large = (hyperloglog.sketch(precision, encoded(MANY[:count])) for precision in (less, 16))
+    assert hyperloglog.join([large, hyperloglog.sketch(less, [])]) == small
 
 
 @pytest.mark.parametrize("more", range(5, 13))
 def test_a_sketch_that_tells_all_registers_is_folded_as_exactly(more: int) -> None:
     elements = encoded(MANY)
     for less in range(4, more):
-        assert sketch.join([sketch.sketch(more, elements), sketch.sketch(less, [])]) == sketch.sketch(less, elements)
+        assert hyperloglog.join(
+            [hyperloglog.sketch(more, elements), hyperloglog.sketch(less, [])]
+        ) == hyperloglog.sketch(less, elements)
 
 
 def test_a_register_whose_rest_was_all_zeros_folds_to_one_that_counts_the_bit_before() -> None:
-    nothing = sketch.sketch(4, [])
-    assert sketch.join([spelt(5, {0: 60}), nothing]) == spelt(4, {0: 61})
-    assert sketch.join([spelt(5, {1: 60}), nothing]) == spelt(4, {0: 1})
-    assert sketch.join([spelt(6, {4: 59, 5: 3, 6: 2, 7: 9}), nothing]) == spelt(4, {1: 61})
-    assert sketch.join([spelt(5, dict.fromkeys(range(32), 60)), nothing]) == spelt(4, dict.fromkeys(range(16), 61))
+    nothing = hyperloglog.sketch(4, [])
+    assert hyperloglog.join([spelt(5, {0: 60}), nothing]) == spelt(4, {0: 61})
+    assert hyperloglog.join([spelt(5, {1: 60}), nothing]) == spelt(4, {0: 1})
+    assert hyperloglog.join([spelt(6, {4: 59, 5: 3, 6: 2, 7: 9}), nothing]) == spelt(4, {1: 61})
+    assert hyperloglog.join([spelt(5, dict.fromkeys(range(32), 60)), nothing]) == spelt(4, dict.fromkeys(range(16), 61))
 
 
 def test_nobodys_sketch_says_nothing() -> None:
-    assert sketch.join([]) == sketch.join(["", ""]) == ""
-    assert sketch.estimate("") == 0
-    assert HLL.facts({}) == {}
+    assert hyperloglog.join([]) == hyperloglog.join(["", ""]) == ""
+    assert hyperloglog.estimate("") == 0
+    assert HLL.precision_info({}) == {}
 
 
 # Spelling ------------------------------------------------------------------------------------------------
@@ -110,8 +112,8 @@ def test_nobodys_sketch_says_nothing() -> None:
 def test_registers_have_one_text_the_shorter_one(found: tuple[int, Mapping[int, int]]) -> None:
     precision, registers = found
     all_of_them = bytes(registers.get(index, 0) for index in range(2**precision))
-    assert sketch.text(all_of_them) == spelt(precision, registers)
-    assert sketch.fault(spelt(precision, registers)) is None
+    assert hyperloglog.text(all_of_them) == spelt(precision, registers)
+    assert hyperloglog.fault(spelt(precision, registers)) is None
 
 
 @given(data=st.data(), text=SKETCHES)
@@ -119,9 +121,9 @@ def test_no_other_text_stands_for_a_sketch(data: st.DataObject, text: str) -> No
     place = data.draw(st.integers(0, len(text)))
     letters = st.sampled_from([*sketches.LETTERS, "", "+", "é", "~", " ", "\x00"])
     other = text[:place] + data.draw(letters) + text[place + data.draw(st.integers(0, 2)) :]
-    if sketch.fault(other) is None:
-        assert sketch.join([other]) == other
-        assert spelt(sketch.precision(other), cells(other)) == other
+    if hyperloglog.fault(other) is None:
+        assert hyperloglog.join([other]) == other
+        assert spelt(hyperloglog.precision(other), cells(other)) == other
 
 
 def cells(text: str) -> dict[int, int]:
@@ -175,14 +177,14 @@ WRONG = {
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
 def test_what_is_no_sketch_has_a_fault(text: str) -> None:
-    assert sketch.fault(text)
+    assert hyperloglog.fault(text)
 
 
 @pytest.mark.parametrize(
     "text", [FULL, FEW, "blake2b 4 ", "blake2b 16 ", spelt(4, {3: 61}), spelt(16, {0: 49, 2**16 - 1: 1})]
 )
 def test_what_is_a_sketch_has_none(text: str) -> None:
-    assert sketch.fault(text) is None
+    assert hyperloglog.fault(text) is None
 
 
 # Counters ------------------------------------------------------------------------------------------------
@@ -190,21 +192,24 @@ def test_what_is_a_sketch_has_none(text: str) -> None:
 
 def test_a_counter_that_was_made_with_several_precisions_reads_in_the_smallest() -> None:
     state = counter(ann=14, bob=6, eve=12)
-    assert HLL.value(state) == sketch.estimate(sketches.sketch(6, ["ann", "bob", "eve"])) == 3
-    assert HLL.facts(state) == {"standard_error": 0.13, "precision": 6}
-    assert {author: sketch.precision(row[1]) for author, row in state.items()} == {"ann": 14, "bob": 6, "eve": 12}
+    assert HLL.value(state) == hyperloglog.estimate(sketches.sketch(6, ["ann", "bob", "eve"])) == 3
+    assert HLL.precision_info(state) == {"standard_error": 0.13, "precision": 6}
+    assert {author: hyperloglog.precision(row[1]) for author, row in state.items()} == {"ann": 14, "bob": 6, "eve": 12}
 
 
 def test_whoever_adds_to_a_counter_that_is_known_takes_the_smallest_precision_known() -> None:
     others = counter(bob=9, eve=7)
-    row = HLL.apply(None, Operation("add", elements=("x",)), Here("ann", 1, lambda: others))
+    row = HLL.apply(None, Operation("add", elements=("x",)), OperationContext("ann", 1, lambda: others))
     assert row == (1, sketches.sketch(7, ["x"]))
-    assert HLL.apply(None, Operation("add", elements=("x",)), Here("ann", 1)) == (1, sketches.sketch(12, ["x"]))
+    assert HLL.apply(None, Operation("add", elements=("x",)), OperationContext("ann", 1)) == (
+        1,
+        sketches.sketch(12, ["x"]),
+    )
 
 
 def test_a_replica_keeps_its_precision_whatever_it_learns() -> None:
     mine, others = counter(ann=14)["ann"], counter(bob=4)
-    row = HLL.apply(mine, Operation("add", elements=("x",)), Here("ann", 3, lambda: others))
+    row = HLL.apply(mine, Operation("add", elements=("x",)), OperationContext("ann", 3, lambda: others))
     assert row == (3, sketches.sketch(14, ["ann", "x"]))
 
 
@@ -216,4 +221,4 @@ def test_branches_of_a_fork_of_different_precisions_read_as_one_replica() -> Non
 def test_the_elements_of_the_histories_are_estimated_exactly() -> None:
     # what lets the oracle of all types hold for this one: none of them falls on another's register
     for some in ELEMENTS:
-        assert sketch.estimate(sketches.sketch(12, some)) == len(some)
+        assert hyperloglog.estimate(sketches.sketch(12, some)) == len(some)

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Here, Operation, Refused, Verb
-from crdtctl.crdt.tally import Tally
+from crdtctl.crdt.additive import AdditiveCounter
+from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, OperationContext, Refused, Verb
 from tests.crdt.histories import Moment, moments, operations, settings, verbs
 from tests.crdt.normal import is_normal
 from tests.crdt.sketches import sketch
 
 
-def at(seq: int) -> Here:
-    return Here("ann", seq)
+def at(seq: int) -> OperationContext:
+    return OperationContext("ann", seq)
 
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
@@ -101,7 +101,7 @@ def test_creating_a_counter_that_was_used_changes_nothing(kind: CounterType) -> 
         assert kind.apply(used, Operation("create", **settings(kind, 3, 9)), at(3)) is None
 
 
-@pytest.mark.parametrize("tag", [tag for tag, kind in TYPES.items() if isinstance(kind, Tally)])
+@pytest.mark.parametrize("tag", [tag for tag, kind in TYPES.items() if isinstance(kind, AdditiveCounter)])
 class TestTotals:
     def test_a_repeated_once_key_changes_nothing(self, tag: str) -> None:
         kind = TYPES[tag]

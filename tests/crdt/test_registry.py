@@ -3,7 +3,7 @@
 import pytest
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
-from crdtctl.crdt.base import CounterType, Here, Operation
+from crdtctl.crdt.base import CounterType, Operation, OperationContext
 from crdtctl.crdt.lattice import Nat
 from crdtctl.crdt.local_merge import LocallyMergedType
 from tests.crdt.histories import merged, verbs
@@ -45,12 +45,12 @@ def test_a_type_can_be_created_and_used(kind: CounterType) -> None:
 
 @pytest.mark.parametrize("kind", LOCALLY_MERGED.values(), ids=LOCALLY_MERGED)
 def test_a_local_merge_changes_the_own_entry(kind: LocallyMergedType) -> None:
-    used = kind.apply(None, Operation(verbs(kind)[1], 5, ("a",)), Here("bob", 1))
+    used = kind.apply(None, Operation(verbs(kind)[1], 5, ("a",)), OperationContext("bob", 1))
     assert used is not None
-    assert merged(kind, None, "bob", used, Here("ann", 1)) is not None
-    assert kind.carry_over("bob", used, Here("ann", 1)) is not None
+    assert merged(kind, None, "bob", used, OperationContext("ann", 1)) is not None
+    assert kind.carry_over("bob", used, OperationContext("ann", 1)) is not None
 
 
 @each_type
 def test_nothing_is_said_of_how_exact_nothing_is(kind: CounterType) -> None:
-    assert kind.facts({}) == {}
+    assert kind.precision_info({}) == {}

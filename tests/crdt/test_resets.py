@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Here, Operation, Refused
+from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, OperationContext, Refused
 from crdtctl.crdt.gset import GSet
 from tests.crdt.histories import AUTHORS, Moment, moments, operations, verbs
 
@@ -15,8 +15,8 @@ each_type = pytest.mark.parametrize("kind", RESETTABLE.values(), ids=RESETTABLE)
 RESET = Operation("reset")
 
 
-def at(author: str, seq: int, others: Contributions | None = None) -> Here:
-    return Here(author, seq, lambda: others or {})
+def at(author: str, seq: int, others: Contributions | None = None) -> OperationContext:
+    return OperationContext(author, seq, lambda: others or {})
 
 
 def nobody_is_asked() -> Contributions:
@@ -38,7 +38,7 @@ def test_nothing_is_left_where_a_counter_was_reset(kind: CounterType, data: st.D
     assert kind.value(after) == 0
     assert set(kind.shares(after).values()) <= {0}
     assert kind.once(after) == {}
-    assert kind.sent(after) == kind.sent(moment.state)
+    assert kind.used_keys(after) == kind.used_keys(moment.state)
 
 
 @each_type
@@ -72,7 +72,7 @@ def test_only_a_reset_asks_what_the_others_did_unless_an_element_is_there(
     is_sent = kind.has_keys and mine is not None and what.once is not None
     assume(what.verb not in ("reset", "expire") and not is_there and not is_sent)
     try:
-        kind.apply(mine, what, Here("ann", 10**6, nobody_is_asked))
+        kind.apply(mine, what, OperationContext("ann", 10**6, nobody_is_asked))
     except Refused:
         pass
 
@@ -99,7 +99,7 @@ class TestTotals:
         mine = kind.apply(None, RESET, at("ann", 1, {"bob": five}))
         assert mine is not None
         assert kind.once({"ann": mine, "bob": five}) == {}
-        assert kind.sent({"ann": mine, "bob": five}) == {"job": 5}
+        assert kind.used_keys({"ann": mine, "bob": five}) == {"job": 5}
         assert kind.once({"ann": mine, "bob": five, "čen": eight}) == {"job": 3}
 
     def test_marks_beyond_what_is_known_do_not_count_backwards(self, tag: str) -> None:

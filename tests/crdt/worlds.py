@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import permutations
 
-from crdtctl.crdt.node import Node
+from crdtctl.crdt.handoff_node import Node
 
 #: The tiers of the nodes of a world. In each there is a node of tier 0.
 TIERS = ((0, 1), (0, 1, 1), (0, 1, 2), (0, 0, 1, 1), (0, 1, 1, 2), (0, 0, 1, 2, 2), (0, 1, 2, 3), (0, 0, 1, 1, 2, 2))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from crdtctl.crdt import forks
-from crdtctl.crdt.forks import DENSE, Departure, Fork, History, Joined
+from crdtctl.crdt.forks import DENSE, ExportMarker, Fork, ForkResolution, History
 
 ID = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 OTHER = "hub-00112233445566778899aabbccddeeff"
@@ -29,7 +29,7 @@ class Writer:
     """One writer: its commits, of which only the number counts for the clock, and where it departed."""
 
     commits: tuple[int, ...] = ()
-    trail: tuple[Departure, ...] = ()
+    trail: tuple[ExportMarker, ...] = ()
     history: History = field(default_factory=History)
 
     def committed(self, commit: int) -> "Writer":
@@ -38,7 +38,7 @@ class Writer:
 
     def departed(self, tag: str) -> "Writer":
         """Return it after its state has left."""
-        departure = Departure(len(self.commits), tag)
+        departure = ExportMarker(len(self.commits), tag)
         return replace(self, trail=(*self.trail, departure), history=self.history.then(departure))
 
     def state(self) -> Known:
@@ -46,7 +46,7 @@ class Writer:
         return Known({ID: len(self.commits)}, {ID: forks.text(self.history)}, {ID: frozenset(self.commits)})
 
 
-def receive(states: Sequence[Known]) -> tuple[Known, Joined]:
+def receive(states: Sequence[Known]) -> tuple[Known, ForkResolution]:
     """Return what one knows who merges these states, and what the join said."""
     joined = forks.join([(state.clock, state.histories) for state in states])
     rows: dict[str, frozenset[int]] = {}
@@ -100,7 +100,7 @@ def expected(left: Sequence[Writer]) -> tuple[Known, list[Fork]]:
     known = Known({}, {}, {})
     for trail, writer in longest.items():
         marks = {
-            number: trail[number - 1].tag for other in longest if other != trail for number in [_apart(trail, other)]
+            number: trail[number - 1].nonce for other in longest if other != trail for number in [_apart(trail, other)]
         }
         name = ID + "".join(f"~{number}.{tag}" for number, tag in sorted(marks.items()))
         known.clock[name] = len(writer.commits)
@@ -110,11 +110,11 @@ def expected(left: Sequence[Writer]) -> tuple[Known, list[Fork]]:
     return known, found
 
 
-def _apart(a: tuple[Departure, ...], b: tuple[Departure, ...]) -> int:
+def _apart(a: tuple[ExportMarker, ...], b: tuple[ExportMarker, ...]) -> int:
     return next(number for number, (x, y) in enumerate(zip(a, b, strict=False), 1) if x != y)
 
 
-def _shared(trails: Sequence[tuple[Departure, ...]]) -> int:
+def _shared(trails: Sequence[tuple[ExportMarker, ...]]) -> int:
     kept = [
         set(zip(forks.retained(len(trail)), (trail[n - 1] for n in forks.retained(len(trail))), strict=True))
         for trail in trails

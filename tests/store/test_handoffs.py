@@ -16,7 +16,7 @@ from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import InMemory, assemble
 from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import Source
-from crdtctl.crdt.base import Contribution, Here, Operation
+from crdtctl.crdt.base import Contribution, Operation, OperationContext
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import ExistsError, OutcomeUnknownError, RefusedError, StorageError, UsageError
 from crdtctl.store import durable, spill
@@ -398,8 +398,8 @@ class Client:
     def counted(cls, number: int) -> "Client":
         """Return one that has counted 2 up and 1 down."""
         who = f"job-019ab3d81c00{number:020x}"
-        up = KIND.apply(None, Operation("increment", 2), Here(who, 1, tier=1))
-        both = KIND.apply(up, Operation("decrement", 1), Here(who, 2, tier=1))
+        up = KIND.apply(None, Operation("increment", 2), OperationContext(who, 1, tier=1))
+        both = KIND.apply(up, Operation("decrement", 1), OperationContext(who, 2, tier=1))
         assert both is not None
         return cls(who, both)
 
@@ -408,7 +408,7 @@ class Client:
         return assemble(encode_head(Head("state", self.id, {})), [encode_line("hits", {KIND.tag: {self.id: self.row}})])
 
     def meet(self, hub: Replica, row: Contribution) -> None:
-        merging = KIND.local_merge(self.row, Here(self.id, self.row[0] + 1, tier=1))
+        merging = KIND.local_merge(self.row, OperationContext(self.id, self.row[0] + 1, tier=1))
         merging.merge(hub.id, row)
         self.row = merging.row or self.row
 
@@ -459,7 +459,7 @@ def test_a_permanent_replica_does_not_grow_with_the_clients_that_came_and_went(
             row = hub.reading("hits").state[hub.id]
             for client in clients:
                 client.meet(hub, row)
-        assert not any(KIND.keeps(client.id, {client.id: client.row}) for client in clients)
+        assert not any(KIND.seal_blocker(client.id, {client.id: client.row}) for client in clients)
     assert hub.value("hits") == 2 + CLIENTS + MANY
     assert (
         size(hub) - before < 4096

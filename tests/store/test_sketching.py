@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 import pytest
 
-from crdtctl.crdt import sketch
+from crdtctl.crdt import hyperloglog
 from crdtctl.errors import StorageError
 from crdtctl.store import sketching
 from crdtctl.store.sketching import Sketched, WrongLine, sketch_lines
@@ -55,14 +55,14 @@ def both(lines: Iterable[bytes], size: int, *, skip: bool = False) -> Sketched:
 @pytest.mark.parametrize("size", [1, 3, 250, 1000])
 def test_pieces_of_any_size_come_to_the_sketch_of_all_elements(size: int) -> None:
     elements = [element.encode() for element in ELEMENTS]
-    assert both(elements + elements[:40], size) == Sketched(sketch.sketch(16, elements))
+    assert both(elements + elements[:40], size) == Sketched(hyperloglog.sketch(16, elements))
 
 
 def test_lines_of_any_script_and_as_in_dos_are_elements() -> None:
     lines = ["ada\r", "grace hopper", "naïve café\r", "日本語", "🦊", "=1", "x" * 4096, "ada"]
     expected = [line.removesuffix("\r").encode() for line in lines[:-1]]
     for size in (1, 2, 10):
-        assert both([line.encode() for line in lines], size) == Sketched(sketch.sketch(16, expected))
+        assert both([line.encode() for line in lines], size) == Sketched(hyperloglog.sketch(16, expected))
 
 
 def test_no_line_comes_to_nothing() -> None:
@@ -73,7 +73,7 @@ def test_blank_lines_hold_nothing_and_decomposed_elements_are_the_composed_ones(
     lines = ["", "ada", " ", "caf\u00e9", "cafe\u0301", "\r", "می\u200cخواهم", "\t", ""]
     expected = [b"ada", "caf\u00e9".encode(), "می\u200cخواهم".encode()]
     for size in (1, 2, 10):
-        assert both([line.encode() for line in lines], size) == Sketched(sketch.sketch(16, expected))
+        assert both([line.encode() for line in lines], size) == Sketched(hyperloglog.sketch(16, expected))
     assert both([b"", b" "], 1) == Sketched("")
 
 
@@ -82,7 +82,7 @@ def test_wrong_lines_are_left_out_and_counted(wrong: bytes) -> None:
     sound = [b"element %d" % number for number in range(50)]
     for size in (1, 7, 100):
         found = both([*sound[:20], wrong, *sound[20:], wrong, wrong], size, skip=True)
-        assert found.text == sketch.sketch(16, sound)
+        assert found.text == hyperloglog.sketch(16, sound)
         assert found.wrong is not None
         assert (found.wrong.number, found.left_out) == (21, 3)
         assert BAD[wrong] in found.wrong.why

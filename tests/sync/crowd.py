@@ -7,7 +7,7 @@ from pathlib import Path
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
 from crdtctl.codec.lines import encode_line
-from crdtctl.crdt.forks import Departure, History, text
+from crdtctl.crdt.forks import ExportMarker, History, text
 from crdtctl.sync.object_name import name_of
 
 #: When the ids were minted, as in all of them.
@@ -35,7 +35,7 @@ def state(replica: int, counters: Sequence[int], commits: int = 1) -> bytes:
     author = identity(replica)
     history = History()
     for commit in range(1, commits + 1):
-        history = history.then(Departure(commit, f"{replica % 10_000:04}"))
+        history = history.then(ExportMarker(commit, f"{replica % 10_000:04}"))
     head = Head("state", author, {author: commits}, tags={author: text(history)})
     rows = ((number, (commits, amount(replica, number, commits), 0)) for number in sorted(counters))
     return assemble(

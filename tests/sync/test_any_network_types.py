@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from crdtctl import Replica
-from crdtctl.crdt.base import Here, Operation
+from crdtctl.crdt.base import Operation, OperationContext
 from crdtctl.errors import ExistsError, MissingError, RefusedError
 from crdtctl.store.commit import Request
 from tests.crdt import oracle
@@ -72,7 +72,11 @@ class OfEveryType(Network):
         """Return what a counter reads after these operations; a bounded one is never below its bound."""
         if tag == "hll":  # whose estimate of so few elements is that of one who has seen them all
             elements = tuple(sorted(oracle.elements(done)))
-            row = JOINED[tag].apply(None, Operation("add", elements=elements), Here("anybody", 1)) if elements else None
+            row = (
+                JOINED[tag].apply(None, Operation("add", elements=elements), OperationContext("anybody", 1))
+                if elements
+                else None
+            )
             return JOINED[tag].value({"anybody": row} if row else {})
         value = oracle.value(done)
         if tag == "bcounter":

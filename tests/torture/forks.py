@@ -12,7 +12,7 @@ from itertools import count, pairwise
 from random import Random
 
 from crdtctl.crdt import forks
-from crdtctl.crdt.forks import Departure, History
+from crdtctl.crdt.forks import ExportMarker, History
 from tests.torture.report import Row
 
 HISTORIES = 20_000
@@ -49,8 +49,8 @@ class Writer:
     def leave(self, random: Random) -> Left | None:
         """Return the state as it leaves."""
         seq = len(self.commits)
-        if seq > self.history.departed:
-            self.history = self.history.then(Departure(seq, f"{random.getrandbits(24):06x}"[-4:]))
+        if seq > self.history.exported:
+            self.history = self.history.then(ExportMarker(seq, f"{random.getrandbits(24):06x}"[-4:]))
         return Left(tuple(self.commits), forks.text(self.history)) if seq else None
 
     def clone(self, random: Random) -> "Writer":
@@ -180,12 +180,12 @@ def far_apart(departures: int, number: int, seed: int = 2) -> float:
         trunk = History()
         seqs = count(1)
         for _ in range(random.randrange(200)):
-            trunk = trunk.then(Departure(next(seqs), "same"))
-        one = trunk.then(Departure(next(seqs), "one1"))
+            trunk = trunk.then(ExportMarker(next(seqs), "same"))
+        one = trunk.then(ExportMarker(next(seqs), "one1"))
         other = trunk
         for _ in range(departures):
-            other = other.then(Departure(next(seqs), "two2"))
-        silent += not forks.divergence(one.tags, other.tags)
+            other = other.then(ExportMarker(next(seqs), "two2"))
+        silent += not forks.divergence(one.nonces, other.nonces)
     return silent / number
 
 

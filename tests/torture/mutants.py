@@ -185,7 +185,7 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "store/identity.py",
-                "    if own.seq > own.history.departed:\n        directory.write_own",
+                "    if own.seq > own.history.exported:\n        directory.write_own",
                 "    if False:\n        directory.write_own",
             ),
         ),
@@ -207,7 +207,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "an idempotency key counts once for each replica",
         (
             Edit(
-                "crdt/tally.py",
+                "crdt/additive.py",
                 "for one in found], _larger, str)",
                 "for one in found], lambda a, b: tuple(map(sum, zip(a, b))), str)",
             ),
@@ -216,7 +216,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a reset cancels nothing",
-        (Edit("crdt/tally.py", "        if marks:\n", "        if False:\n"),),
+        (Edit("crdt/additive.py", "        if marks:\n", "        if False:\n"),),
         "tests/crdt/test_oracle.py::test_every_replica_reads_exactly_the_operations_that_it_has_seen",
     ),
     Mutant(

@@ -10,7 +10,7 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
 from crdtctl.crdt.base import Contributions
 from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.forks import Fork, Joined
+from crdtctl.crdt.forks import Fork, ForkResolution
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
 from crdtctl.store.files import OwnFile
 from crdtctl.store.gone import Returned, declared, returned
@@ -55,7 +55,7 @@ class MergePlan:
     """
 
     taken: list[OpenedInput]
-    joined: Joined
+    joined: ForkResolution
     settled: set[str]
     unheard: dict[str, int]
     left_out: tuple[frozenset[str], frozenset[str]]
@@ -109,7 +109,7 @@ def make_plan(
     return MergePlan(taken, joined, settled, unheard, (known_before.left_out, known_after.left_out))
 
 
-def _read_under(joined: Joined, basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> None:
+def _read_under(joined: ForkResolution, basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> None:
     """Set the names for the entries of each source. Entries of absorbed replicas are left out."""
     for one, names in zip(taken, joined.names[1:], strict=True):
         one.names = {**names, **without_absorbed(members, one.head.clock)}
@@ -137,7 +137,7 @@ def _jobs(basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> Jobs:
     return jobs({replica: row for replica, row in entries.items() if not members.has_absorbed(replica)})
 
 
-def _new_forks(joined: Joined, before: Head, taken: Sequence[OpenedInput]) -> list[tuple[Fork, list[str]]]:
+def _new_forks(joined: ForkResolution, before: Head, taken: Sequence[OpenedInput]) -> list[tuple[Fork, list[str]]]:
     """Return the forks with a branch that was not known, and the labels of the inputs that contain the fork."""
     found = []
     for fork in joined.forks:

@@ -28,7 +28,7 @@ MAX_PRECISION: Final = 16
 #: A standard error of 1.6 % in 4 KB.
 DEFAULT_PRECISION: Final = 12
 #: What met nothing and has no precision: neutral in a join, and never written.
-NOBODYS: Final = ""
+EMPTY: Final = ""
 
 _BITS = 64
 _LETTERS = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
@@ -106,13 +106,13 @@ def precision(sketch: str) -> int:
 
 
 def join(sketches: Iterable[str]) -> str:
-    """Return the sketch of all that the sketches met, in the smallest of their precisions; `NOBODYS` of none.
+    """Return the sketch of all that the sketches met, in the smallest of their precisions; `EMPTY` of none.
 
     What a sketch of a smaller precision would be of the same elements follows from it exactly.
     """
     sketches = list(filter(None, sketches))
     if not sketches:
-        return NOBODYS
+        return EMPTY
     least = min(map(precision, sketches))
     registers = b""
     cells: dict[int, int] = {}
@@ -138,7 +138,7 @@ def estimate(sketch: str) -> int:
     Source: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", arXiv 1702.01284, 2017,
     algorithm 6 (improved raw estimator): no tables, no bias from 0 to 2^64.
     """
-    if sketch == NOBODYS:
+    if sketch == EMPTY:
         return 0
     found, body = precision(sketch), sketch.rpartition(" ")[2].encode()
     size, width, ranks = 1 << found, _width(found), body.translate(_TO_NUMBER)

@@ -35,8 +35,8 @@ from collections.abc import Mapping, Sequence
 from operator import gt
 from typing import Any, ClassVar, TypeAlias, final
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Here, Operation, Refused
-from crdtctl.crdt.forks import cancelled, origin, together
+from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Operation, OperationContext, Refused
+from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
 
@@ -61,7 +61,7 @@ def _is_of(sent: Totals, width: int, limit: int) -> bool:
     return len(sent) > width and sent[width] <= limit
 
 
-def tally_record(totals: int) -> Record:
+def additive_record(totals: int) -> Record:
     """Return the lattice of a row with so many `totals`, and what is behind them."""
     row = Record(*[Nat()] * totals, required=totals)
     sent = Stamped(*[Nat()] * totals, Nat(), required=totals)
@@ -69,7 +69,7 @@ def tally_record(totals: int) -> Record:
     return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), required=1 + totals)
 
 
-class Tally(CounterType):
+class AdditiveCounter(CounterType):
     """A counter whose value is a weighted sum of totals that only grow."""
 
     #: How each total enters the value: +1 or −1.
@@ -81,13 +81,13 @@ class Tally(CounterType):
         """Return the index of the total that `operation` adds to; raise `Refused`."""
 
     @final
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         if operation.verb == "create":
             return mine
         if operation.verb == "reset":
-            return self._reset(mine, here)
+            return self._reset(mine, context)
         if operation.verb == "expire":
-            return self._expire(mine, operation, here)
+            return self._expire(mine, operation, context)
         column = self.column(operation)
         width = len(self.weights)
         totals = list(mine[1 : 1 + width])
@@ -99,43 +99,43 @@ class Tally(CounterType):
         else:
             gone = self._gone(mine)
             if once:  # some of it may have expired, as another replica says
-                gone = self._expired({**here.others(), here.replica: mine}).get(origin(here.replica), 0)
+                gone = self._expired({**context.others(), context.replica: mine}).get(origin(context.replica), 0)
                 once = self._unexpired(mine, gone)
             if operation.once not in once and operation.amount:  # 0 is no entry: a count that comes later is not lost
                 row = (operation.amount if i == column else 0 for i in range(width))
-                once = {**once, operation.once: (*row, here.seq)}
+                once = {**once, operation.once: (*row, context.seq)}
                 return self._with(mine, totals, once, self._part(mine, 3), gone)
         return self._with(mine, totals, self._part(mine, 0), self._part(mine, 3), self._gone(mine))
 
-    def _reset(self, mine: Contribution, here: Here) -> Contribution:
+    def _reset(self, mine: Contribution, context: OperationContext) -> Contribution:
         """Return `mine` with marks on all that is seen here and that no mark covers yet."""
         width = len(self.weights)
-        seen = together(self.record, {**here.others(), here.replica: mine})
+        seen = merge_branches(self.record, {**context.others(), context.replica: mine})
         totals = {author: row[1 : 1 + width] for author, row in seen.items()}
         marks = {**self._part(mine, 1), **_beyond(self._marks(seen), totals)}
         once_marks = {**self._part(mine, 2), **_beyond(self._once_marks(seen), self._sent(seen))}
         return self.record.make(*mine[: 1 + width], self._part(mine, 0), marks, once_marks, *mine[4 + width :])
 
-    def _expire(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def _expire(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         """Return `mine` after the keys of the commits up to a clock have expired: what they count is in the totals."""
         width = len(self.weights)
-        known = {**here.others(), here.replica: mine}
-        for author, row in here.others().items():
-            if self._part(row, 3) and origin(author) != here.replica and not operation.granted:
+        known = {**context.others(), context.replica: mine}
+        for author, row in context.others().items():
+            if self._part(row, 3) and origin(author) != context.replica and not operation.granted:
                 raise Refused(f"its once-keys expire at {author}; two who let them expire would count them twice")
         clock, expired, gone = dict(operation.clock), dict(self._part(mine, 3)), self._gone(mine)
         for author, row in known.items():
             limit, who = min(clock.get(author, 0), row[0]), origin(author)
-            sent = self._unexpired(row, gone if who == origin(here.replica) else expired.get(who, 0))
+            sent = self._unexpired(row, gone if who == origin(context.replica) else expired.get(who, 0))
             if any(len(one) > width and one[width] <= limit for one in sent.values()):
-                if who == origin(here.replica):
+                if who == origin(context.replica):
                     gone = max(gone, limit)
                 else:
                     expired[who] = limit
         once = self._unexpired(mine, gone)
         before = self._left_under_keys(known)
         after = self._left_under_keys(
-            {**known, here.replica: self._with(mine, mine[1 : 1 + width], once, expired, gone)}
+            {**known, context.replica: self._with(mine, mine[1 : 1 + width], once, expired, gone)}
         )
         totals = list(mine[1 : 1 + width])
         for key, left in before.items():
@@ -183,24 +183,24 @@ class Tally(CounterType):
         return rows
 
     @final
-    def absorb(self, mine: Contribution, author: str, here: Here) -> Contribution:
+    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
         width = len(self.weights)
-        theirs, cancels = here.others()[author], self._marks({**here.others(), here.replica: mine})
+        theirs, cancels = context.others()[author], self._marks({**context.others(), context.replica: mine})
         left = _left(theirs[1 : 1 + width], cancels.get(author))
         totals = tuple(a + b for a, b in zip(mine[1 : 1 + width], left, strict=True))
         if max(totals) >= TOO_LARGE:
             raise Refused("the total would have more than 100 digits")
-        expired = self._expired({**here.others(), here.replica: mine})
-        once = dict(self._unexpired(mine, expired.get(origin(here.replica), 0)))
+        expired = self._expired({**context.others(), context.replica: mine})
+        once = dict(self._unexpired(mine, expired.get(origin(context.replica), 0)))
         for key, sent in self._unexpired(theirs, expired.get(origin(author), 0)).items():
             more = sent[:width] if key not in once else _larger(once[key][:width], sent[:width])
             if key not in once or more != once[key][:width]:
-                once[key] = (*more, here.seq)
+                once[key] = (*more, context.seq)
         marks, once_marks, last = (
             part.join(self._part(mine, number), self._part(theirs, number))
             for number, part in enumerate(self.record.parts[2 + width : -1], 1)
         )
-        gone = max(self._gone(mine), expired.get(origin(here.replica), 0))
+        gone = max(self._gone(mine), expired.get(origin(context.replica), 0))
         return self.record.make(mine[0], *totals, once, _but(marks, author), once_marks, _but(last, author), gone)
 
     @final
@@ -238,7 +238,7 @@ class Tally(CounterType):
         return {key: self.weigh(totals) for key, totals in left.items() if any(totals)}
 
     @final
-    def sent(self, contributions: Contributions) -> Mapping[str, int]:
+    def used_keys(self, contributions: Contributions) -> Mapping[str, int]:
         return {key: self.weigh(totals) for key, totals in self._sent(contributions).items()}
 
     @final
@@ -264,18 +264,18 @@ class Tally(CounterType):
         width, expired = len(self.weights), self._expired(contributions)
         keyed = [(author, row) for author, row in contributions.items() if len(row) > 1 + width]
         found = [self._unexpired(row, expired.get(origin(author), 0)) for author, row in keyed]
-        return cancelled([{key: sent[:width] for key, sent in one.items()} for one in found], _larger, str)
+        return observed_resets([{key: sent[:width] for key, sent in one.items()} for one in found], _larger, str)
 
     def _expired(self, contributions: Contributions) -> dict[str, int]:
         """Return author → the last commit whose once-keys have expired."""
         gone = {author: self._gone(row) for author, row in contributions.items() if len(row) == len(self.record.parts)}
-        return cancelled([*self._parts(contributions, 3), gone], max)
+        return observed_resets([*self._parts(contributions, 3), gone], max)
 
     def _marks(self, contributions: Contributions) -> dict[str, Totals]:
-        return cancelled(self._parts(contributions, 1), _larger)
+        return observed_resets(self._parts(contributions, 1), _larger)
 
     def _once_marks(self, contributions: Contributions) -> dict[str, Totals]:
-        return cancelled(self._parts(contributions, 2), _larger, str)
+        return observed_resets(self._parts(contributions, 2), _larger, str)
 
 
 def _larger(a: Totals, b: Totals) -> Totals:

@@ -15,7 +15,7 @@ import crdtctl
 MODULE = """
 from typing import final
 
-from crdtctl.crdt.base import Contribution, Contributions, Here, Operation, Refused
+from crdtctl.crdt.base import Contribution, Contributions, OperationContext, Operation, Refused
 from crdtctl.crdt.lattice import Nat, Record
 from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge
 
@@ -26,7 +26,7 @@ class Peak(LocallyMergedType):
     record = Record(Nat(), Nat(), required=1)
     summary = "the largest amount that any replica counted"
 
-    def mutate(self, mine: Contribution, operation: Operation, here: Here) -> Contribution:
+    def mutate(self, mine: Contribution, operation: Operation, here: OperationContext) -> Contribution:
         if operation.verb not in ("create", "increment"):
             raise Refused(f"a peak cannot {operation.verb}")
         amount = operation.amount if operation.verb == "increment" else 0
@@ -38,10 +38,10 @@ class Peak(LocallyMergedType):
     def shares(self, contributions: Contributions) -> dict[str, int]:
         return {replica: self.record.at(row, 1) for replica, row in contributions.items()}
 
-    def local_merge(self, mine: Contribution | None, here: Here) -> LocalMerge:
+    def local_merge(self, mine: Contribution | None, here: OperationContext) -> LocalMerge:
         return PeakMerge(self.record.bottom if mine is None else mine, here.seq)
 
-    def carry_over(self, replica: str, row: Contribution, here: Here) -> Contribution:
+    def carry_over(self, replica: str, row: Contribution, here: OperationContext) -> Contribution:
         return (here.seq, *row[1:])
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from crdtctl.cli.verbs import ALIASES, GROUPS
 from crdtctl.crdt import TYPES
 from crdtctl.help import topics
 from crdtctl.sync.schemes import SCHEMES
@@ -34,6 +35,12 @@ def test_every_promise_has_a_link_to_its_evidence() -> None:
     promises = re.findall(r"^\* (.*?)(?=^\* |\Z)", section("What it promises"), re.MULTILINE | re.DOTALL)
     assert len(promises) >= 7
     assert [one for one in promises if "](" not in one and "crdtctl help" not in one] == []
+
+
+def test_the_commands_have_the_groups_of_the_help() -> None:
+    rows = [line.split(" | ") for line in re.findall(r"^\| (.*) \|$", section("Commands"), re.MULTILINE)][1:]
+    named = {group: set(re.findall(r"`([a-z]+)`", commands)) - {*ALIASES} for group, commands in rows}
+    assert named == {title.lower(): set(verbs) for title, verbs in GROUPS.items()}
 
 
 def test_every_type_has_a_row() -> None:

@@ -8,21 +8,21 @@ import pytest
 from tests.docs.prose import PATTERNS, Text, headless, hits, pages, texts_of
 
 #: Percent of the docstrings that may lean on what, who, whom or whoever instead of a noun.
-MOST_HEADLESS = 34
+MOST_HEADLESS = 16
 #: Pattern → how often it still occurs; 0 where it is not named.
 LEFT = {
-    "tell": 95,
-    "say": 252,
-    "stand": 78,
-    "so many": 60,
-    "is no": 166,
-    "somebody": 94,
-    "of which": 93,
-    "data acts": 44,
-    "elsewhere": 40,
-    "archaic": 52,
-    "do the same": 10,
-    "trailing": 61,
+    "tell": 57,
+    "say": 158,
+    "stand": 34,
+    "so many": 27,
+    "is no": 94,
+    "somebody": 52,
+    "of which": 65,
+    "data acts": 25,
+    "elsewhere": 20,
+    "archaic": 23,
+    "do the same": 2,
+    "trailing": 35,
 }
 
 

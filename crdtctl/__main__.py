@@ -18,15 +18,15 @@ _INTERRUPTED = 130
 
 
 def _end_at_once(_number: int, _frame: object) -> "NoReturn":
-    """End the process: while modules are imported, there is nothing to tidy up.
+    """End the process. While modules are imported, there is nothing to clean up.
 
-    An exception could be lost there: the import system runs callbacks in which Python reports and drops exceptions.
+    An exception could get lost: Python reports and drops exceptions in callbacks of the import system.
     """
     os._exit(_INTERRUPTED)
 
 
 def _on_interrupt(handler: "Handler") -> None:
-    """Set what Ctrl-C does, unless it is ignored, as in a background job of a script or below nohup."""
+    """Set the handler of Ctrl-C, unless Ctrl-C is ignored, as in a background job of a script or below nohup."""
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
 
@@ -34,12 +34,11 @@ def _on_interrupt(handler: "Handler") -> None:
 def run() -> None:
     """Run the command line of this process and end the process.
 
-    Everything was written and flushed by then, so Python is not asked to take itself apart first, which
-    would take as long as an increment.
+    All output is flushed before, so Python's own shutdown is skipped. It would take as long as an increment.
     """
     _on_interrupt(_end_at_once)
     if sys.getfilesystemencoding() != "utf-8":
-        _begin_again_in_utf8()
+        _restart_in_utf8()
     arguments = sys.argv[1:]
     try:
         from crdtctl import fastpath
@@ -50,36 +49,36 @@ def run() -> None:
         status = fastpath.run(arguments)
         if status is None:
             _on_interrupt(_end_at_once)
-            if sys.flags.no_site:  # the installed script leaves the search for packages to this moment
+            if sys.flags.no_site:  # the installed script postpones the search for packages
                 import site
 
                 site.main()
             import gc
 
-            gc.disable()  # no cycles are made that are worth a look through all of a large state, again and again
+            gc.disable()  # cycles of garbage are few, and a search through a large state takes long
             from crdtctl.cli.main import main
 
             status = main(arguments)
     except KeyboardInterrupt:
         status = _INTERRUPTED
-    except Exception as error:  # noqa: BLE001  # status 1, which Python would end with, says something else
+    except Exception as error:  # noqa: BLE001  # Python would end with status 1, which means "check failed"
         status = _not_loaded(error)
     os._exit(status)
 
 
-def _begin_again_in_utf8() -> None:
-    """Start Python again so that arguments and names of files are UTF-8, whatever the locale.
+def _restart_in_utf8() -> None:
+    """Start Python again so that arguments and names of files are UTF-8 in any locale.
 
-    Otherwise one name would be two counters: typed under a locale of another encoding, its bytes are read as other
-    characters. The script that is installed asks for UTF-8 in the first place.
+    Otherwise one name would be two counters: in a locale of another encoding, its bytes are read as other characters.
+    The installed script asks for UTF-8 from the beginning.
     """
     os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  # this very program
 
 
 def _not_loaded(error: Exception) -> int:
-    """Report that the program's own modules cannot be read, before which nothing was done."""
+    """Report that the program's own modules cannot be loaded. Nothing was done before."""
     try:
-        os.write(2, f"crdtctl: cannot load the program: {type(error).__name__}; nothing was changed\n".encode())
+        os.write(2, f"crdtctl: cannot load the program: {type(error).__name__}. Nothing was changed\n".encode())
     except OSError:
         pass
     return 74

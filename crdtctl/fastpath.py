@@ -72,7 +72,7 @@ def _count(column: int, name: bytes, amount: int, where: str | None) -> int | No
                 return None
             return _commit(directory, lock, column, name, amount)
         finally:
-            durable.close(lock)  # releases the lock, for which the full command would wait
+            durable.close(lock)  # releases the lock, or the full command would wait for it
     finally:
         durable.close(directory)
 
@@ -199,7 +199,7 @@ def _find(fd: int, kind: str, name: bytes) -> bytes:
     first, last = search(pages, start, end, plain.RESERVED)
     after = last + 2 if first < last else last
     if pages.read(after, len(_RESERVED_LINE)) == _RESERVED_LINE:
-        raise ValueError  # attempts of jobs, not all of which count
+        raise ValueError  # attempts of jobs: some of them may not count
     if kind == "known":
         plain.check_known_header(header)
     else:

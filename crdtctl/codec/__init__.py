@@ -1,107 +1,163 @@
-"""Bytes ↔ state: the only place that knows the wire form. This page is its specification.
+"""Bytes ↔ state. This page is the specification of the file format.
 
-The canonical text of a state
------------------------------
-A state is JSON, and it is lines: UTF-8, ``\\n``, no optional spaces, keys sorted by code point::
+Layout
+------
+A state is JSON in lines: UTF-8, ``\\n``, no optional spaces, keys sorted by code point (except in the header)::
 
     {"crdtctl":1,"kind":"state","replica":"laptop-7f3a…","clock":{"hub-19c2…":3,"laptop-7f3a…":12},"counters":{
     "builds":{"pncounter":{"hub-19c2…":[3,7,1],"laptop-7f3a…":[12,5,0]}},
     "visitors":{"gset":{"laptop-7f3a…":[9,{"ada":3,"grace":9}]}}
     },"crc32":"89abcdef"}
 
-* The first line is the header. Its fields, in this order:
-
-  ``crdtctl``   the version of this format, 1. A reader refuses a version it does not know.
-  ``kind``      ``state`` (all that is known), ``delta`` (what is newer than a clock), ``own`` (what this
-                replica did: ``own.json``) or ``known`` (what it learned: ``known.json``).
-  ``replica``   the id of the replica that wrote the file.
-  ``clock``     author → number of the author's last commit that the file is complete up to, each ≥ 1.
-  ``tags``      author → its departures, the states that left it: how many there were, and for each that is
-                still kept its commit and its tag, ``COUNT SEQ.TAG SEQ.TAG …``, oldest first. Left out where
-                there are none. `crdtctl.crdt.forks` says which are kept, and how they tell two writers apart.
-  ``since``     only in a ``delta``: the clock that the receiver must cover.
-  ``heard``     only in ``known``: author → when this replica last learned something of that author, in
-                UTC. For people; nothing is decided by it, and it is never exported.
-  ``settled``   branches of forks that somebody has settled, sorted. Not in ``own``.
-  ``past``      only in ``known``: ids that this replica had before, oldest first, as
-                ``[id, its last commit, why it ended, when]``. Never exported.
-  ``unheard``   only in ``known``: earlier id → how many states had left under it, as far as is known. No state
-                with that many has come since the id ended, so this replica absorbs nothing. Never exported.
-  ``tier``      only in ``own``: the tier of a replica that is not permanent, 1 to 99. Never exported.
-  ``binding``   only in ``own``: which file it is, ``INODE.GENERATION.FILESYSTEM.MACHINE``. Never exported.
-  ``witness``   only in ``own``: the path of the file outside that remembers how often it was written.
-
-  ``tags`` and the last six are left out where they would say nothing. A branch of a fork stands in ``clock``, in
-  ``tags`` and as an author as ``ID~COUNT.TAG``, with ``~COUNT.TAG`` for each fork that it went through.
-
-* Then one counter a line, sorted by name: ``"NAME":{TYPE:{AUTHOR:CONTRIBUTION,…},…}``. Every line but the
-  last ends with a comma. None of these maps is empty.
+* The first line is the header. It ends with ``,"counters":{``.
+* Each of the next lines holds one counter, sorted by name: ``"NAME":{TYPE:{REPLICA:ENTRY,…},…}``. Every line but the
+  last of them ends with a comma. None of these objects is empty. A state without counters has no such line.
 * The last line holds the CRC-32 of all bytes before it, as eight lower-case hexadecimal digits.
 
-A contribution is an array whose first item is the number of the author's commit that last changed it,
-never above the author's entry in the clock:
+Equal states are equal bytes. One counter is found by a binary search over the lines. Files are joined line by line, in
+constant memory. A truncated file lacks its last line, so it is never read as a lower count.
 
-  ``gcounter``   ``[seq, p, once, marks, once_marks]``
-  ``pncounter``  ``[seq, p, n, once, marks, once_marks]``
-  ``gset``       ``[seq, elements, marks]``
-  ``hll``        ``[seq, SKETCH]``                          a text, see `crdtctl.crdt.hyperloglog`
-  ``bcounter``   ``[seq, created, used, bounds, gifts, requests, claims, begun]``, at least the first three.
-                 bounds: the lower bounds that the author declared, sorted as text: ``["-100"]``; gifts, requests and
-                 claims: ``{AUTHOR: n}``; `crdtctl.crdt.bcounter` says what they mean
-  ``handoff``    ``[seq, tier, P, N]``: P and N are ``[val, below, count, sck, dck, {ID: HELD, …}]``, and HELD is
-                 ``[count, sck, number, {ID: [sck, dck, n]}]``
+Names, replica ids, keys and elements are 1 to 200 bytes (elements: 4,096) of printable Unicode in normal form C,
+without white space at their ends; see `crdtctl.crdt.names`. The name of a counter does not contain ``=``. In strings,
+only ``"`` and ``\\`` are escaped, with a ``\\``.
 
-  ``once``        key → its totals: ``{KEY: [p]}``, ``{KEY: [p, n]}``
-  ``elements``    element → the number of the author's commit that added it, or added it again after a reset
-  ``marks``       what the author's resets saw, and cancel: id → its totals, ``{ID: [p, n]}``; of a ``gset``,
-                  id → the largest number of its elements. Of a fork, the id is without ``~COUNT.TAG``.
-  ``once_marks``  the same of once-keys: ``{KEY: [p, n]}``
+Numbers are whole and not negative. A number above 2^53 − 1 is written as a string of its digits, 100 at most, so that
+no reader rounds it. Commit numbers are never above 2^53 − 1. ``true``, ``null``, signs, fractions and exponents do
+not occur.
 
-On read, marks of all authors on one id or key are joined by maximum, and what they cover does not count.
+The header
+----------
+A *commit* is one change of a replica. The commits of each replica are numbered from 1. The fields, in their order:
 
-P and N are nodes, see `crdtctl.crdt.handoff_node`. HELD is what a node holds of ID: at tier 0 its count; the slot that
-waits for its token, its number counted from 1; and its tokens, by destination. The rows of a ``handoff`` counter need
-not be covered by the clock: an author that did nothing else stands in no clock but its own ``own.json``'s, since what
-stands in clocks is there for ever. No state but a replica's own holds them, apart from ids that it had before.
+``crdtctl``   the version of this format: 1. A reader refuses other versions.
+``kind``      ``state`` (a whole state), ``delta`` (changes since a clock), ``own`` (``own.json``: the entries of the
+              replica itself) or ``known`` (``known.json``: the entries that it received).
+``replica``   the id of the replica that wrote the file.
+``clock``     a version vector: replica → number of its last commit, at least 1. The file holds the effect of all its
+              commits from the first to that one.
+``tags``      replica → its history: the export markers of that replica, see below.
+``since``     the clock that a receiver of a delta must cover. Always in a ``delta``, and only there.
+``heard``     replica → time in UTC of the last new entry that this replica received of it. It is for people only.
+              Always in ``known``, and only there.
+``settled``   sorted ids of the branches of resolved forks. Not in ``own``.
+``past``      earlier ids of this replica, oldest first, each as ``[id, last commit, reason, time]``. Only in ``known``.
+``unheard``   earlier id → number of exports under it, if its last state has not come back yet. Until then, this replica
+              absorbs no other one. Only in ``known``.
+``tier``      the tier, 1 to 99, of a replica that is not permanent. Only in ``own``.
+``binding``   the file identity of ``own.json``: ``INODE.GENERATION.FILESYSTEM.MACHINE``. Only in ``own``.
+``witness``   the path of the witness, the file outside the replica with the number of writes. Only in ``own``.
 
-One line is none of a counter's: under the name ``=``, which no counter has, the type ``membership`` says who has
-ended. A row is ``[seq, sealed, fence, absorbed]``; the newer one of an author replaces the older:
+``clock``, ``since`` and ``heard`` may be empty objects. ``tags`` and the last six fields are omitted where they would
+be empty or 0. ``heard``, ``past``, ``unheard``, ``tier``, ``binding`` and ``witness`` are never exported.
 
-  ``sealed``      1 if this was the author's last commit
-  ``fence``       a day as the number YYYYMMDD: replicas that were minted before it are not remembered any more
-  ``absorbed``    ``{"YYYY-MM-DD": [RECORD, …]}``: replicas whose counts the author took over, by the day on which they
-                  were minted; a record is the last 20 digits of an id. Whoever knows of one leaves that replica out.
+A *history* is ``COUNT SEQ.NONCE SEQ.NONCE …``: the number of export markers that the replica ever made, and those that
+are kept, oldest first. Each has the number of the replica's last commit before the export, and a random nonce of four
+characters ``0-9A-Za-z_-``. The numbers grow, and none is above the replica's entry in the clock. Of the markers 1 to
+COUNT, these are kept: the last 16; and for each power of two, its multiples among the last 8 times that power.
 
-Items at the end of such an array that say nothing are left out; one before others is ``{}``, ``[]`` or 0 then. No
-entry of a map is zero.
+Two histories that differ in the nonce of one marker reveal two writers under one id: a *fork*. Each branch of it is a
+replica id of its own, in the clock, in ``tags`` and in counters: ``ID~NUMBER.NONCE``, the number and the nonce of
+the first marker that differs. A branch that forked again has one ``~NUMBER.NONCE`` more. See `crdtctl.crdt.forks`.
 
-A whole number above 2^53 − 1 is written as a string of its digits, so that no reader rounds it; it has
-100 digits at most. Floats, signs, exponents, ``true`` and ``null`` do not occur.
+Entries
+-------
+An entry is an array. Its first item is the number of the commit that last changed it, at least 1 and at most the
+replica's number in the clock. Trailing items that are empty or 0 are omitted, unless they are in the first column of
+this table. An empty item before others is written, as ``{}``, ``[]`` or 0. No map has an entry that is empty or 0, or
+an array of zeros.
 
-Names, ids, keys and elements obey `crdtctl.crdt.names`. Only ``"`` and ``\\`` are escaped.
+``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone``
+``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone``
+``gset``       ``[seq, elements]``, then ``marks``
+``hll``        ``[seq, sketch]``
+``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun``
+``handoff``    ``[seq, tier]``, then ``P, N``
 
-Equal states are equal bytes. One counter is found by a binary search over the lines. Two files are joined
-line by line, in constant memory. A truncated file has no last line and never passes for a lower count.
+``p``           the sum of the increments by this replica that had no idempotency key; ``n``: of such decrements.
+``once``        idempotency key → sums that were counted under it, and the commit that used it: ``{KEY: [p, seq]}`` or
+                ``{KEY: [p, n, seq]}``. In old files the commit is missing.
+``marks``       resets by this replica: replica → sums that they cancel, ``{ID: [p]}`` or ``{ID: [p, n]}``. Of a
+                ``gset``: replica → largest commit number of its elements that are cancelled. The id is without the
+                ``~NUMBER.NONCE`` of forks.
+``once_marks``  key → sums that resets by this replica cancel.
+``expired``     replica → number of the last of its commits whose keys have expired.
+``gone``        the last commit of this replica whose keys it has dropped.
+``elements``    element → number of the commit that added it, or added it again after a reset.
+``sketch``      a HyperLogLog sketch as text, see `crdtctl.crdt.hyperloglog`.
+``created``     rights that this replica made by increments; ``used``: rights that its decrements consumed.
+``bounds``      lower bounds that this replica declared, as text, sorted: ``["-100"]``.
+``gifts``       replica → rights transferred to it.
+``requests``    replica → rights that it is asked to have transferred to this replica in total.
+``claims``      lost replica → rights that this replica took over from it.
+``begun``       replica that created the counter → rights that it began with. See `crdtctl.crdt.bcounter`.
+``P``           a node for increments, ``N``: for decrements: ``[val, below, count, sck, dck, {ID: HELD, …}]``. HELD is
+                ``[count, sck, number, {ID: [sck, dck, n]}]``, the part of the node about ID: at tier 0 its count; the
+                slot that waits for its token (its number counts from 1); its tokens, by destination. The first item of
+                both is always written. See `crdtctl.crdt.handoff_node`.
+
+Entries of a ``handoff`` counter need not be covered by the clock. A replica with entries of this type only is in no
+clock but the one of its own ``own.json``, since clocks never shrink. And only a replica's own files hold such an entry.
+
+Joins
+-----
+The join of two states has, of every counter and type, the entries of all replicas. Two entries of one replica are
+joined item by item: the larger number, the union of bounds, the larger rank of each register of a sketch, maps key by
+key. There are three exceptions:
+
+* Of two arrays in ``once`` with different commits, the one with the larger commit is taken. Then keys of the commits up
+  to ``gone`` are dropped.
+* Entries of ``membership``, ``attempts`` and ``handoff`` are not joined: the one with the larger ``seq`` is taken.
+* Different branches of a fork are put under their own ids first.
+
+The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
+key, the maximum over the replicas that used it. Marks of all replicas on one id or key are joined by maximum, and
+subtracted first. See `crdtctl.crdt.additive`.
+
+Reserved lines
+--------------
+Two lines hold no counter. Their names begin with ``=``, and each has one type.
+
+The line ``=`` has the type ``membership``. An entry is ``[seq, sealed, cutoff, absorbed]``, at least the first item:
+
+``sealed``    1 if this was the last commit of the replica.
+``cutoff``    a day as the number YYYYMMDD. Records of replicas with older ids are dropped.
+``absorbed``  ``{"YYYY-MM-DD": [RECORD, …]}``: replicas whose entries this one took over, by the day in their ids. A
+              record is the last 20 digits of an id. Readers leave the entries of absorbed replicas out.
+
+The line ``=jobs`` has the type ``attempts``. An entry is ``[seq, job, absorbed]``, at least the first item:
+
+``job``       ``{KEY: NUMBER}``: this replica is an attempt of a job. Of all attempts of one job, only the entries of
+              the one with the largest number count.
+``absorbed``  ``{"YYYY-MM-DD": {KEY: NUMBER}}``: attempts that this replica absorbed. From then on, they are the ones
+              that count.
 
 Other layouts
 -------------
-A JSON file that was laid out anew (by a formatter, say) holds the same data: it is read strictly, counter by
-counter, up to `strict.MAX_BYTES`; its checksum is that of its canonical text. TOML is the same tree of
-tables; its checksum makes a truncated file unreadable, which TOML alone would not. Beyond
-`toml.MAX_ANY_LAYOUT` it must be laid out as this program does.
+JSON in any other layout, for example from a formatter, holds the same data. It is read up to 64 MiB; its checksum is
+the one of its canonical text. TOML has the same tables, and ``crc32`` in a table ``checksum`` at the end, because a
+truncated TOML file would still be TOML. A TOML file above 64 KiB must have the layout that this program writes.
 
-What is refused for what it would cost
---------------------------------------
-A header of more than 64 MiB; a clock of more than 64 KiB whose entries have fewer than 37 bytes on average
-(ids end with 32 digits: the time at which they were minted, in milliseconds as 12, and 80 random bits); a line or
+Limits
+------
+A reader refuses texts that would take many times their size in memory: a header above 64 MiB; a clock above 64 KiB
+with fewer than 37 bytes for each entry (ids end with 32 digits: 12 for the time in milliseconds, 20 random); a line or
 header with far more arrays and objects than keys.
 
 Modules
 -------
-``text``     the layout: finding and replacing lines in bytes; imports nothing heavy
-``wire``     one line ↔ one counter; the header; clocks
-``stream``   whole files, line by line: verify, join, write
-``strict``   other layouts
-``toml``     TOML → JSON
-``schema``   the JSON Schema of a state
+``layout``         the layout: lines are found, replaced and summed without being parsed; imports nothing heavy
+``plain``          the plain part of the format, for the fast path; imports nothing heavy
+``values``         values of the lattices ↔ JSON
+``lines``          one line ↔ one counter
+``clock``          clocks ↔ JSON
+``header``         the header
+``reader``         one file: verify it, look lines up, read them all
+``merge_join``     several files: join them line by line
+``writer``         write a file
+``other_layouts``  JSON in other layouts, and TOML
+``strict_json``    JSON without repeated keys
+``toml``           TOML → JSON
+``concatenated``   several states in one file
+``schema``         the JSON Schema of a state
+``invalid``        the error for bytes that are not a state
 """

@@ -13,14 +13,14 @@ from crdtctl.codec.values import checked_name
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.names import replica_fault
 
-#: What is wrong with a clock that `crdtctl.codec.layout.is_crowded`.
-CROWDED = "its clock holds thousands of replicas, whose ids are too short to be of this program's making"
+#: The reason to refuse a clock that `crdtctl.codec.layout.is_crowded`.
+CROWDED = "its clock holds thousands of replicas, and their ids are too short to be made by this program"
 _plain = msgspec.json.Encoder()
 _numbers = msgspec.json.Decoder(dict[str, int])
 
 
 def clock_from_tree(tree: Any) -> dict[str, int]:
-    """Return the clock that a decoded JSON object holds; raise `Invalid`."""
+    """Return the clock in a decoded JSON object; raise `Invalid`."""
     if not isinstance(tree, dict):
         raise Invalid("a clock must be an object of replicas and numbers")
     for author, seq in tree.items():
@@ -31,14 +31,14 @@ def clock_from_tree(tree: Any) -> dict[str, int]:
 
 
 def in_order(clock: Clock) -> dict[str, int]:
-    """Return a clock with its authors sorted: itself if they are, for a large one is not to be in memory twice."""
+    """Return a clock with its replicas sorted. A sorted one is returned itself, so that it is not in memory twice."""
     if isinstance(clock, dict) and all(map(operator.lt, clock, islice(clock, 1, None))):
         return clock
     return dict(sorted(clock.items()))
 
 
 def encode_clock(clock: Clock) -> str:
-    """Return a clock as one line of JSON: what `decode_clock` reads."""
+    """Return a clock as one line of JSON, for `decode_clock`."""
     return _plain.encode(in_order(clock)).decode()
 
 

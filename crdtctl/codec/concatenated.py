@@ -1,7 +1,7 @@
-"""Several states in one file, as ``cat`` and ``>>`` make it: where each begins and ends.
+"""Several states in one file, as ``cat`` and ``>>`` make it: the start and the end of each.
 
-In JSON, and in TOML as we write it, nothing but white space stands between the end of one state and the beginning
-of the next. Inside a state such a place cannot be: its strings escape their quotes.
+In JSON, and in TOML as this program writes it, only white space separates the end of one state from the start of the
+next. Such a place cannot occur inside a state, since its strings escape their quotes.
 """
 
 import re
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(rb"crdtctl")
 #: Number of bytes that are read in one call.
 READ_SIZE = 2**18
-#: So many bytes are looked at before the word that begins a state, and behind it.
+#: Number of bytes that are searched before the word that begins a state, and behind it.
 _BEFORE, _BEHIND = 1024, 64
 _BEGINS = (re.compile(rb'"\s*:\s*[0-9]'), re.compile(rb"\s*=\s*[0-9]"))
 _MARK = b"\xef\xbb\xbf"
@@ -22,7 +22,7 @@ _CHECKSUM = re.compile(rb'crc32 = "[0-9a-f]{8}"$')
 
 
 def parts(pages: "Pages", size: int) -> list[tuple[int, int]]:
-    """Return where the states in `size` bytes begin, and how long they are; a single one if there are not several."""
+    """Return the offset and the size of each state in `size` bytes; a single one if there are not several."""
     ends, starts = [], [0]
     for end, start in _seams(pages, size):
         ends.append(end)
@@ -31,7 +31,7 @@ def parts(pages: "Pages", size: int) -> list[tuple[int, int]]:
 
 
 def _seams(pages: "Pages", size: int) -> Iterator[tuple[int, int]]:
-    """Yield where one state ends and where the next one begins."""
+    """Yield the end of each state but the last, with the start of the next one."""
     for offset in range(0, size, READ_SIZE):
         for word in _WORD.finditer(pages.read(offset, READ_SIZE + len(b"crdtctl") - 1)):
             if seam := _seam(pages, offset + word.start(), size):
@@ -39,7 +39,7 @@ def _seams(pages: "Pages", size: int) -> Iterator[tuple[int, int]]:
 
 
 def _seam(pages: "Pages", at: int, size: int) -> tuple[int, int] | None:
-    """Return the seam before the state whose first word stands `at` an offset; None if none begins there."""
+    """Return the seam before a state, if its first word is the one `at` this offset; otherwise None."""
     first = max(0, at - _BEFORE)
     before = pages.read(first, at - first)
     behind = pages.read(at + len(b"crdtctl"), min(_BEHIND, size - at))

@@ -1,4 +1,4 @@
-"""The header: the first line of a file."""
+"""The header: the first line of a file, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 
 
 class Past(NamedTuple):
-    """An id that a replica had before: the number of its last commit, why it ended, and when (UTC)."""
+    """An earlier id of a replica: the number of its last commit, the reason of its end, and the time (UTC)."""
 
     replica: str
     seq: int
@@ -42,7 +42,7 @@ class Past(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the first line of a file says."""
+    """The header of a file. The specification in `crdtctl.codec` describes the fields; `histories` is `tags` there."""
 
     kind: FileKind
     replica: str
@@ -64,7 +64,7 @@ def encode_head(head: Head) -> bytes:
 
 
 def head_to_tree(head: Head) -> dict[str, Any]:
-    """Return the header as the tree that stands in a file, its fields in their order."""
+    """Return the header as a JSON object, its fields in their order."""
     tree: dict[str, Any] = {
         "crdtctl": VERSION,
         "kind": head.kind,
@@ -85,7 +85,7 @@ def head_to_tree(head: Head) -> dict[str, Any]:
 
 
 def decode_head(line: bytes) -> Head:
-    """Return what a canonical first line (up to and with its line feed) says; raise `Invalid`."""
+    """Return the header on a canonical first line, which ends with its line feed; raise `Invalid`."""
     if not line.endswith(HEAD_END):
         raise Invalid("it does not begin with the header of a state")
     start = line[: -len(HEAD_END)]
@@ -108,12 +108,12 @@ def head_from_tree(tree: Any) -> Head:
         raise newer_version(version)
     kind = tree.get("kind")
     if kind not in tuple(_FIELDS):
-        raise Invalid("its kind is none of state, delta, own and known")
+        raise Invalid("its kind must be state, delta, own or known")
     required, optional = _FIELDS[kind]
     if not required <= set(tree) <= required | optional:
-        raise Invalid("its header lacks a field or has one too many")
+        raise Invalid("its header has a missing or an unknown field")
     if not all(tree[name] for name in optional & set(tree)):
-        raise Invalid("its header has a field that says nothing")
+        raise Invalid("a field of its header is empty, and must be omitted then")
     clock = clock_from_tree(tree["clock"])
     return Head(
         kind=kind,
@@ -133,55 +133,55 @@ def head_from_tree(tree: Any) -> Head:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
-        raise Invalid("its header holds what should be printable text and is not")
+        raise Invalid("a text in its header is not printable")
     return value
 
 
 def _tier(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= MAX_TIER:
-        raise Invalid(f"its tier is no whole number up to {MAX_TIER}")
+        raise Invalid(f"its tier must be a whole number up to {MAX_TIER}")
     return value
 
 
 def _heard(tree: Any) -> dict[str, str]:
     if not isinstance(tree, dict):
-        raise Invalid("its record of who was heard is wrong")
+        raise Invalid("field 'heard' of its header is malformed")
     return {checked_name(author, replica_fault): _text(when) for author, when in tree.items()}
 
 
 def _tags(tree: Any, clock: Clock) -> dict[str, str]:
     if not isinstance(tree, dict) or not tree.keys() <= clock.keys():
-        raise Invalid("its tags are of somebody whom the clock does not know")
+        raise Invalid("its export markers belong to a replica that is not in its clock")
     for author, text in tree.items():
         try:
             if forks.parse(_text(text)).exported > clock[author]:
-                raise Invalid("its tags are newer than the clock says the file is")
+                raise Invalid("an export marker is newer than the clock")
         except ValueError as reason:
-            raise Invalid(f"its tags are wrong: {reason}") from None
+            raise Invalid(f"its export markers are malformed: {reason}") from None
     return tree
 
 
 def _settled(tree: Any) -> tuple[str, ...]:
     if not isinstance(tree, list):
-        raise Invalid("its record of settled forks is wrong")
+        raise Invalid("field 'settled' of its header is malformed")
     found = tuple(checked_name(replica, replica_fault) for replica in tree)
     if any(a >= b for a, b in pairwise(found)):
-        raise Invalid("its settled forks are not sorted, or one stands twice")
+        raise Invalid("field 'settled' of its header is not sorted, or has repeated ids")
     return found
 
 
 def _past(tree: Any) -> tuple[Past, ...]:
     if not isinstance(tree, list) or not all(isinstance(row, list) and len(row) == 4 for row in tree):
-        raise Invalid("its record of earlier ids is wrong")
+        raise Invalid("field 'past' of its header is malformed")
     found = []
     for replica, seq, why, when in tree:
         if type(seq) is not int or not 0 <= seq <= MAX_SAFE:
-            raise Invalid("its record of earlier ids is wrong")
+            raise Invalid("field 'past' of its header is malformed")
         found.append(Past(checked_name(replica, replica_fault), seq, _text(why), _text(when)))
     return tuple(found)
 
 
 def _unheard(tree: Any) -> dict[str, int]:
     if not isinstance(tree, dict) or not all(type(n) is int and 0 <= n <= MAX_SAFE for n in tree.values()):
-        raise Invalid("its record of earlier ids that were not heard of is wrong")
+        raise Invalid("field 'unheard' of its header is malformed")
     return {checked_name(replica, replica_fault): count for replica, count in tree.items()}

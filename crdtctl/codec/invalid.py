@@ -6,13 +6,13 @@ from crdtctl.errors import DataError
 
 VERSION = 1
 
-#: A text up to this size may be as absurd as it likes, and a state has so many arrays without a key at most.
+#: Maximum size in bytes of a text that may have any shape; and maximum number of arrays without a key in a state.
 _SMALL = 4096
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
 
 
 class Invalid(DataError):
-    """Bytes that are not a valid state: `reason` says why; `where` names the file, once that is known."""
+    """Bytes that are not a valid state: the `reason`, and the name of the file if it is known (`where`)."""
 
     def __init__(
         self,
@@ -34,16 +34,16 @@ class Invalid(DataError):
 
 
 def newer_version(version: object) -> Invalid:
-    """Return the failure that stands for a format that this program does not know."""
+    """Return the error for a version of the format that this program cannot read."""
     known = type(version) is int and 0 <= version < 10**6
-    said = f"version {version}" if known else "an unknown version"
-    return Invalid(f"it is in {said} of the format, and this program reads version {VERSION}: upgrade crdtctl")
+    named = f"version {version}" if known else "an unknown version"
+    return Invalid(f"it is in {named} of the format, and this program reads version {VERSION}: upgrade crdtctl")
 
 
 def refuse_absurd(text: bytes) -> None:
-    """Raise `Invalid` for a large `text` with far more arrays and objects than keys: JSON perhaps, but no state.
+    """Raise `Invalid` for a large `text` with far more arrays and objects than keys. A state never has that.
 
-    An empty array is two bytes of text, and thirty times that when it is decoded.
+    An empty array takes two bytes as text, and thirty times as many in memory.
     """
     if len(text) <= _SMALL or text.count(b"[") + text.count(b"{") <= text.count(b'":') + _SMALL:
         return

@@ -1,4 +1,4 @@
-"""The layout of the canonical text: lines of bytes are found, replaced and summed without being parsed.
+"""The layout of the canonical text: lines are found, replaced and summed as bytes, without being parsed.
 
 This module is on the path of every increment, so it imports nothing that Python has not loaded already,
 but zlib.
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Pages(Protocol):
-        """Bytes that are read a few at a time."""
+        """Bytes that are read in small pieces."""
 
         def read(self, start: int, size: int) -> bytes:
             """Return up to `size` bytes from offset `start`."""
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: The largest whole number that every JSON reader keeps exactly.
 MAX_SAFE = 2**53 - 1
-#: How the header line begins, up to the kind; how it ends, and how a counter's line goes on after its name.
+#: The start of the header line, up to the kind; its end; and the text after the name on a counter's line.
 HEAD_START = b'{"crdtctl":1,"kind":"'
 HEAD_END = b',"counters":{\n'
 NAME_END = b'":{"'
@@ -30,10 +30,10 @@ TRAILER_END = b'"}\n'
 TRAILER_SIZE = len(TRAILER_START) + 8 + len(TRAILER_END)
 
 _STEP = 4096
-#: A clock of more bytes is large; an entry of it has so many bytes at least: 32 digits, a number, punctuation.
+#: Size in bytes of a large clock; and the least size of one of its entries: 32 digits, a number, punctuation.
 _LARGE_CLOCK = 2**16
 _ENTRY_OF_CLOCK = 37
-#: Holds every name (200 bytes, each escaped) with what follows it.
+#: Maximum size of a name on a line, with the bytes behind it: 200 bytes, each of them escaped.
 _LONGEST_NAME = 512
 
 
@@ -49,7 +49,7 @@ class InMemory:
 
 
 def trailer(checksum: int) -> bytes:
-    """Return the last line of a text whose bytes before it have this CRC-32."""
+    """Return the last line of a text, if the bytes before it have this CRC-32."""
     return b"%s%08x%s" % (TRAILER_START, checksum, TRAILER_END)
 
 
@@ -65,12 +65,12 @@ def is_trailer(line: bytes) -> bool:
 
 
 def digits(data: bytes) -> bytes:
-    """Return the eight digits of the checksum with which a whole text ends."""
+    """Return the eight digits of the checksum at the end of a whole text."""
     return data[-len(TRAILER_END) - 8 : -len(TRAILER_END)]
 
 
 def is_whole(data: bytes) -> bool:
-    """Return whether `data` ends with the checksum of all that stands before it."""
+    """Return whether `data` ends with the checksum of all bytes before it."""
     body = len(data) - TRAILER_SIZE
     return body > 0 and data[body:] == trailer(zlib.crc32(memoryview(data)[:body]))
 
@@ -84,7 +84,7 @@ def assemble(head: bytes, lines: "Iterable[bytes]") -> bytes:
 
 
 def trailer_of(pieces: "Iterable[bytes | memoryview]") -> bytes:
-    """Return the last line for a text that consists of `pieces`."""
+    """Return the last line of a text that consists of `pieces`."""
     checksum = 0
     for piece in pieces:
         checksum = zlib.crc32(piece, checksum)
@@ -92,10 +92,12 @@ def trailer_of(pieces: "Iterable[bytes | memoryview]") -> bytes:
 
 
 def name_of(line: bytes) -> bytes:
-    """Return the UTF-8 name of the counter that stands on `line`; raise ValueError if it is no such line."""
-    line = line[:_LONGEST_NAME]  # a hostile line may be long, and every look at it costs
+    """Return the UTF-8 name of the counter on `line`; raise ValueError if it is not the line of a counter."""
+    line = line[:_LONGEST_NAME]  # a hostile line may be long, and each search would read all of it
     end = line.find(NAME_END, 1)
-    while end > 0 and line[end - 1 : end] == b"\\" and _is_escaped(line, end):  # the name itself holds what ends a name
+    while (
+        end > 0 and line[end - 1 : end] == b"\\" and _is_escaped(line, end)
+    ):  # the name itself contains the text behind a name
         end = line.find(NAME_END, end + 1)
     if end < 1 or line[:1] != b'"':
         raise ValueError("not a line of a counter")
@@ -117,16 +119,16 @@ def is_crowded(clock: bytes) -> bool:
 
 
 def unescape(name: bytes) -> bytes:
-    """Undo the two escapes that a canonical name may hold."""
+    """Return a name without the two escapes of canonical names."""
     return b"\\".join(part.replace(b'\\"', b'"') for part in name.split(b"\\\\"))
 
 
 def search(pages: "Pages", start: int, end: int, name: bytes) -> tuple[int, int]:
     """Find the line of counter `name` between the line starts `start` and `end`, by halving.
 
-    Return the offsets of the line without what separates it from the next; or, if there is none, where it
-    would have to be put, twice. A few pages are read, however many lines there are. Raise ValueError if
-    what is read are not the lines of counters.
+    Return the offsets of the line, without the separator from the next one. If the line is missing, return the
+    offset where it would have to be inserted, twice. The number of pages read grows with the logarithm of the
+    number of lines. Raise ValueError for bytes that are not lines of counters.
     """
     low, high = start, end
     while low < high:
@@ -144,7 +146,7 @@ def search(pages: "Pages", start: int, end: int, name: bytes) -> tuple[int, int]
 
 
 def _line_start(pages: "Pages", low: int, offset: int) -> int:
-    """Return where the line begins that holds `offset`, not before `low`."""
+    """Return the start of the line at `offset`; it is not before `low`."""
     step = _STEP
     while True:
         start = max(low, offset - step)
@@ -157,7 +159,7 @@ def _line_start(pages: "Pages", low: int, offset: int) -> int:
 
 
 def _newline(pages: "Pages", offset: int, end: int) -> int:
-    """Return where the line feed stands that ends the line that holds `offset`."""
+    """Return the offset of the line feed at the end of the line at `offset`."""
     step = _STEP
     while offset < end:
         chunk = pages.read(offset, min(step, end - offset))

@@ -1,7 +1,7 @@
 """One line ↔ one counter.
 
-A canonical line is accepted only if encoding what was decoded gives the same bytes back: decoders keep the
-last of two equal keys without a word, and this refuses that and every other spelling but one.
+A canonical line is accepted only if encoding the decoded counter gives the same bytes. Decoders keep the last of two
+equal keys and report nothing: this check finds repeated keys, and every other spelling than the canonical one.
 """
 
 from contextlib import suppress
@@ -22,7 +22,7 @@ _sorted = msgspec.json.Encoder(order="sorted")
 _any = msgspec.json.Decoder()
 _READERS = {tag: reader_of(kind.record) for tag, kind in KINDS.items()}
 
-#: Of a longer line, a vain attempt to decode it takes little of the time.
+#: Maximum size in bytes of a short line. For a longer one, a failed attempt to decode numbers takes little of the time.
 _SHORT = 256
 
 # Lines of numbers only are decoded and checked by msgspec alone, in one go.
@@ -38,23 +38,23 @@ _NumbersOnly = msgspec.defstruct(
     forbid_unknown_fields=True,
 )
 _numbers_only = msgspec.json.Decoder(dict[str, _NumbersOnly])  # type: ignore[valid-type]
-_NOT_CANONICAL = "a line is not canonical: its keys are unsorted or repeated, or it is spelt otherwise"
+_NOT_CANONICAL = "a line is not canonical: its keys are unsorted or repeated, or it is not in its shortest form"
 _PLAIN_TAGS = tuple(sorted(_NumbersOnly.__struct_fields__))
 
 
 # Every digit becomes "0", so that a long run of digits is found by a plain search: a number above MAX_SAFE
-# has 16 or more. (A run inside somebody's id only costs the slower way.)
+# has 16 or more. (A run inside an id only costs the slower way.)
 _DIGITS = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
 _LONG_RUN = b"0" * 16
 
 
 def encode_name(name: str) -> bytes:
-    """Return a name as it stands on a line, with its quotes."""
+    """Return a name as it is written on a line, with its quotes."""
     return _plain.encode(name)
 
 
 def encode_line(name: str, counter: Counter) -> bytes:
-    """Return the canonical line of a counter, without what separates it from the next."""
+    """Return the canonical line of a counter, without the separator from the next line."""
     if type(counter) is Numbers:
         return _sorted.encode({name: counter})[1:-1]
     with suppress(OverflowError):  # the encoder knows numbers up to 2^64 only
@@ -69,9 +69,9 @@ def encode_line(name: str, counter: Counter) -> bytes:
 
 
 def decode_line(line: bytes) -> tuple[str, Counter]:
-    """Return the name and the contributions that stand on a stranger's line; raise `Invalid`.
+    """Return the name and the entries on a line of a file of any origin; raise `Invalid`.
 
-    Who the authors are is for the caller to check: each must stand in the clock of the file.
+    The caller has to check that the clock of the file contains each replica.
     """
     text = b"{%b}" % line
     canonical, name, counter = _decode(text)
@@ -81,9 +81,10 @@ def decode_line(line: bytes) -> tuple[str, Counter]:
 
 
 def decode_own_line(line: bytes) -> tuple[str, Counter]:
-    """Do the same for a line that this program wrote, in a file whose checksum holds: faster.
+    """Return the name and the entries on a line that this program wrote, in a file with the right checksum.
 
-    But what may hold a control character is looked at as a stranger's: nobody else does that before it is shown.
+    It skips most checks of `decode_line`. A line that may contain a control character is checked like one of any
+    origin, because its names are shown to users.
     """
     if b"\\" in line or b"\x7f" in line or not line.isascii():
         name, counter = decode_line(line)
@@ -102,16 +103,16 @@ def decode_own_line(line: bytes) -> tuple[str, Counter]:
 
 
 def line_from_json(text: bytes) -> bytes:
-    """Return the canonical line of the counter ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}``; raise `Invalid`.
+    """Return the canonical line of the counter ``{NAME: {TYPE: {REPLICA: [seq, …]}}}``; raise `Invalid`.
 
-    Of two equal keys the last is taken without a word. Who the authors are is for the caller to check.
+    Of two equal keys, the last is taken. The caller has to check for repeated keys, and the replicas.
     """
     return _decode(text)[0][1:-1]
 
 
 def _decode(text: bytes) -> tuple[bytes, str, Counter]:
-    """Return what `text`, JSON in any layout, is in the canonical one, and the counter that it holds."""
-    if len(text) <= _SHORT and (b",{" in text or b",[" in text):  # more than numbers: the quick way would be a detour
+    """Return the canonical form of `text`, JSON in any layout, and the name and the entries of its counter."""
+    if len(text) <= _SHORT and (b",{" in text or b",[" in text):  # not only numbers: the quick way would fail
         canonical, name, counter = _decode_any(text)
     else:
         try:
@@ -144,10 +145,10 @@ def _decode_numbers(text: bytes) -> tuple[str, Counter]:
 
 
 def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
-    """Return the one counter that decoded JSON ``{NAME: {TYPE: {AUTHOR: [seq, …]}}}`` holds; raise `Invalid`.
+    """Return the name and the entries in decoded JSON ``{NAME: {TYPE: {REPLICA: [seq, …]}}}``; raise `Invalid`.
 
-    The tree becomes the counter, piece by piece: a large one is not to be in memory twice. Its name and its
-    authors are for the caller to check.
+    The tree becomes the counter, piece by piece, so that a large one is not in memory twice. The caller has to check
+    the name and the replicas.
     """
     if not isinstance(tree, dict) or len(tree) != 1:
         raise Invalid("a line must hold one counter")
@@ -163,7 +164,7 @@ def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
         for author, row in authors.items():
             authors[author] = found = read(row)
             if found[0] < 1:
-                raise Invalid("the commit of a contribution must be at least 1")
+                raise Invalid("the commit number of an entry must be at least 1")
     return name, types
 
 
@@ -174,6 +175,6 @@ def _check_name(name: str, counter: Counter) -> None:
     if not counter:
         raise Invalid("a counter without a type")
     if not wrong and not counter.keys() <= TYPES.keys():
-        raise Invalid(f"type '{min(counter.keys() - TYPES.keys())}' is none of a counter")
+        raise Invalid(f"type '{min(counter.keys() - TYPES.keys())}' is not a counter type")
     if not all(counter.values()):
-        raise Invalid("a type without a contribution")
+        raise Invalid("a type without an entry")

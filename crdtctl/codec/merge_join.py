@@ -1,6 +1,6 @@
 """The merge-join of files: sorted runs of lines, joined in constant memory.
 
-A line that stands in one file only, or is byte-identical in all, is passed through; only lines that differ are
+A line that occurs in one file only, or is the same in all of them, is passed through. Only lines that differ are
 decoded, joined and encoded.
 """
 
@@ -13,19 +13,19 @@ from crdtctl.codec.reader import ALL, Part, Source
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.counter import Counter, join_counters, put_under, without_replica
 
-#: So many authors are looked for on each line; with more, each line is decoded.
+#: Maximum number of renamed replicas that are searched for on each line. With more, each line is decoded.
 _FEW = 8
 
 
 class MergedLine(NamedTuple):
-    """One counter of several sources: its line in the first source, if any, and after the join."""
+    """One counter of several sources: its line in the base, if any, and its line after the join."""
 
     name: bytes
     before: bytes | None
     after: bytes | None
 
 
-#: What is told the name and the contributions, of the types that take part in merging, of one source.
+#: Callback for entries of types with a local merge: the name of the counter, and the entries of one source.
 OnHandoff = Callable[[str, Counter], object]
 
 
@@ -37,11 +37,11 @@ def merge_join(
     part: Part = ALL,
     on_handoff: OnHandoff | None = None,
 ) -> Iterator[MergedLine]:
-    """Yield, by name, every counter of `base` and the `others`, joined.
+    """Yield every counter of `base` and the `others`, joined, sorted by name.
 
-    What the others say of the author `without` is left out. With `on_handoff`, what they say of types that take part
-    in merging is left out as well, and told to it: by name, and of one name in the order of the others. Raise
-    `Invalid` with the source that is not valid.
+    Entries of the replica `without` in the others are left out. With `on_handoff`, entries of types with a local merge
+    in the others are left out as well. `on_handoff` is called with them: sorted by name, and for one name in the order
+    of the others. Raise `Invalid` with the source that is not valid.
     """
     sources = [*([base] if base else []), *others]
     marker = b"" if without is None else encode_name(without) + b":["
@@ -54,7 +54,7 @@ def merge_join(
         before: bytes | None = None
         after: bytes | None = None
         text = ""
-        counter: Counter | None = None  # the join, once two lines differed; `after` is made of it at the end
+        counter: Counter | None = None  # the join, once two lines differed; it is encoded to `after` at the end
         while heap and heap[0][0] == name:
             _, index, line = heap[0]
             following = next(runs[index], None)
@@ -106,8 +106,8 @@ def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, b
 
 
 def _without_handoffs(on_handoff: OnHandoff, name: str, counter: Counter) -> Counter:
-    """Tell what is of a type that takes part in merging; return the rest."""
-    taking_part = {tag: authors for tag, authors in counter.items() if tag in LOCALLY_MERGED}
-    if taking_part:
-        on_handoff(name, taking_part)
+    """Call `on_handoff` with the entries of types with a local merge; return the other entries."""
+    merged_locally = {tag: authors for tag, authors in counter.items() if tag in LOCALLY_MERGED}
+    if merged_locally:
+        on_handoff(name, merged_locally)
     return {tag: authors for tag, authors in counter.items() if tag not in LOCALLY_MERGED}

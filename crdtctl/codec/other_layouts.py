@@ -1,6 +1,6 @@
-"""Other layouts of a state: any JSON, and TOML. Read whole, strictly, up to a size.
+"""Other layouts of a state: any JSON, and TOML. Files are read as a whole, up to a maximum size.
 
-The strict reader refuses what decoders let pass: two equal keys, floats, ``NaN``, ``true`` for 1.
+Texts that decoders accept are refused here: repeated keys, floats, ``NaN``, ``true`` for 1.
 """
 
 import json
@@ -21,13 +21,13 @@ from crdtctl.codec.values import to_wire
 from crdtctl.crdt import KINDS
 from crdtctl.crdt.counter import Counter
 
-#: The largest file in another layout than the canonical one that is read.
+#: Maximum size in bytes of a file in another layout than the canonical one.
 MAX_BYTES = 64 * 2**20
 _VERSION = re.compile(rb'\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)\s*([0-9]{1,6})\b')
 _OBJECT = re.compile(rb"\s*\{")
 
 _any = msgspec.json.Decoder()
-#: One level of an object; what its values are, and that there are two equal keys, is found later.
+#: One level of an object. Its values are decoded, and repeated keys are found, later.
 _level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -45,7 +45,7 @@ def canonical(data: bytes) -> bytes:
 
 
 def _from_json(data: bytes) -> bytes:
-    """Return the canonical text of a state in JSON. Only one counter at a time is more than a piece of bytes."""
+    """Return the canonical text of a state in JSON. Only one counter at a time is decoded."""
     fields = strict_json.decode(_level, data)
     if "counters" not in fields:
         raise Invalid("it has no counters: it is not a state of crdtctl")
@@ -109,8 +109,8 @@ def _toml_as_json(data: bytes) -> bytes:
     try:
         return json.dumps({**tree, **checksum}).encode()
     except (TypeError, ValueError):
-        raise Invalid("it holds a date, or a number that is too large") from None
+        raise Invalid("it has a date, or a number that is too large") from None
 
 
 def _no_float(text: str) -> NoReturn:
-    raise Invalid(f"numbers are whole here, and it holds {text[:20]}")
+    raise Invalid(f"it has the number {text[:20]}, and numbers must be whole")

@@ -84,7 +84,7 @@ class OwnHeader:
 
 
 def header_line(opening: bytes) -> bytes:
-    """Return the header line with which a file begins, with its line feed."""
+    """Return the header line at the start of a file, with its line feed."""
     return opening[: opening.index(b"\n", 0, MAX_HEADER) + 1]
 
 
@@ -228,7 +228,7 @@ class OwnLine:
         self.maps = maps
 
     def encode(self, replica: bytes, seq: int) -> bytes:
-        """Return the line after commit `seq` of the replica, without what separates it from the next."""
+        """Return the line after commit `seq` of the replica, without the separator from the next line."""
         totals = b",".join([b"%d" % total for total in self.totals])
         return b'"%b":{"%b":{"%b":[%d,%b%b]}}' % (self.name, self.tag, replica, seq, totals, self.maps)
 

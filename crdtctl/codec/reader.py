@@ -23,7 +23,7 @@ _seq = itemgetter(0)
 #: Number of bytes that are read in one call.
 READ_SIZE = 2**18
 _STEP = 4096
-#: The names of the lines that are none of a counter.
+#: The names of the reserved lines, which hold no counter.
 NO_NAMES = frozenset(name.encode() for name in NO_COUNTERS)
 #: The longest header: a clock of about a million authors.
 _MAX_HEAD = 2**26
@@ -32,7 +32,7 @@ _CLOCK = re.compile(rb'"clock":\{((?:"[^"\\]*+(?:\\.[^"\\]*+)*+":[0-9]++,?)*+)')
 
 
 class Part(NamedTuple):
-    """The counters from the name `first` up to, and without, the name `beyond`; empty: no limit."""
+    """The counters from the name `first` up to the name `beyond`, without that one; empty: no limit."""
 
     first: bytes
     beyond: bytes
@@ -52,9 +52,9 @@ def _refuse_costly(head: bytes) -> None:
 class Source:
     """A canonical file to read from: its header, one line, or all its lines.
 
-    `label` names it in messages. `ours` says that this program wrote the file on this machine: a line of it
-    is then not asked for more than that it can be decoded, so its checksum must have been verified.
-    Wherever the bytes are not a state, `Invalid` is raised, with this source in it.
+    `label` is its name in messages. `ours` is true if this program wrote the file on this machine. Its lines are then
+    decoded without checks, so its checksum must have been verified. Bytes that are not a state raise `Invalid`, with
+    this source in it.
     """
 
     def __init__(self, pages: "Pages", size: int, *, label: str = "", ours: bool = False) -> None:
@@ -62,7 +62,7 @@ class Source:
         self.size = size
         self.label = label
         self.ours = ours
-        #: Author → authors under which its contributions are read instead: branches of a fork, or nobody.
+        #: Replica → ids that its entries are read under instead: the branches of a fork, or an empty tuple.
         self.names: Names = {}
         self.start = self._head_size()
         self.end = size - TRAILER_SIZE
@@ -77,10 +77,10 @@ class Source:
         self._floor = min(self.head.clock.values(), default=0)
         self.trailer = pages.read(self.end, TRAILER_SIZE + 1) if self.end >= self.start else b""
         if not is_trailer(self.trailer) or pages.read(self.end - 1, 1) != b"\n":
-            raise self.invalid("its last line is missing: it was cut")
+            raise self.invalid("its last line is missing: it is truncated")
 
     def invalid(self, reason: str) -> Invalid:
-        """Return the failure that says what is wrong with this source."""
+        """Return the error for this source."""
         return Invalid(reason, self.label, source=self, ours=self.ours)
 
     def _head_size(self) -> int:
@@ -95,7 +95,7 @@ class Source:
                 break
             offset += len(block)
             size = READ_SIZE
-        raise self.invalid("it does not begin with the header of a state, or was cut in it")
+        raise self.invalid("it does not begin with the whole header of a state")
 
     @property
     def checksum(self) -> str:
@@ -142,9 +142,11 @@ class Source:
         beyond = part.beyond
         offset = self._offset(part.first) if part.first else self.start
         end = self._offset(part.beyond) if part.beyond else self.end
-        end -= 2 if end < self.end else 1  # without what separates it from the next line
+        end -= 2 if end < self.end else 1  # without the separator from the next line
         while offset < end:
-            size = min(max(READ_SIZE, len(rest)), end - offset)  # grows with a long line, or joining blocks takes ages
+            size = min(
+                max(READ_SIZE, len(rest)), end - offset
+            )  # grows with a long line: joining many blocks would take the square of its size
             lines = (rest + self.pages.read(offset, size)).split(b",\n")
             offset += size
             rest = lines.pop() if offset < end else b""
@@ -153,12 +155,12 @@ class Source:
                 if b"\\" in name or line[:1] != b'"':
                     name = self._name_of(line)
                 if name <= before or name < part.first or (beyond and name >= beyond):
-                    raise self.invalid("its lines are not sorted, one stands twice, or one is damaged")
+                    raise self.invalid("its lines are not sorted, or one is repeated or damaged")
                 before = name
                 yield name, line
 
     def names_of(self, tag: str) -> Iterator[str]:
-        """Yield the names of the counters that are of a type; a file without any is searched, and not read by lines."""
+        """Yield the names of the counters of a type. A file without any is only searched, and not split into lines."""
         text = b'"%b":{"' % tag.encode()
         blocks = range(self.start, self.end, READ_SIZE)
         if any(text in self.pages.read(offset, READ_SIZE + len(text)) for offset in blocks):
@@ -184,11 +186,11 @@ class Source:
                         raise self.invalid(wrong)
                 continue
             if not authors.keys() <= clock.keys():
-                raise self.invalid("a contribution is by somebody whom the clock does not know")
-            if max(map(_seq, authors.values())) > self._floor:  # quick to see, and most often it ends here
+                raise self.invalid("an entry belongs to a replica that is not in the clock")
+            if max(map(_seq, authors.values())) > self._floor:  # a quick check, which is enough for most lines
                 for author, row in authors.items():
                     if row[0] > clock[author]:
-                        raise self.invalid("a contribution is newer than the clock says the file is")
+                        raise self.invalid("an entry is newer than the clock")
         return name, counter
 
     def _name_of(self, line: bytes) -> bytes:
@@ -204,7 +206,7 @@ class Source:
             raise self.invalid(f"a line is damaged: {error}") from None
 
     def check(self) -> int:
-        """Verify everything that can be verified; return the number of counters."""
+        """Verify the checksum and all lines; return the number of counters."""
         self.verify()
         self.ours, ours = False, self.ours
         try:

@@ -1,4 +1,4 @@
-"""The JSON Schema (draft 2020-12) of a state, read off the registry of types."""
+"""The JSON Schema (draft 2020-12) of a state, made from the registry of types."""
 
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -35,7 +35,7 @@ _OPTIONAL = {
     "binding": ["own"],
     "witness": ["own"],
 }
-_COMMIT = {"description": "number of an author's commit", "type": "integer", "minimum": 1, "maximum": MAX_SAFE}
+_COMMIT = {"description": "number of a replica's commit", "type": "integer", "minimum": 1, "maximum": MAX_SAFE}
 _CLOCK = {
     "type": "object",
     "propertyNames": {"$ref": "#/$defs/name"},
@@ -44,7 +44,7 @@ _CLOCK = {
 
 
 def state_schema() -> dict[str, Any]:
-    """Return the schema that every state file in JSON satisfies, whatever its layout."""
+    """Return the schema of state files in JSON, in any layout."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A state of crdtctl",
@@ -55,30 +55,30 @@ def state_schema() -> dict[str, Any]:
             "crdtctl": {"description": "version of this format", "const": VERSION},
             "kind": {"enum": list(get_args(FileKind))},
             "replica": {"description": "id of the replica that wrote the file", "$ref": "#/$defs/name"},
-            "clock": {"description": "author → commits that the file is complete up to", "$ref": "#/$defs/clock"},
+            "clock": {"description": "replica → its last commit in the file", "$ref": "#/$defs/clock"},
             "tags": {
-                "description": "author → its departures: how many, and of those kept, SEQ.TAG, oldest first",
+                "description": "replica → number of its export markers, and SEQ.NONCE of the kept ones, oldest first",
                 "type": "object",
                 "minProperties": 1,
                 "propertyNames": {"$ref": "#/$defs/name"},
                 "additionalProperties": {"type": "string", "pattern": _HISTORY},
             },
-            "since": {"description": "what the receiver of a delta must know", "$ref": "#/$defs/clock"},
+            "since": {"description": "the clock that the receiver of a delta must cover", "$ref": "#/$defs/clock"},
             "heard": {
-                "description": "author → when it was last heard of, in UTC",
+                "description": "replica → time in UTC of the last new entry from it",
                 "type": "object",
                 "propertyNames": {"$ref": "#/$defs/name"},
                 "additionalProperties": {"type": "string"},
             },
             "settled": {
-                "description": "ids whose forks somebody has settled",
+                "description": "branches of resolved forks",
                 "type": "array",
                 "minItems": 1,
                 "uniqueItems": True,
                 "items": {"$ref": "#/$defs/name"},
             },
             "past": {
-                "description": "ids that this replica had before: id, its last commit, why it ended, when",
+                "description": "earlier ids of this replica: id, its last commit, reason of its end, time",
                 "type": "array",
                 "minItems": 1,
                 "items": {
@@ -89,22 +89,25 @@ def state_schema() -> dict[str, Any]:
                 },
             },
             "unheard": {
-                "description": "earlier id → the number of states that had left it, the last of which is not here yet",
+                "description": "earlier id → number of its exports, if the last one has not come back",
                 "type": "object",
                 "minProperties": 1,
                 "propertyNames": {"$ref": "#/$defs/name"},
                 "additionalProperties": {"type": "integer", "minimum": 0, "maximum": MAX_SAFE},
             },
             "tier": {
-                "description": "how far this replica is from a permanent one, which has none here",
+                "description": "tier of a replica that is not permanent",
                 "type": "integer",
                 "minimum": 1,
                 "maximum": MAX_TIER,
             },
-            "binding": {"description": "which file on which machine this own.json is", **_TEXT},
-            "witness": {"description": "the file outside that remembers the last commit", **_TEXT},
+            "binding": {"description": "file identity of own.json", **_TEXT},
+            "witness": {
+                "description": "path of the witness, a file outside the replica with the number of writes",
+                **_TEXT,
+            },
             "counters": {
-                "description": "name → type → author → contribution",
+                "description": "name → type → replica → entry",
                 "type": "object",
                 "propertyNames": {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": _COUNTER}]},
                 "properties": {
@@ -113,7 +116,7 @@ def state_schema() -> dict[str, Any]:
                         "type": "object",
                         "required": [kind.tag],
                         "additionalProperties": False,
-                        "properties": {kind.tag: _contributions(kind)},
+                        "properties": {kind.tag: _entries(kind)},
                     }
                     for name, kind in NO_COUNTERS.items()
                 },
@@ -121,7 +124,7 @@ def state_schema() -> dict[str, Any]:
                     "type": "object",
                     "minProperties": 1,
                     "additionalProperties": False,
-                    "properties": {tag: _contributions(kind) for tag, kind in sorted(TYPES.items())},
+                    "properties": {tag: _entries(kind) for tag, kind in sorted(TYPES.items())},
                 },
             },
             "crc32": {
@@ -174,23 +177,23 @@ def _only_in(kind: FileKind, field: str) -> dict[str, Any]:
     }
 
 
-def _contributions(kind: RowType) -> dict[str, Any]:
+def _entries(kind: RowType) -> dict[str, Any]:
     return {
         "description": kind.summary,
         "type": "object",
         "minProperties": 1,
         "propertyNames": {"$ref": "#/$defs/name"},
-        "additionalProperties": _contribution(kind.record),
+        "additionalProperties": _entry(kind.record),
     }
 
 
-def _contribution(record: Record) -> dict[str, Any]:
+def _entry(record: Record) -> dict[str, Any]:
     shape = _shape(record)
     return {**shape, "prefixItems": [{"$ref": "#/$defs/commit"}, *shape["prefixItems"][1:]]}
 
 
-def _says(parts: Sequence[Lattice], size: int) -> dict[str, Any]:
-    """Return that a row of this size does not end with an item that says nothing."""
+def _without_empty_end(parts: Sequence[Lattice], size: int) -> dict[str, Any]:
+    """Return the rule that a row of this size does not end with an item that is empty or 0."""
     last = _bottom(parts[size - 1])
     last = list(last) if isinstance(last, tuple) else last
     return {
@@ -211,8 +214,8 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
         case Elements():
             return {"type": "array", "items": {"$ref": "#/$defs/element"}, "uniqueItems": True}
         case Registers():
-            said = "HASH PRECISION REGISTERS"
-            return {"description": said, "type": "string", "pattern": _SKETCH, "maxLength": _SKETCH_SIZE}
+            form = "HASH PRECISION REGISTERS"
+            return {"description": form, "type": "string", "pattern": _SKETCH, "maxLength": _SKETCH_SIZE}
         case MapOf(fault=fault, part=part):
             return {
                 "type": "object",
@@ -227,7 +230,7 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
                 "maxItems": len(parts),
             }
             if required < len(parts):
-                row["allOf"] = [_says(parts, size) for size in range(required + 1, len(parts) + 1)]
+                row["allOf"] = [_without_empty_end(parts, size) for size in range(required + 1, len(parts) + 1)]
             return row
         case _:  # pragma: no cover - the five lattices are all there are
             raise TypeError(f"{lattice!r} has no schema")

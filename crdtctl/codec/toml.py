@@ -1,8 +1,8 @@
-"""TOML → what it holds, in any layout if it is small; a state laid out as we write it → JSON, of any size.
+"""TOML → data, in any layout, for small documents; TOML as this program writes it → JSON, for states of any size.
 
 The standard reader takes about a microsecond and fifty bytes of memory for each byte of a dense document, and
-the square of that for keys of many parts. So it is given small documents only. A large one is a state as
-`crdtctl.codec.other_layouts.to_toml` writes it, and is turned into JSON statement by statement.
+the square of that for keys of many parts. So it reads small documents only. A large one must be a state as
+`crdtctl.codec.other_layouts.to_toml` writes it. It is turned into JSON statement by statement.
 """
 
 import re
@@ -11,12 +11,12 @@ from typing import Any
 
 from crdtctl.codec.invalid import Invalid
 
-#: The largest document that may be laid out in any way.
+#: Maximum size in bytes of a document in any layout.
 MAX_ANY_LAYOUT = 2**16
 _MAX_DOTS = 8
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
 
-# Nothing here is looked for from every offset anew, or a long word would take time with its square.
+# No pattern may be tried from every offset of a long word: that would take the square of its length.
 _STRING = rb'"(?:[^"\\\n]|\\.)*+'
 _KEY = rb"(?:[A-Za-z0-9_-]++|" + _STRING + rb'")'
 _HEADER = re.compile(rb"\[(%b)(?:\.(%b)\.(%b))?\]\n?" % (_KEY, _KEY, _KEY))
@@ -27,11 +27,11 @@ _CHECKSUM = re.compile(rb'"crc32":"[0-9a-f]{8}"')
 
 
 def loads(text: str, parse_float: Callable[[str], Any]) -> dict[str, Any]:
-    """Return what a document of up to `MAX_ANY_LAYOUT` bytes holds, in any layout; raise `Invalid`."""
+    """Return the data of a document of up to `MAX_ANY_LAYOUT` bytes in any layout; raise `Invalid`."""
     import tomllib
 
     if any(line.count(".") > _MAX_DOTS for line in _QUOTED.sub("q", text).splitlines()):
-        raise Invalid("it is nested absurdly deep")
+        raise Invalid("its keys have too many parts")
     try:
         return tomllib.loads(text, parse_float=parse_float)
     except (ValueError, RecursionError) as error:
@@ -39,9 +39,9 @@ def loads(text: str, parse_float: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def as_json(data: bytes) -> bytes:
-    """Return a state that is laid out as we write TOML, as JSON; raise `Invalid` for another layout.
+    """Return a state in TOML, in the layout that this program writes, as JSON; raise `Invalid` for another layout.
 
-    What is no state may become JSON that is none either.
+    A document that is not a state may become JSON that is not a state either.
     """
     members: list[bytes] = []
     counters = bytearray()
@@ -61,7 +61,7 @@ def as_json(data: bytes) -> bytes:
             return b'{%b,"counters":{%b},%b}' % (b",".join(members), bytes(counters[1:]), entries)
         elif table != b"counters" or entries:
             members.append(b"%b:{%b}" % (_quoted(table), entries))
-    raise Invalid("it is TOML without its checksum: it was cut")
+    raise Invalid("it is TOML without its checksum: it is truncated")
 
 
 def _tables(data: bytes) -> Iterator[tuple[re.Match[bytes] | None, bytes]]:
@@ -76,7 +76,9 @@ def _tables(data: bytes) -> Iterator[tuple[re.Match[bytes] | None, bytes]]:
         while position < len(table):
             entry = _ENTRY.match(table, position)
             if entry is None:
-                raise Invalid(f"it is TOML in another layout than ours, and larger than {MAX_ANY_LAYOUT} bytes")
+                raise Invalid(
+                    f"it is TOML in another layout than this program writes, and larger than {MAX_ANY_LAYOUT} bytes"
+                )
             key, value = entry.groups()
             entries += b",%b:%b" % (_quoted(key), _array(value) if value.startswith(b"[") else value)
             position = entry.end()

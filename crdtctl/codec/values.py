@@ -15,7 +15,7 @@ from crdtctl.errors import printable
 
 
 def to_wire(lattice: Lattice, value: Any) -> Any:
-    """Return the JSON value that stands for `value`."""
+    """Return `value` as a JSON value."""
     match lattice:
         case Nat():
             return value if value <= MAX_SAFE else str(value)
@@ -30,10 +30,10 @@ def to_wire(lattice: Lattice, value: Any) -> Any:
 
 
 def reader_of(lattice: Lattice) -> Callable[[Any], Any]:
-    """Return what turns a JSON value into a value of `lattice`, or raises `Invalid`.
+    """Return a function that turns a JSON value into a value of `lattice`, or raises `Invalid`.
 
-    It is made once for each type: whoever sends a file of many tiny counters decides how often it is called.
-    The value may be made of the JSON value, which is not to be used any more.
+    It is made once for each type, since a file may have many tiny counters. The function may reuse the JSON value,
+    which must not be used afterwards.
     """
     match lattice:
         case Nat():
@@ -59,14 +59,14 @@ def _map_reader(fault: Fault, read: Callable[[Any], Any], bottom: Any) -> Callab
         for key, item in value.items():
             value[checked_name(key, fault)] = entry = read(item)
             if entry == bottom:
-                raise Invalid("a map holds an entry that says nothing")
+                raise Invalid("a map has an item that is empty or 0")
         return value
 
     return read_map
 
 
 def _numbers_reader(fault: Fault) -> Callable[[Any], Any]:
-    """Return what reads a map of numbers: the large ones of sets, without a call for each number and name."""
+    """Return a function that reads a map of numbers, such as a large set, without a call for each number and name."""
     read_any = _map_reader(fault, _number, Nat.bottom)
 
     def read_numbers(value: Any) -> Any:
@@ -85,10 +85,10 @@ def _numbers_reader(fault: Fault) -> Callable[[Any], Any]:
 def _record_reader(parts: list[Callable[[Any], Any]], required: int, bottoms: list[Any]) -> Callable[[Any], Any]:
     def read_record(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list) or not required <= len(value) <= len(parts):
-            raise Invalid(f"a contribution must be an array of {required} to {len(parts)} items")
+            raise Invalid(f"an entry must be an array of {required} to {len(parts)} items")
         row = tuple([read(item) for read, item in zip(parts, value, strict=False)])
         if len(row) > required and row[-1] == bottoms[len(row) - 1]:
-            raise Invalid("a contribution ends with an item that says nothing")
+            raise Invalid("an array ends with an item that is empty or 0")
         return row
 
     return read_record
@@ -100,7 +100,7 @@ def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
     for element in value:
         checked_name(element, fault)
     if len(value) > 1 and any(map(operator.ge, value, islice(value, 1, None))):
-        raise Invalid("the elements of a set are not sorted, or one stands twice")
+        raise Invalid("the elements of a set are not sorted, or are repeated")
     return tuple(value)
 
 

@@ -11,7 +11,7 @@ WRITE_SIZE = 2**18
 
 
 class Lines:
-    """Writes counters' lines, with what separates them, in large pieces."""
+    """Writes counters' lines, with their separators, in large pieces."""
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
@@ -27,7 +27,7 @@ class Lines:
             self.flush()
 
     def splice(self, blocks: Iterable[bytes]) -> None:
-        """Add what another `Lines` wrote."""
+        """Add the output of another `Lines`."""
         self.flush()
         separator = b"" if self.is_empty else b",\n"
         for block in blocks:
@@ -36,7 +36,7 @@ class Lines:
             self.is_empty = False
 
     def flush(self) -> None:
-        """Write what is left."""
+        """Write the lines that are not written yet."""
         if self._lines:
             separator = b"" if self.is_empty else b",\n"
             self.is_empty = False
@@ -55,7 +55,7 @@ class Writer(Lines):
         self._put(encode_head(head) + HEAD_END)
 
     def close(self) -> None:
-        """Write what is left and the last line."""
+        """Write the rest and the last line."""
         self.flush()
         if not self.is_empty:
             self._put(b"\n")

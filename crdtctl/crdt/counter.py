@@ -7,16 +7,16 @@ from crdtctl.crdt.base import Contribution
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Names
 
-#: Type → author → contribution, of one name.
+#: The entries of one counter: type → replica → entry.
 Counter: TypeAlias = dict[str, dict[str, Contribution]]
 
 
 class Numbers(dict[str, dict[str, Contribution]]):
-    """A `Counter` whose rows hold nothing but numbers up to 2^53 − 1: it needs no second look to be encoded."""
+    """A `Counter` with entries of numbers up to 2^53 − 1 only. It is encoded without a check."""
 
 
 def join_counters(a: Counter, b: Counter) -> Counter:
-    """Return the join of two counters of one name: type by type, author by author."""
+    """Return the join of two counters of one name: type by type, replica by replica."""
     joined: Counter = Numbers(a) if type(a) is Numbers and type(b) is Numbers else dict(a)
     for tag, authors in b.items():
         mine = joined.get(tag)
@@ -25,7 +25,7 @@ def join_counters(a: Counter, b: Counter) -> Counter:
 
 
 def delta_of(counter: Counter, since: Clock) -> Counter:
-    """Return the delta of one counter: what changed after the clock `since`."""
+    """Return the delta of one counter: the entries that changed after the clock `since`."""
     kept = {tag: KINDS[tag].newer(authors, since) for tag, authors in counter.items()}
     return {tag: authors for tag, authors in kept.items() if authors}
 
@@ -37,7 +37,7 @@ def without_replica(counter: Counter, author: str) -> Counter:
 
 
 def put_under(counter: Counter, names: Names) -> Counter:
-    """Return a counter whose entries are under other replica ids: the branches of a fork, or none."""
+    """Return a counter with its entries under other replica ids: of the branches of a fork, or of none."""
     put: Counter = {}
     for tag, authors in counter.items():
         join = KINDS[tag].join_all

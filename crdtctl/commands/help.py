@@ -100,12 +100,12 @@ def _refuse(context: typer.Context, word: str, known: list[str]) -> None:
 
 def _show(usage: str, text: str) -> None:
     """Print the help of a command and a page in Markdown, through the pager if that is wanted."""
-    from crdtctl.cli.tables import width_of
     from crdtctl.help import pager
-    from crdtctl.help.blocks import blocks
 
     lines = usage.splitlines()
     if text:
+        from crdtctl.cli.tables import width_of
+        from crdtctl.help.blocks import blocks
         from crdtctl.help.page import page
 
         colour = output.has_colour() and pager.keeps_colours()

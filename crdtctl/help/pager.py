@@ -12,7 +12,7 @@ _LESS: Final = "FRX"
 def pager(lines: int) -> str | None:
     """Return the command of the pager for a text of this number of lines on standard output, or None."""
     command = os.environ.get("PAGER", "less").strip()
-    if not os.isatty(1) or os.environ.get("TERM", "dumb") == "dumb" or command in ("", "cat"):
+    if not os.isatty(1) or os.environ.get("TERM", "dumb") == "dumb" or not command:
         return None
     height = os.get_terminal_size(1).lines
     return command if height and lines >= height else None

@@ -69,7 +69,7 @@ def test_whatever_writes_notices_it(used: Replica, tmp_path: Path, write: str) -
     elif write == "export":
         copy.export_bytes()
     else:
-        with pytest.raises(Exception, match="no fork"):
+        with pytest.raises(Exception, match="has no known fork"):
             copy.settle("nobody")
     assert copy.id != used.id
     assert copy.value("builds") == used.value("builds") + (write == "merge")

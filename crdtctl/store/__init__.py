@@ -5,51 +5,59 @@ The files of a replica
 ::
 
     .crdtctl/
-      own.json      identity, and this replica's own contributions: all that an increment touches
-      known.json    everything learned from others: all that a merge touches
-      config.toml   settings, for people to edit
-      own.lock      held while own.json changes; never deleted
-      known.lock    held while known.json changes; never deleted; taken before own.lock
-      log.jsonl     what happened here, for people; nothing depends on it
-      .gitignore    "*": an identity is never shared
+      own.json        identity, and this replica's own entries: an increment touches only this file
+      known.json      everything learned from other replicas: a merge touches this file
+      config.toml     settings, for people to edit
+      own.lock        held while own.json changes; never deleted
+      known.lock      held while known.json changes; never deleted; taken before own.lock
+      config.lock     held while crdtctl changes config.toml; never deleted
+      sync.lock       held during a sync; never deleted
+      log.jsonl       events, for people only
+      log.old.jsonl   older events
+      .gitignore      "*": an identity is never shared
 
-The write order
----------------
-Exit status 0 means: on disk, once. Every change of a state file goes through these steps, in this order:
+Reading
+-------
+Readers take no lock. A `snapshot` opens ``own.json`` and then ``known.json``. If the name ``own.json`` still belongs to
+the opened file after that, both files are from one moment; otherwise they are opened again. Files are only replaced,
+never changed in place, so a snapshot stays as it was.
+
+Writing
+-------
+All writes go through a `transaction`, which holds the locks. Exit status 0 means: on disk, once. Every change of a
+state file takes these steps, in this order:
 
 0. File descriptors 0 to 2 *must* be open, so that no state file becomes standard output. The directory
-   is opened first, not through a symbolic link, and everything after happens inside that directory.
-1. The lock is taken: an exclusive ``flock`` on the lock file, which is not a symbolic link. The locked
-   file *must* be the one that the name still stands for, else again.
-2. The old state is read: a regular file, not a link, its checksum right. ``own.json`` *must* be the file
-   that it says it is, else its id ends, see below.
+   is opened first, not through a symbolic link, and all further steps happen inside that directory.
+1. The lock is taken: an exclusive ``flock`` on the lock file, which is not a symbolic link. The name of the lock file
+   *must* still belong to the locked file, or the lock is taken again.
+2. The old state is read: a regular file, not a link, with the right checksum. ``own.json`` *must* have the identity
+   that it records, or the id ends, see below.
 3. The new state is computed. If nothing changes, nothing is written.
 4. It is written whole to a new file in the same directory, which is fsynced and closed.
    On any error the new file is deleted: *not applied*.
-5. The lock is checked again; the new file is renamed over the old one.
+5. The lock is checked again, and the new file is renamed over the old one.
    On any error the new file is deleted: *not applied*.
-6. The directory is fsynced. On an error: *outcome unknown*. A file system that does not sync directories at all
-   keeps names in its own way: there, nothing is left to do.
-7. The witness of ``own.json`` is told, in place and without being fsynced: it may know less, never more.
-   Only then is anything printed.
+6. The directory is fsynced. On an error: *outcome unknown*. A file system that does not sync directories
+   keeps names in its own way, and nothing is left to do.
+7. The number of writes is recorded in the witness of ``own.json``, in place and without an fsync. The witness may have
+   a smaller number than the file, never a larger one. Only then is anything printed.
 
-A failed fsync is never tried again on the same file, nothing is truncated in place, no lock file is ever
-deleted, and what a killed process left behind is swept by the next writer, under the lock.
+A failed fsync is never tried again on the same file. Nothing is truncated in place. No lock file is ever deleted. The
+drafts of killed processes are deleted by the next writer, under the lock.
 
-Readers take no lock: they read ``own.json`` and then ``known.json``, each of them whole at any moment, and
-the join of any two versions is a state that was true.
-
-Two changes are of both files, one after the other: `handoffs` writes ``known.json`` first, and `absorb` ``own.json``.
-Each leaves a true state between the two, and doing it again does the rest; if the second fails, the outcome is
-unknown. What is absorbed leaves ``known.json``, against the direction in which everything else goes, so a reader looks
-once more whether ``own.json`` still says the same of that.
+Two changes concern both files, one after the other: a merge of hand-offs writes ``known.json`` first, and `absorb`
+writes ``own.json`` first. Each leaves a true state between the two writes, and repeating it completes it. If the second
+write fails, the outcome is unknown. Absorbed entries move from ``known.json`` to ``own.json``. A reader between the two
+writes hides them in ``known.json`` (`retirement`).
 
 One id, one writer
 ------------------
-``own.json`` records what file it is (`binding`), and a witness outside the directory how often it was written. A
-copy, or an older version put back, is neither that file nor as new as its witness says. Then, before anything
-is written under it, the id ends: with both locks held, everything in ``own.json`` goes to ``known.json``, as learned,
-and ``own.json`` begins anew under a fresh id (`identity`). If only the first happens, the next writer does both
-again, to the same end. A state that leaves is noted in ``own.json`` before its first byte does (a departure), so
-that a clone which nothing here gives away is found where the states of both meet (`crdtctl.crdt.forks`).
+``own.json`` records its file identity (`binding`), and a witness outside the directory records the number of its
+writes. A copy has another identity, and a restored backup has fewer writes than its witness. Then the id ends before
+anything is written under it: with both locks held, all entries in ``own.json`` move to ``known.json`` as learned ones,
+and an ``own.json`` with a fresh id replaces the old one (`transaction`). If only the first write happens, the next
+writer does both again, to the same end. Before the first byte of an exported state leaves, ``own.json`` records an
+export marker with a nonce. So a clone that this replica cannot notice is found when the states of both are merged
+(`crdtctl.crdt.forks`).
 """

@@ -45,7 +45,7 @@ def create(path: str, name: str | None, tier: int) -> str:
 
 
 def _checked(name: str | None) -> str:
-    """Return the name that an id begins with: the machine's if it is None. Raise `UsageError` for a wrong one."""
+    """Return the name at the beginning of an id, by default that of the machine. Raise `UsageError` for a wrong one."""
     if name is None:
         found = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in os.uname().nodename)
         return found[:_MAX_NAME] or "replica"

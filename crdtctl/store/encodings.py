@@ -11,7 +11,7 @@ _LONGEST_MARK = 3
 def utf8(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the blocks of a text as UTF-8 without a byte order mark; without a mark, they are left as they are.
 
-    What is not right in UTF-16 becomes what is not right in UTF-8.
+    Malformed UTF-16 becomes malformed UTF-8.
 
     >>> b"".join(utf8([b"\\xff\\xfec\\x00a", b"\\x00f\\x00\\xe9\\x00"])).decode()
     'café'

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from crdtctl.codec.layout import Pages
 
 _POLL = 0.005
-#: Number of counters from which reading all lines is faster than looking each of them up.
+#: If a commit has more counters, reading all lines is faster than looking them up one by one.
 MANY = 32
 
 

@@ -29,7 +29,7 @@ REASONS = {
     "retired": "it was declared gone for good elsewhere, with 'crdtctl transfer --from'",
     "forked": "somebody else wrote under its id, or an older version of it was put back",
 }
-#: Number of new ids from which a replica is warned about.
+#: Number of new ids that makes a warning.
 OFTEN = 4
 
 
@@ -49,7 +49,7 @@ class Renamed(NamedTuple):
 
 
 def often(times: int) -> str:
-    """Return the warning about a replica that got many new ids, each of which leaves entries in every state."""
+    """Return the warning about a replica that got many new ids. Every id leaves entries in every state."""
     return (
         f"it went on under a new id {times} times, and each stands in every state for ever: count with 'crdtctl run "
         "--seal-to' in a job, and absorb that, rather than keep a replica in a cache"

@@ -39,11 +39,11 @@ _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A state from outside: the path of a file, or bytes, and what to call it in messages.
+    """A state from outside: the path of a file, or bytes, and its `label` in messages.
 
-    It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. What is `given` was
-    named by a user: it may be compressed and may hold several states, see `crdtctl.store.packed`. `failure` is why a
-    stream could not be read to its end; it is raised when the input is opened, as the failure of any file is.
+    It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. A `given` input was
+    named by a user: it may be compressed and may contain several states, see `crdtctl.store.packed`. `failure` is the
+    error that ended the reading of a stream. It is raised when the input is opened, like the error of any file.
     """
 
     label: str
@@ -105,7 +105,7 @@ def _as_input(state: State, number: int) -> Input:
 
 
 def open_input(item: Input, stack: ExitStack) -> Source:
-    """Open and verify one input; what stays open is closed by `stack`. Raise what is to be told of it."""
+    """Open and verify one input; `stack` closes its file. Raise the error to report about it."""
     label = printable(item.label)
     if item.failure is not None:
         raise item.failure
@@ -134,7 +134,7 @@ def open_input(item: Input, stack: ExitStack) -> Source:
 
 
 def _no_file(path: str, label: str, is_directory: bool) -> DataError:
-    """Return the failure that stands for what is no regular file."""
+    """Return the error for a path that is not a regular file."""
     if not is_directory:
         return DataError(f"{label} is not a regular file", _NOT_REGULAR)
     if os.path.exists(f"{path}/own.json") or os.path.exists(f"{path}/.crdtctl/own.json"):
@@ -145,7 +145,7 @@ def _no_file(path: str, label: str, is_directory: bool) -> DataError:
 
 
 def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
-    """Return the failure that stands for a file that cannot be opened or read."""
+    """Return the error for a file that cannot be opened or read."""
     if error.errno == errno.ENXIO:  # a socket, or a device that is not there
         return DataError(f"{label} is not a regular file", _NOT_REGULAR)
     if error.errno not in (errno.ENOENT, errno.ENOTDIR):
@@ -187,14 +187,14 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
     except Invalid as found:
         if stranger := recognised(data, label):
             raise Invalid(stranger.what, label, hint=stranger.hint) from None
-        # What began like a canonical file is told what a canonical file lacks.
+        # The fault of a file that begins like a canonical one is a fault of that layout.
         raise fault if data.startswith(HEAD_START) else Invalid(found.reason, label) from None
     return Source(InMemory(whole), len(whole), label=label)
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What changes when a file that is open is written to."""
+    """The size and time of an open file, which change when it is written to."""
 
     size: int
     modified: int
@@ -210,7 +210,7 @@ class Stamp:
 
 
 def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) -> Input:
-    """Return a stream as an input that can be read twice; `read` returns up to so many bytes.
+    """Return a stream as an input that can be read twice; `read` returns up to a given number of bytes.
 
     A small stream stays in memory; a larger one goes to a temporary file, which `stack` closes.
     """
@@ -242,7 +242,7 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
 
 
 def unzipped(item: Input, stack: ExitStack) -> Input:
-    """Return what a gzip file holds as an input; raise `Invalid` if it is damaged, or far too large."""
+    """Return the content of a gzip file as an input. Raise `Invalid` if it is damaged or far too large."""
     import gzip
     import zlib
 

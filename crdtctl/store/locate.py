@@ -1,10 +1,10 @@
-"""Finding the replica, like git finds a repository.
+"""Find the replica, like git finds a repository.
 
-In this order: what ``--replica`` or ``CRDTCTL_REPLICA`` names; the nearest ``.crdtctl`` upward from here that
-this user may trust; the user's own, in the data directory or else in the home directory. A directory in which a
-replica was made, and in which there is none any more, ends the search: another replica is never used instead.
+The order is: the replica that ``--replica`` or ``CRDTCTL_REPLICA`` names; the nearest ``.crdtctl`` upward from the
+working directory that this user may trust; the user's own, in the data directory or else in the home directory. A
+directory whose recorded replica is missing ends the search: another replica is never used instead.
 
-On the path of every increment, so it imports nothing that Python has not loaded already, but zlib.
+This module is on the path of every increment, so it imports nothing that Python has not loaded already, but zlib.
 """
 
 import os
@@ -21,20 +21,20 @@ _QUOTES = "\"'"
 class Unclear(ValueError):
     """The replica to use cannot be determined, or not without a message to the user.
 
-    `why` is the name of the reason, see `crdtctl.store.which`; `what` is the path or the value that it is about.
+    `why` is the name of the reason, see `crdtctl.store.which`. `subject` is the path or value at fault.
     """
 
-    def __init__(self, why: str, what: str = "") -> None:
+    def __init__(self, why: str, subject: str = "") -> None:
         super().__init__(why)
         self.why = why
-        self.what = what
+        self.subject = subject
 
 
 def find(given: str | None, notes: list[str] | None = None) -> str:
-    """Return the directory of the replica to use; it need not exist.
+    """Return the directory of the replica to use; it may be missing.
 
-    Raise `Unclear` where there is none to use. What a user must know of the search is added to `notes`; if that is
-    None, `Unclear` is raised for it, too.
+    Raise `Unclear` without a replica to use. Messages for the user are added to `notes`. Without `notes`, `Unclear` is
+    raised in their place.
     """
     given = given or os.environ.get(VARIABLE)
     return named(given) if given else upward(notes) or of_user(notes)
@@ -52,8 +52,8 @@ def named(path: str) -> str:
 def expanded(path: str) -> str:
     """Return a path with the home directory in the place of ``~`` or ``$HOME``, as a shell would write it.
 
-    Crontabs, service files and quotes keep a shell from doing that. Raise `Unclear` for a path that nobody means as
-    it stands, unless there is one.
+    In crontabs, service files and quotes, a shell does not do that. Raise `Unclear` for a path that is most likely a
+    mistake, unless it exists.
     """
     first, slash, rest = path.partition("/")
     if first in ("~", "$HOME", "${HOME}"):
@@ -101,7 +101,7 @@ def in_home() -> str:
 
 
 def in_user_state() -> str:
-    """Return the directory for what is remembered of replicas outside of them; nothing if there is no place."""
+    """Return the directory for records about replicas outside of them; empty if the user has none."""
     try:
         path = os.environ.get("XDG_STATE_HOME", "")
         path = expanded(path) if path else ""
@@ -152,7 +152,7 @@ def record(state: str, path: str) -> str:
 
 
 def is_ours(status: os.stat_result) -> bool:
-    """Return whether a file belongs to this user, to root, or to the user for whom sudo runs this as root."""
+    """Return whether a file belongs to this user, to root, or to the user behind sudo if this process runs as root."""
     user = os.geteuid()
     return status.st_uid in (0, user) or (user == 0 and str(status.st_uid) == os.environ.get("SUDO_UID"))
 
@@ -183,7 +183,7 @@ def _is_replica(path: str, state: str, notes: list[str] | None) -> bool:
 
 
 def _is_shared(path: str, status: os.stat_result) -> bool:
-    """Return whether a directory is shared with a group of this user's, at a place where not everybody may write."""
+    """Return whether a directory is shared with a group of this user, in a place that not all users may write to."""
     try:
         is_open = os.stat(os.path.dirname(path)).st_mode & stat.S_IWOTH
     except OSError:

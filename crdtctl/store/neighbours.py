@@ -48,7 +48,7 @@ def of_user() -> Iterator[str]:
 
 
 def neighbours(path: str) -> Iterator[Neighbour]:
-    """Yield what is known of this user's other replicas than the one at `path`, the user's own first."""
+    """Yield this user's replicas other than the one at `path`, the user's own first."""
     seen = {os.path.realpath(path)}
     for other in (*of_user(), *(found for found, _ in places.everywhere())):
         real = os.path.realpath(other)
@@ -67,9 +67,10 @@ def foremost(path: str) -> Neighbour | None:
 
 
 def likelier(replica: Replica, names: Mapping[str, bool]) -> Neighbour | None:
-    """Return another replica of this user that may have been meant for counting; `names` says which are new here.
+    """Return another replica of this user that may have been meant for counting.
 
-    That is one with counters of these names, or with remotes where this one has none; or any, if a name is new here.
+    `names` maps the counted names to whether they are new in `replica`. The other replica has counters of these names,
+    or has remotes while `replica` has none. If a name is new, it may be any other replica.
     """
     found = list(islice(neighbours(replica.path), _LOOKED_AT))
     is_lonely = not replica.remotes()
@@ -80,7 +81,7 @@ def likelier(replica: Replica, names: Mapping[str, bool]) -> Neighbour | None:
 
 
 def _neighbour(path: str) -> Neighbour | None:
-    """Return what is known of a replica, if it is there and this user's."""
+    """Return a replica of this user as a neighbour; None if it is missing, unreadable or another user's."""
     try:
         if os.stat(f"{path}/own.json").st_uid != os.geteuid():
             return None
@@ -92,7 +93,7 @@ def _neighbour(path: str) -> Neighbour | None:
 
 
 def in_work_tree(path: str) -> Iterator[str]:
-    """Yield what may delete a replica at `path`. A replica inside of ``.git`` and the like is safe from that."""
+    """Yield warnings of commands that may delete a replica at `path`. One inside of ``.git`` or the like is safe."""
     for above in _upward(os.path.dirname(path)):
         for name, command in _WORK_TREES.items():
             inside = f"{above.rstrip('/')}/{name}"

@@ -1,8 +1,8 @@
-"""Owner, group and mode of what is made in a directory: as the directory is meant for others, so is what is in it.
+"""Owner, group and mode of new files. They are as usable for other users as their directory.
 
-Root, who works in a user's directory once, leaves nothing there that the user cannot use. A group that may write in
-a directory may write what is made in it, whatever the umask. Everything is given by its descriptor: a path could be
-made a link to something else meanwhile.
+If root works in a user's directory once, the user can use all files that are made there. A group that may write in a
+directory may write the new files in it, independently of the umask. Ownership is changed through descriptors, because a path
+could become a link to another file in between.
 """
 
 import errno
@@ -22,9 +22,9 @@ def give(fd: int, user: int, group: int) -> None:
 
 
 def adopt(fd: int, directory: int) -> None:
-    """Give what was just made in a directory to the directory's owner, if root made it, and to those who write there.
+    """Give a new file to the owner of its directory, if root made it, and to the group that may write there.
 
-    What cannot be given stays as it was made.
+    If that is not permitted, the file stays as it was made.
     """
     with suppress(OSError):
         above, made = os.fstat(directory), os.fstat(fd)
@@ -38,7 +38,7 @@ def adopt(fd: int, directory: int) -> None:
 
 
 def _opened(made: os.stat_result, above: os.stat_result) -> int:
-    """Return the mode of a new file or directory: what the umask left, and more for whom the directory is open."""
+    """Return the mode of a new file or directory: as the umask left it, and writable like its directory."""
     mode = stat.S_IMODE(made.st_mode)
     is_directory = stat.S_ISDIR(made.st_mode)
     if above.st_mode & stat.S_IWGRP and made.st_gid == above.st_gid:
@@ -79,13 +79,13 @@ def make_private(path: str) -> None:
 
 
 def give_back(fd: int, directory: str) -> None:
-    """Give what root made in a user's own directory to that user."""
+    """Give a file that root made in a user's own directory to that user."""
     if os.geteuid() == 0 and (user := os.stat(directory).st_uid):
         give(fd, user, os.stat(directory).st_gid)
 
 
 def give_all_back(path: str) -> None:
-    """Give what other programs made as root in a directory to its owner; links are neither followed nor given."""
+    """Give all files that other programs made as root in a directory to its owner. Links are left alone."""
     if os.geteuid() != 0:
         return
     with suppress(OSError):
@@ -93,7 +93,7 @@ def give_all_back(path: str) -> None:
         for _, directories, files, fd in os.fwalk(path) if above.st_uid else ():
             for name in (*directories, *files):
                 found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-                is_alone = found.st_nlink == 1 or stat.S_ISDIR(found.st_mode)  # else it has a name elsewhere, too
+                is_alone = found.st_nlink == 1 or stat.S_ISDIR(found.st_mode)  # it may have a name outside
                 if found.st_uid == 0 and is_alone:
                     os.chown(name, above.st_uid, above.st_gid, dir_fd=fd, follow_symlinks=False)
 

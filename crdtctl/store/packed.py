@@ -1,4 +1,4 @@
-"""What a user named as a state: a pipe, a compressed file, or several states in one file → single states in files."""
+"""Pipes, compressed files and files with several states, as users name them → single states in files."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -15,14 +15,14 @@ from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import UTF_16, utf8
 from crdtctl.store.inputs import GZIP, STDIN, Input, spool, unzipped
 
-#: How many seconds a named pipe waits for somebody who writes to it: one that is found by chance must not stop a job.
+#: Timeout in seconds for a writer of a named pipe. A pipe that was found by chance must not stop a job.
 _PATIENCE = 5.0
 
 
 def gathered(items: Iterable[Input], stack: ExitStack) -> list[Input]:
-    """Return inputs that can be read twice: what is a pipe, a socket or a device is read to its end first.
+    """Return inputs that can be read twice: a pipe, a socket or a device is read to its end first.
 
-    One that cannot be read is returned with its failure: the other inputs are of use without it.
+    An unreadable one is returned with its error, because the other inputs are usable without it.
     """
     return [_readable(item, partial(_read_to_end, item, stack)) for item in items]
 
@@ -66,10 +66,10 @@ def each_state(
     refuse: Callable[[Input, CrdtctlError], object],
     stack: ExitStack,
 ) -> None:
-    """Call `use` with each state in the inputs, and `refuse` with each input of which it raises a failure.
+    """Call `use` with each state in the inputs, and `refuse` with each input that makes it raise an error.
 
-    An input that turns out not to be a state, and was given by a user, is unpacked, and cut where it holds several
-    states; `use` is called with each of those then. What is unpacked on the way is removed by `stack`.
+    If an input was given by a user and is not a state, it is unpacked, and cut if it contains several states. Then
+    `use` is called with each of these. `stack` removes the unpacked files.
     """
     for item in items:
         try:
@@ -92,7 +92,7 @@ def each_state(
 
 
 def _parts(item: Input, stack: ExitStack) -> list[Input]:
-    """Return the states in an input that is not one as it is; nothing if it holds none either."""
+    """Return the states in an input that is not a plain state; empty if it contains none."""
     if item.data is not None:
         return _cut(item, InMemory(item.data), len(item.data), stack)
     try:

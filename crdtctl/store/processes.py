@@ -20,11 +20,10 @@ def cores() -> int:
 
 @contextmanager
 def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
-    """Do `work` in a child process meanwhile; what is yielded waits for it and returns its result.
+    """Do `work` in a child process. Yield a function that waits for it and returns its result.
 
-    The child has the same open files and a copy of the memory. An OSError of `work` is raised by the call
-    that asks for the result; a child that died in any other way is a `StorageError` there. When the context
-    ends, the child is gone.
+    The child has the same open files and a copy of the memory. The function raises an OSError of `work`, and
+    `StorageError` for a child that died in any other way. When the context ends, the child has ended.
     """
     import pickle
     import signal

@@ -219,7 +219,7 @@ class Replica(Reader, Verbs):
     ) -> MergeReport:
         """Join states, paths of files or bytes, into this replica in one commit. See `merge_inputs`.
 
-        Sound states are merged even if others are refused. Then raise the error with which the command ends:
+        Sound states are merged even if others are refused. Then raise the error that ends the command:
         `PartialError` if some were refused, the reason if all were refused, `ForkError` if a replica had several
         writers. Its `report` lists the merged states. Without `check`, only return the report.
         """
@@ -285,8 +285,8 @@ class Replica(Reader, Verbs):
     def settle(self, replica: str) -> bool:
         """Record that several writers of an id, or several absorbers, are resolved. Return whether that is new.
 
-        The missing counts of a fork have to be incremented by a person who knows them. Counts that count twice have
-        to be decremented. Raise `MissingError` if nothing of the kind is known.
+        A person with knowledge of the missing counts of a fork has to increment them. Double counts have to be
+        decremented. Raise `MissingError` if nothing of the kind is known.
         """
         check_strings(name=replica)
         with self._transaction() as tx, tx.lock_known():

@@ -10,7 +10,7 @@ from crdtctl.crdt.hyperloglog import MAX_PRECISION, join, observe, text
 from crdtctl.crdt.names import element_fault, entered, sound_elements
 from crdtctl.store.processes import in_child
 
-#: So many bytes are sketched before it is worth a second process.
+#: Number of bytes to sketch that make a second process worth its start.
 _WORTH_A_CHILD = 2**18
 #: The number of a piece's first line, and its length.
 _HEAD = struct.Struct("!QQ")
@@ -24,9 +24,9 @@ class WrongLine(NamedTuple):
 
 
 class Sketched(NamedTuple):
-    """The sketch of the elements on lines, as text, which is empty where there are none; and wrong lines.
+    """The sketch of the elements on lines, as text (empty without elements), and the wrong lines.
 
-    `wrong` is the first of the lines that hold no element, `left_out` how many there are.
+    `wrong` is the first line without a valid element, `left_out` the number of such lines.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Sketched(NamedTuple):
 
 
 class _Sketching:
-    """What pieces of lines come to; nothing more is taken after a wrong line, unless `skip` leaves those out."""
+    """The sketch of pieces of lines so far. It ends at a wrong line, unless `skip` leaves such lines out."""
 
     def __init__(self, *, skip: bool) -> None:
         self.registers = bytearray(1 << MAX_PRECISION)

@@ -1,4 +1,4 @@
-"""Files that are no states, recognised: what each is, and what to type to get at the state, if it holds one."""
+"""Recognise files that are not states: the kind of file, and the command that extracts the state if it has one."""
 
 import re
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from crdtctl.codec.layout import HEAD_START
 
-#: As many bytes from the beginning tell what a file is.
+#: Number of bytes at the beginning of a file that suffice to recognise it.
 LOOKED_AT = 2**16
 _STDIN = "standard input"
 
 
 class Stranger(NamedTuple):
-    """What a file is, and what to do about it."""
+    """The kind of a file, in words, and a hint to the user."""
 
     what: str
     hint: str
@@ -71,7 +71,7 @@ _EXPORTED = "a state is what 'crdtctl export' prints"
 
 
 def recognised(data: bytes, label: str) -> Stranger | None:
-    """Return what `data`, the beginning of what is called `label`, is if it is no state; None if that is not known."""
+    """Return the kind of a file that begins with `data` and is not a state; None if it is unknown."""
     if not data or data.isspace():
         return Stranger("it is empty", "did the command that wrote it fail?")
     for start, stranger in _STARTS.items():

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: A path that stands for an open descriptor of this process, as ``<(…)`` gives one.
+#: The path of an open descriptor of this process, as ``<(…)`` gives one.
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})|/dev/stdin")
 
 #: After how many seconds a writer is looked for again.
@@ -30,13 +30,13 @@ def read(fd: int, size: int) -> bytes:
 
 
 class NobodyWrites(OSError):
-    """A named pipe that nobody opened to write to it."""
+    """A named pipe without a writer."""
 
 
 def open_to_read(path: str, *, waits: bool = True) -> int:
-    """Open a file, or what is behind a path such as ``/dev/fd/63``: a socket there has no other name. Raise OSError.
+    """Open a file, or the descriptor behind a path such as ``/dev/fd/63``: a socket has no other name. Raise OSError.
 
-    A named pipe waits until somebody opens it to write to it, unless told not to.
+    With `waits`, a named pipe waits for a writer.
     """
     mode = os.stat(path).st_mode
     found = _DESCRIPTOR.fullmatch(path)
@@ -47,9 +47,9 @@ def open_to_read(path: str, *, waits: bool = True) -> int:
 
 
 def patient(fd: int, patience: float) -> "Callable[[int], bytes]":
-    """Return what reads like `read`; it raises `NobodyWrites` where no writer comes for `patience` seconds.
+    """Return a function that reads like `read`, and raises `NobodyWrites` after `patience` seconds without a writer.
 
-    It is for a named pipe that was opened without waiting, whose end cannot be told from the lack of a writer.
+    It is for a named pipe that was opened without waiting. Its end looks like the lack of a writer.
     """
     began = False
 
@@ -75,12 +75,12 @@ def patient(fd: int, patience: float) -> "Callable[[int], bytes]":
 
 
 def is_named_pipe(path: str) -> bool:
-    """Return whether a pipe stands at `path` itself, and not behind a descriptor of this process."""
+    """Return whether `path` itself is a pipe, and not a descriptor of this process."""
     return not _DESCRIPTOR.fullmatch(path) and stat.S_ISFIFO(os.stat(path).st_mode)
 
 
 def is_stream(path: str) -> bool:
-    """Return whether what is at `path` can be read once only: a pipe, a device, or an open socket."""
+    """Return whether `path` can be read only once: it is a pipe, a device, or an open socket."""
     try:
         mode = os.stat(path).st_mode
     except OSError:

@@ -9,9 +9,9 @@ from crdtctl.store.owner import make_directories
 
 
 def directory(spare: str = "") -> str:
-    """Return the directory for temporary files, as TMPDIR and the system say; where there is none, the `spare` one.
+    """Return the directory for temporary files, by TMPDIR and the system, or else the `spare` one.
 
-    Raise `StorageError` if nothing can be written in either.
+    Raise `StorageError` if neither is writable.
     """
     import tempfile  # which a plain increment does without
 

@@ -12,9 +12,9 @@ _PLACES = "set HOME, XDG_DATA_HOME or CRDTCTL_REPLICA"
 
 
 def find(given: str | None, notes: list[str]) -> str:
-    """Return the directory of the replica to use, as `locate.find` does; what it found on its way is in `notes`.
+    """Return the directory of the replica to use, as `locate.find` does. Messages for the user are added to `notes`.
 
-    Raise `UsageError` or `ConfigError` for a path that nobody means, `MissingError` for a replica that is gone.
+    Raise `UsageError` or `ConfigError` for a path that is a mistake, `MissingError` for a recorded but missing replica.
     """
     variable = os.environ.get(locate.VARIABLE)
     source = locate.VARIABLE if given in (None, variable) and variable else "--replica"
@@ -25,8 +25,8 @@ def find(given: str | None, notes: list[str]) -> str:
         except Unclear as unclear:
             if unclear.why != "gone":
                 raise _failure(unclear, source) from None
-            if not _has_moved(unclear.what):
-                raise gone(unclear.what) from None
+            if not _has_moved(unclear.subject):
+                raise gone(unclear.subject) from None
 
 
 def named(path: str) -> str:
@@ -71,7 +71,7 @@ def is_to_be_made(path: str) -> bool:
 
 
 def gone(path: str) -> MissingError:
-    """Return the failure that stands for a replica that was at `path`, and is not any more."""
+    """Return the error for a replica that was made at `path` and is missing."""
     record = locate.record(locate.in_user_state(), path)
     return MissingError(
         f"the replica that was at {printable(path)} is gone, deleted by 'git clean -x' perhaps, or not mounted",
@@ -114,9 +114,9 @@ def _candidates(path: str) -> list[str]:
 
 
 def _failure(unclear: Unclear, source: str) -> CrdtctlError:
-    """Return the failure that stands for what `locate` raised; `source` is the option or variable with the path."""
-    what = printable(unclear.what)
-    source = next((name for name in _VARIABLES if os.environ.get(name) == unclear.what), source)
+    """Return the error for an exception of `locate`; `source` is the option or variable with the path."""
+    what = printable(unclear.subject)
+    source = next((name for name in _VARIABLES if os.environ.get(name) == unclear.subject), source)
     is_variable = source not in ("", "--replica")
     kind = ConfigError if is_variable else UsageError
     said = f"{source} is '{what}', which" if source else f"'{what}'"
@@ -129,12 +129,12 @@ def _failure(unclear: Unclear, source: str) -> CrdtctlError:
         case "user":
             return kind(f"{said} is in the home directory of a user that there is not", "write the path out")
         case "unexpanded":
-            is_url = "://" in unclear.what
+            is_url = "://" in unclear.subject
             hint = "a replica is a directory of this machine" if is_url else "write the path out as it is"
-            return kind(f"{said} is not there, and {_oddness(unclear.what)}", hint)
+            return kind(f"{said} is not there, and {_oddness(unclear.subject)}", hint)
         case "dangling":
             return MissingError(
-                f"{what} is a symbolic link to {printable(os.readlink(unclear.what))}, which is not there",
+                f"{what} is a symbolic link to {printable(os.readlink(unclear.subject))}, which is not there",
                 "is it mounted? delete the link, or name another replica with --replica",
             )
         case _:
@@ -142,7 +142,7 @@ def _failure(unclear: Unclear, source: str) -> CrdtctlError:
 
 
 def _oddness(path: str) -> str:
-    """Return what is odd about a path."""
+    """Return the oddness of a path in words."""
     if not path:
         return "it is empty"
     if path[0] in "\"'" or path[-1] in "\"'":

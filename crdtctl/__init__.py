@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.merge import MergeReport
     from crdtctl.store.replica import Batch, Commit, Reading, Replica
+    from crdtctl.store.snapshot import Snapshot
     from crdtctl.sync.remotes import synchronize
     from crdtctl.sync.report import Options, SyncReport
 
@@ -47,6 +48,7 @@ __all__ = [
     "Options",
     "Reading",
     "Replica",
+    "Snapshot",
     "SyncReport",
     "__version__",
     "counter_fault",
@@ -63,6 +65,7 @@ if not TYPE_CHECKING:  # type checkers know the names from above, and report any
         "Options": "crdtctl.sync.report",
         "Reading": "crdtctl.store.replica",
         "Replica": "crdtctl.store.replica",
+        "Snapshot": "crdtctl.store.snapshot",
         "SyncReport": "crdtctl.sync.report",
         "counter_fault": "crdtctl.crdt.names",
         "synchronize": "crdtctl.sync.remotes",

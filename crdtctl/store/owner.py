@@ -1,8 +1,8 @@
 """Owner, group and mode of new files. They are as usable for other users as their directory.
 
 If root works in a user's directory once, the user can use all files that are made there. A group that may write in a
-directory may write the new files in it, independently of the umask. Ownership is changed through descriptors, because a path
-could become a link to another file in between.
+directory may write the new files in it, independently of the umask. Ownership is changed through descriptors, because a
+path could become a link to another file in between.
 """
 
 import errno

@@ -8,21 +8,21 @@ import pytest
 from tests.docs.prose import PATTERNS, Text, headless, hits, pages, texts_of
 
 #: Percent of the docstrings that may lean on what, who, whom or whoever instead of a noun.
-MOST_HEADLESS = 16
+MOST_HEADLESS = 12
 #: Pattern → how often it still occurs; 0 where it is not named.
 LEFT = {
-    "tell": 57,
-    "say": 158,
-    "stand": 34,
-    "so many": 27,
-    "is no": 94,
-    "somebody": 52,
-    "of which": 65,
-    "data acts": 25,
-    "elsewhere": 20,
-    "archaic": 23,
-    "do the same": 2,
-    "trailing": 35,
+    "tell": 47,
+    "say": 136,
+    "stand": 20,
+    "so many": 21,
+    "is no": 75,
+    "somebody": 40,
+    "of which": 47,
+    "data acts": 21,
+    "elsewhere": 16,
+    "archaic": 18,
+    "do the same": 1,
+    "trailing": 26,
 }
 
 

@@ -49,7 +49,7 @@ class Head:
     clock: Clock
     since: Clock = field(default_factory=dict)
     heard: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    histories: Mapping[str, str] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
     past: tuple[Past, ...] = ()
     unheard: Mapping[str, int] = field(default_factory=dict)
@@ -71,8 +71,8 @@ def head_to_tree(head: Head) -> dict[str, Any]:
         "replica": head.replica,
         "clock": in_order(head.clock),
     }
-    if head.tags:
-        tree["tags"] = dict(sorted(head.tags.items()))
+    if head.histories:
+        tree["tags"] = dict(sorted(head.histories.items()))
     if head.kind == "delta":
         tree["since"] = dict(sorted(head.since.items()))
     if head.kind == "known":
@@ -121,7 +121,7 @@ def head_from_tree(tree: Any) -> Head:
         clock=clock,
         since=clock_from_tree(tree.get("since", {})),
         heard=_heard(tree.get("heard", {})),
-        tags=_tags(tree.get("tags", {}), clock),
+        histories=_histories(tree.get("tags", {}), clock),
         settled=_settled(tree.get("settled", [])),
         past=_past(tree.get("past", [])),
         unheard=_unheard(tree.get("unheard", {})),
@@ -149,7 +149,7 @@ def _heard(tree: Any) -> dict[str, str]:
     return {checked_name(author, replica_fault): _text(when) for author, when in tree.items()}
 
 
-def _tags(tree: Any, clock: Clock) -> dict[str, str]:
+def _histories(tree: Any, clock: Clock) -> dict[str, str]:
     if not isinstance(tree, dict) or not tree.keys() <= clock.keys():
         raise Invalid("its export markers belong to a replica that is not in its clock")
     for author, text in tree.items():

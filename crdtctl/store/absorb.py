@@ -179,7 +179,7 @@ class _Absorption:
             self.states[item.label] = roster(membership_in(source)), source.head.clock
             if self._read(source, printable(item.label)):
                 self.absorbed_from.add(item.label)
-            self.heard.append(Heard(source.head.replica, source.head.tags))
+            self.heard.append(Heard(source.head.replica, source.head.histories))
 
     def _read(self, source: Source, label: str) -> bool:
         """Read one input; return whether it contains a replica to absorb."""

@@ -79,7 +79,7 @@ class OwnFile:
     @property
     def history(self) -> History:
         """The departures of this replica."""
-        text = self.source.head.tags.get(self.id)
+        text = self.source.head.histories.get(self.id)
         return parse(text) if text else History()
 
     @property
@@ -277,12 +277,12 @@ class Directory:
         `tags` is its history of export markers, if that is new. Raise `RefusedError` for a file above the size limit.
         """
         old = own.source.head
-        history = {own.id: tags} if tags else old.tags
+        history = {own.id: tags} if tags else old.histories
         lasting = binding.is_lasting(old.binding)
 
         def fill(draft: Draft) -> bool:
             is_file = binding.of(draft.fd, lasting=lasting)
-            head = replace(old, clock={own.id: seq}, tags=history, binding=is_file)
+            head = replace(old, clock={own.id: seq}, histories=history, binding=is_file)
             pieces = own.edited(lines, head)
             if sum(map(len, pieces)) > MAX_OWN_BYTES:
                 raise RefusedError(

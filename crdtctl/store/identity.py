@@ -87,7 +87,7 @@ def called(text: str, ids: Iterable[str]) -> list[str]:
 
 def has_left(own: Head) -> bool:
     """Return whether everything that an ``own.json`` holds has left before."""
-    text = own.tags.get(own.replica)
+    text = own.histories.get(own.replica)
     return own.clock.get(own.replica, 0) <= (forks.parse(text).exported if text else 0)
 
 
@@ -109,4 +109,4 @@ def first(fd: int, replica: str, witness: str, tier: int = 0, lines: Sequence[by
 
 def outward(own: Source) -> tuple[dict[str, int], dict[str, str]]:
     """Return the clock and the histories that leave with an ``own.json``."""
-    return ({}, {}) if handoffs.is_silent(own) else (dict(own.head.clock), dict(own.head.tags))
+    return ({}, {}) if handoffs.is_silent(own) else (dict(own.head.clock), dict(own.head.histories))

@@ -48,7 +48,7 @@ class Knowledge:
 def partial_head(whole: Head, authors: Collection[str]) -> Head:
     """Return the header of a partial state with entries of these authors only, given the header of the whole state."""
     clock = {author: seq for author, seq in whole.clock.items() if author in authors}
-    return replace(whole, clock=clock, tags={a: text for a, text in whole.tags.items() if a in clock})
+    return replace(whole, clock=clock, histories={a: text for a, text in whole.histories.items() if a in clock})
 
 
 def partial_lines(

@@ -66,7 +66,7 @@ def _rewrite(transaction: Transaction, known: Source | None, head: Head) -> None
 
 def unsettled(head: Head) -> list[Fork]:
     """Return the forks in a state that are not resolved."""
-    found = forks.join([(head.clock, head.tags)]).forks
+    found = forks.join([(head.clock, head.histories)]).forks
     return [fork for fork in found if not set(fork.branches) <= set(head.settled)]
 
 
@@ -76,7 +76,7 @@ def settle(transaction: Transaction, replica: str) -> bool:
     Without a fork, the fact is a double absorption, a replica that returned, or a counter that was created twice.
     """
     with transaction.directory.own_source() as own, transaction.known() as known:
-        found = forks.join([(known.head.clock, known.head.tags)]).forks if known else []
+        found = forks.join([(known.head.clock, known.head.histories)]).forks if known else []
         fork = next((one for one in found if one.replica == forks.origin(replica)), None)
         marks = fork.branches if fork else tuple(settling_marks(roster(membership_of(own, known)), replica))
         if known and not marks:

@@ -84,9 +84,9 @@ def hide_absorbed(own: Source, known: Source) -> Roster:
     if absorbed:
         head = known.head
         clock = {author: seq for author, seq in head.clock.items() if author not in absorbed}
-        histories = {author: text for author, text in head.tags.items() if author not in absorbed}
+        histories = {author: text for author, text in head.histories.items() if author not in absorbed}
         known.names = {**known.names, **absorbed}
-        known.head = replace(head, clock=clock, tags=histories)
+        known.head = replace(head, clock=clock, histories=histories)
     return members
 
 

@@ -139,10 +139,10 @@ class Snapshot:
         """Return the header of an exported state, or of a delta `since` a clock."""
         mine, histories = identity.outward(self.own)
         known = self.known.head if self.known else Head("known", self.id, {})
-        clock, tags = clocks.join(mine, known.clock), {**known.tags, **histories}
+        clock, tags = clocks.join(mine, known.clock), {**known.histories, **histories}
         if since is None:
-            return Head("state", self.id, clock, tags=tags, settled=known.settled)
-        return Head("delta", self.id, clock, since, tags=tags, settled=known.settled)
+            return Head("state", self.id, clock, histories=tags, settled=known.settled)
+        return Head("delta", self.id, clock, since, histories=tags, settled=known.settled)
 
     def heard(self) -> dict[str, str]:
         """Return replica → arrival time of its last news, in UTC."""
@@ -193,7 +193,7 @@ class Snapshot:
         return Knowledge(
             self.id,
             head.clock,
-            head.tags,
+            head.histories,
             self.ended(),
             head.settled,
             self.own.checksum if next(self.own.lines(), None) else "",

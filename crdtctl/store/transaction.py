@@ -206,7 +206,7 @@ def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[
     if reason == "forked" and all(past.replica != own.id for past in before.past):
         text = identity.history_after_export(own) if clock else ""
         tags = {own.id: text} if text else {}  # commits that no other replica has are a branch of their own
-    joined = forks.join([(before.clock, before.tags), (clock, tags)])
+    joined = forks.join([(before.clock, before.histories), (clock, tags)])
     past = [one for one in before.past if one.replica != own.id] + [Past(own.id, own.seq, reason, journal.now())]
     # Without another copy at work, as after sealing, no later commits can arrive.
     unheard = {} if reason in ("sealed", "retired") else {own.id: departures_of(own.history, own.source.head.witness)}
@@ -215,7 +215,7 @@ def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[
         new,
         joined.clock,
         heard=before.heard,
-        tags=joined.histories,
+        histories=joined.histories,
         settled=before.settled,
         past=tuple(past[-_MAX_PAST:]),
         unheard={**before.unheard, **unheard},

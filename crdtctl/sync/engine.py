@@ -335,14 +335,14 @@ def _final_report(session: RemoteSession) -> RemoteReport:
 
 def _predicted(knowledge: Knowledge, merged: MergeReport) -> Knowledge:
     """Return the knowledge that a replica would have after the merges of a dry run."""
-    heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.tags) for head in merged.heads.values())]
+    heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.histories) for head in merged.heads.values())]
     joined = forks.join(heads)
     return replace(knowledge, clock=joined.clock, histories=joined.histories)
 
 
 def _summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
     is_idle = head.replica in idle and head.replica not in head.clock
-    return ObjectSummary(head.replica, dict(head.clock), dict(head.tags), head.kind == "state", is_idle)
+    return ObjectSummary(head.replica, dict(head.clock), dict(head.histories), head.kind == "state", is_idle)
 
 
 def _count_newer(path: str, knowledge: Knowledge) -> int:

@@ -92,8 +92,8 @@ def specified(head: Head, counters: Counters) -> bytes:
         f'"replica":{compact(head.replica)}',
         f'"clock":{compact(dict(head.clock))}',
     ]
-    if head.tags:
-        fields.append(f'"tags":{compact(dict(head.tags))}')
+    if head.histories:
+        fields.append(f'"tags":{compact(dict(head.histories))}')
     if head.kind == "delta":
         fields.append(f'"since":{compact(dict(head.since))}')
     if head.kind == "known":

@@ -100,7 +100,7 @@ def heads(draw: st.DrawFn, clock: dict[str, int]) -> Head:
         clock=clock,
         since=draw(st.dictionaries(IDS, SEQS, max_size=2)) if kind == "delta" else {},
         heard=draw(st.dictionaries(IDS, WHEN, max_size=2)) if kind == "known" else {},
-        tags={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
+        histories={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
         settled=tuple(sorted(draw(st.sets(IDS, max_size=2)))) if kind != "own" else (),
         past=tuple(draw(st.lists(PAST, max_size=2))) if kind == "known" else (),
         unheard=draw(st.dictionaries(IDS, st.integers(0, 9), max_size=2)) if kind == "known" else {},

@@ -170,15 +170,15 @@ def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
     laptop, hub = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hub-00112233445566778899aabbccddeeff"
     a, b = f"{laptop}~3.k3Xa", f"{laptop}~3.z-_9"
     tags = opened(CANONICAL["tags"]).head
-    assert parse(tags.tags[laptop]) == History(
+    assert parse(tags.histories[laptop]) == History(
         3, (ExportMarker(2, "aaaa"), ExportMarker(30, "0-_Z"), ExportMarker(31, "k3Xa"))
     )
-    assert parse(tags.tags[hub]) == History(1, (ExportMarker(19, "Qx_1"),))
+    assert parse(tags.histories[hub]) == History(1, (ExportMarker(19, "Qx_1"),))
     fork = opened(CANONICAL["fork"]).head
     assert fork.clock == {hub: 20, a: 33, b: 31}
     assert fork.settled == (a, b)
-    assert join([(fork.clock, fork.tags)]).forks == [Fork(laptop, (a, b), 30)]
-    assert join([(fork.clock, fork.tags), (tags.clock, tags.tags)]).names == [{}, {laptop: (a,)}]
+    assert join([(fork.clock, fork.histories)]).forks == [Fork(laptop, (a, b), 30)]
+    assert join([(fork.clock, fork.histories), (tags.clock, tags.histories)]).names == [{}, {laptop: (a,)}]
     known = opened(CANONICAL["known-fork"]).head
     assert known.past == (
         Past("hub-ffeeddccbbaa99887766554433221100", 0, "copied", "2026-02-28T23:59:59Z"),

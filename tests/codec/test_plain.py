@@ -89,7 +89,7 @@ def own_headers(draw: st.DrawFn) -> Head:
         "own",
         replica,
         {replica: seq},
-        tags={replica: history} if history else {},
+        histories={replica: history} if history else {},
         tier=draw(st.sampled_from([0, 0, 0, 1])),
         binding=draw(TEXTS),
         witness=draw(st.just("") | TEXTS),
@@ -105,7 +105,7 @@ def known_headers(draw: st.DrawFn) -> Head:
         draw(replicas),
         clock,
         heard=draw(st.dictionaries(replicas, st.just(WHEN) | TEXTS, max_size=3)),
-        tags={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
+        histories={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
         settled=draw(st.sampled_from([(), (), (), ("hub-1",)])),
         past=tuple(draw(st.lists(past, max_size=2))),
         unheard=draw(st.dictionaries(replicas, st.integers(0, 9), max_size=2)),
@@ -120,7 +120,7 @@ def assert_own_header_agrees(line: bytes) -> None:
         "own",
         replica,
         {replica: header.seq},
-        tags={replica: history} if history else {},
+        histories={replica: history} if history else {},
         binding=header.bound.decode(),
         witness=header.witness.decode(),
     )
@@ -205,7 +205,10 @@ def test_header_that_is_too_long_is_not_plain() -> None:
 
 
 def test_export_markers_of_a_replica_that_is_not_in_the_clock_are_not_plain() -> None:
-    line = encode_head(Head("known", HERE, {"far-1": 9}, heard={"far-1": WHEN}, tags={"far-1": "1 3.abcd"})) + HEAD_END
+    line = (
+        encode_head(Head("known", HERE, {"far-1": 9}, heard={"far-1": WHEN}, histories={"far-1": "1 3.abcd"}))
+        + HEAD_END
+    )
     assert accepted(lambda: plain.check_known_header(line))
     assert not accepted(lambda: plain.check_known_header(line.replace(b'"clock":{"far-1"', b'"clock":{"fan-1"')))
 
@@ -324,7 +327,9 @@ def test_plain_texts_reach_the_comparison() -> None:
     assert_line_agrees(encode_line("builds", {"gcounter": {HERE: (20, 12), "hub-1": (1, 0)}}), b"builds")
     for history in ("", text(History(1, (ExportMarker(3, "abcd"),)))):
         tags = {HERE: history} if history else {}
-        assert_own_header_agrees(encode_head(Head("own", HERE, {HERE: 20}, tags=tags, binding="1.2.0.0")) + HEAD_END)
+        assert_own_header_agrees(
+            encode_head(Head("own", HERE, {HERE: 20}, histories=tags, binding="1.2.0.0")) + HEAD_END
+        )
 
 
 # Membership and constants ------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def test_equal_states_are_equal_bytes_however_they_came_about(state: tuple[Head,
         clock={author: head.clock[author] for author in sorted(head.clock, reverse=True)},
         since={author: head.since[author] for author in sorted(head.since, reverse=True)},
         heard={author: head.heard[author] for author in sorted(head.heard, reverse=True)},
-        tags={author: head.tags[author] for author in sorted(head.tags, reverse=True)},
+        histories={author: head.histories[author] for author in sorted(head.histories, reverse=True)},
     )
     shuffled = {name: backwards(counters[name]) for name in reversed(counters)}
     assert written(other, shuffled) == written(head, counters)

@@ -146,7 +146,7 @@ def state(kind: FileKind, replica: str, clock: Mapping[str, int], counters: Mapp
     is_file = UNBOUND if kind == "own" else ""
     past = (Past(FAR, 3, "copied", "2024-05-06T07:08:09Z"),) if kind == "known" and FAR in clock else ()
     unheard = {FAR: 0, HUB: 7} if past else {}
-    head = Head(kind, replica, clock, heard=heard, tags=tags, past=past, unheard=unheard, binding=is_file)
+    head = Head(kind, replica, clock, heard=heard, histories=tags, past=past, unheard=unheard, binding=is_file)
     return assemble(encode_head(head), [encode_line(name, counters[name]) for name in sorted(counters)])
 
 

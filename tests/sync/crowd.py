@@ -36,7 +36,7 @@ def state(replica: int, counters: Sequence[int], commits: int = 1) -> bytes:
     history = History()
     for commit in range(1, commits + 1):
         history = history.then(ExportMarker(commit, f"{replica % 10_000:04}"))
-    head = Head("state", author, {author: commits}, tags={author: text(history)})
+    head = Head("state", author, {author: commits}, histories={author: text(history)})
     rows = ((number, (commits, amount(replica, number, commits), 0)) for number in sorted(counters))
     return assemble(
         encode_head(head), [encode_line(counter(number), {"pncounter": {author: row}}) for number, row in rows]

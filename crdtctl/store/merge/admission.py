@@ -30,7 +30,7 @@ def admit(
 
     def fits(one: OpenedInput) -> bool:
         return all(
-            forks.covers(clock, histories, replica, seq, one.head.tags.get(replica, ""))
+            forks.covers(clock, histories, replica, seq, one.head.histories.get(replica, ""))
             or members.has_absorbed(replica)
             for replica, seq in clocks.missing(clock, one.head.since).items()
         )
@@ -81,11 +81,11 @@ def refuse_forgotten(
 
 def foreign_writers(own: Head, opened: Collection[OpenedInput]) -> list[str]:
     """Return the labels of the inputs that contain commits of this replica's id which are not in ``own.json``."""
-    seq, history = own.clock.get(own.replica, 0), own.tags.get(own.replica, "")
+    seq, history = own.clock.get(own.replica, 0), own.histories.get(own.replica, "")
 
     def is_foreign(author: str, head: Head) -> bool:
         if not author.startswith(own.replica) or forks.origin(author) != own.replica:
             return False
-        return head.clock[author] > seq or not forks.is_prefix(head.tags.get(author, ""), history)
+        return head.clock[author] > seq or not forks.is_prefix(head.histories.get(author, ""), history)
 
     return [one.item.label for one in opened if any(is_foreign(author, one.head) for author in one.head.clock)]

@@ -70,12 +70,14 @@ class MergePass:
         settled = tuple(sorted(plan.settled))
         newer = clocks.missing(before.clock, clock)
         self.report.replicas = sorted(newer)
-        differs = (tags, settled, plan.unheard) != (before.tags, before.settled, before.unheard)
+        differs = (tags, settled, plan.unheard) != (before.histories, before.settled, before.unheard)
         self.report.metadata_changed = differs or bool(before.clock.keys() - clock.keys())
         heard = {replica: when for replica, when in before.heard.items() if replica in clock}
         if newer:
             heard.update(dict.fromkeys(newer, journal.now()))
-        return replace(before, replica=own, clock=clock, heard=heard, tags=tags, settled=settled, unheard=plan.unheard)
+        return replace(
+            before, replica=own, clock=clock, heard=heard, histories=tags, settled=settled, unheard=plan.unheard
+        )
 
     def _middle(self) -> bytes:
         """Return a name that cuts the work in halves; empty if no name does."""

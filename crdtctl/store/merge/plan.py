@@ -86,7 +86,7 @@ def make_plan(
 ) -> MergePlan | None:
     """Admit inputs, name the branches of forks, and record both in the report; None if nothing is to be merged."""
     before = basis.head
-    taken, refused = admit(basis.clock, before.tags, opened, _members(basis, opened))
+    taken, refused = admit(basis.clock, before.histories, opened, _members(basis, opened))
     report.refused.update(refused)
     report.foreign_writes = foreign_writers(basis.own.source.head, taken) if basis.foreign is None else basis.foreign
     if not taken or (options.all_or_nothing and report.refused):
@@ -94,7 +94,7 @@ def make_plan(
     report.taken = [one.item.label for one in taken]
     report.heads = {one.item.label: one.head for one in taken}
     members = _members(basis, taken)
-    joined = forks.join([(before.clock, before.tags), *((one.head.clock, one.head.tags) for one in taken)])
+    joined = forks.join([(before.clock, before.histories), *((one.head.clock, one.head.histories) for one in taken)])
     _read_under(joined, basis, taken, members)
     for author in members.absorbed(list(joined.clock)):
         del joined.clock[author]
@@ -168,9 +168,9 @@ def _still_unheard(basis: Basis, taken: Sequence[OpenedInput], members: Roster, 
     has to confirm it.
     """
     heads = [one.head for one in taken]
-    states = [Heard(head.replica, head.tags) for head in heads] if hears else []
+    states = [Heard(head.replica, head.histories) for head in heads] if hears else []
     left = still(basis.head.unheard, states, basis.own.id, members)
     if basis.former:
-        known = [counts(head.tags).get(basis.former, 0) for head in heads]
+        known = [counts(head.histories).get(basis.former, 0) for head in heads]
         left[basis.former] = max([basis.head.unheard.get(basis.former, 0), *known])
     return left

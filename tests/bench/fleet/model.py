@@ -48,7 +48,7 @@ def sizes(counters: int) -> Callable[[int], int]:
 
     def encoded(authors: int) -> int:
         ids = [f"{name(replica)}-{replica:032x}" for replica in range(authors)]
-        head = Head("state", ids[0], dict.fromkeys(ids, 1), tags=dict.fromkeys(ids, "1 1.abcd"))
+        head = Head("state", ids[0], dict.fromkeys(ids, 1), histories=dict.fromkeys(ids, "1 1.abcd"))
         rows = dict.fromkeys(ids, (1, AMOUNT, 0))
         lines = [encode_line(counter(number), {"pncounter": rows}) for number in range(counters)]
         return len(assemble(encode_head(head), lines))

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 from textwrap import wrap
@@ -28,6 +29,8 @@ _STYLES: Final = {"code": r"\fB{}\fR", "strong": r"\fI{}\fR", "plain": "{}"}
 
 #: A zero-width character: text that is not empty.
 NOTHING: Final = r"\&"
+#: A command that more topics than this use is not the subject of them.
+_MOST_TOPICS: Final = 4
 #: Columns between the margins of a page on a terminal of 80 columns.
 _WIDEST: Final = 72
 
@@ -53,7 +56,7 @@ def page_of_topic(name: str) -> str:
     for block in found:
         lines += _block(block)
     mentioned = re.findall(r"crdtctl help ([a-z-]+)", body)
-    lines += _see_also([*mentioned], f"crdtctl-{name}")
+    lines += _see_also([*mentioned, *(verb for verb in VERBS if name in _topics_of(verb))], f"crdtctl-{name}")
     return _page(lines)
 
 
@@ -73,11 +76,21 @@ def _pages_below(command: Any, context: Any) -> Iterator[tuple[str, str]]:
         lines += _section("TOPICS")
         for topic in topics.NAMES:
             lines += [".TP", f"\\fBcrdtctl\\-{escaped(topic)}\\fR(7)", escaped(topics.summary(topic))]
-    lines += _see_also([] if context.parent is None else ["help"], name)
+    else:
+        verb = context.command_path.split()[1]
+        lines += _see_also(["help", verb, *_topics_of(verb)], name)
     yield name, _page(lines)
     for below in command.list_commands(context) if hasattr(command, "list_commands") else ():
         one = command.get_command(context, below)
         yield from _pages_below(one, one.make_context(below, [], parent=context, resilient_parsing=True))
+
+
+@cache
+def _topics_of(verb: str) -> list[str]:
+    """Return the topics about a command: those that use it, unless most do."""
+    used = re.compile(rf"crdtctl (--replica \S+ )?{verb}\b")
+    found = [name for name in topics.NAMES if name == verb or used.search(topics.text(name))]
+    return found if len(found) <= _MOST_TOPICS else []
 
 
 class _Help:

@@ -10,6 +10,7 @@ from crdtctl.help.specification import specification
 
 #: Title of a group → its topics, in the order of the list.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "First steps": ("start",),
     "Types of counters": ("types", "gset", "hll", "bcounter", "handoff", "reset"),
     "Replicas and remotes": ("remotes", "urls", "cron", "fleet", "jobs", "clocks"),
     "Scripts and programs": ("scripting", "exit-status", "library"),

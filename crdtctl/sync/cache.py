@@ -58,7 +58,7 @@ def directory(replica: str) -> str:
 
 
 def load(directory: str, url: str) -> dict[str, CachedObject]:
-    """Return the cache of the remote `url`, by name of the object; an empty one if there is no valid file."""
+    """Return the cache of the remote `url`, by name of the object; an empty one without a valid file."""
     try:
         with open(file_of(directory, url), "rb") as file:
             found = msgspec.json.decode(file.read(_MAX_BYTES), type=_Stored)

@@ -35,7 +35,7 @@ from crdtctl.sync.transport import Deadline
 from crdtctl.sync.upload import prepare, upload
 from crdtctl.sync.worker_threads import WorkerThreads
 
-#: Seconds after the first remote was read in which others may still join the same merge.
+#: Seconds after the first remote was read. Other remotes that are read before the end join the same merge.
 _GROUPING_SECONDS = 0.5
 #: Maximum number of new objects that a dry run reads to predict the size of an upload.
 _MAX_PREDICTED = 200

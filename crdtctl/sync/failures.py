@@ -37,7 +37,7 @@ def oddities(remote: RemoteReport) -> Iterator[PartialError]:
             yield PartialError(f"{name}, an object of this replica, disappeared", "its content was uploaded again")
         else:
             hint = f"if it was deleted on purpose: crdtctl sync --accept-missing {remote.name}"
-            yield PartialError(f"{name} is missing, and there is no other object of {gone.owner}", hint)
+            yield PartialError(f"{name} is missing, and {gone.owner} has no other object there", hint)
     if remote.undeletable:
         hint = "allow this user to delete files there; the next attempt is in a day, and all else was done"
         yield PartialError(f"{remote.name}: old objects could not be deleted: {remote.undeletable}", hint)

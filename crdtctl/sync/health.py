@@ -80,7 +80,7 @@ def stamp(seconds: float | None = None) -> str:
 
 
 def load(directory: str, url: str) -> Health:
-    """Return the history of the remote `url`; an empty one if there is no valid file."""
+    """Return the history of the remote `url`; an empty one without a valid file."""
     found = _read(_file(directory, url))
     return found if found is not None and found.url == url else Health(url)
 

@@ -72,7 +72,7 @@ def without_time(name: str) -> str:
 
 
 def last_sync_time(name: str) -> float | None:
-    """Return the time in the name of an object, in seconds since the epoch; None if there is no valid time.
+    """Return the time in the name of an object, in seconds since the epoch; None without a valid time.
 
     >>> last_sync_time("a-1.0123456789abcdef.19700101T000100Z.crdt.json")
     60

@@ -22,7 +22,7 @@ def kind_of(url: str, deadline: Deadline, state: str) -> str:
 
 
 def address(url: str, now: str, remembered: str) -> str:
-    """Return the URL under which a remote is reached, from its kind `now` and at the last sync.
+    """Return the URL of a remote for its transport, from the kind of the path `now` and at the last sync.
 
     A folder that has also become a repository is still used as a folder, because the other replicas use it as one.
     Raise `UnavailableError` if the kind is ambiguous, or if a former repository is not one any more.

@@ -1,4 +1,4 @@
-"""The two decisions of a sync: which objects to download, and what to upload. Pure."""
+"""The two decisions of a sync: the objects to download, and the object to upload. Pure."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -105,7 +105,7 @@ def plan_upload(
     now: float = 0.0,
     interval: float = 0.0,
 ) -> UploadPlan:
-    """Return the upload for a remote with these objects, all of which are merged already.
+    """Return the upload for a remote with these objects, which are all merged already.
 
     Older objects of this replica are deleted, and damaged ones under its names. With `clean`, the following are deleted
     as well: copies of its objects under other names, objects of replicas that it absorbed, and objects of clients that

@@ -22,7 +22,7 @@ from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 
 #: A URL, with the parts that may hold a credential: before the host, and after a question mark.
 _SECRET = re.compile(r"(?<=://)(?:[^/@\s]+@)?([^\s?\"']*)(?:\?[^\s\"']*)?")
-#: Style and tags of an HTML page, in which many servers wrap their messages.
+#: Style and tags of HTML. Many servers wrap their messages in a page.
 _HTML = re.compile(r"<(style|script)\b.*?</\1>|</?[a-z!][^<>]*>", re.IGNORECASE | re.DOTALL)
 #: Maximum number of characters of a program's message that are shown.
 _MAX_CHARACTERS = 300

@@ -25,7 +25,7 @@ class CheckResult:
 def check_remote(url: str, deadline: Deadline, state: str) -> Iterator[CheckResult]:
     """Check a remote in steps, and yield their results up to the first step that fails.
 
-    `state` is the directory in which the transport may keep files.
+    The transport may keep files in the directory `state`.
     """
     name = f"{CHECK_PREFIX}{os.urandom(8).hex()}"
     step = "reachable"

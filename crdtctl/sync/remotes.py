@@ -48,7 +48,7 @@ def _word(remote: str | os.PathLike[str]) -> str:
 
 
 def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]:
-    """Return the remotes with these names, URLs or paths, or all remotes; raise `UsageError` if there are none."""
+    """Return the remotes with these names, URLs or paths, or all remotes; raise `UsageError` if the list is empty."""
     known = replica.remotes()
     if not words:
         if not known:

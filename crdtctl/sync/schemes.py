@@ -24,8 +24,8 @@ from crdtctl.sync.transport import Deadline, Transport
 class Endpoint:
     """The address of a remote for its transport.
 
-    `url` is the URL from the user; `address` is the URL without the prefix that chose the transport. `state` is a
-    directory in which a transport may keep files that it can lose; the transport makes it when needed.
+    `url` is the URL from the user; `address` is the URL without the prefix that chose the transport. The transport may
+    keep files that it can lose in the directory `state`, which it makes when needed.
     """
 
     url: str

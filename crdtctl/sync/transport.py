@@ -76,7 +76,7 @@ class Deadline:
             time.sleep(min(left, self.remaining(), POLL_INTERVAL))
 
     def remaining(self) -> float:
-        """Return the number of seconds left; raise `TransientError` if there are none."""
+        """Return the number of seconds left; raise `TransientError` at the end of the time."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise self.error()

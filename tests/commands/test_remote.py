@@ -122,7 +122,7 @@ def test_a_check_says_what_does_not_work(shell: Shell, replica: Replica) -> None
     shell.ok("remote", "add", "hub", "./hub")
     ended = shell("remote", "check")
     assert ended.status == 1
-    assert "gone\treachable\tFAULT\tthere is no folder /nonexistent/stick/counts" in ended.stdout
+    assert "gone\treachable\tFAULT\tthe folder /nonexistent/stick/counts does not exist" in ended.stdout
     assert "hub\tclean\tok" in ended.stdout
     assert ended.stderr == "crdtctl: gone cannot be used; see the faults above\n"
     assert shell("remote", "check", "hub").status == 0

@@ -54,7 +54,8 @@ def test_when_all_is_well_it_says_nothing(shell: Shell, hub: Path) -> None:
 def test_a_remote_that_is_not_there_is_unavailable(shell: Shell, hub: Path) -> None:
     said = assert_refused(shell("sync", "/nonexistent/stick/counts"), 69)
     assert said == (
-        "crdtctl: there is no folder /nonexistent/stick/counts; is it mounted? make the folder that it is in\n"
+        "crdtctl: the folder /nonexistent/stick/counts does not exist; "
+        "check that it is mounted, or make its parent folder\n"
     )
 
 

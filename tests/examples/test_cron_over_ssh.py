@@ -76,7 +76,7 @@ def test_a_hub_that_is_down_is_no_mail_and_what_is_wrong_is_one_line(
     (tmp_path / "srv").rename(tmp_path / "gone")
     wrong = cron(one, "*/15 * * * *")
     assert (wrong.stdout, wrong.stderr.count("\n")) == ("", 1)
-    assert "there is no folder" in wrong.stderr
+    assert "does not exist" in wrong.stderr
     hub.stop()
     assert cron(one, "*/15 * * * *") == Ended(75, "", "")
     late = cron(one, "*/15 * * * *", "+7h")

@@ -91,7 +91,7 @@ def test_a_page_instead_of_an_object_is_not_taken_for_one(tmp_path: Path, monkey
     with (
         scripted(lambda request: request.reply(200, _HTML, **{"Content_Type": "text/html", **_DATED})) as server,
         bucket(server, tmp_path, monkeypatch).open() as transport,
-        pytest.raises(UnavailableError, match=r"a page for people instead of a\.json"),
+        pytest.raises(UnavailableError, match=r"a web page instead of a\.json"),
     ):
         transport.get("a.json", print)
 
@@ -114,17 +114,17 @@ def test_a_page_instead_of_an_object_is_not_taken_for_one(tmp_path: Path, monkey
             403,
             error("AuthenticationFailed", "Signature not valid in the specified time frame"),
             AccessError,
-            "new ones",
+            "new credentials",
         ),
-        (400, error("ExpiredToken"), AccessError, "get new ones"),
-        (403, error("SignatureDoesNotMatch"), AccessError, "see the key and the secret"),
-        (403, error("InvalidAccessKeyId"), AccessError, "see the key and the secret"),
-        (403, error("AccessDenied"), AccessError, "what they are allowed to do"),
+        (400, error("ExpiredToken"), AccessError, "get new credentials"),
+        (403, error("SignatureDoesNotMatch"), AccessError, "check the key and the secret"),
+        (403, error("InvalidAccessKeyId"), AccessError, "check the key and the secret"),
+        (403, error("AccessDenied"), AccessError, "the credentials and their permissions"),
         (507, error("XMinioStorageFull"), StorageError, "no space left"),
         (503, error("SlowDown"), TransientError, "busy or failing"),
         (429, b"", TransientError, "busy or failing"),
         (400, error("AuthorizationHeaderMalformed"), UnavailableError, "region and endpoint"),
-        (400, b"<!DOCTYPE html><p>The plain HTTP request was sent to HTTPS port", UnavailableError, "page for people"),
+        (400, b"<!DOCTYPE html><p>The plain HTTP request was sent to HTTPS port", UnavailableError, "web page"),
     ],
 )
 def test_what_is_wrong_is_blamed_and_nothing_else(

@@ -224,7 +224,7 @@ def test_a_file_of_another_user_that_may_not_be_read_is_told_with_its_owner_and_
     with (
         being(BEN),
         remote.open() as transport,
-        pytest.raises(AccessError, match="check its owner and mode"),
+        pytest.raises(AccessError, match="check the owner and mode of the file"),
     ):
         transport.get("a.json", print)
 

@@ -115,7 +115,7 @@ def test_options_of_a_push_reach_a_server_that_takes_them(
     for name, value in (("COUNT", "1"), ("KEY_0", "push.pushOption"), ("VALUE_0", "ci.skip")):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
     hook(there, "pre-receive", f'echo "$GIT_PUSH_OPTION_0" > {tmp_path}/said')
-    with pytest.raises(UnavailableError, match=r"takes no push options.*push\.pushOption"):
+    with pytest.raises(UnavailableError, match=r"does not accept push options.*push\.pushOption"):
         remote.put("a.json", b"one")
     git(there, "config", "receive.advertisePushOptions", "true")
     remote.put("a.json", b"one")
@@ -138,7 +138,7 @@ def closed() -> Iterator[str]:
 
 def test_a_helper_that_would_open_a_window_is_told_not_to(scratch: Path, closed: str, configuration: Path) -> None:
     git_with(configuration, "credential.helper", '!f() { [ "$GCM_INTERACTIVE" = never ] || sleep 600; }; f')
-    with pytest.raises(AccessError, match="see git's credential helper"):
+    with pytest.raises(AccessError, match="check git's credential helper"):
         Remote(closed, scratch).list()
 
 
@@ -160,7 +160,7 @@ def test_a_helper_that_gives_no_answer_is_not_waited_for(
             told = "the program 'git-credential-window'"
         case _:
             monkeypatch.setenv(asked, str(sleeper))
-            told = "does not let us in"
+            told = "refuses access"
     with pytest.raises(AccessError, match=told):
         Remote(closed, scratch).list()
     assert not list(scratch.rglob("trace"))
@@ -334,5 +334,5 @@ def test_a_shell_that_prints_at_login_is_told_as_such(
     chatty = program(tmp_path / "chatty", 'echo Welcome to this machine\nfor last; do :; done\nexec sh -c "$last"')
     monkeypatch.setenv("GIT_SSH_COMMAND", str(chatty))
     monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
-    with pytest.raises(UnavailableError, match=r"a shell prints something at login.*bashrc"):
+    with pytest.raises(UnavailableError, match=r"the shell prints text at login.*bashrc"):
         Remote(f"git+ssh://example.org{there}", scratch).list()

@@ -102,13 +102,13 @@ def test_a_size_that_is_none_is_no_failure(size: str) -> None:
 def test_an_answer_that_declares_entities_is_refused_before_they_grow() -> None:
     laughs = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(20))
     bomb = multistatus("<D:response>&l20;</D:response>", before=f'<!DOCTYPE x [<!ENTITY l0 "ha">{laughs}]>')
-    with pytest.raises(UnavailableError, match="type of document"):
+    with pytest.raises(UnavailableError, match="document type"):
         from_multistatus([bomb], "/dav/")
 
 
 def test_an_answer_that_points_to_files_of_this_machine_is_refused() -> None:
     stolen = multistatus("&f;", before='<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>')
-    with pytest.raises(UnavailableError, match="type of document"):
+    with pytest.raises(UnavailableError, match="document type"):
         from_multistatus([stolen], "/dav/")
 
 
@@ -132,7 +132,7 @@ def test_what_is_no_multistatus_is_no_empty_folder(answer: bytes) -> None:
 @pytest.mark.parametrize("end", [1, 5, 60, 200])
 def test_a_multistatus_that_is_cut_is_no_short_listing_and_is_asked_for_again(end: int) -> None:
     answer = multistatus(folder("/dav/"), _FILE.format(href="/dav/a"), _FILE.format(href="/dav/b\u00fc"))
-    with pytest.raises(TransientError, match="ends early"):
+    with pytest.raises(TransientError, match="is incomplete"):
         from_multistatus([answer[:-end]], "/dav/")
 
 

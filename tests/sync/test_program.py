@@ -168,7 +168,7 @@ def test_a_file_shorter_than_listed_is_none_though_all_went_well(remote_of: Made
     with remote.open() as transport:
         [(_, found)] = transport.fetch(transport.list(), str(tmp_path))
     assert isinstance(found, TransientError)
-    assert "get a.json' printed 4 bytes, 'list' says 9" in found.message
+    assert "get a.json' printed 4 bytes instead of the 9 from 'list'" in found.message
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_file_shorter_than_listed_is_none_though_all_went_well(remote_of: Made
 )
 def test_a_listing_that_is_none_is_told(remote_of: Made, printed: str) -> None:
     remote = remote_of(f"printf '12 v a.json\\n'; printf '%b\\n' '{printed}'")
-    with pytest.raises(UnavailableError, match="it is to print SIZE VERSION NAME"):
+    with pytest.raises(UnavailableError, match="it must print SIZE VERSION NAME"):
         remote.list()
 
 

@@ -429,7 +429,7 @@ def test_a_wrapper_of_rclone_may_end_lines_as_on_windows(
     monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
     assert here.list().keys() == {"a.json"}
     wrapper.write_text(f"#!/bin/sh\necho 'Good morning'\nexec '{RCLONE}' \"$@\"\n")
-    with pytest.raises(UnavailableError, match=r"printed no JSON .*'Good morning.*print nothing else"):
+    with pytest.raises(UnavailableError, match=r"printed 'Good morning.*instead of JSON.*must not print anything else"):
         here.list()
 
 
@@ -503,7 +503,7 @@ def test_without_a_network_it_may_be_tried_again(config: Path, scratch: Path) ->
 
 def test_what_rclone_cannot_do_comes_with_what_to_try(config: Path, scratch: Path) -> None:
     config.write_text("[odd]\ntype = nothing\n")
-    with pytest.raises(UnavailableError, match=r"does 'rclone lsf odd:x/' work\?"):
+    with pytest.raises(UnavailableError, match=r"check that this works: rclone lsf odd:x/"):
         Remote("rclone:odd:x", scratch).list()
 
 

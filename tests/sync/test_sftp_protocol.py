@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from crdtctl.sync.transports.sftp.protocol import (
     BLOCK,
     READ,
+    ChannelClosedError,
     Client,
-    EndedError,
-    Kind,
     Packet,
+    PacketType,
     ProtocolError,
     StatusError,
     long,
@@ -20,7 +20,7 @@ from crdtctl.sync.transports.sftp.protocol import (
     text,
 )
 
-HELLO = number(5) + bytes([Kind.VERSION]) + number(3)
+HELLO = number(5) + bytes([PacketType.VERSION]) + number(3)
 END_OF_FILE = number(1) + text(b"end") + text(b"")
 
 
@@ -48,19 +48,21 @@ class Miser:
 
     def send(self, data: bytes) -> None:
         packet = Packet(data[4], data[5:])
-        if packet.kind == Kind.INIT:
+        if packet.kind == PacketType.INIT:
             return
         request = number(packet.number())
-        if packet.kind == Kind.OPEN:
-            self._say(Kind.HANDLE, request, text(b"handle"))
-        elif packet.kind == Kind.READ:
+        if packet.kind == PacketType.OPEN:
+            self._say(PacketType.HANDLE, request, text(b"handle"))
+        elif packet.kind == PacketType.READ:
             self.reads += 1
             packet.text()
             offset, length = packet.long(), packet.number()
             found = self._content[offset : offset + min(length, self._most)]
-            self._say(*((Kind.DATA, request, text(found)) if found else (Kind.STATUS, request, END_OF_FILE)))
+            self._say(
+                *((PacketType.DATA, request, text(found)) if found else (PacketType.STATUS, request, END_OF_FILE))
+            )
 
-    def _say(self, kind: Kind, *fields: bytes) -> None:
+    def _say(self, kind: PacketType, *fields: bytes) -> None:
         data = b"".join(fields)
         self._said += number(len(data) + 1) + bytes([kind]) + data
 
@@ -90,7 +92,9 @@ fields = st.one_of(
     st.binary(max_size=9).map(text),
 )
 replies = st.tuples(
-    st.sampled_from([Kind.STATUS, Kind.HANDLE, Kind.DATA, Kind.NAME, Kind.ATTRS, Kind.VERSION]),
+    st.sampled_from(
+        [PacketType.STATUS, PacketType.HANDLE, PacketType.DATA, PacketType.NAME, PacketType.ATTRS, PacketType.VERSION]
+    ),
     st.integers(0, 20).map(number),
     st.lists(fields, max_size=6).map(b"".join),
 ).map(lambda parts: packet(*parts))
@@ -101,7 +105,7 @@ replies = st.tuples(
 def test_whatever_is_said_is_understood_or_refused(what: str, said: bytes) -> None:
     try:
         ask[what](Client(Recording(said)))
-    except (StatusError, ProtocolError, EndedError):
+    except (StatusError, ProtocolError, ChannelClosedError):
         pass
 
 
@@ -145,12 +149,12 @@ def test_words_before_the_protocol_are_not_taken_for_it() -> None:
 
 def test_another_version_is_refused() -> None:
     with pytest.raises(ProtocolError, match="version 3"):
-        Client(Recording(packet(Kind.VERSION, number(6))))
+        Client(Recording(packet(PacketType.VERSION, number(6))))
 
 
 def test_more_data_than_was_asked_for_is_refused() -> None:
-    opened = packet(Kind.HANDLE, number(1), text(b"handle"))
-    too_much = packet(Kind.DATA, number(2), text(bytes(11)))
+    opened = packet(PacketType.HANDLE, number(1), text(b"handle"))
+    too_much = packet(PacketType.DATA, number(2), text(bytes(11)))
     client = Client(Recording(HELLO, opened, too_much))
     reading = client.reading(client.handle(client.open_later(b"a", READ)), 10)
     with pytest.raises(ProtocolError, match="more data"):
@@ -158,13 +162,13 @@ def test_more_data_than_was_asked_for_is_refused() -> None:
 
 
 def test_a_reply_to_nothing_is_refused() -> None:
-    client = Client(Recording(HELLO, packet(Kind.HANDLE, number(99), text(b"handle"))))
-    with pytest.raises(ProtocolError, match="to nothing"):
+    client = Client(Recording(HELLO, packet(PacketType.HANDLE, number(99), text(b"handle"))))
+    with pytest.raises(ProtocolError, match="without a request"):
         client.stat(b"a")
 
 
 def test_pieces_of_any_length_make_the_same_packets() -> None:
-    said = HELLO + packet(Kind.ATTRS, number(1), number(1), long(7))
+    said = HELLO + packet(PacketType.ATTRS, number(1), number(1), long(7))
 
     def one_by_one() -> Iterator[bytes]:
         yield from (bytes([byte]) for byte in said)

@@ -57,7 +57,7 @@ def test_a_wrong_password_by_digest_is_told_as_that(
     by_digest: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CRDTCTL_HTTP_PASSWORD", "wrong")
-    with pytest.raises(AccessError, match=r"401.*the credential is not right there"):
+    with pytest.raises(AccessError, match=r"401.*the server refuses the credential"):
         remote_at(by_digest.url, tmp_path).list()
 
 
@@ -86,7 +86,7 @@ def test_digest_is_spoken_to_nobody_over_http_beyond_this_machine(
     [
         ("Negotiate", "wants Negotiate; only Basic, Digest and Bearer"),
         ("Bearer realm=x", "set CRDTCTL_HTTP_TOKEN"),
-        ("", "does not say what it wants"),
+        ("", "names no authentication scheme"),
     ],
 )
 def test_what_else_a_server_wants_is_named(challenge: str, said: str, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_what_else_a_server_wants_is_named(challenge: str, said: str, tmp_path: 
 def test_a_403_does_not_blame_a_credential_that_was_taken(tmp_path: Path) -> None:
     with (
         scripted(lambda request: request.reply(403)) as server,
-        pytest.raises(AccessError, match="what that user may do there"),
+        pytest.raises(AccessError, match="check the permissions of that user"),
     ):
         remote_at(server.url, tmp_path).list()
 
@@ -111,10 +111,10 @@ def test_a_403_does_not_blame_a_credential_that_was_taken(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("status", "kind", "said"),
     [
-        (403, UnavailableError, "proxy 127.0.0.1:.* says 403; see what the proxy allows"),
-        (407, AccessError, "says 407; the proxy wants a user and password"),
-        (502, TransientError, "proxy 127.0.0.1:.* says 502"),
-        (503, TransientError, "says 503"),
+        (403, UnavailableError, "proxy 127.0.0.1:.* answers with status 403; check the rules of the proxy"),
+        (407, AccessError, "answers with status 407; the proxy asks for a user and password"),
+        (502, TransientError, "proxy 127.0.0.1:.* answers with status 502"),
+        (503, TransientError, "answers with status 503"),
     ],
 )
 def test_a_proxy_that_does_not_lead_to_a_server_is_blamed_itself(
@@ -129,7 +129,7 @@ def test_a_proxy_that_does_not_lead_to_a_server_is_blamed_itself(
 def test_a_proxy_that_wants_what_is_not_spoken_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with scripted(lambda request: request.reply(407, Proxy_Authenticate="NTLM")) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.replace("://", "://ann:secret@"))
-        with pytest.raises(AccessError, match="the proxy wants NTLM; only Basic") as caught:
+        with pytest.raises(AccessError, match="the proxy asks for NTLM; only Basic") as caught:
             Remote("http://files.example/shared", tmp_path).list()
     assert "secret" not in str(caught.value)
 
@@ -148,5 +148,5 @@ def test_a_proxy_that_is_not_there_is_named_and_not_the_server(
 def test_a_gateway_that_fails_may_be_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with scripted(lambda request: request.reply(504)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        with pytest.raises(TransientError, match=r"files\.example, or the proxy 127\.0\.0\.1:.*, says 504"):
+        with pytest.raises(TransientError, match=r"files\.example, or the proxy 127\.0\.0\.1:.*, answers with 504"):
             Remote("http://files.example/shared", tmp_path).list()

@@ -598,7 +598,7 @@ def test_what_is_not_http_is_said_to_be_none(said: bytes, tmp_path: Path) -> Non
         request.wfile.write(said)
         request.close_connection = True
 
-    with scripted(answer) as server, pytest.raises(UnavailableError, match="not HTTP"):
+    with scripted(answer) as server, pytest.raises(UnavailableError, match="does not answer with HTTP"):
         remote_at(server.url, tmp_path).list()
 
 
@@ -616,7 +616,7 @@ def test_a_put_that_fails_half_way_leaves_no_draft(tmp_path: Path) -> None:
     def answer(request: Handler) -> None:
         request.reply({"PUT": 201, "MOVE": 404, "DELETE": 204}[request.command])
 
-    with scripted(answer) as server, pytest.raises(TransientError, match="gone"):
+    with scripted(answer) as server, pytest.raises(TransientError, match="disappeared"):
         remote_at(server.url, tmp_path).put("a.json", b"one")
     put, moved, deleted = (request.path for request in server.requests[-3:])
     assert put == moved == deleted != "/shared/a.json"

@@ -1,30 +1,30 @@
 """Any program as a transport: the user's own script or command reads and writes the files of a remote.
 
-The URL is ``exec:COMMAND``. COMMAND is split into words as a shell splits them (`shlex`) and run without a shell, found
-along PATH if it has no slash, in the directory where crdtctl was started. It is in each listing of remotes, so it holds
-no credentials: they belong where the program itself keeps them. It gets these words after its own:
+The URL is ``exec:COMMAND``. COMMAND is split into words as a shell splits them (`shlex`) and run without a shell. It is
+found along PATH if it has no slash, and runs in the directory where crdtctl was started. Every listing of remotes shows
+it, so it contains no credentials; they belong into the configuration of the program. These words are added to it:
 
 ==================  ====================================================================================================
 ``list``            Print a line for each file: ``SIZE VERSION NAME``, with a space or a tab after the first two.
-                    SIZE is in bytes. VERSION is a word that changes when the file does: an etag, a hash, or its time
-                    and inode (``find -printf '%s %T@.%i %f\\n'``); ``-`` if there is none. NAME is the rest of the
-                    line, in UTF-8. What is in folders is left out, and so is a name that does not fit on a line. A
-                    place that is not there yet holds nothing: print nothing. A carriage return at the end of a line
-                    and a byte order mark are ignored; any other line ends the sync with this remote, with status 69.
+                    SIZE is in bytes. VERSION is a word that changes with the file: an etag, a hash, or its time and
+                    inode (``find -printf '%s %T@.%i %f\\n'``); ``-`` without one. NAME is the rest of the line,
+                    in UTF-8. Leave out the files in subfolders, and names that do not fit on a line. If the place does
+                    not exist yet, print an empty list. A carriage return at the end of a line and a byte order mark are
+                    ignored; any other line ends the sync with this remote, with status 69.
 ``get NAME``        Write the file to standard output.
-``put NAME SIZE``   Read SIZE bytes from standard input, and write them to the file; what was there is replaced. Make
-                    the place if it is not there. Nobody may ever see half a file: write it under a name that begins
-                    with a dot, see that it has SIZE bytes, and rename it.
-``delete NAME``     Delete the file; one that is not there is no error.
+``put NAME SIZE``   Read SIZE bytes from standard input, and write them to the file, replacing a former one. Make the
+                    place if it does not exist. Other programs must never see half a file: write it under a name that
+                    begins with a dot, check that it has SIZE bytes, and rename it.
+``delete NAME``     Delete the file. It is not an error if it does not exist.
 ==================  ====================================================================================================
 
-NAME is one word, whatever characters it holds, and never has a slash. Strangers name files, too: a program that hands
-NAME to another shell, as ssh does, must quote it.
+NAME is one word with any characters except a slash. Other people name files as well: a program
+that passes NAME to another shell, as ssh does, must quote it.
 
-It ends with status 0 if all is done; 66 if there is no such file, 75 if it may be tried again, and 65, 74 and 77 as
-crdtctl itself; with anything else if it cannot be done. What it last wrote to standard error is told to the user.
-Several ``get`` may run at once. One that takes too long is killed, with whatever it has started. It has no terminal, so
-it cannot ask anything.
+The exit status is 0 for success, 66 if the file does not exist, 75 for a transient error, and 65, 74 and 77 as in
+crdtctl itself. Any other status is a permanent failure. The last lines of standard error are shown to the user. Several
+``get`` may run at the same time. An operation that takes too long is killed, together with all processes that it
+started. It has no terminal, so it cannot ask anything.
 """
 
 import os
@@ -49,7 +49,7 @@ from crdtctl.sync.process import ProgramResult, ProgramRunner, as_utf8, one_line
 from crdtctl.sync.schemes import Endpoint, words
 from crdtctl.sync.transport import Entry, Transport, checked_name, refuse_unprintable
 
-_BLOCK = 2**18
+_READ_SIZE = 2**18
 _LINE = re.compile(r"(\d{1,19})[ \t](\S+)[ \t](.+)")
 _FAILURES: Final[dict[int, type[CrdtctlError]]] = {
     kind.status: kind for kind in (DataError, MissingError, StorageError, TransientError, AccessError)
@@ -57,7 +57,7 @@ _FAILURES: Final[dict[int, type[CrdtctlError]]] = {
 
 
 class ExecProgram(Transport):
-    """A process for each operation. What it writes is taken only if it ends well."""
+    """A transport that starts a process for each operation. Output is used only if the process succeeds."""
 
     parallel: ClassVar[int] = 4
 
@@ -78,19 +78,21 @@ class ExecProgram(Transport):
             if (found := _LINE.fullmatch(line.decode())) and "/" not in found[3] and found[3] not in (".", ".."):
                 return Entry(found[3], int(found[1]), found[2])
         shown = one_line(line.decode("utf-8", "replace"))
-        hint = "it is to print SIZE VERSION NAME, and no NAME has a slash"
+        hint = "it must print SIZE VERSION NAME on each line, and NAME must not contain a slash"
         raise UnavailableError(f"{self._shown('list')} printed '{shown}'", hint)
 
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
-        """Read files, and see that they have the size that the listing says: many a program ends well too early."""
+        """Read files, and check their sizes, since many programs report success after an incomplete copy."""
         for entry, path in super().fetch(entries, directory):
             if isinstance(path, str) and (size := os.path.getsize(path)) != entry.size:
-                said = f"{self._shown('get', entry.name)} printed {size} bytes, 'list' says {entry.size}"
+                message = (
+                    f"{self._shown('get', entry.name)} printed {size} bytes instead of the {entry.size} from 'list'"
+                )
                 if size == entry.size + _returns(path):
-                    hint = "it changes the ends of lines; it is to copy bytes as they are (binary mode)"
-                    yield entry, UnavailableError(said, hint)
+                    hint = "it changes line endings; it must copy all bytes unchanged (binary mode)"
+                    yield entry, UnavailableError(message, hint)
                     continue
-                yield entry, TransientError(said, "try again")
+                yield entry, TransientError(message, "try again")
             else:
                 yield entry, path
 
@@ -99,7 +101,7 @@ class ExecProgram(Transport):
         with temporary_file(self._state) as taken:
             self._run("get", checked_name(name), stdout=taken)
             taken.seek(0)
-            while block := taken.read(_BLOCK):
+            while block := taken.read(_READ_SIZE):
                 write(block)
 
     def cancel(self) -> None:
@@ -107,7 +109,7 @@ class ExecProgram(Transport):
 
     def put(self, name: str, path: str) -> None:
         try:
-            file = open(path, "rb")  # noqa: SIM115  # what fails later is not about this file
+            file = open(path, "rb")  # noqa: SIM115  # later errors do not concern this file
         except OSError as error:
             raise from_os(error, f"read {printable(path)}") from None
         with file:
@@ -121,7 +123,7 @@ class ExecProgram(Transport):
         done = self._runner.run([*self._command, *operation], stdin=stdin, stdout=stdout)
         if done.status:
             failure = _FAILURES.get(done.status, UnavailableError)
-            hint = "try again" if failure is TransientError else "run it by hand to see why"
+            hint = "try again" if failure is TransientError else "run this command by hand to see the reason"
             raise failure(f"{self._shown(*operation[:2])} failed: {done.last_lines}", hint)
         return done
 
@@ -130,11 +132,11 @@ class ExecProgram(Transport):
 
 
 def _without_return(line: bytes) -> bytes:
-    """Return a line without the carriage return that programs of Windows end it with; nothing if it is blank."""
+    """Return a line without the carriage return that programs of Windows add; empty if the line is blank."""
     return line.removesuffix(b"\r") if line.strip() else b""
 
 
 def _returns(path: str) -> int:
-    """Return how many lines of a file end with a carriage return."""
+    """Return the number of lines in a file that end with a carriage return."""
     with open(path, "rb") as file:
         return sum(line.endswith(b"\r\n") for line in file)

@@ -1,6 +1,7 @@
-"""What is told of buckets that do not do what they are asked: found in what the library says, which is never shown.
+"""Errors of buckets, recognised in the messages of the library.
 
-That holds URLs, and what servers answer: each of those has a status, and most a code in their own words.
+These messages contain URLs and responses of servers, so they are never shown. They contain a status, and most of them
+the provider's own error code.
 """
 
 import re
@@ -24,38 +25,38 @@ _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted")
 _EXPIRED = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired")
 _ARCHIVED = ("InvalidObjectState", "BlobArchived")
 _FULL = ("XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "StorageQuotaExceeded")
-#: What keeps an object as it is for a time, and is said with statuses of all kinds.
+#: Retention and locks, which come with many statuses.
 _KEPT = re.compile(
     r"<Code>(BlobImmutable\w*|ObjectLocked|SnapshotsPresent)</Code>|retention|legal hold|object lock", re.IGNORECASE
 )
-#: How S3, Azure, Google and Microsoft's log-in say that the time of a request is not theirs.
+#: Messages of S3, Azure, Google and Microsoft's log-in about a wrong clock.
 _SKEWED = re.compile(
     r"RequestTimeTooSkewed|RequestInTheFuture|RequestExpired|Request date header too (old|new)|Signature expired"
     r"|Signature not yet current|reasonable timeframe|AADSTS700024"
 )
-#: How Azure says that a SAS token is not valid yet, or no longer.
+#: Azure's message about a SAS token that is not valid yet, or has expired.
 _OUT_OF_TIME = "Signature not valid in the specified time frame"
 _WRONG_KEYS = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthenticationFailed", "InvalidAuthenticationInfo")
-#: Where credentials are asked for.
+#: Requests for credentials.
 _FOR_CREDENTIALS = re.compile(
     r"Error performing (token request|[A-Z]+ https?://"
     r"(169\.254\.|metadata\.google\.internal|[^/]+/latest/(api/token|meta-data/)))"
 )
 _PAGE = re.compile(r"<!doctype html|<html", re.IGNORECASE)
-#: What is wrong with a certificate: what the library says, and what to do.
+#: Faults of certificates: the library's message, the fault, and the hint.
 _CERTIFICATES: Final = (
     (
         re.compile("NotValidYet|not valid yet|Expired|expired"),
         "is not valid now",
-        "is the clock of this machine right?",
+        "check the clock of this machine",
     ),
-    (re.compile("NotValidForName|not valid for name"), "is for another name", "see the host of the endpoint"),
+    (re.compile("NotValidForName|not valid for name"), "is for another name", "check the host of the endpoint"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What could not be done: the verb; all of it in words; whether it was about an object; what the library says."""
+    """A failed operation: its verb, its description, whether it concerned an object, and the library's message."""
 
     doing: str
     what: str
@@ -71,22 +72,22 @@ class Failed:
 
     @property
     def why(self) -> str:
-        """The status and the code, if the server said them."""
-        return f"{self.status} {self.code}".strip() if self.status else "the answer is not understood"
+        """The status and the code, if the server sent them."""
+        return f"{self.status} {self.code}".strip() if self.status else "unknown error"
 
 
 def status_in(text: str) -> int:
-    """Return the status that a server answered, 0 if there was none."""
+    """Return the HTTP status in a message, or 0."""
     found = _STATUS.search(text)
     return int(found[1]) if found else 0
 
 
 def failure(failed: Failed, hint: str) -> CrdtctlError:
-    """Return the failure that says what went wrong; `hint` says how credentials are given."""
+    """Return the error for a failed operation; `hint` explains where to set credentials."""
     what, text = failed.what, failed.text
     if _SKEWED.search(text):
         return AccessError(
-            f"{what}: the clock of this machine is wrong ({failed.why})", "set it; the keys may be right"
+            f"{what}: the clock of this machine is wrong ({failed.why})", "set the clock; the keys may be right"
         )
     if _FOR_CREDENTIALS.search(text):
         return AccessError(f"{what}: no credentials were found", hint)
@@ -96,18 +97,21 @@ def failure(failed: Failed, hint: str) -> CrdtctlError:
 def _of_object(failed: Failed) -> CrdtctlError | None:
     what, status, code = failed.what, failed.status, failed.code
     if status == 404 and failed.is_object and failed.doing != "write" and code not in _NO_BUCKET:
-        return MissingError(f"{what}: it is not there")
+        return MissingError(f"{what}: it does not exist")
     if status == 404:
         return UnavailableError(
-            f"{what}: there is no such bucket ({failed.why})", "make it, or see its name and endpoint"
+            f"{what}: the bucket does not exist ({failed.why})", "make it, or check its name and endpoint"
         )
     if code in _ARCHIVED:
         return UnavailableError(f"{what}: it is archived ({failed.why})", "restore it, or delete it")
     is_refusal = 400 <= status < 500 and status not in (408, 429)
     if is_refusal and failed.doing in ("write", "delete") and _KEPT.search(failed.text):
-        return AccessError(f"{what}: the bucket keeps it as it is ({failed.why})", "see its retention and object lock")
+        return AccessError(
+            f"{what}: a retention rule or lock protects it ({failed.why})",
+            "check the bucket's retention and object lock",
+        )
     if failed.doing == "delete" and status in (405, 409, 412):
-        return AccessError(f"{what}: it may not be deleted ({failed.why})", "see what the bucket allows")
+        return AccessError(f"{what}: the bucket does not allow it ({failed.why})", "check the rules of the bucket")
     return None
 
 
@@ -116,24 +120,25 @@ def _of_access(failed: Failed) -> CrdtctlError | None:
     if code in _EXPIRED or _OUT_OF_TIME in failed.text:
         return AccessError(
             f"{what}: the credentials are not valid now ({failed.why})",
-            "get new ones; is the clock of this machine right?",
+            "get new credentials, and check the clock of this machine",
         )
     if failed.status not in (401, 403):
         return None
     if code in _WRONG_KEYS:
-        return AccessError(f"{what}: the credentials are not right ({failed.why})", "see the key and the secret")
-    return AccessError(f"{what}: not allowed ({failed.why})", "see the credentials, and what they are allowed to do")
+        return AccessError(f"{what}: the credentials are wrong ({failed.why})", "check the key and the secret")
+    return AccessError(f"{what}: not allowed ({failed.why})", "check the credentials and their permissions")
 
 
 def _of_server(failed: Failed) -> CrdtctlError | None:
     what, status = failed.what, failed.status
     if status == 507 or failed.code in _FULL:
-        return StorageError(f"{what}: there is no space left ({failed.why})", "free some space there and try again")
+        return StorageError(f"{what}: no space left ({failed.why})", "free some space there and try again")
     if status in (408, 429) or status >= 500:
         return TransientError(f"{what}: the server is busy or failing ({failed.why})", "try again")
     if _PAGE.search(failed.text):
         return UnavailableError(
-            f"{what}: the server answers with a page for people", "see its endpoint; does this network want a log-in?"
+            f"{what}: the server answers with a web page",
+            "check its endpoint, and whether this network requires a log-in",
         )
     return None
 
@@ -144,10 +149,12 @@ def _of_connection(failed: Failed) -> CrdtctlError:
     host = urlsplit(reached[1]).netloc if reached else ""
     if "InvalidCertificate" in text and host:
         found = ((wrong, todo) for pattern, wrong, todo in _CERTIFICATES if pattern.search(text))
-        wrong, todo = next(found, ("is not trusted", "see SSL_CERT_FILE"))
+        wrong, todo = next(
+            found, ("is not trusted", "if you trust it, set SSL_CERT_FILE to the file of its certificate authority")
+        )
         return UnavailableError(f"{what}: the certificate of {host} {wrong}", todo)
     if "HTTP error" in text and host:
         return TransientError(f"{what}: {host} does not answer", "try again")
     if "HTTP error" in text or failed.doing == "read":
         return TransientError(f"{what}: the connection was lost", "try again")
-    return UnavailableError(f"{what}: {failed.why}", "see its region and endpoint")
+    return UnavailableError(f"{what}: {failed.why}", "check its region and endpoint")

@@ -1,11 +1,11 @@
-"""A bucket of S3, Google Cloud Storage or Azure Blob Storage, or of a server that speaks as they do, by ``obstore``.
+"""A bucket of S3, Google Cloud Storage or Azure Blob Storage, or of a compatible server, with ``obstore``.
 
-Credentials and endpoints are what ``obstore`` finds in the environment: ``AWS_…``, ``GOOGLE_…``, ``AZURE_…``; the
-application default credentials of gcloud; what the machine or container that this runs on is given. It does not read
-``~/.aws``: ``aws configure export-credentials --format env`` prints that as variables.
+``obstore`` finds credentials and endpoints in the environment (``AWS_…``, ``GOOGLE_…``, ``AZURE_…``), in gcloud's
+application default credentials, and in the metadata of the machine or container. It does not read ``~/.aws``; ``aws
+configure export-credentials --format env`` prints those settings as variables.
 
-Nothing is put on a condition: many servers accept that and overwrite all the same. What is waited for is waited for in
-a thread of its own, so that a signal ends it at once.
+Conditional puts are not used, because many servers accept a condition and overwrite the object all the same. Operations
+run in a thread of their own, so that a signal ends them at once.
 """
 
 import asyncio
@@ -45,18 +45,18 @@ if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
 
 _T = TypeVar("_T")
-_BLOCK = 2**18
-#: What is larger goes in parts of this size, so many at once: these are in memory.
+_READ_SIZE = 2**18
+#: Size of the parts of larger objects, and the number of parts that are sent at the same time, from memory.
 _PART, _PARTS = 2**23, 4
-#: A request is made so often again, as the providers' own tools do it.
+#: Number of retries of a request, as in the providers' own tools.
 _RETRIES = 2
-#: The library's own time is over so many seconds after ours, which says what to do.
-_LATER = 1.0
-_ENDPOINT_HINT = "see its endpoint; does this network want a log-in?"
+#: Seconds between the end of the deadline, with its clear message, and the library's own timeout.
+_EXTRA_SECONDS = 1.0
+_ENDPOINT_HINT = "check its endpoint, and whether this network requires a log-in"
 
 
 class _Provider(NamedTuple):
-    """What differs between providers: where an endpoint is given, and what to tell who has no credentials."""
+    """The differences between providers: the variables for an endpoint, and the hint for missing credentials."""
 
     endpoints: tuple[str, ...]
     credentials: str
@@ -65,8 +65,8 @@ class _Provider(NamedTuple):
 _PROVIDERS: Final = {
     "s3": _Provider(
         ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; of a profile, 'aws configure export-credentials --format env'"
-        " prints them",
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; 'aws configure export-credentials --format env' prints those"
+        " of a profile",
     ),
     "gs": _Provider(
         ("GOOGLE_BASE_URL",), "set GOOGLE_APPLICATION_CREDENTIALS, or run 'gcloud auth application-default login'"
@@ -76,7 +76,7 @@ _PROVIDERS: Final = {
         "set AZURE_STORAGE_ACCOUNT_NAME, and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_TOKEN",
     ),
 }
-#: What can be an address and a bucket: at others the library does not fail, but breaks.
+#: Valid endpoints and buckets. Others crash the library.
 _ENDPOINT = re.compile(r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[!-~]*)?")
 _BUCKET = re.compile(r"[A-Za-z0-9._$-]+")
 
@@ -98,14 +98,14 @@ class Bucket(Transport):
         self._thread.start()
 
     def _open(self, bucket: str, prefix: str) -> "S3Store | GCSStore | AzureStore":
-        """Return what reaches the bucket; nothing is reached yet."""
+        """Return the store of the library. It does not connect yet."""
         try:
             from obstore.store import AzureStore, GCSStore, S3Store
         except ImportError:
             raise UnavailableError(
                 f"{self._scheme}:// needs the package obstore", "run: pip install 'crdtctl[cloud]'"
             ) from None
-        left = timedelta(seconds=self._deadline.remaining() + _LATER)
+        left = timedelta(seconds=self._deadline.remaining() + _EXTRA_SECONDS)
         endpoints = _endpoints(_PROVIDERS[self._scheme])
         client: ClientConfig = {"timeout": left, "allow_http": "http" in endpoints}
         retry: RetryConfig = {"max_retries": _RETRIES, "retry_timeout": left}
@@ -115,7 +115,7 @@ class Bucket(Transport):
                     return S3Store(
                         bucket,
                         prefix=prefix,
-                        config={"disable_bulk_delete": True},  # which not every server has
+                        config={"disable_bulk_delete": True},  # some servers do not support it
                         client_options=client,
                         retry_config=retry,
                     )
@@ -136,18 +136,20 @@ class Bucket(Transport):
         return [
             Entry(one["path"], one["size"], one["e_tag"] or one["last_modified"].isoformat())
             for one in found["objects"]
-            if one["path"]  # the prefix itself, which consoles make to show a folder
+            if one["path"]  # not the prefix itself, which web consoles make for a folder
         ]
 
     async def _expect_nothing(self) -> None:
-        """Raise `UnavailableError` where any name is answered with something: a page of whatever is no empty bucket.
+        """Raise `UnavailableError` if the server answers for a random name, as a server of web pages does.
 
-        The library takes any XML for a listing, of nothing if it is none.
+        The library accepts any XML as a listing, even an unrelated document as an empty one.
         """
         with suppress(MissingError, AccessError):
             with self._translating_errors("look for a name at", name := f"{CHECK_PREFIX}{os.urandom(8).hex()}"):
                 await self._store.head_async(name)
-            raise UnavailableError(f"cannot list {self._shown}: the server answers as none of a bucket", _ENDPOINT_HINT)
+            raise UnavailableError(
+                f"cannot list {self._shown}: the server does not answer like one with buckets", _ENDPOINT_HINT
+            )
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         self._wait(self._get(name, write))
@@ -158,9 +160,9 @@ class Bucket(Transport):
             kind = str(found.attributes.get("Content-Type", ""))
             if kind.startswith("text/html") and not name.lower().endswith((".html", ".htm")):
                 raise UnavailableError(
-                    f"{self._shown} answers with a page for people instead of {printable(name)}", _ENDPOINT_HINT
+                    f"{self._shown} answers with a web page instead of {printable(name)}", _ENDPOINT_HINT
                 )
-            async for piece in found.stream(min_chunk_size=_BLOCK):
+            async for piece in found.stream(min_chunk_size=_READ_SIZE):
                 write(bytes(piece))
 
     def put(self, name: str, path: str) -> None:
@@ -172,7 +174,7 @@ class Bucket(Transport):
         await self._sweep()
 
     async def _sweep(self) -> None:
-        """Delete what checks that were killed have left here. Servers refuse whose clock is wrong, so ours is right."""
+        """Delete the files of killed checks. Servers refuse requests with a wrong time, so the local clock is right."""
         drafts, self._drafts = self._drafts, {}
         for name, made in drafts.items():
             if time.time() - made.timestamp() > STALE_SECONDS:
@@ -210,15 +212,15 @@ class Bucket(Transport):
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join(_LATER)  # it ends with us at the latest
+        self._thread.join(_EXTRA_SECONDS)  # at the latest it ends with the process
 
     def _serve(self) -> None:
-        """Run what is waited for, until it is over; what is then not done is cancelled."""
+        """Run operations until the transport is closed; cancel unfinished ones."""
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._over.wait())
 
     def _wait(self, doing: Coroutine[Any, Any, _T]) -> _T:
-        """Return what comes of it; an exception here, such as a signal's, cancels it."""
+        """Return the result of an operation. An exception in this thread, such as a signal's, cancels it."""
         future = self._begin(doing)
         try:
             return interruptible_result(future)
@@ -239,7 +241,7 @@ class Bucket(Transport):
 
     @contextmanager
     def _translating_errors(self, doing: str, name: str = "") -> Iterator[None]:
-        """Say in one line what failed: never what the library says, which holds URLs and what servers answer."""
+        """Raise an error for users. The library's messages contain URLs and responses, so they are not shown."""
         from obstore.exceptions import BaseError, InvalidPathError
 
         try:
@@ -248,7 +250,7 @@ class Bucket(Transport):
             raise self._failure(doing, name, str(error), 404) from None
         except InvalidPathError:
             raise UnavailableError(
-                f"cannot {doing} {self._shown}: there is a name there that it cannot list: one with '//' or '..'",
+                f"cannot {doing} {self._shown}: the name of an object contains '//' or '..'",
                 "delete that object, or choose another prefix",
             ) from None
         except BaseError as error:
@@ -258,24 +260,24 @@ class Bucket(Transport):
         hint = _PROVIDERS[self._scheme].credentials
         what = f"cannot {doing} {self._shown}{f'/{printable(name)}' if name else ''}"
         if doing == "use":
-            return AccessError(f"{what}: what the environment says of it is not complete, or not right", hint)
+            return AccessError(f"{what}: its settings in the environment are incomplete or wrong", hint)
         return failure(Failed(doing, what, bool(name), text, status), hint)
 
 
 def _endpoints(provider: _Provider) -> set[str]:
-    """Return the schemes of the endpoints that the environment gives; raise `UsageError` if one is none."""
+    """Return the schemes of the endpoints in the environment; raise `UsageError` if an endpoint is invalid."""
     found = set()
     for variable in provider.endpoints:
         if value := os.environ.get(variable):
             address = _ENDPOINT.fullmatch(value)
             if address is None:
-                raise UsageError(f"{variable} is no address of a server", "write it as https://HOST:PORT")
+                raise UsageError(f"{variable} is not a valid address of a server", "write it as https://HOST:PORT")
             found.add(address[1])
     return found
 
 
 def _parse(url: str) -> tuple[str, str, str]:
-    """Return the scheme, the bucket, and the prefix without slashes around it, as they are written.
+    """Return the scheme, the bucket, and the prefix without slashes around it, all unchanged.
 
     >>> _parse("s3://bucket/a%20b/c/")
     ('s3', 'bucket', 'a%20b/c')
@@ -285,5 +287,5 @@ def _parse(url: str) -> tuple[str, str, str]:
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.strip("/")
     if not (found and _BUCKET.fullmatch(bucket)) or (prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/"))):
-        raise UsageError(f"'{printable(url)}' is no place in a bucket", f"write {scheme}://BUCKET/PREFIX")
+        raise UsageError(f"'{printable(url)}' is not a valid bucket or prefix", f"write {scheme}://BUCKET/PREFIX")
     return scheme, bucket, prefix

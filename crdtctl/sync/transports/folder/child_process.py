@@ -1,8 +1,8 @@
-"""A folder on a mount that may hang, reached by a process of its own.
+"""A folder on a mount that may hang, accessed by a child process.
 
-What waits for such a mount can often not be interrupted, nor even killed, until its server is back. So the waiting is
-left to another process: when the time is over, or a signal comes, it is left behind, and ends when the mount answers.
-It holds no lock, and nothing of what this process has open.
+A process that waits for such a mount often cannot be interrupted, or even killed, until the file server is back. So a
+child process does the waiting. When the time is over, or a signal comes, the child is left behind; it ends when the
+mount answers. It holds no lock and inherits no open file.
 """
 
 import json
@@ -22,18 +22,18 @@ from crdtctl.sync.schemes import Endpoint, is_repository
 from crdtctl.sync.transport import POLL_INTERVAL, Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 
-#: What the other process runs: with our path, and in no other way changed by the environment.
+#: Code of the child process. It gets this process's import path, and ignores the environment.
 _CHILD: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from crdtctl.sync.transports.folder.child_process import serve; serve(sys.argv[2])"
 )
-_BLOCK = 2**16
-#: Who does not end in this many seconds is left behind.
-_PARTING = 0.5
+_READ_SIZE = 2**16
+#: Seconds that the child process gets to end, before it is left behind.
+_END_SECONDS = 0.5
 
 
 class ChildProcessFolder(Transport):
-    """A `Folder` in another process: a line of JSON for each request, and for each answer; bytes follow theirs."""
+    """A `Folder` in a child process. Requests and answers are lines of JSON; the bytes of a file follow their line."""
 
     is_consistent = True
 
@@ -74,12 +74,12 @@ class ChildProcessFolder(Transport):
                 with suppress(OSError):
                     pipe.close()
         try:
-            process.wait(_PARTING)
+            process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            process.returncode = -signal.SIGTERM  # as it will be, when the mount answers
+            process.returncode = -signal.SIGTERM  # this will be its status when the mount answers
 
     def _ask(self, *request: str, write: Callable[[bytes], object] | None = None) -> Any:
-        """Return the answer to a request, or raise what the other process would have raised."""
+        """Return the answer to a request, or raise the error that the child process raised."""
         try:
             pipe = self._started().stdin
             assert pipe is not None
@@ -135,7 +135,7 @@ class ChildProcessFolder(Transport):
         return taken
 
     def _receive(self) -> None:
-        """Wait for more of the answer; raise `TransientError` when time is over."""
+        """Wait for more of the answer; raise `TransientError` when the time is over."""
         assert self._process is not None
         assert self._process.stdout is not None
         fd = self._process.stdout.fileno()
@@ -144,18 +144,18 @@ class ChildProcessFolder(Transport):
                 pass
         except TransientError as error:
             message = f"{printable(self._path)} does not answer: {error.message}"
-            raise TransientError(message, "is the server that it is mounted from away?") from None
-        block = os.read(fd, _BLOCK)
+            raise TransientError(message, "check that its file server is running and reachable") from None
+        block = os.read(fd, _READ_SIZE)
         if not block:
             raise self._ended()
         self._received += block
 
     def _ended(self) -> CrdtctlError:
-        return TransientError(f"the process that reads {printable(self._path)} was ended", "try again")
+        return TransientError(f"the process that reads {printable(self._path)} was killed", "try again")
 
 
 def serve(path: str) -> None:
-    """Be the other process: carry out requests for the folder at `path`, until there are no more."""
+    """Run as the child process: carry out requests for the folder at `path` until there are no more."""
 
     def end(*_: object) -> NoReturn:
         raise SystemExit

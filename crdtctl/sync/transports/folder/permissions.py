@@ -1,4 +1,4 @@
-"""Owner, group and mode of what is put into a folder: as the folder is meant for others, so is what is put there."""
+"""Owner, group and mode of files put into a folder. A file is readable for the users that share the folder."""
 
 import os
 import stat
@@ -8,13 +8,13 @@ from crdtctl.store.owner import give_back
 
 
 def share(fd: int, folder: str) -> None:
-    """Let a new file be read by those who may write in its folder, whatever the umask: it is meant for them."""
+    """Make a new file readable for all users with write access to its folder, regardless of the umask."""
     with suppress(OSError):
         give_back(fd, folder)
         above = os.stat(folder)
         if above.st_mode & stat.S_IWGRP and os.fstat(fd).st_gid != above.st_gid:
             with suppress(OSError):
-                os.fchown(fd, -1, above.st_gid)  # which a member of the group may do
+                os.fchown(fd, -1, above.st_gid)  # a member of the group may do this
         mine = os.fstat(fd)
         mode = stat.S_IMODE(mine.st_mode)
         if above.st_mode & stat.S_IWGRP and mine.st_gid == above.st_gid:

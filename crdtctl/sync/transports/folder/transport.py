@@ -1,4 +1,4 @@
-"""A folder: on this machine, mounted, on a stick, or kept in step with others by another program."""
+"""A folder on this machine, on a mount, on a stick, or kept in sync by another program."""
 
 import errno
 import os
@@ -33,15 +33,23 @@ from crdtctl.sync.transport import (
 )
 from crdtctl.sync.transports.folder.permissions import share
 
-_BLOCK = 2**18
-#: What a file system over a network says when it is away for a while.
-_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.EAGAIN)
-#: What a file system says that cannot fsync.
+_READ_SIZE = 2**18
+#: Transient errors of network file systems.
+_TRANSIENT = (
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENOTCONN,
+    errno.EAGAIN,
+)
+#: Errors of file systems that do not support fsync.
 _NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOTTY)
 
 
 class Folder(Transport):
-    """Files are put under a temporary name, fsynced and renamed; links are not followed, and nothing is waited for."""
+    """A folder. Files are written under a temporary name, fsynced and renamed. Symbolic links are not followed."""
 
     is_consistent = True
 
@@ -59,7 +67,7 @@ class Folder(Transport):
             self._find_parent()
             return []
         except NotADirectoryError:
-            raise UnavailableError(f"{self._shown} is not a folder", "name one that is, or is to be made") from None
+            raise UnavailableError(f"{self._shown} is not a folder", "use an existing folder, or a new name") from None
         except OSError as error:
             raise self._folder_error(error, f"list {self._shown}") from None
         try:
@@ -74,14 +82,14 @@ class Folder(Transport):
         return entries
 
     def _is_still(self, fd: int) -> bool:
-        """Return whether the open folder is the one at the path: the listing of a removed folder ends early."""
+        """Return whether the open folder is still at the path. The listing of a removed folder may end early."""
         try:
             return os.path.samestat(os.fstat(fd), os.stat(self._path))
         except FileNotFoundError:
             return False
 
     def _refuse_replica(self) -> None:
-        """Raise `ExistsError` below the directory of a replica; in it, a listing shows that of any remote."""
+        """Raise `ExistsError` below the directory of a replica. In the directory itself, `download` does that."""
         above = os.path.realpath(self._path)
         while above != "/":
             if all(os.path.exists(f"{above}/{name}") for name in REPLICA_FILES):
@@ -91,10 +99,12 @@ class Folder(Transport):
             above = os.path.dirname(above)
 
     def _find_parent(self) -> None:
-        """Raise `UnavailableError` unless the folder can be made: a stick that is not there has no folder either."""
+        """Raise `UnavailableError` unless the folder can be made. An unmounted stick has no parent folder."""
         parent = os.path.dirname(self._path.rstrip("/"))
         if not os.path.isdir(parent) or os.path.islink(self._path):
-            raise UnavailableError(f"there is no folder {self._shown}", "is it mounted? make the folder that it is in")
+            raise UnavailableError(
+                f"the folder {self._shown} does not exist", "check that it is mounted, or make its parent folder"
+            )
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         refuse_unprintable(name)
@@ -103,15 +113,15 @@ class Folder(Transport):
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise DataError(f"{printable(path)} is a link, which is not followed") from None
-            if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, or a device that is not there
+                raise DataError(f"{printable(path)} is a symbolic link, which is not followed") from None
+            if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, or a missing device
                 raise DataError(f"{printable(path)} is not a regular file") from None
             raise self._unread(error, path) from None
         with os.fdopen(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise DataError(f"{printable(path)} is not a regular file")
             try:
-                while block := file.read(_BLOCK):
+                while block := file.read(_READ_SIZE):
                     write(block)
                     self._deadline.remaining()
             except OSError as error:
@@ -133,15 +143,15 @@ class Folder(Transport):
 
     @cached_property
     def atomic(self) -> bool:
-        """Whether files can be renamed here: some folders let files be made, but neither renamed nor deleted.
+        """Whether files can be renamed here. Some folders allow new files, but neither renaming nor deleting them.
 
-        One empty draft finds that out. Where it cannot be deleted it stays, and no other is left.
+        One empty draft with a fixed name finds that out. If it cannot be deleted, it stays, and no other is left.
         """
         draft = f"{self._path}/{new_draft(0)}"
         try:
             try:
                 os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
-            finally:  # also where a signal ends the sync
+            finally:  # also after a signal
                 os.unlink(draft)
         except OSError as error:
             return error.errno not in (errno.EPERM, errno.EACCES) or not os.path.lexists(draft)
@@ -159,11 +169,11 @@ class Folder(Transport):
         self._sweep(now)
 
     def _write(self, path: str, target: str, how: int) -> float:
-        """Copy the local file `path` to `target`, and return when that was, by the folder's own clock."""
+        """Copy the local file `path` to `target`; return the time of the copy by the folder's own clock."""
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how, 0o666)
         with open(path, "rb") as source, os.fdopen(fd, "wb") as file:
             share(fd, self._path)
-            while block := source.read(_BLOCK):
+            while block := source.read(_READ_SIZE):
                 file.write(block)
                 self._deadline.remaining()
             file.flush()
@@ -183,7 +193,7 @@ class Folder(Transport):
             raise self._folder_error(error, f"delete {printable(self._file(name))}") from None
 
     def _sweep(self, now: float) -> None:
-        """Delete what syncs that were killed have left here, however long ago, by the folder's own clock."""
+        """Delete drafts that killed syncs left behind, by the folder's own clock."""
         with suppress(OSError), os.scandir(self._path) as listing:
             for found in listing:
                 if is_draft(found.name):
@@ -204,27 +214,27 @@ class Folder(Transport):
 
     @staticmethod
     def _unread(error: OSError, path: str) -> CrdtctlError:
-        """Return why one file cannot be read, which says nothing of the others."""
+        """Return the error for one file that cannot be read. Other files may be readable."""
         message = f"cannot read {printable(path)}: {reason_of(error)}"
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
             return MissingError(message)
-        if error.errno in _PASSING:
+        if error.errno in _TRANSIENT:
             return TransientError(message, "try again")
         if error.errno in (errno.EACCES, errno.EPERM):
-            return AccessError(message, "check its owner and mode")
-        return UnavailableError(message, "check the file system that it is on")
+            return AccessError(message, "check the owner and mode of the file")
+        return UnavailableError(message, "check its file system")
 
     @staticmethod
     def _folder_error(error: OSError, doing: str) -> CrdtctlError:
-        if error.errno in _PASSING:
+        if error.errno in _TRANSIENT:
             return TransientError(f"cannot {doing}: {reason_of(error)}", "try again")
         return from_os(error, doing)
 
 
 def _entry(found: "os.DirEntry[str]") -> Entry | None:
-    """Return an entry of a folder's listing; nothing for a folder in it, and for a file that is gone meanwhile.
+    """Return the entry of a file in a folder; None for a subfolder, and for a file that was deleted during the listing.
 
-    What cannot be looked at is there all the same: reading it says why.
+    A file whose status cannot be read is listed, and reading it reports the reason.
     """
     try:
         status = found.stat(follow_symlinks=False)
@@ -232,15 +242,15 @@ def _entry(found: "os.DirEntry[str]") -> Entry | None:
         return None
     except OSError:
         return Entry(found.name, 0)
-    if stat.S_ISDIR(status.st_mode):  # any other that is no regular file cannot be read, which is to be told
+    if stat.S_ISDIR(status.st_mode):  # other kinds are listed, so that the failed read is reported
         return None
     return Entry(found.name, status.st_size, f"{status.st_mtime_ns}.{status.st_ino}.{status.st_ctime_ns}")
 
 
 def _sync_directory(path: str) -> None:
-    """Make the names in a folder durable, where its file system does that.
+    """Make the names in a folder durable, if its file system supports that.
 
-    Failure is ignored: the file is in place, and if a power cut takes it away, the next sync puts it again.
+    Failure is ignored: the file is in place, and if a power cut removes it, the next sync puts it again.
     """
     with suppress(OSError):
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -1,8 +1,7 @@
-"""The repository that git works in: bare, this replica's own, and never missed when it is lost.
+"""The bare local repository of the git transport. It may be lost at any time.
 
-It holds one tip of one branch, without what came before it, so it does not grow with a history. Who opens it has it
-alone until it is closed; whoever comes meanwhile gets an empty one for the time being. Where git fails in it, for
-whatever reason, it is emptied and begun anew.
+It holds one tip of one branch without its history, so it does not grow with the history. Only one process uses it at a
+time; another process gets an empty temporary repository. After any failure of git in it, it is made again.
 """
 
 import fcntl
@@ -16,42 +15,42 @@ from typing import IO, Final
 
 from crdtctl.errors import CrdtctlError, StorageError, TransientError, from_os, printable
 from crdtctl.store import owner, temporary
-from crdtctl.sync import process as child
+from crdtctl.sync import process
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.transports.git.environment import SETTINGS, environment_changes
 from crdtctl.sync.transports.git.errors import NO_ROOM, misconfigured
 
-#: The tip that is kept, as git calls it.
+#: The ref of the tip.
 TIP: Final = "refs/crdtctl/tip"
-# Files of ours in it: the format of its names; its bytes when it was last swept.
+# Own files in the repository: the format of its object names; its number of bytes after the last sweep.
 _FORMAT, _SWEPT = "format", "swept"
-#: What is written to see whether there is room.
-_SLAB = 2**16
-#: It is swept when it has doubled, and grown by more than this many bytes.
+#: Number of bytes to write as a test of free space.
+_TEST_BYTES = 2**16
+#: The repository is swept when it has doubled and grown by more than this number of bytes.
 _SLACK = 4 * 2**20
 
 
 class Cache:
-    """Opened when it is first used. A directory `state` may hold several; `key` says what is kept in this one."""
+    """A local repository, opened at its first use. A directory `state` may hold several; `key` identifies this one."""
 
     def __init__(self, state: str, key: str, deadline: Deadline) -> None:
         self._state = os.path.abspath(state)
         self._path = f"{self._state}/{blake2b(os.fsencode(key), digest_size=8).hexdigest()}.git"
-        self._runner = child.ProgramRunner(deadline, self._state)
+        self._runner = process.ProgramRunner(deadline, self._state)
         self._lock = -1
         self._is_borrowed = self._has_grown = False
         self._format = ""
-        #: Whether it is to be begun anew when it is opened again.
+        #: Whether the next process must make the repository again.
         self.is_suspect = False
 
     @property
     def trace(self) -> str:
-        """The path of a file for what git says of a single run."""
+        """The path of a file for the trace of one run of git."""
         return f"{self._open()}/trace"
 
     @property
     def hash_format(self) -> str:
-        """The format of the names of objects here: ``sha1`` or ``sha256``."""
+        """The format of object names in this repository: ``sha1`` or ``sha256``."""
         self._open()
         return self._format
 
@@ -62,9 +61,9 @@ class Cache:
         stdout: IO[bytes] | None = None,
         environment: Mapping[str, str] | None = None,
         repository: str = "",
-        watch: child.StallDetector | None = None,
-    ) -> child.ProgramResult:
-        """Run git in it, or in `repository`, and return how that ended; raise `ConfigError` if it is set up wrongly."""
+        watch: process.StallDetector | None = None,
+    ) -> process.ProgramResult:
+        """Run git in it, or in `repository`; return the result. Raise `ConfigError` for wrong user settings."""
         path = self._open()
         settings = [word for setting in SETTINGS for word in ("-c", setting)]
         done = self._runner.run(
@@ -80,10 +79,13 @@ class Cache:
         return done
 
     def ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
-        """Return what git says of what is in here. If it fails, that is damaged and forgotten, to be tried again."""
+        """Return git's output. After a failure, make the repository again and raise `TransientError`."""
         done = self.run(*arguments, stdin=stdin, stdout=stdout)
         if done.status and NO_ROOM.search(done.errors):
-            raise StorageError(f"cannot write {printable(self._path)}: {done.last_lines}", "nothing was changed")
+            raise StorageError(
+                f"cannot write {printable(self._path)}: {done.last_lines}",
+                "nothing was changed; free some space or check the permissions",
+            )
         if done.status and stdout is not None:
             _refuse_full(stdout)
         if done.status:
@@ -92,14 +94,14 @@ class Cache:
         return done.output
 
     def keep(self, tip: str) -> None:
-        """Keep a commit as the tip, as if nothing came before it; what was kept is swept away some time."""
+        """Keep a commit as the tip, without its history. The former tip is removed by a later sweep."""
         self.ask("update-ref", TIP, tip)
         self._has_grown = True
         with self._translating_os_errors():
             self._write("shallow", f"{tip}\n")
 
     def forget(self, hash_format: str = "") -> None:
-        """Begin anew, in another format if need be."""
+        """Make the repository again, in another format if necessary."""
         path = self._open()
         with self._translating_os_errors():
             with os.scandir(path) as found:
@@ -111,11 +113,14 @@ class Cache:
             self._format = hash_format or self._format
             done = self.run("init", "--quiet", "--bare", "--template=")
             if done.status:
-                raise StorageError(f"cannot make {printable(path)}: {done.last_lines}", "nothing was changed")
+                raise StorageError(
+                    f"cannot make {printable(path)}: {done.last_lines}",
+                    "nothing was changed; free some space or check the permissions",
+                )
             self._write(_FORMAT, self._format)
 
     def close(self) -> None:
-        """Sweep it, if it has grown much, and let others have it."""
+        """Sweep the repository if it has grown, and release it."""
         if self._lock < 0:
             return
         with suppress(CrdtctlError, OSError):
@@ -150,9 +155,9 @@ class Cache:
         self._lock = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             if os.geteuid() not in (0, os.fstat(self._lock).st_uid):
-                raise PermissionError  # git makes files that their owner alone can replace
+                raise PermissionError  # only their owner can replace the files that git makes
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # somebody is in it, it is another user's, or this file system has no locks
+        except OSError:  # another process or user has it, or the file system has no locks
             os.close(self._lock)
             self._is_borrowed = True
             self._path = tempfile.mkdtemp(prefix="crdtctl-git-", dir=temporary.directory(self._state))
@@ -165,7 +170,7 @@ class Cache:
             self._write(_SWEPT, str(self._size()))
 
     def _size(self) -> int:
-        """Return how many bytes the objects take."""
+        """Return the number of bytes of the objects."""
         return sum(
             os.stat(f"{place}/{name}").st_size for place, _, names in os.walk(f"{self._path}/objects") for name in names
         )
@@ -183,9 +188,9 @@ class Cache:
 
 
 def _refuse_full(file: IO[bytes]) -> None:
-    """Raise `StorageError` if nothing more can be written to a file: git does not say so of what it prints."""
+    """Raise `StorageError` if nothing more can be written to a file, since git's own error is not clear about that."""
     try:
-        file.write(bytes(_SLAB))
+        file.write(bytes(_TEST_BYTES))
         file.flush()
     except OSError as error:
         raise from_os(error, "write a temporary file") from None

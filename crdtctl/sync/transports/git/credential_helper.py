@@ -1,6 +1,6 @@
-"""Whether git waits for a program that is to give a user and a password, and gets no answer.
+"""Detection of a credential program that gives no answer while git waits for it.
 
-Such a program may have opened a window that nobody sees. Git does not say that it waits; its trace does.
+Such a program may have opened a window that the user does not see. Git's trace shows that git waits for it.
 """
 
 import os
@@ -12,9 +12,9 @@ import msgspec
 
 from crdtctl.errors import AccessError, CrdtctlError, printable
 
-#: The variable that names the file for the trace, from git 2.22 on.
+#: The variable for the path of the trace, from git 2.22 on.
 TRACE: Final = "GIT_TRACE2_EVENT"
-#: A program that gives no answer for so many seconds is taken for one that waits for a person.
+#: Seconds without an answer after which a program is assumed to wait for a person.
 _PATIENCE = 10.0
 _DOES = (" get", " store", " erase")
 _ASKS = ("Username for ", "Password for ")
@@ -28,7 +28,7 @@ class _Event(msgspec.Struct):
 
 
 class Helper:
-    """Looks at the trace of one run of git, in a file that is empty at first and gone in the end."""
+    """The trace of one run of git, in a file that is empty at first and deleted in the end."""
 
     def __init__(self, trace: str, shown: str) -> None:
         self.trace = trace
@@ -37,7 +37,7 @@ class Helper:
         os.close(os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
 
     def stuck(self, *, is_over: bool) -> CrdtctlError | None:
-        """Return the failure that names a program that gives no answer; when time `is_over`, one that runs at all."""
+        """Return the error for a program without an answer; when time `is_over`, for any that is running."""
         running = self._running()
         now = time.monotonic()
         self._since = {one: self._since.get(one, now) for one in running}
@@ -45,9 +45,8 @@ class Helper:
             waited = now - self._since[one]
             if is_over or waited >= _PATIENCE:
                 return AccessError(
-                    f"{self._shown} wants a user and a password, and {_called(command)} gives no answer",
-                    "it may be asking in a window; nothing is asked here, so log in with git by hand once, "
-                    "or use another credential.helper",
+                    f"{self._shown} asks for a user and a password, and {_called(command)} gives no answer",
+                    "it may have opened a window; log in with git by hand once, or use another credential.helper",
                 )
         return None
 
@@ -57,21 +56,21 @@ class Helper:
             os.unlink(self.trace)
 
     def _running(self) -> dict[tuple[str, int], list[str]]:
-        """Return the programs that git has started to get a user and a password, and that have not ended."""
+        """Return the credential programs that git has started and that have not ended."""
         found: dict[tuple[str, int], list[str]] = {}
         with suppress(OSError), open(self.trace, "rb") as file:
             for line in file:
-                with suppress(msgspec.MsgspecError):  # the last one may be half there
-                    said = msgspec.json.decode(line, type=_Event)
-                    if said.event == "child_start" and _asks(said.argv):
-                        found[said.sid, said.child_id] = said.argv
-                    elif said.event == "child_exit":
-                        found.pop((said.sid, said.child_id), None)
+                with suppress(msgspec.MsgspecError):  # the last line may be incomplete
+                    event = msgspec.json.decode(line, type=_Event)
+                    if event.event == "child_start" and _asks(event.argv):
+                        found[event.sid, event.child_id] = event.argv
+                    elif event.event == "child_exit":
+                        found.pop((event.sid, event.child_id), None)
         return found
 
 
 def _asks(command: list[str]) -> bool:
-    """Return whether a command is that of a credential helper, or of a program as in GIT_ASKPASS."""
+    """Return whether a command is a credential helper, or a program as in GIT_ASKPASS."""
     match command:
         case [helper]:
             return helper.endswith(_DOES)
@@ -82,7 +81,7 @@ def _asks(command: list[str]) -> bool:
 
 
 def _called(command: list[str]) -> str:
-    """Return what to call a program, without its arguments, which may hold a secret.
+    """Return a description of a program without its arguments, which may contain a secret.
 
     >>> _called(["/usr/lib/git-core/git-credential-libsecret get"])
     "the credential helper 'libsecret'"

@@ -1,13 +1,14 @@
 """A branch of a git repository, by the system's git (2.20 or newer): ``git+ssh://…#BRANCH``, or a path.
 
-The files are those at the top of the branch's tree. Folders and links there are kept as they are; a link is listed, and
-cannot be read. Commits are made from trees alone: there is no work tree and no index here, and none is touched where
-the repository is. Nothing is changed there but that branch.
+The files are those at the top level of the branch's tree. Folders and links there are kept unchanged; a link is listed,
+but cannot be read. Commits are made from trees alone, without a work tree or an index, and the only change to the
+repository is to this branch.
 
-Every push is one commit on top of the tip that is there, so it is a fast-forward and works where nobody may force
-anything, and it is made only if that tip is still there. Who comes too late puts his own files on top of the new tip:
-nobody else writes them, so there is nothing to resolve. The history there is of no use to us and is never fetched. It
-may be cut off at any time, or the whole branch deleted: who accepts that puts there what is missing.
+Every push is one commit on top of the branch's present tip. So it is a fast-forward and works where forced pushes are
+forbidden, and it succeeds only if the tip has not changed. After a change, the files are put on top of the new tip.
+There is nothing to resolve, since only one replica writes each file. The history of the branch is never needed or
+fetched. It may be cut off at any time, or the branch may be deleted: a sync that accepts this puts the missing files
+again.
 """
 
 import os
@@ -46,21 +47,22 @@ from crdtctl.sync.transports.git.errors import (
     stuck,
 )
 
-#: The branch, where the URL names none.
+#: The default branch.
 BRANCH: Final = "crdtctl"
-_BLOCK = 2**20
+_READ_SIZE = 2**20
 _MODE = b"100644"
 _MODES = (_MODE, b"100755")
 _FOLDER, _LINK = b"040000", b"120000"
-#: A push that others forestall is made again, so often in all, after pauses of up to so many seconds.
+#: Maximum number of pushes, if other clients push first each time.
 _PUSHES = 24
-#: A push that is refused so often for the same reason, while the branch does not change, is no matter of others.
-_SAME = 5
+#: Maximum number of refusals for the same reason while the branch does not change, so that no other client caused them.
+_MAX_SAME = 5
+#: Seconds between pushes.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
 class _Item(NamedTuple):
-    """What a tree says of a name: its mode, the kind and name of the object, and its size if it is a file."""
+    """An item of a tree: its mode, the type and name of its git object, and its size if it is a file."""
 
     mode: bytes
     kind: bytes
@@ -72,7 +74,7 @@ _Tree = Mapping[bytes, _Item]
 
 
 class Git(Transport):
-    """What is put and deleted is seen by others after `flush`, all of it at once."""
+    """A branch of a git repository. Puts and deletions become visible to others after `flush`, all at once."""
 
     is_consistent = True
 
@@ -89,8 +91,8 @@ class Git(Transport):
         self._deadline = place.deadline
         self._state = place.state
         self._cache = Cache(place.state, f"{self._remote}#{self._branch}", place.deadline)
-        self._manners: tuple[list[str], dict[str, str]] | None = None  # settings and variables to reach others with
-        self._tip: str | None = None  # None: nothing is known yet; empty: there is no branch
+        self._access: tuple[list[str], dict[str, str]] | None = None  # git's settings and variables for the repository
+        self._tip: str | None = None  # None: not looked up yet; empty: the branch does not exist
         self._tree: _Tree = {}
         self._pending: dict[bytes, _Item | None] = {}
 
@@ -104,7 +106,7 @@ class Git(Transport):
         with temporary_file(self._state) as file:
             self._ask("cat-file", "blob", item.object, stdout=file)
             file.seek(0)
-            while block := file.read(_BLOCK):
+            while block := file.read(_READ_SIZE):
                 write(block)
                 self._deadline.remaining()
 
@@ -128,7 +130,10 @@ class Git(Transport):
                     if self._tip is not None:
                         self._cache.forget()
                         self._tip = None
-                    yield entry, TransientError(f"'{printable(entry.name)}' was fetched, and is damaged", "try again")
+                    yield (
+                        entry,
+                        TransientError(f"'{printable(entry.name)}' was damaged after the download", "try again"),
+                    )
                     continue
                 path = f"{directory}/{number}"
                 with open(path, "wb") as target:
@@ -157,11 +162,11 @@ class Git(Transport):
         is_fresh = self._tip is None
         if is_fresh:
             self._look()
-        refusals: list[str] = []  # as long as the tip stays the same
+        refusals: list[str] = []  # while the tip stays the same
         for number in range(_PUSHES):
             before = self._tip
             tree = self._joined()
-            if tree == self._tree and not is_fresh:  # said of a tip that may be gone
+            if tree == self._tree and not is_fresh:  # the tip may have changed
                 self._look()
                 is_fresh = True
                 tree = self._joined()
@@ -171,10 +176,10 @@ class Git(Transport):
                 return
             is_fresh = True
             refusals = [*refusals, refusal(done)] if self._tip == before else []
-            if len(refusals) == _SAME and len(set(refusals)) == 1:
+            if len(refusals) == _MAX_SAME and len(set(refusals)) == 1:
                 raise stuck(done, self._shown, self._branch, is_seen=bool(self._tip))
             self._pause(number)
-        raise TransientError(f"{self._shown}: others came first, {_PUSHES} times", "try again")
+        raise TransientError(f"{self._shown}: other clients pushed first, {_PUSHES} times", "try again")
 
     def close(self) -> None:
         self._cache.close()
@@ -182,11 +187,11 @@ class Git(Transport):
     # Reading --------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """Learn what is there now. Where the tip is one that is known, nothing is fetched."""
-        said = os.fsdecode(self._reach("ls-remote", "--", self._remote, self._ref).output)
-        tips = {ref: tip for tip, _, ref in (line.partition("\t") for line in said.splitlines())}
+        """Find out the present tip and its tree. Nothing is fetched if the tip is known."""
+        output = os.fsdecode(self._reach("ls-remote", "--", self._remote, self._ref).output)
+        tips = {ref: tip for tip, _, ref in (line.partition("\t") for line in output.splitlines())}
         tip = tips.get(self._ref, "")
-        if tip and not tip.strip("0"):  # git shows a branch so that it cannot read
+        if tip and not tip.strip("0"):  # git prints zeros for a branch that it cannot read
             raise damaged(self._shown, f"the branch '{self._branch}' cannot be read")
         if tip == self._tip:
             return
@@ -197,7 +202,7 @@ class Git(Transport):
         self._tip, self._tree = tip, tree
 
     def _fetch(self, tip: str) -> tuple[str, _Tree]:
-        """Fetch the tip that is there, which may be a newer one by now."""
+        """Fetch the branch's tip, which may have become newer since `tip` was seen."""
         hash_format = "sha256" if len(tip) == 64 else "sha1"
         if hash_format != self._cache.hash_format:
             self._cache.forget(hash_format)
@@ -205,7 +210,7 @@ class Git(Transport):
         fetch += [self._remote, f"+{self._ref}:{TIP}"]
         try:
             self._reach(*fetch)
-        except UnavailableError:  # although it answered just now: the cache may be damaged
+        except UnavailableError:  # the repository has just answered, so the cache may be damaged
             self._cache.forget()
             self._reach(*fetch)
         tip = self._cache.ask("rev-parse", "--verify", TIP).decode().strip()
@@ -213,11 +218,11 @@ class Git(Transport):
         tree = self._read(tip)
         if tree is None:
             self._cache.forget()
-            raise TransientError(f"{self._shown}: what was fetched of it is damaged", "try again")
+            raise TransientError(f"{self._shown}: the download is damaged", "try again")
         return tip, tree
 
     def _read(self, tip: str) -> _Tree | None:
-        """Return the tree of a commit, if it is here."""
+        """Return the tree of a commit, or None if the commit is not in the cache."""
         done = self._cache.run("ls-tree", "-l", "-z", tip)
         if done.status:
             return None
@@ -226,7 +231,7 @@ class Git(Transport):
             facts, _, name = line.partition(b"\t")
             try:
                 mode, kind, item, size = facts.split()
-            except ValueError:  # a program that is called git, and prints more than that
+            except ValueError:  # a wrapper of git may print other lines
                 return None
             tree[name] = _Item(mode, kind, item.decode(), 0 if size == b"-" else int(size))
         return tree
@@ -238,14 +243,14 @@ class Git(Transport):
             self._look()
         item = self._tree.get(key)
         if item is None or item.mode == _FOLDER:
-            raise MissingError(f"there is no file '{printable(name)}' at {self._shown}")
+            raise MissingError(f"the file '{printable(name)}' does not exist at {self._shown}")
         if item.mode not in _MODES:
-            what = "link" if item.mode == _LINK else "submodule"
+            what = "symbolic link" if item.mode == _LINK else "submodule"
             raise DataError(f"'{printable(name)}' at {self._shown} is a {what}, which is not followed")
         return item
 
     def _ask(self, *arguments: str, stdin: IO[bytes] | bytes = b"", stdout: IO[bytes] | None = None) -> bytes:
-        """Ask the cache. If it is damaged, nothing is known any more."""
+        """Run git in the cache. After an error, fetch everything again."""
         try:
             return self._cache.ask(*arguments, stdin=stdin, stdout=stdout)
         except TransientError:
@@ -253,7 +258,7 @@ class Git(Transport):
             raise
 
     def _copy(self, source: IO[bytes], target: IO[bytes], size: int) -> None:
-        while size and (block := source.read(min(size, _BLOCK))):
+        while size and (block := source.read(min(size, _READ_SIZE))):
             target.write(block)
             size -= len(block)
             self._deadline.remaining()
@@ -261,7 +266,7 @@ class Git(Transport):
     # Writing --------------------------------------------------------------------------------------------
 
     def _joined(self) -> _Tree:
-        """Return the tree that is there with what was put and deleted here."""
+        """Return the tree of the tip with the pending puts and deletions."""
         tree = dict(self._tree)
         for name, item in self._pending.items():
             there = tree.get(name)
@@ -271,19 +276,19 @@ class Git(Transport):
             elif item is not None:
                 if is_foreign:
                     raise UnavailableError(
-                        f"'{printable(name)}' is a folder or link at {self._shown}", "rename it there"
+                        f"'{printable(name)}' is a folder or link at {self._shown}, not a file", "rename it there"
                     )
                 tree[name] = item
         return tree
 
     def _push(self, tree: _Tree) -> ProgramResult | None:
-        """Push a commit of `tree` on top of the tip; if it is refused, learn what is there and return how it ended."""
+        """Push a commit of `tree` on top of the tip. If it is refused, read the new tip and return git's result."""
         lines = (b"%s %s %s\t%s\0" % (one.mode, one.kind, one.object.encode(), name) for name, one in tree.items())
         made = self._ask("mktree", "-z", stdin=b"".join(lines)).decode().strip()
         before = self._tip
         parents = ["-p", before] if before else []
-        said = os.fsencode(self._message())
-        commit = self._ask("commit-tree", *parents, made, stdin=said).decode().strip()
+        text = os.fsencode(self._message())
+        commit = self._ask("commit-tree", *parents, made, stdin=text).decode().strip()
         lease = f"--force-with-lease={self._ref}:{before}"
         push = ["push", "--porcelain", "--no-verify", lease, "--", self._remote, f"{commit}:{self._ref}"]
         done = self._try(*push)
@@ -306,26 +311,26 @@ class Git(Transport):
         return message(put, len(self._pending) - put)
 
     def _pause(self, number: int) -> None:
-        """Wait before the next push, for a random time, so that others are not met again."""
-        pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number))  # noqa: S311  # no secret
+        """Wait for a random time before the next push, so that clients do not collide again."""
+        pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number))  # noqa: S311  # not a secret
         if pause < self._deadline.remaining():
             self._deadline.sleep(pause)
 
     # Reaching -------------------------------------------------------------------------------------------
 
     def _reach(self, *arguments: str) -> ProgramResult:
-        """Run git with the other repository; raise what it failed with."""
+        """Run git with the remote repository; raise the error of a failure."""
         done = self._try(*arguments)
         if done.status:
             raise failure(done, self._shown, self._path)
         return done
 
     def _try(self, *arguments: str) -> ProgramResult:
-        if self._manners is None:
+        if self._access is None:
             self._check_branch()
             settings = ["-c", "protocol.file.allow=always"] if self._path else []
-            self._manners = settings, self._ssh() if self._is_ssh else {}
-        settings, environment = self._manners
+            self._access = settings, self._ssh() if self._is_ssh else {}
+        settings, environment = self._access
         if not self._is_web:
             return self._cache.run(*settings, *arguments, environment=environment)
         with closing(Helper(self._cache.trace, self._shown)) as helper:
@@ -336,17 +341,19 @@ class Git(Transport):
         if self._branch == BRANCH:
             return
         if self._branch.startswith("-") or self._cache.run("check-ref-format", self._ref).status:
-            raise UsageError(f"'{printable(self._branch)}' cannot be a branch", "see 'git help check-ref-format'")
+            raise UsageError(
+                f"'{printable(self._branch)}' is not a valid name of a branch", "see 'git help check-ref-format'"
+            )
 
     def _ssh(self) -> dict[str, str]:
-        """Return what keeps ssh from asking, unless the user says how to run it."""
+        """Return the variables that keep ssh from asking, unless the user configured how git runs ssh."""
         chosen = any(os.environ.get(name) for name in ("GIT_SSH_COMMAND", "GIT_SSH"))
         if chosen or not self._cache.run("config", "--get", "core.sshCommand").status:
             return {}
         return {"GIT_SSH_COMMAND": SSH}
 
     def _refuse_checked_out(self) -> None:
-        """Raise `UnavailableError` if the repository is on this machine, and somebody works on this branch there."""
+        """Raise `UnavailableError` if the repository is on this machine and has the branch checked out."""
         if not self._path:
             return
         inner = f"{self._path}/.git"
@@ -359,10 +366,10 @@ class Git(Transport):
 
 
 def _path(place: Endpoint, address: str) -> str:
-    """Return the path of a repository on this machine, which stands in a URL, or alone."""
+    """Return the path of a repository on this machine, from a URL or a plain path."""
     if "://" not in place.url:
         return address.removeprefix("file://")
     parts = urlsplit(address)
     if parts.netloc not in ("", "localhost"):
-        raise UsageError(f"'{redacted(place.url)}' names another machine", "use git+ssh:// for that")
+        raise UsageError(f"'{redacted(place.url)}' is on another machine", "write git+ssh://HOST/PATH")
     return unquote(parts.path)

@@ -1,1 +1,1 @@
-"""A folder at a web server: WebDAV, or GET and PUT with listings."""
+"""A folder on a web server: WebDAV, or plain GET and PUT."""

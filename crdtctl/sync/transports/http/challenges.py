@@ -1,6 +1,6 @@
-"""What a web server wants to know of us, in its words and in ours; and Digest, one of the ways to answer. Pure.
+"""Authentication challenges of web servers, hints for the user, and answers to Digest challenges. Pure.
 
-The schemes that are spoken are Basic (RFC 7617), Bearer (RFC 6750) and Digest (RFC 7616).
+The supported schemes are Basic (RFC 7617), Bearer (RFC 6750) and Digest (RFC 7616).
 """
 
 import hashlib
@@ -14,25 +14,25 @@ from typing import Final
 from crdtctl.errors import printable
 from crdtctl.sync.transports.http.credentials import TOKEN, WHERE, Credential
 
-#: What a quoted string or a token is set to; or a word alone, which is a scheme.
+#: A parameter with a quoted string or a token; or a word alone, which is a scheme.
 _PART = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?[\s,]*""", re.ASCII)
-#: The hashes of Digest, the best one first.
+#: The hash algorithms of Digest, the best one first.
 _HASHES: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
-#: Schemes that are written in capitals.
+#: Schemes that are written in upper case.
 _UPPER = ("aws4-hmac-sha256", "ntlm")
-_SPOKEN: Final = "Basic, Digest and Bearer"
+_SUPPORTED: Final = "Basic, Digest and Bearer"
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A scheme that a server offers, in small letters, with its parameters."""
+    """An authentication scheme that a server offers, in lower case, with its parameters."""
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)
 
 
 def parse(headers: Iterable[str]) -> list[Challenge]:
-    """Return what the headers ``WWW-Authenticate`` of an answer offer (RFC 9110, section 11.6.1).
+    """Return the challenges in the headers ``WWW-Authenticate`` of a response (RFC 9110, section 11.6.1).
 
     >>> parse(['Digest realm="a, b", nonce=x, Basic realm="c"'])[1]
     Challenge(scheme='basic', parameters={'realm': 'c'})
@@ -50,32 +50,34 @@ def parse(headers: Iterable[str]) -> list[Challenge]:
 
 
 def advice(challenges: Iterable[Challenge], given: Credential) -> str:
-    """Return what to do about an answer 401 with these challenges, to a request with a credential or with none."""
+    """Return the hint for a response 401 with these challenges, after a request with or without a credential."""
     offered = list(challenges)
     schemes = {one.scheme for one in offered}
     if not given:
         return f"keep a credential in {WHERE}"
     if not schemes:
-        return f"it does not say what it wants; see what {WHERE} says, and the URL of the remote"
+        return f"the server names no authentication scheme; check the credential in {WHERE}, and the URL of the remote"
     if schemes.isdisjoint(("basic", "digest", "bearer")):
-        return f"it wants {named(offered)}; only {_SPOKEN} are spoken"
+        return f"the server asks for {named(offered)}; only {_SUPPORTED} are supported"
     if given.token and "bearer" not in schemes:
-        return f"it wants a user and a password, and {TOKEN} holds a token"
+        return f"the server asks for a user and a password, but {TOKEN} contains a token"
     if not given.token and schemes.isdisjoint(("basic", "digest")):
-        return f"it wants a token, and was given a user and a password: set {TOKEN}"
+        return f"the server asks for a token, but got a user and a password: set {TOKEN}"
     if not given.token and "basic" not in schemes and best(offered) is None:
-        return f"it wants a kind of Digest that is not spoken: only {', '.join(_HASHES)} with qop=auth"
-    return f"the credential is not right there: see what {WHERE} says"
+        return (
+            f"the server asks for an unsupported kind of Digest: only {', '.join(_HASHES)} with qop=auth are supported"
+        )
+    return f"the server refuses the credential: check {WHERE}"
 
 
 def named(challenges: Iterable[Challenge]) -> str:
-    """Return the schemes in words."""
+    """Return the names of the schemes for a message."""
     schemes = dict.fromkeys(printable(one.scheme[:20]) for one in challenges)
     return " or ".join(name.upper() if name in _UPPER else name.title() for name in schemes)
 
 
 class Digest:
-    """Answers one challenge of the scheme Digest, for any number of requests, from any thread."""
+    """The answers to one Digest challenge, for any number of requests, from any thread."""
 
     def __init__(self, parameters: dict[str, str], algorithm: str, credential: Credential) -> None:
         self._parameters = parameters
@@ -86,7 +88,7 @@ class Digest:
 
     @property
     def nonce(self) -> str:
-        """What the server gave to be used."""
+        """The nonce from the server."""
         return self._parameters.get("nonce", "")
 
     def header(self, method: str, target: str, own_nonce: str = "") -> str:
@@ -103,7 +105,7 @@ class Digest:
         is_old = "qop" not in given  # as before RFC 2617
         middle = self.nonce if is_old else f"{self.nonce}:{count}:{own_nonce}:auth"
         hides_user = given.get("userhash", "").lower() == "true"
-        said = {
+        answer = {
             "username": _quoted(self._hash(f"{user}:{realm}") if hides_user else user),
             "realm": _quoted(realm),
             "nonce": _quoted(self.nonce),
@@ -111,14 +113,14 @@ class Digest:
             "response": _quoted(self._hash(f"{secret}:{middle}:{asked}")),
         }
         if "algorithm" in given:
-            said["algorithm"] = self._algorithm
+            answer["algorithm"] = self._algorithm
         if not is_old:
-            said |= {"qop": "auth", "nc": count, "cnonce": _quoted(own_nonce)}
+            answer |= {"qop": "auth", "nc": count, "cnonce": _quoted(own_nonce)}
         if "opaque" in given:
-            said["opaque"] = _quoted(given["opaque"])
+            answer["opaque"] = _quoted(given["opaque"])
         if hides_user:
-            said["userhash"] = "true"
-        return "Digest " + ", ".join(f"{name}={value}" for name, value in said.items())
+            answer["userhash"] = "true"
+        return "Digest " + ", ".join(f"{name}={value}" for name, value in answer.items())
 
     def _hash(self, text: str) -> str:
         name = _HASHES[self._algorithm.upper().removesuffix("-SESS")]
@@ -126,14 +128,14 @@ class Digest:
 
 
 def best(challenges: Iterable[Challenge]) -> Challenge | None:
-    """Return the best of the challenges of the scheme Digest that can be answered, if there is one."""
+    """Return the best Digest challenge that can be answered, if there is one."""
     able = [one for one in challenges if one.scheme == "digest" and _can_answer(one.parameters)]
     order = list(_HASHES)
     return min(able, key=lambda one: order.index(_hash_of(one.parameters)), default=None)
 
 
 def answering(challenges: Iterable[Challenge], credential: Credential) -> Digest | None:
-    """Return what answers the best of the challenges of the scheme Digest, if that can be done."""
+    """Return the answers to the best Digest challenge, or None if the credential cannot answer one."""
     chosen = best(challenges)
     if chosen is None or credential.token or not credential:
         return None
@@ -151,6 +153,6 @@ def _can_answer(parameters: dict[str, str]) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """Return a quoted string, as a header takes it: what is beyond ASCII as bytes of UTF-8."""
+    """Return a quoted string for a header, with characters beyond ASCII as bytes of UTF-8."""
     plain = text.encode("utf-8", "surrogateescape").decode("latin-1")
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,7 +1,7 @@
-"""HTTP within a time: connections that are kept, proxies, redirects, credentials; every failure as one of ours.
+"""An HTTP client with a deadline: kept connections, proxies, redirects, credentials, and errors for users.
 
-On the standard library's own client, on which the others stand as well: what they would add, we would have to undo. A
-time for all of it, not for each operation, is what none of them has.
+It uses the standard library's own client, as other HTTP libraries do. Those libraries limit the time of each operation;
+here one deadline limits the time of all operations together.
 """
 
 import http.client
@@ -35,19 +35,17 @@ from crdtctl.sync.transports.http.connections import Plain, Secure
 from crdtctl.sync.transports.http.credentials import WHERE, Credential, find
 from crdtctl.sync.transports.http.proxies import Origin, origin_of, parsed, proxy_for
 
-_BLOCK = 2**18
-#: So much of an answer that nobody reads is taken from the connection, to keep that.
+_READ_SIZE = 2**18
+#: Maximum number of unread bytes of a response that are read so that the connection can be kept.
 _DRAINED = 2**16
 _HOPS = 5
-#: A request is made so often again with an answer to what the server asked: its nonce may be too old by then.
+#: Maximum number of repeated requests after Digest challenges. The nonce may have expired after the first one.
 _CHANCES = 2
 _REDIRECTS = (301, 302, 303, 307, 308)
-#: What only reads may be redirected: what is written goes where the user said, or nowhere.
+#: Only reads may be redirected. Writes go to the user's URL or fail.
 _READS = ("GET", "HEAD", "PROPFIND")
 _T = TypeVar("_T")
-#: Makes a call; whatever it raises has closed the connection, and is one of ours.
-_Guarded = Callable[[Callable[[], Any]], Any]
-#: What says that TLS was cut, and not that it is wrong.
+#: Errors of an interrupted TLS connection, as opposed to wrong TLS.
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
@@ -59,7 +57,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class Answer:
-    """What a server answered: `url` is where, after redirects. Its body is read at most once."""
+    """A response: `url` is its address after redirects. Its body is read at most once."""
 
     def __init__(
         self, response: http.client.HTTPResponse, url: str, guarded: Callable[[Callable[[], Any]], Any]
@@ -71,38 +69,38 @@ class Answer:
         self._guarded = guarded
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the body as it is meant; raise `TransientError` if it ends before its end."""
+        """Yield the decoded body; raise `TransientError` if it is incomplete."""
         yield from bodies.decoded(self._raw(), self.headers.get("Content-Encoding", ""))
 
     @property
     def is_page(self) -> bool:
-        """Whether it is a page for people."""
+        """Whether the body is a page for people."""
         return self.headers.get_content_type() in ("text/html", "application/xhtml+xml")
 
     @property
     def is_delimited(self) -> bool:
-        """Whether a body that was cut can be told from a whole one."""
+        """Whether an incomplete body can be recognised."""
         return self._response.chunked or self._response.length is not None
 
     def _raw(self) -> Iterator[bytes]:
-        while block := self._guarded(lambda: self._response.read(_BLOCK)):
+        while block := self._guarded(lambda: self._response.read(_READ_SIZE)):
             yield block
-        if self._response.length:  # this much was to come, and the library does not mind
+        if self._response.length:  # the number of missing bytes, which the library ignores
             raise TransientError(f"{_host(self.url)} ended the connection early", "try again")
 
     def drain(self) -> bool:
-        """Read what is left of a small body; return whether the connection can be used again."""
+        """Read the rest of a small body; return whether the connection can be used again."""
         if not self._response.isclosed():
             self._response.read(_DRAINED)
         return self._response.isclosed()
 
     def close(self) -> None:
-        """Let go of what is not read, also where the connection is not to be kept."""
+        """Discard the unread rest of the body. The connection may not be used again."""
         self._response.close()
 
 
 class Client:
-    """Asks the server at `url`, and tells only that who we are. Each thread that asks has connections of its own."""
+    """A client for the server at `url`, which alone gets the credential. Each thread has its own connections."""
 
     def __init__(self, url: str, deadline: Deadline) -> None:
         self._place = parsed(url)
@@ -112,7 +110,7 @@ class Client:
         self._answering: challenges.Digest | None = None
 
     def close(self) -> None:
-        """Close all connections, of all threads."""
+        """Close all connections of all threads."""
         for connection in self._all:
             connection.close()
         self._all.clear()
@@ -121,10 +119,10 @@ class Client:
     def ask(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | str = b""
     ) -> Iterator[Answer]:
-        """Ask, and give the answer of whatever status. `body` is bytes, or the path of a local file.
+        """Send a request, and yield the response of any status. `body` is bytes, or the path of a local file.
 
-        Reads are redirected, but never from https to http; another server is not told who we are. What a server wants
-        to know by Digest, it is told when it asks.
+        Redirects of reads are followed, but never from https to http, and another server does not get the credential. A
+        Digest challenge is answered when it comes.
         """
         hops = chances = 0
         while hops < _HOPS:
@@ -141,14 +139,17 @@ class Client:
             except UsageError:
                 is_safe = False
             if not is_safe:
-                raise UnavailableError(f"{_host(url)} redirects to {_shown(target)}", "that is not followed from there")
+                raise UnavailableError(
+                    f"refusing to follow a redirect from {_host(url)} to {_shown(target)}",
+                    "it leads from https to a URL without it",
+                )
             url = target
             hops += 1
-        raise UnavailableError(f"{_host(url)} redirects without end", "see the URL of the remote")
+        raise UnavailableError(f"{_host(url)} redirects too many times", "check the URL of the remote")
 
     @contextmanager
     def _asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes | str) -> Iterator[Answer]:
-        """Ask once, of one server."""
+        """Send one request to one server."""
         parts = parsed(url)
         origin = origin_of(parts)
         connection, prefix = self._connection(origin)
@@ -175,7 +176,7 @@ class Client:
             except ConnectionError:
                 if not is_used or method not in (*_READS, "PUT", "DELETE"):
                     raise
-            connection.close()  # it was kept, and the server had let go of it meanwhile: what can be asked twice, is
+            connection.close()  # the server had closed the kept connection; this request may be repeated
             return _exchange(connection, method, target, sent, body)
 
         connection.timeout = self._deadline.remaining()
@@ -190,7 +191,7 @@ class Client:
                 connection.close()
 
     def _connection(self, origin: Origin) -> tuple[http.client.HTTPConnection, str]:
-        """Return this thread's connection to a server or its proxy, and what a proxy wants before each path."""
+        """Return this thread's connection to a server or its proxy, and the prefix of paths for a proxy."""
         scheme, host, port = origin
         proxy = proxy_for(origin)
         mine: dict[Origin, http.client.HTTPConnection] = self._local.__dict__.setdefault("mine", {})
@@ -198,11 +199,11 @@ class Client:
             first = (proxy.hostname or "", proxy.port or 80) if proxy else (host, port)
             made: Plain | Secure
             if scheme == "https":
-                made = Secure(*first, blocksize=_BLOCK, context=self._context)
+                made = Secure(*first, blocksize=_READ_SIZE, context=self._context)
                 if proxy:
                     made.set_tunnel(host, port, headers=proxies.identity_at(proxy))
             else:
-                made = Plain(*first, blocksize=_BLOCK)
+                made = Plain(*first, blocksize=_READ_SIZE)
             made.deadline = self._deadline
             mine[origin] = made
             self._all.append(made)
@@ -210,7 +211,7 @@ class Client:
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        """What is trusted: what the system trusts, or the certificates in SSL_CERT_FILE."""
+        """The trusted certificates: those of the system, or of SSL_CERT_FILE."""
         return ssl.create_default_context()
 
     @cached_property
@@ -219,7 +220,7 @@ class Client:
 
     @property
     def _is_private(self) -> bool:
-        """Whether nobody on the way hears what is said: a password is not shouted over a network."""
+        """Whether a credential may be sent. An unencrypted network connection could reveal it."""
         scheme, host, _ = origin = origin_of(self._place)
         return scheme == "https" or (_is_loopback(host) and not proxy_for(origin))
 
@@ -230,7 +231,7 @@ class Client:
         return {"Authorization": answering.header(method, path) if answering else self._credential.header()}
 
     def _can_answer(self, answer: Answer) -> bool:
-        """Take up a challenge of the scheme Digest that was not answered yet; return whether it can be answered."""
+        """Prepare the answer to a new Digest challenge; return whether that is possible."""
         before = self._answering
         if origin_of(urlsplit(answer.url)) != origin_of(self._place) or not self._is_private:
             return False
@@ -241,12 +242,12 @@ class Client:
         return True
 
     def failure(self, answer: Answer, doing: str) -> CrdtctlError:
-        """Return what to tell of an answer that says that it was not done."""
+        """Return the error for a response whose status is a failure."""
         status = answer.status
         origin = origin_of(urlsplit(answer.url))
         proxy = proxy_for(origin) if origin[0] == "http" else None
         who = f"{_host(answer.url)}, or the proxy {proxies.shown(proxy)}," if proxy else _host(answer.url)
-        message = f"cannot {doing}: {who} says {status} {http.client.responses.get(status, '')}".rstrip()
+        message = f"cannot {doing}: {who} answers with {status} {http.client.responses.get(status, '')}".rstrip()
         match status:
             case 401 | 403:
                 return AccessError(message, self._how_to_be_known(answer))
@@ -257,35 +258,39 @@ class Client:
             case 404 | 410:
                 return MissingError(message)
             case 413:
-                return UnavailableError(message, "let the server take larger files: nginx has client_max_body_size")
+                return UnavailableError(
+                    message, "raise the server's limit for file sizes: client_max_body_size in nginx"
+                )
             case 507:
                 return StorageError(message, "nothing was changed; free some space there and try again")
             case 511:
-                return TransientError(message, "this network wants you to log in: open any page in a browser")
+                return TransientError(message, "log in to this network: open any page in a browser")
             case 408 | 423 | 425 | 429:
                 return failures.passing(message, answer.headers)
             case _ if status >= 500 and status not in (501, 505):
                 return failures.passing(message, answer.headers)
             case _ if status in _REDIRECTS:
-                return UnavailableError(message, f"it redirects to {_shown(_target(answer))}: see the remote's URL")
+                return UnavailableError(message, f"it redirects to {_shown(_target(answer))}: check the remote's URL")
             case _:
                 return UnavailableError(
-                    message, "is it a WebDAV server that lets files be written, and is the URL right?"
+                    message, "check that it is a WebDAV server that allows writing, and that the URL is right"
                 )
 
     def _how_to_be_known(self, answer: Answer) -> str:
         if origin_of(urlsplit(answer.url)) != origin_of(self._place):
-            return f"{self._place.hostname} redirects there, where no credential is sent: see the remote's URL"
+            return f"{self._place.hostname} redirects to this server, which gets no credential: check the remote's URL"
         if self._credential and not self._is_private:
-            return "no credential is sent over http, where all can read it: use https, or a tunnel to this machine"
+            return (
+                "no credential is sent over http, because others could read it: use https, or a tunnel to this machine"
+            )
         if answer.status == 401:
             return challenges.advice(_challenges(answer), self._credential)
         if not self._credential:
-            return f"see what the server allows there; if it is to know who you are, keep a credential in {WHERE}"
-        return "it does not say that the credential is wrong: see what that user may do there"
+            return f"check the server's permissions; if it needs a credential, keep one in {WHERE}"
+        return "the server accepts the credential: check the permissions of that user"
 
     def _connection_error(self, error: OSError | http.client.HTTPException, origin: Origin) -> CrdtctlError:
-        """Return the failure that stands for what went wrong with a connection."""
+        """Return the error for a failed connection."""
         host = origin[1]
         proxy = proxy_for(origin)
         if proxy and (failed := failures.TUNNEL.search(str(error))):
@@ -298,8 +303,8 @@ class Client:
                 return self._deadline.error()
             case ssl.SSLError() if not isinstance(error, _CUT):
                 return UnavailableError(
-                    f"{host} does not speak TLS as it should: {printable(error.reason or '')}",
-                    "see the URL of the remote: is that the port of https?",
+                    f"the TLS connection to {host} failed: {printable(error.reason or '')}",
+                    "check the URL of the remote: is it the port of https?",
                 )
             case socket.gaierror():
                 return TransientError(f"cannot find {reached}: {printable(error.strerror or '')}", "try again")
@@ -309,7 +314,7 @@ class Client:
             case http.client.RemoteDisconnected() | http.client.IncompleteRead():
                 return TransientError(f"{reached} ended the connection early", "try again")
             case _:
-                return UnavailableError(f"{reached} answers what is not HTTP", "see the URL of the remote")
+                return UnavailableError(f"{reached} does not answer with HTTP", "check the URL of the remote")
 
 
 def _challenges(answer: Answer) -> list[challenges.Challenge]:
@@ -319,7 +324,7 @@ def _challenges(answer: Answer) -> list[challenges.Challenge]:
 def _exchange(
     connection: http.client.HTTPConnection, method: str, target: str, headers: Mapping[str, str], body: bytes | str
 ) -> http.client.HTTPResponse:
-    """Send a request and return the beginning of the answer."""
+    """Send a request and return the start of the response."""
     connection.putrequest(method, target, skip_host=True)
     for name, value in headers.items():
         connection.putheader(name, value)
@@ -333,7 +338,7 @@ def _exchange(
         connection.endheaders()
         try:
             connection.send(file)
-        except (BrokenPipeError, ConnectionResetError):  # who refuses a large body says why before it is all there
+        except (BrokenPipeError, ConnectionResetError):  # a server may refuse a large body before it has read all of it
             try:
                 return connection.getresponse()
             except http.client.HTTPException as error:
@@ -342,12 +347,12 @@ def _exchange(
 
 
 def _host(url: str) -> str:
-    """Return the server of a URL, fit to be told."""
+    """Return the server of a URL for messages."""
     return printable(urlsplit(url).hostname or "")
 
 
 def _target(answer: Answer) -> str:
-    """Return where a redirect leads; nothing, if nowhere."""
+    """Return the target of a redirect, or an empty string if it is invalid."""
     location = answer.headers.get("Location", "").encode("latin-1", "replace")
     try:
         return urljoin(answer.url, quote(location, safe="%/:?#[]@!$&'()*+,;=~"))
@@ -356,6 +361,6 @@ def _target(answer: Answer) -> str:
 
 
 def _shown(url: str) -> str:
-    """Return a URL fit to be told, without what may be a secret in it."""
+    """Return a URL for messages, without the parts that may be a secret."""
     parts = urlsplit(url)
-    return printable(f"{parts.scheme}://{parts.hostname}{parts.path}")[:200] if url else "nowhere"
+    return printable(f"{parts.scheme}://{parts.hostname}{parts.path}")[:200] if url else "an invalid URL"

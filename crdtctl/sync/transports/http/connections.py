@@ -1,4 +1,4 @@
-"""Connections of the standard library's HTTP client, with one time for all that is done with them."""
+"""Connections of the standard library's HTTP client, with one time limit for all operations on them."""
 
 import http.client
 import io
@@ -10,11 +10,11 @@ from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 
 
 class _Reader(io.RawIOBase):
-    """What a socket receives; each receive ends when all must end, so that no server can dribble for ever."""
+    """The receiving side of a socket. The deadline limits each receive, even from a slow server."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._socket = sock
-        self._user = sock.makefile("rb", buffering=0)  # until that is closed, the socket stays open
+        self._user = sock.makefile("rb", buffering=0)  # this keeps the socket open
         self._deadline = deadline
 
     def readable(self) -> bool:
@@ -31,8 +31,8 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-class _Timed:
-    """A connected socket, as far as the standard library's client uses it, with a time for all that is done with it."""
+class _TimedSocket:
+    """A connected socket with a deadline, with the methods that the standard library's client uses."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._socket = sock
@@ -58,7 +58,7 @@ class Plain(http.client.HTTPConnection):
 
     def connect(self) -> None:
         super().connect()
-        self.sock: Any = _Timed(self.sock, self.deadline)
+        self.sock: Any = _TimedSocket(self.sock, self.deadline)
 
 
 class Secure(http.client.HTTPSConnection):
@@ -68,4 +68,4 @@ class Secure(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        self.sock: Any = _Timed(self.sock, self.deadline)
+        self.sock: Any = _TimedSocket(self.sock, self.deadline)

@@ -1,4 +1,4 @@
-"""Who we are at a web server: what the environment says, else ``~/.netrc``. Nothing here is ever part of a message."""
+"""The user's credential for a web server: from the environment, or from ``~/.netrc``. No message contains any of it."""
 
 import netrc
 import os
@@ -10,14 +10,14 @@ from crdtctl.errors import ConfigError
 
 TOKEN: Final = "CRDTCTL_HTTP_TOKEN"  # noqa: S105  # the name of a variable
 USER: Final = "CRDTCTL_HTTP_USER"
-PASSWORD: Final = "CRDTCTL_HTTP_PASSWORD"  # noqa: S105  # the same
-#: Where users can keep a credential, in words.
+PASSWORD: Final = "CRDTCTL_HTTP_PASSWORD"  # noqa: S105  # the name of a variable
+#: The places where users can keep a credential.
 WHERE: Final = f"~/.netrc, {USER} and {PASSWORD}, or {TOKEN}"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token, or a user with a password; or nothing, which is false."""
+    """A token, or a user with a password. An empty credential is false."""
 
     token: str = field(default="", repr=False)
     user: str = ""
@@ -27,7 +27,7 @@ class Credential:
         return bool(self.token or self.user)
 
     def header(self) -> str:
-        """Return the value of ``Authorization`` that a server is told before it asks (RFC 6750 and RFC 7617)."""
+        """Return the value of ``Authorization`` that is sent without a challenge (RFC 6750 and RFC 7617)."""
         if self.token:
             return f"Bearer {self.token}"
         both = f"{self.user}:{self.password}".encode("utf-8", "surrogateescape")
@@ -35,24 +35,26 @@ class Credential:
 
 
 def find(host: str) -> Credential:
-    """Return the credential for a host; raise `ConfigError` if what is meant to hold one is not well formed."""
+    """Return the credential for a host; raise `ConfigError` if the environment or ``~/.netrc`` is not well formed."""
     token, user, password = (os.environ.get(name, "") for name in (TOKEN, USER, PASSWORD))
     if token:
         if not token.isascii() or not token.isprintable() or " " in token:
-            raise ConfigError(f"{TOKEN} holds no token", "a token is of printable characters without spaces")
+            raise ConfigError(
+                f"{TOKEN} is not a valid token", "a token consists of printable ASCII characters without spaces"
+            )
         return Credential(token)
     if user or password:
         if not (user and password):
-            raise ConfigError(f"of {USER} and {PASSWORD} only one is set", "set both, or none")
+            raise ConfigError(f"only one of {USER} and {PASSWORD} is set", "set both, or neither")
     else:
         user, password = _in_netrc(host) or ("", "")
     if ":" in user:
-        raise ConfigError("the name of a user at a web server has no ':'")
+        raise ConfigError("the user name for a web server must not contain ':'", f"check {USER} and ~/.netrc")
     return Credential("", user, password)
 
 
 def _in_netrc(host: str) -> tuple[str, str] | None:
-    """Return the user and password for a host; what netrc says of its mistakes may quote secrets, so it is not told."""
+    """Return the user and password for a host. Error messages of `netrc` may contain secrets, so they are not shown."""
     try:
         found = netrc.netrc().authenticators(host)
     except FileNotFoundError:
@@ -60,7 +62,7 @@ def _in_netrc(host: str) -> tuple[str, str] | None:
     except netrc.NetrcParseError as error:
         where = f", line {error.lineno}" if error.lineno else ""
         raise ConfigError(
-            f"~/.netrc cannot be used{where}", "it must be well formed, and only its owner may read it (chmod 600)"
+            f"~/.netrc is not valid{where}", "it must be well formed, and only its owner may read it (chmod 600)"
         ) from None
     except (OSError, UnicodeDecodeError):
         raise ConfigError("~/.netrc cannot be read", "check its owner, mode and encoding") from None

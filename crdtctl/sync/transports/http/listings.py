@@ -1,7 +1,7 @@
-"""What web servers say is in a folder → entries: WebDAV's XML, the JSON of nginx and Caddy, links in HTML. Pure.
+"""Listings of folders from web servers: WebDAV's XML, JSON of nginx and Caddy, links in HTML. Pure.
 
-Nothing in a listing is followed: an entry is a name directly in the place, whatever else it is said to be. What is in
-folders below, elsewhere, or has a name that leads elsewhere is left out.
+An entry is always a file directly in the folder. Files in subfolders or other places, and names that would lead to
+another place, are left out.
 """
 
 import re
@@ -19,24 +19,24 @@ import msgspec
 from crdtctl.errors import MissingError, TransientError, UnavailableError, printable
 from crdtctl.sync.transport import Entry, checked_name
 
-#: What to ask of each file (RFC 4918, section 9.1).
+#: The request for the properties of each file (RFC 4918, section 9.1).
 PROPFIND: Final = (
     b'<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop>'
     b"<resourcetype/><getcontentlength/><getetag/><getlastmodified/></prop></propfind>"
 )
-#: What the parser says of a document that is good so far and is not over: its codes for no element, and half a token.
-_ENDS_EARLY = (3, 5, 6)
-#: Slashes that begin a path.
+#: The parser's error codes for an incomplete document: no element, or half a token.
+_INCOMPLETE = (3, 5, 6)
+#: Doubled slashes at the start of a path.
 _SLASHES = re.compile(r"^/{2,}")
-#: So many characters behind a link are looked at.
+#: Maximum number of characters of a link's text.
 _WORDS = 100
 _TEXTS = frozenset(("href", "status", "getcontentlength", "getetag", "getlastmodified"))
 
 
 def _folders(path: str) -> tuple[str, ...]:
-    """Return the folders on a path, so that spellings of one place are equal; raise `ValueError` if they are no text.
+    """Return the folders on a path, equal for all spellings of the same place; raise `ValueError` if it is not UTF-8.
 
-    Doubled slashes, one at the end, how characters are escaped and composed make no difference.
+    Doubled slashes, a slash at the end, and the escaping and composition of characters make no difference.
 
     >>> _folders("/~ann//b%C3%BCro/") == _folders("/%7Eann/bu%CC%88ro")
     True
@@ -46,17 +46,17 @@ def _folders(path: str) -> tuple[str, ...]:
 
 
 def _path(place: str, href: str) -> str:
-    """Return the path that `href` leads to from the folder `place`; raise `ValueError` if it is none.
+    """Return the path of `href`, relative to the folder `place`; raise `ValueError` if it has none.
 
-    Only its path counts: behind a proxy, servers do not know their own scheme and host.
+    Only the path counts, because servers behind a proxy do not know their own scheme and host.
     """
-    href = _SLASHES.sub("/", href)  # these begin a path with a doubled slash, and name no host
+    href = _SLASHES.sub("/", href)  # a path that begins with a doubled slash, not a host
     path = urlsplit(href).path
     return path if path.startswith("/") else urljoin(f"{place.rstrip('/')}/", href)
 
 
 def _last(path: str) -> str | None:
-    """Return the name at the end of a path, or nothing if it can be none."""
+    """Return the name at the end of a path, or None if it is not a valid name."""
     try:
         return checked_name(unquote(path.rpartition("/")[2], errors="strict"))
     except (ValueError, MissingError):
@@ -64,7 +64,7 @@ def _last(path: str) -> str | None:
 
 
 def name_in(place: str, href: str) -> str | None:
-    """Return the name of a file directly in the folder whose path is `place`, or nothing if `href` is none."""
+    """Return the name of a file directly in the folder with the path `place`, or None if `href` is not such a file."""
     try:
         path = _path(place, href)
         return _last(path) if _folders(path.rpartition("/")[0]) == _folders(place) else None
@@ -73,39 +73,39 @@ def name_in(place: str, href: str) -> str | None:
 
 
 def version_of(etag: str, modified: str, size: int) -> str:
-    """Return what is new when a file is: its etag, weak or not, else when it was written and how long it is."""
+    """Return a version that changes with the file: its etag, weak or strong, or its time and size."""
     return etag or f"{modified} {size}"
 
 
 def size_of(text: str) -> int:
-    """Return a number of bytes; 0 for what is none, as a size is only an announcement."""
+    """Return a number of bytes; 0 for an invalid number, since a size is only an announcement."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 @dataclass(slots=True)
 class _Response:
-    """What is said of one file; `found` is the part of it that the server vouches for."""
+    """The properties of one file; `found` are those with a successful status."""
 
-    said: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
     is_folder: bool = False
 
     @property
     def href(self) -> str:
-        return self.said.get("href", "")
+        return self.properties.get("href", "")
 
     @property
     def status(self) -> str:
-        return self.said.get("status", "")
+        return self.properties.get("status", "")
 
     @property
     def is_there(self) -> bool:
-        """Whether it is a file that is there, also one of which the server cannot say more: reading it says why."""
+        """Whether the file exists. If the server could not read its properties, reading the file reports the reason."""
         return not self.is_folder and self.status.split()[1:2] not in (["404"], ["410"])
 
 
 class _Multistatus:
-    """Takes a multistatus apart as it comes in (RFC 4918, section 13)."""
+    """A streaming parser for a multistatus document (RFC 4918, section 13)."""
 
     def __init__(self) -> None:
         self.responses: list[_Response] = []
@@ -121,8 +121,10 @@ class _Multistatus:
         parser.StartDoctypeDeclHandler = self._refuse
 
     def _refuse(self, *_: object) -> None:
-        """Refuse a document with a type: an answer needs none, and entities that grow are declared there."""
-        raise UnavailableError("the server's listing declares a type of document", "that is refused: it can do harm")
+        """Refuse a document type. Listings need none, and it could define entities that expand without limit."""
+        raise UnavailableError(
+            "the server's listing has a document type, which is not safe to read", "use another server"
+        )
 
     def _start(self, tag: str, _: object) -> None:
         match tag.removeprefix("DAV: "):
@@ -149,8 +151,8 @@ class _Multistatus:
         if response is None:
             return
         if name in _TEXTS and self._text is not None:
-            said = response.said if self._props is None else self._props
-            said.setdefault(name, "".join(self._text).strip())
+            properties = response.properties if self._props is None else self._props
+            properties.setdefault(name, "".join(self._text).strip())
             self._text = None
         elif name == "propstat" and self._props is not None:
             if _is_good(self._props.get("status", "")):
@@ -162,7 +164,7 @@ class _Multistatus:
 
 
 def _is_good(status: str) -> bool:
-    """Return whether a line like ``HTTP/1.1 200 OK`` is good news, or is not there."""
+    """Return whether a status line is missing or like ``HTTP/1.1 200 OK``."""
     return not status or status.split()[1:2] == ["200"]
 
 
@@ -173,30 +175,32 @@ def _entry(response: _Response, name: str) -> Entry:
 
 
 class Listing(NamedTuple):
-    """The files in a folder, and the path that the server itself has for that, which a proxy may have rewritten."""
+    """The files in a folder, and the server's own path of the folder, which a proxy may have rewritten."""
 
     path: str
     entries: list[Entry]
 
 
 def read_multistatus(pieces: Iterable[bytes], place: str) -> Listing:
-    """Return what is in the folder with the path `place`; raise `UnavailableError` for what is no such answer."""
+    """Return the listing of the folder with the path `place`; raise `UnavailableError` if the document is not one."""
     taking = _Multistatus()
     try:
         for piece in pieces:
             taking.parser.Parse(piece, False)
         taking.parser.Parse(b"", True)
-    except (expat.ExpatError, ValueError, LookupError) as error:  # the latter for encodings that there are not
-        if taking.is_one and getattr(error, "code", 0) in _ENDS_EARLY:
-            raise TransientError("the server's listing ends early", "try again") from None
-        raise UnavailableError(f"the server's listing is no XML: {error}", "is it a WebDAV server?") from None
+    except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
+        if taking.is_one and getattr(error, "code", 0) in _INCOMPLETE:
+            raise TransientError("the server's listing is incomplete", "try again") from None
+        raise UnavailableError(
+            f"the server's listing is not valid XML: {error}", "check that it is a WebDAV server"
+        ) from None
     if not taking.is_one:
-        raise UnavailableError("the server's listing is no multistatus", "is it a WebDAV server?")
+        raise UnavailableError("the server's listing is not a multistatus document", "check that it is a WebDAV server")
     return _listing(taking.responses, place)
 
 
 def _listing(responses: Iterable[_Response], place: str) -> Listing:
-    """Return what the responses say, which are of one folder: the one that was asked for, by whatever path."""
+    """Return the listing in the responses, which are about one folder, under any path."""
     found: list[tuple[tuple[str, ...], _Response]] = []
     for response in responses:
         with suppress(ValueError):
@@ -206,16 +210,20 @@ def _listing(responses: Iterable[_Response], place: str) -> Listing:
     own = _own(found, asked)
     failed = next((one.status for path, one in found if path == own and not _is_good(one.status)), "")
     if failed:
-        raise UnavailableError(f"the server lists the folder with the status {printable(failed)}", "see its log")
-    below = [response for path, response in found if path[:-1] == own and path != own]
-    elsewhere = [path for path, _ in found if path[: len(own)] != own]
-    if elsewhere and not below:
         raise UnavailableError(
-            f"the server lists {_shown(elsewhere[0])} where {_shown(asked)} was asked for",
-            "is there a proxy that rewrites paths, or is the URL not as the server writes it?",
+            f"the server lists the folder with the status {printable(failed)}", "read the server's log"
+        )
+    below = [response for path, response in found if path[:-1] == own and path != own]
+    others = [path for path, _ in found if path[: len(own)] != own]
+    if others and not below:
+        raise UnavailableError(
+            f"the server lists {_shown(others[0])} instead of {_shown(asked)}",
+            "check whether a proxy rewrites paths, and whether the server writes the URL differently",
         )
     if not found:
-        raise UnavailableError("the server's listing does not hold the folder itself", "is it a WebDAV server?")
+        raise UnavailableError(
+            "the server's listing does not contain the folder itself", "check that it is a WebDAV server"
+        )
     named = ((_last(_path(place, response.href)), response) for response in below)
     entries = [_entry(response, name) for name, response in named if name and response.is_there]
     itself = (_path(place, response.href) for path, response in found if path == own)
@@ -223,10 +231,10 @@ def _listing(responses: Iterable[_Response], place: str) -> Listing:
 
 
 def _own(found: Iterable[tuple[tuple[str, ...], _Response]], asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the path that the server has for the folder that was asked for.
+    """Return the server's own path of the requested folder.
 
-    Behind a proxy that rewrites paths, and where upper and lower case are the same, that is another path: the one of
-    the folder's own response, below which all others are.
+    It differs from the requested path behind a proxy that rewrites paths, and on servers that ignore case. Then it is
+    the path of the folder's own response; all other paths are below it.
     """
     paths = [path for path, _ in found]
     if asked not in paths:
@@ -253,11 +261,13 @@ class _Listed(msgspec.Struct):
 
 
 def from_json(data: bytes) -> list[Entry]:
-    """Return the files in a listing in JSON; raise `UnavailableError` for what is none."""
+    """Return the files in a JSON listing; raise `UnavailableError` if it is not one."""
     try:
         listed = msgspec.json.decode(data, type=list[_Listed])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise UnavailableError("the server's JSON is no listing of a folder", "is it the right URL?") from None
+        raise UnavailableError(
+            "the server's JSON is not a listing of a folder", "check the URL of the remote"
+        ) from None
     return [
         Entry(one.name, one.size, version_of("", one.mtime or one.mod_time, one.size))
         for one in listed
@@ -273,7 +283,7 @@ def _is_name(name: str) -> bool:
 
 
 class _Links(HTMLParser):
-    """Collects where a page leads, each with the words of the link, and whether it asks for a password."""
+    """A parser that collects the links of a page with their texts, and notices a password field."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -281,10 +291,10 @@ class _Links(HTMLParser):
         self.asks = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = dict(attrs)
-        if tag == "a" and said.get("href"):
-            self.links.append((said["href"] or "", ""))
-        self.asks |= tag == "input" and (said.get("type") or "").lower() == "password"
+        attributes = dict(attrs)
+        if tag == "a" and attributes.get("href"):
+            self.links.append((attributes["href"] or "", ""))
+        self.asks |= tag == "input" and (attributes.get("type") or "").lower() == "password"
 
     def handle_data(self, data: str) -> None:
         if self.links:
@@ -293,15 +303,18 @@ class _Links(HTMLParser):
 
 
 def from_html(data: bytes, url: str) -> list[str]:
-    """Return the names of the files that the page at `url`, which ends with a slash, links in its own folder.
+    """Return the names of the files in its own folder that the page at `url` links. The URL ends with a slash.
 
-    A page that leads neither to such a file nor up is no listing, nor is one to log in: raise `UnavailableError`.
+    A listing links to such a file or to the parent folder. Raise `UnavailableError` for other pages, and for log-in
+    pages.
     """
     page = _Links()
     page.feed(data.decode("utf-8", "replace"))
     page.close()
     if page.asks:
-        raise UnavailableError("the server shows a page to log in", "let it take a password as HTTP does, or a token")
+        raise UnavailableError(
+            "the server shows a log-in page", "enable HTTP authentication on the server, or use a token"
+        )
     names: dict[str, None] = {}
     is_listing = False
     place = urlsplit(url).path
@@ -309,7 +322,7 @@ def from_html(data: bytes, url: str) -> list[str]:
     for target, words in page.links:
         try:
             found = urlsplit(urljoin(url, target))
-            # A link to the start of the site is on any page: one that is meant to lead up says so.
+            # Any page may link to the start of the site. Only a link named as such leads to the parent folder.
             leads_up = (target.startswith("..") or "parent dir" in words.lower()) and _folders(found.path) == above
         except ValueError:
             continue
@@ -318,5 +331,7 @@ def from_html(data: bytes, url: str) -> list[str]:
             names[name] = None
         is_listing |= name is not None or leads_up
     if not is_listing:
-        raise UnavailableError("the server shows no listing of the folder", "let it speak WebDAV, or list folders")
+        raise UnavailableError(
+            "the server does not list the folder", "enable WebDAV on the server, or the listing of folders"
+        )
     return list(names)

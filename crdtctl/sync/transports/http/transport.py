@@ -1,4 +1,4 @@
-"""A folder at a web server: WebDAV, or just GET and PUT where the server lists its folders, as nginx can."""
+"""A folder on a web server: WebDAV, or GET and PUT with a listing of the folder, such as nginx shows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -21,23 +21,23 @@ from crdtctl.sync.transports.http import listings
 from crdtctl.sync.transports.http.client import Answer, Client
 from crdtctl.sync.transports.http.proxies import parsed
 
-#: The largest listing that is read: about 100,000 files.
+#: Maximum number of bytes of a listing: about 100,000 files.
 _MAX_LISTING = 2**26
-#: What servers say that do not know a method; some take one that they do not know for a GET.
+#: Statuses for an unknown method. Some servers treat an unknown method as GET.
 _UNKNOWN = (200, 400, 405, 501)
 _ABSENT = (404, 409, 410)
 _LISTS = "application/json, text/html;q=0.5"
 
 
 class WebDav(Transport):
-    """Files are put under a hidden name and moved, where the server can move; else they are put as they are."""
+    """Files are put under a hidden name and moved, if the server supports MOVE; otherwise they are put directly."""
 
     parallel: ClassVar[int] = 8
 
     def __init__(self, place: Endpoint) -> None:
         parts = parsed(place.address)
         if parts.fragment:
-            raise UsageError(f"'{printable(place.address)}' has a '#'", "in the path of a URL, that is written %23")
+            raise UsageError(f"'{printable(place.address)}' contains a '#'", "write %23 instead")
         path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
         self._url = f"{parts.scheme}://{parts.netloc}{path}"
         self._shown = printable(place.address)
@@ -72,7 +72,7 @@ class WebDav(Transport):
         return self._none() if is_absent else self._list_plainly()
 
     def _list_plainly(self) -> Sequence[Entry]:
-        """List a folder by reading it, as a browser does."""
+        """List a folder with GET, as a browser does."""
         with self._client.ask("GET", f"{self._url}/", {"Accept": _LISTS}) as answer:
             if answer.status == 200:
                 if answer.headers.get_content_type() == "application/json":
@@ -84,7 +84,7 @@ class WebDav(Transport):
                 raise self._failure(answer, "list")
         if names is None:
             return self._none()
-        # What a page says of sizes and times is for people.
+        # Sizes and times in a page are written for people, so they are not read.
         return list(self.in_parallel(self._look, names))
 
     def _names_in_page(self, answer: Answer) -> Sequence[str]:
@@ -92,19 +92,19 @@ class WebDav(Transport):
         is_whole = answer.is_delimited
         data = b"".join(_bounded(answer))
         if not is_whole and b"</html>" not in data.lower():
-            raise TransientError(f"the listing of {self._shown} ends early", "try again")
+            raise TransientError(f"the listing of {self._shown} is incomplete", "try again")
         try:
             return listings.from_html(data, answer.url)
         except UnavailableError:
             if other == host:
                 raise
-            message = (
-                f"{printable(host or '')} redirects to {printable(other or '')}, which shows no listing of a folder"
-            )
-            raise UnavailableError(message, "does this network want a log-in? see the URL of the remote") from None
+            message = f"{printable(host or '')} redirects to {printable(other or '')}, which does not list a folder"
+            raise UnavailableError(
+                message, "check whether this network requires a log-in, and check the URL of the remote"
+            ) from None
 
     def _look(self, name: str) -> Entry:
-        """Return what the server says of a file; where it says that there is none, reading it will say so, too."""
+        """Return the entry of a file from a HEAD request. A missing file is listed; reading it reports that."""
         with self._client.ask("HEAD", self._file(name)) as answer:
             if answer.status in _ABSENT:
                 return Entry(name, 0)
@@ -115,7 +115,7 @@ class WebDav(Transport):
             return Entry(name, size, listings.version_of(etag, modified, size))
 
     def _none(self) -> Sequence[Entry]:
-        """Return that there is nothing, if the place can be made: if the folder that it is in is there."""
+        """Return an empty listing if the folder could be created, i.e. if its parent exists."""
         self._is_new = True
         parent = self._url.rpartition("/")[0]
         if urlsplit(self._url).path:
@@ -124,7 +124,7 @@ class WebDav(Transport):
             if status in _UNKNOWN:
                 with self._client.ask("HEAD", f"{parent}/") as answer:
                     status = answer.status
-            if status not in _ABSENT:  # it may be there and not be shown
+            if status not in _ABSENT:  # it may exist although the server hides it
                 return []
         raise self._no_parent()
 
@@ -132,7 +132,7 @@ class WebDav(Transport):
         return self._client.failure(answer, f"{doing} {self._shown}")
 
     def _no_parent(self) -> CrdtctlError:
-        return UnavailableError(f"there is no folder {self._shown}", "make the folder that it is to be in, see the URL")
+        return UnavailableError(f"the folder {self._shown} does not exist", "make its parent folder, or check the URL")
 
     # Files ----------------------------------------------------------------------------------------------
 
@@ -143,8 +143,8 @@ class WebDav(Transport):
             if answer.is_page and not name.lower().endswith((".html", ".htm", ".xhtml")):
                 where = printable(urlsplit(answer.url).hostname or "")
                 raise UnavailableError(
-                    f"{where} answers with a page for people instead of {printable(name)}",
-                    "does this network, or the server, want a log-in?",
+                    f"{where} answers with a web page instead of {printable(name)}",
+                    "check whether this network or the server requires a log-in",
                 )
             for piece in answer.pieces():
                 write(piece)
@@ -157,24 +157,24 @@ class WebDav(Transport):
         self._sweep()
 
     def _put_whole(self, target: str, path: str) -> bool:
-        """Put a file under a hidden name and move it; return whether the server took both names."""
+        """Put a file under a hidden name and move it; return whether the server accepted both names."""
         draft = self._file(new_draft())
         is_there = True
         try:
             is_there = self._upload(draft, path, may_be_forbidden=True)
-            if is_there and self._transferred(draft, target):
+            if is_there and self._move_draft(draft, target):
                 return True
         except CrdtctlError:
             with suppress(CrdtctlError):
                 self._delete(draft)
             raise
         if is_there:
-            with suppress(AccessError):  # one who may not delete has put it all the same
+            with suppress(AccessError):  # the file was put, although this user may not delete
                 self._delete(draft)
         return False
 
     def _sweep(self) -> None:
-        """Delete what syncs that were killed have left here, however long ago, by the server's own clock."""
+        """Delete drafts that killed syncs left behind, by the server's own clock."""
         for name in self._drafts:
             with suppress(CrdtctlError):
                 with self._client.ask("HEAD", self._file(name)) as answer:
@@ -183,11 +183,11 @@ class WebDav(Transport):
                     self.delete(name)
         self._drafts = ()
 
-    def _transferred(self, draft: str, target: str) -> bool:
-        """Move what was put; return whether the server took `target` for its own.
+    def _move_draft(self, draft: str, target: str) -> bool:
+        """Move a draft to its name; return whether the server accepted `target` as its own.
 
-        Apache wants to be told a whole URL. Behind a proxy that ends TLS, others take that for another server's, but
-        they take a path (RFC 4918, section 8.3). Behind one that rewrites paths, that is the server's own path.
+        Apache requires a whole URL. Behind a proxy that ends TLS, other servers take that URL for another server's, but
+        accept a path (RFC 4918, section 8.3). Behind a proxy that rewrites paths, it must be the server's own path.
         """
         path = f"{self._own_path()}/{target.rpartition('/')[2]}"
         for destination in (urljoin(target, path), path):
@@ -195,14 +195,16 @@ class WebDav(Transport):
                 if answer.status in (200, 201, 204):
                     return True
                 if answer.status in (404, 410):
-                    raise TransientError(f"what was put at {self._shown} is gone before it was moved", "try again")
+                    raise TransientError(
+                        f"the file uploaded to {self._shown} disappeared before it was moved", "try again"
+                    )
                 if answer.status not in (400, 409, 502):
                     raise self._failure(answer, "move a file at")
         return False
 
     def _own_path(self) -> str:
-        """Return the path that the server has for the folder, without a slash at its end."""
-        if self._is_new:  # no listing has shown it yet
+        """Return the server's own path of the folder, without a slash at its end."""
+        if self._is_new:  # the folder was made after the listing
             with self._client.ask("PROPFIND", f"{self._url}/", _depth(0), listings.PROPFIND) as answer:
                 if answer.status == 207:
                     self._path = listings.read_multistatus(_bounded(answer), urlsplit(answer.url).path).path
@@ -211,21 +213,21 @@ class WebDav(Transport):
 
     @cached_property
     def atomic(self) -> bool:
-        """Whether the server can move: then it looks for what it is told to move, and does not find it."""
+        """Whether the server supports MOVE. If so, it reports that the source of a test does not exist."""
         names = (new_draft() for _ in range(2))
         with self._move(*map(self._file, names)) as answer:
             failure = self._failure(answer, "write to")
             if answer.status == 401 or isinstance(failure, TransientError):
                 raise failure
-            return answer.status in (*_ABSENT, 403)  # rclone's and Caddy's forbid to move what is not there
+            return answer.status in (*_ABSENT, 403)  # rclone and Caddy answer 403 for a missing source
 
     def _move(self, source: str, target: str) -> AbstractContextManager[Answer]:
         return self._client.ask("MOVE", source, {"Destination": target, "Overwrite": "T"})
 
     def _upload(self, url: str, path: str, *, may_be_forbidden: bool = False) -> bool:
-        """Put a local file, making the place if need be; return whether it was, where it may be forbidden.
+        """Put a local file, making the folder if necessary. Return whether it was put, if it `may_be_forbidden`.
 
-        Many servers are told to deny names that begin with a dot.
+        Many servers are configured to deny names that begin with a dot.
         """
         can_make = True
         for is_last in (False, True):
@@ -234,7 +236,7 @@ class WebDav(Transport):
                     return True
                 if answer.status == 403 and may_be_forbidden:
                     return False
-                is_lost = answer.status in (*_ABSENT, 500)  # nginx says that where there is no such folder
+                is_lost = answer.status in (*_ABSENT, 500)  # nginx answers 500 if the folder does not exist
                 status, failure = answer.status, self._failure(answer, "write to")
             if not is_lost:
                 raise failure
@@ -251,16 +253,22 @@ class WebDav(Transport):
         if can_make:
             return self._no_parent()
         return UnavailableError(
-            f"there is no folder {self._shown}, and the server does not make one",
-            "make the folder on the server, or let it know MKCOL",
+            f"the folder {self._shown} does not exist, and the server cannot make it",
+            "make the folder on the server, or enable MKCOL",
         )
 
     def _make(self) -> bool:
-        """Make the folder; return whether the server knows how to."""
+        """Make the folder; return whether the server supports that."""
         with self._client.ask("MKCOL", f"{self._url}/") as answer:
             if answer.status in _ABSENT:
                 raise self._no_parent()
-            if answer.status not in (200, 201, 204, 405, 501):  # the latter: it is there, or the server cannot do that
+            if answer.status not in (
+                200,
+                201,
+                204,
+                405,
+                501,
+            ):  # 405 and 501: it exists, or the server does not support MKCOL
                 raise self._failure(answer, "make")
             return answer.status not in (405, 501)
 
@@ -281,10 +289,12 @@ def _depth(levels: int) -> dict[str, str]:
 
 
 def _bounded(answer: Answer) -> Iterator[bytes]:
-    """Yield a listing, if it is not too large to be one."""
+    """Yield the pieces of a listing; raise `UnavailableError` if it is too large."""
     total = 0
     for piece in answer.pieces():
         total += len(piece)
         if total > _MAX_LISTING:
-            raise UnavailableError(f"the listing is larger than {_MAX_LISTING // 2**20} MiB", "use a folder of its own")
+            raise UnavailableError(
+                f"the listing is larger than {_MAX_LISTING // 2**20} MiB", "use a folder for crdtctl alone"
+            )
         yield piece

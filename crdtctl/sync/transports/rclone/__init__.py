@@ -1,1 +1,1 @@
-"""Any storage that the rclone program reaches."""
+"""Any storage that the rclone program supports."""

@@ -1,10 +1,10 @@
-"""Whatever rclone reaches, by the system's own ``rclone``, from 1.60 on; its configuration holds the credentials.
+"""Any storage that the system's ``rclone`` supports, from version 1.60 on. Its configuration holds the credentials.
 
-A process for a listing, and one for all files that are read, whose names it gets on standard input: they are
-strangers', and there may be many. How many are moved at once is the user's own setting of rclone.
+One process makes a listing, and one process reads all files of a sync. It gets their names on standard input, since
+there may be many, and other people choose them. The number of parallel transfers is the user's own setting of rclone.
 
-Where a place can rename files, a put goes to a hidden name first: rclone itself writes in place before 1.63. Other
-places are object stores, in which a file appears when it is whole.
+If a place can rename files, a file is first put under a hidden name, because rclone writes in place before version
+1.63. Other places are object stores, which show only whole files.
 """
 
 import os
@@ -44,22 +44,22 @@ from crdtctl.sync.transport import (
 )
 from crdtctl.sync.transports.rclone.environment import environment_changes
 
-_BLOCK = 2**18
-#: The number of bytes of an answer that is not understood which are shown.
+_READ_SIZE = 2**18
+#: Maximum number of bytes of an unexpected output that are shown.
 _SHOWN = 100
-#: Seconds for a connection, and for an answer; less if less time is left.
+#: Timeouts in seconds for a connection and a response, if the deadline is not earlier.
 _CONNECT, _ANSWER = 15, 60
-#: Not asking, and failing at once: it is us who try again.
+#: Never ask, and fail at once, because the sync itself retries.
 _OPTIONS = ("--ask-password=false", "--use-json-log", "--retries=1", "--low-level-retries=1")
-#: A folder of this machine in which files have the very names that rclone tells, with signs for control characters.
+#: A local folder with the same file names as rclone's listing, with its replacements for control characters.
 _HERE = ':local,encoding="Slash,Ctl,Del,InvalidUtf8,Dot":'
-#: The statuses of rclone that are looked at: no such folder, no such file, and what it would try again itself.
-_GONE, _PASSING = (3, 4), 5
+#: The meaningful statuses of rclone: no such folder, no such file, and a temporary error.
+_GONE, _TEMPORARY = (3, 4), 5
 
 _CONFIGURE = "see 'rclone listremotes' and 'rclone config'"
-_ALLOWED = "see 'rclone config' for the credentials, and whether they may do that there"
-_UNLOCK = "put the password of rclone's configuration into RCLONE_CONFIG_PASS, or see RCLONE_PASSWORD_COMMAND"
-_PASSES = (
+_ALLOWED = "check the credentials with 'rclone config', and their permissions"
+_UNLOCK = "set RCLONE_CONFIG_PASS to the password of rclone's configuration, or set RCLONE_PASSWORD_COMMAND"
+_TRANSIENT = (
     r"dial tcp|no such host|timeout|timed out|connection (refused|reset|lost|closed)|closed (network )?connection"
     r"|broken pipe|\bEOF\b|network is|temporary failure|too many|slow ?down|internal ?(server)? ?error|bad gateway"
     r"|service unavailable|rate ?limit"
@@ -69,23 +69,27 @@ _FORBIDDEN = (
     r"unable to authenticate|permission denied|access ?denied|forbidden|(un|not )authori[sz]ed|invalid_grant"
     r"|token expired|signaturedoesnotmatch|invalidaccesskeyid"
 )
-#: What rclone says, of which its status does not tell: the first that is found counts.
-_SAYINGS: Final[tuple[tuple[str, type[CrdtctlError], str], ...]] = (
+#: Messages of rclone whose status is ambiguous. The first match counts.
+_MESSAGES: Final[tuple[tuple[str, type[CrdtctlError], str], ...]] = (
     (r"didn't find section in config file", UnavailableError, _CONFIGURE),
     (r"decrypt configuration", AccessError, _UNLOCK),
-    (_PASSES, TransientError, "try again"),
-    (_SKEWED, UnavailableError, "the clock of this machine is wrong; the credentials may be right"),
+    (_TRANSIENT, TransientError, "try again"),
+    (_SKEWED, UnavailableError, "set the clock of this machine, which is wrong; the credentials may be right"),
     (_FORBIDDEN, AccessError, _ALLOWED),
-    (r"no space left|disk space|quota|read-only", StorageError, "nothing was changed there"),
+    (
+        r"no space left|disk space|quota|read-only",
+        StorageError,
+        "nothing was changed; check the space and permissions there",
+    ),
 )
 _NOT_FOUND = re.compile(r"not found|no such (file|key|object)|not exist|doesn't exist", re.IGNORECASE)
-#: Names and paths, which may be any words.
+#: Names and paths, which may contain any words.
 _QUOTED = re.compile(r'"[^"]*"')
 _STAMP = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
 
 
 class _Listed(msgspec.Struct, rename={"name": "Name", "size": "Size", "time": "ModTime", "number": "ID"}):
-    """A file as ``rclone lsjson`` prints it; the size is -1 where the place does not tell it."""
+    """A file in the output of ``rclone lsjson``; the size is -1 if the place does not provide it."""
 
     name: str
     size: int
@@ -98,12 +102,12 @@ class _Features(msgspec.Struct, rename="pascal"):
 
 
 class _Described(msgspec.Struct, rename="pascal"):
-    """What ``rclone backend features`` prints."""
+    """The output of ``rclone backend features``."""
 
     features: _Features
 
 
-class _Said(msgspec.Struct):
+class _LogLine(msgspec.Struct):
     """A line of rclone's log."""
 
     level: str = ""
@@ -112,8 +116,8 @@ class _Said(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """How rclone ended: what it said last, and of single files."""
+class _Result:
+    """The result of rclone: its status, output, last log lines, and the log lines about single files."""
 
     status: int
     output: bytes
@@ -122,7 +126,7 @@ class _Done:
 
 
 class Rclone(Transport):
-    """A process for each operation, for any number of files that are read."""
+    """A transport that starts a process for each operation; one process reads any number of files."""
 
     def __init__(self, place: Endpoint) -> None:
         address = place.address
@@ -135,7 +139,7 @@ class Rclone(Transport):
         self._drafts: dict[str, str] = {}
 
     def list(self) -> Sequence[Entry]:
-        # The time when a server got a file comes with its listing; the one that rclone keeps may cost a request each.
+        # The server's own times come with the listing. The times that rclone keeps may need a request for each file.
         done = self._run("lsjson", "--files-only", "--no-mimetype", "--use-server-modtime", "--", self._place)
         if done.status in _GONE:
             return []
@@ -143,7 +147,7 @@ class Rclone(Transport):
         try:
             listed = msgspec.json.decode(done.output, type=list[_Listed])
         except msgspec.MsgspecError:
-            raise self._incomprehensible(done) from None
+            raise self._not_json(done) from None
         self._drafts = {one.name: one.time for one in listed if is_draft(one.name)}
         found = {one.name: Entry(one.name, max(one.size, 0), f"{one.time} {one.number}".strip()) for one in listed}
         return list(found.values())
@@ -155,25 +159,25 @@ class Rclone(Transport):
             except DataError as error:
                 yield entry, error
         entries = [entry for entry in entries if entry.name.isprintable()]
-        if not entries:  # from no names at all rclone would conclude that all are meant
+        if not entries:  # without any name, rclone would copy all files
             return
         names = "".join(f"{checked_name(entry.name)}\n" for entry in entries).encode()
         copy = ("copy", "--files-from-raw=-", "--ignore-checksum", "--", self._place, f"{_HERE}{directory}")
         done = self._run(*copy, stdin=names)
-        # A file that is not there is passed over in silence. Any other failure is of a file, or of all.
-        said = {entry.name: done.of_files[entry.name] for entry in entries if entry.name in done.of_files}
-        general = "" if said or done.status in (0, *_GONE) else done.last_lines
-        is_tidy = done.status > 0  # where it fails it deletes what is not whole; where it is killed it cannot
+        # rclone silently skips a missing file. Any other failure concerns one file, or all of them.
+        reasons = {entry.name: done.of_files[entry.name] for entry in entries if entry.name in done.of_files}
+        general = "" if reasons or done.status in (0, *_GONE) else done.last_lines
+        is_tidy = done.status > 0  # after a failure rclone deletes incomplete files; after a kill it cannot
         for entry in entries:
             path = f"{directory}/{entry.name}"
-            reason = said.get(entry.name, general)
+            reason = reasons.get(entry.name, general)
             if os.path.isfile(path) and (done.status == 0 or (is_tidy and os.path.getsize(path) == entry.size)):
                 yield entry, path
-            elif not reason or (entry.name in said and _NOT_FOUND.search(reason)):
-                yield entry, MissingError(f"there is no {printable(entry.name)} in {self._shown}")
+            elif not reason or (entry.name in reasons and _NOT_FOUND.search(reason)):
+                yield entry, MissingError(f"{printable(entry.name)} does not exist in {self._shown}")
             else:
                 failure = self._failure(f"read {printable(entry.name)} in", done.status, reason)
-                if isinstance(failure, AccessError) and entry.name in said:
+                if isinstance(failure, AccessError) and entry.name in reasons:
                     failure.hint = "check the owner and mode of the file there"
                 yield entry, failure
 
@@ -183,7 +187,7 @@ class Rclone(Transport):
             if isinstance(path, CrdtctlError):
                 raise path
             with open(path, "rb") as file:
-                while block := file.read(_BLOCK):
+                while block := file.read(_READ_SIZE):
                     write(block)
 
     def put(self, name: str, path: str) -> None:
@@ -195,7 +199,7 @@ class Rclone(Transport):
         self._sweep()
 
     def _put_as_a_whole(self, path: str, target: str) -> None:
-        """Put a file under another name, and rename it."""
+        """Put a file under a hidden name, and rename it."""
         draft = new_draft()
         self._expect(self._run("copyto", "--no-check-dest", "--", path, f"{self._place}{draft}"), "write in")
         try:
@@ -206,7 +210,7 @@ class Rclone(Transport):
             raise
 
     def _sweep(self) -> None:
-        """Delete what syncs that were killed have left there a day ago or more, by the time that the listing shows."""
+        """Delete drafts that killed syncs left behind a day ago or earlier, by the times in the listing."""
         now = time.time()
         old = [name for name, when in self._drafts.items() if now - _seconds(when, now) > STALE_SECONDS]
         self._drafts = {}
@@ -221,50 +225,50 @@ class Rclone(Transport):
             try:
                 self._renames = msgspec.json.decode(done.output, type=_Described).features.move
             except msgspec.MsgspecError:
-                raise self._incomprehensible(done) from None
+                raise self._not_json(done) from None
         return self._renames
 
     def delete(self, name: str) -> None:
         self._delete([name])
 
     def _delete(self, names: Sequence[str]) -> None:
-        # As a list, also of one: a single file that is not there would be an error like any other.
+        # Even a single name goes into a list: otherwise rclone's status for a missing file would not be distinct.
         lines = "".join(f"{checked_name(name)}\n" for name in names).encode()
         done = self._run("delete", "--files-from-raw=-", "--", self._place, stdin=lines)
         if done.status not in _GONE:
             self._expect(done, f"delete {printable(names[0])} in")
 
-    def _run(self, *command: str, stdin: bytes = b"") -> _Done:
+    def _run(self, *command: str, stdin: bytes = b"") -> _Result:
         left = self._deadline.remaining()
         times = (f"--contimeout={min(_CONNECT, left):.3f}s", f"--timeout={min(_ANSWER, left):.3f}s")
         called = ["rclone", *_OPTIONS, *times, *command]
         done = self._runner.run(called, stdin=stdin, environment=environment_changes())
         last_lines, of_files = _read_log(done.errors)
-        return _Done(done.status, as_utf8(done.output), last_lines or done.last_lines, of_files)
+        return _Result(done.status, as_utf8(done.output), last_lines or done.last_lines, of_files)
 
-    def _expect(self, done: _Done, doing: str) -> None:
-        """Raise what rclone ended with, unless it succeeded."""
+    def _expect(self, done: _Result, doing: str) -> None:
+        """Raise the error of a failed operation."""
         if done.status:
             raise self._failure(doing, done.status, done.last_lines)
 
     def _failure(self, doing: str, status: int, said: str) -> CrdtctlError:
         message = f"cannot {doing} {self._shown}: {one_line(said)}"
         words = _QUOTED.sub("", said)
-        for pattern, kind, hint in _SAYINGS:
+        for pattern, kind, hint in _MESSAGES:
             if re.search(pattern, words, re.IGNORECASE):
                 return kind(message, hint)
-        if status == _PASSING:
+        if status == _TEMPORARY:
             return TransientError(message, "try again")
-        return UnavailableError(message, f"does 'rclone lsf {shlex.quote(printable(self._place))}' work?")
+        return UnavailableError(message, f"check that this works: rclone lsf {shlex.quote(printable(self._place))}")
 
-    def _incomprehensible(self, done: _Done) -> UnavailableError:
-        said = one_line(done.output[:_SHOWN].decode("utf-8", "replace"))
-        message = f"rclone printed no JSON of {self._shown}, but '{said}'"
-        return UnavailableError(message, "it must be rclone 1.60 or later, and print nothing else")
+    def _not_json(self, done: _Result) -> UnavailableError:
+        output = one_line(done.output[:_SHOWN].decode("utf-8", "replace"))
+        message = f"rclone printed '{output}' instead of JSON for {self._shown}"
+        return UnavailableError(message, "install rclone 1.60 or later; a wrapper must not print anything else")
 
 
 def _seconds(when: str, unknown: float) -> float:
-    """Return a time as rclone prints it, in seconds; `unknown` if it is none.
+    """Return a time of rclone's in seconds since the epoch; `unknown` if it is not valid.
 
     >>> _seconds("1970-01-01T00:00:01.000000002Z", 9.0), _seconds("", 9.0)
     (1.0, 9.0)
@@ -276,7 +280,7 @@ def _seconds(when: str, unknown: float) -> float:
 
 
 def _read_log(text: str) -> tuple[str, dict[str, str]]:
-    """Return what rclone said last, and what it said of single files, from its log: JSON lines, the last may be plain.
+    """Return the last lines of rclone's log, and its lines about single files. Not all lines are JSON.
 
     >>> _read_log('{"level":"error","msg":"object not found","object":"a"}\\n2022/01/02 03:04:05 Failed to copy: gone')
     ('Failed to copy: gone', {'a': 'object not found'})
@@ -286,10 +290,10 @@ def _read_log(text: str) -> tuple[str, dict[str, str]]:
         if not line.startswith("{"):
             plain.append(_STAMP.sub("", line))
             continue
-        with suppress(msgspec.MsgspecError):  # it may be cut
-            said = msgspec.json.decode(line, type=_Said)
-            if said.level not in ("debug", "info", "notice", "warning"):
-                errors.append(said.msg)
-                of_files[said.object] = said.msg
+        with suppress(msgspec.MsgspecError):  # the line may be incomplete
+            entry = msgspec.json.decode(line, type=_LogLine)
+            if entry.level not in ("debug", "info", "notice", "warning"):
+                errors.append(entry.msg)
+                of_files[entry.object] = entry.msg
     of_files.pop("", None)
     return " ".join(plain).strip() or errors[-1], of_files

@@ -1,1 +1,1 @@
-"""A folder on another machine, over SSH."""
+"""A folder on another machine, over the SSH file transfer protocol."""

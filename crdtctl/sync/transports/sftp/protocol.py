@@ -1,7 +1,7 @@
-"""The SSH File Transfer Protocol, version 3 (draft-ietf-secsh-filexfer-02), as every server speaks it.
+"""The SSH File Transfer Protocol, version 3 (draft-ietf-secsh-filexfer-02), which every server supports.
 
-Requests are sent ahead and their replies waited for one by one, so that a thousand small files cost a few round trips.
-The names of files are bytes here, and exactly those of the server.
+Requests are sent ahead of the replies, so that a thousand small files need only a few round trips. File names are
+bytes, exactly as on the server.
 """
 
 import struct
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
 
-#: So much is asked for at once: every server must grant it.
+#: Number of bytes of a request. Every server must support this size.
 BLOCK = 2**15
-#: So many requests are under way at once.
+#: Maximum number of requests in flight.
 WINDOW = 64
 _MAX_PACKET = 2**20
 _VERSION = 3
@@ -23,8 +23,8 @@ POSIX_RENAME: Final = b"posix-rename@openssh.com"
 FSYNC: Final = b"fsync@openssh.com"
 
 
-class Kind(IntEnum):
-    """What a packet is."""
+class PacketType(IntEnum):
+    """The type of a packet."""
 
     INIT = 1
     VERSION = 2
@@ -48,7 +48,7 @@ class Kind(IntEnum):
 
 
 class Code(IntEnum):
-    """How a request went."""
+    """The status code of a reply."""
 
     OK = 0
     EOF = 1
@@ -59,7 +59,7 @@ class Code(IntEnum):
 
 
 class StatusError(Exception):
-    """The server did not do it: the code of why, and its words."""
+    """The server refused or failed: its status code, and its message."""
 
     def __init__(self, code: int, words: str) -> None:
         super().__init__(words)
@@ -67,26 +67,26 @@ class StatusError(Exception):
 
 
 class ProtocolError(Exception):
-    """What came is not this protocol."""
+    """The data is not valid in this protocol."""
 
 
-class EndedError(Exception):
-    """The other side has ended."""
+class ChannelClosedError(Exception):
+    """The other side has closed the connection."""
 
 
 class Channel(Protocol):
-    """Bytes each way: `send` does not wait; `receive` returns none when the other side has ended."""
+    """A stream of bytes in each direction."""
 
     def send(self, data: bytes) -> None:
-        """Send bytes, without waiting for what comes of them."""
+        """Send bytes without waiting."""
 
     def receive(self) -> bytes:
-        """Return the next bytes, however many there are; none when the other side has ended."""
+        """Return the next bytes, of any number; empty when the other side has closed the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What is told of a file; `mode` and `modified`, in seconds, are 0 if they are not."""
+    """The attributes of a file. `mode` and `modified`, in seconds, are 0 if the server does not send them."""
 
     size: int = 0
     mode: int = 0
@@ -94,7 +94,7 @@ class Attributes:
 
 
 class Packet:
-    """The content of a packet, taken apart from its beginning."""
+    """The content of a packet, read from its start."""
 
     def __init__(self, kind: int, data: bytes) -> None:
         self.kind = kind
@@ -102,19 +102,19 @@ class Packet:
         self._at = 0
 
     def number(self) -> int:
-        """Take a number of 32 bits."""
+        """Read an integer of 32 bits."""
         return int.from_bytes(self._take(4))
 
     def long(self) -> int:
-        """Take a number of 64 bits."""
+        """Read an integer of 64 bits."""
         return int.from_bytes(self._take(8))
 
     def text(self) -> bytes:
-        """Take a string."""
+        """Read a string."""
         return self._take(self.number())
 
     def attributes(self) -> Attributes:
-        """Take the attributes of a file."""
+        """Read the attributes of a file."""
         flags = self.number()
         size = self.long() if flags & 0x1 else 0
         if flags & 0x2:
@@ -132,7 +132,7 @@ class Packet:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left."""
+        """Whether all content was read."""
         return self._at == len(self._data)
 
     def _take(self, length: int) -> bytes:
@@ -145,17 +145,17 @@ class Packet:
 
 
 def number(value: int) -> bytes:
-    """Return a number of 32 bits, as it is sent."""
+    """Return the encoding of an integer of 32 bits."""
     return struct.pack(">I", value)
 
 
 def long(value: int) -> bytes:
-    """Return a number of 64 bits, as it is sent."""
+    """Return the encoding of an integer of 64 bits."""
     return struct.pack(">Q", value)
 
 
 def text(value: bytes) -> bytes:
-    """Return a string, as it is sent."""
+    """Return the encoding of a string."""
     return number(len(value)) + value
 
 
@@ -163,9 +163,9 @@ _NO_ATTRIBUTES: Final = number(0)
 
 
 class Client:
-    """Asks a server. Methods that end in ``_later`` return the number of a request, to be given to `wait`.
+    """A client of a server. Methods with the suffix ``_later`` return the number of a request for `wait`.
 
-    Raises `StatusError`, `ProtocolError`, `EndedError`, and what the channel raises.
+    Raises `StatusError`, `ProtocolError`, `ChannelClosedError`, and the errors of the channel.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -175,41 +175,41 @@ class Client:
         self._last = 0
         self._under_way: set[int] = set()
         self._ignored: set[int] = set()
-        self._send(Kind.INIT, number(_VERSION))
+        self._send(PacketType.INIT, number(_VERSION))
         hello = self._packet()
-        if hello.kind != Kind.VERSION or hello.number() != _VERSION:
-            raise ProtocolError("its first words are not SFTP, version 3")
+        if hello.kind != PacketType.VERSION or hello.number() != _VERSION:
+            raise ProtocolError("the server does not begin with SFTP, version 3")
         self.extensions: dict[bytes, bytes] = {}
         while not hello.is_over:
             name = hello.text()
             self.extensions[name] = hello.text()
 
     def open_later(self, path: bytes, flags: int) -> int:
-        """Ask for a file to be opened."""
-        return self._ask(Kind.OPEN, text(path), number(flags), _NO_ATTRIBUTES)
+        """Request to open a file."""
+        return self._ask(PacketType.OPEN, text(path), number(flags), _NO_ATTRIBUTES)
 
     def close_later(self, handle: bytes) -> int:
-        """Ask for a handle to be closed."""
-        return self._ask(Kind.CLOSE, text(handle))
+        """Request to close a handle."""
+        return self._ask(PacketType.CLOSE, text(handle))
 
     def close_handle(self, handle: bytes) -> None:
-        """Let go of a handle that was read from, whatever the server says to that."""
+        """Close a handle after reading, and ignore the reply."""
         self._ignored.add(self.close_later(handle))
 
     def wait(self, request: int) -> Packet:
-        """Return the reply to a request that something was asked with."""
+        """Return the reply to a request."""
         while request not in self._replies:
             packet = self._packet()
             answered = packet.number()
             if answered not in self._under_way:
-                raise ProtocolError("a reply to nothing")
+                raise ProtocolError("a reply without a request")
             self._under_way.remove(answered)
             if answered in self._ignored:
                 self._ignored.remove(answered)
             else:
                 self._replies[answered] = packet
         packet = self._replies.pop(request)
-        if packet.kind == Kind.STATUS:
+        if packet.kind == PacketType.STATUS:
             code = packet.number()
             if code != Code.OK:
                 words = b"" if packet.is_over else packet.text()
@@ -217,107 +217,107 @@ class Client:
         return packet
 
     def handle(self, request: int) -> bytes:
-        """Return the handle that was asked for."""
-        return self._expect(request, Kind.HANDLE).text()
+        """Return the requested handle."""
+        return self._expect(request, PacketType.HANDLE).text()
 
     def done(self, request: int) -> None:
         """Wait until a request is done."""
-        self._expect(request, Kind.STATUS)
+        self._expect(request, PacketType.STATUS)
 
     def list(self, path: bytes) -> Iterator[tuple[bytes, Attributes]]:
-        """Yield the names in a directory, with what is told of each, in no order; links are not followed."""
-        handle = self.handle(self._ask(Kind.OPENDIR, text(path)))
-        ahead = deque(self._ask(Kind.READDIR, text(handle)) for _ in range(WINDOW // 4))
+        """Yield the names in a directory with their attributes, in any order. Symbolic links are not followed."""
+        handle = self.handle(self._ask(PacketType.OPENDIR, text(path)))
+        ahead = deque(self._ask(PacketType.READDIR, text(handle)) for _ in range(WINDOW // 4))
         is_over = False
         while ahead:
             try:
-                found = self._expect(ahead.popleft(), Kind.NAME)
+                found = self._expect(ahead.popleft(), PacketType.NAME)
             except StatusError as error:
                 if error.code != Code.EOF:
                     raise
                 is_over = True
                 continue
             if not is_over:
-                ahead.append(self._ask(Kind.READDIR, text(handle)))
+                ahead.append(self._ask(PacketType.READDIR, text(handle)))
             for _ in range(found.number()):
                 name = found.text()
-                found.text()  # for people
+                found.text()  # the line of ls, for people
                 yield name, found.attributes()
         self.done(self.close_later(handle))
 
     def stat(self, path: bytes) -> Attributes:
-        """Return what is told of a path; a link at its end is followed."""
-        return self._expect(self._ask(Kind.STAT, text(path)), Kind.ATTRS).attributes()
+        """Return the attributes of a path, following a symbolic link at its end."""
+        return self._expect(self._ask(PacketType.STAT, text(path)), PacketType.ATTRS).attributes()
 
     def stat_open(self, handle: bytes) -> Attributes:
-        """Return what is told of an open file."""
-        return self._expect(self._ask(Kind.FSTAT, text(handle)), Kind.ATTRS).attributes()
+        """Return the attributes of an open file."""
+        return self._expect(self._ask(PacketType.FSTAT, text(handle)), PacketType.ATTRS).attributes()
 
     def make_directory(self, path: bytes) -> None:
-        """Make a directory; the one that it is in must be there."""
-        self.done(self._ask(Kind.MKDIR, text(path), _NO_ATTRIBUTES))
+        """Make a directory, whose parent must exist."""
+        self.done(self._ask(PacketType.MKDIR, text(path), _NO_ATTRIBUTES))
 
     def remove(self, path: bytes) -> None:
         """Delete a file."""
-        self.done(self._ask(Kind.REMOVE, text(path)))
+        self.done(self._ask(PacketType.REMOVE, text(path)))
 
     def rename(self, path: bytes, target: bytes) -> None:
-        """Rename a file over whatever is there; where the server cannot do that in one step, in two."""
+        """Rename a file and replace the target, in one step if the server supports that, otherwise in two."""
         if POSIX_RENAME in self.extensions:
-            self.done(self._ask(Kind.EXTENDED, text(POSIX_RENAME), text(path), text(target)))
+            self.done(self._ask(PacketType.EXTENDED, text(POSIX_RENAME), text(path), text(target)))
             return
         try:
-            self.done(self._ask(Kind.RENAME, text(path), text(target)))
+            self.done(self._ask(PacketType.RENAME, text(path), text(target)))
         except StatusError as error:
             if error.code in (Code.NO_SUCH_FILE, Code.PERMISSION_DENIED, Code.UNSUPPORTED):
                 raise
             self.remove(target)
-            self.done(self._ask(Kind.RENAME, text(path), text(target)))
+            self.done(self._ask(PacketType.RENAME, text(path), text(target)))
 
     def write(self, handle: bytes, blocks: Iterator[bytes]) -> None:
-        """Write a file from its beginning, until it is as durable as the server can make it."""
+        """Write a whole file, as durably as the server can."""
         ahead: deque[int] = deque()
         offset = 0
         for block in blocks:
             if len(ahead) == WINDOW:
                 self.done(ahead.popleft())
-            ahead.append(self._ask(Kind.WRITE, text(handle), long(offset), text(block)))
+            ahead.append(self._ask(PacketType.WRITE, text(handle), long(offset), text(block)))
             offset += len(block)
         while ahead:
             self.done(ahead.popleft())
         if FSYNC in self.extensions:
-            self.done(self._ask(Kind.EXTENDED, text(FSYNC), text(handle)))
+            self.done(self._ask(PacketType.EXTENDED, text(FSYNC), text(handle)))
 
     def reading(self, handle: bytes, size: int) -> "Reading":
-        """Begin to read a file from its beginning; `size` is what it is thought to be."""
+        """Start reading a file from its beginning; `size` is its expected size."""
         return Reading(self, handle, size)
 
     def read_later(self, handle: bytes, offset: int, length: int) -> int:
-        """Ask for bytes of an open file."""
-        return self._ask(Kind.READ, text(handle), long(offset), number(length))
+        """Request bytes of an open file."""
+        return self._ask(PacketType.READ, text(handle), long(offset), number(length))
 
     def data(self, request: int) -> bytes:
-        """Return the data that was asked for; none at the end of the file."""
+        """Return the requested data; empty at the end of the file."""
         try:
-            return self._expect(request, Kind.DATA).text()
+            return self._expect(request, PacketType.DATA).text()
         except StatusError as error:
             if error.code == Code.EOF:
                 return b""
             raise
 
-    def _expect(self, request: int, kind: Kind) -> Packet:
+    def _expect(self, request: int, kind: PacketType) -> Packet:
         packet = self.wait(request)
         if packet.kind != kind:
-            raise ProtocolError("a reply to something else")
+            raise ProtocolError("a reply of the wrong type")
         return packet
 
-    def _ask(self, kind: Kind, *fields: bytes) -> int:
+    def _ask(self, kind: PacketType, *fields: bytes) -> int:
         self._last = (self._last + 1) % 2**32
         self._under_way.add(self._last)
         self._send(kind, number(self._last), *fields)
         return self._last
 
-    def _send(self, kind: Kind, *fields: bytes) -> None:
+    def _send(self, kind: PacketType, *fields: bytes) -> None:
         data = b"".join(fields)
         self._channel.send(number(len(data) + 1) + bytes([kind]) + data)
 
@@ -325,7 +325,7 @@ class Client:
         while len(self._received) < 4 or len(self._received) < 4 + self._length():
             found = self._channel.receive()
             if not found:
-                raise EndedError
+                raise ChannelClosedError
             self._received += found
         end = 4 + self._length()
         packet = Packet(self._received[4], bytes(self._received[5:end]))
@@ -335,12 +335,12 @@ class Client:
     def _length(self) -> int:
         length = int.from_bytes(self._received[:4])
         if not 0 < length <= _MAX_PACKET:
-            raise ProtocolError("a packet has no reasonable length")
+            raise ProtocolError("a packet has an invalid length")
         return length
 
 
 class Reading:
-    """A file that is read: what is asked for ahead of what is taken."""
+    """A read of a file, with requests ahead of the data."""
 
     def __init__(self, client: Client, handle: bytes, size: int) -> None:
         self.handle = handle
@@ -351,7 +351,7 @@ class Reading:
         self._ask_ahead()
 
     def copy(self, write: Callable[[bytes], object], limit: int) -> int:
-        """Read it to its end, or until more than `limit` bytes have come; return how many have."""
+        """Read the file to its end, or until more than `limit` bytes have arrived; return their number."""
         total = 0
         failed: StatusError | None = None
         is_over = False
@@ -365,13 +365,13 @@ class Reading:
             if is_over:
                 continue
             if len(data) > length:
-                raise ProtocolError("more data than was asked for")
+                raise ProtocolError("more data than requested")
             if not data or total > limit:
                 is_over = True
                 continue
             write(data)
             total += len(data)
-            if len(data) < length:  # a server may give less; what is missing is asked for again, in its place
+            if len(data) < length:  # a server may send less; the rest is requested again, in its place
                 rest = offset + len(data), length - len(data)
                 self._ahead.appendleft((*rest, self._client.read_later(self.handle, *rest)))
             self._ask_ahead()
@@ -380,7 +380,7 @@ class Reading:
         return total
 
     def _ask_ahead(self) -> None:
-        """Ask for what is thought to be there, and last for a piece behind it, which tells that it is the end."""
+        """Request the expected content, and then one more block, which shows the end of the file."""
         while len(self._ahead) < WINDOW and (self._next <= self._size or not self._ahead):
             length = min(BLOCK, self._size - self._next) if self._next < self._size else BLOCK
             self._ahead.append((self._next, length, self._client.read_later(self.handle, self._next, length)))

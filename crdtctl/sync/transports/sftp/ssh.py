@@ -1,7 +1,7 @@
-"""ssh: the system's own, so that keys, agents, ``~/.ssh/config`` and jump hosts do what they do elsewhere.
+"""The system's ssh, so that keys, agents, ``~/.ssh/config`` and jump hosts work as usual.
 
-``CRDTCTL_SSH`` is the command to run instead of ``ssh``, with options of its own if it has some, as in
-``CRDTCTL_SSH='ssh -F other_config'``; what it says wins. Nothing is ever asked: what needs an answer fails.
+``CRDTCTL_SSH`` is the command to run instead of ``ssh``; it may contain options, as in ``CRDTCTL_SSH='ssh -F
+other_config'``, and its options win. Nothing is ever asked: a connection that needs an answer fails.
 """
 
 import math
@@ -20,14 +20,14 @@ from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.process import deferred_signals, one_line
 from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 
-#: A host that does not answer is given up after so many seconds.
+#: Timeout in seconds for a connection.
 _CONNECT = 30
-#: So many seconds ssh has to end by itself when there is nothing left to do.
-_PATIENCE = 2.0
-_READ = 2**18
+#: Seconds that an idle ssh gets to end by itself.
+_END_SECONDS = 2.0
+_READ_SIZE = 2**18
 _OPTIONS: Final = (
     "-oBatchMode=yes",
-    "-oLogLevel=INFO",  # below that, it does not say why a connection ended
+    "-oLogLevel=INFO",  # lower levels omit the reason for the end of a connection
     "-oForwardAgent=no",
     "-oForwardX11=no",
     "-oClearAllForwardings=yes",
@@ -43,47 +43,46 @@ _AWAY = (
     r"Connection (refused|reset|closed|to .* closed)|timed out|closed by|disconnected|No route to host"
     r"|Network is (unreachable|down)|Host is down|Broken pipe|temporarily unavailable"
 )
-#: What ssh says, what kind of failure that is, in which words (its own, if none), and what to do: the first one that is
-#: found counts. What is not found here does not pass by itself.
-_SAID: Final = tuple(
+#: Messages of ssh: the pattern, the error, its message (empty: that of ssh), and the hint. The first match counts.
+_MESSAGES: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), kind, words, hint)
     for pattern, kind, words, hint in (
         (
             r"HOST IDENTIFICATION HAS CHANGED",
             AccessError,
             "its host key has changed",
-            "find out why; if that is right, forget the old key with 'ssh-keygen -R' and connect once with '{ssh}'",
+            "find out why; if it is right, delete the old key with 'ssh-keygen -R' and connect once with '{ssh}'",
         ),
         (
             r"Host key verification failed|No \S+ host key is known",
             AccessError,
-            "its host key is not known here",
+            "its host key is not known on this machine",
             "connect once with '{ssh}' and compare the key",
         ),
         (
             r"Permission denied \(|Too many authentication failures",
             AccessError,
             "",
-            "nothing is asked here: '{ssh}' must work without a question; see ssh-add and ssh-copy-id",
+            "'{ssh}' must work without asking anything; see ssh-add and ssh-copy-id",
         ),
         (
             r"subsystem request failed",
             UnavailableError,
-            "it offers no sftp",
-            "its sshd_config needs a line 'Subsystem sftp internal-sftp'",
+            "it does not offer sftp",
+            "add this line to its sshd_config: Subsystem sftp internal-sftp",
         ),
-        (r"administratively prohibited", UnavailableError, "", "does '{ssh}' work?"),
-        (r"Could not resolve", TransientError, "", "try again; is the network there, and the name right?"),
+        (r"administratively prohibited", UnavailableError, "", "check that '{ssh}' works"),
+        (r"Could not resolve", TransientError, "", "try again; check the network and the name of the host"),
     )
 )
-_AWAY_SAID: Final = re.compile(_AWAY, re.IGNORECASE)
-#: The status of ssh itself, where no program ran at the other side.
+_AWAY_PATTERN: Final = re.compile(_AWAY, re.IGNORECASE)
+#: The status of ssh itself, if no program ran on the other side.
 _OWN_STATUS = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Who and where: a user, a host or an alias of one in ``~/.ssh/config``, and a port; empty: as that says."""
+    """The target of ssh: a user, a host or an alias, and a port. ``~/.ssh/config`` provides empty parts."""
 
     host: str
     user: str = ""
@@ -91,7 +90,7 @@ class Destination:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what ``[user@]host[:port]`` names; raise `UsageError` for what ssh might take for anything else.
+        """Return the destination of ``[user@]host[:port]``; raise `UsageError` if ssh might understand it differently.
 
         >>> Destination.parse("me@[::1]:2222")
         Destination(host='::1', user='me', port='2222')
@@ -100,28 +99,28 @@ class Destination:
         if found is None or not 0 < int(found["port"] or 22) < 2**16:
             raise UsageError(
                 f"'{printable(text)[:80]}' is not [user@]host[:port]",
-                "what is more special than that belongs in ~/.ssh/config",
+                "put other options into ~/.ssh/config",
             )
         return cls(found["literal"] or found["host"], found["user"] or "", found["port"] or "")
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """How ssh is told."""
+        """The arguments of ssh for this destination."""
         user = ("-l", self.user) if self.user else ()
         port = ("-p", self.port) if self.port else ()
         return (*user, *port, "--", self.host)
 
     @property
     def command(self) -> str:
-        """What a person types to get there."""
+        """The command that a person types to connect."""
         port = f"-p {self.port} " if self.port else ""
         return f"ssh {port}{self.user}{'@' if self.user else ''}{self.host}"
 
 
 class Ssh:
-    """A subsystem of sshd at a destination, as a stream of bytes each way, within a time.
+    """A subsystem of sshd at a destination, as a stream of bytes in each direction, with a deadline.
 
-    Raises `UnavailableError` if there is no ssh here.
+    Raises `UnavailableError` if ssh cannot be run.
     """
 
     def __init__(self, destination: Destination, subsystem: str, deadline: Deadline, scratch: str) -> None:
@@ -136,7 +135,7 @@ class Ssh:
             *destination.arguments,
             subsystem,
         ]
-        # What ssh says goes to a file: nobody need read it for ssh to go on, also where it leaves a process behind.
+        # Messages of ssh go to a file, so that ssh, and a process that it leaves behind, never wait for a reader.
         self._errors = temporary_file(scratch)
         process = None
         try:
@@ -147,13 +146,13 @@ class Ssh:
                     stdout=subprocess.PIPE,
                     stderr=self._errors,
                     env={**os.environ, "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"},
-                    start_new_session=True,  # no terminal to ask at, and whatever it starts ends with it
+                    start_new_session=True,  # no terminal to ask at, and its child processes end with it
                 )
         except OSError as error:
             self._errors.close()
             raise UnavailableError(
                 f"cannot run '{printable(command[0])}': {os.strerror(error.errno or 0)}",
-                "install the OpenSSH client, or see PATH and CRDTCTL_SSH",
+                "install the OpenSSH client, or check PATH and CRDTCTL_SSH",
             ) from None
         except BaseException:
             self._errors.close()
@@ -170,11 +169,11 @@ class Ssh:
         self._answers = False
 
     def send(self, data: bytes) -> None:
-        """Send bytes when the other side takes them: now or in a `receive`, so that neither waits for the other."""
+        """Queue bytes to send, now or during a `receive`, so that neither side waits for the other."""
         self._unsent += data
 
     def receive(self) -> bytes:
-        """Return some bytes; none when the other side has ended. Raise `TransientError` when time is over."""
+        """Return some bytes; empty when the other side has ended. Raise `TransientError` at the deadline."""
         poll = select.poll()
         poll.register(self._from, select.POLLIN)
         if self._unsent:
@@ -183,7 +182,7 @@ class Ssh:
             ready = {fd for fd, _ in poll.poll(min(self._deadline.remaining(), POLL_INTERVAL) * 1000)}
             if self._from.fileno() in ready:
                 self._answers = True
-                return os.read(self._from.fileno(), _READ)
+                return os.read(self._from.fileno(), _READ_SIZE)
             if self._to.fileno() in ready:
                 self._write()
                 if not self._unsent:
@@ -192,42 +191,44 @@ class Ssh:
     def _write(self) -> None:
         try:
             with memoryview(self._unsent) as view:
-                sent = os.write(self._to.fileno(), view[:_READ])
+                sent = os.write(self._to.fileno(), view[:_READ_SIZE])
         except BlockingIOError:
             return
-        except BrokenPipeError:  # it has ended, which is what is read next
+        except BrokenPipeError:  # it has ended; the next read finds that out
             sent = len(self._unsent)
         del self._unsent[:sent]
 
     def failure(self, doing: str) -> CrdtctlError:
-        """Return why it ended before anything was done."""
-        status, lines = self._end(_PATIENCE), self._said()
-        for pattern, kind, words, hint in _SAID:
+        """Return the error for a connection that ended before the first operation."""
+        status, lines = self._end(_END_SECONDS), self._messages()
+        for pattern, kind, words, hint in _MESSAGES:
             for line in lines:
                 if pattern.search(line):
                     return kind(f"cannot {doing}: {words or one_line(line)}", hint.format(ssh=self.destination.command))
         words = one_line("; ".join(lines[-2:])) or _silent(status)
-        # What a server shows before log-in is among the lines, so only the last one is taken for a reason.
-        if status == _OWN_STATUS and (not lines or _AWAY_SAID.search(lines[-1])):
-            return TransientError(f"cannot {doing}: {words}", f"try again; does '{self.destination.command}' work?")
-        return UnavailableError(f"cannot {doing}: {words}", f"does '{self.destination.command}' work?")
+        # The lines include the server's banner before log-in, so only the last line counts as a reason.
+        if status == _OWN_STATUS and (not lines or _AWAY_PATTERN.search(lines[-1])):
+            return TransientError(
+                f"cannot {doing}: {words}", f"try again, and check that '{self.destination.command}' works"
+            )
+        return UnavailableError(f"cannot {doing}: {words}", f"check that '{self.destination.command}' works")
 
     def lost(self, doing: str) -> TransientError:
-        """Return that it ended amid something, which passes by itself."""
-        status = self._end(_PATIENCE)
-        words = one_line("; ".join(self._said()[-1:])) or _silent(status)
+        """Return the error for a connection that ended during an operation, which is transient."""
+        status = self._end(_END_SECONDS)
+        words = one_line("; ".join(self._messages()[-1:])) or _silent(status)
         return TransientError(f"cannot {doing}: {words}", "try again")
 
-    def _said(self) -> list[str]:
+    def _messages(self) -> list[str]:
         """Return the lines that ssh printed."""
         self._errors.seek(0)
-        said = self._errors.read(2**16).decode("utf-8", "replace")
-        return [line.strip() for line in said.splitlines() if line.strip("@ \t")]
+        text = self._errors.read(2**16).decode("utf-8", "replace")
+        return [line.strip() for line in text.splitlines() if line.strip("@ \t")]
 
     def close(self) -> None:
-        """End it: by itself, if it is there and nothing is under way."""
+        """End ssh. It may end by itself if it is connected and idle; otherwise it is killed."""
         try:
-            self._end(_PATIENCE if self._answers and not self._unsent else 0)
+            self._end(_END_SECONDS if self._answers and not self._unsent else 0)
         finally:
             self._from.close()
             self._errors.close()
@@ -237,7 +238,7 @@ class Ssh:
             self._to.close()
         try:
             return self._process.wait(patience)
-        except BaseException as error:  # also when we are interrupted
+        except BaseException as error:  # also an interrupt
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -247,9 +248,9 @@ class Ssh:
 
 
 def _silent(status: int) -> str:
-    """Return how ssh ended that gave no reason."""
+    """Return the reason for an ssh that printed none."""
     if status == _OWN_STATUS:
-        return "ssh lost the connection, and printed no reason"
+        return "ssh lost the connection without a reason"
     return f"ssh ended with status {status}"
 
 
@@ -258,4 +259,4 @@ def _program() -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"CRDTCTL_SSH cannot be read as a command: {error}") from None
+        raise UsageError(f"CRDTCTL_SSH is not a valid command: {error}", "check its quotes") from None

@@ -1,11 +1,11 @@
-"""A folder at another machine, reached by the system's ``ssh``: ``ssh://[user@]host[:port]/path``.
+"""A folder on another machine, over the system's ``ssh``: ``ssh://[user@]host[:port]/path``.
 
-The path is absolute; ``ssh://host/~/path`` begins in the home directory. Of what ssh connects to, only its subsystem
-``sftp`` is asked for. All that a sync does there goes over one connection.
+The path is absolute; ``ssh://host/~/path`` begins in the home directory. Only the subsystem ``sftp`` of the server is
+used, and one connection serves a whole sync.
 
-Why the protocol is spoken here, and not the program ``sftp`` run: what that lists cannot be taken apart. A name with a
-line break looks like several files, other names look like each other, a time is told to the minute, and of files that
-cannot be fetched no status tells. Here a name is bytes, and every file has an answer of its own.
+The protocol is implemented here because the output of the program ``sftp`` is ambiguous. A name with a line break looks
+like several files, different names look equal, times are rounded to minutes, and the status does not show which files
+failed. In the protocol, a name is bytes, and every file has its own reply.
 """
 
 import os
@@ -41,23 +41,23 @@ from crdtctl.sync.transports.sftp import protocol
 from crdtctl.sync.transports.sftp.protocol import (
     BLOCK,
     WINDOW,
+    ChannelClosedError,
     Client,
     Code,
-    EndedError,
     ProtocolError,
     Reading,
     StatusError,
 )
 from crdtctl.sync.transports.sftp.ssh import Destination, Ssh
 
-#: So many bytes of files are asked for at once.
-_AHEAD = BLOCK * WINDOW
+#: Maximum number of bytes of a batch.
+_BATCH_BYTES = BLOCK * WINDOW
 
 
 class Sftp(Transport):
-    """Files are put under a temporary name, fsynced and renamed over the target, as far as the server can.
+    """Files are written under a temporary name, fsynced and renamed over the target, as far as the server supports it.
 
-    Names that are not UTF-8, or not printable, and what is no regular file are listed, and cannot be read.
+    Names that are not printable UTF-8, and files that are not regular, are listed but cannot be read.
     """
 
     is_consistent = True
@@ -72,7 +72,7 @@ class Sftp(Transport):
         self._ssh: Ssh | None = None
         self._client: Client | None = None
         self._drafts: dict[str, int] = {}
-        self._odd: dict[str, int] = {}  # what is listed and is no regular file: its kind, as in a mode
+        self._odd: dict[str, int] = {}  # files that are not regular: the file type from the mode
 
     def list(self) -> Sequence[Entry]:
         entries = []
@@ -99,7 +99,7 @@ class Sftp(Transport):
         """Raise `UnavailableError` unless the folder can be made."""
         with suppress(StatusError):
             client.stat(self._path)
-            raise UnavailableError(f"{self._shown} is not a folder", "name one that is, or is to be made")
+            raise UnavailableError(f"{self._shown} is not a folder", "use an existing folder, or a new name")
         try:
             client.stat(os.path.dirname(self._path.rstrip(b"/")) or b".")
         except StatusError as error:
@@ -108,7 +108,9 @@ class Sftp(Transport):
             raise self._no_folder() from None
 
     def _no_folder(self) -> UnavailableError:
-        return UnavailableError(f"there is no folder {self._shown}", "is it mounted there? make the folder it is in")
+        return UnavailableError(
+            f"the folder {self._shown} does not exist", "check that it is mounted, or make its parent folder"
+        )
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         path = self._file_to_read(name)
@@ -117,7 +119,7 @@ class Sftp(Transport):
             self._copy(client, client.reading(handle, client.stat_open(handle).size), name, write)
 
     def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
-        """Read files, several at once; each has a result of its own, also when the connection is lost amid them."""
+        """Read files, several at once. Each has its own result, even if the connection is lost halfway."""
         lost: CrdtctlError | None = None
         for batch in _batches(entries):
             results: dict[int, str | CrdtctlError] = {}
@@ -135,7 +137,7 @@ class Sftp(Transport):
     def _fetch(
         self, client: Client, batch: Sequence[tuple[int, Entry]], directory: str, results: dict[int, str | CrdtctlError]
     ) -> None:
-        """Open all files of a batch, ask for all they hold, then take it; so each step waits once, not once a file."""
+        """Open all files of a batch, request their contents, then read them. Each step waits only once."""
         opened: list[tuple[int, Entry, int]] = []
         for number, entry in batch:
             with self._noting(number, entry.name, results):
@@ -152,7 +154,7 @@ class Sftp(Transport):
 
     @contextmanager
     def _noting(self, number: int, name: str, results: dict[int, str | CrdtctlError]) -> Iterator[None]:
-        """Note what the server says of one file, and of no other."""
+        """Record the server's error about one file only."""
         try:
             yield
         except StatusError as error:
@@ -189,7 +191,7 @@ class Sftp(Transport):
                         client.remove(self._file(old))
 
     def _create(self, client: Client, draft: bytes) -> bytes:
-        """Return a handle to a file that is new, in a folder that is made if need be."""
+        """Return a handle to a new file, making the folder if necessary."""
         flags = protocol.WRITE | protocol.CREATE | protocol.EXCLUSIVE
         try:
             return client.handle(client.open_later(draft, flags))
@@ -201,7 +203,7 @@ class Sftp(Transport):
         except StatusError as error:
             if error.code == Code.NO_SUCH_FILE:
                 raise self._no_folder() from None
-            if error.code != Code.FAILURE:  # or somebody else has just made it
+            if error.code != Code.FAILURE:  # another client may have just made it
                 raise
         try:
             return client.handle(client.open_later(draft, flags))
@@ -226,7 +228,7 @@ class Sftp(Transport):
 
     @contextmanager
     def _asking(self, doing: str) -> Iterator[Client]:
-        """Yield who to ask, over a connection that is made if there is none; tell what fails as users are told it."""
+        """Yield the client, connecting if necessary; raise errors for users."""
         self._deadline.remaining()
         try:
             if self._ssh is None:
@@ -236,7 +238,7 @@ class Sftp(Transport):
             yield self._client
         except StatusError as error:
             raise _refused(error, doing) from None
-        except EndedError:
+        except ChannelClosedError:
             assert self._ssh is not None
             failure = self._ssh.failure(doing) if self._client is None else self._ssh.lost(doing)
             self.close()
@@ -244,17 +246,17 @@ class Sftp(Transport):
         except ProtocolError as error:
             self.close()
             raise UnavailableError(
-                f"cannot {doing}: {error}", "its sftp server, or a shell that prints something at login, is at fault"
+                f"cannot {doing}: {error}", "check its sftp server, and that its shell prints nothing at login"
             ) from None
 
     def _file(self, name: str) -> bytes:
         return self._path.rstrip(b"/") + b"/" + checked_name(name).encode()
 
     def _file_to_read(self, name: str) -> bytes:
-        """Return the path of a file; raise `DataError` for one that is not read, though it is there."""
+        """Return the path of a file; raise `DataError` for a file that is listed but not read."""
         refuse_unprintable(name)
         if kind := self._odd.get(name):
-            what = "a link, which is not followed" if stat.S_ISLNK(kind) else "not a regular file"
+            what = "a symbolic link, which is not followed" if stat.S_ISLNK(kind) else "not a regular file"
             raise DataError(f"{self._named(name)} is {what}")
         return self._file(name)
 
@@ -263,25 +265,27 @@ class Sftp(Transport):
 
 
 def _path(text: str) -> bytes:
-    """Return the path that a URL means: from ``/~/`` on it begins at home, which is where servers let one begin.
+    """Return the path in a URL. A path after ``/~/`` is relative, and servers resolve it from the home directory.
 
     >>> _path("/srv/counts"), _path("/~/my%20counts"), _path("/~")
     (b'/srv/counts', b'my counts', b'.')
     """
     path = unquote_to_bytes(text)
     if not path or b"\0" in path:
-        raise UsageError("the URL names no folder", "give it ssh://host/folder, or ssh://host/~/folder for one at home")
+        raise UsageError(
+            "the URL does not name a folder", "write ssh://HOST/FOLDER, or ssh://HOST/~/FOLDER in the home directory"
+        )
     if path == b"/~" or path.startswith(b"/~/"):
         return path[3:].strip(b"/") or b"."
     return path
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[tuple[int, Entry]]]:
-    """Divide entries, numbered, into batches of which all is asked for at once."""
+    """Divide numbered entries into batches whose contents are requested together."""
     batch: list[tuple[int, Entry]] = []
     size = 0
     for number, entry in enumerate(entries):
-        if batch and (len(batch) == WINDOW or size + entry.size > _AHEAD):
+        if batch and (len(batch) == WINDOW or size + entry.size > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append((number, entry))
@@ -291,15 +295,19 @@ def _batches(entries: Sequence[Entry]) -> Iterator[list[tuple[int, Entry]]]:
 
 
 def _refused(error: StatusError, doing: str, what: str = "folder") -> CrdtctlError:
-    """Return what the server's answer means to users; `what` has the owner and mode that it may be for."""
+    """Return the error for a server's status. The hint is about the owner and mode of a file or folder."""
     match error.code:
         case Code.NO_SUCH_FILE:
-            return MissingError(f"cannot {doing}: it is not there")
+            return MissingError(f"cannot {doing}: it does not exist")
         case Code.PERMISSION_DENIED:
             return AccessError(f"cannot {doing}: permission denied", f"check the owner and mode of the {what} there")
         case Code.UNSUPPORTED:
-            return UnavailableError(f"cannot {doing}: its sftp server does not do that")
-        case _:  # most often 4, for whatever has no number of its own
-            said = f"the server says '{one_line(str(error)) or error.code}'"
-            hint = "is it an ordinary file?" if what == "file" else "is there space, and is it an ordinary folder?"
-            return StorageError(f"cannot {doing}: {said}", hint)
+            return UnavailableError(f"cannot {doing}: its sftp server does not support that")
+        case _:  # usually 4, the code for all other failures
+            reply = f"the server answers '{one_line(str(error)) or error.code}'"
+            hint = (
+                "check that it is an ordinary file"
+                if what == "file"
+                else "check the free space, and that it is an ordinary folder"
+            )
+            return StorageError(f"cannot {doing}: {reply}", hint)

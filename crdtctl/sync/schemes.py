@@ -35,11 +35,16 @@ class Endpoint:
 
 
 class Scheme(NamedTuple):
-    """A kind of URL: the module of its transport below `transports`, the class, and the place for its credentials."""
+    """A kind of URL: the module of its transport below `transports`, the class, and the place for its credentials.
+
+    A URL with `has_user` may contain ``USER@``. A URL that `is_opaque` has no host; only its transport interprets it.
+    """
 
     module: str
     name: str
     credentials: str
+    has_user: bool = False
+    is_opaque: bool = False
 
 
 _BUCKET = Scheme("bucket.transport", "Bucket", "the environment or the provider's own configuration files")
@@ -47,8 +52,8 @@ _GIT = Scheme("git.transport", "Git", "git's credential helper")
 _WEB = Scheme("http.transport", "WebDav", "~/.netrc, or CRDTCTL_HTTP_USER and CRDTCTL_HTTP_PASSWORD")
 SCHEMES: Final[dict[str, Scheme]] = {
     "file": Scheme("folder.transport", "Folder", "nowhere, it needs none"),
-    "ssh": Scheme("sftp.transport", "Sftp", "an ssh key or agent"),
-    "git+ssh": _GIT,
+    "ssh": Scheme("sftp.transport", "Sftp", "an ssh key or agent", has_user=True),
+    "git+ssh": _GIT._replace(has_user=True),
     "git+https": _GIT,
     "git+http": _GIT,
     "git+git": _GIT,
@@ -58,14 +63,12 @@ SCHEMES: Final[dict[str, Scheme]] = {
     "az": _BUCKET,
     "http": _WEB,
     "https": _WEB,
-    "rclone": Scheme("rclone.transport", "Rclone", "rclone's own configuration"),
-    "exec": Scheme("exec", "ExecProgram", "the program's own configuration"),
+    "rclone": Scheme("rclone.transport", "Rclone", "rclone's own configuration", is_opaque=True),
+    "exec": Scheme("exec", "ExecProgram", "the program's own configuration", is_opaque=True),
 }
 #: A folder on a file system that may hang.
 _HANGING_FOLDER = Scheme("folder.child_process", "ChildProcessFolder", "")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-#: Schemes whose URLs are only interpreted by the other program.
-_OPAQUE = ("exec", "rclone")
 _SECRET = re.compile(r"://[^/\s]*:[^/\s]*@")
 #: A place without a scheme, as in ``ssh`` and ``git``.
 _LIKE_SCP = re.compile(r"[^/:]+@[^/:]+:")
@@ -121,11 +124,11 @@ def check(url: str) -> str:
         if url[len(scheme) + 1 :].startswith(("/", "~/")) and not url.startswith("//", len(scheme) + 1):
             raise _like_scp(url)
         raise UsageError(f"the scheme '{printable(found[1][:40])}' is not known", _known())
-    if scheme not in _OPAQUE and not url.startswith("://", len(scheme)):
+    if not SCHEMES[scheme].is_opaque and not url.startswith("://", len(scheme)):
         raise UsageError(f"a URL with this scheme begins with {scheme}://", _known())
     _refuse_secrets(url, scheme)
     address = _split(url)[1]
-    if scheme in (*_OPAQUE, "file"):
+    if SCHEMES[scheme].is_opaque or scheme == "file":
         is_place = bool(address)
     else:
         parts = urlsplit(url)
@@ -192,7 +195,7 @@ def _split(url: str, is_git: Callable[[str], bool] = lambda _: False) -> tuple[s
         return "file", unquote(f"/{path}")
     if scheme.startswith("git+"):
         return scheme, url[len("git+") :]
-    return scheme, url[len(scheme) + 1 :] if scheme in _OPAQUE else url
+    return scheme, url[len(scheme) + 1 :] if SCHEMES[scheme].is_opaque else url
 
 
 def is_path(url: str) -> bool:
@@ -236,7 +239,7 @@ def _refuse_secrets(url: str, scheme: str) -> None:
         )
     if scheme == "exec":
         _refuse_command(words(url[len("exec:") :]), kept)
-    if scheme in _OPAQUE:
+    if SCHEMES[scheme].is_opaque:
         return
     try:
         parts = urlsplit(url)
@@ -244,7 +247,7 @@ def _refuse_secrets(url: str, scheme: str) -> None:
     except ValueError:
         hint = f"write {scheme}://HOST:PORT/PATH, and keep a credential in {SCHEMES[scheme].credentials}"
         raise UsageError("invalid host or port in the URL", hint) from None
-    if "@" in unquote(parts.netloc) and scheme not in ("ssh", "git+ssh"):
+    if "@" in unquote(parts.netloc) and not SCHEMES[scheme].has_user:
         raise UsageError("a URL must not contain a credential", kept)
     if "?" in unquote(url) and scheme != "file":
         raise UsageError("a URL of a remote must not contain '?', because a credential may follow", kept)

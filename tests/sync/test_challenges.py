@@ -89,7 +89,7 @@ def test_headers_are_taken_apart_also_odd_ones(header: str, expected: list[Chall
     ("header", "given", "expected"),
     [
         ("Basic realm=x", Credential(), "keep a credential in"),
-        ("Negotiate", ANN, "it wants Negotiate; only Basic, Digest and Bearer are spoken"),
+        ("Negotiate", ANN, "the server asks for Negotiate; only Basic, Digest and Bearer are supported"),
         ("NTLM, Negotiate", TOKEN, "the server asks for NTLM or Negotiate; only"),
         ("Bearer", ANN, "set CRDTCTL_HTTP_TOKEN"),
         ("Basic realm=x", TOKEN, "asks for a user and a password, but CRDTCTL_HTTP_TOKEN contains a token"),
@@ -97,7 +97,7 @@ def test_headers_are_taken_apart_also_odd_ones(header: str, expected: list[Chall
         ('Digest nonce="n"', ANN, "the server refuses the credential"),
         ("Basic realm=x", ANN, "the server refuses the credential"),
         ("", ANN, "names no authentication scheme"),
-        ("\x1b[31m", ANN, "it"),
+        ("\x1b[31m", ANN, "only"),
     ],
 )
 def test_what_is_said_blames_what_is_wrong(header: str, given: Credential, expected: str) -> None:

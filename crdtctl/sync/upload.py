@@ -23,7 +23,7 @@ _DELETE_AGAIN_SECONDS = 86_400
 class PreparedUpload:
     """An object in the local file `path`, its future cache entry, and the names of `obsolete` objects to delete.
 
-    `cached` is None for deletions only.
+    `cached` may be None, for deletions only.
     """
 
     plan: UploadPlan

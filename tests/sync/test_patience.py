@@ -10,7 +10,7 @@ from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError
 from crdtctl.sync import engine, schemes
 from crdtctl.sync.report import Options
-from crdtctl.sync.retry import ATTEMPTS, retry
+from crdtctl.sync.retry import ATTEMPTS, RetryingTransport, retry
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
@@ -75,6 +75,62 @@ def test_a_time_that_is_over_can_begin_again() -> None:
     deadline = Deadline(60)
     deadline.renew()
     assert deadline.remaining() > 0
+
+
+class Hurried(Deadline):
+    """A deadline that counts pauses instead of waiting."""
+
+    pauses = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses += 1
+
+
+class Flaky(Transport):
+    """A transport whose operations fail with a transient error at the first call for each name."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def _call(self, *words: str) -> None:
+        self.calls.append(" ".join(words))
+        if self.calls.count(self.calls[-1]) == 1:
+            raise TransientError("later")
+
+    def list(self) -> Sequence[Entry]:
+        self._call("list")
+        return [Entry("a", 1), Entry("b", 1)]
+
+    def get(self, name: str, write: Callable[[bytes], object]) -> None:
+        if name == "b":
+            self._call("get", name)
+        else:
+            self.calls.append(f"get {name}")
+        write(b"{")
+
+    def put(self, name: str, path: str) -> None:
+        self._call("put", name)
+        self.made = "a folder"
+
+    def delete(self, name: str) -> None:
+        self._call("delete", name)
+
+    def flush(self) -> None:
+        self._call("flush")
+
+
+def test_retrying_transport_repeats_each_operation_and_reads_only_failed_files_again(tmp_path: Path) -> None:
+    flaky, deadline = Flaky(), Hurried(60)
+    transport = RetryingTransport(flaky, deadline)
+    entries = transport.list()
+    results = [(entry.name, str(path)) for entry, path in transport.fetch(entries, str(tmp_path))]
+    assert [(name, Path(path).read_bytes()) for name, path in results] == [("a", b"{"), ("b", b"{")]
+    transport.put("c", "")
+    transport.delete("c")
+    transport.flush()
+    assert transport.made == "a folder"
+    assert flaky.calls == ["list"] * 2 + ["get a"] + ["get b"] * 2 + ["put c"] * 2 + ["delete c"] * 2 + ["flush"] * 2
+    assert deadline.pauses == 5
 
 
 class Silent(Transport):

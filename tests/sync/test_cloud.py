@@ -195,7 +195,7 @@ def test_a_server_that_only_says_404_means_the_object_or_where_one_is_put_the_bu
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         with remote.open() as transport:
             transport.delete("a.json")
-            with pytest.raises(MissingError, match="it is not there"):
+            with pytest.raises(MissingError, match="it does not exist"):
                 transport.get("a.json", print)
             with pytest.raises(UnavailableError, match="the bucket does not exist"):
                 transport.put("a.json", str(path))

@@ -84,7 +84,7 @@ def test_digest_is_spoken_to_nobody_over_http_beyond_this_machine(
 @pytest.mark.parametrize(
     ("challenge", "said"),
     [
-        ("Negotiate", "wants Negotiate; only Basic, Digest and Bearer"),
+        ("Negotiate", "asks for Negotiate; only Basic, Digest and Bearer"),
         ("Bearer realm=x", "set CRDTCTL_HTTP_TOKEN"),
         ("", "names no authentication scheme"),
     ],

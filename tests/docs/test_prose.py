@@ -8,21 +8,21 @@ import pytest
 from tests.docs.prose import PATTERNS, Text, headless, hits, pages, texts_of
 
 #: Percent of the docstrings that may lean on what, who, whom or whoever instead of a noun.
-MOST_HEADLESS = 12
+MOST_HEADLESS = 6
 #: Pattern → how often it still occurs; 0 where it is not named.
 LEFT = {
-    "tell": 47,
-    "say": 136,
-    "stand": 20,
-    "so many": 21,
-    "is no": 75,
-    "somebody": 40,
-    "of which": 47,
-    "data acts": 21,
-    "elsewhere": 16,
-    "archaic": 18,
+    "tell": 14,
+    "say": 42,
+    "stand": 15,
+    "so many": 4,
+    "is no": 24,
+    "somebody": 23,
+    "of which": 25,
+    "data acts": 19,
+    "elsewhere": 9,
+    "archaic": 12,
     "do the same": 1,
-    "trailing": 26,
+    "trailing": 16,
 }
 
 

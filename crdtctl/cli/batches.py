@@ -147,7 +147,7 @@ def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:
             yield piece
 
     found = sketch_lines(pieces(), processes=cores(), skip=skip)
-    where = f"line {found.wrong.number} of {called(path)}: {found.wrong.why}" if found.wrong else ""
+    where = f"line {found.bad.number} of {called(path)}: {found.bad.why}" if found.bad else ""
     if where and not skip:
         raise UsageError(where, _NOTHING_DONE)
     return found.text, LeftOut(found.left_out, lines, where)

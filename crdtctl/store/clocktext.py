@@ -1,4 +1,4 @@
-"""Text → clock: all output of ``crdtctl clock``, in every format."""
+"""Text → clock, in every format that ``crdtctl clock`` prints."""
 
 import io
 import json
@@ -20,7 +20,7 @@ _RULE = re.compile(r"[\s─━╌-]*")
 
 
 def parse_clock(text: str) -> dict[str, int]:
-    """Return the clock in `text`. Raise `UsageError` for anything else."""
+    """Return the clock in `text`; raise `UsageError`."""
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise UsageError("the clock is empty", "did the command that printed it fail?")
@@ -62,7 +62,7 @@ def _from_json(text: str) -> list[tuple[str, int]] | None:
         try:
             return _from_items([json.loads(line) for line in text.splitlines() if line.strip()])
         except (ValueError, RecursionError):
-            return None  # whose fault is named by who reads a clock
+            return None  # decode_clock finds the fault
     if isinstance(tree, dict) and set(tree) == set(_COLUMNS) and isinstance(tree["replica"], str):
         return _from_items([tree])
     return _from_items(tree.get("clock")) if isinstance(tree, dict) and "schema" in tree else None
@@ -84,7 +84,7 @@ def _row(row: Iterable[object]) -> tuple[str, int]:
 def _as_json(rows: list[tuple[str, int]]) -> str:
     found = dict(rows)
     if len(found) != len(rows):
-        raise Invalid("a replica stands twice in it")
+        raise Invalid("it names a replica twice")
     return json.dumps(dict(sorted(found.items())), ensure_ascii=False)
 
 

@@ -9,9 +9,9 @@ _LONGEST_MARK = 3
 
 
 def utf8(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the blocks of a text as UTF-8 without a byte order mark; without a mark, they are left as they are.
+    """Yield the blocks of a text as UTF-8 without a byte order mark. A text without a mark is left as it is.
 
-    Malformed UTF-16 becomes malformed UTF-8.
+    Invalid UTF-16 becomes invalid UTF-8.
 
     >>> b"".join(utf8([b"\\xff\\xfec\\x00a", b"\\x00f\\x00\\xe9\\x00"])).decode()
     'café'

@@ -1,4 +1,4 @@
-"""State files from outside: opened, verified, and kept an eye on while they are read."""
+"""Input files with states: opened, verified, and watched for changes while they are read."""
 
 import errno
 import io
@@ -17,20 +17,20 @@ from crdtctl.codec.reader import Source
 from crdtctl.errors import CrdtctlError, DataError, MissingError, UsageError, from_os, printable
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import utf8
-from crdtctl.store.strangers import LOOKED_AT, recognised
+from crdtctl.store.other_files import LOOKED_AT, recognize
 from crdtctl.store.temporary import temporary_file
 
-#: A file up to this size is read into memory, and its descriptor given back.
+#: Maximum size of a file that is read into memory, so that its descriptor can be closed.
 SMALL = 2**16
-#: The largest stream that is kept in a temporary file; what is larger comes as a file.
+#: Maximum size of a stream kept in a temporary file. Larger states have to be given as files.
 MAX_STREAM = 2**30
-#: How a gzip file begins, and how many times its size a large one may unpack to.
+#: First bytes of a gzip file; and the maximum ratio of its contents to its size, if it is large.
 GZIP = b"\x1f\x8b"
 _MAX_RATIO = 100
 _STATE = rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)'
 _URL = r"[A-Za-z][A-Za-z0-9+.-]*://"
 #: ``[USER@]HOST:PATH``
-_ELSEWHERE = r"((?:[\w.-]+@)?[A-Za-z0-9][\w.-]+):([^:]+)$"
+_REMOTE_PATH = r"((?:[\w.-]+@)?[A-Za-z0-9][\w.-]+):([^:]+)$"
 _BLOCK = 2**18
 #: What standard input is called in messages.
 STDIN = "standard input"
@@ -39,11 +39,11 @@ _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A state from outside: the path of a file, or bytes, and its `label` in messages.
+    """A state given as the path of a file or as bytes, with a label for messages.
 
-    It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. A `given` input was
-    named by a user: it may be compressed and may contain several states, see `crdtctl.store.packed`. `failure` is the
-    error that ended the reading of a stream. It is raised when the input is opened, like the error of any file.
+    It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. An input that was
+    `given` by a user may be compressed and may contain several states, see `crdtctl.store.packed`. `failure` is the
+    error of a stream that could not be read to its end. It is raised when the input is opened, like that of any file.
     """
 
     label: str
@@ -68,17 +68,17 @@ class PartOfFile(OnDisk):
         return super().read(self._start + start, size)
 
 
-#: A state from outside, as programs give it: the path of a file, the bytes of a state, or an `Input`.
+#: A state in calls of the library: the path of a file, the bytes of a state, or an `Input`.
 State = str | os.PathLike[str] | bytes | Input
 
 
 def looks_like_state(head: bytes) -> bool:
-    """Return whether a file that begins with `head` is meant for a state, in any layout or compressed."""
+    """Return whether a file that begins with `head` looks like a state, in any layout or compressed."""
     return head.startswith(GZIP) or bool(re.match(_STATE, head))
 
 
 def as_inputs(states: Iterable[State | Iterable[State]]) -> list[Input]:
-    """Return the inputs that `states` are, each one a state or an iterable of states.
+    """Return the inputs for `states`, each a state or an iterable of states.
 
     A string or path names a file, and bytes are a state in memory. Raise `UsageError` for anything else.
     """
@@ -105,7 +105,7 @@ def _as_input(state: State, number: int) -> Input:
 
 
 def open_input(item: Input, stack: ExitStack) -> Source:
-    """Open and verify one input; `stack` closes its file. Raise the error to report about it."""
+    """Open and verify one input. `stack` closes it. Raise an error with the label of the input."""
     label = printable(item.label)
     if item.failure is not None:
         raise item.failure
@@ -119,7 +119,7 @@ def open_input(item: Input, stack: ExitStack) -> Source:
             failing.callback(close, fd)
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
-                raise _no_file(item.path or "", label, stat.S_ISDIR(status.st_mode))
+                raise _not_a_file(item.path or "", label, stat.S_ISDIR(status.st_mode))
             pages = PartOfFile(fd, item.start) if item.start else OnDisk(fd)
             size = status.st_size - item.start if item.size is None else item.size
             if size <= SMALL:
@@ -133,29 +133,27 @@ def open_input(item: Input, stack: ExitStack) -> Source:
         return source
 
 
-def _no_file(path: str, label: str, is_directory: bool) -> DataError:
+def _not_a_file(path: str, label: str, is_directory: bool) -> DataError:
     """Return the error for a path that is not a regular file."""
     if not is_directory:
         return DataError(f"{label} is not a regular file", _NOT_REGULAR)
     if os.path.exists(f"{path}/own.json") or os.path.exists(f"{path}/.crdtctl/own.json"):
         return DataError(f"{label} is a replica's directory", f"type: crdtctl exchange {quote(label)}")
-    return DataError(
-        f"{label} is a directory", f"name the files in it, or meet others there: crdtctl sync {quote(label)}"
-    )
+    return DataError(f"{label} is a directory", f"name the files in it, or sync with it: crdtctl sync {quote(label)}")
 
 
 def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
     """Return the error for a file that cannot be opened or read."""
-    if error.errno == errno.ENXIO:  # a socket, or a device that is not there
+    if error.errno == errno.ENXIO:  # a socket, or a missing device
         return DataError(f"{label} is not a regular file", _NOT_REGULAR)
     if error.errno not in (errno.ENOENT, errno.ENOTDIR):
         return from_os(error, f"read {label}")
     failure = MissingError(f"cannot read {label}: {os.strerror(error.errno)}")
     if re.match(_URL, path):
-        failure.hint = f"a URL is met with: crdtctl sync {quote(label)}"
+        failure.hint = f"sync with a URL: crdtctl sync {quote(label)}"
         if path.startswith("http"):
-            failure.hint += f"; a single file is taken with: curl -sSfL {quote(label)} | crdtctl merge -"
-    elif found := re.match(_ELSEWHERE, path):
+            failure.hint += f"; merge a single file from it: curl -sSfL {quote(label)} | crdtctl merge -"
+    elif found := re.match(_REMOTE_PATH, path):
         there = f"ssh {quote(found[1])} cat {quote(found[2])}"
         failure.hint = f"for a file on another machine, type: {there} | crdtctl merge -"
     elif "*" in path or "?" in path:
@@ -169,32 +167,32 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
         source = Source(pages, size, label=label)
     except Invalid as found:
         if size > other_layouts.MAX_BYTES:
-            if stranger := recognised(pages.read(0, LOOKED_AT), label):
-                raise Invalid(stranger.what, label, hint=stranger.hint) from None
+            if other := recognize(pages.read(0, LOOKED_AT), label):
+                raise Invalid(other.kind, label, hint=other.hint) from None
             raise
         fault = found
     else:
         try:
             source.verify()
         except Invalid:
-            if stranger := recognised(pages.read(0, LOOKED_AT), label):
-                raise Invalid(stranger.what, label, hint=stranger.hint) from None
+            if other := recognize(pages.read(0, LOOKED_AT), label):
+                raise Invalid(other.kind, label, hint=other.hint) from None
             raise
         return source
     data = b"".join(utf8([pages.read(0, size)]))
     try:
         whole = other_layouts.canonical(data)
     except Invalid as found:
-        if stranger := recognised(data, label):
-            raise Invalid(stranger.what, label, hint=stranger.hint) from None
-        # The fault of a file that begins like a canonical one is a fault of that layout.
+        if other := recognize(data, label):
+            raise Invalid(other.kind, label, hint=other.hint) from None
+        # A file that begins like a canonical one gets the message for canonical files.
         raise fault if data.startswith(HEAD_START) else Invalid(found.reason, label) from None
     return Source(InMemory(whole), len(whole), label=label)
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The size and time of an open file, which change when it is written to."""
+    """Size and times of an open file, which change when it is written to."""
 
     size: int
     modified: int
@@ -210,7 +208,7 @@ class Stamp:
 
 
 def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) -> Input:
-    """Return a stream as an input that can be read twice; `read` returns up to a given number of bytes.
+    """Return a stream as an input that can be read twice. `read(size)` returns up to `size` bytes.
 
     A small stream stays in memory; a larger one goes to a temporary file, which `stack` closes.
     """
@@ -234,7 +232,7 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
                     f"it is not in canonical layout, and larger than {other_layouts.MAX_BYTES // 2**20} MiB", shown
                 )
             if size > MAX_STREAM:
-                raise DataError(f"{shown} is larger than {MAX_STREAM // 2**20} MiB", "put it into a file")
+                raise DataError(f"{shown} is larger than {MAX_STREAM // 2**20} MiB", "save it to a file and give that")
         file.flush()
     except OSError as error:
         raise from_os(error, f"keep {shown} in a temporary file") from None
@@ -242,7 +240,7 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
 
 
 def unzipped(item: Input, stack: ExitStack) -> Input:
-    """Return the content of a gzip file as an input. Raise `Invalid` if it is damaged or far too large."""
+    """Return the contents of a gzip file as an input; raise `Invalid` if it is damaged, or far too large."""
     import gzip
     import zlib
 

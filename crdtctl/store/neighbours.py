@@ -1,4 +1,4 @@
-"""Other replicas of the same user, and work trees around a new one, for hints that a user may need."""
+"""Other replicas of the same user, and the surroundings of a new one: facts that a user may overlook."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from crdtctl.store.replica import Replica
 
 _MANY = 1000
 _LOOKED_AT = 5
-#: Directory at the top of a work tree → command that deletes a replica in it.
+#: Name at the top of a work tree → command that deletes a replica in it.
 _WORK_TREES = {
     ".git": "'git clean -x'",
     ".hg": "'hg purge --all'",
@@ -48,7 +48,7 @@ def of_user() -> Iterator[str]:
 
 
 def neighbours(path: str) -> Iterator[Neighbour]:
-    """Yield this user's replicas other than the one at `path`, the user's own first."""
+    """Yield this user's replicas other than the one at `path`. Those that commands find from everywhere come first."""
     seen = {os.path.realpath(path)}
     for other in (*of_user(), *(found for found, _ in places.everywhere())):
         real = os.path.realpath(other)
@@ -61,16 +61,15 @@ def neighbours(path: str) -> Iterator[Neighbour]:
 
 
 def foremost(path: str) -> Neighbour | None:
-    """Return the other replica of this user that is used most probably: with remotes, or else with counters."""
+    """Return the other replica that this user most probably uses: one with remotes, or else with counters."""
     found = islice(neighbours(path), _LOOKED_AT)
     return max(found, key=lambda one: (bool(one.remotes), bool(one.counters)), default=None)
 
 
 def likelier(replica: Replica, names: Mapping[str, bool]) -> Neighbour | None:
-    """Return another replica of this user that may have been meant for counting.
+    """Return another replica that the user may have intended to count in. `names`: counter → whether it is new.
 
-    `names` maps the counted names to whether they are new in `replica`. The other replica has counters of these names,
-    or has remotes while `replica` has none. If a name is new, it may be any other replica.
+    It is one with counters of these names, or with remotes if this replica has none. If a name is new, it is any other.
     """
     found = list(islice(neighbours(replica.path), _LOOKED_AT))
     is_lonely = not replica.remotes()
@@ -81,7 +80,7 @@ def likelier(replica: Replica, names: Mapping[str, bool]) -> Neighbour | None:
 
 
 def _neighbour(path: str) -> Neighbour | None:
-    """Return a replica of this user as a neighbour; None if it is missing, unreadable or another user's."""
+    """Return a replica as a neighbour, if it exists and belongs to this user."""
     try:
         if os.stat(f"{path}/own.json").st_uid != os.geteuid():
             return None
@@ -93,25 +92,29 @@ def _neighbour(path: str) -> Neighbour | None:
 
 
 def in_work_tree(path: str) -> Iterator[str]:
-    """Yield warnings of commands that may delete a replica at `path`. One inside of ``.git`` or the like is safe."""
+    """Yield a warning for each work tree whose commands may delete a replica at `path`.
+
+    A replica inside of ``.git`` or the like is safe from them.
+    """
     for above in _upward(os.path.dirname(path)):
         for name, command in _WORK_TREES.items():
             inside = f"{above.rstrip('/')}/{name}"
             if os.path.lexists(inside) and not path.startswith(f"{inside}/"):
                 yield (
-                    f"{printable(above)} is a work tree, in which {command} deletes this replica and all that was "
-                    "counted; sync or export it, or make it elsewhere and name it with CRDTCTL_REPLICA"
+                    f"{printable(above)} is a work tree: {command} deletes this replica and all its counts; sync or "
+                    "export it, or make it in another directory and name that with CRDTCTL_REPLICA"
                 )
 
 
 def around(path: str) -> Iterator[str]:
-    """Yield which other replicas are used above and below a new one at `path`, where that is found by its place."""
+    """Yield notes on other replicas above and below a new one at `path`, if commands find it by its place."""
     parent = os.path.dirname(path)
     if os.path.basename(path) != NAME:
         return
     for above in _upward(os.path.dirname(parent)) if parent != "/" else ():
         if os.path.exists(f"{above.rstrip('/')}/{NAME}/own.json"):
-            yield f"below {printable(parent)}, commands use this replica now, no longer {printable(f'{above}/{NAME}')}"
+            former = printable(f"{above}/{NAME}")
+            yield f"below {printable(parent)}, commands use this replica from now on, no longer {former}"
             break
     else:
         for other in of_user():
@@ -122,7 +125,7 @@ def around(path: str) -> Iterator[str]:
     for other, _ in places.everywhere():
         is_below = other != path and other.startswith(inside) and os.path.basename(other) == NAME
         if is_below and os.path.exists(f"{other}/own.json"):
-            yield f"below {printable(os.path.dirname(other))}, commands go on using {printable(other)}"
+            yield f"below {printable(os.path.dirname(other))}, commands still use {printable(other)}"
 
 
 def _upward(path: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Pipes, compressed files and files with several states, as users name them → single states in files."""
+"""Inputs given by users (pipes, compressed files, several states in one file) → single states in files."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -15,14 +15,14 @@ from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import UTF_16, utf8
 from crdtctl.store.inputs import GZIP, STDIN, Input, spool, unzipped
 
-#: Timeout in seconds for a writer of a named pipe. A pipe that was found by chance must not stop a job.
+#: Seconds to wait for a writer of a named pipe. A pipe that matched a pattern by chance must not stop a job.
 _PATIENCE = 5.0
 
 
 def gathered(items: Iterable[Input], stack: ExitStack) -> list[Input]:
-    """Return inputs that can be read twice: a pipe, a socket or a device is read to its end first.
+    """Return inputs that can be read twice. Pipes, sockets and devices are read to their end.
 
-    An unreadable one is returned with its error, because the other inputs are usable without it.
+    An input that cannot be read is returned with its failure, because the others may be of use without it.
     """
     return [_readable(item, partial(_read_to_end, item, stack)) for item in items]
 
@@ -48,15 +48,15 @@ def _read_to_end(item: Input, stack: ExitStack) -> Input:
             return spool(_reader(item.path, fd), stack, item.label)
         finally:
             close(fd)
-    except streams.NobodyWrites:
-        raise DataError(f"{printable(item.label)} is a pipe, and nobody writes to it") from None
+    except streams.NoWriter:
+        raise DataError(f"{printable(item.label)} is a pipe without a writer") from None
     except OSError as error:
         raise from_os(error, f"read {printable(item.label)}") from None
 
 
 def _reader(path: str, fd: int) -> Callable[[int], bytes]:
     if streams.is_named_pipe(path):
-        return streams.patient(fd, _PATIENCE)
+        return streams.reader_with_timeout(fd, _PATIENCE)
     return lambda size: streams.read(fd, size)
 
 
@@ -66,10 +66,10 @@ def each_state(
     refuse: Callable[[Input, CrdtctlError], object],
     stack: ExitStack,
 ) -> None:
-    """Call `use` with each state in the inputs, and `refuse` with each input that makes it raise an error.
+    """Call `use` with each state in the inputs, and `refuse` with each input that makes `use` raise an error.
 
-    If an input was given by a user and is not a state, it is unpacked, and cut if it contains several states. Then
-    `use` is called with each of these. `stack` removes the unpacked files.
+    If an input given by a user turns out not to be a state, it is unpacked, and split if it contains several states.
+    `use` is then called with each of them. `stack` removes unpacked files.
     """
     for item in items:
         try:
@@ -92,7 +92,7 @@ def each_state(
 
 
 def _parts(item: Input, stack: ExitStack) -> list[Input]:
-    """Return the states in an input that is not a plain state; empty if it contains none."""
+    """Return the states inside an input that is not a state itself; an empty list if it contains none."""
     if item.data is not None:
         return _cut(item, InMemory(item.data), len(item.data), stack)
     try:
@@ -119,7 +119,7 @@ def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> 
         with ExitStack() as passing:
             whole = unzipped(item, passing)
             within = [] if _is_gzip(whole) else _parts(whole, passing)
-            if len(within) > 1:  # each of them is read in what is unpacked, which must stay
+            if len(within) > 1:  # they are parts of the unpacked file, which must stay
                 stack.enter_context(passing.pop_all())
                 return within
         return [replace(item, gzip=True, given=False)]

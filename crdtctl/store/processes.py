@@ -1,4 +1,4 @@
-"""Doing a part of the work in a second process, on a second core."""
+"""A part of the work in a second process, on a second core."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def cores() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -20,10 +20,10 @@ def cores() -> int:
 
 @contextmanager
 def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
-    """Do `work` in a child process. Yield a function that waits for it and returns its result.
+    """Run `work` in a child process during the context; yield a function that waits for its result.
 
-    The child has the same open files and a copy of the memory. The function raises an OSError of `work`, and
-    `StorageError` for a child that died in any other way. When the context ends, the child has ended.
+    The child has the same open files and a copy of the memory. The yielded function raises an OSError of `work` again,
+    and `StorageError` if the child died in any other way. At the end of the context, the child has ended.
     """
     import pickle
     import signal
@@ -60,7 +60,7 @@ def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
 
 
 def _finish(work: Callable[[], object], writing: int) -> None:
-    """Do the child's work, hand the result over, and end the process."""
+    """Do the child's work, send the result, and end the process."""
     import pickle
 
     try:

@@ -1,4 +1,4 @@
-"""Lines → the sketch of the elements that stand on them: in constant memory, and on two cores where there are two."""
+"""Lines → a sketch of the elements on them, in constant memory, on two cores if there are two."""
 
 import os
 import struct
@@ -10,88 +10,88 @@ from crdtctl.crdt.hyperloglog import MAX_PRECISION, join, observe, text
 from crdtctl.crdt.names import element_fault, entered, sound_elements
 from crdtctl.store.processes import in_child
 
-#: Number of bytes to sketch that make a second process worth its start.
-_WORTH_A_CHILD = 2**18
+#: Number of bytes sketched before a second process is started.
+PARALLEL_FROM_BYTES = 2**18
 #: The number of a piece's first line, and its length.
 _HEAD = struct.Struct("!QQ")
 
 
-class WrongLine(NamedTuple):
-    """The number of a line that holds no element, and why."""
+class BadLine(NamedTuple):
+    """The number of a line without a valid element, and the reason."""
 
     number: int
     why: str
 
 
-class Sketched(NamedTuple):
-    """The sketch of the elements on lines, as text (empty without elements), and the wrong lines.
+class SketchResult(NamedTuple):
+    """A sketch as text, empty without elements; and the lines that were left out.
 
-    `wrong` is the first line without a valid element, `left_out` the number of such lines.
+    `bad` is the first line without a valid element, `left_out` the number of such lines.
     """
 
     text: str
-    wrong: WrongLine | None = None
+    bad: BadLine | None = None
     left_out: int = 0
 
 
-class _Sketching:
-    """The sketch of pieces of lines so far. It ends at a wrong line, unless `skip` leaves such lines out."""
+class _Sketcher:
+    """Sketches pieces of lines. It stops at the first bad line, unless `skip` leaves such lines out."""
 
     def __init__(self, *, skip: bool) -> None:
         self.registers = bytearray(1 << MAX_PRECISION)
         self.skip = skip
-        self.wrong: WrongLine | None = None
+        self.bad: BadLine | None = None
         self.left_out = 0
 
-    def meet(self, pieces: Iterable[tuple[int, bytes]]) -> None:
-        """Take pieces, each with the number of its first line."""
+    def add(self, pieces: Iterable[tuple[int, bytes]]) -> None:
+        """Add pieces, each with the number of its first line."""
         for first, piece in pieces:
             lines = piece.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in piece else piece
             elements = sound_elements(lines)
             if elements is None:
-                elements, wrong = _looked_at(first, lines)
-                if wrong:
-                    self.wrong = self.wrong or wrong[0]
-                    self.left_out += len(wrong)
+                elements, bad = _checked(first, lines)
+                if bad:
+                    self.bad = self.bad or bad[0]
+                    self.left_out += len(bad)
                     if not self.skip:
                         return
             observe(self.registers, elements)
 
 
-def sketch_lines(pieces: Iterable[bytes], *, processes: int = 1, skip: bool = False) -> Sketched:
+def sketch_lines(pieces: Iterable[bytes], *, processes: int = 1, skip: bool = False) -> SketchResult:
     """Return the sketch, in the highest precision, of the elements on lines.
 
-    It ends at the first line that holds no element, or leaves such lines out with `skip`. Blank lines hold nothing.
+    It stops at the first line without a valid element, or leaves such lines out with `skip`. Blank lines are ignored.
 
-    A piece is one or more whole lines, the last without its end. With two `processes`, every other piece of many is
-    for a second one; this process is forked for it, which one with threads should not allow.
+    A piece is one or more whole lines, the last without its line end. With two `processes`, every other piece of many
+    goes to a second process. It is forked, so this process should not have threads.
     """
     numbered = _numbered(pieces)
-    mine = _Sketching(skip=skip)
-    mine.meet(_first(_WORTH_A_CHILD, numbered) if processes > 1 else numbered)
-    if mine.wrong and not skip:
-        return Sketched("", mine.wrong)
+    mine = _Sketcher(skip=skip)
+    mine.add(_first(PARALLEL_FROM_BYTES, numbered) if processes > 1 else numbered)
+    if mine.bad and not skip:
+        return SketchResult("", mine.bad)
     following = next(numbered, None)
     if following is None:
-        return Sketched(text(mine.registers) if any(mine.registers) else "", mine.wrong, mine.left_out)
+        return SketchResult(text(mine.registers) if any(mine.registers) else "", mine.bad, mine.left_out)
     reading, writing = os.pipe()
     try:
         with in_child(partial(_work, reading, writing, skip)) as result:
             os.close(reading)
             reading = -1
-            mine.meet(_after_dealing(following, numbered, writing))
+            mine.add(_after_dealing(following, numbered, writing))
             os.close(writing)
             writing = -1
-            theirs = Sketched(*result())
+            theirs = SketchResult(*result())
     finally:
         for fd in (reading, writing):
             if fd >= 0:
                 os.close(fd)
-    wrong = min([one for one in (mine.wrong, theirs.wrong) if one], default=None)
-    if wrong and not skip:
-        return Sketched("", wrong)
+    bad = min([one for one in (mine.bad, theirs.bad) if one], default=None)
+    if bad and not skip:
+        return SketchResult("", bad)
     whole = join([text(mine.registers), theirs.text]) if any(mine.registers) or theirs.text else ""
-    return Sketched(whole, wrong, mine.left_out + theirs.left_out)
+    return SketchResult(whole, bad, mine.left_out + theirs.left_out)
 
 
 def _numbered(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -110,7 +110,7 @@ def _first(size: int, pieces: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int
 def _after_dealing(
     following: tuple[int, bytes], pieces: Iterator[tuple[int, bytes]], writing: int
 ) -> Iterator[tuple[int, bytes]]:
-    """Write every other piece to the child, and yield the rest; end where the child does, which is at a wrong line."""
+    """Write every other piece to the child, and yield the rest; stop when the child stops, at a bad line."""
     found: tuple[int, bytes] | None = following
     while found is not None:
         first, piece = found
@@ -131,13 +131,13 @@ def _write(fd: int, data: bytes) -> None:
             done += os.write(fd, rest[done:])
 
 
-def _work(reading: int, writing: int, skip: bool) -> Sketched:  # for `partial`
-    """Do the child's part."""
+def _work(reading: int, writing: int, skip: bool) -> SketchResult:  # for `partial`
+    """Do the child's part of the work."""
     os.close(writing)
-    theirs = _Sketching(skip=skip)
+    theirs = _Sketcher(skip=skip)
     with os.fdopen(reading, "rb") as pipe:
-        theirs.meet(_received(pipe.read))
-    return Sketched(text(theirs.registers) if any(theirs.registers) else "", theirs.wrong, theirs.left_out)
+        theirs.add(_received(pipe.read))
+    return SketchResult(text(theirs.registers) if any(theirs.registers) else "", theirs.bad, theirs.left_out)
 
 
 def _received(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
@@ -146,15 +146,15 @@ def _received(read: Callable[[int], bytes]) -> Iterator[tuple[int, bytes]]:
         yield first, read(size)
 
 
-def _looked_at(first: int, lines: bytes) -> tuple[set[bytes], list[WrongLine]]:
-    """Return the elements on lines that are not all sound as they are, and the lines that hold none."""
+def _checked(first: int, lines: bytes) -> tuple[set[bytes], list[BadLine]]:
+    """Return the elements on lines that need checking one by one, and the lines without a valid element."""
     elements: set[bytes] = set()
-    wrong = []
+    bad = []
     for number, line in enumerate(lines.split(b"\n"), first):
         try:
             element = entered(line.decode())
         except UnicodeDecodeError:
-            wrong.append(WrongLine(number, "it is not UTF-8"))
+            bad.append(BadLine(number, "it is not UTF-8"))
             continue
         if not element.strip():
             continue
@@ -162,5 +162,5 @@ def _looked_at(first: int, lines: bytes) -> tuple[set[bytes], list[WrongLine]]:
         if why is None:
             elements.add(element.encode())
         else:
-            wrong.append(WrongLine(number, why))
-    return elements, wrong
+            bad.append(BadLine(number, why))
+    return elements, bad

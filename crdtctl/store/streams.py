@@ -1,7 +1,7 @@
-"""Reading and writing descriptors that may not block, such as a pipe that an event loop shares with this process.
+"""Reading and writing descriptors in non-blocking mode, such as a pipe that an event loop shares with this process.
 
 `O_NONBLOCK` belongs to the open file, not to the process: a parent that sets it for its own end of a terminal or
-socket sets it here as well. A system call then fails with EAGAIN, and these functions wait instead.
+socket sets it for this process as well. A system call then fails with EAGAIN, and these functions wait instead.
 """
 
 import errno
@@ -13,15 +13,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The path of an open descriptor of this process, as ``<(…)`` gives one.
+#: Path of an open descriptor of this process, as made by ``<(…)``.
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})|/dev/stdin")
 
-#: After how many seconds a writer is looked for again.
+#: Interval in seconds between looks for a writer.
 _STEP = 0.02
 
 
 def read(fd: int, size: int) -> bytes:
-    """Return up to `size` bytes, and nothing only at the end of the stream. Raise OSError."""
+    """Return up to `size` bytes; an empty result means the end of the stream. Raise OSError."""
     while True:
         try:
             return os.read(fd, size)
@@ -29,14 +29,14 @@ def read(fd: int, size: int) -> bytes:
             _wait(fd, for_reading=True)
 
 
-class NobodyWrites(OSError):
-    """A named pipe without a writer."""
+class NoWriter(OSError):
+    """A named pipe that no process has opened for writing."""
 
 
 def open_to_read(path: str, *, waits: bool = True) -> int:
-    """Open a file, or the descriptor behind a path such as ``/dev/fd/63``: a socket has no other name. Raise OSError.
+    """Open a file, or the descriptor behind a path such as ``/dev/fd/63``, which may be a socket. Raise OSError.
 
-    With `waits`, a named pipe waits for a writer.
+    Opening a named pipe waits until a process opens it for writing, unless `waits` is false.
     """
     mode = os.stat(path).st_mode
     found = _DESCRIPTOR.fullmatch(path)
@@ -46,10 +46,10 @@ def open_to_read(path: str, *, waits: bool = True) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | (os.O_NONBLOCK if is_pipe else 0))
 
 
-def patient(fd: int, patience: float) -> "Callable[[int], bytes]":
-    """Return a function that reads like `read`, and raises `NobodyWrites` after `patience` seconds without a writer.
+def reader_with_timeout(fd: int, patience: float) -> "Callable[[int], bytes]":
+    """Return a function like `read` that raises `NoWriter` if no writer opens the pipe within `patience` seconds.
 
-    It is for a named pipe that was opened without waiting. Its end looks like the lack of a writer.
+    It is for a named pipe that was opened without waiting, where the end of the data looks like a missing writer.
     """
     began = False
 
@@ -67,7 +67,7 @@ def patient(fd: int, patience: float) -> "Callable[[int], bytes]":
             if began:
                 return data
             if time.monotonic() >= deadline:
-                raise NobodyWrites(errno.ENXIO, "nobody writes to the pipe")
+                raise NoWriter(errno.ENXIO, "the pipe has no writer")
             time.sleep(_STEP)
         return read(fd, size)
 
@@ -75,16 +75,16 @@ def patient(fd: int, patience: float) -> "Callable[[int], bytes]":
 
 
 def is_named_pipe(path: str) -> bool:
-    """Return whether `path` itself is a pipe, and not a descriptor of this process."""
+    """Return whether `path` itself is a named pipe, not a descriptor of this process."""
     return not _DESCRIPTOR.fullmatch(path) and stat.S_ISFIFO(os.stat(path).st_mode)
 
 
 def is_stream(path: str) -> bool:
-    """Return whether `path` can be read only once: it is a pipe, a device, or an open socket."""
+    """Return whether the file at `path` can be read only once: a pipe, a device, or an open socket."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
-        return False  # whoever opens it finds the words
+        return False  # opening it gives the error message
     if stat.S_ISSOCK(mode):
         return bool(_DESCRIPTOR.fullmatch(path))
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)

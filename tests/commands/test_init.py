@@ -95,9 +95,9 @@ def test_init_reports_the_replica_that_was_used_here_until_now(shell: Shell) -> 
     assert "with 2 counters; commands below" in made.stderr
     (shell.directory / "deep/er").mkdir(parents=True)
     below = shell("init", directory=shell.directory / "deep/er")
-    assert f"commands use this replica now, no longer {shell.directory}/.crdtctl" in below.stderr
+    assert f"commands use this replica from now on, no longer {shell.directory}/.crdtctl" in below.stderr
     between = shell("init", directory=shell.directory / "deep")
-    assert f"commands go on using {shell.directory}/deep/er/.crdtctl" in between.stderr
+    assert f"commands still use {shell.directory}/deep/er/.crdtctl" in between.stderr
 
 
 @pytest.mark.parametrize("kind", [".git", ".hg", ".svn"])

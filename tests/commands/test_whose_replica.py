@@ -255,7 +255,7 @@ def test_after_git_clean_no_other_replica_is_used_without_a_message(shell: Shell
     subprocess.run(["git", "init", "-q", str(place)], check=True)
     made = shell("init", directory=place)
     assert made.status == 0
-    assert "work tree, in which 'git clean -x' deletes this replica" in assert_one_line(made.stderr.splitlines(True)[0])
+    assert "work tree: 'git clean -x' deletes this replica" in assert_one_line(made.stderr.splitlines(True)[0])
     assert shell("increment", "builds", "5", directory=place) == Ended(0, "", "")
     (place / "deep").mkdir()
     subprocess.run(["git", "-C", str(place), "clean", "-ffdxq"], check=True)

@@ -10,7 +10,7 @@ import pytest
 from crdtctl.crdt import hyperloglog
 from crdtctl.errors import StorageError
 from crdtctl.store import sketching
-from crdtctl.store.sketching import Sketched, WrongLine, sketch_lines
+from crdtctl.store.sketching import BadLine, SketchResult, sketch_lines
 from tests.store.forked import in_process_of_its_own
 
 ELEMENTS = [f"visitor {number}" for number in range(500)]
@@ -30,7 +30,7 @@ BAD = {
 @pytest.fixture(autouse=True)
 def _always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make everything large enough for a second process."""
-    monkeypatch.setattr(sketching, "_WORTH_A_CHILD", 1)
+    monkeypatch.setattr(sketching, "PARALLEL_FROM_BYTES", 1)
 
 
 def pieces(lines: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -40,7 +40,7 @@ def pieces(lines: Iterable[bytes], size: int) -> Iterator[bytes]:
         yield b"\n".join(piece)
 
 
-def both(lines: Iterable[bytes], size: int, *, skip: bool = False) -> Sketched:
+def both(lines: Iterable[bytes], size: int, *, skip: bool = False) -> SketchResult:
     """Return what one process makes of lines; two make the same."""
     lines = list(lines)
     alone = sketch_lines(pieces(lines, size), skip=skip)
@@ -55,26 +55,26 @@ def both(lines: Iterable[bytes], size: int, *, skip: bool = False) -> Sketched:
 @pytest.mark.parametrize("size", [1, 3, 250, 1000])
 def test_pieces_of_any_size_come_to_the_sketch_of_all_elements(size: int) -> None:
     elements = [element.encode() for element in ELEMENTS]
-    assert both(elements + elements[:40], size) == Sketched(hyperloglog.sketch(16, elements))
+    assert both(elements + elements[:40], size) == SketchResult(hyperloglog.sketch(16, elements))
 
 
 def test_lines_of_any_script_and_as_in_dos_are_elements() -> None:
     lines = ["ada\r", "grace hopper", "naïve café\r", "日本語", "🦊", "=1", "x" * 4096, "ada"]
     expected = [line.removesuffix("\r").encode() for line in lines[:-1]]
     for size in (1, 2, 10):
-        assert both([line.encode() for line in lines], size) == Sketched(hyperloglog.sketch(16, expected))
+        assert both([line.encode() for line in lines], size) == SketchResult(hyperloglog.sketch(16, expected))
 
 
 def test_no_line_comes_to_nothing() -> None:
-    assert sketch_lines([]) == sketch_lines([], processes=2) == Sketched("")
+    assert sketch_lines([]) == sketch_lines([], processes=2) == SketchResult("")
 
 
 def test_blank_lines_hold_nothing_and_decomposed_elements_are_the_composed_ones() -> None:
     lines = ["", "ada", " ", "caf\u00e9", "cafe\u0301", "\r", "می\u200cخواهم", "\t", ""]
     expected = [b"ada", "caf\u00e9".encode(), "می\u200cخواهم".encode()]
     for size in (1, 2, 10):
-        assert both([line.encode() for line in lines], size) == Sketched(hyperloglog.sketch(16, expected))
-    assert both([b"", b" "], 1) == Sketched("")
+        assert both([line.encode() for line in lines], size) == SketchResult(hyperloglog.sketch(16, expected))
+    assert both([b"", b" "], 1) == SketchResult("")
 
 
 @pytest.mark.parametrize("wrong", BAD, ids=repr)
@@ -83,9 +83,9 @@ def test_wrong_lines_are_left_out_and_counted(wrong: bytes) -> None:
     for size in (1, 7, 100):
         found = both([*sound[:20], wrong, *sound[20:], wrong, wrong], size, skip=True)
         assert found.text == hyperloglog.sketch(16, sound)
-        assert found.wrong is not None
-        assert (found.wrong.number, found.left_out) == (21, 3)
-        assert BAD[wrong] in found.wrong.why
+        assert found.bad is not None
+        assert (found.bad.number, found.left_out) == (21, 3)
+        assert BAD[wrong] in found.bad.why
     only = both([wrong, wrong], 1, skip=True)
     assert (only.text, only.left_out) == ("", 2)
 
@@ -98,9 +98,9 @@ def test_the_first_wrong_line_is_told_whoever_met_it(wrong: bytes) -> None:
         lines[min(99, place + 7)] = wrong
         for size in (1, 10, 200):
             found = sketch_lines(pieces(lines, size))
-            assert isinstance(found.wrong, WrongLine)
-            assert found.wrong.number == place + 1
-            assert BAD[wrong] in found.wrong.why
+            assert isinstance(found.bad, BadLine)
+            assert found.bad.number == place + 1
+            assert BAD[wrong] in found.bad.why
             if size == 10:
                 assert both(lines, size) == found
 
@@ -113,8 +113,8 @@ def test_nothing_more_is_read_once_a_line_is_wrong() -> None:
     def work() -> None:
         for lines in ([b"a ", b"a"], [b"a", b"b ", b"c"], [b"a", b"b", b"c ", b"d"]):
             found = sketch_lines(endless(*lines), processes=2)
-            assert isinstance(found.wrong, WrongLine)
-            assert lines[found.wrong.number - 1].endswith(b" ")
+            assert isinstance(found.bad, BadLine)
+            assert lines[found.bad.number - 1].endswith(b" ")
 
     in_process_of_its_own(work)
 

@@ -1,4 +1,4 @@
-"""Recognise files that are not states: the kind of file, and the command that extracts the state if it has one."""
+"""Recognize files that are not states: their kind, and the command that extracts the state, if there is one."""
 
 import re
 from collections.abc import Callable
@@ -7,41 +7,41 @@ from typing import NamedTuple
 
 from crdtctl.codec.layout import HEAD_START
 
-#: Number of bytes at the beginning of a file that suffice to recognise it.
+#: Number of bytes from the beginning that are enough to recognize a file.
 LOOKED_AT = 2**16
 _STDIN = "standard input"
 
 
-class Stranger(NamedTuple):
-    """The kind of a file, in words, and a hint to the user."""
+class OtherFile(NamedTuple):
+    """The kind of a file that is not a state, in words, and the advice that goes with it."""
 
-    what: str
+    kind: str
     hint: str
 
 
-def _unpack(packer: str, program: str, keep: str = "") -> Callable[[str], Stranger]:
-    def stranger(label: str) -> Stranger:
+def _unpack(packer: str, program: str, keep: str = "") -> Callable[[str], OtherFile]:
+    def recognized(label: str) -> OtherFile:
         hint = f"put '{program} -dc |' before crdtctl" if label == _STDIN else f"{program} -d{keep} {quote(label)}"
-        return Stranger(f"it is compressed with {packer}", f"unpack it first: {hint}")
+        return OtherFile(f"it is compressed with {packer}", f"unpack it first: {hint}")
 
-    return stranger
+    return recognized
 
 
-def _archive(what: str, command: str) -> Callable[[str], Stranger]:
-    return lambda label: Stranger(
-        f"it is {what}",
+def _archive(kind: str, command: str) -> Callable[[str], OtherFile]:
+    return lambda label: OtherFile(
+        f"it is {kind}",
         "unpack it first" if label == _STDIN else f"unpack it first: {command} {quote(label)}",
     )
 
 
-def _encrypted(what: str, command: str) -> Callable[[str], Stranger]:
-    return lambda label: Stranger(
-        f"it is encrypted with {what}",
+def _encrypted(kind: str, command: str) -> Callable[[str], OtherFile]:
+    return lambda label: OtherFile(
+        f"it is encrypted with {kind}",
         "decrypt it first" if label == _STDIN else f"{command} {quote(label)} | crdtctl merge -",
     )
 
 
-_STARTS: dict[bytes, Callable[[str], Stranger]] = {
+_STARTS: dict[bytes, Callable[[str], OtherFile]] = {
     b"\x1f\x8b": _unpack("gzip", "gzip", "k"),
     b"\x28\xb5\x2f\xfd": _unpack("zstd", "zstd"),
     b"BZh": _unpack("bzip2", "bzip2", "k"),
@@ -70,40 +70,40 @@ _TOML = rb"\s*crdtctl\s*="
 _EXPORTED = "a state is what 'crdtctl export' prints"
 
 
-def recognised(data: bytes, label: str) -> Stranger | None:
-    """Return the kind of a file that begins with `data` and is not a state; None if it is unknown."""
+def recognize(data: bytes, label: str) -> OtherFile | None:
+    """Return the kind of a file by its first bytes, `data`; None if it is not known. `label` names it in the advice."""
     if not data or data.isspace():
-        return Stranger("it is empty", "did the command that wrote it fail?")
-    for start, stranger in _STARTS.items():
+        return OtherFile("it is empty", "did the command that wrote it fail?")
+    for start, make in _STARTS.items():
         if data.startswith(start):
-            return stranger(label)
+            return make(label)
     if data[_TAR : _TAR + 5] == b"ustar":
         return _archive("a tar archive", "tar -xf")(label)
     text = data.removeprefix(b"\xef\xbb\xbf")
     if re.match(_HTML, text, re.IGNORECASE | re.DOTALL):
-        return Stranger("it is an HTML page", "a server sent a page, to log in perhaps, and not the file")
+        return OtherFile("it is an HTML page", "a server sent a page instead of the file, perhaps a login page")
     if re.match(_XML, text):
-        return Stranger("it is XML", "a server sent an error perhaps, and not the file")
+        return OtherFile("it is XML", "a server sent something else instead of the file, perhaps an error")
     if text.startswith(_LFS):
-        return Stranger("it is a pointer of git-lfs, and not the file itself", "fetch the file: git lfs pull")
+        return OtherFile("it is a pointer of git-lfs, not the file itself", "fetch the file: git lfs pull")
     if re.match(_ANNEX, text):
-        return Stranger("it is a pointer of git-annex, and not the file itself", "fetch the file: git annex get")
+        return OtherFile("it is a pointer of git-annex, not the file itself", "fetch the file: git annex get")
     if re.search(_CONFLICT, text, re.MULTILINE):
         file = "FILE" if label == _STDIN or label.startswith("/") else quote(f"./{label}")
-        return Stranger(
+        return OtherFile(
             "it holds conflict markers of a version control system",
             f"merge both sides: git show :2:{file} | crdtctl merge -; git show :3:{file} | crdtctl merge -",
         )
     if text.startswith(HEAD_START) or re.match(_TOML, text):
         return None
     if re.fullmatch(_CLOCK, text):
-        return Stranger("it is a clock", _EXPORTED)
+        return OtherFile("it is a clock", _EXPORTED)
     if re.match(_REPORT, text):
-        return Stranger("it is a report of crdtctl", _EXPORTED)
+        return OtherFile("it is a report of crdtctl", _EXPORTED)
     if re.match(_MESSAGE, text):
-        return Stranger("it holds a message of crdtctl, and no state", "did the command that wrote it fail?")
+        return OtherFile("it holds a message of crdtctl, not a state", "did the command that wrote it fail?")
     if not re.match(_JSON, text) and _is_text(text):
-        return Stranger("it is no file of crdtctl", _EXPORTED)
+        return OtherFile("it is not a file of crdtctl", _EXPORTED)
     return None
 
 

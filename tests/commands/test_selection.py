@@ -37,7 +37,7 @@ def test_a_name_that_is_there_is_no_pattern(shell: Shell, counters: Replica) -> 
 
 
 def test_a_pattern_that_is_like_nothing_is_refused(shell: Shell, counters: Replica) -> None:
-    assert "like 'x*'" in assert_refused(shell("show", "x*"), 66)
+    assert "matches 'x*'" in assert_refused(shell("show", "x*"), 66)
     assert "--max" in assert_refused(shell("show", "build*", "--max", "1"), 2)
 
 

@@ -121,7 +121,7 @@ def _binding(directory: Directory) -> Finding | None:
         return None  # the check of that file reports it
     found = "it is bound to this place"
     if own.identity_fault:
-        found = f"{REASONS[own.identity_fault]}; the next write goes on under a new id"
+        found = f"{REASONS[own.identity_fault]}; the next write gets a new id"
     elif not own.source.head.witness:
         found = "it is bound to this place, without a witness outside"
     return Finding(directory.file("own.json"), True, found)

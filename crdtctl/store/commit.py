@@ -108,7 +108,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
                 stands = kind.used_keys(rows).get(operation.once, sent[operation.once])
                 if stands != asked:
                     raise RefusedError(
-                        f"once-key '{operation.once}' of '{name}' stands for {stands:+d} already; "
+                        f"idempotency key '{operation.once}' of '{name}' was used for {stands:+d} before; "
                         f"{asked:+d} was not counted",
                         "nothing was changed; what is another count needs another key",
                     )

@@ -11,7 +11,7 @@ from crdtctl.store.durable import close, open_state, read_all
 from crdtctl.store.encodings import utf8
 
 TEMPLATE = """\
-# Settings of this replica. What stands behind "#" is the default.
+# Settings of this replica. The values behind "#" are the defaults.
 
 # How many seconds a command waits for a lock that another process holds.
 # lock_timeout = 30
@@ -111,7 +111,7 @@ def parse(text: str, path: str) -> Config:
     if not isinstance(types, dict) or not all(tag in TYPES for tag in types.values()):
         raise ConfigError(f"{path}: types must be a table of counters, each with one of {', '.join(TYPES)}", _HINT)
     if tree:
-        raise ConfigError(f"{path}: there is no setting {min(tree)!r}", _HINT)
+        raise ConfigError(f"{path}: unknown setting {min(tree)!r}", _HINT)
     return Config(float(timeout), remotes, types)
 
 

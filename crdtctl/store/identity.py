@@ -24,10 +24,10 @@ REASONS = {
     "restored": "an older version of it was put back",
     "unwitnessed": "what remembered it outside its directory is gone, or it was copied",
     "linked": "its own.json has several names",
-    "unbound": "its own.json does not say which file it is",
+    "unbound": "its own.json does not record a file identity",
     "sealed": "it was sealed",
-    "retired": "it was declared gone for good elsewhere, with 'crdtctl transfer --from'",
-    "forked": "somebody else wrote under its id, or an older version of it was put back",
+    "retired": "another replica declared it lost for good, with 'crdtctl transfer --from'",
+    "forked": "another process wrote under its id, or an older version of it was put back",
 }
 #: Number of new ids that makes a warning.
 OFTEN = 4
@@ -43,7 +43,7 @@ class Renamed(NamedTuple):
     times: int = 1
 
     def __str__(self) -> str:
-        said = f"this replica goes on as {self.after}, no longer as {self.before}: {REASONS[self.why]}"
+        said = f"this replica continues as {self.after}, no longer as {self.before}: {REASONS[self.why]}"
         said += f"; {'nothing is lost' if self.is_whole else 'sync or merge to learn what it has done since'}"
         return f"{said}; {often(self.times)}" if self.times >= OFTEN else said
 
@@ -51,7 +51,7 @@ class Renamed(NamedTuple):
 def often(times: int) -> str:
     """Return the warning about a replica that got many new ids. Every id leaves entries in every state."""
     return (
-        f"it went on under a new id {times} times, and each stands in every state for ever: count with 'crdtctl run "
+        f"it got a new id {times} times, and every id stays in every state forever: count with 'crdtctl run "
         "--seal-to' in a job, and absorb that, rather than keep a replica in a cache"
     )
 

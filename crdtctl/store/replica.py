@@ -333,7 +333,7 @@ class Replica(Reader, Verbs):
         """
         with self._transaction(on_renamed=ignore_new_id) as tx, tx.lock_known():
             if not is_sealed(tx.directory.read_own().source):
-                raise RefusedError("this replica is not sealed", "it goes on as it is")
+                raise RefusedError("this replica is not sealed", "it can still count")
             return tx.own("sealed").id
 
     def absorb(

@@ -40,7 +40,7 @@ def remove_remote(directory: Directory, timeout: float | None, name: str) -> Non
     def remove(before: Mapping[str, str]) -> dict[str, str]:
         if name not in before:
             hint = did_you_mean(name, before) or "'crdtctl remote list' lists them"
-            raise MissingError(f"there is no remote '{printable(name[:80])}'", hint)
+            raise MissingError(f"unknown remote '{printable(name[:80])}'", hint)
         return {other: url for other, url in before.items() if other != name}
 
     _edit(directory, timeout, remove, lambda text: config.without_remote(text, name))

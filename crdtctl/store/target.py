@@ -88,7 +88,7 @@ def _refuse_to_replace(target: str, shown: str, directory: Directory, overwrite:
     """Raise `ExistsError` unless the file may be replaced: it is a state, and this replica knows all of it."""
     parent = os.path.dirname(target)
     if os.path.exists(f"{parent}/own.json") and os.path.exists(f"{parent}/own.lock"):
-        raise ExistsError(f"{shown} is inside a replica's directory", "name a file elsewhere")
+        raise ExistsError(f"{shown} is inside a replica's directory", "name a file outside of it")
     if not os.path.exists(target) or os.path.getsize(target) == 0:
         return
     with open(target, "rb") as file:

@@ -23,7 +23,7 @@ def directory(spare: str = "") -> str:
             if os.access(spare, os.W_OK | os.X_OK):
                 return spare
     hint = "nothing was changed; set TMPDIR to a directory that you may write to"
-    raise StorageError("there is no directory for temporary files", hint)
+    raise StorageError("no writable directory for temporary files", hint)
 
 
 def of_replica(path: str) -> str:

@@ -25,7 +25,7 @@ def check_type(tag: str | None) -> None:
     if tag is not None and tag not in TYPES:
         types = f"types are {', '.join(sorted(TYPES))}"
         guess = did_you_mean(tag, TYPES)
-        raise UsageError(f"there is no type '{printable(tag)}'", f"{guess} {types}" if guess else types)
+        raise UsageError(f"unknown type '{printable(tag)}'", f"{guess} {types}" if guess else types)
 
 
 def wrong_name(name: str) -> UsageError:

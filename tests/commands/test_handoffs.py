@@ -137,7 +137,7 @@ def test_status_says_what_a_former_id_did_not_hand_over(shell: Shell, hub: Repli
     job.exchange(hub)
     job.increment("hits", 9)
     shutil.copytree(job.path, shell.directory / "copy")
-    assert "goes on as" in shell("--replica", "copy", "increment", "hits").stderr
+    assert "continues as" in shell("--replica", "copy", "increment", "hits").stderr
     table = shell.ok("--replica", "copy", "status", "-f", "table")
     assert f"former id  hits: +9 not handed over as {job.id}." in table
 

@@ -65,7 +65,7 @@ def test_a_key_with_0_does_not_swallow_what_is_counted_under_it_later(
     shell.ok("increment", "failed=3", "--once", "job 17")
     assert replica.value("failed") == 3
     ended = shell("increment", "failed=0", "--once", "job 17")
-    assert (ended.status, "stands for +3 already" in ended.stderr) == (4, True)
+    assert (ended.status, "was used for +3 before" in ended.stderr) == (4, True)
     other = new_replica("other")
     other.increment("failed", 0, once="job 17")
     other.merge_bytes(replica.export_bytes())

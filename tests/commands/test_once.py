@@ -22,7 +22,7 @@ def test_a_repeated_key_counts_once_and_repeating_it_writes_nothing(shell: Shell
 def test_a_key_that_comes_again_with_another_amount_is_refused(shell: Shell, replica: Replica, words: str) -> None:
     replica.increment("deploys", once="job 17")
     before = contents(replica.path)
-    assert "stands for +1 already" in assert_refused(shell(*words.split(), "--once", "job 17"), 4)
+    assert "was used for +1 before" in assert_refused(shell(*words.split(), "--once", "job 17"), 4)
     assert contents(replica.path) == before
 
 

@@ -90,7 +90,7 @@ def test_a_key_that_was_used_stays_used_and_a_plain_retry_is_silent(shell: Shell
     assert shell.ok("increment", "builds", "3", "--once", "job-1") == ""
     assert contents(replica.path) == before
     said = assert_refused(shell("increment", "builds", "7", "--once", "job-1"), 4)
-    assert "once-key 'job-1' of 'builds' stands for +3 already; +7 was not counted" in said
+    assert "idempotency key 'job-1' of 'builds' was used for +3 before; +7 was not counted" in said
     shell.ok("increment", "builds", "2", "--once", "job-2")
     assert shell.ok("show", "builds") == "2\n"
 
@@ -163,7 +163,7 @@ def test_a_replica_that_goes_on_under_a_new_id_keeps_its_resets(shell: Shell, re
     for path in Path(replica.path).iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
     ended = shell("--replica", copy, "increment", "builds", "1")
-    assert (ended.status, "goes on as" in ended.stderr) == (0, True)
+    assert (ended.status, "continues as" in ended.stderr) == (0, True)
     assert shell.ok("--replica", copy, "show", "builds") == "1\n"
     replica.increment("builds", 3)
     replica.merge_bytes(Replica(copy).export_bytes())

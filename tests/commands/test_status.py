@@ -64,4 +64,4 @@ def test_a_replica_that_is_kept_in_a_cache_is_told_of_another_way(shell: Shell) 
         assert ("run --seal-to" in ended.stderr) == (run == 4)
     assert shell.ok("--replica", "cache", "show", "tests") == "4\n"
     for words in (["status", "-f", "table"], ["check"]):
-        assert "it went on under a new id 4 times" in " ".join(shell.ok("--replica", "cache", *words).split())
+        assert "it got a new id 4 times" in " ".join(shell.ok("--replica", "cache", *words).split())

@@ -124,6 +124,6 @@ def test_an_exchange_settles_with_a_new_type(run: Run) -> None:
 
 def test_a_copied_replica_carries_its_entry_of_a_new_type_over(run: Run, tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "work/ann", tmp_path / "work/copy")
-    assert "this replica goes on as" in run("copy", "increment", "load", "2").stderr
+    assert "this replica continues as" in run("copy", "increment", "load", "2").stderr
     assert run("copy", "show", "load").stdout == "7\n"
     run("copy", "check")

@@ -95,7 +95,7 @@ def test_without_any_place_for_temporary_files_the_message_names_the_variable(
     state = shell.ok("--replica", tmp_path / "one", "export")
     ended = run("--replica", "/mnt/one", "merge", "-", stdin=state)  # too large to be kept in memory
     assert ended.status == 74
-    assert "no directory for temporary files" in ended.stderr
+    assert "no writable directory for temporary files" in ended.stderr
     assert "TMPDIR" in ended.stderr
 
 

@@ -142,7 +142,7 @@ class World:
             self.exchange(turn)
         self.exchange(sites)
         totals = [int(self.run(site, "show", _NAME)) for site in (self.hub, *sites)]
-        return Outcome(self._judge(totals), any("this replica goes on as" in line for line in self.said), self.said)
+        return Outcome(self._judge(totals), any("this replica continues as" in line for line in self.said), self.said)
 
     def _judge(self, totals: Sequence[int]) -> str:
         if len(set(totals)) > 1:

@@ -223,7 +223,7 @@ def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tup
             faults.append("an undocumented status")
         lines = {0: 0, PARTIAL: 2}.get(ended.status, 1)
         if bench.job.two_files:  # if the first file lost its identity, the second is detected as foreign
-            lines += ended.stderr.count("goes on as")
+            lines += ended.stderr.count("continues as")
         if "Traceback" in ended.stderr or (bench.job.is_silent and ended.stderr.count("\n") != lines):
             faults.append("not the lines of words that it should be")
         if point.call != "unlinkat":

@@ -56,7 +56,7 @@ def page_of_topic(name: str) -> str:
     for block in found:
         lines += _block(block)
     mentioned = re.findall(r"crdtctl help ([a-z-]+)", body)
-    lines += _see_also([*mentioned, *(verb for verb in VERBS if name in _topics_of(verb))], f"crdtctl-{name}")
+    lines += _see_also([*mentioned, *(verb for verb in VERBS if name in _topics_of(verb))], (f"crdtctl-{name}", 7))
     return _page(lines)
 
 
@@ -78,7 +78,7 @@ def _pages_below(command: Any, context: Any) -> Iterator[tuple[str, str]]:
             lines += [".TP", f"\\fBcrdtctl\\-{escaped(topic)}\\fR(7)", escaped(topics.summary(topic))]
     else:
         verb = context.command_path.split()[1]
-        lines += _see_also(["help", verb, *_topics_of(verb)], name)
+        lines += _see_also(["help", verb, *_topics_of(verb)], (name, 1))
     yield name, _page(lines)
     for below in command.list_commands(context) if hasattr(command, "list_commands") else ():
         one = command.get_command(context, below)
@@ -234,10 +234,10 @@ def _section(title: str) -> list[str]:
     return [f'.SH "{escaped(title.upper())}"']
 
 
-def _see_also(words: Sequence[str], own: str) -> list[str]:
+def _see_also(words: Sequence[str], own: tuple[str, int]) -> list[str]:
     pages = {("crdtctl", 1), *((f"crdtctl-{word}", 1) for word in words if word in VERBS)}
     pages |= {(f"crdtctl-{word}", 7) for word in words if word in topics.NAMES}
-    listed = [f"\\fB{escaped(name)}\\fR({section})" for name, section in sorted(pages) if name != own]
+    listed = [f"\\fB{escaped(name)}\\fR({section})" for name, section in sorted(pages - {own})]
     return [*_section("SEE ALSO"), ",\n".join(listed)] if listed else []
 
 

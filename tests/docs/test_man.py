@@ -75,6 +75,8 @@ def test_page_of_the_program_lists_commands_and_topics(pages: Path) -> None:
 def test_pages_of_a_command_and_of_its_topic_name_each_other(pages: Path) -> None:
     assert r"\fBcrdtctl\-jobs\fR(7)" in (pages / "man1" / "crdtctl-absorb.1").read_text()
     assert r"\fBcrdtctl\-absorb\fR(1)" in (pages / "man7" / "crdtctl-jobs.7").read_text()
+    assert r"\fBcrdtctl\-reset\fR(7)" in (pages / "man1" / "crdtctl-reset.1").read_text()
+    assert r"\fBcrdtctl\-reset\fR(1)" in (pages / "man7" / "crdtctl-reset.7").read_text()
 
 
 def test_lines_that_begin_like_requests_of_roff_are_text(pages: Path) -> None:

@@ -59,4 +59,5 @@ def _text(lines: list[str]) -> Iterator[str]:
 
 
 def _inline(text: str) -> str:
+    text = re.sub(r"(?<![*`\w])\*(\w[^*\n]*)\*(?![*`\w])", r"**\1**", text)
     return re.sub(r"\s+", " ", text.replace("``", "`").replace("|", "\\|"))

@@ -55,7 +55,8 @@ def _definitions(lines: list[str]) -> Iterator[str]:
 
 def _text(lines: list[str]) -> Iterator[str]:
     for line in lines:
-        yield _inline(re.sub(r"::$", ":", line))
+        words = line.lstrip()
+        yield line[: len(line) - len(words)] + _inline(re.sub(r"::$", ":", words))
 
 
 def _inline(text: str) -> str:

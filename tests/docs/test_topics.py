@@ -12,7 +12,7 @@ from crdtctl import errors
 from crdtctl.cli.verbs import ALIASES, VERBS
 from crdtctl.crdt import TYPES
 from crdtctl.help import topics
-from crdtctl.help.blocks import Code, Table, blocks
+from crdtctl.help.blocks import Code, Items, Table, blocks
 from tests.conftest import Shell
 from tests.docs import scenes
 
@@ -91,6 +91,9 @@ def test_the_topic_of_the_format_has_the_specification() -> None:
     tables = [block for block in blocks(text) if isinstance(block, Table)]
     assert tables
     assert all(row[0].startswith("`") for table in tables for row in table.rows[1:])
+    items = [item for block in blocks(text) if isinstance(block, Items) for _, item in block.items]
+    for bullet in re.findall(r"^\* (.*(?:\n  \S.*)*)", specification, re.MULTILINE):
+        assert " ".join(bullet.split()).replace("``", "`") in items
     [example, *_] = [block for block in blocks(text) if isinstance(block, Code) and not block.kind]
     assert "\n".join(f"    {line}" for line in example.lines) in specification
 

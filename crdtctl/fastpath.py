@@ -12,7 +12,6 @@ the same arguments and files, and compares exit status, output and every file.
 
 import os
 import stat
-import time
 
 from crdtctl.codec import plain
 from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, InMemory, is_trailer, is_whole, search, trailer_of
@@ -78,14 +77,16 @@ def _count(column: int, name: bytes, amount: int, where: str | None) -> int | No
 
 
 def _lock_soon(lock: int) -> bool:
-    deadline = 0.0
-    while not durable.try_lock(lock):
-        now = time.monotonic()
-        deadline = deadline or now + _PATIENCE
-        if now >= deadline:
-            return False
+    if durable.try_lock(lock):
+        return True
+    import time  # only here: a lock is rarely held
+
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
         time.sleep(_POLL)
-    return True
+        if durable.try_lock(lock):
+            return True
+    return False
 
 
 def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) -> int | None:

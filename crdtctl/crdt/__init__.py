@@ -1,7 +1,7 @@
-"""The mathematics: frozen values, no input or output, no clock, no randomness, no third party.
+"""The mathematics: frozen values, no input or output, no wall clock, no randomness, no third-party code.
 
-`TYPES` is the registry. A new type is one module and one line in it: the laws, the codec's round trip,
-the golden files, the crash and contention tests and ``--type`` find it there.
+`TYPES` is the registry. A new type is one module and one line in it. The laws, the codec's round trip, the golden
+files, the crash and contention tests and ``--type`` find it there.
 """
 
 from typing import Final
@@ -30,9 +30,9 @@ TYPES: Final[dict[str, CounterType]] = {
     )
 }
 
-#: What stands in the place of a counter's name → what such a line holds: who has ended, and attempts of jobs.
+#: Reserved line name → its row type: retired replicas, and attempts of jobs.
 NO_COUNTERS: Final[dict[str, RowType]] = {membership.NAME: MEMBERSHIP, attempts.NAME: ATTEMPTS}
-#: Everything that may stand on a line: the types, and what is none of a counter.
+#: Row types of all lines: the counter types, and those of the reserved names.
 KINDS: Final[dict[str, RowType]] = {**TYPES, **{kind.tag: kind for kind in NO_COUNTERS.values()}}
 #: The types with a local merge.
 LOCALLY_MERGED: Final = {tag: kind for tag, kind in TYPES.items() if isinstance(kind, LocallyMergedType)}

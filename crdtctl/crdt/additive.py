@@ -1,33 +1,33 @@
-"""Totals that only grow, with once-keys and reset marks: what `gcounter` and `pncounter` are made of.
+"""Totals that only grow, with idempotency keys and reset marks: the base of `gcounter` and `pncounter`.
 
-One author's row is ``(seq, total, …, once, marks, once_marks, expired, gone)``. `once` maps a key to its own totals
-and the number of the commit that sent it. On read a key counts once for the whole world: the maximum over the authors
-that sent it, and then the sum over the keys.
+The entry of one replica is ``(seq, total, …, once, marks, once_marks, expired, gone)``. `once` maps a key to its own
+totals and the number of the commit that sent it. On read, a key counts once for all replicas together: the maximum over
+the replicas that sent it, and then the sum over the keys.
 
-`marks` are the totals that this author's resets saw, by author; `once_marks` those of once-keys. On read they are
-subtracted, each total's the maximum over all who reset it: so a reset cancels exactly what it had seen.
+`marks` are the totals that this replica's resets saw, by replica; `once_marks` are those of keys. On read they are
+subtracted, each as the maximum over all replicas that reset the counter. So a reset cancels exactly what it had seen.
 
-Source of the marks: C. Baquero, P. S. Almeida, C. Lerche, "The Problem with Embedded CRDT Counters and a
-Solution", PaPoC 2016, whose reset remembers what it saw of each author as well.
+Source of the marks: C. Baquero, P. S. Almeida, C. Lerche, "The Problem with Embedded CRDT Counters and a Solution",
+PaPoC 2016, whose reset also remembers what it saw of each replica.
 
-**Expiry.** Keys would pile up for ever. So one replica, the keeper, may let those expire that it knows up to a clock.
-Its row says so in `expired`: author → the last commit whose keys have expired. Whoever knows that leaves these keys of
-that author out, on read and out of the state. An author who drops its own says in `gone` up to which commit. In the
-same commit the keeper adds to its own totals by how much the keys count less without them. So at the keeper no value
-changes; nor does it anywhere else where both are known:
+**Expiry.** Keys would accumulate forever. So one replica, the keeper, may let keys expire that it knows up to a clock.
+It records that in `expired`: replica id → the last commit whose keys have expired. A replica that receives this leaves
+these keys out, on read and in the state. A replica that drops its own keys records in `gone` up to which commit. In the
+same commit the keeper adds to its own totals the difference that the missing keys make. So the value does not change,
+neither at the keeper nor at any replica that has both parts:
 
-* An author's commits up to a number are known as a whole, for rows travel whole. So `expired` speaks of nothing that
-  the keeper did not see. A key that an author sent later, or that the keeper did not know, has a larger number and
-  counts.
-* A stale file brings nothing back: what it holds of these commits is left out, in whatever order it comes. `expired`
-  only grows, and what it covers is fixed, so joins stay joins.
-* A key that several authors sent is expired of each by its own commits. While one of them is left, it counts as much as
-  that one's, and the keeper adds the rest.
-* Who takes over a replica that ended leaves the expired keys of that one out as well.
+* The commits of a replica up to a number are known as a whole, because entries travel whole. So `expired` covers only
+  keys that the keeper saw. A key that was sent later, or that the keeper did not know, has a larger number and counts.
+* A stale file brings nothing back: its keys of these commits are left out, in whatever order it arrives. `expired` only
+  grows, and the keys that it covers are fixed, so joins stay joins.
+* A key that several replicas sent expires for each by its own commits. While one of them is left, the key counts with
+  that one's amount, and the keeper adds the rest.
+* A replica that absorbs another one leaves out the expired keys of that one as well.
 
-What is lost is the memory: a key that is sent again after it expired counts again, by whomever. That is what expiry
-means, and the clock should be older than anything that is repeated. Two keepers that do not know of each other would
-count the same keys twice. So a replica that knows of another keeper refuses, as one replica should absorb.
+The memory is lost: a key that is sent again after it expired counts again, from any replica. That is the meaning of
+expiry, and the clock should be older than anything that is repeated. Two keepers that do not know each other would
+count the same keys twice. So a replica that knows another keeper refuses; one replica should do this, as one should
+absorb.
 """
 
 from abc import abstractmethod
@@ -45,7 +45,7 @@ Totals: TypeAlias = tuple[int, ...]
 
 @final
 class _Row(Record):
-    """A row whose once-keys of commits up to its last part, `gone`, are dropped."""
+    """A row without the idempotency keys of commits up to its last part, `gone`."""
 
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
         row = super().join(a, b)
@@ -57,12 +57,12 @@ class _Row(Record):
 
 
 def _is_of(sent: Totals, width: int, limit: int) -> bool:
-    """Return whether what was sent under a key was sent in one of the commits up to a limit, and is known to be."""
+    """Return whether the amount of a key is known to be from one of the commits up to a limit."""
     return len(sent) > width and sent[width] <= limit
 
 
 def additive_record(totals: int) -> Record:
-    """Return the lattice of a row with so many `totals`, and what is behind them."""
+    """Return the lattice of an entry with this number of `totals`."""
     row = Record(*[Nat()] * totals, required=totals)
     sent = Stamped(*[Nat()] * totals, Nat(), required=totals)
     maps = [MapOf(key_fault, sent), MapOf(replica_fault, row), MapOf(key_fault, row), MapOf(replica_fault, Nat())]
@@ -72,7 +72,7 @@ def additive_record(totals: int) -> Record:
 class AdditiveCounter(CounterType):
     """A counter whose value is a weighted sum of totals that only grow."""
 
-    #: How each total enters the value: +1 or −1.
+    #: The sign of each total in the value: +1 or −1.
     weights: ClassVar[tuple[int, ...]]
     has_keys = True
 
@@ -98,17 +98,17 @@ class AdditiveCounter(CounterType):
                 raise Refused("the total would have more than 100 digits")
         else:
             gone = self._gone(mine)
-            if once:  # some of it may have expired, as another replica says
+            if once:  # another replica may have let some of them expire
                 gone = self._expired({**context.others(), context.replica: mine}).get(origin(context.replica), 0)
                 once = self._unexpired(mine, gone)
-            if operation.once not in once and operation.amount:  # 0 is no entry: a count that comes later is not lost
+            if operation.once not in once and operation.amount:  # 0 makes no entry, so that a later count is not lost
                 row = (operation.amount if i == column else 0 for i in range(width))
                 once = {**once, operation.once: (*row, context.seq)}
                 return self._with(mine, totals, once, self._part(mine, 3), gone)
         return self._with(mine, totals, self._part(mine, 0), self._part(mine, 3), self._gone(mine))
 
     def _reset(self, mine: Contribution, context: OperationContext) -> Contribution:
-        """Return `mine` with marks on all that is seen here and that no mark covers yet."""
+        """Return `mine` with marks on all known totals that no mark covers yet."""
         width = len(self.weights)
         seen = merge_branches(self.record, {**context.others(), context.replica: mine})
         totals = {author: row[1 : 1 + width] for author, row in seen.items()}
@@ -117,12 +117,14 @@ class AdditiveCounter(CounterType):
         return self.record.make(*mine[: 1 + width], self._part(mine, 0), marks, once_marks, *mine[4 + width :])
 
     def _expire(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
-        """Return `mine` after the keys of the commits up to a clock have expired: what they count is in the totals."""
+        """Return `mine` after the keys of the commits up to a clock expired, with their amounts in the totals."""
         width = len(self.weights)
         known = {**context.others(), context.replica: mine}
         for author, row in context.others().items():
             if self._part(row, 3) and origin(author) != context.replica and not operation.granted:
-                raise Refused(f"its once-keys expire at {author}; two who let them expire would count them twice")
+                raise Refused(
+                    f"{author} lets its idempotency keys expire; a second replica that does this would count them twice"
+                )
         clock, expired, gone = dict(operation.clock), dict(self._part(mine, 3)), self._gone(mine)
         for author, row in known.items():
             limit, who = min(clock.get(author, 0), row[0]), origin(author)
@@ -153,26 +155,26 @@ class AdditiveCounter(CounterType):
         expired: Mapping[str, int],
         gone: int,
     ) -> Contribution:
-        """Return `mine` with other totals and keys, and the marks as they are."""
+        """Return `mine` with other totals and keys, and with unchanged marks."""
         return self.record.make(mine[0], *totals, once, self._part(mine, 1), self._part(mine, 2), expired, gone)
 
     def _gone(self, row: Contribution) -> int:
-        """Return the last commit whose once-keys the author of a row has dropped."""
+        """Return the last commit whose keys the replica of a row has dropped."""
         gone: int = self.record.at(row, 5 + len(self.weights))
         return gone
 
     def _left_under_keys(self, contributions: Contributions) -> dict[str, Totals]:
-        """Return once-key → what resets leave of its totals."""
+        """Return idempotency key → the totals that resets leave."""
         marks = self._once_marks(contributions)
         return {key: _left(totals, marks.get(key)) for key, totals in self._sent(contributions).items()}
 
     def _unexpired(self, row: Contribution, limit: int) -> Mapping[str, Totals]:
-        """Return what was sent under keys, with the numbers of the commits, but for that of commits up to a limit."""
+        """Return the keys of a row with their totals and commits, without those of commits up to a limit."""
         once, width = self._part(row, 0), len(self.weights)
         return {key: sent for key, sent in once.items() if not _is_of(sent, width, limit)} if limit and once else once
 
     def tidied(self, rows: dict[str, Contribution]) -> dict[str, Contribution]:
-        """Return rows without the keys that have expired, as other rows say."""
+        """Return rows without the keys that have expired according to other rows."""
         width = len(self.weights)
         if max(map(len, rows.values()), default=0) > 4 + width:
             expired = self._expired(rows)
@@ -224,7 +226,7 @@ class AdditiveCounter(CounterType):
         return shares
 
     def _plain(self, contributions: Contributions) -> dict[str, int]:
-        """Return author → what it counted without a key, as far as no reset cancelled it."""
+        """Return replica id → its counts without a key that no reset cancelled."""
         width = len(self.weights)
         totals = {author: row[1 : 1 + width] for author, row in contributions.items()}
         marks = self._marks(contributions)
@@ -251,12 +253,12 @@ class AdditiveCounter(CounterType):
         return plain + sum(self.once(contributions).values())
 
     def _part(self, row: Contribution, number: int) -> Mapping[str, Any]:
-        """Return one of the maps at the end of a row: once-keys, marks, marks on once-keys, expired commits."""
+        """Return one of the maps at the end of a row: keys, marks, marks on keys, expired commits."""
         found: Mapping[str, Any] = self.record.at(row, 1 + len(self.weights) + number)
         return found
 
     def _parts(self, contributions: Contributions, number: int) -> list[Mapping[str, Any]]:
-        """Return one of these maps, of each row that has it."""
+        """Return one of these maps from each row that has it."""
         index = 1 + len(self.weights) + number
         return [row[index] for row in contributions.values() if len(row) > index]
 
@@ -267,7 +269,7 @@ class AdditiveCounter(CounterType):
         return observed_resets([{key: sent[:width] for key, sent in one.items()} for one in found], _larger, str)
 
     def _expired(self, contributions: Contributions) -> dict[str, int]:
-        """Return author → the last commit whose once-keys have expired."""
+        """Return replica id → the last commit whose keys have expired."""
         gone = {author: self._gone(row) for author, row in contributions.items() if len(row) == len(self.record.parts)}
         return observed_resets([*self._parts(contributions, 3), gone], max)
 
@@ -283,7 +285,7 @@ def _larger(a: Totals, b: Totals) -> Totals:
 
 
 def _beyond(marks: Mapping[str, Totals], totals: Mapping[str, Totals]) -> dict[str, Totals]:
-    """Return the marks, joined with the totals, of those whose totals are beyond them."""
+    """Return new marks, joined with the totals, for those names whose totals are beyond their marks."""
     beyond = {}
     for name, row in totals.items():
         mark = marks.get(name, (0,) * len(row))
@@ -293,10 +295,10 @@ def _beyond(marks: Mapping[str, Totals], totals: Mapping[str, Totals]) -> dict[s
 
 
 def _left(totals: Totals, mark: Totals | None) -> Totals:
-    """Return what a mark leaves of totals."""
+    """Return the totals that a mark leaves."""
     return totals if mark is None else tuple(max(total - seen, 0) for total, seen in zip(totals, mark, strict=True))
 
 
 def _but(marks: Mapping[str, Any], author: str) -> Mapping[str, Any]:
-    """Return a map from authors without one of them."""
+    """Return a map from replica ids without one of them."""
     return {name: mark for name, mark in marks.items() if name != author}

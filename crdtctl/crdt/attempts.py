@@ -1,14 +1,14 @@
-"""Attempts of jobs: of a job that was run several times, the result of the latest attempt counts, and it alone.
+"""Attempts of jobs: of a job that ran several times, only the latest attempt counts.
 
-A replica may be marked as an attempt of a job: a *key*, and a number that grows from attempt to attempt. Of all
-replicas that carry one key, those with the largest number count; several may carry it, for a replica that was copied
-goes on under a new id. What the others contributed stays in the states, travels, and can be looked at; it is left out
-of values. So a value is a function of the joined state, and all who know the same read the same.
+A replica may be marked as an attempt of a job, with a *key* and a number that grows from attempt to attempt. Of all
+replicas with one key, those with the largest number count. Several may have it, because a copied replica continues
+under a new id. The entries of the other attempts stay in the states, are exchanged, and can be shown; values leave them
+out. So a value is a function of the joined state, and all replicas with the same state read the same.
 
-One who absorbs such a replica notes its job and its attempt. What was absorbed cannot be taken back, so from then on
-that attempt is the one that counts. A later one is left out as well, and is reported where it arrives. The notes stand
-below the day on which the absorbed replica was made, and are dropped with the records of absorbed replicas from before
-a fence. A job that is run again after that counts again.
+A replica that absorbs an attempt records its job and number. Absorbed counts cannot be taken back, so from then on that
+attempt is the one that counts. A later attempt is left out as well, and is reported where it arrives. The records are
+kept under the day on which the absorbed replica was made, and are dropped with the records of absorbed replicas from
+before the cutoff. A job that runs again after that counts again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from crdtctl.crdt.lattice import Latest, MapOf, Nat
 from crdtctl.crdt.membership import day_fault, day_of, minted, number_of
 from crdtctl.crdt.names import key_fault
 
-#: What stands in the place of a counter's name, and is none: those have no ``=``.
+#: Reserved name of the line of attempts. Counter names cannot contain ``=``.
 NAME = "=jobs"
 
 
@@ -28,7 +28,7 @@ NAME = "=jobs"
 class Attempts(RowType):
     """Row ``(seq, job, absorbed)``.
 
-    `job` maps the key of the author's job to its attempt; `absorbed` maps a day to key → the attempt that it absorbed.
+    `job` maps the key of the replica's job to its attempt; `absorbed` maps a day to key → the attempt that it absorbed.
     """
 
     tag = "attempts"
@@ -41,7 +41,7 @@ ATTEMPTS = Attempts()
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A run of the job `key`: its `number` among those of this job."""
+    """One run of the job `key`, with its `number` among the runs of this job."""
 
     key: str
     number: int
@@ -49,13 +49,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """What a state says of jobs: the attempt that each author is, and key → the attempt that was absorbed."""
+    """The jobs in a state: the attempt of each replica, and key → the attempt that was absorbed."""
 
     attempts: Mapping[str, Attempt] = field(default_factory=dict)
     absorbed: Mapping[str, int] = field(default_factory=dict)
 
     def counting(self, key: str) -> int:
-        """Return the number of the attempt of a job that counts; 0 if none is known."""
+        """Return the number of the attempt that counts for a job; 0 if no attempt is known."""
         if key in self.absorbed:
             return self.absorbed[key]
         return max((one.number for one in self.attempts.values() if one.key == key), default=0)
@@ -68,20 +68,20 @@ class Jobs:
 
     @property
     def left_out(self) -> frozenset[str]:
-        """The authors who are attempts that do not count."""
+        """The replicas whose attempts do not count."""
         latest = self._latest()
         return frozenset(author for author, one in self.attempts.items() if one.number != latest[one.key])
 
     @property
     def late(self) -> frozenset[str]:
-        """The authors who are attempts of jobs of which an earlier attempt was absorbed."""
+        """The replicas with a later attempt than the absorbed one of their job."""
         return frozenset(
             author for author, one in self.attempts.items() if one.number > self.absorbed.get(one.key, one.number)
         )
 
 
 def jobs(contributions: Contributions) -> Jobs:
-    """Return what the rows of several replicas say together."""
+    """Return the jobs in the rows of several replicas."""
     attempts: dict[str, Attempt] = {}
     absorbed: dict[str, int] = {}
     for author, row in contributions.items():
@@ -94,21 +94,21 @@ def jobs(contributions: Contributions) -> Jobs:
 
 
 def beginning(seq: int, attempt: Attempt) -> Contribution:
-    """Return my row after I began as an attempt in my commit `seq`."""
+    """Return my row as an attempt that begins in my commit `seq`."""
     return ATTEMPTS.record.make(seq, {attempt.key: attempt.number})
 
 
 def own_attempt(row: Contribution) -> Attempt | None:
-    """Return the attempt that the author of a row is, if any."""
+    """Return the attempt in a row, or None."""
     return next((Attempt(key, number) for key, number in _part(row, 1).items()), None)
 
 
 def absorbing(
     row: Contribution, seq: int, absorbed: Mapping[str, Attempt], rows: Iterable[Contribution]
 ) -> Contribution:
-    """Return my row after I absorbed in my commit `seq` replicas that were attempts: replica → attempt.
+    """Return my row after my commit `seq` absorbed replicas that were attempts (replica id → attempt).
 
-    What those whom I absorb noted in their `rows` goes over to me.
+    The records in the `rows` of the absorbed replicas become mine.
     """
     days: dict[str, dict[str, int]] = {day: dict(keys) for day, keys in _part(row, 2).items()}
     found = [(day_of(minted(replica)), one.key, one.number) for replica, one in absorbed.items()]
@@ -121,7 +121,7 @@ def absorbing(
 
 
 def fencing(row: Contribution, seq: int, fence: int) -> Contribution:
-    """Return my row after I forgot in my commit `seq` the jobs of replicas from before the day `fence`."""
+    """Return my row after my commit `seq` dropped the records from before the cutoff, the day `fence`."""
     kept = {day: keys for day, keys in _part(row, 2).items() if number_of(day) >= fence}
     return row if len(kept) == len(_part(row, 2)) else _row(seq, _part(row, 1), kept)
 

@@ -1,16 +1,17 @@
-"""A counter that never reads below a bound, however long its replicas are apart: stock, seats, budgets.
+"""A counter that never falls below a bound, even while its replicas are offline: stock, seats, budgets.
 
-Every decrement uses up *rights*, which are somewhere at any time. Whoever increments makes rights for itself,
-and passes them on as it likes; who has none left is refused, whatever the counter reads. So no two replicas
-can use the same right, and the value, which is the bound and all rights together, cannot fall below the bound.
+Every decrement consumes *rights*, and each right belongs to one replica at any time. An increment creates rights for
+the replica that makes it, which may transfer them to others. A replica without rights is refused, whatever the value
+is. So no two replicas can use the same right, and the value, which is the bound plus all rights, cannot fall below the
+bound.
 
 Source: V. Balegas et al., "Extending Eventually Consistent Cloud Databases for Enforcing Numeric Invariants",
-SRDS 2015. Theirs are the matrix R and the vector U; a row of them is one author's contribution here. Requests,
-claims and more than one creator are ours.
+SRDS 2015. The paper has the matrix R and the vector U; one row of both is one replica's entry here. Requests, claims
+and several creators are additions.
 
-Of a fork (`crdtctl.crdt.forks`) each branch may have used the same rights. Then the author's rights are negative
-in the joined state, by as much as was oversold at least, and the value stays at the bound. Who transfers as
-many rights to that author makes up for it.
+Of a fork (`crdtctl.crdt.forks`), each branch may have used the same rights. Then the rights of that replica are
+negative in the joined state, by at least the oversold amount, and the value stays at the bound. A transfer of that many
+rights to the replica makes up for it.
 """
 
 import re
@@ -33,19 +34,19 @@ from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record
 from crdtctl.crdt.names import replica_fault
 
 _BOUND = re.compile(f"0|-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}")
-#: So many of those who hold rights are named in a refusal.
+#: Maximum number of holders of rights that a refusal names.
 _NAMED = 3
 
 
 def bound_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as a declared bound, or None."""
+    """Return the fault of `text` as a declared bound, or None."""
     return None if _BOUND.fullmatch(text) else "a bound must be a whole number, of at most 100 digits"
 
 
 class Row(NamedTuple):
-    """One author's contribution, with the parts that are left out where they say nothing.
+    """The entry of one replica, with the optional parts filled in.
 
-    `bounds` are the lower bounds that the author declared: one, if it created the counter.
+    `bounds` are the lower bounds that the replica declared: one, if it created the counter.
     """
 
     seq: int
@@ -55,11 +56,11 @@ class Row(NamedTuple):
     bounds: tuple[str, ...] = ()
     #: Replica → rights given to it, R[i][j].
     gifts: Mapping[str, int] = MapOf.bottom
-    #: Replica → how many rights it should have given me, all in all.
+    #: Replica → rights requested from it, in total.
     requests: Mapping[str, int] = MapOf.bottom
-    #: Replica that is gone → rights of it that I took over.
+    #: Replica that is gone → rights taken over from it.
     claims: Mapping[str, int] = MapOf.bottom
-    #: Replica that created the counter → rights that it began with.
+    #: Replica that created the counter → its initial rights.
     begun: Mapping[str, int] = MapOf.bottom
 
 
@@ -67,7 +68,7 @@ class Row(NamedTuple):
 class BCounter(CounterType):
     """Row ``(seq, created, used, bounds, gifts, requests, claims, begun)``, see `Row`.
 
-    The value is K + Σ created − Σ used; K is the largest bound that anybody declared.
+    The value is K + Σ created − Σ used; K is the largest declared bound.
     """
 
     tag = "bcounter"
@@ -89,8 +90,8 @@ class BCounter(CounterType):
     def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         if operation.once is not None:
             raise Refused(
-                "a bcounter knows no once-keys: a right is used where it is held, "
-                "and whether the key was used elsewhere cannot be known here"
+                "a bcounter has no idempotency keys: rights are used on one replica, "
+                "which cannot find out whether another replica has used the key"
             )
         row, amount = Row(*mine), operation.amount
         if amount < 0:
@@ -110,7 +111,7 @@ class BCounter(CounterType):
             case "request":
                 row = self._requested(row, operation, context)
             case "reset":
-                raise Refused("a bcounter is not reset: each replica uses or gives up the rights that it holds")
+                raise Refused("a bcounter cannot be reset: each replica can only use or transfer its own rights")
             case _:
                 raise Refused("a bcounter has no elements; increment it, or add to a gset")
         return self.record.make(*row)
@@ -120,7 +121,7 @@ class BCounter(CounterType):
         return self.bound(contributions) + max(0, sum(row.created - row.used for row in rows))
 
     def shares(self, contributions: Contributions) -> dict[str, int]:
-        """Return author → what it made less what it used; the bound is with the first author who declared it."""
+        """Return replica id → rights created minus rights used; the bound is a share of its first declarer."""
         found = {author: row[1] - row[2] for author, row in contributions.items()}
         bound = self.bound(contributions)
         declarer = min((a for a, row in contributions.items() if str(bound) in Row(*row).bounds), default=None)
@@ -129,13 +130,13 @@ class BCounter(CounterType):
         return found
 
     def bound(self, contributions: Contributions) -> int:
-        """Return the lower bound: the largest that anybody declared."""
+        """Return the lower bound: the largest that was declared."""
         return max((int(text) for row in contributions.values() for text in Row(*row).bounds), default=0)
 
     def rights(self, contributions: Contributions) -> dict[str, int]:
-        """Return replica → the rights that it holds; negative if it used more, which only a fork or a wrong claim can.
+        """Return replica id → its rights. They are negative only after a fork or a wrong claim.
 
-        Together they are the value less the bound, while none of them is negative.
+        Their sum is the value minus the bound, as long as none is negative.
         """
         held: dict[str, int] = {}
 
@@ -152,14 +153,14 @@ class BCounter(CounterType):
         return dict(sorted(held.items()))
 
     def makers(self, contributions: Contributions) -> dict[str, int]:
-        """Return replica → the rights with which it created the counter: each of several adds its own to the value."""
+        """Return replica id → the rights with which it created the counter. Several creators all count."""
         found: dict[str, int] = {}
         for row in self._rows(contributions).values():
             found.update(row.begun)
         return dict(sorted(found.items()))
 
     def requests(self, contributions: Contributions) -> dict[str, dict[str, int]]:
-        """Return holder → replica → the rights that the replica asked the holder for and was not given yet."""
+        """Return holder → replica id → rights requested from the holder and not given yet."""
         rows = self._rows(contributions)
         found: dict[str, dict[str, int]] = {}
         for author, row in sorted(rows.items()):
@@ -176,7 +177,7 @@ class BCounter(CounterType):
         return f"holds {held} right{'' if held == 1 else 's'} here", "give them away with 'crdtctl transfer' first"
 
     def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
-        """Take over what `author` made, used, gave and claimed, and claim what it was given."""
+        """Take over the created, used, given and claimed rights of `author`, and claim its received ones."""
         row, theirs, others = Row(*mine), Row(*context.others()[author]), self._rows(context.others())
         given = sum(one.gifts.get(author, 0) - one.claims.get(author, 0) for one in (*others.values(), row))
         gifts = dict(row.gifts)
@@ -201,23 +202,23 @@ class BCounter(CounterType):
         return {author: Row(*row) for author, row in merge_branches(self.record, contributions).items()}
 
     def _require(self, amount: int, mine: Contribution, context: OperationContext) -> None:
-        """Raise `Lacking` unless so many rights are here."""
-        everybody = _everybody(mine, context)
-        held = self.rights(everybody)
+        """Raise `Lacking` unless this replica holds `amount` rights."""
+        entries = _all_entries(mine, context)
+        held = self.rights(entries)
         left = max(0, held.pop(context.replica, 0))
         if amount <= left:
             return
         missing = amount - left
-        said = f"it takes {amount} right{'' if amount == 1 else 's'}, and {left} {'is' if left == 1 else 'are'} here"
+        need = f"needs {amount} right{'' if amount == 1 else 's'}, but this replica holds {left}"
         most = sorted(((n, who) for who, n in held.items() if n > 0), key=lambda one: (-one[0], one[1]))
         if not most:
-            raise Lacking(f"{said}; nobody is known to hold more, and only an increment makes some")
+            raise Lacking(f"{need}; no other known replica holds any, so only an increment can create some")
         holders = ", ".join(f"{who} holds {n}" for n, who in most[:_NAMED])
-        more = f", and {len(most) - _NAMED} others hold some" if len(most) > _NAMED else ""
-        asked = sum(others.get(context.replica, 0) for others in self.requests(everybody).values())
+        more = f", and {len(most) - _NAMED} other replicas hold some" if len(most) > _NAMED else ""
+        asked = sum(others.get(context.replica, 0) for others in self.requests(entries).values())
         if asked >= missing:
-            raise Lacking(f"{said}; {holders}{more}; {asked} are asked for, and not here yet")
-        raise Lacking(f"{said}; {holders}{more}", most[0][1], min(missing - asked, most[0][0]))
+            raise Lacking(f"{need}; {holders}{more}; {asked} were requested and have not arrived yet")
+        raise Lacking(f"{need}; {holders}{more}", most[0][1], min(missing - asked, most[0][0]))
 
     def _transferred(self, row: Row, operation: Operation, context: OperationContext) -> Row:
         source, target, amount = (
@@ -226,23 +227,23 @@ class BCounter(CounterType):
             operation.amount,
         )
         if source == target:
-            raise Refused("rights cannot be transferred to whom they are taken from")
+            raise Refused("cannot transfer rights to the replica they come from")
         if source == context.replica:
             self._require(amount, self.record.make(*row), context)
         else:
-            held = self.rights(_everybody(self.record.make(*row), context)).get(source, 0)
+            held = self.rights(_all_entries(self.record.make(*row), context)).get(source, 0)
             if amount > held:
-                raise Refused(f"{source} holds {max(0, held)} rights, as far as is known here")
+                raise Refused(f"{source} holds only {max(0, held)} rights, as far as this replica knows")
             row = row._replace(claims=_more(row.claims, source, amount))
         if target != context.replica:
             row = row._replace(gifts=_more(row.gifts, target, amount))
         return row
 
     def _granted(self, row: Row, operation: Operation, context: OperationContext) -> Row:
-        """Give what was asked for, in the order of the ids, as far as the rights reach."""
-        everybody = _everybody(self.record.make(*row), context)
-        left = self.rights(everybody)[context.replica]
-        for replica, amount in self.requests(everybody).get(context.replica, {}).items():
+        """Give the requested rights in the order of the ids, as far as they last."""
+        entries = _all_entries(self.record.make(*row), context)
+        left = self.rights(entries)[context.replica]
+        for replica, amount in self.requests(entries).get(context.replica, {}).items():
             given = min(amount, left)
             if given > 0 and operation.replica in ("", replica):
                 row = row._replace(gifts=_more(row.gifts, replica, given))
@@ -250,10 +251,10 @@ class BCounter(CounterType):
         return row
 
     def _requested(self, row: Row, operation: Operation, context: OperationContext) -> Row:
-        """Ask for more than was asked for before, and than was given unasked: all of it is outstanding then."""
+        """Request more than was requested before and than was given without a request, so that all of it is open."""
         holder = origin(operation.replica)
         if holder == context.replica:
-            raise Refused("rights are asked of other replicas")
+            raise Refused("cannot request rights from this replica itself; name another one")
         rows = self._rows(context.others())
         given = rows[holder].gifts.get(context.replica, 0) if holder in rows else 0
         asked = max(row.requests.get(holder, 0), given)
@@ -264,14 +265,14 @@ def _declared(row: Row, operation: Operation, replica: str) -> Row:
     bound = operation.bound or 0
     initial = bound if operation.initial is None else operation.initial
     if initial < bound:
-        raise Refused(f"it cannot begin at {initial}, below its bound {bound}")
+        raise Refused(f"the initial value {initial} is below the bound {bound}")
     if abs(bound) >= TOO_LARGE:
         raise Refused("a bound has at most 100 digits")
     begun = {replica: initial - bound} if initial > bound else {}
     return row._replace(created=_total(row.created + initial - bound), bounds=(str(bound),), begun=begun)
 
 
-def _everybody(mine: Contribution, context: OperationContext) -> dict[str, Contribution]:
+def _all_entries(mine: Contribution, context: OperationContext) -> dict[str, Contribution]:
     return {**context.others(), context.replica: mine}
 
 

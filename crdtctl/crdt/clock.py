@@ -1,7 +1,7 @@
-"""The clock of a state: author → the number of that author's last commit the state is complete up to.
+"""The clock of a state: replica id → number of the last commit up to which the state contains that replica's counts.
 
-A version vector (D. S. Parker et al., "Detection of Mutual Inconsistency in Distributed Systems", IEEE
-TSE 1983). No entry is 0: an author that was never heard of is absent.
+It is a version vector (D. S. Parker et al., "Detection of Mutual Inconsistency in Distributed Systems", IEEE TSE 1983).
+No entry is 0; an unknown replica is absent.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ Clock = Mapping[str, int]
 
 
 class Order(StrEnum):
-    """How one clock stands to another."""
+    """The relation of one clock to another."""
 
     EQUAL = "equal"
     BEHIND = "behind"
@@ -20,7 +20,7 @@ class Order(StrEnum):
 
 
 def join(a: Clock, b: Clock) -> dict[str, int]:
-    """Return the clock that knows what either knows."""
+    """Return the least clock that covers both."""
     joined = dict(a)
     for author, seq in b.items():
         if seq > joined.get(author, 0):
@@ -34,7 +34,7 @@ def missing(have: Clock, want: Clock) -> dict[str, int]:
 
 
 def compare(a: Clock, b: Clock) -> Order:
-    """Return how `a` stands to `b`: `Order.BEHIND` if `b` knows more and `a` nothing that `b` does not."""
+    """Return the relation of `a` to `b`: `Order.BEHIND` if `b` covers `a` and they differ."""
     match bool(missing(a, b)), bool(missing(b, a)):
         case False, False:
             return Order.EQUAL

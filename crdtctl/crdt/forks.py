@@ -1,23 +1,24 @@
-"""Telling two writers under one id apart: departures, and the branches of a fork.
+"""Detects two writers under one id: export markers, and the branches of a fork.
 
-One id should have one writer. A clone that nothing on its machine gives away (the image of a disk, the memory
-of a virtual machine) breaks that, and then the clocks of two different histories look like an older and a
-newer version of one. So whenever a state *leaves* a replica that has made commits since the last time, it
-notes a **departure**: the number of its last commit, and a random tag. Departures, not commits, because only
-what has left can ever meet the other branch: each costs a few bytes, and none is spent on what nobody saw.
+One id should have one writer. A clone that leaves no trace on its machine (a disk image, the memory of a virtual
+machine) breaks that, and then the clocks of two different histories look like an older and a newer version of one. So
+whenever a state is exported from a replica with new commits, the replica records an **export marker**: the number of
+its last commit, and a random nonce. Markers belong to exports, not to commits, because only an exported state can meet
+the other branch. Each marker costs a few bytes, and commits that were never exported cost none.
 
-What is known of an author thus names the departures that it goes back to, its `History`. Of two histories,
-either one begins with the other, and then they are older and newer; or they differ about one departure, and
-then there were two writers: a **fork**. The branches of a fork are kept as replicas of their own, ``ID~3.k3Xa``:
-the id, the departure at which the branch is on its own, and its tag there. The names follow from the histories
-alone, so all who learn of the same branches name them alike, in whatever order they come.
+The known markers of a replica are its `History`. Of two histories, either one begins with the other, and then they are
+older and newer; or they differ in one marker, and then there were two writers: a **fork**. The branches of a fork are
+kept as replicas of their own, ``ID~3.k3Xa``: the id, the number of the marker at which the branch separates, and its
+nonce there. The names follow from the histories alone, so all replicas name the same branches alike, in whatever order
+they arrive.
 
-Two things pass unseen. A branch that left once, met by nobody until the other has left more than `DENSE` times, may
-fall between the departures that are still kept. And commits that never left under a departure (of a
-read-only replica, or of a secret clone whose own copy was noticed) count as an older version of whatever fits them.
+Two cases are not detected. A branch that exported once, and meets no other replica until the other branch has exported
+more than `DENSE` times, may fall between the markers that are still kept. And commits that were never exported with a
+marker (by a read-only replica, or by a secret clone whose own copy was noticed) count as an older version of any
+history that fits.
 
-On read the branches of one id are joined (`together`), which never counts their common beginning twice: what
-is read is the least that can be true. How much it lacks, nobody can know but the people whose machines they are.
+A read joins the branches of one id (`merge_branches`), which never counts their common beginning twice. The result is
+the lowest possible true value. Only the people who own the machines know how much is missing.
 """
 
 import re
@@ -44,7 +45,7 @@ _BRANCH = re.compile(f"(?:{_MARK.pattern})+\\Z")
 
 
 class ExportMarker(NamedTuple):
-    """A state left: `seq` is the number of the author's last commit then, `tag` is random."""
+    """One export of a state: `seq` is the replica's last commit at that time, `nonce` is random."""
 
     seq: int
     nonce: str
@@ -52,10 +53,11 @@ class ExportMarker(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def retained(count: int) -> tuple[int, ...]:
-    """Return which of the departures 1 to `count` are kept, in order.
+    """Return the numbers of the markers that are kept of 1 to `count`, in order.
 
-    The latest `DENSE`; and of those before, the multiples of each power of two among the latest `SPARSE` times
-    that power. What is kept of `count` + 1 is kept of `count`, so nobody ever needs what is gone.
+    These are the latest `DENSE` ones, and of the older ones the multiples of each power of two among the latest
+    `SPARSE` times that power. The markers kept of `count` + 1 are also kept of `count`, so a dropped one is never
+    needed again.
     """
     kept = set(range(max(1, count - DENSE + 1), count + 1))
     power = 1
@@ -68,36 +70,36 @@ def retained(count: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The departures of one author that are still kept, oldest first, of `count` that there were."""
+    """The kept export markers of one replica, oldest first, of `count` in all."""
 
     count: int = 0
     markers: tuple[ExportMarker, ...] = ()
 
     @property
     def nonces(self) -> dict[int, str]:
-        """Number of a departure → its tag."""
+        """Number of a marker → its nonce."""
         return {number: one.nonce for number, one in zip(retained(self.count), self.markers, strict=True)}
 
     @property
     def exported(self) -> int:
-        """The number of the last commit that has left; 0 if none has."""
+        """The number of the last exported commit; 0 if none was exported."""
         return self.markers[-1].seq if self.markers else 0
 
     def then(self, marker: ExportMarker) -> "History":
-        """Return the history after one more departure."""
+        """Return the history with one more marker."""
         kept = dict(zip(retained(self.count), self.markers, strict=True))
         kept[self.count + 1] = marker
         return History(self.count + 1, tuple(kept[number] for number in retained(self.count + 1)))
 
 
 def divergence(a: Mapping[int, str], b: Mapping[int, str]) -> int:
-    """Return the first departure that two histories (number → tag) are known to differ about; 0: none."""
+    """Return the number of the first marker in which two histories (number → nonce) differ; 0 if none does."""
     return min((number for number in a.keys() & b.keys() if a[number] != b[number]), default=0)
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> History:
-    """Return the history that `text`, ``COUNT SEQ.TAG SEQ.TAG …``, stands for; raise ValueError."""
+    """Return the history in `text`, ``COUNT SEQ.NONCE SEQ.NONCE …``; raise ValueError."""
     count, *rest = text.split(" ")
     markers = []
     for one in rest:
@@ -106,20 +108,20 @@ def parse(text: str) -> History:
     history = History(_number(count), tuple(markers))
     seqs = [one.seq for one in markers]
     if len(markers) != len(retained(history.count)) or any(a >= b for a, b in pairwise(seqs)):
-        raise ValueError("the departures are not those of one history")
+        raise ValueError("the export markers do not belong to one history")
     if not all(_TAG.fullmatch(one.nonce) for one in markers):
-        raise ValueError("a tag is no tag")
+        raise ValueError("malformed nonce of an export marker")
     return history
 
 
 def text(history: History) -> str:
-    """Return a history as `parse` reads it."""
+    """Return a history in the form that `parse` reads."""
     return " ".join([str(history.count), *(f"{one.seq}.{one.nonce}" for one in history.markers)])
 
 
 def _number(digits: str) -> int:
     if not _NUMBER.fullmatch(digits):
-        raise ValueError("a number is no number")
+        raise ValueError("malformed number of an export marker")
     return int(digits)
 
 
@@ -127,35 +129,35 @@ def _number(digits: str) -> int:
 
 
 def origin(author: str) -> str:
-    """Return the id that a branch is one of; any other author stands for itself."""
+    """Return the id of which a branch is a part; any other id is returned unchanged."""
     return _BRANCH.sub("", author) if "~" in author else author
 
 
 def branch_markers(author: str) -> dict[int, str]:
-    """Return what the name of a branch says of its history: number of a departure → tag."""
+    """Return the markers in the name of a branch: number of a marker → nonce."""
     found = _BRANCH.search(author) if "~" in author else None
     return {int(number): tag for number, tag in _MARK.findall(found[0])} if found else {}
 
 
 def branch_name(author: str, found: Mapping[int, str]) -> str:
-    """Return the name of the branch of `author` with these marks."""
+    """Return the name of the branch of `author` with these markers."""
     parts = [f"~{number}.{tag}" for number, tag in sorted(found.items())]
     while len(author.encode()) + sum(map(len, parts)) > MAX_BYTES:
-        del parts[0]  # a fork of a fork of a fork …: the last marks still tell the branches apart
+        del parts[0]  # a fork of a fork of a fork …: the last markers still distinguish the branches
     return author + "".join(parts)
 
 
 # Joining -------------------------------------------------------------------------------------------------
 
-#: What a state says of its authors: how far it is complete, and their histories as text.
+#: The clock of each state, and replica id → history as text.
 Heads = Sequence[tuple[Clock, Mapping[str, str]]]
-#: Author → the authors that its contributions are to be put under.
+#: Replica id → the ids under which its entries are to be kept.
 Names = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """One id that had several writers: its `branches`, which are the same up to commit `since` at least."""
+    """One id with several writers: its `branches`, which have at least the commits up to `since` in common."""
 
     replica: str
     branches: tuple[str, ...]
@@ -164,9 +166,9 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class ForkResolution:
-    """What states say of their authors, put together.
+    """The clocks and histories of several states together, with forks kept apart.
 
-    `names` says, for each of the states, whose contributions go under other names; most often nothing does.
+    `names` gives for each state the replica ids whose entries are kept under other ids; usually it is empty.
     """
 
     clock: dict[str, int]
@@ -176,10 +178,10 @@ class ForkResolution:
 
 
 def join(heads: Heads) -> ForkResolution:
-    """Return what `heads` say together: clocks and histories by the newest, forks kept apart."""
+    """Return the clocks and histories of `heads` together: the newest of each, with forks kept apart."""
     clock: dict[str, int] = {}
     histories: dict[str, str] = {}
-    met: dict[str, set[str]] = {}  # author → its histories, once there were two; and what they say together
+    met: dict[str, set[str]] = {}  # replica id → its histories, if there are several; and their markers together
     facts: dict[str, dict[int, str]] = {}
     forked: set[str] = set()
     for theirs, told in heads:
@@ -201,21 +203,21 @@ def join(heads: Heads) -> ForkResolution:
             if (b.count, new) > (a.count, old):
                 histories[author] = new
     names: list[dict[str, tuple[str, ...]]] = [{} for _ in heads]
-    said: dict[str, list[_Said]] = {replica: [] for replica in sorted(forked)}
+    said: dict[str, list[_Known]] = {replica: [] for replica in sorted(forked)}
     if forked:
         for number, (theirs, told) in enumerate(heads):
             for author, seq in theirs.items():
                 replica = origin(author)
                 if replica in forked:
-                    said[replica].append(_Said(number, author, seq, told.get(author, "")))
+                    said[replica].append(_Known(number, author, seq, told.get(author, "")))
                     clock.pop(author, None)
                     histories.pop(author, None)
     forks = [_part(replica, said[replica], clock, histories, names) for replica in said]
     return ForkResolution(clock, histories, list(names), forks)
 
 
-class _Said(NamedTuple):
-    """What the state of this `number` says of one author."""
+class _Known(NamedTuple):
+    """One replica id in the state with this `number`."""
 
     number: int
     author: str
@@ -224,13 +226,13 @@ class _Said(NamedTuple):
 
     @property
     def known(self) -> dict[int, str]:
-        """Number of a departure → its tag."""
+        """Number of a marker → its nonce."""
         return known_of(self.author, self.told)
 
 
 @dataclass(slots=True)
 class _Branch:
-    """One of the longest histories of an id: all that is known of it, and the text of the longest."""
+    """One of the longest histories of an id: its known markers, and the text of the longest one."""
 
     known: dict[int, str]
     told: str
@@ -240,12 +242,12 @@ class _Branch:
 
 def _part(
     replica: str,
-    said: Sequence[_Said],
+    said: Sequence[_Known],
     clock: dict[str, int],
     histories: dict[str, str],
     names: list[dict[str, tuple[str, ...]]],
 ) -> Fork:
-    """Find the branches of `replica`, and put what every state says of it under them."""
+    """Find the branches of `replica`, and sort all its entries under them."""
     found = {(one.author, one.told): one.known for one in said}
     branches: list[_Branch] = []
     places: dict[tuple[str, str], list[_Branch]] = {}
@@ -275,7 +277,7 @@ def _part(
 
 
 def _mark(branches: Sequence[_Branch]) -> None:
-    """Mark each branch with where it is known to have left each other one, and nothing else."""
+    """Give each branch the markers at which it separates from each other branch."""
     for branch in branches:
         branch.marks = {}
     for a, b in combinations(branches, 2):
@@ -285,7 +287,7 @@ def _mark(branches: Sequence[_Branch]) -> None:
 
 
 def _common(branches: Sequence[_Branch]) -> int:
-    """Return the last commit that is known to be in all branches; 0 if none is."""
+    """Return the last commit that all branches are known to contain; 0 if there is none."""
     told = [parse(branch.told) for branch in branches if branch.told]
     if len(told) < 2:
         return 0
@@ -294,12 +296,12 @@ def _common(branches: Sequence[_Branch]) -> int:
 
 
 def known_of(author: str, history: str) -> dict[int, str]:
-    """Return what a name and a history (as text, or nothing) say together: number of a departure → tag."""
+    """Return the markers in a name and in a history (text, may be empty): number of a marker → nonce."""
     return {**branch_markers(author), **(parse(history).nonces if history else {})}
 
 
 def is_prefix(a: str, b: str) -> bool:
-    """Return whether the history `a` (as text, or nothing) is where `b` began, or is `b`."""
+    """Return whether the history `a` (text, may be empty) is a beginning of `b`, or equal to it."""
     if a == b or not a:
         return True
     if not b:
@@ -309,7 +311,7 @@ def is_prefix(a: str, b: str) -> bool:
 
 
 def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, history: str) -> bool:
-    """Return whether a state knows the first `seq` commits of an author with this history, perhaps as a branch."""
+    """Return whether a state contains the first `seq` commits of a replica with this history, perhaps as a branch."""
     if clock.get(author, 0) >= seq:
         return True
     known = known_of(author, history)
@@ -326,7 +328,7 @@ def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, hi
 
 
 def merge_branches(record: Record, contributions: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return contributions with the branches of each id joined under the id."""
+    """Return entries with the branches of each id joined under the id."""
     if not any("~" in author for author in contributions):
         return contributions
     joined: dict[str, Any] = {}
@@ -339,9 +341,9 @@ def merge_branches(record: Record, contributions: Mapping[str, Any]) -> Mapping[
 def observed_resets(
     marks: Iterable[Mapping[str, _Seen]], join: Callable[[_Seen, _Seen], _Seen], under: Callable[[str], str] = origin
 ) -> dict[str, _Seen]:
-    """Return what resets cancel together: the join of their marks, those on a branch under its id.
+    """Return the effect of all resets together: the join of their marks, with marks on a branch under its id.
 
-    So a mark on an id is one on all its branches, also on those that nobody knew of at the reset.
+    So a mark on an id applies to all its branches, even to branches that were unknown at the reset.
     """
     joined: dict[str, _Seen] = {}
     for found in marks:

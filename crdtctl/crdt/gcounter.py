@@ -12,7 +12,7 @@ from crdtctl.crdt.base import Operation, Refused
 
 @final
 class GCounter(AdditiveCounter):
-    """Row ``(seq, p, once, marks, once_marks)``; the value is Σ p over all authors, and each once-key once."""
+    """Row ``(seq, p, once, marks, once_marks)``; the value is Σ p over all replicas, plus each idempotency key once."""
 
     tag = "gcounter"
     record = additive_record(1)
@@ -23,5 +23,5 @@ class GCounter(AdditiveCounter):
         if operation.verb == "increment":
             return 0
         if operation.verb == "decrement":
-            raise Refused("a gcounter only grows; a pncounter can be decremented")
+            raise Refused("a gcounter only grows; use a pncounter to count down")
         raise Refused("a gcounter has no elements; increment it, or add to a gset")

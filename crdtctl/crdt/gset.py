@@ -1,7 +1,7 @@
-"""A set that grows, until it is reset; it counts distinct things exactly.
+"""A set that grows until it is reset, and counts distinct elements exactly.
 
-Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 11 (G-Set). That a reset needs to remember a single
-number of each author is from A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012.
+Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 11 (G-Set). A reset needs to remember only one number for
+each replica: A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,8 +17,8 @@ from crdtctl.crdt.names import element_fault, replica_fault
 class GSet(CounterType):
     """Row ``(seq, elements, marks)``; the value is the size of the union of the elements that count.
 
-    `elements` maps what this author added to the number of its commit that did. `marks` are the largest such numbers
-    that this author's resets saw, by author. An element counts if its number is above all marks on its author.
+    `elements` maps each element to the number of the commit that added it. `marks` are the largest such numbers that
+    this replica's resets saw, by replica. An element counts if its number is above all marks on its replica.
     """
 
     tag = "gset"
@@ -37,21 +37,21 @@ class GSet(CounterType):
                 raise Refused(f"a gset cannot be {verb}ed; add elements to it")
 
     def _add(self, mine: Contribution, elements: tuple[str, ...], context: OperationContext) -> Contribution:
-        """Return `mine` with the elements that do not count there already."""
+        """Return `mine` with the elements that do not count in it yet."""
         there = mine[1]
         seen: Contributions = {context.replica: mine}
-        if not there.keys().isdisjoint(elements):  # else what others cancelled of mine decides nothing
+        if not there.keys().isdisjoint(elements):  # otherwise resets by others make no difference
             seen = {**context.others(), **seen}
         mark = _marks(seen).get(context.replica, 0)
         fresh = [element for element in elements if there.get(element, 0) <= mark]
         if not fresh:
             return mine
         if mark >= context.seq:
-            raise Refused("its reset would cancel them too; add them in a commit of their own")
+            raise Refused("the reset in the same commit would cancel them; add them in a separate commit")
         return (mine[0], {**there, **dict.fromkeys(fresh, context.seq)}, *mine[2:])
 
     def _reset(self, mine: Contribution, context: OperationContext) -> Contribution:
-        """Return `mine` with marks on all that is seen here and that no mark covers yet."""
+        """Return `mine` with marks on all known elements that no mark covers yet."""
         seen = merge_branches(self.record, {**context.others(), context.replica: mine})
         marks = _marks(seen)
         latest = {author: max(row[1].values(), default=0) for author, row in seen.items()}
@@ -85,6 +85,6 @@ def _marks(contributions: Contributions) -> dict[str, int]:
 
 
 def _left(row: Contribution, mark: int) -> Collection[str]:
-    """Return what a mark leaves of the elements of a row."""
+    """Return the elements of a row that a mark leaves."""
     elements: Mapping[str, int] = row[1]
     return [element for element, number in elements.items() if number > mark] if mark else elements

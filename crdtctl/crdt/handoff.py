@@ -1,8 +1,8 @@
-"""A counter for any number of clients that come and go; what permanent replicas hold does not grow with them.
+"""A counter for any number of short-lived clients, whose size on permanent replicas does not grow with them.
 
 Source: P. S. Almeida, C. Baquero, arXiv 1307.3207; `crdtctl.crdt.handoff_node` is the protocol. A replica of tier 0 is
-permanent. One of a higher tier hands what it counted over to one of a smaller tier, and may then be thrown away.
-Two nodes in one counter, one for increments and one for decrements: what is read is exact once all is handed over.
+permanent. A replica of a higher tier hands its counts over to one of a lower tier, and may then be discarded. Each
+counter has two nodes, one for increments and one for decrements. Its value is exact once everything is handed over.
 """
 
 from dataclasses import replace
@@ -15,27 +15,27 @@ from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge, PendingCount
 from crdtctl.crdt.names import replica_fault
 
 _TOKEN = Record(Nat(), Nat(), Nat(), required=3)
-#: What a node holds of another: its count, the slot for its token, its tokens. A slot's number is written one
-#: higher than it is, so that the first slot of all is not the same as none.
+#: A node's data about another node: its count, the slot for its token, its tokens. The number of a slot is stored plus
+#: one, because 0 means that there is no slot.
 _HELD = Record(Nat(), Nat(), Nat(), MapOf(replica_fault, _TOKEN), required=1)
 _NODE = Record(Nat(), Nat(), Nat(), Nat(), Nat(), MapOf(replica_fault, _HELD), required=1)
 
 _REFUSALS = {
     "add": "a handoff counter has no elements; increment it, or add to a gset",
-    "reset": "of a handoff counter nobody knows any more who counted what, so nothing can say what a reset cancels; "
-    "decrement it by what it reads, or begin another counter",
-    "transfer": "a handoff counter is handed over by merging, to whoever has a smaller tier",
-    "request": "a handoff counter is handed over by merging, to whoever has a smaller tier",
+    "reset": "a handoff counter does not record which replica counted how much, so a reset cannot cancel it exactly; "
+    "decrement it by its value, or use another counter",
+    "transfer": "a handoff counter is handed over by merging, to a replica of a lower tier",
+    "request": "a handoff counter is handed over by merging, to a replica of a lower tier",
 }
 _ONCE = (
-    "a handoff counter forgets who counted, and a once-key with them; count under a key in a pncounter, "
-    "or try again only where the exit status says that nothing was applied"
+    "a handoff counter cannot remember idempotency keys; use a pncounter for counts with a key, "
+    "or retry only after an exit status that means that nothing was applied"
 )
 
 
 @final
 class Handoff(LocallyMergedType):
-    """Row ``(seq, tier, P, N)``; the value is what P reads − what N reads.
+    """Row ``(seq, tier, P, N)``; the value is that of P minus that of N.
 
     P and N are nodes, ``(val, below, own count, sck, dck, {ID: (count, slot's sck, slot's number, tokens)})``.
     """
@@ -64,7 +64,7 @@ class Handoff(LocallyMergedType):
         nodes = self.mine(mine, context)
         up, down = (node.without_tokens_for(source) for node in nodes)
         if (up, down) == nodes:
-            raise Refused(f"nothing of it is on its way to {source}")
+            raise Refused(f"no count of it is on its way to {source}")
         return self.row(mine[0], up, down)
 
     def local_merge(self, mine: Contribution | None, context: OperationContext) -> "NodeMerge":
@@ -89,7 +89,7 @@ class Handoff(LocallyMergedType):
         return {author: up.own - down.own for author, (up, down) in pairs.items()}
 
     def nodes(self, author: str, row: Contribution) -> tuple[Node, Node]:
-        """Return the two nodes in the contribution of `author`."""
+        """Return the two nodes in the entry of `author`."""
         up, down = (_node(author, row[1], self.record.at(row, index)) for index in (2, 3))
         return up, down
 
@@ -111,11 +111,11 @@ class Handoff(LocallyMergedType):
         )
 
     def mine(self, mine: Contribution, context: OperationContext) -> tuple[Node, Node]:
-        """Return my nodes, which begin at my tier."""
+        """Return this replica's nodes, which begin at its own tier."""
         return self.nodes(context.replica, mine if mine[0] else (0, context.tier))
 
     def row(self, seq: int, up: Node, down: Node) -> Contribution:
-        """Return the contribution that two nodes are."""
+        """Return the entry that consists of two nodes."""
         return self.record.make(seq, up.tier, _part(up), _part(down))
 
 
@@ -141,7 +141,7 @@ class NodeMerge(LocalMerge):
         """
         pairs = zip(self._nodes, self.kind.nodes(replica, theirs), strict=True)
         up, down = (mine.merged(peer) for mine, peer in pairs)
-        if not (_is_tellable(up) and _is_tellable(down)):
+        if not (_is_writable(up) and _is_writable(down)):
             return 0
         steps = {step(was, now, replica) for was, now in zip(self._nodes, (up, down), strict=True)}
         self._nodes, self._has_merged = (up, down), True
@@ -189,6 +189,6 @@ def _part(node: Node) -> tuple[Any, ...]:
     return _NODE.make(node.val, node.below, node.own, node.sck, node.dck, held)
 
 
-def _is_tellable(node: Node) -> bool:
-    """Return whether no number of a node is too large to be written: none is larger than these, or came from a file."""
+def _is_writable(node: Node) -> bool:
+    """Return whether all numbers of a node are small enough to be written. Its other numbers are never larger."""
     return all(number < TOO_LARGE for number in (node.val, node.below, node.sck, node.dck))

@@ -1,15 +1,15 @@
-"""One node of a handoff counter, and what it does when it meets another: the whole protocol, pure.
+"""One node of a handoff counter and its merge with another node: the whole protocol, as pure functions.
 
 Source: P. S. Almeida, C. Baquero, "Scalable Eventually Consistent Counters over Unreliable Networks", arXiv
-1307.3207. A node of a higher tier hands its count over to one of a smaller tier, in four one-way merges:
+1307.3207. A node of a higher tier hands its count over to one of a lower tier, in four one-way merges:
 
-1. the smaller tier opens a **slot** for the count, with the clocks of both;
-2. the higher tier sees the slot, and cuts a **token** for it that holds its whole count, which is 0 then;
-3. the smaller tier sees the token, adds it, and closes the slot, so that nothing is added twice;
+1. the lower tier opens a **slot** for the count, with the clocks of both;
+2. the higher tier sees the slot, and cuts a **token** for it with its whole count, which is 0 then;
+3. the lower tier sees the token, adds it, and closes the slot, so that nothing is added twice;
 4. the higher tier sees that the slot is closed, and drops the token.
 
-What is read between two nodes of one tier above 0 differs from the paper (`_aggregate`): there, an old file of
-such a node was counted twice, for ever.
+The value between two nodes of one tier above 0 differs from the paper (`_aggregate`): in the paper, an old file of such
+a node is counted twice, forever.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,14 +18,14 @@ from typing import Final, NamedTuple
 
 
 class Slot(NamedTuple):
-    """A place for a token: the token's clock at its source, and the number of the slot here."""
+    """A place for a token: the token's clock at its source, and the number of the slot at this node."""
 
     sck: int
     dck: int
 
 
 class Token(NamedTuple):
-    """A count `n` that was cut for one slot, whose clocks it has."""
+    """A count `n` that was cut for one slot, with the clocks of the slot."""
 
     sck: int
     dck: int
@@ -34,12 +34,12 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What a node knows; the names are the paper's.
+    """The state of a node; the names are the paper's.
 
-    `val` is what it reads, and never falls. `below` is the largest total known to be held in smaller tiers. `vals`
-    holds, at tier 0, what each node of tier 0 counted, and elsewhere only the own count that was not handed over;
-    nothing is 0 there. `sck` counts the tokens that were cut, `dck` the slots that were opened. `slots`: source →
-    slot that waits for its token. `tokens`: (source, destination) → token, own ones, and those of others to carry on.
+    `val` is its value, and never falls. `below` is the largest known total of lower tiers. `vals` holds, at tier 0, the
+    count of each node of tier 0, and at other tiers only the own count that is not handed over; no entry is 0. `sck` is
+    the number of tokens cut, `dck` the number of slots opened. `slots`: source → slot that waits for its token.
+    `tokens`: (source, destination) → token, both own tokens and those of others to relay.
     """
 
     id: str
@@ -54,17 +54,18 @@ class Node:
 
     @property
     def own(self) -> int:
-        """The own count: at tier 0 all that was counted or handed over here, elsewhere what is still here."""
+        """The own count: at tier 0 all counts made or handed over here, at other tiers those not handed over."""
         return self.vals.get(self.id, 0)
 
     def counted(self, amount: int) -> "Node":
-        """Return the node after `amount` was counted here."""
+        """Return the node after it counted `amount`."""
         return replace(self, val=self.val + amount, vals=_with(self.vals, self.id, self.own + amount))
 
     def without_tokens_for(self, peer: str) -> "Node":
-        """Return the node after it took back the count on its way to a `peer` that is gone for good.
+        """Return the node after it took back the count on its way to a `peer` that is gone forever.
 
-        Tokens of others for that peer are not carried on. A slot there is for a token that is never cut again.
+        Tokens of others for that peer are not relayed any more. An open slot there waits for a token that is never cut
+        again.
         """
         back = self.tokens.get((self.id, peer))
         tokens = {key: token for key, token in self.tokens.items() if key[1] != peer}
@@ -72,9 +73,9 @@ class Node:
         return self if len(tokens) == len(self.tokens) else replace(self, vals=vals, tokens=tokens)
 
     def merged(self, peer: "Node") -> "Node":
-        """Return the node after it has met its `peer`, as old as that may be; itself if nothing changes.
+        """Return the node after a merge with its `peer`, which may be any old version; itself if nothing changes.
 
-        The second time the same peer changes nothing.
+        A second merge with the same peer changes nothing.
         """
         if self.id == peer.id:
             return self
@@ -101,21 +102,21 @@ def _fill_slots(i: Node, j: Node) -> Node:
 
 
 def _discard_slot(i: Node, j: Node) -> Node:
-    """Close a slot whose token will never come: the source has cut that one for somebody else."""
+    """Close a slot whose token will never come, because the source has cut that token for another node."""
     if j.id in i.slots and j.sck > i.slots[j.id].sck:
         return replace(i, slots={who: slot for who, slot in i.slots.items() if who != j.id})
     return i
 
 
 def _create_slot(i: Node, j: Node) -> Node:
-    """Open a slot for what a node of a higher tier has counted."""
+    """Open a slot for the count of a node of a higher tier."""
     if i.tier < j.tier and j.own and j.id not in i.slots:
         return replace(i, slots={**i.slots, j.id: Slot(j.sck, i.dck)}, dck=i.dck + 1)
     return i
 
 
 def _merge_vectors(i: Node, j: Node) -> Node:
-    """Learn what the nodes of tier 0 counted."""
+    """Merge the counts of the nodes of tier 0."""
     if i.tier == j.tier == 0:
         vals = {who: max(i.vals.get(who, 0), j.vals.get(who, 0)) for who in {*i.vals, *j.vals}}
         return i if vals == i.vals else replace(i, vals=vals)
@@ -123,10 +124,10 @@ def _merge_vectors(i: Node, j: Node) -> Node:
 
 
 def _aggregate(i: Node, j: Node) -> Node:
-    """Read the largest total that is certain.
+    """Compute the largest total that is certain.
 
-    The counts of two nodes of one tier may be added to what is known below the other one only: what is known
-    below this one may hold what the other, in an old file, has not handed over yet.
+    Counts of two nodes of one tier may only be added to the known total below the other node. The known total below
+    this node may contain counts that the other node, in an old file, has not handed over yet.
     """
     below = i.below
     if i.tier == j.tier:
@@ -145,7 +146,7 @@ def _aggregate(i: Node, j: Node) -> Node:
 
 
 def _discard_tokens(i: Node, j: Node) -> Node:
-    """Drop the tokens for this peer that it has added, or will never want."""
+    """Drop the tokens for this peer that it has added, or will never need."""
 
     def is_done(src: str, token: Token) -> bool:
         return (j.slots[src].dck if src in j.slots else j.dck) > token.dck
@@ -164,7 +165,7 @@ def _create_token(i: Node, j: Node) -> Node:
 
 
 def _cache_tokens(i: Node, j: Node) -> Node:
-    """Carry on the tokens of a peer of a higher tier for others."""
+    """Relay the tokens of a peer of a higher tier to other nodes."""
     if i.tier < j.tier:
         tokens = dict(i.tokens)
         for (src, dst), token in j.tokens.items():
@@ -176,7 +177,7 @@ def _cache_tokens(i: Node, j: Node) -> Node:
     return i
 
 
-#: What happens when two nodes meet, in this order.
+#: The steps of a merge, in order.
 _STEPS: Final[tuple[Callable[[Node, Node], Node], ...]] = (
     _fill_slots,
     _discard_slot,
@@ -190,10 +191,10 @@ _STEPS: Final[tuple[Callable[[Node, Node], Node], ...]] = (
 
 
 def step(before: Node, after: Node, peer: str) -> int:
-    """Return at which of its four steps a hand-off with `peer` is, once the node has met it; 0: there is none.
+    """Return the step, 1 to 4, of the hand-off with `peer` after a merge; 0 if there is none.
 
-    1: a slot is open here. 2: a token was cut here, and not added there yet. 3: its token was added here. 4: it
-    was added there.
+    1: a slot is open here. 2: a token was cut here, and not added there yet. 3: its token was added here. 4: it was
+    added there.
     """
     here, was = (before.id, peer), before.tokens
     if here in after.tokens:

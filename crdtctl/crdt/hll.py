@@ -1,4 +1,4 @@
-"""A sketch of a set that only grows; it counts distinct things about right, in a few KB however many there are.
+"""A sketch of a set that only grows. It estimates the number of distinct elements, in a few KB for any number of them.
 
 Source: see `crdtctl.crdt.hyperloglog`.
 """
@@ -13,9 +13,9 @@ from crdtctl.crdt.lattice import Nat, Record, Registers
 
 @final
 class HLL(CounterType):
-    """Row ``(seq, sketch)``, the sketch of what this author added; the value is the estimate of all of them together.
+    """Row ``(seq, sketch)`` with the sketch of this replica's elements; the value is the estimate of all sketches.
 
-    Authors that made the counter at the same time may have chosen different precisions: it then reads in the smallest.
+    Replicas that created the counter at the same time may have chosen different precisions; the lowest applies.
     """
 
     tag = "hll"
@@ -25,7 +25,7 @@ class HLL(CounterType):
 
     def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         if operation.verb in ("decrement", "reset"):
-            raise Refused("nothing can be removed from an hll: a sketch does not know what it met")
+            raise Refused("an hll cannot remove elements, because it does not store them")
         if operation.verb not in ("create", "add"):
             raise Refused("an hll counts distinct things; add elements to it")
         found: str = mine[1] or hyperloglog.sketch(self._precision(operation, context), ())
@@ -36,7 +36,7 @@ class HLL(CounterType):
 
     @staticmethod
     def _precision(operation: Operation, context: OperationContext) -> int:
-        """Return the precision of a sketch that is begun: what is asked for, or what the others have."""
+        """Return the precision of a new sketch: the requested one, or the one of other replicas."""
         if operation.precision is not None:
             return operation.precision
         return min(

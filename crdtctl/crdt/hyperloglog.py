@@ -1,15 +1,15 @@
-"""HyperLogLog sketches: how many distinct things there were, within a few per cent, in a few thousand characters.
+"""HyperLogLog sketches estimate the number of distinct elements within a few per cent, in a few thousand characters.
 
 Source: P. Flajolet, É. Fusy, O. Gandouet, F. Meunier, "HyperLogLog: the analysis of a near-optimal cardinality
-estimation algorithm", AofA 2007. An element is hashed to 64 bits. Of *precision* p, the first p bits choose one of
-m = 2^p registers, and the *rank* is the number of leading zeros of the rest, plus 1; a register keeps the largest
-rank that it met. The relative standard error of the estimate is 1.04/√m.
+estimation algorithm", AofA 2007. An element is hashed to 64 bits. With *precision* p, the first p bits choose one of
+m = 2^p registers, and the *rank* is the number of leading zeros of the remaining bits, plus 1. A register keeps the
+largest rank of its elements. The relative standard error of the estimate is 1.04/√m.
 
-A sketch is a text, and every sketch has one text only: ``HASH PRECISION REGISTERS``. The hash is named because
-sketches of different ones can never be joined. Letters stand for the numbers below 64, in the order of ASCII. The
-registers are one letter each, its rank (``-``: none); or, where that is shorter, only those that met something, in
-order, each as `_width` letters that stand for 64 × its number + its rank. So a sketch in memory is no larger than in
-the file that it came from, whatever that says.
+A sketch is a text, and every sketch has exactly one text: ``HASH PRECISION REGISTERS``. The hash is named because
+sketches with different hashes can never be joined. Letters represent the numbers below 64, in the order of ASCII. A
+dense sketch has one letter for each register, its rank (``-``: empty). If that is shorter, the sketch is sparse: it
+lists only the registers that are not empty, in order, each as `_width` letters for 64 × its number + its rank. So a
+sketch in memory is never larger than in its file.
 """
 
 import re
@@ -27,7 +27,7 @@ MIN_PRECISION: Final = 4
 MAX_PRECISION: Final = 16
 #: A standard error of 1.6 % in 4 KB.
 DEFAULT_PRECISION: Final = 12
-#: What met nothing and has no precision: neutral in a join, and never written.
+#: The empty sketch without a precision: neutral in a join, and never written.
 EMPTY: Final = ""
 
 _BITS = 64
@@ -48,13 +48,13 @@ def sketch(precision: int, elements: Iterable[bytes]) -> str:
 
 
 def observe(registers: bytearray, elements: Iterable[bytes]) -> None:
-    """Let registers (2^p ranks) meet elements, each as UTF-8."""
+    """Add elements, each as UTF-8, to registers (2^p ranks)."""
     from hashlib import blake2b  # takes 2 ms to import, and most commands do not need it
 
     shift = _BITS + 1 - len(registers).bit_length()
     rest = (1 << shift) - 1
     first = shift + 1
-    begin = blake2b(digest_size=8).copy  # takes a third less than to begin each anew
+    begin = blake2b(digest_size=8).copy  # a copy takes a third less time than a new hash
     hashes = []
     for element in elements:
         hashed = begin()
@@ -67,7 +67,7 @@ def observe(registers: bytearray, elements: Iterable[bytes]) -> None:
 
 
 def text(registers: bytes | bytearray) -> str:
-    """Return the sketch that has these registers (2^p ranks)."""
+    """Return the sketch with these registers (2^p ranks)."""
     precision = len(registers).bit_length() - 1
     if _is_dense(precision, len(registers) - registers.count(0)):
         return f"{HASH} {precision} {registers.translate(_TO_LETTER).decode()}"
@@ -75,28 +75,28 @@ def text(registers: bytes | bytearray) -> str:
 
 
 def fault(sketch: str) -> str | None:
-    """Return what is wrong with a text as a sketch, or None. It takes time and memory by the length only."""
+    """Return the fault of a text as a sketch, or None. Time and memory are bounded by the length of the text."""
     head, _, body = sketch.rpartition(" ")
     precision = _HEADS.get(head)
     if precision is None:
-        return "the hash function or the precision of a sketch is not known to this version"
+        return "unknown hash function or precision of a sketch"
     if not body:
         return None  # a small file may hold very many of these
     width, size = _width(precision), 1 << precision
     if len(body) > size or not body.isascii():
-        return "a sketch is too long, or holds what is no letter of it"
+        return "a sketch is too long, or contains a foreign letter"
     is_dense = len(body) == size
     numbers = body.encode().translate(_TO_NUMBER)
     ranks = numbers if is_dense else numbers[width - 1 :: width]
     if max(numbers) == _NO_LETTER or max(ranks, default=0) > _BITS + 1 - precision:
-        return "a sketch holds what is no letter of it, or a rank that cannot be"
+        return "a sketch contains a foreign letter or an impossible rank"
     if is_dense:
-        return None if _is_dense(precision, size - numbers.count(0)) else "a sketch is not spelt in the shorter way"
+        return None if _is_dense(precision, size - numbers.count(0)) else "a sketch is not in its shorter form"
     if len(body) % width or _is_dense(precision, len(ranks)) or 0 in ranks:
-        return "a sketch has a wrong length, is not spelt in the shorter way, or holds a register that met nothing"
+        return "a sketch has a wrong length, is not in its shorter form, or lists an empty register"
     indices = _indices(width).findall(body)
     if any(map(ge, indices, islice(indices, 1, None))) or _number(indices[-1].encode()) >= size:
-        return "the registers of a sketch are not sorted, or one is not there"
+        return "the registers of a sketch are not sorted, or one does not exist"
     return None
 
 
@@ -106,9 +106,9 @@ def precision(sketch: str) -> int:
 
 
 def join(sketches: Iterable[str]) -> str:
-    """Return the sketch of all that the sketches met, in the smallest of their precisions; `EMPTY` of none.
+    """Return the sketch of the elements of all sketches, in the lowest of their precisions; `EMPTY` if there are none.
 
-    What a sketch of a smaller precision would be of the same elements follows from it exactly.
+    The sketch of a lower precision follows exactly from one of a higher precision.
     """
     sketches = list(filter(None, sketches))
     if not sketches:
@@ -133,10 +133,10 @@ def join(sketches: Iterable[str]) -> str:
 
 
 def estimate(sketch: str) -> int:
-    """Return about how many distinct elements a sketch met.
+    """Return the estimated number of distinct elements of a sketch.
 
-    Source: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", arXiv 1702.01284, 2017,
-    algorithm 6 (improved raw estimator): no tables, no bias from 0 to 2^64.
+    Source: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", arXiv 1702.01284, 2017, algorithm
+    6 (improved raw estimator): no tables, no bias from 0 to 2^64.
     """
     if sketch == EMPTY:
         return 0
@@ -145,11 +145,11 @@ def estimate(sketch: str) -> int:
     if len(ranks) < size:
         ranks = ranks[width - 1 :: width]
     largest = _BITS + 1 - found
-    met = [ranks.count(rank) for rank in range(1, largest + 1)]
-    z = size * _tau(1 - met[-1] / size)
-    for count in reversed(met[:-1]):
+    counts = [ranks.count(rank) for rank in range(1, largest + 1)]
+    z = size * _tau(1 - counts[-1] / size)
+    for count in reversed(counts[:-1]):
         z = 0.5 * (z + count)
-    z += size * _sigma(1 - sum(met) / size)
+    z += size * _sigma(1 - sum(counts) / size)
     return min(round(size * size / (2 * log(2) * z)), 1 << _BITS) if z else 1 << _BITS
 
 
@@ -185,7 +185,7 @@ def _tau(x: float) -> float:
 
 
 def _width(precision: int) -> int:
-    """Return how many letters a register takes that is told with its number."""
+    """Return the number of letters for one register of a sparse sketch."""
     return (precision + 11) // 6
 
 
@@ -201,9 +201,9 @@ def _number(letters: bytes) -> int:
     return number
 
 
-def _is_dense(precision: int, met: int) -> bool:
-    """Return whether a sketch of so many registers that met something tells all of them."""
-    return _width(precision) * met >= 1 << precision
+def _is_dense(precision: int, used: int) -> bool:
+    """Return whether a sketch with `used` registers is dense."""
+    return _width(precision) * used >= 1 << precision
 
 
 def _sparsely(precision: int, cells: dict[int, int]) -> str:
@@ -215,7 +215,7 @@ def _sparsely(precision: int, cells: dict[int, int]) -> str:
 
 
 def _sparse(precision: int, numbers: bytes) -> Iterator[tuple[int, int]]:
-    """Yield number and rank of the registers that a sketch tells one by one."""
+    """Yield the numbers and ranks of the registers in a sparse sketch."""
     for cell in zip(*[iter(numbers)] * _width(precision), strict=True):
         index = 0
         for digit in cell[:-1]:
@@ -223,12 +223,12 @@ def _sparse(precision: int, numbers: bytes) -> Iterator[tuple[int, int]]:
         yield index, cell[-1]
 
 
-# The last bits of a register's number become, in a smaller precision, the first ones of the rest, whose leading zeros
-# are its rank.
+# In a lower precision, the last bits of a register's number become the first ones of the remaining bits, whose leading
+# zeros determine the rank.
 
 
 def _put(cells: dict[int, int], found: Iterable[tuple[int, int]], less: int) -> None:
-    """Put the registers `found` into `cells`, which are of a precision that is smaller by `less`."""
+    """Put the registers `found` into `cells`, whose precision is lower by `less`."""
     for index, rank in found:
         low = index & ((1 << less) - 1)
         index >>= less
@@ -238,16 +238,16 @@ def _put(cells: dict[int, int], found: Iterable[tuple[int, int]], less: int) -> 
 
 
 def _folded(registers: bytes, less: int) -> bytes:
-    """Return the registers in a precision that is smaller by `less`."""
+    """Return the registers in a precision that is lower by `less`."""
     for _ in range(less):
         registers = _larger(registers[0::2].translate(_ONE_MORE), registers[1::2].translate(_ONE))
     return registers
 
 
 def _larger(a: bytes, b: bytes) -> bytes:
-    """Return the larger of each two bytes, all of them below 128: all at once, as two large numbers.
+    """Return the larger of each two bytes, all below 128, by arithmetic on two large numbers.
 
-    The topmost bit of each byte of `differences` says whether the one in `a` is at least the one in `b`.
+    The topmost bit of each byte of `differences` is set if the byte in `a` is at least the one in `b`.
     """
     x, y, size = int.from_bytes(a), int.from_bytes(b), len(a)
     top = int.from_bytes(b"\x80" * size)

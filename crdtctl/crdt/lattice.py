@@ -1,22 +1,23 @@
-"""The five lattices that every contribution is built from.
+"""The lattices that every entry is built from.
 
-A lattice has a least value (`bottom`) and a `join` that is commutative, associative and idempotent and
-never goes down. Values are plain frozen data in one normal form, so equal states compare equal:
+A lattice has a least value (`bottom`) and a `join` that is commutative, associative, idempotent and never goes down.
+Values are plain frozen data in one normal form, so equal states compare equal:
 
 =========== ============================ ====================================== =====================
 lattice     value                        join                                   normal form
 =========== ============================ ====================================== =====================
 `Nat`       a whole number ≥ 0           the larger                             exact, unbounded
+`Elements`  a set of names               the union                              a sorted tuple
 `MapOf`     name → value of a lattice    entry by entry                         no entry is bottom
-`Registers` a sketch, as text            the larger of each register, in the    see `sketch`
-                                         smaller precision
+`Registers` a sketch, as text            the larger of each register, in the    see `hyperloglog`
+                                         lower precision
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
 `Stamped`   such a row, with a stamp     of the larger stamp, or part by part   as a `Record`
-`Latest`    such a row                   the newer, as a whole                  as a `Record`
+`Latest`    such a row                   the newer row                          as a `Record`
 =========== ============================ ====================================== =====================
 
-The grammar is small on purpose: the codec reads a type's wire form off it, so a new type needs no codec.
+The grammar is small on purpose: the codec derives the file format of a type from it, so a new type needs no codec.
 """
 
 from abc import ABC, abstractmethod
@@ -39,7 +40,7 @@ class Lattice(ABC):
 
     @final
     def covers(self, a: Any, b: Any) -> bool:
-        """Return whether `a` is at or above `b`: joining `b` to it changes nothing."""
+        """Return whether `a` is at or above `b`, so that joining `b` to it changes nothing."""
         return bool(self.join(a, b) == a)
 
 
@@ -68,7 +69,7 @@ class Elements(Lattice):
 
 @final
 class Registers(Lattice):
-    """Sketches of sets, see `crdtctl.crdt.hyperloglog`; the least one is that of nobody, which has no precision."""
+    """Sketches of sets, see `crdtctl.crdt.hyperloglog`. The least one is empty and has no precision."""
 
     bottom = hyperloglog.EMPTY
 
@@ -97,7 +98,7 @@ class MapOf(Lattice):
 class Record(Lattice):
     """A row of values, each of its own lattice, ordered part by part.
 
-    The first `required` parts are always there; of the rest, bottoms at the end are left out.
+    The first `required` parts are always present. Of the other parts, bottoms at the end are left out.
     """
 
     def __init__(self, *parts: Lattice, required: int) -> None:
@@ -115,8 +116,8 @@ class Record(Lattice):
     def join_rows(self, a: Mapping[str, tuple[Any, ...]], b: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
         """Return the join of two maps from names to rows, entry by entry.
 
-        Rows of three numbers, by far the most common, are joined without a call for each: a merge spends
-        most of its time here.
+        Rows of three numbers, by far the most common, are joined without a call for each, because a merge spends most
+        of its time here.
         """
         joined = dict(a)
         is_triple = self.plain and self.required == 3
@@ -140,15 +141,15 @@ class Record(Lattice):
         return tuple(values[:keep])
 
     def at(self, row: tuple[Any, ...], index: int) -> Any:
-        """Return the part of `row` at `index`, which may be left out."""
+        """Return the part of `row` at `index`, or bottom if it is left out."""
         return row[index] if index < len(row) else self.parts[index].bottom
 
 
 @final
 class Stamped(Record):
-    """A row with a stamp as its optional last part: the larger stamp holds; rows of one stamp are joined part by part.
+    """A row with a stamp as its optional last part. The larger stamp wins; rows with one stamp are joined part by part.
 
-    It is for a row that its one writer may begin anew, with a larger stamp, after all have done with it.
+    It is for a row that its only writer may restart, with a larger stamp, once no other replica needs the old one.
     """
 
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -160,10 +161,10 @@ class Stamped(Record):
 
 @final
 class Latest(Record):
-    """A row, versions of which are ordered by the first part, its number, and the newer holds as a whole.
+    """A row whose versions are ordered by its first part, a number; the newer version wins as a whole.
 
-    It is for a row that its one writer changes as it likes. Of two rows of one number, which one writer never
-    writes, one is taken by what they hold, whoever meets them in whatever order.
+    It is for a row that its only writer changes freely. Two rows with one number, which one writer never writes, are
+    ordered by their contents, so that all replicas choose the same one.
     """
 
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -171,7 +172,7 @@ class Latest(Record):
 
 
 def _ordered(value: Any) -> Any:
-    """Return what orders values of a lattice totally."""
+    """Return a sort key that orders the values of a lattice totally."""
     if isinstance(value, Mapping):
         return tuple((key, _ordered(value[key])) for key in sorted(value))
     return tuple(map(_ordered, value)) if isinstance(value, tuple) else value

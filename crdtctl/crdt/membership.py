@@ -1,16 +1,17 @@
-"""Who has ended: replicas that sealed themselves, and those whose counts another one has taken over.
+"""Membership: replicas that sealed themselves, and replicas whose counts another replica has taken over.
 
-A replica that is finished *seals* itself: its last commit carries a flag, and none follows. A permanent one may
-*absorb* it: one commit of its own adds what the sealed one contributed to its own contributions, and records
-that here. Whoever learns of that commit leaves the contributions of the sealed one out; a stale file that still
-carries them changes nothing. So the sealed one counts exactly once, since what it contributed is final.
+A replica that is finished *seals* itself: its last commit carries a flag, and no commit follows. A permanent replica
+may
+*absorb* it. One commit adds the counts of the sealed replica to its own entries, and records the id here. A replica
+that receives that commit leaves out the entries of the sealed one, and a stale file that still contains them changes
+nothing. So the sealed replica counts exactly once, because its counts are final.
 
-One who absorbed others may seal itself and be absorbed in turn: whom it absorbed, and its fence, go over with what
-it counted, for nobody hears of its row any more.
+A replica that absorbed others may be sealed and absorbed in turn. Its records and its cutoff move along with its
+counts, because its own row is dropped.
 
-A record is the random bits of the id, under the day on which the id was minted, which the id tells. A *fence*
-is a day: records of older ids are dropped, and a file that speaks of an older id which is not known is refused,
-for it might have been absorbed and forgotten.
+A record is the random bits of the id, under the day on which the id was generated, which is part of the id. The
+*cutoff* (`fence`) is a day. Records of older ids are dropped, and a file with an unknown older id is refused, because
+that replica may have been absorbed and forgotten.
 """
 
 import re
@@ -23,40 +24,40 @@ from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import origin
 from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
 
-#: What stands in the place of a counter's name, and is none: those have no ``=``.
+#: Reserved name of the membership line. Counter names cannot contain ``=``.
 NAME = "="
 
 _MINTED = re.compile(r"-([0-9a-f]{12})[0-9a-f]{20}\Z")
 _DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
 _RECORD = re.compile(r"[0-9a-f]{20}")
 _MILLISECONDS = 86_400_000
-#: The number of days from the beginning of the calendar to that of the computers' time.
+#: Days from the first day of the calendar to 1970-01-01.
 _EPOCH = 719_163
 
 
 def day_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as a day, or None."""
+    """Return the fault of `text` as a day, or None."""
     return None if _DAY.fullmatch(text) else "a day is not YYYY-MM-DD"
 
 
 def _record_fault(text: str) -> str | None:
-    return None if _RECORD.fullmatch(text) else "a record of an absorbed replica is not 20 digits"
+    return None if _RECORD.fullmatch(text) else "a record of an absorbed replica is not 20 hexadecimal digits"
 
 
 @final
 class Membership(RowType):
-    """Row ``(seq, sealed, fence, absorbed)``: 1 if the author has ended, a day as YYYYMMDD, day → records."""
+    """Row ``(seq, sealed, fence, absorbed)``: 1 if the replica is sealed, the cutoff as YYYYMMDD, day → records."""
 
     tag = "membership"
     record = Latest(Nat(), Nat(), Nat(), MapOf(day_fault, Elements(_record_fault)), required=1)
-    summary = "which replicas have ended"
+    summary = "which replicas are retired"
 
 
 MEMBERSHIP = Membership()
 
 
 def minted(replica: str) -> int:
-    """Return the day on which an id was minted, as the number YYYYMMDD; 0 if the id does not tell."""
+    """Return the day on which an id was generated, as YYYYMMDD; 0 if the id does not contain it."""
     found = _MINTED.search(origin(replica))
     days = int(found[1], 16) // _MILLISECONDS if found else 0
     return number_of(_text_of(days)) if days else 0
@@ -80,13 +81,13 @@ def _text_of(days: int) -> str:
 
 
 def record_of(replica: str) -> str:
-    """Return the record of an absorbed id: its 80 random bits, as 20 digits; empty if it is none of ours."""
+    """Return the record of an absorbed id: its 80 random bits, as 20 digits; empty for an id of another form."""
     return origin(replica)[-20:] if minted(replica) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """What a state says of who has ended. `absorbers` maps records to those who absorbed the replica."""
+    """The retired replicas in a state. `absorbers` maps records to the replicas that absorbed the recorded one."""
 
     sealed: frozenset[str] = frozenset()
     absorbers: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -101,9 +102,10 @@ class Roster:
         return [one for one in replicas if self.has_absorbed(one)] if self.absorbers else []
 
     def forgotten(self, clock: Clock, other: "Roster", other_clock: Clock) -> list[str]:
-        """Return those whom only one of two states knows, and whom the other may have absorbed and forgotten.
+        """Return the replicas in only one of two states that the other state may have absorbed and forgotten.
 
-        Who has seen a fence has looked at everybody that it knows: only of states with different fences can it be.
+        This is possible only if the states have different cutoffs, because a state with a cutoff has applied it to all
+        replicas that it knows.
         """
         if self.fence < other.fence:
             return other.forgotten(other_clock, self, clock)
@@ -112,14 +114,14 @@ class Roster:
         return [who for who in other_clock if who not in clock and self.may_have_forgotten(who)]
 
     def may_have_forgotten(self, replica: str) -> bool:
-        """Return whether a replica that is not known may have been absorbed before the fence."""
+        """Return whether an unknown replica may have been absorbed before the cutoff."""
         return 0 < minted(replica) < self.fence and not self.has_absorbed(replica)
 
     @property
     def twice(self) -> dict[str, frozenset[str]]:
-        """Record → the several replicas that absorbed one and the same, so that it counts more than once.
+        """Record → the replicas that absorbed the recorded one, if several did, so that it counts more than once.
 
-        Who was absorbed is none of them: what it absorbed went over to its own absorber.
+        Absorbed replicas are not counted as absorbers: their records moved to their own absorber.
         """
         several = {record: by for record, by in self.absorbers.items() if len(by) > 1}
         standing = {record: by.difference(self.absorbed(by)) for record, by in several.items()}
@@ -127,7 +129,7 @@ class Roster:
 
 
 def roster(contributions: Contributions) -> Roster:
-    """Return what the rows of several replicas say together."""
+    """Return the retired replicas in the rows of several replicas."""
     fence = max((_part(row, 2) for row in contributions.values()), default=0)
     absorbers: dict[str, frozenset[str]] = {}
     for author, row in contributions.items():
@@ -140,9 +142,9 @@ def roster(contributions: Contributions) -> Roster:
 
 
 def forgotten(states: Sequence[tuple[Roster, Clock]]) -> list[list[str]]:
-    """Return, of each of several states that are to be joined, whom those with the latest fence may have forgotten.
+    """Return for each of several states to be joined the replicas that the latest cutoff may have dropped.
 
-    A replica that begins has no fence yet: of all that it takes at once, the latest fence decides.
+    A new replica has no cutoff of its own: the latest cutoff among the states that it merges at once decides.
     """
     fence = max((said.fence for said, _ in states), default=0)
     latest = [(said, clock) for said, clock in states if said.fence == fence]
@@ -155,17 +157,17 @@ def forgotten(states: Sequence[tuple[Roster, Clock]]) -> list[list[str]]:
 
 
 def is_sealed(row: Contribution) -> bool:
-    """Return whether the author of a row has ended."""
+    """Return whether the replica of a row is sealed."""
     return bool(_part(row, 1))
 
 
 def sealing(row: Contribution, seq: int) -> Contribution:
-    """Return my row after I sealed myself in my commit `seq`."""
+    """Return my row after my commit `seq` sealed this replica."""
     return _row(seq, 1, _part(row, 2), _part(row, 3))
 
 
 def absorbing(row: Contribution, seq: int, replicas: Iterable[str]) -> Contribution:
-    """Return my row after I absorbed `replicas`, whose ids tell when they were minted, in my commit `seq`."""
+    """Return my row after my commit `seq` absorbed `replicas`, whose ids contain the day they were generated."""
     days = {day: set(records) for day, records in _part(row, 3).items()}
     for replica in replicas:
         days.setdefault(day_of(minted(replica)), set()).add(record_of(replica))
@@ -173,7 +175,7 @@ def absorbing(row: Contribution, seq: int, replicas: Iterable[str]) -> Contribut
 
 
 def inheriting(row: Contribution, seq: int, rows: Iterable[Contribution]) -> Contribution:
-    """Return my row after I took over in my commit `seq` what those whom I absorb remember in their `rows`."""
+    """Return my row after my commit `seq` took over the records in the `rows` of absorbed replicas."""
     days = {day: set(records) for day, records in _part(row, 3).items()}
     fence = 0
     for theirs in rows:
@@ -185,7 +187,7 @@ def inheriting(row: Contribution, seq: int, rows: Iterable[Contribution]) -> Con
 
 
 def fencing(row: Contribution, seq: int, fence: int) -> Contribution:
-    """Return my row after I forgot in my commit `seq` what was minted before the day `fence`."""
+    """Return my row after my commit `seq` dropped the records from before the day `fence`."""
     fence = max(fence, _part(row, 2))
     kept = {day: records for day, records in _part(row, 3).items() if number_of(day) >= fence}
     return _row(seq, _part(row, 1), fence, kept)

@@ -1,12 +1,12 @@
-"""The rule that every name obeys: counters, replicas, once-keys and set elements, ours and strangers'.
+"""The rules for names: counters, replicas, idempotency keys and set elements, from this replica and from others.
 
-A name is 1 to 200 bytes of UTF-8, printable (so no control, bidirectional or surrogate character ever
-reaches a terminal or a log), in Unicode normal form C, without white space at its ends. Zero-width joiners are
-part of it where writing needs them, see `crdtctl.joiners`. A counter's name has no ``=`` either, because
-``NAME=AMOUNT`` is how the command line spells an increment. Nothing new is called by a name with ``{`` or ``}``, which
-are kept for labels; files may hold some. Set elements may be 4,096 bytes long.
+A name is 1 to 200 bytes of UTF-8, printable (so no control, bidirectional or surrogate character ever reaches a
+terminal or a log), in Unicode normal form C, without white space at its ends. Zero-width joiners are allowed where
+writing needs them, see `crdtctl.joiners`. A counter's name cannot contain ``=``, because the command line writes an
+increment as ``NAME=AMOUNT``. New names cannot contain ``{`` or ``}``, which are reserved for labels; files may contain
+some. Set elements may be 4,096 bytes long.
 
-What people and programs enter is brought into normal form C first (`entered`); a file must hold it already.
+Names from people and programs are first brought into normal form C (`entered`). A file must contain that form already.
 """
 
 import re
@@ -24,7 +24,7 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 def fault(text: str, what: str, *, limit: int = MAX_BYTES) -> str | None:
-    """Return what is wrong with `text` as the name of a `what`, or None: it says nothing of the text itself."""
+    """Return the fault of `text` as the name of a `what`, or None. The fault does not quote the text."""
     if not text:
         return f"a {what} cannot be empty"
     if text.isascii():
@@ -45,16 +45,16 @@ def fault(text: str, what: str, *, limit: int = MAX_BYTES) -> str | None:
 
 
 def are_plain(texts: Collection[str]) -> bool:
-    """Return whether these are all right as names of anything but counters, as is quickly seen of many at once.
+    """Return whether all texts are certainly valid names (not of counters), found by one fast check.
 
-    Of others, each must be looked at.
+    If not, each text must be checked by itself.
     """
-    together = f" {' ~ '.join(texts)} "  # so that white space at an end stands beside another
+    together = f" {' ~ '.join(texts)} "  # so white space at the end of a text makes two spaces in a row
     return together.isascii() and together.isprintable() and "  " not in together and max(map(len, texts)) <= MAX_BYTES
 
 
 def counter_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as the name of a counter to write to, or None."""
+    """Return the fault of `text` as the name of a counter to write to, or None."""
     for kept in "={}":
         if kept in text:
             return f"a counter's name cannot hold '{kept}'"
@@ -62,50 +62,50 @@ def counter_fault(text: str) -> str | None:
 
 
 def stored_counter_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as a counter's name in a file, where braces are no fault, or None."""
+    """Return the fault of `text` as a counter's name in a file, where braces are allowed, or None."""
     return counter_fault(text.replace("{", "(").replace("}", ")"))
 
 
 def entered(text: str) -> str:
-    """Return `text`, a name, key or element that was typed or passed, in normal form C.
+    """Return `text`, a typed or passed name, key or element, in normal form C.
 
-    File names on some systems are decomposed: "café" of five characters and of four is one counter.
+    File names on some systems are decomposed: "café" as five characters and as four is one counter.
     """
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def counter_advice(text: str) -> str:
-    """Return what to write instead of a wrong counter's name; nothing where there is no telling.
+    """Return advice for a wrong counter's name, or an empty string.
 
     >>> counter_advice('http_requests{code="200"}')
-    "write 'http_requests:code:200', say"
+    "write for example 'http_requests:code:200'"
     """
     proposal = _STRUCTURE.sub(":", text.translate(_LEFT_OUT)).strip(": ")
     if proposal in ("", text) or counter_fault(proposal) is not None:
         return ""
-    return f"write '{proposal}', say"
+    return f"write for example '{proposal}'"
 
 
 def replica_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as a replica's id, or None."""
+    """Return the fault of `text` as a replica's id, or None."""
     return fault(text, "replica's id")
 
 
 def key_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as a once-key, or None."""
+    """Return the fault of `text` as an idempotency key, or None."""
     return fault(text, "once-key")
 
 
 def element_fault(text: str) -> str | None:
-    """Return what is wrong with `text` as an element of a set, or None."""
+    """Return the fault of `text` as an element of a set, or None."""
     return fault(text, "set element", limit=MAX_ELEMENT_BYTES)
 
 
 def sound_elements(lines: bytes) -> set[bytes] | None:
-    """Return the elements that stand on lines; None if `element_fault` finds fault with one of them.
+    """Return the elements on lines, or None if `element_fault` finds a fault in one of them.
 
-    That is asked of all lines at once, which is many times as fast: a line feed is no printable character and goes
-    together with no other one, and white space at the end of a line is beside one.
+    All lines are checked at once, which is many times as fast. That works because a line feed is not printable and
+    combines with no other character, and because white space at the end of an element is next to one.
     """
     elements = set(lines.split(b"\n"))
     if b"" in elements or max(map(len, elements)) > MAX_ELEMENT_BYTES:

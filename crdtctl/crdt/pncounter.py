@@ -12,7 +12,7 @@ from crdtctl.crdt.base import Operation, Refused
 
 @final
 class PNCounter(AdditiveCounter):
-    """Row ``(seq, p, n, once, marks, once_marks)``; the value is Σ p − Σ n over all authors, and each once-key once."""
+    """Row ``(seq, p, n, once, marks, once_marks)``; the value is Σ p − Σ n over all replicas, plus each key once."""
 
     tag = "pncounter"
     record = additive_record(2)

@@ -111,7 +111,7 @@ def test_replicas_that_chose_other_precisions_read_the_smallest(shell: Shell, re
 def test_nothing_can_be_removed_counted_or_listed(shell: Shell, replica: Replica) -> None:
     replica.add("visitors", "ada", tag="hll")
     before = contents(replica.path)
-    assert "nothing can be removed" in assert_refused(shell("decrement", "visitors"), 4)
+    assert "cannot remove elements" in assert_refused(shell("decrement", "visitors"), 4)
     assert "add elements" in assert_refused(shell("increment", "visitors"), 4)
     assert "add elements" in assert_refused(shell("increment", "visitors", "--once", "job"), 4)
     assert "no members" in assert_refused(shell("show", "visitors", "--members"), 4)

@@ -83,7 +83,7 @@ def test_a_refusal_says_what_is_here_who_holds_more_and_what_to_type(shell: Shel
     before = contents(laptop.path)
     said = assert_refused(shell("--replica", "laptop", "decrement", "seats", "5"), 4)
     assert said == (
-        f"crdtctl: cannot decrement 'seats': it takes 5 rights, and 2 are here; {hub.id} holds 98; "
+        f"crdtctl: cannot decrement 'seats': needs 5 rights, but this replica holds 2; {hub.id} holds 98; "
         f"ask for them: crdtctl request seats {hub.id} 3\n"
     )
     assert contents(laptop.path) == before
@@ -105,13 +105,13 @@ def test_the_command_of_a_refusal_can_be_typed_whatever_the_counter_is_called(sh
 def test_a_batch_that_takes_more_than_there_is_does_nothing(shell: Shell, pair: Pair) -> None:
     shell.ok("increment", "sold", "1")
     ended = shell("decrement", "--batch", "-", stdin="sold\nseats 60\nseats 41\n")
-    assert "it takes 41 rights, and 40 are here" in assert_refused(ended, 4)
+    assert "needs 41 rights, but this replica holds 40" in assert_refused(ended, 4)
     assert shell.ok("show", "seats", "sold") == "seats\tbcounter\t100\nsold\tpncounter\t1\n"
 
 
 def test_once_keys_and_reset_are_refused_with_the_reason(shell: Shell, pair: Pair) -> None:
     for verb in ("increment", "decrement"):
-        assert "where it is held" in assert_refused(shell(verb, "seats", "--once", "job-1"), 4)
+        assert "rights are used on one replica" in assert_refused(shell(verb, "seats", "--once", "job-1"), 4)
     assert shell.ok("show", "seats") == "100\n"
 
 
@@ -121,7 +121,7 @@ def test_the_last_hundred_seats_are_sold_once_each_however_many_sell_at_once(she
     ended = together(shell, [sell] * 8)
     assert {one.status for one in ended} == {4}
     assert sum(int(one.stdout) for one in ended) == 100
-    assert all("0 are here" in one.stderr for one in ended)
+    assert all("this replica holds 0" in one.stderr for one in ended)
     assert shell.ok("show", "seats") == "0\n"
 
 
@@ -148,7 +148,7 @@ def test_a_transfer_that_cannot_be_changes_nothing(shell: Shell, pair: Pair) -> 
     shell.ok("merge", "-", stdin=Replica(shell.directory / "other").export_bytes())
     laptop = pair[1].id
     before = contents(pair[0].path)
-    assert "100 are here" in assert_refused(shell("transfer", "seats", laptop, "101"), 4)
+    assert "this replica holds 100" in assert_refused(shell("transfer", "seats", laptop, "101"), 4)
     assert_refused(shell("transfer", "seats", "hub", "1"), 4)
     assert "phone" in assert_refused(shell("transfer", "seats", "phone", "1"), 66)
     assert laptop in assert_refused(shell("transfer", "seats", "laptop", "1"), 2)

@@ -95,7 +95,7 @@ def given_to(*who: str, amount: int = 3) -> Contribution:
 def test_rights_are_those_that_are_here_not_what_the_counter_reads() -> None:
     ann = created()
     assert KIND.value({"ann": ann}) == 10
-    with pytest.raises(Lacking, match="it takes 10 rights, and 0 are here; ann holds 10") as refused:
+    with pytest.raises(Lacking, match="needs 10 rights, but this replica holds 0; ann holds 10") as refused:
         row(None, Operation("decrement", 10), "bob", ann=ann)
     assert (refused.value.holder, refused.value.amount) == ("ann", 10)
     assert KIND.value({"ann": row(ann, Operation("decrement", 10))}) == 0
@@ -103,7 +103,7 @@ def test_rights_are_those_that_are_here_not_what_the_counter_reads() -> None:
 
 @pytest.mark.parametrize("verb", ["transfer", "request"])
 def test_nothing_is_given_to_oneself_or_asked_of_oneself(verb: Any) -> None:
-    with pytest.raises(Refused, match=r"whom they are taken from|of other replicas"):
+    with pytest.raises(Refused, match=r"the replica they come from|from this replica itself"):
         row(created(), Operation(verb, 3, replica="ann"))
 
 
@@ -191,7 +191,8 @@ def test_a_refusal_names_the_largest_holders_and_whom_to_ask_for_what() -> None:
     with pytest.raises(Lacking) as refused:
         row(bob, Operation("decrement", 4), "bob", **others)
     assert str(refused.value) == (
-        "it takes 4 rights, and 1 is here; eve holds 9, ann holds 4, dot holds 2, and 2 others hold some"
+        "needs 4 rights, but this replica holds 1; "
+        "eve holds 9, ann holds 4, dot holds 2, and 2 other replicas hold some"
     )
     assert (refused.value.holder, refused.value.amount) == ("eve", 3)
 
@@ -199,7 +200,7 @@ def test_a_refusal_names_the_largest_holders_and_whom_to_ask_for_what() -> None:
 def test_who_has_asked_for_enough_is_told_so_and_who_has_not_asks_for_the_rest() -> None:
     ann = created()
     bob = row(None, Operation("request", 3, replica="ann"), "bob")
-    with pytest.raises(Lacking, match="3 are asked for, and not here yet") as refused:
+    with pytest.raises(Lacking, match="3 were requested and have not arrived yet") as refused:
         row(bob, Operation("decrement", 3), "bob", ann=ann)
     assert refused.value.holder == ""
     with pytest.raises(Lacking) as refused:
@@ -214,7 +215,7 @@ def test_nobody_is_asked_for_more_than_he_holds() -> None:
 
 
 def test_once_keys_are_refused_with_the_reason() -> None:
-    with pytest.raises(Refused, match="a right is used where it is held"):
+    with pytest.raises(Refused, match="rights are used on one replica"):
         row(created(), Operation("decrement", once="job"))
 
 
@@ -266,9 +267,9 @@ def test_the_rights_of_one_who_is_gone_can_be_taken_and_are_his_no_more() -> Non
     assert KIND.rights({"ann": old, "new": anew}) == {"ann": 2, "bob": 3, "new": 5}
     anew = row(anew, Operation("transfer", 2, replica="bob", source="ann"), "new", ann=old)
     assert KIND.rights({"ann": old, "new": anew}) == {"ann": 0, "bob": 5, "new": 5}
-    with pytest.raises(Refused, match="ann holds 0 rights, as far as is known here"):
+    with pytest.raises(Refused, match="ann holds only 0 rights, as far as this replica knows"):
         row(anew, Operation("transfer", 1, replica="new", source="ann"), "new", ann=old)
-    with pytest.raises(Refused, match="whom they are taken from"):
+    with pytest.raises(Refused, match="the replica they come from"):
         row(anew, Operation("transfer", 1, replica="ann", source="ann"), "new", ann=old)
 
 

@@ -130,7 +130,7 @@ def test_a_permanent_id_that_goes_on_under_another_loses_and_doubles_nothing() -
 
 
 def test_a_once_key_is_refused_with_what_to_do_instead() -> None:
-    with pytest.raises(Refused, match="count under a key in a pncounter"):
+    with pytest.raises(Refused, match="use a pncounter for counts with a key"):
         KIND.apply(None, Operation("increment", 1, once="job"), OperationContext("ann", 1))
 
 

@@ -124,14 +124,14 @@ def test_a_fault_says_what_the_name_is_of() -> None:
     ],
 )
 def test_advice_on_a_name_is_a_name_or_nothing(name: str, instead: str) -> None:
-    assert counter_advice(name) == (f"write '{instead}', say" if instead else "")
+    assert counter_advice(name) == (f"write for example '{instead}'" if instead else "")
 
 
 @given(st.text(st.sampled_from("abé={},\"' \u0301\u202e")))
 def test_advice_never_proposes_a_wrong_name(name: str) -> None:
     advice = counter_advice(name)
     if advice:
-        assert counter_fault(advice.removeprefix("write '").removesuffix("', say")) is None
+        assert counter_fault(advice.removeprefix("write for example '").removesuffix("'")) is None
 
 
 @given(st.text())

@@ -155,7 +155,7 @@ class TestSets:
 
     def test_what_is_added_and_reset_in_one_commit_cannot_be_followed_by_more(self) -> None:
         mine = self.kind.apply(add(None, 1, "x"), RESET, at("ann", 1))
-        with pytest.raises(Refused, match="a commit of their own"):
+        with pytest.raises(Refused, match="in a separate commit"):
             add(mine, 1, "y")
         assert self.kind.value({"ann": add(mine, 2, "y")}) == 1
 

@@ -142,7 +142,7 @@ def test_a_counter_begins_at_its_initial_value_or_at_its_bound(
 
 @pytest.mark.parametrize(
     ("bound", "initial", "why"),
-    [(5, 4, "below its bound"), (0, -1, "below"), (-TOO_LARGE, 0, "100 digits"), (1 - TOO_LARGE, TOO_LARGE, "100")],
+    [(5, 4, "below the bound"), (0, -1, "below"), (-TOO_LARGE, 0, "100 digits"), (1 - TOO_LARGE, TOO_LARGE, "100")],
 )
 def test_a_counter_that_cannot_be_is_not_created(bound: int, initial: int, why: str) -> None:
     with pytest.raises(Refused, match=why):

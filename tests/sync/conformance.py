@@ -1,4 +1,4 @@
-"""What every transport does alike: a class of tests that each transport's own tests inherit.
+"""The behaviour that all transports share: a class of tests that each transport's own tests inherit.
 
 A transport's tests define the fixture `remote`, a `Remote` that is not there yet, and may say what it cannot do.
 """

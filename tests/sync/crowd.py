@@ -1,4 +1,4 @@
-"""A meeting of many: the objects that so many replicas would have put, without the replicas."""
+"""A remote with the objects of any number of replicas, made without the replicas."""
 
 from collections.abc import Sequence
 from hashlib import blake2b

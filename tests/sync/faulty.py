@@ -1,4 +1,4 @@
-"""A remote in memory that fails, repeats, delays, truncates and lists what was: whatever a network may do."""
+"""A remote in memory that fails, repeats, delays and truncates operations, and returns old listings."""
 
 import random
 from collections.abc import Callable, Sequence

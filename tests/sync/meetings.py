@@ -1,4 +1,4 @@
-"""What replicas do at every kind of remote alike: a class of tests that each transport's own tests inherit.
+"""Syncs of replicas at one remote: a class of tests that each transport's own tests inherit.
 
 They go through everything: real replicas, real processes, and the real server behind the fixture `remote`.
 """

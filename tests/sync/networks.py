@@ -1,4 +1,4 @@
-"""Replicas and remotes, of which each replica reaches some, and a network that does whatever it likes between them.
+"""Replicas and remotes, where each replica reaches some remotes, and a network that fails in any way.
 
 What is counted, and what must hold, is up to the machines that inherit `Network`. Their oracles know operations only:
 where it matters which of them a replica has seen, each commit leaves its number in a set (`SEEN`) as well, so what a

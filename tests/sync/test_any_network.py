@@ -1,4 +1,4 @@
-"""Many replicas, many remotes, and a network that does whatever it likes: in the end all is there, once."""
+"""Many replicas, many remotes, and a network that fails in any way: in the end each count is there once."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Whatever a network does, while replicas are copied and put back as they were: exact, or the fork is reported."""
+"""Replicas that are copied and restored while the network fails: totals are exact, or the fork is reported."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever a network does, clients may count, hand over and vanish: the permanent replicas have it all, once."""
+"""Clients that count, hand off and vanish while the network fails: permanent replicas count each of them once."""
 
 import shutil
 

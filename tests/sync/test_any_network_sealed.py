@@ -1,4 +1,4 @@
-"""Whatever a network does, jobs that count, are sealed, sync and vanish count once, whenever they are absorbed."""
+"""Jobs that count, are sealed, sync and vanish while the network fails: each counts once."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Whatever a network does, every replica reads what the operations amount to that it has seen: of every joined type."""
+"""Every joined type while the network fails: a replica reads the result of the operations that it has seen."""
 
 from dataclasses import replace
 

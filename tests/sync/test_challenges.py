@@ -1,4 +1,4 @@
-"""What web servers want to know of us: headers taken apart, answered, and said in words."""
+"""Authentication challenges of web servers: parsing, answers, and hints for users."""
 
 import pytest
 

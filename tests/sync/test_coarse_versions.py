@@ -1,4 +1,4 @@
-"""Where the version of a file is a time in whole seconds, a file that was overwritten in that second is read again."""
+"""Versions that are times in whole seconds: a file that was overwritten within that second is read again."""
 
 import time
 from collections.abc import Callable, Sequence

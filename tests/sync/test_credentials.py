@@ -1,4 +1,4 @@
-"""No URL that holds a credential is taken, kept, shown or passed on; nor is one that is no place at all."""
+"""URLs with credentials are never accepted, stored, shown or passed on, nor are URLs without a place."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The model of fleets takes the rounds, requests and bytes that real replicas take."""
+"""The model of fleets needs the same rounds, requests and bytes as real replicas."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Folders as they are in the field: shared by several users, on file systems that refuse things, changed meanwhile."""
+"""Folders in the field: shared by several users, on restrictive file systems, changed during a sync."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A git remote, where the user, the environment or the server has settings of its own."""
+"""A git remote with settings of the user, the environment or the server."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A git remote that refuses what is pushed, is damaged, or has no room."""
+"""A git remote that refuses pushes, is damaged, or has no space left."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Folders heal: what programs and people do to the files there harms nothing, and is found by content alone."""
+"""Folders that programs and people change: no change harms the counters, and states are found by content."""
 
 import os
 import shutil

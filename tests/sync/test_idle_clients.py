@@ -1,4 +1,4 @@
-"""Objects of clients that have handed over all that they counted leave the remotes, and nobody misses them."""
+"""Objects of clients that have handed off all that they counted are deleted without a report."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Meetings of a thousand: what is new is read, and nothing else; memory stays flat."""
+"""A remote with a thousand replicas: only new objects are read, and memory stays flat."""
 
 import os
 import subprocess

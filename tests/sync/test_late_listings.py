@@ -1,4 +1,4 @@
-"""A place whose listings are late gives no alarm, and one that never lists what is put there does."""
+"""Late listings cause no alarm; an upload that is never listed does."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from crdtctl.sync.report import RemoteReport
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
-from tests.sync.test_what_is_missing import meet, only
+from tests.sync.test_missing_objects import meet, only
 
 
 class Late(Folder):

@@ -1,4 +1,4 @@
-"""What servers say of a folder, taken apart: the good, and the hostile."""
+"""Listings of web servers: valid, incomplete and hostile ones."""
 
 import json
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROGRAM, Ended, Shell
-from tests.sync.test_program import EXAMPLE
+from tests.sync.test_exec import EXAMPLE
 
 #: Makes $1 visible at /mnt, and everything that Python may take for a temporary directory read-only; runs the rest.
 READ_ONLY = """

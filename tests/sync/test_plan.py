@@ -1,4 +1,4 @@
-"""What to read and what to put: the plan, which is pure."""
+"""The plan of a sync: the objects to read, and the object to upload."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

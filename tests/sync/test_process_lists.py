@@ -1,4 +1,4 @@
-"""No credential is ever a word of a command, which everybody on the machine can read."""
+"""No command line, which all users of the machine can read, contains a credential."""
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""rclone as a remote: over files of this machine, and over an sftp server of its own."""
+"""rclone as a remote: over local files, and over a local sftp server."""
 
 import base64
 import os

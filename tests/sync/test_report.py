@@ -1,4 +1,4 @@
-"""The reports of several merges in one sync are one report."""
+"""The reports of several merges in one sync are combined into one."""
 
 from dataclasses import fields
 

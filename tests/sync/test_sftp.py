@@ -1,4 +1,4 @@
-"""A folder at another machine as a remote: a real sshd, and the real ssh."""
+"""A folder on another machine as a remote: a real sshd, and the real ssh."""
 
 import json
 import os

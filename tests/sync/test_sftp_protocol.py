@@ -1,4 +1,4 @@
-"""The protocol, with servers that no real one is: whatever it sends, it is told apart or refused."""
+"""The SSH File Transfer Protocol with arbitrary servers: each answer is understood or refused."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Remotes are synced with side by side: one that is dead, slow or stuck holds up neither the others nor a signal."""
+"""Remotes are synced side by side: a dead, slow or stuck one delays neither the others nor a signal."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""ssh as a remote, where the connection, the server or the user's configuration is unusual."""
+"""ssh as a remote with an unusual connection, server or configuration."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""URLs and paths of remotes that cannot be kept or shown."""
+"""URLs and paths of remotes that cannot be stored or shown."""
 
 import os
 

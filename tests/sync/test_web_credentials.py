@@ -1,4 +1,4 @@
-"""Who we are at web servers and proxies that want to know it in their own way."""
+"""Credentials for web servers and proxies with different authentication schemes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager

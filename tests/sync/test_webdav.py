@@ -1,4 +1,4 @@
-"""A folder at a web server as a remote."""
+"""A folder on a web server as a remote."""
 
 import select
 import shutil

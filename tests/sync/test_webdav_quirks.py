@@ -1,4 +1,4 @@
-"""Web servers as they are in the field: hardened, without folders, behind portals, compressing, cutting off."""
+"""Web servers in the field: hardened, without folders, behind portals, compressing, interrupting."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""A remote where files can be written and not deleted: what was put counts, and that is reported once."""
+"""A remote that allows writing but not deleting: uploads count, and the refusal is reported once."""
 
 from pathlib import Path
 

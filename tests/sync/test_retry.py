@@ -1,4 +1,4 @@
-"""What passes by itself is tried again, a few times, after pauses that grow, and never beyond the time there is."""
+"""Transient errors are retried a few times, with growing pauses, and never beyond the deadline."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Buckets as they are in the field: listings cut off, wrong clocks, objects that are kept, pages of portals."""
+"""Buckets in the field: incomplete listings, wrong clocks, retention, pages of portals."""
 
 import os
 from pathlib import Path

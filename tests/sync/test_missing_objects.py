@@ -1,4 +1,4 @@
-"""A remote that lacks what was there is never taken for the truth without a word, nor a reason to put it again."""
+"""Missing objects are reported, and are not uploaded again at once."""
 
 import os
 import shutil

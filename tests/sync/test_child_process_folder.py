@@ -1,4 +1,4 @@
-"""A folder on a mount whose server may be away: nothing waits for it longer than it should."""
+"""A folder on a mount whose server may be away: a sync never waits for it beyond its deadline."""
 
 import os
 import signal

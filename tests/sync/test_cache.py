@@ -1,4 +1,4 @@
-"""What is remembered of remotes: the same when it is read again, small, and never in the way."""
+"""The cache of a remote's objects: it is read as it was saved, small, and never an obstacle."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.sync import cache as memory
+from crdtctl.sync import cache
 from crdtctl.sync.plan import CachedObject, ObjectSummary
 from crdtctl.sync.transport import Entry
 from tests.store.places import quick_directory
@@ -34,9 +34,9 @@ memos = st.builds(
 def test_what_was_remembered_is_what_is_read_again(found: list[CachedObject]) -> None:
     by_name = {memo.entry.name: memo for memo in found}
     with quick_directory() as place:
-        memory.save(str(place), URL, by_name)
-        assert memory.load(str(place), URL) == {name: memo for name, memo in by_name.items() if name.isprintable()}
-        assert memory.load(str(place), f"{URL}/other") == {}
+        cache.save(str(place), URL, by_name)
+        assert cache.load(str(place), URL) == {name: memo for name, memo in by_name.items() if name.isprintable()}
+        assert cache.load(str(place), f"{URL}/other") == {}
 
 
 def test_what_many_objects_hold_of_the_same_authors_is_written_once(tmp_path: Path) -> None:
@@ -48,8 +48,8 @@ def test_what_many_objects_hold_of_the_same_authors_is_written_once(tmp_path: Pa
             name: CachedObject(Entry(name, 9, "etag"), "0" * 32, ObjectSummary(name, clock, histories))
             for name in (f"object-{number}" for number in range(objects))
         }
-        memory.save(str(tmp_path), URL, found)
-        assert memory.load(str(tmp_path), URL) == found
+        cache.save(str(tmp_path), URL, found)
+        assert cache.load(str(tmp_path), URL) == found
         (file,) = tmp_path.iterdir()
         return file.stat().st_size
 
@@ -77,9 +77,9 @@ ONE = (
     ids=["empty", "cut", "no text", "another", "deep", "a fact that is not there", "a fact before the first", "newer"],
 )
 def test_what_is_damaged_is_forgotten(tmp_path: Path, text: bytes) -> None:
-    memory.save(str(tmp_path), URL, {})
+    cache.save(str(tmp_path), URL, {})
     (file,) = tmp_path.iterdir()
     file.write_bytes(ONE)
-    assert memory.load(str(tmp_path), URL) == {"a": CachedObject(Entry("a", 1), "", ObjectSummary("a", {"a": 1}))}
+    assert cache.load(str(tmp_path), URL) == {"a": CachedObject(Entry("a", 1), "", ObjectSummary("a", {"a": 1}))}
     file.write_bytes(text)
-    assert memory.load(str(tmp_path), URL) == {}
+    assert cache.load(str(tmp_path), URL) == {}

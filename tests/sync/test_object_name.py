@@ -1,4 +1,4 @@
-"""When a replica last synced stands in the name of its object: others learn it from the listing alone."""
+"""The time of a replica's last sync in the name of its object: other replicas read it from the listing."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, synchronize
-from crdtctl.sync import object_name as heartbeat
+from crdtctl.sync import object_name
 from crdtctl.sync.report import Options
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.commands.expect import contents
@@ -96,7 +96,7 @@ def test_without_news_the_time_is_renewed_at_intervals_and_is_no_commit(fleet: F
     after = fleet.names()
     assert len(after) == 2
     assert after != before
-    assert [heartbeat.without_time(name) for name in after] == [heartbeat.without_time(name) for name in before]
+    assert [object_name.without_time(name) for name in after] == [object_name.without_time(name) for name in before]
     assert (fleet.shell.ok("--replica", "./bob", "log"), fleet.shell.ok("--replica", "./bob", "clock")) == (log, clock)
 
 
@@ -115,7 +115,7 @@ def test_a_clock_that_is_ahead_proves_nothing(fleet: Fleet) -> None:
 
 def test_one_whose_object_says_nothing_is_named(fleet: Fleet) -> None:
     [theirs] = [name for name in fleet.names() if name.startswith("bob-")]
-    (fleet.hub / theirs).rename(fleet.hub / heartbeat.without_time(theirs))
+    (fleet.hub / theirs).rename(fleet.hub / object_name.without_time(theirs))
     ended = fleet.at("+0", "ada", "--require-fresh", "1h")
     assert ended.status == 1
     assert "time of the last sync unknown" in ended.stderr
@@ -161,9 +161,9 @@ def test_nobody_reads_an_object_again_whose_time_was_renewed(
         synchronize(replica, str(hub))
     synchronize(ada, str(hub))
     [theirs] = [name for name in os.listdir(hub) if name.startswith("bob-")]
-    later = heartbeat.last_sync_time(theirs)
+    later = object_name.last_sync_time(theirs)
     assert later is not None
-    (hub / theirs).rename(hub / heartbeat.with_time(heartbeat.without_time(theirs), later + 3600))
+    (hub / theirs).rename(hub / object_name.with_time(object_name.without_time(theirs), later + 3600))
     read: list[str] = []
     get = Folder.get
 

@@ -1,4 +1,4 @@
-"""Programs as remotes: the one in ``examples``, and such as fail."""
+"""Programs as remotes: the one in ``examples``, and faulty ones."""
 
 import os
 import shlex

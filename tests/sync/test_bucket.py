@@ -1,4 +1,4 @@
-"""A bucket as a remote: against moto's S3 server, Azurite, and servers that do not as they should."""
+"""A bucket as a remote: with moto's S3 server, Azurite, and faulty servers."""
 
 import os
 import re

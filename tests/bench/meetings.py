@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench.contest import Command, Contest, Rival, missing, program
 from tests.bench.ground import Ground
 from tests.bench.process import Wrong
-from tests.sync import crowd
+from tests.support import crowd
 
 #: The replica whose object changes.
 _WHO = 7
@@ -55,7 +55,7 @@ def folder(ground: Ground) -> Place:
 @cache
 def bucket(ground: Ground) -> Place:
     """Return a bucket with the objects of many replicas, at a server on this machine."""
-    from tests.sync.servers import s3
+    from tests.support.servers import s3
 
     directory = _objects(ground, "in-a-bucket")
     server = ground.stack.enter_context(s3.serving(ground.empty("s3")))

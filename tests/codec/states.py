@@ -13,7 +13,7 @@ from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
 from crdtctl.crdt.names import counter_fault
-from tests.crdt.sketches import SKETCHES
+from tests.support.sketches import SKETCHES
 
 NUMBERS = st.integers(0, 20) | st.sampled_from(
     [2**53 - 1, 2**53, 2**63, 2**64 - 1, 2**64, 10**15, 10**16, 10**99, TOO_LARGE - 1]

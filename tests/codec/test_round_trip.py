@@ -14,7 +14,7 @@ from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.counter import Counter, delta_of, join_counters
 from tests.codec.files import as_tree, compact, decoded, opened, read_canonical, specified, written
 from tests.codec.states import COUNTERS, NAMES, contributions, states
-from tests.crdt.histories import moments
+from tests.support.histories import moments
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from tests.commands.expect import assert_refused
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
 
 
 @pytest.fixture

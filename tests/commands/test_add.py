@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 
 def test_distinct_elements_count_and_repeated_ones_change_nothing(shell: Shell, replica: Replica) -> None:

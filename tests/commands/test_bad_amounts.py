@@ -3,8 +3,8 @@
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 WRONG = [
     "", " ", "-1", "-0", "1.5", "1,5", ".5", "1.", "1.0", "1e3", "0x10", "0b1", "++1", "+", "1 1", "1_000", "\n",

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_one_line, assert_refused, contents
 
 #: What is wrong → such a line, and words that say so.
 BAD = {

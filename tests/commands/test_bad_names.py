@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document
 
 #: What is wrong with a name → such a name.
 WRONG = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document, sealed
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document, sealed
 
 GOOD = document("other", 7, counted("builds", "other", 7, 42), counted("tests", "other", 3, 5))
 HEAD = {"crdtctl": 1, "kind": "state", "replica": "other", "clock": {"other": 7}}

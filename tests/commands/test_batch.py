@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.sh import command
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.sh import command
 
 LINES = (
     b"plain\n"

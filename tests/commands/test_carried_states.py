@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document
-from tests.commands.sh import command, in_sh
 from tests.conftest import Ended, Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document
+from tests.support.sh import command, in_sh
 
 ONE = document("one", 7, counted("builds", "one", 7, 40))
 TWO = document("two", 3, counted("builds", "two", 3, 2), counted("tests", "two", 3, 5))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, contents
-from tests.commands.handwritten import counted, document
 from tests.conftest import Ended, Shell
+from tests.support.expect import assert_one_line, contents
+from tests.support.handwritten import counted, document
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_one_line, assert_refused, contents
 
 
 def test_the_four_answers(shell: Shell, new_replica: Callable[[str], Replica]) -> None:

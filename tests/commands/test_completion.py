@@ -13,8 +13,8 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.cli.scripts import SCRIPTS
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import PROGRAM, Shell
+from tests.support.expect import assert_refused, contents
 
 SCRIPT_FILES = Path(__file__).resolve().parents[2] / "completions"
 

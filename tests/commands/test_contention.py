@@ -4,10 +4,10 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.crdt import TYPES
-from tests import every_type
-from tests.commands.handwritten import counted, document
-from tests.commands.sh import together
 from tests.conftest import Shell
+from tests.support import every_type
+from tests.support.handwritten import counted, document
+from tests.support.sh import together
 
 PROCESSES = 8
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document, sealed
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document, sealed
 
 pytestmark = pytest.mark.harms_replicas
 

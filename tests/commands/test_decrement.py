@@ -1,8 +1,8 @@
 """``crdtctl decrement`` counts down, where the type allows it."""
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 
 def test_decrement_counts_one_by_default_or_the_amount_and_says_nothing(shell: Shell, replica: Replica) -> None:

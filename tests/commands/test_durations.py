@@ -3,8 +3,8 @@
 import pytest
 
 from crdtctl.cli.durations import ago, duration, length
-from tests.commands.expect import assert_refused
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
 
 OPTIONS = [
     (["--lock-timeout"], ["show"], "CRDTCTL_LOCK_TIMEOUT"),

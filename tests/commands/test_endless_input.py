@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.sh import in_sh
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.sh import in_sh
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused
-from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
+from tests.support.handwritten import counted, document
 
 #: A byte that is no UTF-8, as Python hands it over.
 LATIN_1 = "\udcff"

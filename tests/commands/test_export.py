@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.sh import in_sh
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.sh import in_sh
 
 
 def test_a_file_holds_the_same_bytes_as_standard_output(shell: Shell, replica: Replica) -> None:

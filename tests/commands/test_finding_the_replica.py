@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
-from tests.commands.sh import in_sh
 from tests.conftest import Ended, Shell
+from tests.support.expect import assert_one_line, assert_refused, contents
+from tests.support.sh import in_sh
 
 READING = (["show"], ["show", "builds"], ["export"], ["clock"], ["status"], ["check"], ["compare", "-"])
 

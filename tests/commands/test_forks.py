@@ -9,9 +9,9 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.store.inputs import Input
-from tests.clones import clone
-from tests.commands.expect import assert_one_line, contents
 from tests.conftest import Shell, assert_sound
+from tests.support.clones import clone
+from tests.support.expect import assert_one_line, contents
 
 COMMON = 10
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from crdtctl import Replica
-from tests.commands.handwritten import counted, document
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.support.handwritten import counted, document
+from tests.support.terminal import on_terminal
 
 BIG = 2**53
 #: Command line → where its items stand in JSON.

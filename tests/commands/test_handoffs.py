@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
+from tests.support.terminal import on_terminal
 
 
 @pytest.fixture

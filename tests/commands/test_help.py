@@ -12,9 +12,9 @@ import crdtctl
 from crdtctl import Replica
 from crdtctl.cli.verbs import ALIASES, GROUPS, VERBS
 from crdtctl.errors import exit_statuses
-from tests.commands.expect import assert_refused
-from tests.commands.sh import in_sh
 from tests.conftest import PROGRAM, Shell
+from tests.support.expect import assert_refused
+from tests.support.sh import in_sh
 
 BELOW = ["remote add", "remote remove", "remote list", "remote check"]
 COMMANDS = ["", *VERBS, *BELOW]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import PROGRAM, Shell
+from tests.support.expect import assert_refused, contents
 
 MANY = "".join(f"visitor {number}\n" for number in range(60_000))
 

@@ -3,8 +3,8 @@
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 
 def test_increment_counts_one_by_default_or_the_amount_and_says_nothing(shell: Shell, replica: Replica) -> None:

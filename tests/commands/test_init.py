@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 FILES = {".gitignore", "config.toml", "known.lock", "own.json", "own.lock"}
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.clones import contents
 from tests.commands.test_locks import held
-from tests.commands.waiting import ended, started, wait_until_it_opens
 from tests.conftest import Shell
+from tests.support.clones import contents
+from tests.support.waiting import ended, started, wait_until_it_opens
 
 #: A command that interrupts itself in a callback of a weak reference, or in a destructor, and then goes on for long.
 DROPPED = """

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
-from tests.commands.handwritten import counted, document
-from tests.commands.sh import in_sh
 from tests.conftest import PROGRAM, Shell, assert_sound
+from tests.support.expect import assert_one_line, assert_refused, contents
+from tests.support.handwritten import counted, document
+from tests.support.sh import in_sh
 
 STATE = document("other", 1, counted("builds", "other", 1, 7))
 FULL = "> /dev/full" if Path("/dev/full").exists() else ">&-"

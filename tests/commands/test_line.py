@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused
 from tests.conftest import Shell
-from tests.fastpath.both import fast_first, full, outcome
-from tests.fastpath.cases import HERE, HUB, Case, Entry, known, own
+from tests.support.both_paths import fast_first, full, outcome
+from tests.support.expect import assert_refused
+from tests.support.plain_commands import HERE, HUB, Case, Entry, known, own
 
 FILES = {
     "own.json": Entry(own({"builds": {"pncounter": {HERE: (20, 12, 5)}}}), "regular"),

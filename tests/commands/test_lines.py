@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from crdtctl import Replica
 from crdtctl.cli.lines import count_line
 from crdtctl.errors import UsageError
-from tests.commands.expect import assert_refused, contents
-from tests.commands.sh import in_sh
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.sh import in_sh
 
 
 def values(replica: Replica) -> dict[str, int]:

@@ -13,10 +13,10 @@ import pytest
 from crdtctl import Replica
 from crdtctl.store import durable
 from crdtctl.store.files import Directory
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document
-from tests.commands.waiting import ended, started, wait_until_it_opens
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document
+from tests.support.waiting import ended, started, wait_until_it_opens
 
 COUNTING = (
     ["increment", "builds"],

@@ -7,8 +7,8 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.store import journal
-from tests.clones import clone
 from tests.conftest import Shell
+from tests.support.clones import clone
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from crdtctl.cli.verbs import VERBS
 from crdtctl.help import topics
-from tests.commands.expect import assert_refused
-from tests.commands.terminal import ESCAPE, on_terminal
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
+from tests.support.terminal import ESCAPE, on_terminal
 
 
 def test_help_alone_lists_every_command_and_every_topic(shell: Shell) -> None:

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from crdtctl import Replica
-from tests.clones import clone
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
+from tests.support.clones import clone
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 #: A command line that adds 0 to "failed", and its standard input.
 WAYS = {

@@ -6,8 +6,8 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import RefusedError
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 
 def test_a_repeated_key_counts_once_and_repeating_it_writes_nothing(shell: Shell, replica: Replica) -> None:

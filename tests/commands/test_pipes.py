@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from crdtctl import Replica
-from tests.commands.handwritten import counted, document
 from tests.conftest import PROGRAM, Shell
+from tests.support.handwritten import counted, document
 
 
 @pytest.fixture

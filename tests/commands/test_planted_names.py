@@ -6,9 +6,9 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import DataError
-from tests.commands.handwritten import sealed
 from tests.conftest import Shell
-from tests.torture.child import Measured
+from tests.support.child import Measured
+from tests.support.handwritten import sealed
 from tests.torture.hostile import misdeeds
 
 pytestmark = pytest.mark.harms_replicas

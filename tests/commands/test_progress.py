@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from crdtctl import Replica
-from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
+from tests.support.handwritten import counted, document
 
 PROGRAM = """
 import sys

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.commands.meeting import neighbour
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.terminal import on_terminal
 
 
 def settings(replica: Replica) -> Path:

@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused
 from tests.commands.test_locks import held
 from tests.conftest import PROGRAM, Ended, Shell
+from tests.support.expect import assert_refused
 
 
 def at(shell: Shell, when: str, *words: str) -> Ended:

@@ -6,8 +6,8 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.crdt import TYPES
-from tests.commands.expect import assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.expect import assert_refused
 from tests.conftest import PROGRAM, Shell
+from tests.support.expect import assert_refused
 
 
 @contextmanager

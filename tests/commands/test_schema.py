@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 
 from crdtctl import Replica
-from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
+from tests.support.handwritten import counted, document
 
 
 @pytest.fixture

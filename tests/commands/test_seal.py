@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.commands.expect import assert_refused
-from tests.commands.terminal import on_terminal
 from tests.conftest import Ended, Shell
+from tests.support.expect import assert_refused
+from tests.support.terminal import on_terminal
 
 REFUSED = (
     "crdtctl: this replica is sealed and takes no more commits; 'crdtctl export' still works; "

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
 from tests.conftest import Shell
+from tests.support.expect import assert_one_line, assert_refused, contents
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused
 from tests.conftest import Shell
+from tests.support.expect import assert_one_line, assert_refused
 
 
 @pytest.mark.parametrize(("least", "status"), [("41", 0), ("42", 0), ("43", 1), ("-5", 0), (str(10**99), 1)])

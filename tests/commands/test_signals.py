@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.waiting import ended, started
 from tests.conftest import Shell
-from tests.sync.servers.scripted import Handler, scripted
+from tests.support.servers.scripted import Handler, scripted
+from tests.support.waiting import ended, started
 
 
 @pytest.fixture

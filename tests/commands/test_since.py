@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document
-from tests.commands.sh import in_sh
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document
+from tests.support.sh import in_sh
 
 
 def test_a_delta_holds_only_what_is_newer_in_totals(shell: Shell, replica: Replica) -> None:

@@ -5,9 +5,9 @@ import re
 import shutil
 
 from crdtctl import Replica
-from tests.commands.expect import contents
-from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
+from tests.support.expect import contents
+from tests.support.handwritten import counted, document
 
 
 def test_status_shows_this_replica_first_and_then_whom_it_heard_of(shell: Shell, replica: Replica) -> None:

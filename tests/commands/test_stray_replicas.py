@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.expect import assert_refused
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
+from tests.support.terminal import on_terminal
 
 
 @pytest.fixture

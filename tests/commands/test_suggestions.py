@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from crdtctl import Replica
 from crdtctl.suggestions import is_one_edit, near
-from tests.commands.expect import assert_refused
-from tests.commands.handwritten import counted, document
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
+from tests.support.handwritten import counted, document
 
 words = st.text("abc", max_size=6)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, synchronize
-from tests.clones import clone
-from tests.commands.expect import assert_one_line, assert_refused, contents
 from tests.commands.meeting import neighbour, objects
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.support.clones import clone
+from tests.support.expect import assert_one_line, assert_refused, contents
+from tests.support.terminal import on_terminal
 
 
 @pytest.fixture

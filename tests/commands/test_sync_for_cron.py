@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
 from tests.commands.meeting import neighbour, objects
-from tests.commands.sh import in_sh
 from tests.commands.test_locks import held
-from tests.commands.waiting import ended, started, wait_until_it_opens
 from tests.conftest import PROGRAM, Shell
+from tests.support.expect import assert_one_line, assert_refused, contents
+from tests.support.sh import in_sh
+from tests.support.waiting import ended, started, wait_until_it_opens
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
 from tests.commands.meeting import neighbour, objects
 from tests.conftest import Shell
+from tests.support.expect import assert_refused, contents
 
 
 @pytest.fixture

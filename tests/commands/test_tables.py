@@ -6,9 +6,9 @@ import re
 import pytest
 
 from crdtctl import Replica
-from tests.commands.handwritten import counted, document
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.support.handwritten import counted, document
+from tests.support.terminal import on_terminal
 
 LAPTOP, OTHER = "laptop-" + 28 * "0" + "7b1f", "laptop-" + 28 * "1" + "9c2e"
 FAR = "server.example.org-" + 32 * "a"

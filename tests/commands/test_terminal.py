@@ -3,9 +3,9 @@
 import pytest
 
 from crdtctl import Replica
-from tests.commands.handwritten import counted, document
-from tests.commands.terminal import ESCAPE, on_terminal
 from tests.conftest import Ended, Shell
+from tests.support.handwritten import counted, document
+from tests.support.terminal import ESCAPE, on_terminal
 
 FORCING = {"GITHUB_ACTIONS": "true", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TTY_COMPATIBLE": "1", "PY_COLORS": "1"}
 

@@ -9,11 +9,11 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.store.check import check_replica
-from tests.clones import clone
-from tests.commands.expect import assert_refused, contents
-from tests.commands.sh import in_sh, together
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell, assert_sound
+from tests.support.clones import clone
+from tests.support.expect import assert_refused, contents
+from tests.support.sh import in_sh, together
+from tests.support.terminal import on_terminal
 
 Pair = tuple[Replica, Replica]
 

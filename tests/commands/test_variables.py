@@ -3,9 +3,9 @@
 import json
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused, contents
-from tests.commands.handwritten import counted, document
 from tests.conftest import Ended, Shell
+from tests.support.expect import assert_refused, contents
+from tests.support.handwritten import counted, document
 
 
 def ok(ended: Ended) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_one_line, assert_refused, contents
 from tests.commands.users import READING
 from tests.conftest import PROGRAM, Ended, Shell
+from tests.support.expect import assert_one_line, assert_refused, contents
 
 FAST, FULL = ["increment", "builds"], ["increment", "builds=1"]
 WRITES = (FAST, FULL)

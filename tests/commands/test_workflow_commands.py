@@ -8,9 +8,9 @@ import tomllib
 import pytest
 
 from crdtctl import Replica
-from tests.commands.handwritten import counted, document
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
+from tests.support.handwritten import counted, document
+from tests.support.terminal import on_terminal
 
 NAMES = ["##[add-mask]x", "::error::x", "::warning::" + "::error::" * 15, "a ##[error]x", "a::error::x"]
 IDS = ["::stop-commands::x", "##[group]x"]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.commands.expect import assert_refused
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
 
 
 def test_a_name_with_one_edit_is_suggested(shell: Shell, replica: Replica) -> None:

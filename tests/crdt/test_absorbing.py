@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, OperationContext, Refused
-from tests.crdt.histories import moments
 from tests.crdt.normal import is_normal
+from tests.support.histories import moments
 
 JOINED = {tag: kind for tag, kind in TYPES.items() if tag not in LOCALLY_MERGED}
 each_type = pytest.mark.parametrize("kind", JOINED.values(), ids=JOINED)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import CounterType
-from tests.crdt.histories import JOINED, moments
+from tests.support.histories import JOINED, moments
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 each_joined_type = pytest.mark.parametrize("kind", JOINED.values(), ids=JOINED)

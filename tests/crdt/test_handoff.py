@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt.base import TOO_LARGE, Contribution, Operation, OperationContext, Refused
 from crdtctl.crdt.handoff import Handoff
-from tests.crdt.histories import merged
 from tests.crdt.normal import is_normal
+from tests.support.histories import merged
 
 KIND = Handoff()
 

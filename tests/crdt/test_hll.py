@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES, hyperloglog
 from crdtctl.crdt.base import Contribution, Operation, OperationContext
-from tests.crdt import oracle, sketches
-from tests.crdt.histories import ELEMENTS, History, histories
-from tests.crdt.sketches import PRECISIONS, SKETCHES, ranks, spelt
+from tests.support import oracle, sketches
+from tests.support.histories import ELEMENTS, History, histories
+from tests.support.sketches import PRECISIONS, SKETCHES, ranks, spelt
 
 HLL = TYPES["hll"]
 NAMES = st.sets(st.integers(0, 10**6).map(str), max_size=60)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution, Contributions, CounterType
-from tests.crdt.histories import AUTHORS, JOINED, Moment, histories, moments
 from tests.crdt.normal import is_normal
+from tests.support.histories import AUTHORS, JOINED, Moment, histories, moments
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crdtctl.crdt.lattice import Elements, Latest, Lattice, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import element_fault, key_fault
 from tests.crdt.normal import is_normal
-from tests.crdt.sketches import SKETCHES
+from tests.support.sketches import SKETCHES
 
 KEYS = st.sampled_from(["a", "b", "ab", "ß"])
 

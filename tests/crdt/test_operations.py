@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.additive import AdditiveCounter
 from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, OperationContext, Refused, Verb
-from tests.crdt.histories import Moment, moments, operations, settings, verbs
 from tests.crdt.normal import is_normal
-from tests.crdt.sketches import sketch
+from tests.support.histories import Moment, moments, operations, settings, verbs
+from tests.support.sketches import sketch
 
 
 def at(seq: int) -> OperationContext:

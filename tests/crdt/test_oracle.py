@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.gset import GSet
-from tests.crdt import oracle
-from tests.crdt.histories import JOINED, histories
+from tests.support import oracle
+from tests.support.histories import JOINED, histories
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 

@@ -6,7 +6,7 @@ from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import CounterType, Operation, OperationContext
 from crdtctl.crdt.lattice import Nat
 from crdtctl.crdt.local_merge import LocallyMergedType
-from tests.crdt.histories import merged, verbs
+from tests.support.histories import merged, verbs
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 

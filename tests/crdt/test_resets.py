@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, OperationContext, Refused
 from crdtctl.crdt.gset import GSet
-from tests.crdt.histories import AUTHORS, Moment, moments, operations, verbs
+from tests.support.histories import AUTHORS, Moment, moments, operations, verbs
 
 ID = "ann-00112233445566778899aabbccddeeff"
 RESETTABLE = {tag: kind for tag, kind in TYPES.items() if "reset" in verbs(kind)}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.examples.recipes import EXAMPLES, Machine
-from tests.sync.servers.s3 import serving
+from tests.support.servers.s3 import serving
 
 RECIPE = EXAMPLES / "bucket.sh"
 

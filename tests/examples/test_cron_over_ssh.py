@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Ended
 from tests.examples.recipes import EXAMPLES, Machine
-from tests.sync.servers.sshd import Sshd, serve
+from tests.support.servers.sshd import Sshd, serve
 
 CRONTAB = (EXAMPLES / "cron-over-ssh.crontab").read_text()
 #: When, and what.

@@ -5,8 +5,8 @@ from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from crdtctl.crdt.counter import Counter
-from tests.fastpath.both import fast_first, full, outcome
-from tests.fastpath.cases import FAR, FORMS, HERE, HUB, ODD_FILES, ODDITIES, Case, Entry, cases, known, own
+from tests.support.both_paths import fast_first, full, outcome
+from tests.support.plain_commands import FAR, FORMS, HERE, HUB, ODD_FILES, ODDITIES, Case, Entry, cases, known, own
 
 #: A failing case is explained by itself; the phase that explains takes a minute.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)

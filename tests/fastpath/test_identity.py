@@ -9,7 +9,7 @@ import pytest
 
 from crdtctl import Replica, fastpath
 from crdtctl.store.files import Directory, OwnFile
-from tests.store.states import sealed
+from tests.support.stored_states import sealed
 
 
 def read_own(path: str) -> OwnFile:

@@ -8,8 +8,8 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.crdt.counter import Counter
 from crdtctl.store.durable import VERIFY_BELOW
 from tests.conftest import Ended
-from tests.fastpath.both import fast_first, full, outcome
-from tests.fastpath.cases import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
+from tests.support.both_paths import fast_first, full, outcome
+from tests.support.plain_commands import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
 
 #: Elements that make a file too large to be summed up for one line.
 MANY = {f"{number:04000}": 1 for number in range(VERIFY_BELOW // 4000)}

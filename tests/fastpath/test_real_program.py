@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from crdtctl import Replica
-from tests.clones import bind, contents
 from tests.conftest import PROGRAM, Ended, Shell
+from tests.support.clones import bind, contents
 
 FULL = [sys.executable, "-c", "import sys; from crdtctl.cli.main import main; sys.exit(main(sys.argv[1:]))"]
 

@@ -19,9 +19,9 @@ from crdtctl.crdt.membership import minted
 from crdtctl.errors import RefusedError, UsageError
 from crdtctl.store.absorb import AbsorbReport
 from crdtctl.store.inputs import Input
-from tests.clones import contents
 from tests.library.operations import Done, History, Knowledge, join
-from tests.store.places import quick_directory
+from tests.support.clones import contents
+from tests.support.places import quick_directory
 
 New = Callable[[str], Replica]
 COUNTERS = [("builds", "pncounter"), ("hits", "gcounter")]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crdtctl import Replica
 from crdtctl.errors import RefusedError, UsageError
 from crdtctl.store.inputs import Input
-from tests.store.places import quick_directory
+from tests.support.places import quick_directory
 
 New = Callable[[str], Replica]
 

@@ -12,7 +12,7 @@ from crdtctl import Replica
 from crdtctl.errors import DataError, ExistsError, MissingError, PartialError
 from crdtctl.store.commit import Change
 from crdtctl.store.identity import Renamed
-from tests.clones import clone
+from tests.support.clones import clone
 
 New = Callable[[str], Replica]
 

@@ -7,7 +7,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.store.inputs import Input
-from tests.unchecked import synchronize
+from tests.support.unchecked import synchronize
 
 New = Callable[[str], Replica]
 

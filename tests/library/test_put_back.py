@@ -10,8 +10,8 @@ from crdtctl import Replica
 from crdtctl.errors import ForkError
 from crdtctl.store.absorb import AbsorbReport
 from crdtctl.store.inputs import Input
-from tests.clones import bind
-from tests.unchecked import synchronize
+from tests.support.clones import bind
+from tests.support.unchecked import synchronize
 
 New = Callable[[str], Replica]
 TOTAL = 42

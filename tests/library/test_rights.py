@@ -9,7 +9,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import DataError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.store.durable import VERIFY_BELOW
-from tests.commands.handwritten import document
+from tests.support.handwritten import document
 
 New = Callable[[str], Replica]
 

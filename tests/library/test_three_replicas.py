@@ -14,7 +14,7 @@ from crdtctl import Replica
 from crdtctl.errors import ExistsError, RefusedError
 from crdtctl.store.replica import Batch
 from tests.library.operations import Done, History, Knowledge, covers, join
-from tests.store.places import quick_directory
+from tests.support.places import quick_directory
 
 NAMES = st.sampled_from(["builds", "pages", 'say "hi"', "ünï", "a b"])
 AMOUNTS = st.one_of(st.integers(1, 9), st.sampled_from([2**53 - 1, 2**53, 10**30]))

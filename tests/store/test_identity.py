@@ -10,8 +10,8 @@ from crdtctl import Replica
 from crdtctl.store import identity
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import REASONS, Renamed
-from tests.clones import clone
 from tests.conftest import Shell, assert_sound
+from tests.support.clones import clone
 
 
 @pytest.fixture

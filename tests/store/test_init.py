@@ -11,8 +11,8 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, ExistsError, UsageError
 from tests.conftest import Shell, assert_sound
-from tests.store.forked import child
 from tests.store.traced import killed, needs_strace
+from tests.support.forked import child
 
 FILES = {".gitignore", "config.toml", "known.lock", "own.json", "own.lock"}
 INIT = [sys.executable, "-c", "from crdtctl import Replica; Replica.init('place/target', name='new')"]

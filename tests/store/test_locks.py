@@ -11,7 +11,7 @@ from crdtctl import Replica
 from crdtctl.errors import BusyError, StorageError
 from crdtctl.store.durable import Draft
 from tests.conftest import Ended, Shell
-from tests.store.forked import child
+from tests.support.forked import child
 
 LOCKS = ["own.lock", "known.lock"]
 

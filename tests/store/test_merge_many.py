@@ -14,8 +14,8 @@ from crdtctl.store import inputs
 from crdtctl.store.inputs import Input
 from crdtctl.store.merge import limits
 from tests.conftest import Shell
-from tests.store.places import quick_directory
-from tests.store.states import counted, sealed, state
+from tests.support.places import quick_directory
+from tests.support.stored_states import counted, sealed, state
 
 New = Callable[[str], Replica]
 

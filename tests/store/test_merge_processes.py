@@ -15,8 +15,8 @@ from crdtctl.store.inputs import Input
 from crdtctl.store.merge import MergeReport, limits
 from crdtctl.store.merge.merge_pass import MergePass
 from crdtctl.store.processes import in_child
-from tests.store.forked import in_process_of_its_own
-from tests.store.states import counted, sealed
+from tests.support.forked import in_process_of_its_own
+from tests.support.stored_states import counted, sealed
 
 New = Callable[[str], Replica]
 

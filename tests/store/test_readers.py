@@ -8,8 +8,8 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.store import durable
-from tests.store.forked import child
-from tests.store.states import counted
+from tests.support.forked import child
+from tests.support.stored_states import counted
 
 New = Callable[[str], Replica]
 WRITES = 60

@@ -11,7 +11,7 @@ from crdtctl.crdt import hyperloglog
 from crdtctl.errors import StorageError
 from crdtctl.store import sketching
 from crdtctl.store.sketching import BadLine, SketchResult, sketch_lines
-from tests.store.forked import in_process_of_its_own
+from tests.support.forked import in_process_of_its_own
 
 ELEMENTS = [f"visitor {number}" for number in range(500)]
 BAD = {

@@ -8,7 +8,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import RefusedError
-from tests.unchecked import synchronize
+from tests.support.unchecked import synchronize
 
 Make = Callable[..., Replica]
 

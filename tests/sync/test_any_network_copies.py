@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from crdtctl import Replica
-from tests.clones import bind, clone
+from tests.support.clones import bind, clone
 from tests.sync.networks import SEEN, Network, case, left, names, read, seeds, seen, whos
 
 MOST = 6

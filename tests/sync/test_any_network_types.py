@@ -9,9 +9,9 @@ from crdtctl import Replica
 from crdtctl.crdt.base import Operation, OperationContext
 from crdtctl.errors import ExistsError, MissingError, RefusedError
 from crdtctl.store.commit import Request
-from tests.crdt import oracle
-from tests.crdt.histories import JOINED, Done, operation
-from tests.every_type import named
+from tests.support import oracle
+from tests.support.every_type import named
+from tests.support.histories import JOINED, Done, operation
 from tests.sync.networks import SEEN, Network, case, names, read, seeds, seen, whos
 
 #: A byte for what is done, one for how much, one for the once-key, the bound and whether rights are granted.

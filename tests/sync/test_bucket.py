@@ -19,11 +19,11 @@ from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import Deadline, Entry
 from crdtctl.sync.transports.bucket.transport import Bucket
 from tests.conftest import PROGRAM, Shell
+from tests.support.servers import azure
+from tests.support.servers.s3 import S3, serving
+from tests.support.servers.unruly import front, nobody, saying, silent
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings
-from tests.sync.servers import azure
-from tests.sync.servers.s3 import S3, serving
-from tests.sync.servers.unruly import front, nobody, saying, silent
 
 #: An answer that ends before its end.
 HALF = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nLast-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 99\r\n\r\nhalf'

@@ -7,8 +7,8 @@ import pytest
 
 from crdtctl.errors import AccessError, CrdtctlError, StorageError, TransientError, UnavailableError
 from tests.conftest import Shell
+from tests.support.servers.scripted import Handler, Scripted, scripted
 from tests.sync.conformance import Remote
-from tests.sync.servers.scripted import Handler, Scripted, scripted
 
 _PAGE = """<?xml version="1.0"?><ListBucketResult><Name>b</Name><Prefix>c/</Prefix><KeyCount>1</KeyCount>
 <MaxKeys>1</MaxKeys><IsTruncated>{more}</IsTruncated>{token}<Contents><Key>c/{name}</Key>

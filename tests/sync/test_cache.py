@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crdtctl.sync import cache
 from crdtctl.sync.plan import CachedObject, ObjectSummary
 from crdtctl.sync.transport import Entry
-from tests.store.places import quick_directory
+from tests.support.places import quick_directory
 
 URL = "s3://bucket/counts"
 

@@ -14,8 +14,8 @@ from crdtctl.errors import TransientError
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.transports.folder.child_process import ChildProcessFolder
 from tests.conftest import PROGRAM, Shell
+from tests.support.servers.fuse import Mount, mounted
 from tests.sync.conformance import Conformance, Remote
-from tests.sync.servers.fuse import Mount, mounted
 
 _NUMBERS = count()
 

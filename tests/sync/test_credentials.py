@@ -8,10 +8,10 @@ from crdtctl import Replica
 from crdtctl.errors import ConfigError, UsageError
 from crdtctl.sync.report import Options
 from crdtctl.sync.schemes import SCHEMES, check, redacted
-from tests.commands.expect import assert_refused, contents
-from tests.commands.terminal import on_terminal
 from tests.conftest import Shell
-from tests.unchecked import synchronize
+from tests.support.expect import assert_refused, contents
+from tests.support.terminal import on_terminal
+from tests.support.unchecked import synchronize
 
 SECRET = "s3cr3t"
 #: Each of these holds one.

@@ -27,11 +27,11 @@ from crdtctl.sync.retry import retry
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.transports.git import cache as gitcache
 from tests.conftest import Ended, Shell
+from tests.support.servers.gitd import git_daemon
+from tests.support.servers.githttp import PASSWORD, USER, git_http
+from tests.support.servers.sshd import make_key, serve
 from tests.sync.conformance import PUT, Conformance, Remote
 from tests.sync.meetings import Meetings
-from tests.sync.servers.gitd import git_daemon
-from tests.sync.servers.githttp import PASSWORD, USER, git_http
-from tests.sync.servers.sshd import make_key, serve
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

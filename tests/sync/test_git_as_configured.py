@@ -12,9 +12,9 @@ import pytest
 from crdtctl.errors import AccessError, ConfigError, UnavailableError
 from crdtctl.sync.transports.git import credential_helper as githelper
 from tests.conftest import Shell
+from tests.support.servers.githttp import PASSWORD, USER, git_http
+from tests.support.servers.sshd import serve
 from tests.sync.conformance import Remote
-from tests.sync.servers.githttp import PASSWORD, USER, git_http
-from tests.sync.servers.sshd import serve
 from tests.sync.test_git import _Answers, bare, git, git_with
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

@@ -14,8 +14,8 @@ from crdtctl.store.transaction import Transaction
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.report import Options, SyncReport
 from crdtctl.sync.transports.folder import transport as folder
-from tests.commands.handwritten import counted, document
-from tests.unchecked import synchronize
+from tests.support.handwritten import counted, document
+from tests.support.unchecked import synchronize
 
 #: What programs that keep folders in step, and people, make of the name X.json.
 COPIES = [

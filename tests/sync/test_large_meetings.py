@@ -18,7 +18,7 @@ from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import Shell
-from tests.sync import crowd
+from tests.support import crowd
 
 REPLICAS = 1_000
 COUNTERS = 1_000

@@ -18,7 +18,7 @@ from crdtctl.sync.report import Options, RemoteReport
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
-from tests.unchecked import synchronize
+from tests.support.unchecked import synchronize
 
 DAY = 86_400
 

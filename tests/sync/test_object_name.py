@@ -13,8 +13,8 @@ from crdtctl import Replica, synchronize
 from crdtctl.sync import object_name
 from crdtctl.sync.report import Options
 from crdtctl.sync.transports.folder.transport import Folder
-from tests.commands.expect import contents
 from tests.conftest import PROGRAM, Ended, Shell
+from tests.support.expect import contents
 
 
 class Fleet:

@@ -9,8 +9,8 @@ import pytest
 
 from crdtctl import Replica
 from tests.conftest import PROGRAM, Shell
-from tests.sync.servers import githttp, s3, webdav
-from tests.torture.strace import needs_strace, prefix
+from tests.support.servers import githttp, s3, webdav
+from tests.support.strace import needs_strace, prefix
 
 PASSWORD = "correct-horse-42"
 #: The URL of a remote, the environment that a user sets for it, the secret that serves there, the programs it starts.

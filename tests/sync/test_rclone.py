@@ -28,9 +28,9 @@ from crdtctl.sync.schemes import check
 from crdtctl.sync.transport import Entry
 from crdtctl.sync.transports.rclone.environment import environment_changes
 from tests.conftest import Shell
+from tests.support.servers.scripted import scripted
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings, is_silent, meet
-from tests.sync.servers.scripted import scripted
 
 RCLONE = shutil.which("rclone") or ""
 USER, PASSWORD = "ann", "hunter2"

@@ -14,7 +14,7 @@ from crdtctl.sync.retry import ATTEMPTS, RetryingTransport, retry
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
-from tests.unchecked import synchronize
+from tests.support.unchecked import synchronize
 
 
 def failing(times: int, error: Exception, calls: list[int]) -> int:

@@ -23,9 +23,9 @@ from crdtctl.sync.transport import Deadline, Entry
 from crdtctl.sync.transports.sftp.ssh import Destination, Ssh
 from crdtctl.sync.transports.sftp.transport import Sftp
 from tests.conftest import Shell
+from tests.support.servers.sshd import Sshd, make_key, serve
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings
-from tests.sync.servers.sshd import Sshd, make_key, serve
 
 Configure = Callable[[str], None]
 

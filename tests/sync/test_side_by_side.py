@@ -19,7 +19,7 @@ from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, Entry, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import PROGRAM, Shell
-from tests.unchecked import synchronize
+from tests.support.unchecked import synchronize
 
 
 @pytest.fixture

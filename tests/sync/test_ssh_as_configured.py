@@ -14,8 +14,8 @@ import pytest
 
 from crdtctl.errors import AccessError, TransientError, UnavailableError
 from tests.conftest import Shell
+from tests.support.servers.sshd import Sshd, serve
 from tests.sync.conformance import Remote
-from tests.sync.servers.sshd import Sshd, serve
 
 
 @pytest.fixture(scope="module")

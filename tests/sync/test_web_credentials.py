@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError
+from tests.support.servers.scripted import scripted
+from tests.support.servers.webdav import Server, apache, wsgidav
 from tests.sync.conformance import Remote
-from tests.sync.servers.scripted import scripted
-from tests.sync.servers.webdav import Server, apache, wsgidav
 from tests.sync.test_webdav import remote_at
 
 _PASSWORD = "correct-horse-42"

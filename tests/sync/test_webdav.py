@@ -21,10 +21,10 @@ from crdtctl.errors import (
     UsageError,
 )
 from tests.conftest import Shell
+from tests.support.servers.scripted import Handler, scripted
+from tests.support.servers.webdav import Server, apache, nginx, rclone, wsgidav
 from tests.sync.conformance import Conformance, Remote
 from tests.sync.meetings import Meetings
-from tests.sync.servers.scripted import Handler, scripted
-from tests.sync.servers.webdav import Server, apache, nginx, rclone, wsgidav
 
 _JSON = "autoindex_format json; location / { dav_methods PUT DELETE MKCOL MOVE; }"
 _HTML = "autoindex_format html; location / { dav_methods PUT DELETE; create_full_put_path on; }"

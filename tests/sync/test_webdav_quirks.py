@@ -12,8 +12,8 @@ from crdtctl.errors import AccessError, CrdtctlError, MissingError, StorageError
 from crdtctl.sync.retry import retry
 from crdtctl.sync.transport import Deadline, new_draft
 from tests.conftest import Shell
-from tests.sync.servers.scripted import Handler, scripted
-from tests.sync.servers.webdav import nginx, wsgidav
+from tests.support.servers.scripted import Handler, scripted
+from tests.support.servers.webdav import nginx, wsgidav
 from tests.sync.test_webdav import remote_at, remote_get
 
 _HARDENED = (

@@ -21,7 +21,7 @@ from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
 from tests.conftest import Ended, Shell
-from tests.torture import strace
+from tests.support import strace
 from tests.torture.judge import Operation, Outcome, allowed, faults, outcome
 from tests.torture.report import Row, skipped
 from tests.torture.scenes import WRITES, scene

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from crdtctl import Replica
-from tests.clones import bind
-from tests.commands.expect import contents
+from tests.support.child import Measured, plain_environment, run
+from tests.support.clones import bind
+from tests.support.expect import contents
 from tests.torture import endless, odd
-from tests.torture.child import Measured, plain_environment, run
 from tests.torture.documents import SMALL, harmless, placed
 from tests.torture.report import Row
 from tests.torture.scaled import DENSEST, SCALED

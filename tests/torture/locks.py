@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.commands.waiting import ended, started, wait_until_it_opens
 from tests.conftest import PROGRAM, Ended, Shell, assert_sound
-from tests.torture import strace
+from tests.support import strace
+from tests.support.waiting import ended, started, wait_until_it_opens
 from tests.torture.judge import Operation, Outcome, faults, outcome
 from tests.torture.report import Row, skipped
 from tests.torture.scenes import HELD, WRITES, Scene, scene

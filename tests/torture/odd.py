@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.commands.expect import contents
+from tests.support.expect import contents
 
 if TYPE_CHECKING:
     from tests.torture.hostile import Ground, Tally

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
-from tests.commands.terminal import on_terminal
 from tests.conftest import PROGRAM, Ended, Shell
-from tests.store.states import counted
-from tests.torture import strace
+from tests.support import strace
+from tests.support.stored_states import counted
+from tests.support.terminal import on_terminal
 from tests.torture.report import Row, skipped
 from tests.torture.scenes import WRITES, Scene, scene
 from tests.torture.scratch import scratch

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.expect import contents
-from tests.commands.sh import in_sh
 from tests.conftest import Shell, assert_sound
+from tests.support.expect import contents
+from tests.support.sh import in_sh
 from tests.torture.disks import KINDS, made, missing, mounted
 from tests.torture.report import Row, skipped
 from tests.torture.scenes import HELD, WRITES, Scene, scene

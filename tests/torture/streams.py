@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from crdtctl import Replica
-from tests.commands.expect import contents
 from tests.conftest import PROGRAM, Ended, Shell, assert_sound
+from tests.support.expect import contents
 from tests.torture.report import Row
 from tests.torture.scenes import WRITES, Scene, scene
 from tests.torture.scratch import scratch

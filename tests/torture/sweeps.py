@@ -12,12 +12,12 @@ from pathlib import Path
 from crdtctl import Replica
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.store.check import check_replica
-from tests import every_type
-from tests.clones import bind, clone
 from tests.conftest import Shell
+from tests.support import every_type
+from tests.support.clones import bind, clone
+from tests.support.strace import Point, Run, after_changes, at, missing, points, run, was_killed
 from tests.torture.report import Row, skipped
 from tests.torture.scratch import scratch
-from tests.torture.strace import Point, Run, after_changes, at, missing, points, run, was_killed
 
 NOT_APPLIED = {65, 66, 74, 75, 77}
 PARTIAL = 3

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from crdtctl import Replica
 from crdtctl.store.check import check_replica
-from tests.clones import bind
 from tests.conftest import Shell
+from tests.support.clones import bind
+from tests.support.strace import CALLS, Point, Run, logged, run
+from tests.support.unchecked import synchronize
 from tests.torture import padded
-from tests.torture.strace import CALLS, Point, Run, logged, run
-from tests.unchecked import synchronize
 
 #: Statuses that a failing system call may have.
 FAILED = {65, 66, 69, 74, 75, 76, 77, 3}

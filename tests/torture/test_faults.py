@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from tests.conftest import Shell
+from tests.support.strace import needs_strace
 from tests.torture.faults import interrupt, missing, play
-from tests.torture.strace import needs_strace
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.expect import contents
 from tests.conftest import Shell
+from tests.support.child import Measured, run
+from tests.support.expect import contents
 from tests.torture import endless, odd
-from tests.torture.child import Measured, run
 from tests.torture.documents import SMALL
 from tests.torture.hostile import LIMITS_OF_THE_DENSEST, Ground, Tally, densest, misdeeds, scaled, small
 

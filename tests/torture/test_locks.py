@@ -3,8 +3,8 @@
 import pytest
 
 from tests.conftest import Shell
+from tests.support.strace import needs_strace
 from tests.torture.locks import attempt
-from tests.torture.strace import needs_strace
 
 
 @needs_strace

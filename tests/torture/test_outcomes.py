@@ -3,8 +3,8 @@
 import pytest
 
 from tests.conftest import Shell
+from tests.support.strace import needs_strace
 from tests.torture.outcomes import ALL, REPORTING, afterwards, unreported
-from tests.torture.strace import needs_strace
 
 pytestmark = [needs_strace, pytest.mark.timeout(300)]
 

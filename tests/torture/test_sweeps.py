@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import Shell
-from tests.torture.strace import needs_strace, run
+from tests.support.strace import needs_strace, run
 from tests.torture.sweeps import ERRORS, JOBS, UNKNOWN, Bench, fail, kill
 
 pytestmark = [needs_strace, pytest.mark.timeout(900)]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import Shell
-from tests.torture.strace import after_changes, needs_strace
+from tests.support.strace import after_changes, needs_strace
 from tests.torture.syncs import Meeting
 
 pytestmark = [needs_strace, pytest.mark.timeout(900)]

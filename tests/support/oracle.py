@@ -6,7 +6,7 @@ were seen, in the order in which they were done; with `by`, they tell what one a
 
 from collections.abc import Mapping, Sequence
 
-from tests.crdt.histories import Done
+from tests.support.histories import Done
 
 SIGNS = {"increment": 1, "decrement": -1}
 

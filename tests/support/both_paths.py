@@ -14,9 +14,9 @@ from crdtctl.cli import main
 from crdtctl.codec.layout import TRAILER_SIZE, is_whole
 from crdtctl.store import binding, durable, files
 from tests.conftest import Ended
-from tests.fastpath.cases import FAR, HERE, HUB, Case
-from tests.store.forked import forked
-from tests.store.places import quick_directory
+from tests.support.forked import forked
+from tests.support.places import quick_directory
+from tests.support.plain_commands import FAR, HERE, HUB, Case
 
 import_module("crdtctl.cli.app")
 for verb in ("add", "create", "decrement", "increment", "show"):

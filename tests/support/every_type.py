@@ -5,7 +5,7 @@ import json
 from crdtctl import Replica
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import CounterType
-from tests.crdt.histories import verbs
+from tests.support.histories import verbs
 
 
 def counts(kind: CounterType) -> bool:

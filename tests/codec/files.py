@@ -1,7 +1,6 @@
 """Files in memory: written and read with the codec, and, independently of it, as its specification says."""
 
 import json
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import Source
 from crdtctl.codec.writer import Writer
 from crdtctl.crdt.counter import Counter
+from tests.support.handwritten import with_checksum
 
 Counters = Mapping[str, Counter]
 
@@ -60,10 +60,9 @@ def read(data: bytes) -> tuple[Head, dict[str, Counter]]:
 # What follows does not use the codec: it is a second, naive writer of the same format.
 
 
-def sealed(head: str, *lines: str, end: str = "\n") -> bytes:
+def file_with(head: str, *lines: str, end: str = "\n") -> bytes:
     """Return a text with a right checksum, whatever its header and its lines hold."""
-    body = (head + ',"counters":{\n' + ",\n".join(lines) + (end if lines else "")).encode("utf-8", "surrogatepass")
-    return body + b'},"crc32":"%08x"}\n' % zlib.crc32(body)
+    return with_checksum(head + ',"counters":{\n' + ",\n".join(lines) + (end if lines else ""))
 
 
 def compact(tree: Any) -> str:
@@ -100,4 +99,4 @@ def specified(head: Head, counters: Counters) -> bytes:
         fields.append(f'"heard":{compact(dict(head.heard))}')
     fields += [f'"{field}":{compact(value)}' for field in LAST if (value := getattr(head, field))]
     lines = [f"{compact(name)}:{compact(as_tree(counters[name]))}" for name in sorted(counters)]
-    return sealed("{" + ",".join(fields), *lines)
+    return file_with("{" + ",".join(fields), *lines)

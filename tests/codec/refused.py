@@ -5,18 +5,18 @@ Each is made from a sound one (`SOUND`) by one change, written by hand in the ca
 
 import zlib
 
-from tests.codec.files import sealed
+from tests.codec.files import file_with
 
 CLOCK = '"clock":{"ann":3,"bob":2}'
 HEAD = f'{{"crdtctl":1,"kind":"state","replica":"ann",{CLOCK}'
 A = '"a":{"gcounter":{"ann":[1,7],"bob":[2,5]}}'
 B = '"b":{"gset":{"ann":[3,{"x":1,"y":3}]},"pncounter":{"ann":[2,4,1,{"job":[3,0]}]}}'
-SOUND = sealed(HEAD, A, B)
+SOUND = file_with(HEAD, A, B)
 
 
 def line(text: str) -> bytes:
     """Return a document whose second line is `text`."""
-    return sealed(HEAD, A, text)
+    return file_with(HEAD, A, text)
 
 
 def row(text: str) -> bytes:
@@ -57,7 +57,7 @@ def bounded(text: str) -> bytes:
 def head(old: str, new: str) -> bytes:
     """Return a document with something replaced in its header."""
     assert old in HEAD
-    return sealed(HEAD.replace(old, new), A, B)
+    return file_with(HEAD.replace(old, new), A, B)
 
 
 def raw(body: bytes) -> bytes:
@@ -77,28 +77,28 @@ DEEP = 10**6
 
 def tags(value: str) -> bytes:
     """Return a state whose header says this of departures."""
-    return sealed(f'{HEAD},"tags":{value}', A, B)
+    return file_with(f'{HEAD},"tags":{value}', A, B)
 
 
 def settled(value: str) -> bytes:
     """Return a state whose header says this of settled forks."""
-    return sealed(f'{HEAD},"settled":{value}', A, B)
+    return file_with(f'{HEAD},"settled":{value}', A, B)
 
 
 def past(value: str) -> bytes:
     """Return a known.json whose header says this of earlier ids."""
-    return sealed(f'{HEAD.replace("state", "known")},"heard":{{}},"past":{value}', A, B)
+    return file_with(f'{HEAD.replace("state", "known")},"heard":{{}},"past":{value}', A, B)
 
 
 def own(fields: str) -> bytes:
     """Return an own.json whose header ends with this."""
-    return sealed(f"{HEAD.replace('state', 'own')},{fields}", A, B)
+    return file_with(f"{HEAD.replace('state', 'own')},{fields}", A, B)
 
 
 LINES: dict[str, bytes] = {
-    "lines not sorted": sealed(HEAD, B, A),
-    "a line twice": sealed(HEAD, A, A),
-    "a name twice, once with other contents": sealed(HEAD, A, '"a":{"gcounter":{"ann":[1,8]}}'),
+    "lines not sorted": file_with(HEAD, B, A),
+    "a line twice": file_with(HEAD, A, A),
+    "a name twice, once with other contents": file_with(HEAD, A, '"a":{"gcounter":{"ann":[1,8]}}'),
     "a name twice in one line": line(f'{A.replace("a", "b", 1)},"b":{{"gcounter":{{"ann":[1,8]}}}}'),
     "two names in one line": line('"b":{"gcounter":{"ann":[1,7]}},"c":{"gcounter":{"ann":[1,8]}}'),
     "a type twice": line('"b":{"gcounter":{"ann":[1,7]},"gcounter":{"ann":[1,8]}}'),
@@ -110,12 +110,12 @@ LINES: dict[str, bytes] = {
     "a space after a colon": line('"b": {"gcounter":{"ann":[1,7]}}'),
     "a space after a comma": line('"b":{"gcounter":{"ann":[1, 7]}}'),
     "a line that is indented": line(' "b":{"gcounter":{"ann":[1,7]}}'),
-    "an empty line": sealed(HEAD, A, "", B),
-    "an empty first line": sealed(HEAD, "", A),
-    "no comma between lines": sealed(HEAD, A + "\n" + B),
-    "a comma after the last line": sealed(HEAD, A, B + ","),
-    "a last line without an end": sealed(HEAD, A, B, end=""),
-    "an end of line as in DOS": sealed(HEAD, A + "\r", B),
+    "an empty line": file_with(HEAD, A, "", B),
+    "an empty first line": file_with(HEAD, "", A),
+    "no comma between lines": file_with(HEAD, A + "\n" + B),
+    "a comma after the last line": file_with(HEAD, A, B + ","),
+    "a last line without an end": file_with(HEAD, A, B, end=""),
+    "an end of line as in DOS": file_with(HEAD, A + "\r", B),
     "a comment": line('"b":{"gcounter":{"ann":[1,7]}}//'),
     "an escape that is not needed": name("b\\u0062"),
     "an escaped slash": name("b\\/"),
@@ -358,14 +358,14 @@ HEADS: dict[str, bytes] = {
     "a space in the header": head('"crdtctl":1', '"crdtctl": 1'),
     "a delta without since": head('"kind":"state"', '"kind":"delta"'),
     "a state with since": head(CLOCK, f'{CLOCK},"since":{{}}'),
-    "a delta since a list": sealed(f'{HEAD.replace("state", "delta")},"since":[]', A, B),
-    "a delta since 0": sealed(f'{HEAD.replace("state", "delta")},"since":{{"ann":0}}', A, B),
+    "a delta since a list": file_with(f'{HEAD.replace("state", "delta")},"since":[]', A, B),
+    "a delta since 0": file_with(f'{HEAD.replace("state", "delta")},"since":{{"ann":0}}', A, B),
     "known without heard": head('"kind":"state"', '"kind":"known"'),
     "heard in a state": head(CLOCK, f'{CLOCK},"heard":{{}}'),
-    "heard that is a list": sealed(f'{HEAD.replace("state", "known")},"heard":[]', A, B),
-    "heard at a number": sealed(f'{HEAD.replace("state", "known")},"heard":{{"ann":1}}', A, B),
-    "heard with a control character": sealed(f'{HEAD.replace("state", "known")},"heard":{{"ann":"\\u001b"}}', A, B),
-    "heard of a name that is none": sealed(f'{HEAD.replace("state", "known")},"heard":{{"":"now"}}', A, B),
+    "heard that is a list": file_with(f'{HEAD.replace("state", "known")},"heard":[]', A, B),
+    "heard at a number": file_with(f'{HEAD.replace("state", "known")},"heard":{{"ann":1}}', A, B),
+    "heard with a control character": file_with(f'{HEAD.replace("state", "known")},"heard":{{"ann":"\\u001b"}}', A, B),
+    "heard of a name that is none": file_with(f'{HEAD.replace("state", "known")},"heard":{{"":"now"}}', A, B),
 }
 FORKS: dict[str, bytes] = {
     "no tags, spelt out": tags("{}"),
@@ -386,7 +386,7 @@ FORKS: dict[str, bytes] = {
     "a history of more departures than can be": tags('{"ann":"9999999999999999 1.abcd"}'),
     "a history whose count is too long": tags('{"ann":"10000000000000000 1.abcd"}'),
     "tags before the clock": head(CLOCK, f'"tags":{{"ann":"1 1.abcd"}},{CLOCK}'),
-    "tags after what is settled": sealed(f'{HEAD},"settled":["ann"],"tags":{{"ann":"1 1.abcd"}}', A, B),
+    "tags after what is settled": file_with(f'{HEAD},"settled":["ann"],"tags":{{"ann":"1 1.abcd"}}', A, B),
     "nothing settled, spelt out": settled("[]"),
     "settled that is an object": settled('{"ann":1}'),
     "settled that is text": settled('"ann"'),
@@ -396,7 +396,7 @@ FORKS: dict[str, bytes] = {
     "settled twice": settled('["ann","ann"]'),
     "settled that is not sorted": settled('["bob","ann"]'),
     "settled in an own.json": own('"settled":["ann"]'),
-    "earlier ids in a state": sealed(f'{HEAD},"past":[["ann",1,"copied","now"]]', A, B),
+    "earlier ids in a state": file_with(f'{HEAD},"past":[["ann",1,"copied","now"]]', A, B),
     "no earlier ids, spelt out": past("[]"),
     "earlier ids that are an object": past('{"ann":1}'),
     "an earlier id that is text": past('["ann"]'),
@@ -418,13 +418,13 @@ FORKS: dict[str, bytes] = {
     "unheard of before the earlier ids": past('[["ann",1,"copied","now"]]').replace(
         b'"past"', b'"unheard":{"ann":1},"past"'
     ),
-    "unheard of in a state": sealed(f'{HEAD},"unheard":{{"ann":1}}', A, B),
+    "unheard of in a state": file_with(f'{HEAD},"unheard":{{"ann":1}}', A, B),
     "tier 0, spelt out": own('"tier":0,"binding":"1"'),
     "a negative tier": own('"tier":-1'),
     "a tier of three digits": own('"tier":100'),
     "a true tier": own('"tier":true'),
     "a tier as text": own('"tier":"1"'),
-    "a tier in a state": sealed(f'{HEAD},"tier":1', A, B),
+    "a tier in a state": file_with(f'{HEAD},"tier":1', A, B),
     "a node by somebody with a control character": line('"b":{"handoff":{"e\u007fve":[1,0]}}'),
     "a slot that is none": line('"b":{"handoff":{"ann":[1,0,[1,0,1,0,0,{"eve":[0,0,0]}]]}}'),
     "a peer of whom nothing is held": line('"b":{"handoff":{"ann":[1,0,[1,0,1,0,0,{"eve":[0]}]]}}'),
@@ -432,10 +432,10 @@ FORKS: dict[str, bytes] = {
     "an empty binding": own('"binding":""'),
     "a binding that is a number": own('"binding":1'),
     "a binding with a control character": own('"binding":"\\u001b"'),
-    "a binding in a state": sealed(f'{HEAD},"binding":"1.2.3.4"', A, B),
+    "a binding in a state": file_with(f'{HEAD},"binding":"1.2.3.4"', A, B),
     "a witness that is a number": own('"witness":1'),
     "an empty witness": own('"witness":""'),
-    "a witness in a state": sealed(f'{HEAD},"witness":"/x"', A, B),
+    "a witness in a state": file_with(f'{HEAD},"witness":"/x"', A, B),
     "a witness before the binding": own('"witness":"/x","binding":"1"'),
 }
 FILES: dict[str, bytes] = {
@@ -447,7 +447,7 @@ FILES: dict[str, bytes] = {
     "an empty array": b"[]",
     "a number": b"1",
     "null": b"null",
-    "only a header": sealed(HEAD).split(b"\n")[0] + b"\n",
+    "only a header": file_with(HEAD).split(b"\n")[0] + b"\n",
     "only a last line": SOUND[SOUND.rindex(b"},") :],
     "a last line that is cut": SOUND[:-1][:-3],
     "more after the end": SOUND + b"x",

@@ -8,7 +8,7 @@ from crdtctl.codec import other_layouts
 from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.crdt.counter import Counter
-from tests.codec.files import decoded, opened, sealed, written
+from tests.codec.files import decoded, file_with, opened, written
 from tests.codec.refused import HEAD
 
 FILLED = ["[]," * 5000 + "[]", '{"a":[[]]},' * 5000 + "1", "{}," * 5000 + "[]"]
@@ -18,14 +18,14 @@ FILLED = ["[]," * 5000 + "[]", '{"a":[[]]},' * 5000 + "1", "{}," * 5000 + "[]"]
 def test_a_line_of_brackets_is_refused_for_that(filled: str) -> None:
     line = f'"x":{{"gcounter":{{"ann":[1,{filled}]}}}}'
     with pytest.raises(Invalid, match="far more arrays"):
-        opened(sealed(HEAD, line)).check()
+        opened(file_with(HEAD, line)).check()
     with pytest.raises(Invalid, match="far more arrays"):
-        other_layouts.canonical(sealed(HEAD, line).replace(b"\n", b""))
+        other_layouts.canonical(file_with(HEAD, line).replace(b"\n", b""))
 
 
 @pytest.mark.parametrize("filled", FILLED, ids=range(len(FILLED)))
 def test_a_header_of_brackets_is_refused_for_that(filled: str) -> None:
-    data = sealed(f'{HEAD},"since":[{filled}]')
+    data = file_with(f'{HEAD},"since":[{filled}]')
     for read in (opened, other_layouts.canonical):
         with pytest.raises(Invalid, match="far more arrays"):
             read(data)

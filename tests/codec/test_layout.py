@@ -18,7 +18,7 @@ from crdtctl.codec.layout import (
     trailer_of,
     unescape,
 )
-from tests.codec.files import compact, sealed
+from tests.codec.files import compact, file_with
 from tests.codec.states import NAMES
 
 HEAD = b'{"crdtctl":1'
@@ -37,7 +37,7 @@ def test_a_text_without_counters_has_two_lines() -> None:
 
 @given(lines=st.lists(st.text("ab", min_size=1)))
 def test_a_text_is_assembled_as_specified(lines: list[str]) -> None:
-    assert assemble(HEAD, [line.encode() for line in lines]) == sealed(HEAD.decode(), *lines)
+    assert assemble(HEAD, [line.encode() for line in lines]) == file_with(HEAD.decode(), *lines)
 
 
 @given(pieces=st.lists(st.binary()))

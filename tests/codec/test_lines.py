@@ -13,7 +13,7 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import Part, Source
 from crdtctl.codec.writer import Lines, Writer
 from crdtctl.crdt.counter import Counter
-from tests.codec.files import opened, sealed, written
+from tests.codec.files import file_with, opened, written
 from tests.codec.states import NAMES, states
 
 State = tuple[Head, dict[str, Counter]]
@@ -117,7 +117,7 @@ def test_lines_go_on_after_what_was_put_in_between() -> None:
     writer.line(b'"e":1')
     writer.close()
     head = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{}'
-    assert b"".join(pieces) == sealed(head, *[f'"{name}":1' for name in "abcde"])
+    assert b"".join(pieces) == file_with(head, *[f'"{name}":1' for name in "abcde"])
 
 
 def test_the_middle_of_a_long_file_is_near_its_middle() -> None:
@@ -128,14 +128,14 @@ def test_the_middle_of_a_long_file_is_near_its_middle() -> None:
 
 def test_a_file_has_no_middle_where_it_has_too_few_lines_or_damaged_ones() -> None:
     head = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}'
-    assert opened(sealed(head)).middle() == b""
-    assert opened(sealed(head, '"a":{"gcounter":{"ann":[1,1]}}')).middle() == b""
-    assert opened(sealed(head, "garbage", "garbage", "garbage", "garbage")).middle() == b""
+    assert opened(file_with(head)).middle() == b""
+    assert opened(file_with(head, '"a":{"gcounter":{"ann":[1,1]}}')).middle() == b""
+    assert opened(file_with(head, "garbage", "garbage", "garbage", "garbage")).middle() == b""
 
 
 @pytest.mark.parametrize("part", [Part(b"a", b""), Part(b"", b"a"), Part(b"a", b"b")])
 def test_a_part_of_a_file_with_damaged_lines_is_not_found(part: Part) -> None:
-    source = opened(sealed('{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}', "garbage"))
+    source = opened(file_with('{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}', "garbage"))
     with pytest.raises(Invalid, match="damaged"):
         list(source.lines(part))
 
@@ -145,7 +145,7 @@ def test_lines_that_are_not_sorted_are_noticed_in_a_part_too() -> None:
     lines = [f'"{name}":{{"gcounter":{{"ann":[1,1]}}}}' for name in "bzdefahi"]
     for part in (Part(b"c", b""), Part(b"", b"g"), Part(b"c", b"g")):
         with pytest.raises(Invalid, match="not sorted"):
-            list(opened(sealed(head, *lines)).lines(part))
+            list(opened(file_with(head, *lines)).lines(part))
 
 
 def test_a_header_of_many_authors_is_read_whole() -> None:

@@ -14,7 +14,7 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import Source
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.counter import Counter
-from tests.codec.files import opened, sealed, written
+from tests.codec.files import file_with, opened, written
 from tests.codec.states import NAMES, states
 
 HEAD = Head("state", "ann", {"ann": 1})
@@ -152,7 +152,7 @@ def test_a_few_pages_are_read_however_many_lines_there_are() -> None:
     ids=["words", "no types", "between lines", "a long one"],
 )
 def test_a_damaged_line_that_the_search_meets_is_reported(lines: list[str]) -> None:
-    source = opened(sealed(HEAD_TEXT, *lines))
+    source = opened(file_with(HEAD_TEXT, *lines))
     with pytest.raises(Invalid, match="a line is damaged"):
         source.line("b")
 

@@ -13,7 +13,7 @@ from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import ALL, Part, Source
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.counter import Counter
-from tests.codec.files import opened, sealed, written
+from tests.codec.files import file_with, opened, written
 from tests.codec.states import COUNTERS, IDS, NAMES, clock_of, states
 
 State = tuple[Head, dict[str, Counter]]
@@ -109,22 +109,22 @@ def test_a_file_laid_over_nothing_or_over_itself_is_passed_through(state: State)
 
 def test_nothing_laid_over_nothing_is_nothing() -> None:
     assert list(merge_join(None, [])) == []
-    assert list(merge_join(opened(sealed(HEAD)), [opened(sealed(HEAD))], part=ALL)) == []
+    assert list(merge_join(opened(file_with(HEAD)), [opened(file_with(HEAD))], part=ALL)) == []
 
 
 def test_what_others_say_of_me_is_left_out_and_what_i_know_is_kept() -> None:
-    base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]}}'))
-    other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[2,2],"bob":[1,5]}}', '"b":{"gset":{"ann":[2,{"x":2}]}}'))
+    base = opened(file_with(HEAD, '"a":{"gcounter":{"ann":[1,1]}}'))
+    other = opened(file_with(HEAD, '"a":{"gcounter":{"ann":[2,2],"bob":[1,5]}}', '"b":{"gset":{"ann":[2,{"x":2}]}}'))
     a, b = merge_join(base, [other], without="ann")
     assert a.after == b'"a":{"gcounter":{"ann":[1,1],"bob":[1,5]}}'
     assert b.after is None
 
 
 def test_what_was_absorbed_is_left_out_of_all_and_what_takes_part_is_told() -> None:
-    base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]}}', '"c":{"gcounter":{"bob":[1,1]}}'))
+    base = opened(file_with(HEAD, '"a":{"gcounter":{"ann":[1,1]}}', '"c":{"gcounter":{"bob":[1,1]}}'))
     node = '"handoff":{"ann":[1,0]}'
     other = opened(
-        sealed(HEAD, f'"a":{{"gcounter":{{"ann":[2,2],"bob":[1,5]}},{node}}}', '"b":{"gset":{"bob":[2,{"x":2}]}}')
+        file_with(HEAD, f'"a":{{"gcounter":{{"ann":[2,2],"bob":[1,5]}},{node}}}', '"b":{"gset":{"bob":[2,{"x":2}]}}')
     )
     base.names = other.names = {"bob": ()}
     told: list[tuple[str, Counter]] = []
@@ -145,8 +145,8 @@ BAD_LINES = {
 @pytest.mark.parametrize("position", [0, 1, 2])
 @pytest.mark.parametrize("lines", BAD_LINES.values(), ids=BAD_LINES)
 def test_a_file_that_turns_out_invalid_on_the_way_is_named(lines: list[str], position: int) -> None:
-    sources = [opened(sealed(HEAD, GOOD)), opened(sealed(HEAD, GOOD))]
-    bad = opened(sealed(HEAD, *lines), label="bad.json")
+    sources = [opened(file_with(HEAD, GOOD)), opened(file_with(HEAD, GOOD))]
+    bad = opened(file_with(HEAD, *lines), label="bad.json")
     sources.insert(position, bad)
     with pytest.raises(Invalid) as caught:
         list(merge_join(None, sources))
@@ -155,9 +155,9 @@ def test_a_file_that_turns_out_invalid_on_the_way_is_named(lines: list[str], pos
 
 
 def test_a_damaged_base_is_named_too() -> None:
-    base = opened(sealed(HEAD, *BAD_LINES["not sorted"]), label="known.json", ours=True)
+    base = opened(file_with(HEAD, *BAD_LINES["not sorted"]), label="known.json", ours=True)
     with pytest.raises(Invalid) as caught:
-        list(merge_join(base, [opened(sealed(HEAD, GOOD))]))
+        list(merge_join(base, [opened(file_with(HEAD, GOOD))]))
     assert caught.value.source is base
     assert caught.value.message == f"known.json is damaged: {caught.value.reason}"
     assert caught.value.hint == "see 'crdtctl check'"
@@ -190,9 +190,9 @@ NODES = '"handoff":{"eve":[9,1,[3,0,3]]}'
 
 
 def test_what_takes_part_in_merging_is_told_and_not_joined() -> None:
-    base = opened(sealed(HEAD, f'"a":{{{NODES}}}'), ours=True)
-    first = opened(sealed(HEAD, f'"a":{{"gcounter":{{"ann":[1,1]}},{NODES}}}', f'"b":{{{NODES}}}'))
-    again = opened(sealed(HEAD, f'"a":{{"gcounter":{{"ann":[2,2]}},{NODES}}}', f'"b":{{{NODES}}}'))
+    base = opened(file_with(HEAD, f'"a":{{{NODES}}}'), ours=True)
+    first = opened(file_with(HEAD, f'"a":{{"gcounter":{{"ann":[1,1]}},{NODES}}}', f'"b":{{{NODES}}}'))
+    again = opened(file_with(HEAD, f'"a":{{"gcounter":{{"ann":[2,2]}},{NODES}}}', f'"b":{{{NODES}}}'))
     told: list[tuple[str, list[str]]] = []
     a, b = merge_join(base, [first, again], on_handoff=lambda name, counter: told.append((name, sorted(counter))))
     assert told == [("a", ["handoff"]), ("a", ["handoff"]), ("b", ["handoff"]), ("b", ["handoff"])]
@@ -201,9 +201,9 @@ def test_what_takes_part_in_merging_is_told_and_not_joined() -> None:
 
 
 def test_what_takes_part_in_merging_is_told_of_branches_as_well_and_kept_where_it_is_known() -> None:
-    base = opened(sealed(HEAD, f'"a":{{{NODES}}}'), ours=True)
+    base = opened(file_with(HEAD, f'"a":{{{NODES}}}'), ours=True)
     other = opened(
-        sealed(HEAD, '"a":{"gcounter":{"ann":[1,1]},"handoff":{"ann":[1,1]}}', '"b":{"handoff":{"ann":[2,1]}}')
+        file_with(HEAD, '"a":{"gcounter":{"ann":[1,1]},"handoff":{"ann":[1,1]}}', '"b":{"handoff":{"ann":[2,1]}}')
     )
     base.names = {"eve": ("eve~1.aaaa",)}
     other.names = {"ann": ("ann~1.aaaa",)}
@@ -216,13 +216,13 @@ def test_what_takes_part_in_merging_is_told_of_branches_as_well_and_kept_where_i
 
 
 def test_a_line_of_which_nothing_is_told_is_passed_through() -> None:
-    (a,) = merge_join(None, [opened(sealed(HEAD, GOOD))], on_handoff=lambda *_: pytest.fail("nothing takes part"))
+    (a,) = merge_join(None, [opened(file_with(HEAD, GOOD))], on_handoff=lambda *_: pytest.fail("nothing takes part"))
     assert a.after == GOOD.encode()
 
 
 def test_the_branches_of_a_fork_take_what_they_have_in_common() -> None:
-    base = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,5],"bob":[2,1]}}'), ours=True)
-    other = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[3,7]}}'))
+    base = opened(file_with(HEAD, '"a":{"gcounter":{"ann":[1,5],"bob":[2,1]}}'), ours=True)
+    other = opened(file_with(HEAD, '"a":{"gcounter":{"ann":[3,7]}}'))
     base.names = {"ann": ("ann~2.aaaa", "ann~2.bbbb")}
     other.names = {"ann": ("ann~2.aaaa",)}
     (a,) = merge_join(base, [other])

@@ -8,7 +8,7 @@ from crdtctl.codec import other_layouts
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.codec.reader import Source
-from tests.codec.files import decoded, opened, read, read_canonical, read_other, sealed
+from tests.codec.files import decoded, file_with, opened, read, read_canonical, read_other
 from tests.codec.refused import HEAD, REFUSED, SOUND, A, B
 
 READERS = {"canonical": read_canonical, "any layout": read_other, "either": read}
@@ -26,26 +26,26 @@ def test_what_is_no_state_is_refused(document: bytes, reader: Callable[[bytes], 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 def test_the_document_that_the_refused_ones_are_made_of_is_sound(reader: Callable[[bytes], object]) -> None:
-    assert reader(SOUND) == reader(sealed(HEAD, A, B))
+    assert reader(SOUND) == reader(file_with(HEAD, A, B))
 
 
 def test_a_file_that_this_program_wrote_is_read_without_a_second_look_but_its_lines_must_be_sorted() -> None:
-    unsorted = sealed(HEAD, '"a":{"gcounter":{"bob":[2,5],"ann":[1,7]}}')
+    unsorted = file_with(HEAD, '"a":{"gcounter":{"bob":[2,5],"ann":[1,7]}}')
     source = opened(unsorted, ours=True)
     assert decoded(source) == {"a": {"gcounter": {"ann": (1, 7), "bob": (2, 5)}}}
     with pytest.raises(Invalid, match="unsorted"):
         source.check()
     assert source.ours
     with pytest.raises(Invalid, match="not sorted"):
-        decoded(opened(sealed(HEAD, B, A), ours=True))
+        decoded(opened(file_with(HEAD, B, A), ours=True))
     with pytest.raises(Invalid, match="unsorted"):
-        decoded(opened(sealed(HEAD, '"a":{"gset":{"bob":[2,{"x":1}],"ann":[1,{"x":1}]}}'), ours=True))
+        decoded(opened(file_with(HEAD, '"a":{"gset":{"bob":[2,{"x":1}],"ann":[1,{"x":1}]}}'), ours=True))
     with pytest.raises(Invalid, match="not JSON"):
-        decoded(opened(sealed(HEAD, '"a":{"gcounter"'), ours=True))
+        decoded(opened(file_with(HEAD, '"a":{"gcounter"'), ours=True))
 
 
 def test_what_is_wrong_with_a_line_is_found_even_where_only_that_line_is_read() -> None:
-    source = opened(sealed(HEAD, A, '"b":{"gcounter":{"ann":[4,7]}}'))
+    source = opened(file_with(HEAD, A, '"b":{"gcounter":{"ann":[4,7]}}'))
     assert source.counter("a") == {"gcounter": {"ann": (1, 7), "bob": (2, 5)}}
     with pytest.raises(Invalid, match="newer than the clock"):
         source.counter("b")
@@ -86,7 +86,7 @@ def test_damage_to_a_file_of_ones_own_is_told_otherwise() -> None:
 
 @pytest.mark.parametrize("ours", [False, True])
 def test_a_line_that_is_wrong_is_not_said_of_another_file(ours: bool) -> None:
-    source = opened(sealed(HEAD, '"a":{"gcounter":{"ann":[1,}}'), label="a.json", ours=ours)
+    source = opened(file_with(HEAD, '"a":{"gcounter":{"ann":[1,}}'), label="a.json", ours=ours)
     with pytest.raises(Invalid, match=r"^a\.json is ") as caught:
         source.counter("a")
     assert caught.value.source is source

@@ -9,7 +9,7 @@ import pytest
 from crdtctl import Replica
 from tests.conftest import Shell
 from tests.support.expect import assert_refused, contents
-from tests.support.handwritten import counted, document, sealed
+from tests.support.handwritten import counted, document, document_with
 
 GOOD = document("other", 7, counted("builds", "other", 7, 42), counted("tests", "other", 3, 5))
 HEAD = {"crdtctl": 1, "kind": "state", "replica": "other", "clock": {"other": 7}}
@@ -41,17 +41,17 @@ BAD = {
     "another number": GOOD.replace(b"42", b"43"),
     "another layout of another number": json.dumps(json.loads(GOOD.replace(b"42", b"43")), indent=1).encode(),
     "a layout without its checksum": json.dumps({k: v for k, v in json.loads(GOOD).items() if k != "crc32"}).encode(),
-    "a newer version": sealed({**HEAD, "crdtctl": 2}, LINE),
-    "no version": sealed({k: v for k, v in HEAD.items() if k != "crdtctl"}, LINE),
-    "a version that is no number": sealed({**HEAD, "crdtctl": True}, LINE),
-    "an unknown kind": sealed({**HEAD, "kind": "rumour"}, LINE),
-    "one field more": sealed({**HEAD, "mood": "good"}, LINE),
-    "a delta without its beginning": sealed({**HEAD, "kind": "delta"}, LINE),
-    "an author without a name": sealed({**HEAD, "replica": ""}, LINE),
-    "an author with an escape": sealed({**HEAD, "replica": "\x1b[31m"}, LINE),
-    "a clock with a zero": sealed({**HEAD, "clock": {"other": 7, "zero": 0}}, LINE),
-    "a clock with a fraction": sealed({**HEAD, "clock": {"other": 7.0}}, LINE),
-    "an unsorted clock": sealed({**HEAD, "clock": {"zoe": 1, "other": 7}}, LINE),
+    "a newer version": document_with({**HEAD, "crdtctl": 2}, LINE),
+    "no version": document_with({k: v for k, v in HEAD.items() if k != "crdtctl"}, LINE),
+    "a version that is no number": document_with({**HEAD, "crdtctl": True}, LINE),
+    "an unknown kind": document_with({**HEAD, "kind": "rumour"}, LINE),
+    "one field more": document_with({**HEAD, "mood": "good"}, LINE),
+    "a delta without its beginning": document_with({**HEAD, "kind": "delta"}, LINE),
+    "an author without a name": document_with({**HEAD, "replica": ""}, LINE),
+    "an author with an escape": document_with({**HEAD, "replica": "\x1b[31m"}, LINE),
+    "a clock with a zero": document_with({**HEAD, "clock": {"other": 7, "zero": 0}}, LINE),
+    "a clock with a fraction": document_with({**HEAD, "clock": {"other": 7.0}}, LINE),
+    "an unsorted clock": document_with({**HEAD, "clock": {"zoe": 1, "other": 7}}, LINE),
     "newer than its clock": document("other", 6, LINE),
     "by a stranger": document("other", 7, counted("builds", "stranger", 1, 1)),
     "commit 0": row("[0,1,0]"),

@@ -9,7 +9,7 @@ import pytest
 from crdtctl import Replica
 from tests.conftest import Shell
 from tests.support.expect import assert_refused, contents
-from tests.support.handwritten import counted, document, sealed
+from tests.support.handwritten import counted, document, document_with
 
 pytestmark = pytest.mark.harms_replicas
 
@@ -60,7 +60,7 @@ def replace_with_export(path: Path) -> None:
 
 def make_newer(path: Path) -> None:
     head = {"crdtctl": 2, "kind": path.stem, "replica": "x", "clock": {}}
-    path.write_bytes(sealed(head))
+    path.write_bytes(document_with(head))
 
 
 HARMS = [flip, cut, empty, link_symbolically, make_pipe, make_directory, replace_with_export, make_newer]

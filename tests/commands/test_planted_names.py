@@ -8,7 +8,7 @@ from crdtctl import Replica
 from crdtctl.errors import DataError
 from tests.conftest import Shell
 from tests.support.child import Measured
-from tests.support.handwritten import sealed
+from tests.support.handwritten import document_with
 from tests.torture.hostile import misdeeds
 
 pytestmark = pytest.mark.harms_replicas
@@ -27,7 +27,7 @@ def plant(replica: Replica, kind: str, spelt: str, where: str) -> None:
     odd = dict.fromkeys(WHERE, "plain") | {"id": author} | {where: f"a{spelt}b"}
     once = f'"pncounter":{{"{odd["id"]}":[1,2,3,{{"{odd["key"]}":[1,0]}}]}}'
     members = f'"gset":{{"{odd["id"]}":[1,{{"{odd["element"]}":1}}]}}'
-    Path(replica.path, f"{kind}.json").write_bytes(sealed(head, f'"{odd["name"]}":{{{members},{once}}}'))
+    Path(replica.path, f"{kind}.json").write_bytes(document_with(head, f'"{odd["name"]}":{{{members},{once}}}'))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ STEP = 4
 
 
 @dataclass(frozen=True)
-class Done:
+class Sale:
     """What was really done: by whom (a writer, be it a clone), and what it moved from where to where."""
 
     writer: str
@@ -50,7 +50,7 @@ class Market:
     bound: int
     initial: int
     with_clones: bool = False
-    done: list[Done] = field(default_factory=list)
+    done: list[Sale] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
     now: dict[str, Moment] = field(default_factory=dict)
     #: Writer → the number of the last commit that it has in common with its original or its first clone.
@@ -64,7 +64,7 @@ class Market:
             self.now[writer] = Moment(writer, {}, frozenset())
         created = Operation("create", bound=self.bound, initial=self.initial)
         self._commit(
-            "ann", KIND.apply(None, created, OperationContext("ann", 1)), Done("ann", created=self.initial - self.bound)
+            "ann", KIND.apply(None, created, OperationContext("ann", 1)), Sale("ann", created=self.initial - self.bound)
         )
         everybody = self.now["ann"]
         for writer in IDS[1:]:
@@ -74,7 +74,7 @@ class Market:
         self.now[moment.writer] = moment
         self.moments.append(moment)
 
-    def _commit(self, writer: str, row: Contribution | None, *done: Done) -> None:
+    def _commit(self, writer: str, row: Contribution | None, *done: Sale) -> None:
         assert row is not None
         before = self.now[writer]
         numbers = range(len(self.done), len(self.done) + len(done))
@@ -130,19 +130,19 @@ class Market:
             self._commit(writer, row, *self._what(writer, operation, mine, row))
         return True
 
-    def _what(self, writer: str, operation: Operation, mine: Contribution | None, row: Contribution) -> list[Done]:
+    def _what(self, writer: str, operation: Operation, mine: Contribution | None, row: Contribution) -> list[Sale]:
         me, amount = self.writers[writer], operation.amount
         match operation.verb:
             case "increment":
-                return [Done(writer, created=amount)]
+                return [Sale(writer, created=amount)]
             case "decrement":
-                return [Done(writer, used=amount)]
+                return [Sale(writer, used=amount)]
             case "transfer" if operation.granted:
                 before, after = ({} if one is None or len(one) < 5 else one[4] for one in (mine, row))
                 given = {who: n - before.get(who, 0) for who, n in after.items() if n > before.get(who, 0)}
-                return [Done(writer, source=me, target=who, moved=n) for who, n in given.items()]
+                return [Sale(writer, source=me, target=who, moved=n) for who, n in given.items()]
             case "transfer":
-                return [Done(writer, source=operation.source or me, target=operation.replica, moved=amount)]
+                return [Sale(writer, source=operation.source or me, target=operation.replica, moved=amount)]
             case _:
                 return []
 

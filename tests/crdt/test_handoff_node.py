@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt.handoff_node import Node, Slot, Token, step
-from tests.crdt.worlds import World, play
+from tests.crdt.worlds import HandoffWorld, play
 
 #: So many steps at least has each world; in CI there are 500.
 _STEPS = 130
@@ -18,7 +18,7 @@ _STEPS = 130
 class Trace:
     """What is done in a reference trace, and the nodes that it ends with."""
 
-    world: World
+    world: HandoffWorld
     done: list[str] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
     settles: int | None = None
@@ -26,14 +26,14 @@ class Trace:
 
 def traces() -> dict[str, Trace]:
     found: dict[str, Trace] = {}
-    trace = Trace(World({}))
+    trace = Trace(HandoffWorld({}))
     for line in (Path(__file__).parent / "handoff_traces.txt").read_text().splitlines():
         match line.split():
             case ["case", name]:
-                found[name] = trace = Trace(World({}))
+                found[name] = trace = Trace(HandoffWorld({}))
             case ["tiers", *tiers]:
                 pairs = [one.split(":") for one in tiers]
-                trace.world = World({who: Node(who, int(tier)) for who, tier in pairs})
+                trace.world = HandoffWorld({who: Node(who, int(tier)) for who, tier in pairs})
             case ["do", *done]:
                 trace.done += done
             case ["node", who, *facts]:
@@ -103,7 +103,7 @@ def test_nothing_is_lost_or_doubled_whatever_files_come_when(tape: bytes) -> Non
 
 
 def test_a_hand_off_takes_four_merges_and_each_says_which_it_was() -> None:
-    world = World.of((0, 1))
+    world = HandoffWorld.of((0, 1))
     world.count("1", 9)
     world.count("0", 1021)
     seen = []
@@ -115,7 +115,7 @@ def test_a_hand_off_takes_four_merges_and_each_says_which_it_was() -> None:
 
 
 def test_a_repeated_merge_says_again_how_far_the_hand_off_is() -> None:
-    world = World.of((0, 1))
+    world = HandoffWorld.of((0, 1))
     world.count("1", 9)
     for who, peer, expected in (("0", "1", 1), ("0", "1", 1), ("1", "0", 2), ("1", "0", 2)):
         before = world.nodes[who]
@@ -124,7 +124,7 @@ def test_a_repeated_merge_says_again_how_far_the_hand_off_is() -> None:
 
 
 def test_without_a_permanent_node_nobody_reads_all_but_nobody_reads_too_much() -> None:
-    world = World.of((1, 1, 1))
+    world = HandoffWorld.of((1, 1, 1))
     for who in world.nodes:
         world.count(who, 1)
     for _ in range(10):

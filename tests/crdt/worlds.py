@@ -15,7 +15,7 @@ _ENOUGH = 40
 
 
 @dataclass
-class World:
+class HandoffWorld:
     """Nodes, and every file that any of them ever sent."""
 
     nodes: dict[str, Node]
@@ -24,7 +24,7 @@ class World:
     steps: int = 0
 
     @classmethod
-    def of(cls, tiers: Iterable[int]) -> "World":
+    def of(cls, tiers: Iterable[int]) -> "HandoffWorld":
         """Return a world of fresh nodes of these tiers."""
         return cls({str(number): Node(str(number), tier) for number, tier in enumerate(tiers)})
 
@@ -79,12 +79,12 @@ class World:
             assert node.tier == 0 or not node.own
 
 
-def play(tape: bytes) -> World:
+def play(tape: bytes) -> HandoffWorld:
     """Return the world that a tape tells: two bytes a step, checked after each.
 
     Files are sent, and come at once, late, again, in any order, or never.
     """
-    world = World.of(TIERS[tape[0] % len(TIERS)])
+    world = HandoffWorld.of(TIERS[tape[0] % len(TIERS)])
     size = len(world.nodes)
     for what, which in zip(tape[1::2], tape[2::2], strict=False):
         who, peer = str(which % size), str(which // size % size)

@@ -9,7 +9,7 @@ import pytest
 
 from crdtctl import Replica, fastpath
 from crdtctl.store.files import Directory, OwnFile
-from tests.support.stored_states import sealed
+from tests.support.stored_states import with_new_checksum
 
 
 def read_own(path: str) -> OwnFile:
@@ -23,7 +23,7 @@ def read_own(path: str) -> OwnFile:
 def edit(path: str, old: str, new: str) -> None:
     """Replace a text in own.json, in place: the file stays the same file."""
     own = Path(path, "own.json")
-    own.write_bytes(sealed(own.read_bytes().replace(old.encode(), new.encode(), 1)))
+    own.write_bytes(with_new_checksum(own.read_bytes().replace(old.encode(), new.encode(), 1)))
 
 
 def _unbind(path: str) -> None:

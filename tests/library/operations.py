@@ -10,7 +10,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Done:
+class CounterOperation:
     """One operation on one counter: how much up or down, under which once-key, which elements."""
 
     key: Key
@@ -24,11 +24,11 @@ class Done:
 class History:
     """Author → the commits, in order, each with its operations."""
 
-    commits: dict[str, list[list[Done]]] = field(default_factory=dict)
+    commits: dict[str, list[list[CounterOperation]]] = field(default_factory=dict)
 
-    def commit(self, author: str, known: Knowledge, wanted: Iterable[Done]) -> bool:
+    def commit(self, author: str, known: Knowledge, wanted: Iterable[CounterOperation]) -> bool:
         """Note what a commit of `author`, who knows `known`, does; return whether it does anything."""
-        done: list[Done] = []
+        done: list[CounterOperation] = []
         for one in wanted:
             before = [*self.of(known), *done]
             mine = [*self.of({author: known.get(author, 0)}), *done]
@@ -44,9 +44,9 @@ class History:
             self.commits.setdefault(author, []).append(done)
         return bool(done)
 
-    def refuses(self, author: str, known: Knowledge, wanted: Iterable[Done]) -> bool:
+    def refuses(self, author: str, known: Knowledge, wanted: Iterable[CounterOperation]) -> bool:
         """Return whether a commit uses a once-key again for another amount."""
-        done: list[Done] = []
+        done: list[CounterOperation] = []
         for one in wanted:
             mine = [*self.of({author: known.get(author, 0)}), *done]
             for before in (mine, list(self.of(known))) if one.once is not None else ():
@@ -58,7 +58,7 @@ class History:
             done.append(one)
         return False
 
-    def of(self, known: Knowledge) -> Iterator[Done]:
+    def of(self, known: Knowledge) -> Iterator[CounterOperation]:
         """Yield the operations that one who knows `known` has learned of."""
         for author, number in known.items():
             for commit in self.commits.get(author, [])[:number]:
@@ -70,12 +70,12 @@ class History:
         return {key: value([one for one in operations if one.key == key]) for key in {one.key for one in operations}}
 
 
-def elements(operations: Iterable[Done], key: Key) -> frozenset[str]:
+def elements(operations: Iterable[CounterOperation], key: Key) -> frozenset[str]:
     """Return the elements that were added to a set."""
     return frozenset().union(*(one.elements for one in operations if one.key == key))
 
 
-def value(operations: list[Done]) -> int:
+def value(operations: list[CounterOperation]) -> int:
     """Return the sum of the operations on one counter; a once-key counts once, an element too."""
     total = sum(one.up - one.down for one in operations if one.once is None)
     for key in {one.once for one in operations} - {None}:

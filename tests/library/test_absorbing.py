@@ -19,7 +19,7 @@ from crdtctl.crdt.membership import minted
 from crdtctl.errors import RefusedError, UsageError
 from crdtctl.store.absorb import AbsorbReport
 from crdtctl.store.inputs import Input
-from tests.library.operations import Done, History, Knowledge, join
+from tests.library.operations import CounterOperation, History, Knowledge, join
 from tests.support.clones import contents
 from tests.support.places import quick_directory
 
@@ -428,7 +428,7 @@ def play(tape: bytes, directory: Path) -> None:
                 except RefusedError:  # the key stands for another amount
                     assert {one.up for one in history.of(knows[mine]) if (one.key, one.once) == (key, once)} - {a + 1}
                     continue
-                if history.commit(mine, knows[mine], [Done(key, up=a + 1, once=once)]):
+                if history.commit(mine, knows[mine], [CounterOperation(key, up=a + 1, once=once)]):
                     knows[mine] = {**knows[mine], mine: len(history.commits[mine])}
             case 3 if replica in jobs:
                 replica.seal()

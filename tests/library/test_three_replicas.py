@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 from crdtctl import Replica
 from crdtctl.errors import ExistsError, RefusedError
 from crdtctl.store.replica import Batch
-from tests.library.operations import Done, History, Knowledge, covers, join
+from tests.library.operations import CounterOperation, History, Knowledge, covers, join
 from tests.support.places import quick_directory
 
 NAMES = st.sampled_from(["builds", "pages", 'say "hi"', "ünï", "a b"])
@@ -22,15 +22,17 @@ KEYS = st.none() | st.sampled_from(["job-1", "job-2"])
 WHO = st.integers(0, 2)
 
 ups = st.builds(
-    lambda name, tag, up, once: Done((name, tag), up=up, once=once),
+    lambda name, tag, up, once: CounterOperation((name, tag), up=up, once=once),
     NAMES,
     st.sampled_from(["pncounter", "gcounter"]),
     AMOUNTS,
     KEYS,
 )
-downs = st.builds(lambda name, down, once: Done((name, "pncounter"), down=down, once=once), NAMES, AMOUNTS, KEYS)
+downs = st.builds(
+    lambda name, down, once: CounterOperation((name, "pncounter"), down=down, once=once), NAMES, AMOUNTS, KEYS
+)
 adds = st.builds(
-    lambda name, elements: Done((name, "gset"), elements=frozenset(elements)),
+    lambda name, elements: CounterOperation((name, "gset"), elements=frozenset(elements)),
     NAMES,
     st.sets(st.sampled_from("abcdefü"), min_size=1, max_size=3),
 )
@@ -45,7 +47,7 @@ class Sent:
     since: Knowledge | None = None
 
 
-def do(target: Replica | Batch, one: Done) -> None:
+def do(target: Replica | Batch, one: CounterOperation) -> None:
     """Carry out an operation."""
     name, tag = one.key
     if one.elements:
@@ -74,7 +76,7 @@ class ThreeReplicas(RuleBasedStateMachine):
         self.replicas = [Replica.init(f"{self.place.name}/{who}", name=f"r{who}") for who in range(3)]
         self.ids = [replica.id for replica in self.replicas]
 
-    def note(self, who: int, *wanted: Done) -> None:
+    def note(self, who: int, *wanted: CounterOperation) -> None:
         """Note what a replica committed, and compare."""
         author = self.ids[who]
         if self.history.commit(author, self.known[who], wanted):
@@ -87,11 +89,11 @@ class ThreeReplicas(RuleBasedStateMachine):
         assert replica.clock() == self.known[who]
 
     @rule(who=WHO, one=st.one_of(ups, downs, adds))
-    def count(self, who: int, one: Done) -> None:
+    def count(self, who: int, one: CounterOperation) -> None:
         self.count_several(who, [one])
 
     @rule(who=WHO, wanted=st.lists(st.one_of(ups, downs, adds), max_size=6))
-    def count_several(self, who: int, wanted: list[Done]) -> None:
+    def count_several(self, who: int, wanted: list[CounterOperation]) -> None:
         is_refused = self.history.refuses(self.ids[who], self.known[who], wanted)
         with pytest.raises(RefusedError) if is_refused else nullcontext(), self.replicas[who].batch() as batch:
             for one in wanted:
@@ -106,7 +108,7 @@ class ThreeReplicas(RuleBasedStateMachine):
             self.compare(who)
         else:
             self.replicas[who].create(name, tag, also=True)
-            self.note(who, Done((name, tag)))
+            self.note(who, CounterOperation((name, tag)))
 
     def send(self, who: int, *, since: Knowledge | None = None, form: str = "json") -> Sent:
         """Export what a replica knows, or what is newer than a clock."""

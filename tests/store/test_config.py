@@ -106,7 +106,7 @@ def test_a_file_that_is_no_file_is_wrong_and_hangs_nobody(place: Path, form: str
 
 
 @pytest.fixture
-def held(replica: Replica) -> Iterator[filelock.BaseFileLock]:
+def held_own_lock(replica: Replica) -> Iterator[filelock.BaseFileLock]:
     with filelock.FileLock(f"{replica.path}/own.lock", fallback_to_soft=False) as lock:
         yield lock
 
@@ -119,7 +119,9 @@ def test_settings_are_read_only_where_one_matters(shell: Shell, replica: Replica
     Path(replica.path, "config.toml").unlink()
 
 
-def test_a_lock_is_waited_for_as_long_as_the_settings_say(replica: Replica, held: filelock.BaseFileLock) -> None:
+def test_a_lock_is_waited_for_as_long_as_the_settings_say(
+    replica: Replica, held_own_lock: filelock.BaseFileLock
+) -> None:
     Path(replica.path, "config.toml").write_text("lock_timeout = 0.01\n")
     with pytest.raises(BusyError):
         replica.increment("builds")

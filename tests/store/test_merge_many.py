@@ -15,7 +15,7 @@ from crdtctl.store.inputs import Input
 from crdtctl.store.merge import limits
 from tests.conftest import Shell
 from tests.support.places import quick_directory
-from tests.support.stored_states import counted, sealed, state
+from tests.support.stored_states import counted_state, state, with_new_checksum
 
 New = Callable[[str], Replica]
 
@@ -25,7 +25,7 @@ def known(replica: Replica) -> bytes:
 
 
 def split(number: int, lines: int) -> dict[str, int]:
-    """Return what author `number` counted: some counters that others count too, some alone."""
+    """Return what author `number` counted_state: some counters that others count too, some alone."""
     return {f"{'shared' if line % 3 else f'own {number}'} {line:04}": number * 1000 + line for line in range(lines)}
 
 
@@ -33,7 +33,7 @@ def test_three_hundred_small_states_are_one_commit(shell: Shell, replica: Replic
     names = []
     for number in range(300):
         names.append(f"{number:03}.json")
-        (shell.directory / names[-1]).write_bytes(counted(f"r{number}", {"builds": number, f"of {number}": 1}))
+        (shell.directory / names[-1]).write_bytes(counted_state(f"r{number}", {"builds": number, f"of {number}": 1}))
     assert shell.ok("merge", *names) == ""
     assert replica.value("builds") == sum(range(300))
     assert len(list(replica.counters())) == 301
@@ -48,7 +48,7 @@ def test_more_states_than_can_be_open_at_once_give_what_merging_one_by_one_gives
     for number in range(20):
         lines = 30 if number % 2 else 3000  # some beyond what is read into memory, some not
         paths.append(tmp_path / f"{number}.json")
-        paths[-1].write_bytes(counted(f"r{number}", split(number, lines)))
+        paths[-1].write_bytes(counted_state(f"r{number}", split(number, lines)))
     assert max(path.stat().st_size for path in paths) > inputs.SMALL > min(path.stat().st_size for path in paths)
     one_by_one, grouped, whole = new_replica("one"), new_replica("grouped"), new_replica("whole")
     for path in paths:
@@ -78,7 +78,7 @@ def test_the_limits_of_grouping_never_change_the_result(
         replica = Replica.init(f"{place}/here", name="here")
         paths = [Path(place, f"{number}.json") for number in range(len(amounts))]
         for number, (path, mine) in enumerate(zip(paths, amounts, strict=True)):
-            path.write_bytes(counted(f"r{number}", mine))
+            path.write_bytes(counted_state(f"r{number}", mine))
         patch.setattr(limits, "GROUP_SIZE", group)
         patch.setattr(limits, "GROUP_BYTES", group_bytes)
         patch.setattr(inputs, "SMALL", small)
@@ -117,9 +117,9 @@ def test_a_bad_line_behind_a_right_checksum_is_refused_and_named_and_the_others_
 ) -> None:
     monkeypatch.setattr(limits, "GROUP_SIZE", group)
     replica, expected = new_replica("here"), new_replica("expected")
-    good = [counted(f"r{number}", {"builds": number + 1, "pages": 1}) for number in range(5)]
-    bad = sealed(BAD[wrong](counted("bad", GOOD)))
-    assert bad != counted("bad", GOOD)
+    good = [counted_state(f"r{number}", {"builds": number + 1, "pages": 1}) for number in range(5)]
+    bad = with_new_checksum(BAD[wrong](counted_state("bad", GOOD)))
+    assert bad != counted_state("bad", GOOD)
     (tmp_path / "bad.json").write_bytes(bad)
     for number, data in enumerate(good):
         (tmp_path / f"{number}.json").write_bytes(data)
@@ -138,8 +138,8 @@ def test_a_bad_line_behind_a_right_checksum_is_refused_and_named_and_the_others_
 
 def test_with_all_or_nothing_a_bad_state_keeps_the_good_ones_out(new_replica: New) -> None:
     replica = new_replica("here")
-    good = counted("good", GOOD)
-    bad = sealed(BAD["an unsorted line"](counted("bad", GOOD)))
+    good = counted_state("good", GOOD)
+    bad = with_new_checksum(BAD["an unsorted line"](counted_state("bad", GOOD)))
     report = replica.merge_bytes(good, bad, all_or_nothing=True, check=False)
     assert list(report.refused) == ["state 2"]
     assert not report.changed
@@ -166,9 +166,9 @@ def test_a_gap_that_another_of_the_states_fills_is_no_gap(new_replica: New) -> N
 
 def test_a_dry_run_finds_what_a_merge_does_and_changes_nothing(new_replica: New, tmp_path: Path) -> None:
     replica = new_replica("here")
-    replica.merge_bytes(counted("first", {"builds": 1}), check=False)
+    replica.merge_bytes(counted_state("first", {"builds": 1}), check=False)
     before = known(replica)
-    (tmp_path / "more.json").write_bytes(counted("more", GOOD))
+    (tmp_path / "more.json").write_bytes(counted_state("more", GOOD))
     paths = [tmp_path / "more.json", tmp_path / "nowhere.json"]
     planned = replica.merge(*paths, dry_run=True, details=True, check=False)
     assert known(replica) == before
@@ -189,14 +189,14 @@ def test_an_input_that_changes_between_its_two_readings_is_refused(
     monkeypatch.setattr(limits, "GROUP_SIZE", 1)
     replica = new_replica("here")
     for number in range(3):
-        (tmp_path / f"{number}.json").write_bytes(counted(f"r{number}", {"builds": 1}))
+        (tmp_path / f"{number}.json").write_bytes(counted_state(f"r{number}", {"builds": 1}))
     last = tmp_path / "2.json"
 
     def changing() -> Iterator[Input]:
         for number in range(3):
             path = f"{tmp_path}/{number}.json"
             yield Input(path, path=path)
-        last.write_bytes(counted("r2", {"builds": 50}, seq=10))  # all are verified by now
+        last.write_bytes(counted_state("r2", {"builds": 50}, seq=10))  # all are verified by now
 
     report = replica.merge_inputs(changing())
     assert list(report.refused) == [str(last)]
@@ -207,16 +207,16 @@ def test_an_input_that_changes_between_its_two_readings_is_refused(
 @pytest.mark.parametrize("times", [1, 2, 200])
 def test_one_state_given_many_times_counts_once(new_replica: New, tmp_path: Path, times: int) -> None:
     replica = new_replica("here")
-    (tmp_path / "one.json").write_bytes(counted("one", GOOD))
+    (tmp_path / "one.json").write_bytes(counted_state("one", GOOD))
     replica.merge(*[tmp_path / "one.json"] * times, check=False)
     assert {one.name: one.value for one in replica.counters()} == GOOD
 
 
 def test_descriptors_are_given_back_whatever_is_merged(new_replica: New, tmp_path: Path) -> None:
     replica = new_replica("here")
-    data = counted("large", split(1, 3000))
+    data = counted_state("large", split(1, 3000))
     (tmp_path / "large.json").write_bytes(data)
-    (tmp_path / "bad.json").write_bytes(sealed(data.replace(b"shared 2999", b"shared 0000")))
+    (tmp_path / "bad.json").write_bytes(with_new_checksum(data.replace(b"shared 2999", b"shared 0000")))
     before = sorted(os.listdir("/dev/fd"))
     inputs = [Input(name, path=str(tmp_path / name)) for name in ("large.json", "bad.json", "nowhere", "large.json")]
     report = replica.merge_inputs(inputs)

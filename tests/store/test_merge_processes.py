@@ -16,7 +16,7 @@ from crdtctl.store.merge import MergeReport, limits
 from crdtctl.store.merge.merge_pass import MergePass
 from crdtctl.store.processes import in_child
 from tests.support.forked import in_process_of_its_own
-from tests.support.stored_states import counted, sealed
+from tests.support.stored_states import counted_state, with_new_checksum
 
 New = Callable[[str], Replica]
 
@@ -46,9 +46,9 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 500])
 def test_two_processes_write_the_same_bytes_as_one(new_replica: New, size: int) -> None:
     one, two = new_replica("one"), new_replica("two")
-    old = counted("old", {f"c{number:04}": 1 for number in range(0, size, 5)})
+    old = counted_state("old", {f"c{number:04}": 1 for number in range(0, size, 5)})
     states = [
-        counted(author, {f"c{number:04}": number + 1 for number in range(start, size)})
+        counted_state(author, {f"c{number:04}": number + 1 for number in range(start, size)})
         for author, start in (("a", 0), ('b "b"', size // 2), ("ü", 1))
     ]
 
@@ -68,9 +68,9 @@ def test_two_processes_write_the_same_bytes_as_one(new_replica: New, size: int) 
 @pytest.mark.parametrize("position", [5, 495])
 def test_a_bad_line_is_found_in_either_half(new_replica: New, position: int) -> None:
     replica = new_replica("here")
-    good = counted("good", {f"c{number:03}": 1 for number in range(500)})
-    bad = counted("bad", {f"c{number:03}": 1 for number in range(500)})
-    bad = sealed(bad.replace(b'"c%03d":{"pn' % position, b'"c%03d":{"xx' % position))
+    good = counted_state("good", {f"c{number:03}": 1 for number in range(500)})
+    bad = counted_state("bad", {f"c{number:03}": 1 for number in range(500)})
+    bad = with_new_checksum(bad.replace(b'"c%03d":{"pn' % position, b'"c%03d":{"xx' % position))
 
     def both() -> None:
         for states in ([good, bad], [bad, good]):
@@ -91,7 +91,8 @@ def test_many_states_are_joined_in_groups_by_two_processes_as_by_one(
     monkeypatch.setattr(limits, "GROUP_SIZE", 2)
     one, two = new_replica("one"), new_replica("two")
     states = [
-        counted(f"r{number:02}", {f"c{line}": number + line for line in range(number, 30)}) for number in range(count)
+        counted_state(f"r{number:02}", {f"c{line}": number + line for line in range(number, 30)})
+        for number in range(count)
     ]
 
     def both() -> None:
@@ -112,8 +113,8 @@ def test_a_bad_state_is_found_in_the_groups_of_either_process(
 ) -> None:
     monkeypatch.setattr(limits, "GROUP_SIZE", 2)
     replica = new_replica("here")
-    states = [counted(f"r{number}", {"c": 1, "d": 1}) for number in range(10)]
-    states[position] = sealed(states[position].replace(b'"d":{"pn', b'"d":{"xx'))
+    states = [counted_state(f"r{number}", {"c": 1, "d": 1}) for number in range(10)]
+    states[position] = with_new_checksum(states[position].replace(b'"d":{"pn', b'"d":{"xx'))
 
     def both() -> None:
         report = merged(replica, states, 2)
@@ -134,7 +135,7 @@ def test_what_is_handed_over_in_the_groups_of_either_process_arrives(
     clients = [Replica.init(tmp_path / f"client-{number}", name=f"c{number}", tier=1) for number in range(10)]
     for client in clients:
         client.increment("hits", 3, tag="handoff")
-    first = [counted(f"r{number}", {"c": 1}) for number in range(others)]
+    first = [counted_state(f"r{number}", {"c": 1}) for number in range(others)]
 
     def both() -> None:
         for _ in range(2):
@@ -158,9 +159,9 @@ def leave() -> None:
 @pytest.mark.parametrize("end", [be_killed, leave], ids=["killed", "left"])
 def test_a_child_that_dies_is_an_error_and_nothing_is_changed(new_replica: New, end: Callable[[], None]) -> None:
     replica = new_replica("here")
-    replica.merge_bytes(counted("old", {"builds": 1}))
+    replica.merge_bytes(counted_state("old", {"builds": 1}))
     before = {path.name: path.read_bytes() for path in Path(replica.path).iterdir()}
-    states = [counted("new", {f"c{number:03}": 1 for number in range(500)})]
+    states = [counted_state("new", {f"c{number:03}": 1 for number in range(500)})]
 
     def dying() -> None:
         parent = os.getpid()

@@ -9,7 +9,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.store import durable
 from tests.support.forked import child
-from tests.support.stored_states import counted
+from tests.support.stored_states import counted_state
 
 New = Callable[[str], Replica]
 WRITES = 60
@@ -34,7 +34,7 @@ def test_a_reader_sees_whole_states_that_never_go_back_while_others_count_and_me
 
     def learn() -> None:
         for number in range(1, WRITES + 1):
-            replica.merge_bytes(counted("far", {"builds": number, f"far {number}": 1}, seq=number))
+            replica.merge_bytes(counted_state("far", {"builds": number, f"far {number}": 1}, seq=number))
 
     readings = 0
     before = 0
@@ -70,7 +70,7 @@ def test_a_state_that_is_replaced_while_it_is_being_opened_is_read_as_it_was(
 ) -> None:
     replica = new_replica("here")
     replica.increment("builds", 3)
-    replica.merge_bytes(counted("far", {"builds": 4}))
+    replica.merge_bytes(counted_state("far", {"builds": 4}))
 
     def open_and_replace(directory: int, file: str) -> int:
         fd = durable.open_state(directory, file)

@@ -70,7 +70,7 @@ def operations(kind: CounterType) -> st.SearchStrategy[Operation]:
     return st.binary(min_size=3, max_size=3).map(lambda drawn: operation(kind, *drawn))
 
 
-class Done(NamedTuple):
+class HistoryEvent(NamedTuple):
     """An operation that an author carried out in its commit `seq`, having seen others: all that the oracle knows."""
 
     number: int
@@ -95,14 +95,14 @@ class History:
     """A history of one counter. `moments` begins with nobody's, who knows nothing."""
 
     kind: CounterType
-    done: list[Done] = field(default_factory=list)
+    done: list[HistoryEvent] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=lambda: [Moment("", {}, {}, frozenset())])
 
     def of(self, author: str) -> list[Moment]:
         """Return the past of one replica, the present last."""
         return [self.moments[0], *(moment for moment in self.moments if moment.author == author)]
 
-    def seen(self, moment: Moment) -> list[Done]:
+    def seen(self, moment: Moment) -> list[HistoryEvent]:
         """Return the operations that a moment has seen, in the order in which they were done."""
         return [self.done[number] for number in sorted(moment.seen)]
 
@@ -117,7 +117,7 @@ class History:
                 after = self.kind.apply(state.get(author), operation, OperationContext(author, seq, lambda: others))
             except Refused:
                 return
-            self.done.append(Done(len(self.done), author, operation, seen, seq))
+            self.done.append(HistoryEvent(len(self.done), author, operation, seen, seq))
             seen = seen | {len(self.done) - 1}
             if after is None:
                 seq -= 1

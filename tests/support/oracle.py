@@ -6,17 +6,17 @@ were seen, in the order in which they were done; with `by`, they tell what one a
 
 from collections.abc import Mapping, Sequence
 
-from tests.support.histories import Done
+from tests.support.histories import HistoryEvent
 
 SIGNS = {"increment": 1, "decrement": -1}
 
 
-def cancelled(done: Sequence[Done]) -> frozenset[int]:
+def cancelled(done: Sequence[HistoryEvent]) -> frozenset[int]:
     """Return the numbers of the operations that a reset had seen."""
     return frozenset().union(*(saw for _, _, operation, saw, _ in done if operation.verb == "reset"))
 
 
-def plain(done: Sequence[Done], by: str | None = None) -> int:
+def plain(done: Sequence[HistoryEvent], by: str | None = None) -> int:
     """Return the sum of all amounts without a once-key that no reset had seen, and of what an expiry added."""
     gone = cancelled(done)
     counted = sum(
@@ -32,7 +32,7 @@ def plain(done: Sequence[Done], by: str | None = None) -> int:
     )
 
 
-def once(done: Sequence[Done]) -> Mapping[str, int]:
+def once(done: Sequence[HistoryEvent]) -> Mapping[str, int]:
     """Return once-key → what it counts, a single time for the whole world.
 
     Of each author the first operation under a key counts, or the first one after that expired. Where authors do not
@@ -45,7 +45,7 @@ def once(done: Sequence[Done]) -> Mapping[str, int]:
     return sums
 
 
-def once_of(done: Sequence[Done], by: str) -> int:
+def once_of(done: Sequence[HistoryEvent], by: str) -> int:
     """Return what counts under keys because of one author: of those who sent the largest amount, it is the first."""
     sent = _standing(done)
     total = 0
@@ -58,14 +58,14 @@ def once_of(done: Sequence[Done], by: str) -> int:
     return total
 
 
-def _added(done: Sequence[Done], expiry: Done) -> list[tuple[int, int]]:
+def _added(done: Sequence[HistoryEvent], expiry: HistoryEvent) -> list[tuple[int, int]]:
     """Return what an expiry adds to the totals of its author: by how much the keys count less from then on."""
     before = [one for one in done if one.number in expiry.saw]
     left, after = _left(before), _left([*before, expiry])
     return [(SIGNS[verb], amount - after.get((key, verb), 0)) for (key, verb), amount in left.items()]
 
 
-def _left(done: Sequence[Done]) -> Mapping[tuple[str, str], int]:
+def _left(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, str], int]:
     """Return (once-key, verb) → what resets leave of the largest amount."""
     resets = [one for one in done if one.operation.verb == "reset"]
     seen: dict[tuple[str, str], int] = {}
@@ -76,7 +76,7 @@ def _left(done: Sequence[Done]) -> Mapping[tuple[str, str], int]:
     return {key: amount for key, amount in left.items() if amount > 0}
 
 
-def _largest(done: Sequence[Done]) -> Mapping[tuple[str, str], int]:
+def _largest(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, str], int]:
     """Return (once-key, verb) → the largest amount that somebody sent."""
     largest: dict[tuple[str, str], int] = {}
     for one in done:
@@ -85,10 +85,10 @@ def _largest(done: Sequence[Done]) -> Mapping[tuple[str, str], int]:
     return largest
 
 
-def _standing(done: Sequence[Done]) -> list[Done]:
+def _standing(done: Sequence[HistoryEvent]) -> list[HistoryEvent]:
     """Return the operations under once-keys that count in their own right, and have not expired."""
     expiries = [one for one in done if one.operation.verb == "expire"]
-    sent: list[Done] = []
+    sent: list[HistoryEvent] = []
     for one in done:
         if one.operation.verb in SIGNS and one.operation.once is not None:
             again = [
@@ -100,13 +100,13 @@ def _standing(done: Sequence[Done]) -> list[Done]:
     return [one for one in sent if not _has_expired(one, expiries)]
 
 
-def _has_expired(one: Done, expiries: Sequence[Done]) -> bool:
+def _has_expired(one: HistoryEvent, expiries: Sequence[HistoryEvent]) -> bool:
     return any(
         one.number in expiry.saw and one.seq <= dict(expiry.operation.clock).get(one.author, 0) for expiry in expiries
     )
 
 
-def elements(done: Sequence[Done], by: str | None = None) -> set[str]:
+def elements(done: Sequence[HistoryEvent], by: str | None = None) -> set[str]:
     """Return what was added, and not cancelled.
 
     An element that its author had added, and that counted there, was not added again.
@@ -125,7 +125,7 @@ def elements(done: Sequence[Done], by: str | None = None) -> set[str]:
     }
 
 
-def declared(done: Sequence[Done]) -> dict[str, tuple[int, int]]:
+def declared(done: Sequence[HistoryEvent]) -> dict[str, tuple[int, int]]:
     """Return author → the bound and the initial value that it declared, the first time; 0 is the default."""
     found: dict[str, tuple[int, int]] = {}
     for _, author, operation, _, _ in done:
@@ -135,7 +135,7 @@ def declared(done: Sequence[Done]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def begun(done: Sequence[Done]) -> dict[str, int]:
+def begun(done: Sequence[HistoryEvent]) -> dict[str, int]:
     """Return author → what its declaration adds to the value: the largest bound counts once, what is above it always.
 
     Of those who declared that bound, it is with the first.
@@ -148,6 +148,6 @@ def begun(done: Sequence[Done]) -> dict[str, int]:
     }
 
 
-def value(done: Sequence[Done]) -> int:
+def value(done: Sequence[HistoryEvent]) -> int:
     """Return what the counter reads."""
     return plain(done) + sum(once(done).values()) + len(elements(done)) + sum(begun(done).values())

@@ -15,12 +15,12 @@ def state(author: str, counters: Mapping[str, Counter], seq: int = 9, **others: 
     return assemble(encode_head(head), [encode_line(name, counters[name]) for name in sorted(counters)])
 
 
-def counted(author: str, amounts: Mapping[str, int], seq: int = 9) -> bytes:
-    """Return what a replica exports that has counted these amounts up."""
+def counted_state(author: str, amounts: Mapping[str, int], seq: int = 9) -> bytes:
+    """Return what a replica exports that has counted_state these amounts up."""
     return state(author, {name: {"pncounter": {author: (1, amount, 0)}} for name, amount in amounts.items()}, seq)
 
 
-def sealed(data: bytes) -> bytes:
+def with_new_checksum(data: bytes) -> bytes:
     """Return `data` with the right checksum, whatever was done to it."""
     body = data[:-TRAILER_SIZE]
     return body + trailer(zlib.crc32(body))

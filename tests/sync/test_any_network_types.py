@@ -11,7 +11,7 @@ from crdtctl.errors import ExistsError, MissingError, RefusedError
 from crdtctl.store.commit import Request
 from tests.support import oracle
 from tests.support.every_type import named
-from tests.support.histories import JOINED, Done, operation
+from tests.support.histories import JOINED, HistoryEvent, operation
 from tests.sync.networks import SEEN, Network, case, names, read, seeds, seen, whos
 
 #: A byte for what is done, one for how much, one for the once-key, the bound and whether rights are granted.
@@ -23,7 +23,7 @@ class OfEveryType(Network):
 
     def __init__(self) -> None:
         super().__init__()
-        self.done: dict[str, list[Done]] = {tag: [] for tag in JOINED}
+        self.done: dict[str, list[HistoryEvent]] = {tag: [] for tag in JOINED}
         self.number = 0
 
     @rule(who=whos, other=whos, tag=st.sampled_from(sorted(JOINED)), drawn=drawn)
@@ -41,7 +41,9 @@ class OfEveryType(Network):
             assert self.number not in seen(replica)
         else:
             if not is_sent:  # under a key that is known to be used nothing counts, whatever its amount
-                self.done[tag].append(Done(self.number, replica.id, chosen, frozenset(one.number for one in saw)))
+                self.done[tag].append(
+                    HistoryEvent(self.number, replica.id, chosen, frozenset(one.number for one in saw))
+                )
         self.check(replica)
 
     @rule(who=whos, some=names, seed=st.none() | seeds)
@@ -59,7 +61,7 @@ class OfEveryType(Network):
         self.meet(replica)
         self.living[self.living.index(replica)] = self.born(reach)
 
-    def seen(self, replica: Replica, tag: str) -> list[Done]:
+    def seen(self, replica: Replica, tag: str) -> list[HistoryEvent]:
         """Return the operations on the counter of a type that a replica has seen."""
         numbers = seen(replica)
         return [one for one in self.done[tag] if one.number in numbers]
@@ -68,7 +70,7 @@ class OfEveryType(Network):
         for tag in JOINED:
             assert read(replica, named(tag)) == self.expected(tag, self.seen(replica, tag))
 
-    def expected(self, tag: str, done: list[Done]) -> int:
+    def expected(self, tag: str, done: list[HistoryEvent]) -> int:
         """Return what a counter reads after these operations; a bounded one is never below its bound."""
         if tag == "hll":  # whose estimate of so few elements is that of one who has seen them all
             elements = tuple(sorted(oracle.elements(done)))

@@ -185,7 +185,7 @@ def test_a_copy_has_not_the_name_that_its_owner_gave_it() -> None:
 
 
 @dataclass
-class World:
+class ModelRemote:
     """Replicas as clocks, and a remote as what their objects hold; a listing may be any of the past."""
 
     clocks: dict[str, dict[str, int]]
@@ -234,7 +234,7 @@ steps = st.lists(
 def test_whatever_was_ever_put_is_held_by_some_object_for_ever_however_stale_listings_are(
     story: list[tuple[str, str, str | int | None]],
 ) -> None:
-    world = World({name: {} for name in (A, B, C, D)})
+    world = ModelRemote({name: {} for name in (A, B, C, D)})
     for what, who, how in story:
         if what == "count":
             world.clocks[who][who] = world.clocks[who].get(who, 0) + 1

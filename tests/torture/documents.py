@@ -2,7 +2,8 @@
 
 import gzip
 import json
-import zlib
+
+from tests.support.handwritten import with_checksum
 
 _TRAILER = -len(b'},"crc32":"00000000"}\n')
 ID = "bob-00112233445566778899aabbccddeeff"
@@ -11,15 +12,9 @@ TOML = f'crdtctl = 1\nkind = "state"\nreplica = "{ID}"\n\n[clock]\n{ID} = 9\n\n'
 TOML_END = '\n[checksum]\ncrc32 = "00000000"\n'
 
 
-def sealed(body: str | bytes) -> bytes:
-    """Return a text with a right checksum."""
-    data = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
-    return data + b'},"crc32":"%08x"}\n' % zlib.crc32(data)
-
-
 def state(*lines: str, head: str = HEAD) -> bytes:
     """Return a state with any lines, in the canonical layout, with a right checksum."""
-    return sealed(head + ',"counters":{\n' + ",\n".join(lines) + "\n")
+    return with_checksum(head + ',"counters":{\n' + ",\n".join(lines) + "\n")
 
 
 def row(text: str) -> bytes:
@@ -51,8 +46,8 @@ def placed(data: bytes, name: str) -> bytes:
     if kind == "known":
         changed = changed.replace(b',"counters":', b',"heard":{},"counters":', 1)
     body = data[:_TRAILER]
-    is_right = data[_TRAILER:] == sealed(body)[_TRAILER:]
-    return sealed(changed[:_TRAILER]) if is_right else changed
+    is_right = data[_TRAILER:] == with_checksum(body)[_TRAILER:]
+    return with_checksum(changed[:_TRAILER]) if is_right else changed
 
 
 #: Invalid states.

@@ -14,7 +14,7 @@ from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from tests.conftest import PROGRAM, Ended, Shell
 from tests.support import strace
-from tests.support.stored_states import counted
+from tests.support.stored_states import counted_state
 from tests.support.terminal import on_terminal
 from tests.torture.report import Row, skipped
 from tests.torture.scenes import WRITES, Scene, scene
@@ -210,7 +210,7 @@ def _scene(shell: Shell, case: Case) -> Iterator[Scene]:
     made = scene(shell.directory / "scene")
     (made.directory / "elsewhere").mkdir()
     if "many.json" in case.words:
-        (made.directory / "many.json").write_bytes(counted("many", _MANY))
+        (made.directory / "many.json").write_bytes(counted_state("many", _MANY))
     try:
         yield made
     finally:

@@ -111,7 +111,7 @@ def _is_escaped(line: bytes, quote: int) -> bool:
 
 
 def is_crowded(clock: bytes) -> bool:
-    """Return whether `clock`, the text of a large clock in JSON, has more authors than ids of 32 digits allow.
+    """Return whether `clock`, the text of a large clock in JSON, has more replicas than ids of 32 digits allow.
 
     Many short ids take many times the memory of their text, once as text and again on every line.
     """

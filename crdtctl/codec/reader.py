@@ -25,7 +25,7 @@ READ_SIZE = 2**18
 _STEP = 4096
 #: The names of the reserved lines, which hold no counter.
 NO_NAMES = frozenset(name.encode() for name in NO_COUNTERS)
-#: The longest header: a clock of about a million authors.
+#: Maximum size in bytes of a header: a clock of about a million replicas.
 _MAX_HEAD = 2**26
 _VERSION = b'{"crdtctl":'
 _CLOCK = re.compile(rb'"clock":\{((?:"[^"\\]*+(?:\\.[^"\\]*+)*+":[0-9]++,?)*+)')

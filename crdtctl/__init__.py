@@ -1,4 +1,4 @@
-"""Counters that many machines change while they are apart, with no server and the right total.
+"""Counters that many machines change offline, without a server, and that always add up.
 
 >>> import tempfile
 >>> from crdtctl import Replica
@@ -11,7 +11,7 @@
 ...     here.value("builds")
 7
 
-They meet at remotes as well, in any folder, say:
+Replicas also exchange states through remotes, for example through any folder:
 
 >>> from crdtctl import synchronize
 >>> with tempfile.TemporaryDirectory() as home:

@@ -1,4 +1,4 @@
-"""Every failure that a user can be told, as one tree; the exit status is an attribute of the class.
+"""All failures that are reported to users, as one tree. The exit status is an attribute of the class.
 
 ::
 
@@ -23,9 +23,9 @@
     ├── NotRunnableError    126  noexec
     └── NoCommandError      127  notfound
 
-What is below another class has the status and the name of that.
+A class below another one has its status and name.
 
-A message says what is wrong and where; a hint says what to do next. Both are one line.
+A message names the fault and its place. A hint names the next step. Both are one line.
 """
 
 import errno
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class CrdtctlError(Exception):
-    """Base of every failure that is told to a user in one line."""
+    """Base of all failures that are reported to a user in one line."""
 
     status = 74
     name = "io"
@@ -56,7 +56,7 @@ class CrdtctlError(Exception):
 
 
 class AnswerIsNo(CrdtctlError):
-    """The question that was asked has the answer no."""
+    """A check failed: the question has the answer no."""
 
     status = 1
     name = "no"
@@ -64,7 +64,7 @@ class AnswerIsNo(CrdtctlError):
 
 
 class UsageError(CrdtctlError):
-    """The arguments are wrong; nothing was done."""
+    """The arguments are wrong. The command did not start."""
 
     status = 2
     name = "usage"
@@ -109,19 +109,19 @@ class MissingError(CrdtctlError):
     status = 66
     name = "missing"
     meaning = "a file, replica or counter does not exist, or a delta has a gap"
-    #: The counter that is missing, if it is one: what was meant may be found by its name.
+    #: The name of the missing counter, if any, for a suggestion of a similar name.
     counter: str | None = None
 
     @classmethod
     def of_counter(cls, name: str, message: str, hint: str) -> "MissingError":
-        """Return the failure that stands for a counter that is not there."""
+        """Return the failure for a missing counter."""
         failure = cls(message, hint)
         failure.counter = name
         return failure
 
 
 class UnavailableError(CrdtctlError):
-    """A remote is not there, or does not do what is asked of it, and will not by itself."""
+    """A remote is not available, or does not work as required, and a retry would not help."""
 
     status = 69
     name = "unavailable"
@@ -129,7 +129,7 @@ class UnavailableError(CrdtctlError):
 
 
 class InternalError(CrdtctlError):
-    """Something happened that this program did not foresee."""
+    """A bug in this program."""
 
     status = 70
     name = "internal"
@@ -145,7 +145,7 @@ class ExistsError(CrdtctlError):
 
 
 class StorageError(CrdtctlError):
-    """The operating system reported an input/output error; nothing was applied."""
+    """The operating system reported an input/output error. The change was not applied."""
 
     status = 74
     name = "io"
@@ -153,7 +153,7 @@ class StorageError(CrdtctlError):
 
 
 class BusyError(CrdtctlError):
-    """Somebody else holds the lock; nothing was applied."""
+    """Another process holds the lock. The change was not applied."""
 
     status = 75
     name = "busy"
@@ -161,16 +161,16 @@ class BusyError(CrdtctlError):
 
 
 class TransientError(BusyError):
-    """A remote does not answer, or not rightly, in a way that passes by itself.
+    """A remote failed to answer correctly, but a retry may succeed.
 
-    `after` is how many seconds the remote asks to be left alone, 0 if it does not say.
+    `after` is the number of seconds that the remote asked to wait, 0 if it did not ask.
     """
 
     after = 0.0
 
 
 class OutcomeUnknownError(CrdtctlError):
-    """The new state is in place, but whether it survives a power cut is not known."""
+    """The new state is in place, but may not survive a power cut."""
 
     status = 76
     name = "unknown"
@@ -178,7 +178,7 @@ class OutcomeUnknownError(CrdtctlError):
 
 
 class AccessError(CrdtctlError):
-    """Not allowed to read or write a file or directory."""
+    """Permission to read or write a file or directory is missing."""
 
     status = 77
     name = "permission"
@@ -202,7 +202,7 @@ class UnreportedError(CrdtctlError):
 
 
 class NotRunnableError(CrdtctlError):
-    """A command that is to be run is there, and cannot be executed; nothing was done."""
+    """A command exists, but cannot be executed. It was not run."""
 
     status = 126
     name = "noexec"
@@ -210,7 +210,7 @@ class NotRunnableError(CrdtctlError):
 
 
 class NoCommandError(CrdtctlError):
-    """There is no such command to be run; nothing was done."""
+    """A command does not exist. It was not run."""
 
     status = 127
     name = "notfound"
@@ -232,10 +232,10 @@ def exit_statuses() -> "list[tuple[int, str, str]]":
 
 
 def printable(text: str | bytes | os.PathLike[str]) -> str:
-    """Return `text` fit for one line of a terminal or log: whatever is not printable is escaped.
+    """Return `text` for one line of a terminal or log, with unprintable characters escaped.
 
     >>> printable("caf\\u00e9 \\x1b[31m")
-    'café \\\\x1b[31m'
+    'café \\\\x1b[31m\'
     """
     plain = os.fsdecode(text)
     if plain.isprintable():
@@ -249,14 +249,14 @@ def printable(text: str | bytes | os.PathLike[str]) -> str:
 
 
 def reason_of(failure: CrdtctlError | OSError) -> str:
-    """Return in words why something failed, without what to do about it."""
+    """Return the reason of a failure in words, without advice."""
     if isinstance(failure, CrdtctlError):
         return failure.message
     return os.strerror(failure.errno) if failure.errno else str(failure)
 
 
 def from_os(error: OSError, doing: str) -> CrdtctlError:
-    """Return the failure that stands for what the operating system said while `doing` something."""
+    """Return the failure for an error of the operating system while `doing` something."""
     message = f"cannot {doing}: {reason_of(error)}"
     match error.errno:
         case errno.EACCES | errno.EPERM:
@@ -268,6 +268,6 @@ def from_os(error: OSError, doing: str) -> CrdtctlError:
         case errno.EROFS:
             return StorageError(message, "nothing was changed; the file system is read-only")
         case errno.ELOOP:
-            return DataError(message, "symbolic links are not followed here; name the file itself")
+            return DataError(message, "symbolic links are not followed; name the file itself")
         case _:
             return StorageError(message, "nothing was changed")

@@ -1,4 +1,4 @@
-"""Words that somebody may have meant instead of one that is not known.
+"""Suggestions of known words for an unknown one.
 
 A suggestion is made only where it is likely to be right: one edit away, or the beginning of the word. A wrong
 suggestion is worse than none.

@@ -1,1 +1,1 @@
-"""What the commands share: the command line of the process, options, words, output, progress and signals."""
+"""The common part of the commands: the process, the command line, options, output, progress and signals."""

@@ -182,7 +182,7 @@ def _shown(shell: str, word: str, about: str, opening: str, quote: str) -> str:
 
 
 def _split(line: str) -> tuple[list[str], str, str, str]:
-    """Split a line of bash: its words after the program, the unfinished word, what bash keeps of it, and its quote.
+    """Split a line of bash: words after the program, the unfinished word, the part that bash keeps of it, its quote.
 
     Outside of quotes, bash treats a character of COMP_WORDBREAKS, for example ':', as the beginning of another word.
     """

@@ -18,7 +18,7 @@ from crdtctl.store.requests import count as count_request
 from crdtctl.store.requests import under_key
 from crdtctl.store.validation import wrong_name
 
-#: Characters, besides digits, with which the amount in NAME=AMOUNT may begin; an empty amount counts as "".
+#: Possible first characters of the amount in NAME=AMOUNT, besides digits. "" is an empty amount.
 _BEGINS_AN_AMOUNT = ("", *"+-., \t")
 _SPACED = re.compile(r" *= *")
 _PAIR = re.compile(r"[^=]+=[0-9]+")

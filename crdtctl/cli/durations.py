@@ -12,7 +12,7 @@ _WRITTEN = re.compile(r"(?:(\d+(?:\.\d+)?)([smhdw]))+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
 _PLAIN = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
 _MAX = 100 * 366 * 86_400
-#: Smallest length in seconds, size and name of the unit in which it is printed.
+#: Smallest length in seconds, then size and name of its unit.
 _SHOWN: Final = ((2 * 86_400, 86_400, "day"), (2 * 3600, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
 
 
@@ -35,7 +35,7 @@ def duration(text: str | float) -> float:
 
 
 def length(seconds: float) -> str:
-    """Return a length of time in words, in the largest unit of which it has at least two.
+    """Return a length of time in words, in the largest unit that gives at least two.
 
     >>> length(59), length(60 * 90), length(1), length(86_400 * 3)
     ('59 seconds', '90 minutes', '1 second', '3 days')

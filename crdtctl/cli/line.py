@@ -13,7 +13,7 @@ from crdtctl.errors import CrdtctlError, MissingError, UsageError, printable
 
 #: Base of all exceptions of the command line parser. The class has a public name since typer 0.28.
 PARSING: Final[type[Exception]] = getattr(typer, "TyperException", typer.BadParameter.__mro__[2])
-#: Prefix of the keys under which the context of a command keeps the values of the global options.
+#: Prefix of the keys of the global options' values in the context of a command.
 _KEY: Final = "crdtctl."
 
 
@@ -130,7 +130,7 @@ class _Line:
         return getattr(self._form(), "envvar", None) == FORMAT.variable
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return the words of the usage line. Brackets mark optional words; there are no braces."""
+        """Return the words of the usage line. Brackets mark optional words. Braces are removed."""
         return [_bare(piece) for piece in super().collect_usage_pieces(ctx)]  # type: ignore[misc]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

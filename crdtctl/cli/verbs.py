@@ -14,7 +14,7 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "decrement": "Count down, by 1 or by AMOUNT.",
         "add": "Add elements to a set.",
         "create": "Create a counter of a given type.",
-        "reset": "Start counters over: cancel what has been counted.",
+        "reset": "Start counters over: cancel all known counts.",
         "transfer": "Give rights to another replica, or take back a hand-off.",
         "request": "Ask another replica for rights to a bounded counter.",
     },

@@ -36,7 +36,7 @@ def is_command(line: str) -> bool:
 
 
 def escape_json(text: bytes) -> bytes:
-    """Return JSON or TOML in which strings spell ``##[`` with an escape.
+    """Return JSON or TOML with strings that spell ``##[`` with an escape.
 
     >>> escape_json(b'{"name":"##[error]x"}')
     b'{"name":"##\\u005berror]x"}'

@@ -34,7 +34,7 @@ def check(
       crdtctl check
       crdtctl check *.json
 
-    Prints what was verified in each file, and ends with status 1 if there is a fault. Of each file: its checksum,
+    Prints the verified properties of each file, and ends with status 1 if there is a fault. Of each file: its checksum,
     its canonical form, and every entry with its place in the clock. Of a replica also: the settings, whether its
     two files fit each other, and the leftovers of writers that were killed.
     """

@@ -20,7 +20,7 @@ def clock(context: typer.Context, form: FormatOption = None) -> None:
       crdtctl clock
       crdtctl export --since "$(ssh hub crdtctl clock)" -o news.json
 
-    The clock holds, for each known replica, the number of the last commit up to which this replica has everything.
+    The clock holds, for each known replica, the number of the last commit that this replica has.
     It is one line of JSON for 'show --require' and 'export --since', which also accept every other format of it.
     CRDTCTL_FORMAT does not apply to this command.
     """

@@ -17,7 +17,7 @@ def reset(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Counters to reset.")],
     tag: TypeOption = None,
 ) -> None:
-    """Start counters over: cancel what has been counted.
+    """Start counters over: cancel all known counts.
 
     \b
     EXAMPLES:

@@ -37,7 +37,7 @@ def seal(
     found = session(context).open()
     if which is None and not yes:
         raise UsageError(
-            f"sealing retires {found.id} forever; nothing was done",
+            f"sealing retires {found.id} forever, so it must be confirmed",
             f"to confirm: {typed('seal', name_of(found.id))}",
         )
     if which is not None and which not in (found.id, name_of(found.id)):

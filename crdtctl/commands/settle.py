@@ -40,7 +40,7 @@ def settle(
 
     A fork is one replica id with several writers: a machine was cloned or restored from a backup without a sign that
     the replica could detect. A merge finds it later, and keeps the branches apart as replicas ID~1.abcd and
-    ID~1.efgh. The commits that the branches share must not count twice, and cannot be told from the rest. So of each
+    ID~1.efgh. Commits that the branches share must not count twice, and cannot be separated from the rest. So of each
     counter the largest branch counts, which is the lowest possible true value. Compare the branches with
     'crdtctl show --by-replica'. If you know the missing amount, name it: it counts once, even if others resolve the
     same fork. Sets and amounts with a --once key are never short.
@@ -51,7 +51,7 @@ def settle(
     it on the replica that has the rights, and then settle it by its name.
 
     A sealed replica that several replicas absorbed counts once for each of them. ID is its id, or the end of the id as
-    'crdtctl check' prints it; NAME=AMOUNT is what it counted, as its file shows. The extra counts are taken back from
+    'crdtctl check' prints it; NAME=AMOUNT is its own count, as its file shows. The extra counts are taken back from
     pncounters, once even if several replicas do this. Sets and amounts with a --once key are not counted twice, a
     gcounter cannot be counted down, and counts that a reset cancelled need no correction.
     """

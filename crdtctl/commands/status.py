@@ -87,9 +87,9 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
             output.stdout.line(f"unheard    what {before} did after it was copied or put back: nothing is absorbed")
             output.stdout.line("           before a sync, or a merge, has brought it, see 'crdtctl absorb --help'")
         for holding in holdings:
-            for line in _said(holding):
+            for line in _rights_lines(holding):
                 output.stdout.line(line)
-        for line in _words(own, tier, handoffs, reasons, heard):
+        for line in _handoff_lines(own, tier, handoffs, reasons, heard):
             output.stdout.line(line)
         for one_remote in remotes:
             output.stdout.line(f"remote     {remote_words(one_remote)}")
@@ -122,7 +122,7 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
         "made_twice": [{"name": made.name, "makers": made.makers} for made in now.made_twice()],
         "returned": [asdict(one) for one in now.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
-        "rights": [_signed(holding) for holding in holdings],
+        "rights": [_rights_item(holding) for holding in holdings],
         "remotes": remotes,
     }
 
@@ -137,8 +137,8 @@ def _grants(holding: Holding, asker: str) -> str:
     return typed("transfer", holding.name, asker, option="--granted")
 
 
-def _said(holding: Holding) -> Iterator[str]:
-    """Yield what there is to say of the rights to a counter, in lines."""
+def _rights_lines(holding: Holding) -> Iterator[str]:
+    """Yield the lines about the rights to a counter."""
     total = sum(holding.holders.values())
     yield f"rights     {holding.name}: {holding.here} of {total} here"
     for asker, amount in holding.requests.items():
@@ -149,8 +149,8 @@ def _said(holding: Holding) -> Iterator[str]:
         yield f"oversold   {holding.name}: {who} used {amount} rights more than it had, see 'crdtctl check'"
 
 
-def _signed(holding: Holding) -> Item:
-    """Return the same for programs."""
+def _rights_item(holding: Holding) -> Item:
+    """Return the rights to a counter as data."""
     requests = [
         {"replica": who, "amount": json_int(amount), "grant": _grants(holding, who)}
         for who, amount in holding.requests.items()
@@ -181,10 +181,10 @@ def _item(one: OpenHandoff) -> Item:
     }
 
 
-def _words(
+def _handoff_lines(
     own: str, tier: int, handoffs: Sequence[OpenHandoff], reasons: Sequence[str], heard: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield the lines about hand-offs; nothing for a permanent replica with nothing on its way."""
+    """Yield the lines about hand-offs. A permanent replica without pending counts has none."""
     if tier:
         yield f"tier       {tier}"
     for one in handoffs:

@@ -87,7 +87,7 @@ def sync(
         typer.Option(
             parser=duration,
             metavar="DURATION",
-            help="Interval at which this replica shows that it syncs, even without changes; 0: never. Default: 30m.",
+            help="Interval of showing that this replica syncs, even without changes; 0 turns it off. Default: 30m.",
             show_default=False,
         ),
     ] = 1800.0,
@@ -137,12 +137,12 @@ def sync(
         output.print_message(note)
     output.stdout.applied = report.changed and not dry_run
     if chosen == "words":
-        _tell(report, dry_run)
+        _print_transfers(report, dry_run)
     elif talks:
         output.print_report(_rows(replica.id, report, [str(one) for one in renamed]), chosen)
     output.stdout.flush()
     if output.stdout.failure is None:
-        output.stdout.applied = False  # and reported, so what failed at a remote is told as such
+        output.stdout.applied = False  # the change is reported, so a failure at a remote keeps its own status
     answers = []
     if len(report.replicas) < (require_replicas or 0):
         answers.append(AnswerIsNo(f"{len(report.replicas)} of {require_replicas} replicas were seen"))
@@ -153,16 +153,16 @@ def sync(
         raise typer.Exit(AnswerIsNo.status)
 
 
-def _tell(report: "SyncReport", dry_run: bool) -> None:
-    """Say in words what happened at each remote, or what would, and what it changes here."""
+def _print_transfers(report: "SyncReport", dry_run: bool) -> None:
+    """Print the transfers at each remote, or the planned ones, and the changes of this replica."""
     for one in report.remotes:
         if one.error is not None:
             continue
-        said = _planned(one) if dry_run else _done(one)
-        for line in said[: output.MAX_SHOWN] or ["nothing new"]:
+        lines = _planned(one) if dry_run else _done(one)
+        for line in lines[: output.MAX_SHOWN] or ["nothing new"]:
             output.stdout.line(f"{one.name}: {line}")
-        if len(said) > output.MAX_SHOWN:
-            output.stdout.line(f"{one.name}: and {len(said) - output.MAX_SHOWN} more")
+        if len(lines) > output.MAX_SHOWN:
+            output.stdout.line(f"{one.name}: and {len(lines) - output.MAX_SHOWN} more")
     merge = report.merge
     if dry_run and merge.counters:
         output.stdout.line(f"{_count(merge.counters, 'counter')} would change")
@@ -171,23 +171,23 @@ def _tell(report: "SyncReport", dry_run: bool) -> None:
 
 
 def _done(remote: "RemoteReport") -> list[str]:
-    """Return in a line what happened at a remote, if anything did."""
-    said = []
+    """Return one line about the transfers at a remote, or an empty list."""
+    lines = []
     if remote.read:
-        said.append(f"read {_count(len(remote.read), 'object')} ({_bytes(remote.read)})")
+        lines.append(f"read {_count(len(remote.read), 'object')} ({_bytes(remote.read)})")
     if remote.put:
-        said.append(f"put {_bytes([remote.put])}{_with(remote.put)}")
+        lines.append(f"put {_bytes([remote.put])}{_with(remote.put)}")
     if remote.deleted:
-        said.append(f"deleted {len(remote.deleted)}")
-    return [", ".join(said)] if said else []
+        lines.append(f"deleted {len(remote.deleted)}")
+    return [", ".join(lines)] if lines else []
 
 
 def _planned(remote: "RemoteReport") -> list[str]:
-    """Return in lines what would happen at a remote: who has what for whom."""
-    said = [f"would read {size(one.size)} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read]
+    """Return lines about the planned transfers at a remote."""
+    lines = [f"would read {size(one.size)} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read]
     if remote.put:
-        said.append(f"would put about {size(remote.put.size)}{_with(remote.put)}: {_entries(remote.put)}")
-    return [*said, *(f"would delete {printable(name)}" for name in remote.deleted)]
+        lines.append(f"would put about {size(remote.put.size)}{_with(remote.put)}: {_entries(remote.put)}")
+    return [*lines, *(f"would delete {printable(name)}" for name in remote.deleted)]
 
 
 def _entries(moved: "Transferred") -> str:

@@ -50,7 +50,7 @@ def transfer(
     Rights allow a replica to decrement a bounded counter; the value does not change. TO is the id of a replica, its
     name, or the beginning of its id; 'crdtctl status' lists them, and the rights that others asked for. Giving more
     rights than this replica holds is refused. --granted gives the rights that were asked for, in the order of the ids,
-    and gives nothing if there are no requests.
+    and gives nothing without requests.
 
     Rights of a replica that is gone, such as a former id of this one, stay with it until --from takes them. You must be
     certain that OLD makes no more commits, and that no other replica takes the same rights; otherwise a right is used

@@ -93,5 +93,5 @@ def root(
       crdtctl sync /media/stick         do both through a shared folder
 
     Every write works offline and is on disk when the command ends. Replicas exchange state files in any order, any
-    number of times, by any means; there is no server.
+    number of times, by any means, without a server.
     """

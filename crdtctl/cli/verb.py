@@ -160,7 +160,7 @@ FormatOption = Annotated[
         "-f",
         metavar="FORMAT",
         envvar="CRDTCTL_FORMAT",
-        help=f"One of {', '.join(output.FORMATS)}. Default: a table on a terminal, tab-separated lines elsewhere.",
+        help=f"One of {', '.join(output.FORMATS)}. Default: a table on a terminal, else tab-separated lines.",
     ),
 ]
 OnceOption = Annotated[

@@ -29,7 +29,7 @@ def log(
       crdtctl log --format ndjson | jq -r 'select(.did == "merged") | .at'
 
     Lists merges with the replicas they updated, replica ids that ended with the reason, and forks with their
-    resolution. Increments are not logged. Old events are dropped, so the log stays small; nothing depends on it.
+    resolution. Increments are not logged. Old events are dropped, so the log stays small. No command depends on it.
     """
     chosen = output.resolve_format(form)
     replica = session(context).open()

@@ -105,9 +105,9 @@ def sync(
       crdtctl sync --alert-after 6h
       crdtctl sync --require-fresh 1d hub
 
-    Downloads new states from each remote, merges them, and uploads what the remote lacks. It is safe at any time, from
-    many machines at once, and when it is interrupted. Off a terminal, success is silent, except with --dry-run or
-    --format.
+    Downloads new states from each remote, merges them, and uploads the states that the remote lacks. It is safe at
+    any time, from many machines at once, and when it is interrupted. Off a terminal, success is silent, except with
+    --dry-run or --format.
 
     A file that is not a state is skipped and named, with status 3. A remote that fails does not stop the others.
     Transient errors are retried, and then end with status 75; permanent errors end with 69 or another status.

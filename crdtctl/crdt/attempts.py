@@ -7,7 +7,7 @@ out. So a value is a function of the joined state, and all replicas with the sam
 
 A replica that absorbs an attempt records its job and number. Absorbed counts cannot be taken back, so from then on that
 attempt is the one that counts. A later attempt is left out as well, and is reported where it arrives. The records are
-kept under the day on which the absorbed replica was made, and are dropped with the records of absorbed replicas from
+kept under the day when the absorbed replica was made, and are dropped with the records of absorbed replicas from
 before the cutoff. A job that runs again after that counts again.
 """
 
@@ -33,7 +33,7 @@ class Attempts(RowType):
 
     tag = "attempts"
     record = Latest(Nat(), MapOf(key_fault, Nat()), MapOf(day_fault, MapOf(key_fault, Nat())), required=1)
-    summary = "which replicas are attempts of which jobs"
+    summary = "attempts of jobs, by replica"
 
 
 ATTEMPTS = Attempts()

@@ -86,7 +86,7 @@ class OperationContext:
 
 
 class RowType:
-    """The type of a line's rows: a few facts, from which join, order and deltas follow."""
+    """The type of a line's rows: a few facts that determine join, order and deltas."""
 
     #: The name of the type in files. It never changes and is never reused.
     tag: ClassVar[str]
@@ -128,7 +128,7 @@ class CounterType(RowType, ABC):
     def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
         """Return my entry after `operation`, with `seq` unchanged; raise `Refused`.
 
-        The result contains new totals, never differences. If it equals `mine`, there is no change to commit.
+        The result contains new totals, never differences. A result equal to `mine` needs no commit.
         """
 
     @abstractmethod

@@ -153,7 +153,7 @@ class BCounter(CounterType):
         return dict(sorted(held.items()))
 
     def makers(self, contributions: Contributions) -> dict[str, int]:
-        """Return replica id → the rights with which it created the counter. Several creators all count."""
+        """Return creator → its initial rights. If several replicas created the counter, all of them count."""
         found: dict[str, int] = {}
         for row in self._rows(contributions).values():
             found.update(row.begun)

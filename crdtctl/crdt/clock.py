@@ -1,4 +1,4 @@
-"""The clock of a state: replica id → number of the last commit up to which the state contains that replica's counts.
+"""The clock of a state: replica id → the last commit of that replica that the state contains, with all before.
 
 It is a version vector (D. S. Parker et al., "Detection of Mutual Inconsistency in Distributed Systems", IEEE TSE 1983).
 No entry is 0; an unknown replica is absent.

@@ -93,7 +93,7 @@ class History:
 
 
 def divergence(a: Mapping[int, str], b: Mapping[int, str]) -> int:
-    """Return the number of the first marker in which two histories (number → nonce) differ; 0 if none does."""
+    """Return the number of the first marker that differs between two histories (number → nonce); 0 if none does."""
     return min((number for number in a.keys() & b.keys() if a[number] != b[number]), default=0)
 
 
@@ -129,7 +129,7 @@ def _number(digits: str) -> int:
 
 
 def origin(author: str) -> str:
-    """Return the id of which a branch is a part; any other id is returned unchanged."""
+    """Return the id that a branch belongs to. Any other id is returned unchanged."""
     return _BRANCH.sub("", author) if "~" in author else author
 
 
@@ -151,7 +151,7 @@ def branch_name(author: str, found: Mapping[int, str]) -> str:
 
 #: The clock of each state, and replica id → history as text.
 Heads = Sequence[tuple[Clock, Mapping[str, str]]]
-#: Replica id → the ids under which its entries are to be kept.
+#: Replica id → the ids that its entries are kept under.
 Names = Mapping[str, tuple[str, ...]]
 
 
@@ -277,7 +277,7 @@ def _part(
 
 
 def _mark(branches: Sequence[_Branch]) -> None:
-    """Give each branch the markers at which it separates from each other branch."""
+    """Give each branch the markers that separate it from each other branch."""
     for branch in branches:
         branch.marks = {}
     for a, b in combinations(branches, 2):
@@ -287,7 +287,7 @@ def _mark(branches: Sequence[_Branch]) -> None:
 
 
 def _common(branches: Sequence[_Branch]) -> int:
-    """Return the last commit that all branches are known to contain; 0 if there is none."""
+    """Return the last commit that all branches are known to contain, or 0."""
     told = [parse(branch.told) for branch in branches if branch.told]
     if len(told) < 2:
         return 0

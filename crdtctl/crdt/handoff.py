@@ -16,7 +16,7 @@ from crdtctl.crdt.names import replica_fault
 
 _TOKEN = Record(Nat(), Nat(), Nat(), required=3)
 #: A node's data about another node: its count, the slot for its token, its tokens. The number of a slot is stored plus
-#: one, because 0 means that there is no slot.
+#: one, because 0 means that the slot is missing.
 _HELD = Record(Nat(), Nat(), Nat(), MapOf(replica_fault, _TOKEN), required=1)
 _NODE = Record(Nat(), Nat(), Nat(), Nat(), Nat(), MapOf(replica_fault, _HELD), required=1)
 

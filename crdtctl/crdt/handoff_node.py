@@ -93,7 +93,7 @@ def _with(vals: Mapping[str, int], who: str, count: int) -> dict[str, int]:
 
 
 def _fill_slots(i: Node, j: Node) -> Node:
-    """Add the tokens for which slots are open here, and close the slots."""
+    """Add the tokens that have an open slot here, and close the slots."""
     for (src, dst), token in j.tokens.items():
         if dst == i.id and i.slots.get(src) == token[:2]:
             slots = {who: slot for who, slot in i.slots.items() if who != src}
@@ -191,7 +191,7 @@ _STEPS: Final[tuple[Callable[[Node, Node], Node], ...]] = (
 
 
 def step(before: Node, after: Node, peer: str) -> int:
-    """Return the step, 1 to 4, of the hand-off with `peer` after a merge; 0 if there is none.
+    """Return the step, 1 to 4, of the hand-off with `peer` after a merge, or 0 without one.
 
     1: a slot is open here. 2: a token was cut here, and not added there yet. 3: its token was added here. 4: it was
     added there.

@@ -106,7 +106,7 @@ def precision(sketch: str) -> int:
 
 
 def join(sketches: Iterable[str]) -> str:
-    """Return the sketch of the elements of all sketches, in the lowest of their precisions; `EMPTY` if there are none.
+    """Return the sketch of the elements of all sketches, in the lowest of their precisions; `EMPTY` for an empty list.
 
     The sketch of a lower precision follows exactly from one of a higher precision.
     """

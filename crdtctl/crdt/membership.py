@@ -9,7 +9,7 @@ nothing. So the sealed replica counts exactly once, because its counts are final
 A replica that absorbed others may be sealed and absorbed in turn. Its records and its cutoff move along with its
 counts, because its own row is dropped.
 
-A record is the random bits of the id, under the day on which the id was generated, which is part of the id. The
+A record is the random bits of the id, under the day when the id was generated, which is part of the id. The
 *cutoff* (`fence`) is a day. Records of older ids are dropped, and a file with an unknown older id is refused, because
 that replica may have been absorbed and forgotten.
 """
@@ -57,7 +57,7 @@ MEMBERSHIP = Membership()
 
 
 def minted(replica: str) -> int:
-    """Return the day on which an id was generated, as YYYYMMDD; 0 if the id does not contain it."""
+    """Return the day when an id was generated, as YYYYMMDD; 0 if the id does not contain it."""
     found = _MINTED.search(origin(replica))
     days = int(found[1], 16) // _MILLISECONDS if found else 0
     return number_of(_text_of(days)) if days else 0

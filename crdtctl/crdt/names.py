@@ -23,24 +23,24 @@ _LEFT_OUT = dict.fromkeys(map(ord, "}\"'"))
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
-def fault(text: str, what: str, *, limit: int = MAX_BYTES) -> str | None:
-    """Return the fault of `text` as the name of a `what`, or None. The fault does not quote the text."""
+def fault(text: str, noun: str, *, limit: int = MAX_BYTES) -> str | None:
+    """Return the fault of `text` as a name, or None. The message calls it a `noun`, and does not quote the text."""
     if not text:
-        return f"a {what} cannot be empty"
+        return f"a {noun} cannot be empty"
     if text.isascii():
         size = len(text)
         if not text.isprintable():
-            return f"a {what} cannot hold control characters"
+            return f"a {noun} cannot hold control characters"
     else:
         if not is_printable(text):
-            return f"a {what} cannot hold control, formatting or unpaired characters"
+            return f"a {noun} cannot hold control, formatting or unpaired characters"
         size = len(text.encode())
         if not unicodedata.is_normalized("NFC", text):
-            return f"a {what} must be in Unicode normal form C"
+            return f"a {noun} must be in Unicode normal form C"
     if text[0] == " " or text[-1] == " ":
-        return f"a {what} cannot begin or end with white space"
+        return f"a {noun} cannot begin or end with white space"
     if size > limit:
-        return f"a {what} cannot be longer than {limit} bytes (this one has {size})"
+        return f"a {noun} cannot be longer than {limit} bytes (this one has {size})"
     return None
 
 

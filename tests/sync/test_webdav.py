@@ -466,7 +466,7 @@ def test_https_never_becomes_http(certificate: Path, tmp_path: Path, monkeypatch
     with (
         scripted(lambda request: request.reply(207, _EMPTY)) as plain,
         scripted(lambda request: request.reply(302, Location=f"{plain.url}/shared/"), certificate) as server,
-        pytest.raises(UnavailableError, match="not followed"),
+        pytest.raises(UnavailableError, match="refusing to follow"),
     ):
         remote_at(server.url, tmp_path).list()
     assert plain.requests == []

@@ -141,7 +141,7 @@ class Client:
             if not is_safe:
                 raise UnavailableError(
                     f"refusing to follow a redirect from {_host(url)} to {_shown(target)}",
-                    "it leads from https to a URL without it",
+                    "check the URL of the remote: a redirect must not lead from https to http",
                 )
             url = target
             hops += 1

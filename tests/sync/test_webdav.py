@@ -113,9 +113,9 @@ class TestNginxThatListsInHtmlAndCannotMove(Conformance, Meetings):
 def test_one_folder_is_made_but_not_those_that_it_is_in(run: Run, tmp_path: Path) -> None:
     with run(tmp_path / "server") as server:
         remote = Remote(f"{server.url}/not/there", remote_at(server.url, tmp_path).scratch)
-        with pytest.raises(UnavailableError, match="make the folder"):
+        with pytest.raises(UnavailableError, match="make its parent folder"):
             remote.list()
-        with pytest.raises(UnavailableError, match="make the folder"):
+        with pytest.raises(UnavailableError, match="make its parent folder"):
             remote.put("a.json", b"one")
         (server.root / "not").mkdir()
         assert list(server.root.rglob("*")) == [server.root / "not"]

@@ -172,7 +172,7 @@ def _like_scp(text: str) -> UsageError:
     except UsageError:  # it may contain a credential
         shown = "HOST/PATH"
     return UsageError(
-        "HOST:PATH is not a URL", f"for a place on another machine, write ssh://{shown} or git+ssh://{shown}"
+        "HOST:PATH is not a URL", f"for a place on another machine, write ssh://{shown}, or git+ssh://{shown}"
     )
 
 

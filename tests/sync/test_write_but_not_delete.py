@@ -37,4 +37,4 @@ def test_old_objects_that_cannot_be_deleted_are_reported_once(shell: Shell, repl
     shell.ok("sync", append_only)
     shell.ok("sync", append_only)
     assert len(list(hub.iterdir())) == 3
-    assert "old objects cannot be deleted there" in shell.ok("status", "--format", "table")
+    assert "old objects cannot be deleted at the remote" in shell.ok("status", "--format", "table")

@@ -1,7 +1,8 @@
 """The mathematics: frozen values, no input or output, no wall clock, no randomness, no third-party code.
 
 `TYPES` is the registry. A new type is one module and one line in it. The laws, the codec's round trip, the golden
-files, the crash and contention tests and ``--type`` find it there.
+files, the crash and contention tests and ``--type`` find it there. The oracle of the tests reads amounts that add up;
+a type whose value is anything else adds its reading there.
 """
 
 from typing import Final

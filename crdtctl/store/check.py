@@ -71,7 +71,7 @@ def _described(source: Source) -> str:
     kind = "delta" if source.head.kind == "delta" else "state"
     return (
         f"{kind} of {count} counter{'' if count == 1 else 's'}, {replicas} replica{'' if replicas == 1 else 's'}, "
-        f"{source.size} bytes; checksum, form, contributions and clock are right"
+        f"{source.size} bytes; checksum, format, entries and clock are right"
     )
 
 
@@ -96,7 +96,7 @@ def _stray(directory: Directory, which: str, source: Source) -> str:
         for _, line in source.lines():
             for authors in source.decode(line)[1].values():
                 if set(authors) != {source.head.replica}:
-                    return "it holds contributions of another replica"
+                    return "it holds entries of another replica"
         return ""
     with suppress(DataError), directory.own_source() as own:  # the check of own.json reports its damage
         mine = own.head.replica
@@ -119,11 +119,11 @@ def _binding(directory: Directory) -> Finding | None:
         own = directory.read_own()
     except DataError:
         return None  # the check of that file reports it
-    found = "it is bound to this place"
+    found = "the file is the original, not a copy"
     if own.identity_fault:
         found = f"{REASONS[own.identity_fault]}; the next write gets a new id"
     elif not own.source.head.witness:
-        found = "it is bound to this place, without a witness outside"
+        found = "the file is the original, without a witness outside the directory"
     return Finding(directory.file("own.json"), True, found)
 
 

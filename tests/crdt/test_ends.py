@@ -51,7 +51,7 @@ def test_nothing_on_its_way_is_not_taken_back() -> None:
     kind = Handoff()
     row = kind.apply(None, Operation("increment", 9), here("job", {}, tier=1))
     assert row is not None
-    with pytest.raises(Refused, match="nothing of it is on its way to hub"):
+    with pytest.raises(Refused, match="no count of it is on its way to hub"):
         kind.apply(row, Operation("transfer", source="hub"), here("job", {}, seq=2, tier=1))
 
 

@@ -9,6 +9,7 @@ This module is on the path of every increment, so it imports nothing that Python
 but fcntl and zlib.
 """
 
+import errno
 import fcntl
 import os
 import sys
@@ -20,13 +21,28 @@ from crdtctl.store.locate import in_user_state
 #: Request to a Linux file system for the generation of an inode, which changes when its number is used again.
 _GET_GENERATION = 0x80087601
 _MACHINE = "/etc/machine-id"
+#: Errors of the storage, or of the moment. Any other means that a system has no such property, now and later.
+_TRANSIENT = {
+    errno.EIO,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+}
 #: File systems that give a file another inode number when they are mounted again.
 _FLEETING = ("vfat", "msdos", "exfat", "fuse", "cifs", "smb3", "9p")
 _WITNESS_SIZE = 17
 
 
 def of(fd: int, *, lasting: bool) -> str:
-    """Return the identity of the open file `fd`. `lasting`: its file system keeps inode numbers."""
+    """Return the identity of the open file `fd`. `lasting`: its file system keeps inode numbers.
+
+    Raise OSError if a part of the identity cannot be read now: without it, this file would be taken for a copy.
+    """
     status = os.fstat(fd)
     inode = f"{status.st_ino}.{_generation(fd)}" if lasting else "-.-"
     # File systems without a device have a number of their own: subvolumes and their snapshots, overlays.
@@ -78,21 +94,28 @@ def _generation(fd: int) -> int:
         return 0
     try:
         return int.from_bytes(fcntl.ioctl(fd, _GET_GENERATION, bytes(8))[:4], sys.byteorder)
-    except OSError:
-        return 0
+    except OSError as error:
+        return _absent(error)
 
 
 def _machine() -> int:
     try:
         fd = os.open(_MACHINE, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return 0
+    except OSError as error:
+        return _absent(error)
     try:
         return zlib.crc32(os.read(fd, 64))
-    except OSError:
-        return 0
+    except OSError as error:
+        return _absent(error)
     finally:
         close(fd)
+
+
+def _absent(error: OSError) -> int:
+    """Return what stands for a property that a system does not have. Raise the error if it may have it."""
+    if error.errno in _TRANSIENT:
+        raise error
+    return 0
 
 
 # The witness -------------------------------------------------------------------------------------------

@@ -106,6 +106,19 @@ class Injected(TypedDict):
     inject: str
 
 
+def load(words: Sequence[str], environment: Mapping[str, str], directory: Path | None = None) -> None:
+    """Run the program once, so that Python has compiled all that it loads: the next runs make the same calls."""
+    command = [*PROGRAM, *words]
+    subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, cwd=directory, env=environment, timeout=60, check=False
+    )
+
+
+def without_caches(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which Python does not write what it compiles: under faults, it would be damaged."""
+    return {**environment, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def at(point: Point, how: str) -> Injected:
     """Return the options of `run` that make something happen at a point. No other call is traced, which takes time."""
     return {"trace": point.call, "inject": f"{point.call}:{how}:when={point.when}"}

@@ -230,6 +230,9 @@ def _points(shell: Shell, command: str, environment: Mapping[str, str]) -> list[
     """Return the calls of a command that a signal may interrupt, from the replica's directory on."""
     place = Path(tempfile.mkdtemp(dir=shell.directory), "scene")
     scene(place)
+    strace.load(command.split(), shell.environment, place)
+    shutil.rmtree(place)
+    scene(place)
     log = place / "log"
     ended = strace.run(command.split(), environment, trace=strace.CALLS, log=log, directory=place)
     assert ended == strace.Run(0, "", "")

@@ -187,6 +187,10 @@ def _sweep(
     number = 0
     log = shell.directory / "log"
     for case in cases:
+        with _scene(shell, case) as made:  # so that Python has compiled all that the case loads
+            (on_terminal if case.terminal else Shell.__call__)(
+                Shell(made.directory, shell.environment), *case.words.split()
+            )
         with _scene(shell, case) as made:
             ended = _run(shell, case, made, trace=calls, log=log)
             assert ended.status == 0
@@ -219,8 +223,7 @@ def _scene(shell: Shell, case: Case) -> Iterator[Scene]:
 
 
 def _run(shell: Shell, case: Case, made: Scene, *, trace: str, inject: str = "", log: Path) -> Ended:
-    # Under faults, Python must not write what it compiles: its caches would be damaged, whosever they are.
-    environment = {**shell.environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = strace.without_caches(shell.environment)
     words = case.words.split()
     if case.terminal:
         program = [*strace.prefix(trace, inject, log), *PROGRAM]

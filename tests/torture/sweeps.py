@@ -15,7 +15,18 @@ from crdtctl.store.check import check_replica
 from tests.conftest import Shell
 from tests.support import every_type
 from tests.support.clones import bind, clone
-from tests.support.strace import Point, Run, after_changes, at, missing, points, run, was_killed
+from tests.support.strace import (
+    Point,
+    Run,
+    after_changes,
+    at,
+    load,
+    missing,
+    points,
+    run,
+    was_killed,
+    without_caches,
+)
 from tests.torture.report import Row, skipped
 from tests.torture.scratch import scratch
 
@@ -117,6 +128,9 @@ class Bench:
         shutil.copytree(self.directory, self.pristine)
         self.restore()
         self.old = self.total()
+        load(self.words, self.environment)
+        self.restore()
+        self.environment = without_caches(self.environment)
         self.points = points(self.words, self.environment, shell.directory / "log", status=job.status)
         self.new = self.total()
         self.states = [self.old, self.new]

@@ -17,7 +17,7 @@ from crdtctl import Replica
 from crdtctl.store.check import check_replica
 from tests.conftest import Shell
 from tests.support.clones import bind
-from tests.support.strace import CALLS, Point, Run, logged, run
+from tests.support.strace import CALLS, Point, Run, load, logged, run, without_caches
 from tests.support.unchecked import synchronize
 from tests.torture import padded
 
@@ -45,6 +45,9 @@ class Meeting:
         self.environment = {**shell.environment, "CRDTCTL_REPLICA": str(self.directory)}
         self.words = ["sync", str(self.hub)]
         self.restore()
+        load(self.words, self.environment)
+        self.restore()
+        self.environment = without_caches(self.environment)
         self.modules = self._loaded(shell.directory / "log")
         self.restore()
         self.points = self._recorded(shell.directory / "log")

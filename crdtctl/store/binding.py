@@ -9,7 +9,6 @@ This module is on the path of every increment, so it imports nothing that Python
 but fcntl and zlib.
 """
 
-import errno
 import fcntl
 import os
 import sys
@@ -22,17 +21,7 @@ from crdtctl.store.locate import in_user_state
 _GET_GENERATION = 0x80087601
 _MACHINE = "/etc/machine-id"
 #: Errors of the storage, or of the moment. Any other means that a system has no such property, now and later.
-_TRANSIENT = {
-    errno.EIO,
-    errno.ENOMEM,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ESTALE,
-    errno.ETIMEDOUT,
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-}
+_TRANSIENT = ("EIO", "ENOMEM", "EMFILE", "ENFILE", "ESTALE", "ETIMEDOUT", "ENOSPC", "EDQUOT", "EROFS")
 #: File systems that give a file another inode number when they are mounted again.
 _FLEETING = ("vfat", "msdos", "exfat", "fuse", "cifs", "smb3", "9p")
 _WITNESS_SIZE = 17
@@ -113,7 +102,9 @@ def _machine() -> int:
 
 def _absent(error: OSError) -> int:
     """Return what stands for a property that a system does not have. Raise the error if it may have it."""
-    if error.errno in _TRANSIENT:
+    import errno  # only here: most systems have both
+
+    if errno.errorcode.get(error.errno or 0) in _TRANSIENT:
         raise error
     return 0
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 OWN = "own"
 KNOWN = "known"
 _MAX_LINKS = 40
+#: The number of times that both state files are opened to have them as they were at one moment.
+_ROUNDS = 10_000
 
 #: The largest own.json that is read into memory, or written.
 MAX_OWN_BYTES = 2**30
@@ -141,9 +143,9 @@ def open_both(directory: int) -> "tuple[int, int | None]":
     """Open ``own.json`` and ``known.json`` to read, both as they were at one moment; None without a ``known.json``.
 
     State files are only ever replaced, so an open one stays as it is. ``known.json`` was opened at a moment when the
-    name ``own.json`` still belonged to the open file, or else both are opened again.
+    name ``own.json`` still belonged to the open file, or else both are opened again. Raise OSError if that never ends.
     """
-    while True:
+    for _ in range(_ROUNDS):
         own = open_state(directory, f"{OWN}.json")
         known = None
         try:
@@ -158,6 +160,9 @@ def open_both(directory: int) -> "tuple[int, int | None]":
             for fd in (own, known):
                 if fd is not None and fd >= 0:
                     close(fd)
+    import errno  # only here, as above
+
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), f"{OWN}.json")
 
 
 def adopt(fd: int, directory: int) -> None:

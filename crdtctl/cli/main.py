@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as failure:
-        error = from_os(failure, f"use {printable(failure.filename)}" if failure.filename else "go on")
+        error = from_os(failure, f"use {printable(failure.filename)}" if failure.filename else "continue")
     except Exception as failure:  # noqa: BLE001  # Python would exit with 1, which has another meaning here
         if is_interrupted():
             return _INTERRUPTED

@@ -67,7 +67,7 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
     if chosen == "table":
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
         for other in islice(neighbours(replica.path), 3):
-            output.stdout.line(f"elsewhere  {other}")
+            output.stdout.line(f"others     {other}")
         for fork in forks:
             output.stdout.line(f"fork       {fork.replica}, not settled: see 'crdtctl settle --help'")
         if own in roster.sealed:

@@ -5,16 +5,17 @@ totals and the number of the commit that sent it. On read, a key counts once for
 the replicas that sent it, and then the sum over the keys.
 
 `marks` are the totals that this replica's resets saw, by replica; `once_marks` are those of keys. On read they are
-subtracted, each as the maximum over all replicas that reset the counter. So a reset cancels exactly what it had seen.
+subtracted, each as the maximum over all replicas that reset the counter. So a reset cancels exactly the counts that it
+had seen.
 
 Source of the marks: C. Baquero, P. S. Almeida, C. Lerche, "The Problem with Embedded CRDT Counters and a Solution",
-PaPoC 2016, whose reset also remembers what it saw of each replica.
+PaPoC 2016, whose reset also remembers the counts that it saw of each replica.
 
 **Expiry.** Keys would accumulate forever. So one replica, the keeper, may let keys expire that it knows up to a clock.
 It records that in `expired`: replica id → the last commit whose keys have expired. A replica that receives this leaves
-these keys out, on read and in the state. A replica that drops its own keys records in `gone` up to which commit. In the
-same commit the keeper adds to its own totals the difference that the missing keys make. So the value does not change,
-neither at the keeper nor at any replica that has both parts:
+these keys out, on read and in the state. A replica that drops its own keys records in `gone` the last commit whose
+keys it dropped. In the same commit the keeper adds to its own totals the difference that the missing keys make. So the
+value does not change, neither at the keeper nor at any replica that has both parts:
 
 * The commits of a replica up to a number are known as a whole, because entries travel whole. So `expired` covers only
   keys that the keeper saw. A key that was sent later, or that the keeper did not know, has a larger number and counts.

@@ -45,7 +45,7 @@ class Operation:
     """One operation on a counter, as data.
 
     `amount` (≥ 0) belongs to ``increment`` and ``decrement``, `elements` to ``add``. `once` is the idempotency key
-    under which the amount counts a single time, on all replicas together. ``transfer`` and ``request`` name the other
+    of the amount, which counts a single time on all replicas together. ``transfer`` and ``request`` name the other
     `replica`. A ``transfer`` that is `granted` gives the requested rights, to `replica` or (empty) to all that asked.
     One with a `source` takes the rights of that replica, which is gone. ``create`` may set the lower `bound`, the
     `initial` value and the `precision`. ``expire`` forgets the keys of the commits up to the `clock` (replica id,

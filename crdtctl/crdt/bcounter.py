@@ -1,9 +1,9 @@
 """A counter that never falls below a bound, even while its replicas are offline: stock, seats, budgets.
 
 Every decrement consumes *rights*, and each right belongs to one replica at any time. An increment creates rights for
-the replica that makes it, which may transfer them to others. A replica without rights is refused, whatever the value
-is. So no two replicas can use the same right, and the value, which is the bound plus all rights, cannot fall below the
-bound.
+the replica that makes it, which may transfer them to others. A replica without rights is refused, even if the value
+is high. So no two replicas can use the same right, and the value, which is the bound plus all rights, cannot fall
+below the bound.
 
 Source: V. Balegas et al., "Extending Eventually Consistent Cloud Databases for Enforcing Numeric Invariants",
 SRDS 2015. The paper has the matrix R and the vector U; one row of both is one replica's entry here. Requests, claims

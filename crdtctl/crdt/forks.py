@@ -8,9 +8,9 @@ the other branch. Each marker costs a few bytes, and commits that were never exp
 
 The known markers of a replica are its `History`. Of two histories, either one begins with the other, and then they are
 older and newer; or they differ in one marker, and then there were two writers: a **fork**. The branches of a fork are
-kept as replicas of their own, ``ID~3.k3Xa``: the id, the number of the marker at which the branch separates, and its
-nonce there. The names follow from the histories alone, so all replicas name the same branches alike, in whatever order
-they arrive.
+kept as replicas of their own, ``ID~3.k3Xa``: the id, the number of the marker where the branch separates, and its nonce
+there. The names follow from the histories alone, so all replicas name the same branches alike, in any order of
+arrival.
 
 Two cases are not detected. A branch that exported once, and meets no other replica until the other branch has exported
 more than `DENSE` times, may fall between the markers that are still kept. And commits that were never exported with a

@@ -101,7 +101,7 @@ def _machine() -> int:
 
 
 def _absent(error: OSError) -> int:
-    """Return what stands for a property that a system does not have. Raise the error if it may have it."""
+    """Return 0 for a property that the system does not have. Raise the error if the system may have it."""
     import errno  # only here: most systems have both
 
     if errno.errorcode.get(error.errno or 0) in _TRANSIENT:

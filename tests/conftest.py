@@ -22,6 +22,19 @@ hypothesis.settings.register_profile("ci", untimed, max_examples=500, derandomiz
 hypothesis.settings.register_profile("nightly", untimed, max_examples=20_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
+#: Seconds for each example of a property: a profile with more examples has more time, however busy the machine is.
+_SECONDS_PER_EXAMPLE = 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    profile = hypothesis.settings.default or hypothesis.settings()
+    seconds = _SECONDS_PER_EXAMPLE * profile.max_examples
+    for item in items:
+        test = getattr(item, "obj", None)
+        if getattr(test, "is_hypothesis_test", False) or hasattr(getattr(item, "cls", None), "settings"):
+            item.add_marker(pytest.mark.timeout(max(120, seconds)))
+
+
 PROGRAM = [str(Path(sys.executable).parent / "crdtctl")]
 if not Path(PROGRAM[0]).exists() or "PYTHONPATH" in os.environ:  # the script does not look at PYTHONPATH
     PROGRAM = [sys.executable, "-P", "-m", "crdtctl"]

@@ -347,7 +347,7 @@ def test_a_tier_has_at_most_two_digits(make: Make, tier: int) -> None:
 
 def test_a_once_key_is_refused(make: Make) -> None:
     job = make("job", 1)
-    with pytest.raises(RefusedError, match="once-key"):
+    with pytest.raises(RefusedError, match="idempotency keys"):
         job.increment("hits", once="job-1", tag="handoff")
 
 

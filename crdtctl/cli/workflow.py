@@ -20,7 +20,7 @@ def is_job() -> bool:
 
 
 def escape_line(line: str) -> str:
-    """Return a line for people that no runner reads as a command.
+    r"""Return a line for people that no runner reads as a command.
 
     >>> escape_line("::error::x"), escape_line("see ##[error]x"), escape_line("a::b")
     ('\\u003a:error::x', 'see ##\\u005berror]x', 'a::b')
@@ -36,7 +36,7 @@ def is_command(line: str) -> bool:
 
 
 def escape_json(text: bytes) -> bytes:
-    """Return JSON or TOML with strings that spell ``##[`` with an escape.
+    r"""Return JSON or TOML with strings that spell ``##[`` with an escape.
 
     >>> escape_json(b'{"name":"##[error]x"}')
     b'{"name":"##\\u005berror]x"}'

@@ -121,7 +121,7 @@ def test_exchange_needs_another_replica(shell: Shell, hub: Replica) -> None:
 
 
 REFUSED: dict[str, Callable[[Shell], object]] = {
-    "once-key": lambda shell: shell("--replica", "hub", "increment", "hits", "--once", "job-1"),
+    "idempotency keys": lambda shell: shell("--replica", "hub", "increment", "hits", "--once", "job-1"),
     "no elements": lambda shell: shell("--replica", "hub", "add", "hits", "ada"),
 }
 

@@ -265,7 +265,9 @@ def test_a_certificate_that_is_not_trusted_is_named(
     context.load_cert_chain(certificate, key)
     with saying(HALF, context) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://{address}")
-        with pytest.raises(UnavailableError, match=f"the certificate of {address} is not trusted; see SSL_CERT_FILE"):
+        with pytest.raises(
+            UnavailableError, match=f"the certificate of {address} is not trusted; if you trust it, set SSL_CERT_FILE"
+        ):
             remote.list()
 
 

@@ -208,7 +208,7 @@ def test_settings_of_the_repository_there_that_cannot_be_read_are_not_taken_for_
 ) -> None:
     remote.put("a.json", b"one")
     (there / "config").write_text("[broken\n")
-    with pytest.raises(UnavailableError, match=r"settings of the repository .*bad config line 1.*mend"):
+    with pytest.raises(UnavailableError, match=r"settings of the repository .*bad config line 1.*correct"):
         remote.list()
 
 

@@ -45,7 +45,7 @@ _TOLD = ("several writers", "counts for each", "may count twice", "initial right
 
 
 @dataclass(frozen=True)
-class Ended:
+class Result:
     """How a process ended, and what it wrote."""
 
     status: int
@@ -66,7 +66,7 @@ class Shell:
         stdin: str | bytes = b"",
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
-    ) -> Ended:
+    ) -> Result:
         done = subprocess.run(
             [*PROGRAM, *map(str, arguments)],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
@@ -76,7 +76,7 @@ class Shell:
             timeout=60,
             check=False,
         )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def ok(self, *arguments: str | Path, stdin: str | bytes = b"") -> str:
         """Run, expect status 0 and a silent stderr, and return stdout."""

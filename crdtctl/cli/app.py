@@ -8,8 +8,8 @@ import typer.main
 
 from crdtctl import __version__
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import section
 from crdtctl.cli.line import Group
-from crdtctl.cli.statuses import section
 from crdtctl.cli.verbs import ALIASES, GROUPS, VERBS
 
 

@@ -9,7 +9,7 @@ from crdtctl.cli.reading import called, text_blocks
 from crdtctl.errors import CrdtctlError, PartialError, UsageError, printable
 from crdtctl.store import requests
 from crdtctl.store.commit import Request
-from crdtctl.store.processes import cores
+from crdtctl.store.parallel import cores
 from crdtctl.store.sketching import sketch_lines
 
 #: A line → its request, or None for a line without one.

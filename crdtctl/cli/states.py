@@ -13,7 +13,7 @@ from crdtctl.cli.paths import given
 from crdtctl.cli.reading import blocks, called, standard_input, text_blocks
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store import packed
-from crdtctl.store.clocktext import parse_clock
+from crdtctl.store.clock_text import parse_clock
 from crdtctl.store.inputs import Input, looks_like_state, spool
 from crdtctl.store.replica import Replica
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import section
 from crdtctl.cli.line import LOCK_TIMEOUT, REPLICA, Command, Group
-from crdtctl.cli.statuses import section
 from crdtctl.errors import (
     AccessError,
     ExistsError,
@@ -20,7 +20,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import which
-from crdtctl.store.clocktext import clock_text
+from crdtctl.store.clock_text import clock_text
 from crdtctl.store.commit import OnRefused, Request
 from crdtctl.store.locate import VARIABLE
 from crdtctl.store.replica import Replica

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.refusals import end_with
 from crdtctl.cli.states import FilesFromOption, NullOption, named, states
-from crdtctl.cli.statuses import WRITES
 from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import UsageError
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import READS
 from crdtctl.cli.output import Item, Report
 from crdtctl.cli.states import FilesFromOption, NullOption, named, states
-from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import AnswerIsNo, printable
 from crdtctl.store.check import check_input

@@ -3,10 +3,10 @@
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import READS
 from crdtctl.cli.output import Report
-from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, command_app, session, typed_format
-from crdtctl.store.clocktext import clock_text
+from crdtctl.store.clock_text import clock_text
 
 app, settings = command_app(*READS)
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import READS
 from crdtctl.cli.output import Report
 from crdtctl.cli.states import states
-from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.crdt.clock import Order
 from crdtctl.errors import AnswerIsNo, printable

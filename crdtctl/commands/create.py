@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli.amounts import amount, whole
-from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.verb import AlsoOption, command_app, commit
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.handoff import Handoff

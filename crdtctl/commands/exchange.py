@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.refusals import end_with
-from crdtctl.cli.statuses import WRITES
 from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import ForkError, printable
 from crdtctl.store.merge import MergeReport

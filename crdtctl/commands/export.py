@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output, paths
+from crdtctl.cli.exit_status import READS
 from crdtctl.cli.states import clock
-from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import UsageError, printable
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.states import clock
-from crdtctl.cli.statuses import WRITES
 from crdtctl.cli.verb import command_app, session
 
 app, settings = command_app(4, *WRITES)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli.counting import LinesOption, count
-from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.verb import (
     AlsoOption,
     BadOption,

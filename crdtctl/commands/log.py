@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import READS
 from crdtctl.cli.output import Report
-from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import printable
 

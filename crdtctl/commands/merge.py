@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.output import Report, json_int
 from crdtctl.cli.progress import bar
 from crdtctl.cli.refusals import end_with, found
 from crdtctl.cli.states import FilesFromOption, NullOption, named, states
-from crdtctl.cli.statuses import WRITES
 from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.inputs import Input
 from crdtctl.store.merge import MergeReport
-from crdtctl.store.processes import cores
+from crdtctl.store.parallel import cores
 
 app, settings = command_app(3, 5, *WRITES)
 

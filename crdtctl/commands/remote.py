@@ -6,10 +6,10 @@ import typer
 
 from crdtctl.cli import output
 from crdtctl.cli.durations import duration
+from crdtctl.cli.exit_status import READS, WRITES, section
 from crdtctl.cli.line import FORMAT, Group
 from crdtctl.cli.output import Report
 from crdtctl.cli.signals import exit_on_signal
-from crdtctl.cli.statuses import READS, WRITES, section
 from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import AnswerIsNo, UsageError, printable
 

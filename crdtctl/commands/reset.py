@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.verb import TypeOption, command_app, commit
 from crdtctl.store import requests
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output, paths
-from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.verb import command_app
 from crdtctl.errors import (
     CrdtctlError,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from crdtctl.cli import output
-from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import typed

@@ -7,7 +7,7 @@ import typer
 
 from crdtctl.cli import output
 from crdtctl.cli.counting import counting
-from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.verb import command_app, session
 from crdtctl.crdt import membership
 from crdtctl.errors import UsageError, printable

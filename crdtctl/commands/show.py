@@ -8,10 +8,10 @@ import typer
 
 from crdtctl.cli import output
 from crdtctl.cli.amounts import whole
+from crdtctl.cli.exit_status import READS
 from crdtctl.cli.output import Item, Report, json_int
 from crdtctl.cli.selection import Default, counted, is_pattern, selected
 from crdtctl.cli.states import clock
-from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, TypeOption, command_app, session, typed_format
 from crdtctl.cli.workflow import escape_json
 from crdtctl.crdt import clock as clocks

@@ -7,9 +7,9 @@ from itertools import islice
 import typer
 
 from crdtctl.cli import output
+from crdtctl.cli.exit_status import READS
 from crdtctl.cli.meeting_places import known_remotes, remote_words
 from crdtctl.cli.output import Item, Report, json_int
-from crdtctl.cli.statuses import READS
 from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.crdt.membership import day_of
 from crdtctl.errors import printable
@@ -52,7 +52,7 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
     clock.pop(own, None)
     tier, handoffs = now.tier, now.open_handoffs()
     reasons = now.reasons_to_keep()
-    roster, holdings = now.ended(), now.holdings()
+    roster, holdings = now.retired(), now.holdings()
     unheard, doubled = now.unheard(), now.doubled()
     was = {past.replica: past for past in now.past()}
     items: list[Item] = [{"replica": own, "commits": now.commits, "heard": None, "own": True}]
@@ -72,8 +72,8 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
             output.stdout.line(f"fork       {fork.replica}, not settled: see 'crdtctl settle --help'")
         if own in roster.sealed:
             output.stdout.line("sealed     it has ended, and takes no more")
-        if roster.absorbers or roster.fence:
-            fence = f"; older than {day_of(roster.fence)} forgotten" if roster.fence else ""
+        if roster.absorbers or roster.cutoff:
+            fence = f"; older than {day_of(roster.cutoff)} forgotten" if roster.cutoff else ""
             output.stdout.line(f"absorbed   {len(roster.absorbers)} sealed replicas{fence}")
         for made in now.made_twice():
             output.stdout.line(f"made twice {made}: {made.advice}")
@@ -117,7 +117,7 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
         ],
         "sealed": own in roster.sealed,
         "absorbed": len(roster.absorbers),
-        "fence": day_of(roster.fence) if roster.fence else None,
+        "fence": day_of(roster.cutoff) if roster.cutoff else None,
         "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
         "made_twice": [{"name": made.name, "makers": made.makers} for made in now.made_twice()],
         "returned": [asdict(one) for one in now.returned()],

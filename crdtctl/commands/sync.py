@@ -7,12 +7,12 @@ import typer
 
 from crdtctl.cli import output, verdict
 from crdtctl.cli.durations import duration, utc
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.output import Report
 from crdtctl.cli.progress import growing_bar
 from crdtctl.cli.refusals import found
 from crdtctl.cli.short import size
 from crdtctl.cli.signals import exit_on_signal
-from crdtctl.cli.statuses import WRITES
 from crdtctl.cli.verb import FormatOption, command_app, session
 from crdtctl.errors import AnswerIsNo, BusyError, printable
 

@@ -6,7 +6,7 @@ import typer
 
 from crdtctl.cli import output
 from crdtctl.cli.amounts import of_replica
-from crdtctl.cli.statuses import WRITES
+from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.verb import command_app, session
 from crdtctl.errors import UsageError, printable
 

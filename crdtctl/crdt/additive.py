@@ -36,7 +36,7 @@ from collections.abc import Mapping, Sequence
 from operator import gt
 from typing import Any, ClassVar, TypeAlias, final
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, Operation, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
@@ -82,7 +82,7 @@ class AdditiveCounter(CounterType):
         """Return the index of the total that `operation` adds to; raise `Refused`."""
 
     @final
-    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         if operation.verb == "create":
             return mine
         if operation.verb == "reset":
@@ -108,7 +108,7 @@ class AdditiveCounter(CounterType):
                 return self._with(mine, totals, once, self._part(mine, 3), gone)
         return self._with(mine, totals, self._part(mine, 0), self._part(mine, 3), self._gone(mine))
 
-    def _reset(self, mine: Contribution, context: OperationContext) -> Contribution:
+    def _reset(self, mine: Entry, context: OperationContext) -> Entry:
         """Return `mine` with marks on all known totals that no mark covers yet."""
         width = len(self.weights)
         seen = merge_branches(self.record, {**context.others(), context.replica: mine})
@@ -117,7 +117,7 @@ class AdditiveCounter(CounterType):
         once_marks = {**self._part(mine, 2), **_beyond(self._once_marks(seen), self._sent(seen))}
         return self.record.make(*mine[: 1 + width], self._part(mine, 0), marks, once_marks, *mine[4 + width :])
 
-    def _expire(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
+    def _expire(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` after the keys of the commits up to a clock expired, with their amounts in the totals."""
         width = len(self.weights)
         known = {**context.others(), context.replica: mine}
@@ -150,31 +150,31 @@ class AdditiveCounter(CounterType):
 
     def _with(
         self,
-        mine: Contribution,
+        mine: Entry,
         totals: Sequence[int],
         once: Mapping[str, Totals],
         expired: Mapping[str, int],
         gone: int,
-    ) -> Contribution:
+    ) -> Entry:
         """Return `mine` with other totals and keys, and with unchanged marks."""
         return self.record.make(mine[0], *totals, once, self._part(mine, 1), self._part(mine, 2), expired, gone)
 
-    def _gone(self, row: Contribution) -> int:
+    def _gone(self, row: Entry) -> int:
         """Return the last commit whose keys the replica of a row has dropped."""
         gone: int = self.record.at(row, 5 + len(self.weights))
         return gone
 
-    def _left_under_keys(self, contributions: Contributions) -> dict[str, Totals]:
+    def _left_under_keys(self, entries: Entries) -> dict[str, Totals]:
         """Return idempotency key → the totals that resets leave."""
-        marks = self._once_marks(contributions)
-        return {key: _left(totals, marks.get(key)) for key, totals in self._sent(contributions).items()}
+        marks = self._once_marks(entries)
+        return {key: _left(totals, marks.get(key)) for key, totals in self._sent(entries).items()}
 
-    def _unexpired(self, row: Contribution, limit: int) -> Mapping[str, Totals]:
+    def _unexpired(self, row: Entry, limit: int) -> Mapping[str, Totals]:
         """Return the keys of a row with their totals and commits, without those of commits up to a limit."""
         once, width = self._part(row, 0), len(self.weights)
         return {key: sent for key, sent in once.items() if not _is_of(sent, width, limit)} if limit and once else once
 
-    def tidied(self, rows: dict[str, Contribution]) -> dict[str, Contribution]:
+    def tidied(self, rows: dict[str, Entry]) -> dict[str, Entry]:
         """Return rows without the keys that have expired according to other rows."""
         width = len(self.weights)
         if max(map(len, rows.values()), default=0) > 4 + width:
@@ -186,7 +186,7 @@ class AdditiveCounter(CounterType):
         return rows
 
     @final
-    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
+    def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
         width = len(self.weights)
         theirs, cancels = context.others()[author], self._marks({**context.others(), context.replica: mine})
         left = _left(theirs[1 : 1 + width], cancels.get(author))
@@ -212,12 +212,12 @@ class AdditiveCounter(CounterType):
         return sum(weight * total for weight, total in zip(self.weights, totals, strict=True))
 
     @final
-    def shares(self, contributions: Contributions) -> dict[str, int]:
-        shares = self._plain(contributions)
-        expired = self._expired(contributions)
-        limits = {author: expired.get(origin(author), 0) for author in contributions}
-        sent = {author: self._unexpired(row, limits[author]) for author, row in contributions.items()}
-        for key, left in self._left_under_keys(contributions).items():
+    def shares(self, entries: Entries) -> dict[str, int]:
+        shares = self._plain(entries)
+        expired = self._expired(entries)
+        limits = {author: expired.get(origin(author), 0) for author in entries}
+        sent = {author: self._unexpired(row, limits[author]) for author, row in entries.items()}
+        for key, left in self._left_under_keys(entries).items():
             for column, weight in enumerate(self.weights):
                 if left[column]:
                     senders = [author for author in sent if key in sent[author]]
@@ -226,59 +226,59 @@ class AdditiveCounter(CounterType):
                     shares[owner] += weight * left[column]
         return shares
 
-    def _plain(self, contributions: Contributions) -> dict[str, int]:
+    def _plain(self, entries: Entries) -> dict[str, int]:
         """Return replica id → its counts without a key that no reset cancelled."""
         width = len(self.weights)
-        totals = {author: row[1 : 1 + width] for author, row in contributions.items()}
-        marks = self._marks(contributions)
+        totals = {author: row[1 : 1 + width] for author, row in entries.items()}
+        marks = self._marks(entries)
         if marks:
             totals = {author: _left(row, marks.get(origin(author))) for author, row in totals.items()}
         return {author: self.weigh(row) for author, row in totals.items()}
 
     @final
-    def once(self, contributions: Contributions) -> Mapping[str, int]:
-        left = self._left_under_keys(contributions)
+    def once(self, entries: Entries) -> Mapping[str, int]:
+        left = self._left_under_keys(entries)
         return {key: self.weigh(totals) for key, totals in left.items() if any(totals)}
 
     @final
-    def used_keys(self, contributions: Contributions) -> Mapping[str, int]:
-        return {key: self.weigh(totals) for key, totals in self._sent(contributions).items()}
+    def used_keys(self, entries: Entries) -> Mapping[str, int]:
+        return {key: self.weigh(totals) for key, totals in self._sent(entries).items()}
 
     @final
-    def keepers(self, contributions: Contributions) -> list[str]:
-        return [author for author, row in contributions.items() if self._part(row, 3)]
+    def keepers(self, entries: Entries) -> list[str]:
+        return [author for author, row in entries.items() if self._part(row, 3)]
 
     @final
-    def fold(self, contributions: Contributions) -> int:
-        plain = sum(self._plain(contributions).values())
-        return plain + sum(self.once(contributions).values())
+    def fold(self, entries: Entries) -> int:
+        plain = sum(self._plain(entries).values())
+        return plain + sum(self.once(entries).values())
 
-    def _part(self, row: Contribution, number: int) -> Mapping[str, Any]:
+    def _part(self, row: Entry, number: int) -> Mapping[str, Any]:
         """Return one of the maps at the end of a row: keys, marks, marks on keys, expired commits."""
         found: Mapping[str, Any] = self.record.at(row, 1 + len(self.weights) + number)
         return found
 
-    def _parts(self, contributions: Contributions, number: int) -> list[Mapping[str, Any]]:
+    def _parts(self, entries: Entries, number: int) -> list[Mapping[str, Any]]:
         """Return one of these maps from each row that has it."""
         index = 1 + len(self.weights) + number
-        return [row[index] for row in contributions.values() if len(row) > index]
+        return [row[index] for row in entries.values() if len(row) > index]
 
-    def _sent(self, contributions: Contributions) -> dict[str, Totals]:
-        width, expired = len(self.weights), self._expired(contributions)
-        keyed = [(author, row) for author, row in contributions.items() if len(row) > 1 + width]
+    def _sent(self, entries: Entries) -> dict[str, Totals]:
+        width, expired = len(self.weights), self._expired(entries)
+        keyed = [(author, row) for author, row in entries.items() if len(row) > 1 + width]
         found = [self._unexpired(row, expired.get(origin(author), 0)) for author, row in keyed]
         return observed_resets([{key: sent[:width] for key, sent in one.items()} for one in found], _larger, str)
 
-    def _expired(self, contributions: Contributions) -> dict[str, int]:
+    def _expired(self, entries: Entries) -> dict[str, int]:
         """Return replica id → the last commit whose keys have expired."""
-        gone = {author: self._gone(row) for author, row in contributions.items() if len(row) == len(self.record.parts)}
-        return observed_resets([*self._parts(contributions, 3), gone], max)
+        gone = {author: self._gone(row) for author, row in entries.items() if len(row) == len(self.record.parts)}
+        return observed_resets([*self._parts(entries, 3), gone], max)
 
-    def _marks(self, contributions: Contributions) -> dict[str, Totals]:
-        return observed_resets(self._parts(contributions, 1), _larger)
+    def _marks(self, entries: Entries) -> dict[str, Totals]:
+        return observed_resets(self._parts(entries, 1), _larger)
 
-    def _once_marks(self, contributions: Contributions) -> dict[str, Totals]:
-        return observed_resets(self._parts(contributions, 2), _larger, str)
+    def _once_marks(self, entries: Entries) -> dict[str, Totals]:
+        return observed_resets(self._parts(entries, 2), _larger, str)
 
 
 def _larger(a: Totals, b: Totals) -> Totals:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from crdtctl.crdt.base import Contribution, Contributions, RowType
+from crdtctl.crdt.base import Entries, Entry, RowType
 from crdtctl.crdt.lattice import Latest, MapOf, Nat
 from crdtctl.crdt.membership import day_fault, day_of, minted, number_of
 from crdtctl.crdt.names import key_fault
@@ -80,11 +80,11 @@ class Jobs:
         )
 
 
-def jobs(contributions: Contributions) -> Jobs:
+def jobs(entries: Entries) -> Jobs:
     """Return the jobs in the rows of several replicas."""
     attempts: dict[str, Attempt] = {}
     absorbed: dict[str, int] = {}
-    for author, row in contributions.items():
+    for author, row in entries.items():
         for key, number in _part(row, 1).items():
             attempts[author] = Attempt(key, number)
         for keys in _part(row, 2).values():
@@ -93,19 +93,17 @@ def jobs(contributions: Contributions) -> Jobs:
     return Jobs(attempts, absorbed)
 
 
-def beginning(seq: int, attempt: Attempt) -> Contribution:
+def beginning(seq: int, attempt: Attempt) -> Entry:
     """Return my row as an attempt that begins in my commit `seq`."""
     return ATTEMPTS.record.make(seq, {attempt.key: attempt.number})
 
 
-def own_attempt(row: Contribution) -> Attempt | None:
+def own_attempt(row: Entry) -> Attempt | None:
     """Return the attempt in a row, or None."""
     return next((Attempt(key, number) for key, number in _part(row, 1).items()), None)
 
 
-def absorbing(
-    row: Contribution, seq: int, absorbed: Mapping[str, Attempt], rows: Iterable[Contribution]
-) -> Contribution:
+def absorbing(row: Entry, seq: int, absorbed: Mapping[str, Attempt], rows: Iterable[Entry]) -> Entry:
     """Return my row after my commit `seq` absorbed replicas that were attempts (replica id → attempt).
 
     The records in the `rows` of the absorbed replicas become mine.
@@ -120,15 +118,15 @@ def absorbing(
     return row if not found else _row(seq, _part(row, 1), days)
 
 
-def fencing(row: Contribution, seq: int, fence: int) -> Contribution:
-    """Return my row after my commit `seq` dropped the records from before the cutoff, the day `fence`."""
-    kept = {day: keys for day, keys in _part(row, 2).items() if number_of(day) >= fence}
+def raise_cutoff(row: Entry, seq: int, cutoff: int) -> Entry:
+    """Return my row after my commit `seq` dropped the records from before the day `cutoff`."""
+    kept = {day: keys for day, keys in _part(row, 2).items() if number_of(day) >= cutoff}
     return row if len(kept) == len(_part(row, 2)) else _row(seq, _part(row, 1), kept)
 
 
-def _part(row: Contribution, index: int) -> Any:
+def _part(row: Entry, index: int) -> Any:
     return ATTEMPTS.record.at(row, index)
 
 
-def _row(seq: int, job: Mapping[str, int], absorbed: Mapping[str, Mapping[str, int]]) -> Contribution:
+def _row(seq: int, job: Mapping[str, int], absorbed: Mapping[str, Mapping[str, int]]) -> Entry:
     return ATTEMPTS.record.make(seq, job, {day: dict(sorted(absorbed[day].items())) for day in sorted(absorbed)})

@@ -14,9 +14,9 @@ from crdtctl.crdt.forks import merge_branches
 from crdtctl.crdt.lattice import Record
 
 #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
-Contribution: TypeAlias = tuple[Any, ...]
+Entry: TypeAlias = tuple[Any, ...]
 #: Replica id → entry, of one counter.
-Contributions: TypeAlias = Mapping[str, Contribution]
+Entries: TypeAlias = Mapping[str, Entry]
 
 Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire"]
 
@@ -67,7 +67,7 @@ class Operation:
     clock: tuple[tuple[str, int], ...] = ()
 
 
-def _no_entries() -> Contributions:
+def _no_entries() -> Entries:
     return {}
 
 
@@ -81,7 +81,7 @@ class OperationContext:
 
     replica: str
     seq: int
-    others: Callable[[], Contributions] = _no_entries
+    others: Callable[[], Entries] = _no_entries
     tier: int = 0
 
 
@@ -100,22 +100,22 @@ class RowType:
     created_first: ClassVar[bool] = False
 
     @final
-    def join(self, a: Contribution, b: Contribution) -> Contribution:
+    def join(self, a: Entry, b: Entry) -> Entry:
         """Return the join of two versions of one entry."""
         return a if a == b else self.record.join(a, b)
 
     @final
-    def join_all(self, a: Contributions, b: Contributions) -> dict[str, Contribution]:
+    def join_all(self, a: Entries, b: Entries) -> dict[str, Entry]:
         """Return the join of two counters, entry by entry."""
         return self.tidied(self.record.join_rows(a, b))
 
-    def tidied(self, rows: dict[str, Contribution]) -> dict[str, Contribution]:
+    def tidied(self, rows: dict[str, Entry]) -> dict[str, Entry]:
         """Return rows without the parts that other rows among them make obsolete."""
         return rows
 
-    def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:
+    def newer(self, entries: Entries, since: Mapping[str, int]) -> dict[str, Entry]:
         """Return the delta: the complete entries that changed after the clock `since`."""
-        return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}
+        return {a: c for a, c in entries.items() if c[0] > since.get(a, 0)}
 
 
 class CounterType(RowType, ABC):
@@ -125,54 +125,54 @@ class CounterType(RowType, ABC):
     has_keys: ClassVar[bool] = False
 
     @abstractmethod
-    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return my entry after `operation`, with `seq` unchanged; raise `Refused`.
 
         The result contains new totals, never differences. A result equal to `mine` needs no commit.
         """
 
     @abstractmethod
-    def fold(self, contributions: Contributions) -> int:
+    def fold(self, entries: Entries) -> int:
         """Return the value of several entries together."""
 
     @abstractmethod
-    def shares(self, contributions: Contributions) -> dict[str, int]:
+    def shares(self, entries: Entries) -> dict[str, int]:
         """Return replica id → its share of the value. A part that counts once for several is one replica's share."""
 
-    def once(self, contributions: Contributions) -> Mapping[str, int]:  # noqa: ARG002  # others have some
+    def once(self, entries: Entries) -> Mapping[str, int]:  # noqa: ARG002  # others have some
         """Return idempotency key → the amount that counts under it, from all replicas together."""
         return {}
 
-    def seal_blocker(self, replica: str, contributions: Contributions) -> tuple[str, ...]:  # noqa: ARG002  # others can
+    def seal_blocker(self, replica: str, entries: Entries) -> tuple[str, ...]:  # noqa: ARG002  # others can
         """Return the reason why `replica` cannot be sealed, with advice; an empty tuple if it can."""
         return ()
 
-    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:  # noqa: ARG002  # others can
+    def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:  # noqa: ARG002  # others can
         """Return my entry after it took over the entry of `author`, a sealed replica among the others.
 
         Counts that known resets cancel are left out. `seq` is unchanged. Raise `Refused`.
         """
         raise Refused(f"a {self.tag} cannot be taken over")
 
-    def precision_info(self, contributions: Contributions) -> Mapping[str, float]:  # noqa: ARG002  # others have some
+    def precision_info(self, entries: Entries) -> Mapping[str, float]:  # noqa: ARG002  # others have some
         """Return facts about the accuracy of the value, such as its standard error."""
         return {}
 
-    def used_keys(self, contributions: Contributions) -> Mapping[str, int]:
+    def used_keys(self, entries: Entries) -> Mapping[str, int]:
         """Return idempotency key → its amount, including keys whose amount a reset cancelled: they stay used."""
-        return self.once(contributions)
+        return self.once(entries)
 
-    def keepers(self, contributions: Contributions) -> list[str]:  # noqa: ARG002  # others have some
+    def keepers(self, entries: Entries) -> list[str]:  # noqa: ARG002  # others have some
         """Return the replicas that let idempotency keys expire."""
         return []
 
     @final
-    def value(self, contributions: Contributions) -> int:
+    def value(self, entries: Entries) -> int:
         """Return the value of the counter: the fold, with the branches of each fork merged to one replica."""
-        return self.fold(merge_branches(self.record, contributions))
+        return self.fold(merge_branches(self.record, entries))
 
     @final
-    def apply(self, mine: Contribution | None, operation: Operation, context: OperationContext) -> Contribution | None:
+    def apply(self, mine: Entry | None, operation: Operation, context: OperationContext) -> Entry | None:
         """Return my entry after `operation`, or None if it changes nothing.
 
         A replica without an entry gets an empty one by ``create``, but not by a ``reset`` without effect. An amount of

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple, final
 from crdtctl.crdt.base import (
     MAX_DIGITS,
     TOO_LARGE,
-    Contribution,
-    Contributions,
     CounterType,
+    Entries,
+    Entry,
     Lacking,
     Operation,
     OperationContext,
@@ -87,7 +87,7 @@ class BCounter(CounterType):
     settings = frozenset({"bound", "initial"})
     created_first = True
 
-    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         if operation.once is not None:
             raise Refused(
                 "a bcounter has no idempotency keys: rights are used on one replica, "
@@ -116,24 +116,24 @@ class BCounter(CounterType):
                 raise Refused("a bcounter has no elements; increment it, or add to a gset")
         return self.record.make(*row)
 
-    def fold(self, contributions: Contributions) -> int:
-        rows = self._rows(contributions).values()
-        return self.bound(contributions) + max(0, sum(row.created - row.used for row in rows))
+    def fold(self, entries: Entries) -> int:
+        rows = self._rows(entries).values()
+        return self.bound(entries) + max(0, sum(row.created - row.used for row in rows))
 
-    def shares(self, contributions: Contributions) -> dict[str, int]:
+    def shares(self, entries: Entries) -> dict[str, int]:
         """Return replica id → rights created minus rights used; the bound is a share of its first declarer."""
-        found = {author: row[1] - row[2] for author, row in contributions.items()}
-        bound = self.bound(contributions)
-        declarer = min((a for a, row in contributions.items() if str(bound) in Row(*row).bounds), default=None)
+        found = {author: row[1] - row[2] for author, row in entries.items()}
+        bound = self.bound(entries)
+        declarer = min((a for a, row in entries.items() if str(bound) in Row(*row).bounds), default=None)
         if declarer is not None:
             found[declarer] += bound
         return found
 
-    def bound(self, contributions: Contributions) -> int:
+    def bound(self, entries: Entries) -> int:
         """Return the lower bound: the largest that was declared."""
-        return max((int(text) for row in contributions.values() for text in Row(*row).bounds), default=0)
+        return max((int(text) for row in entries.values() for text in Row(*row).bounds), default=0)
 
-    def rights(self, contributions: Contributions) -> dict[str, int]:
+    def rights(self, entries: Entries) -> dict[str, int]:
         """Return replica id → its rights. They are negative only after a fork or a wrong claim.
 
         Their sum is the value minus the bound, as long as none is negative.
@@ -144,7 +144,7 @@ class BCounter(CounterType):
             held[source] = held.get(source, 0) - amount
             held[target] = held.get(target, 0) + amount
 
-        for author, row in self._rows(contributions).items():
+        for author, row in self._rows(entries).items():
             held[author] = held.get(author, 0) + row.created - row.used
             for replica, amount in row.gifts.items():
                 move(amount, author, replica)
@@ -152,16 +152,16 @@ class BCounter(CounterType):
                 move(amount, replica, author)
         return dict(sorted(held.items()))
 
-    def makers(self, contributions: Contributions) -> dict[str, int]:
+    def makers(self, entries: Entries) -> dict[str, int]:
         """Return creator → its initial rights. If several replicas created the counter, all of them count."""
         found: dict[str, int] = {}
-        for row in self._rows(contributions).values():
+        for row in self._rows(entries).values():
             found.update(row.begun)
         return dict(sorted(found.items()))
 
-    def requests(self, contributions: Contributions) -> dict[str, dict[str, int]]:
+    def requests(self, entries: Entries) -> dict[str, dict[str, int]]:
         """Return holder → replica id → rights requested from the holder and not given yet."""
-        rows = self._rows(contributions)
+        rows = self._rows(entries)
         found: dict[str, dict[str, int]] = {}
         for author, row in sorted(rows.items()):
             for holder, amount in sorted(row.requests.items()):
@@ -170,13 +170,13 @@ class BCounter(CounterType):
                     found.setdefault(holder, {})[author] = amount - given
         return found
 
-    def seal_blocker(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
-        held = self.rights(contributions).get(replica, 0)
+    def seal_blocker(self, replica: str, entries: Entries) -> tuple[str, ...]:
+        held = self.rights(entries).get(replica, 0)
         if held <= 0:
             return ()
         return f"holds {held} right{'' if held == 1 else 's'} here", "give them away with 'crdtctl transfer' first"
 
-    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
+    def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
         """Take over the created, used, given and claimed rights of `author`, and claim its received ones."""
         row, theirs, others = Row(*mine), Row(*context.others()[author]), self._rows(context.others())
         given = sum(one.gifts.get(author, 0) - one.claims.get(author, 0) for one in (*others.values(), row))
@@ -198,10 +198,10 @@ class BCounter(CounterType):
             self.record.parts[-1].join(row.begun, theirs.begun),
         )
 
-    def _rows(self, contributions: Contributions) -> dict[str, Row]:
-        return {author: Row(*row) for author, row in merge_branches(self.record, contributions).items()}
+    def _rows(self, entries: Entries) -> dict[str, Row]:
+        return {author: Row(*row) for author, row in merge_branches(self.record, entries).items()}
 
-    def _require(self, amount: int, mine: Contribution, context: OperationContext) -> None:
+    def _require(self, amount: int, mine: Entry, context: OperationContext) -> None:
         """Raise `Lacking` unless this replica holds `amount` rights."""
         entries = _all_entries(mine, context)
         held = self.rights(entries)
@@ -272,7 +272,7 @@ def _declared(row: Row, operation: Operation, replica: str) -> Row:
     return row._replace(created=_total(row.created + initial - bound), bounds=(str(bound),), begun=begun)
 
 
-def _all_entries(mine: Contribution, context: OperationContext) -> dict[str, Contribution]:
+def _all_entries(mine: Entry, context: OperationContext) -> dict[str, Entry]:
     return {**context.others(), context.replica: mine}
 
 

@@ -3,15 +3,15 @@
 from typing import TypeAlias
 
 from crdtctl.crdt import KINDS
-from crdtctl.crdt.base import Contribution
+from crdtctl.crdt.base import Entry
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Names
 
 #: The entries of one counter: type → replica → entry.
-Counter: TypeAlias = dict[str, dict[str, Contribution]]
+Counter: TypeAlias = dict[str, dict[str, Entry]]
 
 
-class Numbers(dict[str, dict[str, Contribution]]):
+class Numbers(dict[str, dict[str, Entry]]):
     """A `Counter` with entries of numbers up to 2^53 − 1 only. It is encoded without a check."""
 
 
@@ -41,7 +41,7 @@ def put_under(counter: Counter, names: Names) -> Counter:
     put: Counter = {}
     for tag, authors in counter.items():
         join = KINDS[tag].join_all
-        rows: dict[str, Contribution] = {}
+        rows: dict[str, Entry] = {}
         for author, row in authors.items():
             for name in names.get(author, (author,)):
                 rows = join(rows, {name: row})

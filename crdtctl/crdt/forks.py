@@ -327,12 +327,12 @@ def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, hi
 # Reading -------------------------------------------------------------------------------------------------
 
 
-def merge_branches(record: Record, contributions: Mapping[str, Any]) -> Mapping[str, Any]:
+def merge_branches(record: Record, entries: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return entries with the branches of each id joined under the id."""
-    if not any("~" in author for author in contributions):
-        return contributions
+    if not any("~" in author for author in entries):
+        return entries
     joined: dict[str, Any] = {}
-    for author, row in contributions.items():
+    for author, row in entries.items():
         replica = origin(author)
         joined[replica] = record.join(joined[replica], row) if replica in joined else row
     return joined

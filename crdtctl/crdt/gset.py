@@ -7,7 +7,7 @@ each replica: A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", I
 from collections.abc import Collection, Mapping
 from typing import final
 
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, OperationContext, Refused
+from crdtctl.crdt.base import CounterType, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record
 from crdtctl.crdt.names import element_fault, replica_fault
@@ -25,7 +25,7 @@ class GSet(CounterType):
     record = Record(Nat(), MapOf(element_fault, Nat()), MapOf(replica_fault, Nat()), required=2)
     summary = "a set: how many distinct things, exactly"
 
-    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         match operation.verb:
             case "create":
                 return mine
@@ -36,10 +36,10 @@ class GSet(CounterType):
             case verb:
                 raise Refused(f"a gset cannot be {verb}ed; add elements to it")
 
-    def _add(self, mine: Contribution, elements: tuple[str, ...], context: OperationContext) -> Contribution:
+    def _add(self, mine: Entry, elements: tuple[str, ...], context: OperationContext) -> Entry:
         """Return `mine` with the elements that do not count in it yet."""
         there = mine[1]
-        seen: Contributions = {context.replica: mine}
+        seen: Entries = {context.replica: mine}
         if not there.keys().isdisjoint(elements):  # otherwise resets by others make no difference
             seen = {**context.others(), **seen}
         mark = _marks(seen).get(context.replica, 0)
@@ -50,7 +50,7 @@ class GSet(CounterType):
             raise Refused("the reset in the same commit would cancel them; add them in a separate commit")
         return (mine[0], {**there, **dict.fromkeys(fresh, context.seq)}, *mine[2:])
 
-    def _reset(self, mine: Contribution, context: OperationContext) -> Contribution:
+    def _reset(self, mine: Entry, context: OperationContext) -> Entry:
         """Return `mine` with marks on all known elements that no mark covers yet."""
         seen = merge_branches(self.record, {**context.others(), context.replica: mine})
         marks = _marks(seen)
@@ -58,33 +58,33 @@ class GSet(CounterType):
         beyond = {author: number for author, number in latest.items() if number > marks.get(author, 0)}
         return self.record.make(mine[0], mine[1], {**self.record.at(mine, 2), **beyond})
 
-    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
+    def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
         theirs, cancels = context.others()[author], _marks({**context.others(), context.replica: mine})
         row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), context)
         marks = self.record.parts[2].join(self.record.at(mine, 2), self.record.at(theirs, 2))
         return self.record.make(row[0], row[1], {name: mark for name, mark in marks.items() if name != author})
 
-    def fold(self, contributions: Contributions) -> int:
-        return len(self._counting(contributions))
+    def fold(self, entries: Entries) -> int:
+        return len(self._counting(entries))
 
-    def shares(self, contributions: Contributions) -> dict[str, int]:
-        marks = _marks(contributions)
-        return {author: len(_left(row, marks.get(origin(author), 0))) for author, row in contributions.items()}
+    def shares(self, entries: Entries) -> dict[str, int]:
+        marks = _marks(entries)
+        return {author: len(_left(row, marks.get(origin(author), 0))) for author, row in entries.items()}
 
-    def members(self, contributions: Contributions) -> tuple[str, ...]:
+    def members(self, entries: Entries) -> tuple[str, ...]:
         """Return the elements of the set, sorted."""
-        return tuple(sorted(self._counting(contributions)))
+        return tuple(sorted(self._counting(entries)))
 
-    def _counting(self, contributions: Contributions) -> set[str]:
-        marks = _marks(contributions)
-        return set().union(*(_left(row, marks.get(origin(author), 0)) for author, row in contributions.items()))
-
-
-def _marks(contributions: Contributions) -> dict[str, int]:
-    return observed_resets([row[2] for row in contributions.values() if len(row) > 2], max)
+    def _counting(self, entries: Entries) -> set[str]:
+        marks = _marks(entries)
+        return set().union(*(_left(row, marks.get(origin(author), 0)) for author, row in entries.items()))
 
 
-def _left(row: Contribution, mark: int) -> Collection[str]:
+def _marks(entries: Entries) -> dict[str, int]:
+    return observed_resets([row[2] for row in entries.values() if len(row) > 2], max)
+
+
+def _left(row: Entry, mark: int) -> Collection[str]:
     """Return the elements of a row that a mark leaves."""
     elements: Mapping[str, int] = row[1]
     return [element for element, number in elements.items() if number > mark] if mark else elements

@@ -8,7 +8,7 @@ counter has two nodes, one for increments and one for decrements. Its value is e
 from dataclasses import replace
 from typing import Any, final
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, Operation, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.handoff_node import Node, Slot, Token, step
 from crdtctl.crdt.lattice import Latest, MapOf, Nat, Record
 from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge, PendingCounts
@@ -44,7 +44,7 @@ class Handoff(LocallyMergedType):
     record = Latest(Nat(), Nat(), _NODE, _NODE, required=2)
     summary = "counts of thousands of short-lived clients, handed over to permanent replicas"
 
-    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         if operation.verb == "transfer" and operation.source and not operation.replica:
             return self._taken_back(mine, operation.source, context)
         if operation.verb in _REFUSALS:
@@ -60,17 +60,17 @@ class Handoff(LocallyMergedType):
             raise Refused("the total would have more than 100 digits")
         return self.row(mine[0], up, down)
 
-    def _taken_back(self, mine: Contribution, source: str, context: OperationContext) -> Contribution:
+    def _taken_back(self, mine: Entry, source: str, context: OperationContext) -> Entry:
         nodes = self.mine(mine, context)
         up, down = (node.without_tokens_for(source) for node in nodes)
         if (up, down) == nodes:
             raise Refused(f"no count of it is on its way to {source}")
         return self.row(mine[0], up, down)
 
-    def local_merge(self, mine: Contribution | None, context: OperationContext) -> "NodeMerge":
+    def local_merge(self, mine: Entry | None, context: OperationContext) -> "NodeMerge":
         return NodeMerge(self, mine, context)
 
-    def carry_over(self, replica: str, row: Contribution, context: OperationContext) -> Contribution:
+    def carry_over(self, replica: str, row: Entry, context: OperationContext) -> Entry:
         """Return the first entry of a replica whose id was `replica` before.
 
         It takes over the value and the tokens of the earlier id. Counts that were not handed over stay with the earlier
@@ -80,25 +80,25 @@ class Handoff(LocallyMergedType):
         up, down = (replace(node.merged(old), tokens=old.tokens) for node, old in pairs)
         return self.row(context.seq, up, down)
 
-    def fold(self, contributions: Contributions) -> int:
-        pairs = [self.nodes(author, row) for author, row in contributions.items()]
+    def fold(self, entries: Entries) -> int:
+        pairs = [self.nodes(author, row) for author, row in entries.items()]
         return max((up.val for up, _ in pairs), default=0) - max((down.val for _, down in pairs), default=0)
 
-    def shares(self, contributions: Contributions) -> dict[str, int]:
-        pairs = {author: self.nodes(author, row) for author, row in contributions.items()}
+    def shares(self, entries: Entries) -> dict[str, int]:
+        pairs = {author: self.nodes(author, row) for author, row in entries.items()}
         return {author: up.own - down.own for author, (up, down) in pairs.items()}
 
-    def nodes(self, author: str, row: Contribution) -> tuple[Node, Node]:
+    def nodes(self, author: str, row: Entry) -> tuple[Node, Node]:
         """Return the two nodes in the entry of `author`."""
         up, down = (_node(author, row[1], self.record.at(row, index)) for index in (2, 3))
         return up, down
 
-    def seal_blocker(self, replica: str, contributions: Contributions) -> tuple[str, ...]:
-        if not self.pending(replica, contributions[replica]).is_empty:
+    def seal_blocker(self, replica: str, entries: Entries) -> tuple[str, ...]:
+        if not self.pending(replica, entries[replica]).is_empty:
             return "is not handed over yet", "exchange with a permanent replica first"
         return ()
 
-    def pending(self, replica: str, row: Contribution) -> PendingCounts:
+    def pending(self, replica: str, row: Entry) -> PendingCounts:
         up, down = self.nodes(replica, row)
         keys = sorted({*up.tokens, *down.tokens})
         nothing = Token(0, 0, 0)
@@ -110,11 +110,11 @@ class Handoff(LocallyMergedType):
             up.below > 0 or down.below > 0,
         )
 
-    def mine(self, mine: Contribution, context: OperationContext) -> tuple[Node, Node]:
+    def mine(self, mine: Entry, context: OperationContext) -> tuple[Node, Node]:
         """Return this replica's nodes, which begin at its own tier."""
         return self.nodes(context.replica, mine if mine[0] else (0, context.tier))
 
-    def row(self, seq: int, up: Node, down: Node) -> Contribution:
+    def row(self, seq: int, up: Node, down: Node) -> Entry:
         """Return the entry that consists of two nodes."""
         return self.record.make(seq, up.tier, _part(up), _part(down))
 
@@ -126,14 +126,14 @@ class NodeMerge(LocalMerge):
     are sources.
     """
 
-    def __init__(self, kind: Handoff, mine: Contribution | None, context: OperationContext) -> None:
+    def __init__(self, kind: Handoff, mine: Entry | None, context: OperationContext) -> None:
         self.kind = kind
         self._mine = mine
         self._seq = context.seq
         self._nodes = kind.mine(kind.record.bottom if mine is None else mine, context)
         self._has_merged = False
 
-    def merge(self, replica: str, theirs: Contribution) -> int:
+    def merge(self, replica: str, theirs: Entry) -> int:
         """Merge the entry of `replica`; return the step of the hand-off with it.
 
         Where increments and decrements have reached different steps, that is the smaller one. An entry that would make
@@ -152,7 +152,7 @@ class NodeMerge(LocalMerge):
         return any(not node.tier or (node.id, peer) in node.tokens for node in self._nodes)
 
     @property
-    def row(self) -> Contribution | None:
+    def row(self) -> Entry | None:
         """The own entry after all these merges; None if they changed nothing."""
         if not self._has_merged:
             return None

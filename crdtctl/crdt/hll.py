@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import final
 
 from crdtctl.crdt import hyperloglog
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, OperationContext, Refused
+from crdtctl.crdt.base import CounterType, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.lattice import Nat, Record, Registers
 
 
@@ -23,7 +23,7 @@ class HLL(CounterType):
     summary = "how many distinct things, about, in a few KB however many there are"
     settings = frozenset({"precision"})
 
-    def mutate(self, mine: Contribution, operation: Operation, context: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         if operation.verb in ("decrement", "reset"):
             raise Refused("an hll cannot remove elements, because it does not store them")
         if operation.verb not in ("create", "add"):
@@ -43,22 +43,22 @@ class HLL(CounterType):
             (hyperloglog.precision(row[1]) for row in context.others().values()), default=hyperloglog.DEFAULT_PRECISION
         )
 
-    def fold(self, contributions: Contributions) -> int:
-        return hyperloglog.estimate(self._together(contributions))
+    def fold(self, entries: Entries) -> int:
+        return hyperloglog.estimate(self._together(entries))
 
-    def absorb(self, mine: Contribution, author: str, context: OperationContext) -> Contribution:
+    def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
         return (mine[0], hyperloglog.join([mine[1], context.others()[author][1]]))
 
-    def shares(self, contributions: Contributions) -> dict[str, int]:
-        return {author: hyperloglog.estimate(row[1]) for author, row in contributions.items()}
+    def shares(self, entries: Entries) -> dict[str, int]:
+        return {author: hyperloglog.estimate(row[1]) for author, row in entries.items()}
 
-    def precision_info(self, contributions: Contributions) -> Mapping[str, float]:
-        merge_branches = self._together(contributions)
+    def precision_info(self, entries: Entries) -> Mapping[str, float]:
+        merge_branches = self._together(entries)
         if merge_branches == hyperloglog.EMPTY:
             return {}
         precision = hyperloglog.precision(merge_branches)
         return {"standard_error": hyperloglog.standard_error(precision), "precision": precision}
 
     @staticmethod
-    def _together(contributions: Contributions) -> str:
-        return hyperloglog.join(row[1] for row in contributions.values())
+    def _together(entries: Entries) -> str:
+        return hyperloglog.join(row[1] for row in entries.values())

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, OperationContext
+from crdtctl.crdt.base import CounterType, Entries, Entry, OperationContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class LocalMerge(ABC):
     """A replica's own entry while it merges entries of others, one after the other."""
 
     @abstractmethod
-    def merge(self, replica: str, theirs: Contribution) -> int:
+    def merge(self, replica: str, theirs: Entry) -> int:
         """Merge the entry of `replica`; return the step (1 to 4) that a hand-off with it has reached, or 0."""
 
     @property
     @abstractmethod
-    def row(self) -> Contribution | None:
+    def row(self) -> Entry | None:
         """The own entry after all these merges; None if they changed nothing."""
 
     def waits_for(self, peer: str) -> bool:  # noqa: ARG002  # others can
@@ -63,17 +63,17 @@ class LocallyMergedType(CounterType, ABC):
     """A type of counter with a local merge."""
 
     @abstractmethod
-    def local_merge(self, mine: Contribution | None, context: OperationContext) -> LocalMerge:
+    def local_merge(self, mine: Entry | None, context: OperationContext) -> LocalMerge:
         """Return an accumulator that merges entries of other replicas into `mine`."""
 
-    def pending(self, replica: str, row: Contribution) -> PendingCounts:  # noqa: ARG002  # others have some
+    def pending(self, replica: str, row: Entry) -> PendingCounts:  # noqa: ARG002  # others have some
         """Return the counts in the entry of `replica` that are still to be handed over or taken over."""
         return PendingCounts()
 
-    def carry_over(self, replica: str, row: Contribution, context: OperationContext) -> Contribution | None:  # noqa: ARG002
+    def carry_over(self, replica: str, row: Entry, context: OperationContext) -> Entry | None:  # noqa: ARG002
         """Return the first entry of a replica whose id was `replica`, with the entry `row`; None to begin with none."""
         return None
 
-    def newer(self, contributions: Contributions, since: Mapping[str, int]) -> dict[str, Contribution]:  # noqa: ARG002
+    def newer(self, entries: Entries, since: Mapping[str, int]) -> dict[str, Entry]:  # noqa: ARG002
         """Return the delta: all entries, whole."""
-        return dict(contributions)
+        return dict(entries)

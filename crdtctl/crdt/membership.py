@@ -10,7 +10,7 @@ A replica that absorbed others may be sealed and absorbed in turn. Its records a
 counts, because its own row is dropped.
 
 A record is the random bits of the id, under the day when the id was generated, which is part of the id. The
-*cutoff* (`fence`) is a day. Records of older ids are dropped, and a file with an unknown older id is refused, because
+*cutoff* is a day. Records of older ids are dropped, and a file with an unknown older id is refused, because
 that replica may have been absorbed and forgotten.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from crdtctl.crdt.base import Contribution, Contributions, RowType
+from crdtctl.crdt.base import Entries, Entry, RowType
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import origin
 from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
@@ -46,7 +46,7 @@ def _record_fault(text: str) -> str | None:
 
 @final
 class Membership(RowType):
-    """Row ``(seq, sealed, fence, absorbed)``: 1 if the replica is sealed, the cutoff as YYYYMMDD, day → records."""
+    """Row ``(seq, sealed, cutoff, absorbed)``: 1 if the replica is sealed, the cutoff as YYYYMMDD, day → records."""
 
     tag = "membership"
     record = Latest(Nat(), Nat(), Nat(), MapOf(day_fault, Elements(_record_fault)), required=1)
@@ -91,7 +91,7 @@ class Roster:
 
     sealed: frozenset[str] = frozenset()
     absorbers: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    fence: int = 0
+    cutoff: int = 0
 
     def has_absorbed(self, replica: str) -> bool:
         """Return whether the counts of a replica have been taken over."""
@@ -107,18 +107,18 @@ class Roster:
         This is possible only if the states have different cutoffs, because a state with a cutoff has applied it to all
         replicas that it knows.
         """
-        if self.fence < other.fence:
+        if self.cutoff < other.cutoff:
             return other.forgotten(other_clock, self, clock)
-        if self.fence == other.fence:
+        if self.cutoff == other.cutoff:
             return []
         return [who for who in other_clock if who not in clock and self.may_have_forgotten(who)]
 
     def may_have_forgotten(self, replica: str) -> bool:
         """Return whether an unknown replica may have been absorbed before the cutoff."""
-        return 0 < minted(replica) < self.fence and not self.has_absorbed(replica)
+        return 0 < minted(replica) < self.cutoff and not self.has_absorbed(replica)
 
     @property
-    def twice(self) -> dict[str, frozenset[str]]:
+    def absorbed_twice(self) -> dict[str, frozenset[str]]:
         """Record → the replicas that absorbed the recorded one, if several did, so that it counts more than once.
 
         Absorbed replicas are not counted as absorbers: their records moved to their own absorber.
@@ -128,17 +128,17 @@ class Roster:
         return {record: by for record, by in standing.items() if len(by) > 1}
 
 
-def roster(contributions: Contributions) -> Roster:
+def roster(entries: Entries) -> Roster:
     """Return the retired replicas in the rows of several replicas."""
-    fence = max((_part(row, 2) for row in contributions.values()), default=0)
+    cutoff = max((_part(row, 2) for row in entries.values()), default=0)
     absorbers: dict[str, frozenset[str]] = {}
-    for author, row in contributions.items():
+    for author, row in entries.items():
         by = frozenset({origin(author)})
         for day, records in _part(row, 3).items():
-            if number_of(day) >= fence:
+            if number_of(day) >= cutoff:
                 for record in records:
                     absorbers[record] = absorbers[record] | by if record in absorbers else by
-    return Roster(frozenset(author for author, row in contributions.items() if _part(row, 1)), absorbers, fence)
+    return Roster(frozenset(author for author, row in entries.items() if _part(row, 1)), absorbers, cutoff)
 
 
 def forgotten(states: Sequence[tuple[Roster, Clock]]) -> list[list[str]]:
@@ -146,27 +146,27 @@ def forgotten(states: Sequence[tuple[Roster, Clock]]) -> list[list[str]]:
 
     A new replica has no cutoff of its own: the latest cutoff among the states that it merges at once decides.
     """
-    fence = max((said.fence for said, _ in states), default=0)
-    latest = [(said, clock) for said, clock in states if said.fence == fence]
+    cutoff = max((said.cutoff for said, _ in states), default=0)
+    latest = [(said, clock) for said, clock in states if said.cutoff == cutoff]
     known = set().union(*(clock for _, clock in latest))
 
     def is_forgotten(who: str) -> bool:
         return who not in known and all(said.may_have_forgotten(who) for said, _ in latest)
 
-    return [[] if said.fence == fence else [who for who in clock if is_forgotten(who)] for said, clock in states]
+    return [[] if said.cutoff == cutoff else [who for who in clock if is_forgotten(who)] for said, clock in states]
 
 
-def is_sealed(row: Contribution) -> bool:
+def is_sealed(row: Entry) -> bool:
     """Return whether the replica of a row is sealed."""
     return bool(_part(row, 1))
 
 
-def sealing(row: Contribution, seq: int) -> Contribution:
+def sealing(row: Entry, seq: int) -> Entry:
     """Return my row after my commit `seq` sealed this replica."""
     return _row(seq, 1, _part(row, 2), _part(row, 3))
 
 
-def absorbing(row: Contribution, seq: int, replicas: Iterable[str]) -> Contribution:
+def absorbing(row: Entry, seq: int, replicas: Iterable[str]) -> Entry:
     """Return my row after my commit `seq` absorbed `replicas`, whose ids contain the day they were generated."""
     days = {day: set(records) for day, records in _part(row, 3).items()}
     for replica in replicas:
@@ -174,28 +174,28 @@ def absorbing(row: Contribution, seq: int, replicas: Iterable[str]) -> Contribut
     return _row(seq, _part(row, 1), _part(row, 2), {day: tuple(sorted(records)) for day, records in days.items()})
 
 
-def inheriting(row: Contribution, seq: int, rows: Iterable[Contribution]) -> Contribution:
+def inheriting(row: Entry, seq: int, rows: Iterable[Entry]) -> Entry:
     """Return my row after my commit `seq` took over the records in the `rows` of absorbed replicas."""
     days = {day: set(records) for day, records in _part(row, 3).items()}
-    fence = 0
+    cutoff = 0
     for theirs in rows:
-        fence = max(fence, _part(theirs, 2))
+        cutoff = max(cutoff, _part(theirs, 2))
         for day, records in _part(theirs, 3).items():
             days.setdefault(day, set()).update(records)
     found = {day: tuple(sorted(records)) for day, records in days.items()}
-    return fencing(_row(seq, _part(row, 1), _part(row, 2), found), seq, fence)
+    return raise_cutoff(_row(seq, _part(row, 1), _part(row, 2), found), seq, cutoff)
 
 
-def fencing(row: Contribution, seq: int, fence: int) -> Contribution:
-    """Return my row after my commit `seq` dropped the records from before the day `fence`."""
-    fence = max(fence, _part(row, 2))
-    kept = {day: records for day, records in _part(row, 3).items() if number_of(day) >= fence}
-    return _row(seq, _part(row, 1), fence, kept)
+def raise_cutoff(row: Entry, seq: int, cutoff: int) -> Entry:
+    """Return my row after my commit `seq` dropped the records from before the day `cutoff`."""
+    cutoff = max(cutoff, _part(row, 2))
+    kept = {day: records for day, records in _part(row, 3).items() if number_of(day) >= cutoff}
+    return _row(seq, _part(row, 1), cutoff, kept)
 
 
-def _part(row: Contribution, index: int) -> Any:
+def _part(row: Entry, index: int) -> Any:
     return MEMBERSHIP.record.at(row, index)
 
 
-def _row(seq: int, sealed: int, fence: int, absorbed: Mapping[str, Any]) -> Contribution:
-    return MEMBERSHIP.record.make(seq, sealed, fence, dict(sorted(absorbed.items())))
+def _row(seq: int, sealed: int, cutoff: int, absorbed: Mapping[str, Any]) -> Entry:
+    return MEMBERSHIP.record.make(seq, sealed, cutoff, dict(sorted(absorbed.items())))

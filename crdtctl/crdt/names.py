@@ -24,23 +24,23 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 def fault(text: str, noun: str, *, limit: int = MAX_BYTES) -> str | None:
-    """Return the fault of `text` as a name, or None. The message calls it a `noun`, and does not quote the text."""
+    """Return the fault of `text` as a name, or None. It begins with the `noun`, and does not quote the text."""
     if not text:
-        return f"a {noun} cannot be empty"
+        return f"{noun} cannot be empty"
     if text.isascii():
         size = len(text)
         if not text.isprintable():
-            return f"a {noun} cannot hold control characters"
+            return f"{noun} cannot hold control characters"
     else:
         if not is_printable(text):
-            return f"a {noun} cannot hold control, formatting or unpaired characters"
+            return f"{noun} cannot hold control, formatting or unpaired characters"
         size = len(text.encode())
         if not unicodedata.is_normalized("NFC", text):
-            return f"a {noun} must be in Unicode normal form C"
+            return f"{noun} must be in Unicode normal form C"
     if text[0] == " " or text[-1] == " ":
-        return f"a {noun} cannot begin or end with white space"
+        return f"{noun} cannot begin or end with white space"
     if size > limit:
-        return f"a {noun} cannot be longer than {limit} bytes (this one has {size})"
+        return f"{noun} cannot be longer than {limit} bytes (this one has {size})"
     return None
 
 
@@ -58,7 +58,7 @@ def counter_fault(text: str) -> str | None:
     for kept in "={}":
         if kept in text:
             return f"a counter's name cannot hold '{kept}'"
-    return fault(text, "counter's name")
+    return fault(text, "a counter's name")
 
 
 def stored_counter_fault(text: str) -> str | None:
@@ -88,17 +88,17 @@ def counter_advice(text: str) -> str:
 
 def replica_fault(text: str) -> str | None:
     """Return the fault of `text` as a replica's id, or None."""
-    return fault(text, "replica's id")
+    return fault(text, "a replica's id")
 
 
 def key_fault(text: str) -> str | None:
     """Return the fault of `text` as an idempotency key, or None."""
-    return fault(text, "once-key")
+    return fault(text, "an idempotency key")
 
 
 def element_fault(text: str) -> str | None:
     """Return the fault of `text` as an element of a set, or None."""
-    return fault(text, "set element", limit=MAX_ELEMENT_BYTES)
+    return fault(text, "a set element", limit=MAX_ELEMENT_BYTES)
 
 
 def sound_elements(lines: bytes) -> set[bytes] | None:

@@ -16,7 +16,7 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import NO_NAMES, Source
 from crdtctl.crdt import LOCALLY_MERGED, TYPES, attempts
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, OperationContext, Refused
+from crdtctl.crdt.base import CounterType, Entries, Entry, OperationContext, Refused
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.membership import (
@@ -25,12 +25,12 @@ from crdtctl.crdt.membership import (
     Roster,
     absorbing,
     day_of,
-    fencing,
     forgotten,
     inheriting,
     is_sealed,
     minted,
     number_of,
+    raise_cutoff,
     roster,
 )
 from crdtctl.errors import (
@@ -49,7 +49,7 @@ from crdtctl.store.merge import MergeReport, merge
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import membership_in, membership_of, refuse_sealed
 from crdtctl.store.transaction import Transaction
-from crdtctl.store.types import SecondType, arrivals
+from crdtctl.store.type_choice import SecondType, arrivals
 from crdtctl.store.unheard import Heard, refuse, still
 
 #: Maximum number of replicas recorded in the log, and of second types reported.
@@ -143,18 +143,18 @@ class _Absorption:
 
     own: OwnFile
     known: Source | None
-    here: Contributions
+    here: Entries
     report: AbsorbReport
-    jobs_here: Contributions
-    counters: dict[str, dict[str, dict[str, Contribution]]] = field(default_factory=dict)
+    jobs_here: Entries
+    counters: dict[str, dict[str, dict[str, Entry]]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
-    members: dict[str, Contribution] = field(default_factory=dict)
+    members: dict[str, Entry] = field(default_factory=dict)
     absorbed_from: set[str] = field(default_factory=set)
     states: dict[str, tuple[Roster, Clock]] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
     jobs: Jobs = field(default_factory=Jobs)
-    attempts: dict[str, Contribution] = field(default_factory=dict)
+    attempts: dict[str, Entry] = field(default_factory=dict)
     ours: Roster = field(init=False)
 
     def __post_init__(self) -> None:
@@ -253,7 +253,7 @@ class _Absorption:
         past = members.absorbed(self.report.absorbed)
         self.report.before += [who for who in past if who not in self.report.before]
         self.report.absorbed = [who for who in self.report.absorbed if who not in past]
-        absorbers = {who for several in members.twice.values() for who in several}
+        absorbers = {who for several in members.absorbed_twice.values() for who in several}
         for who in self.report.absorbed:
             if who in absorbers:
                 raise RefusedError(
@@ -285,8 +285,8 @@ class _Absorption:
         if self.gone:
             after = absorbing(row, seq, self.gone)
             after = inheriting(after, seq, [self.members[who] for who in self.gone])
-        if cutoff > self.ours.fence:
-            after = fencing(after, seq, cutoff)
+        if cutoff > self.ours.cutoff:
+            after = raise_cutoff(after, seq, cutoff)
         if after == row:
             return {}
         lines = {**self._counter_lines(seq), **self._attempt_line(seq, cutoff)}
@@ -298,7 +298,7 @@ class _Absorption:
         row = attempts_in(self.own.source).get(self.own.id, ATTEMPTS.record.bottom)
         runs = {who: self.jobs.attempts[who] for who in self.report.absorbed if who in self.jobs.attempts}
         rows = [self.attempts[who] for who in self.report.absorbed if who in self.attempts]
-        after = attempts.fencing(attempts.absorbing(row, seq, runs, rows), seq, cutoff)
+        after = attempts.raise_cutoff(attempts.absorbing(row, seq, runs, rows), seq, cutoff)
         return {} if after == row else {attempts.NAME: encode_line(attempts.NAME, {ATTEMPTS.tag: {self.own.id: after}})}
 
     def _counter_lines(self, seq: int) -> dict[str, bytes]:
@@ -325,7 +325,7 @@ class _Absorption:
                 self.second += arrivals(name, look_up(name), known, mine)
         return lines
 
-    def _taken_over(self, name: str, kind: CounterType, row: Contribution, context: OperationContext) -> Contribution:
+    def _taken_over(self, name: str, kind: CounterType, row: Entry, context: OperationContext) -> Entry:
         for replica in self.report.absorbed:
             if replica in context.others():
                 try:

@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, Lacking, Operation, OperationContext, Refused, Verb
+from crdtctl.crdt.base import Entries, Entry, Lacking, Operation, OperationContext, Refused, Verb
 from crdtctl.crdt.counter import Counter
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
-from crdtctl.store import types
+from crdtctl.store import type_choice as types
 
 #: Verb → type of the counter that it makes.
 DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncounter", "add": "gset"}
@@ -195,13 +195,11 @@ def _below_zero(unheard: Mapping[str, str]) -> str:
     )
 
 
-def _of_type(look_up: Lookup, name: str, tag: str) -> Contributions:
+def _of_type(look_up: Lookup, name: str, tag: str) -> Entries:
     return look_up(name).get(tag, {})
 
 
-def _apply(
-    name: str, tag: str, row: Contribution | None, operation: Operation, here: OperationContext
-) -> Contribution | None:
+def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: OperationContext) -> Entry | None:
     try:
         return TYPES[tag].apply(row, operation, here)
     except Refused as reason:
@@ -214,7 +212,7 @@ def _apply(
 def reading(tag: str, *counters: Counter) -> int | None:
     """Return the value of the joined `counters` in type `tag`; None if none has that type."""
     kind = TYPES[tag]
-    joined: dict[str, Contribution] = {}
+    joined: dict[str, Entry] = {}
     for counter in counters:
         joined = kind.join_all(joined, counter.get(tag, {}))
     return kind.value(joined) if joined else None

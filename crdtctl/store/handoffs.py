@@ -12,13 +12,13 @@ from operator import itemgetter
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.reader import Source
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.crdt.base import Contribution, OperationContext
+from crdtctl.crdt.base import Entry, OperationContext
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.local_merge import LocalMerge, PendingCounts
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.files import MANY, OwnFile
 from crdtctl.store.spill import SpillBuffer
-from crdtctl.store.types import SecondType, arrivals
+from crdtctl.store.type_choice import SecondType, arrivals
 
 #: Maximum number of joined counters named among the reasons to keep a replica.
 _MAX_NAMED = 3
@@ -111,7 +111,7 @@ class _Merging:
                 pending = LOCALLY_MERGED[tag].pending(self._replica, mine[tag][self._replica])
                 self.without_peer[name] = pending.has_no_peer
 
-    def _merge_rows(self, name: str, tag: str, rows: Mapping[str, Contribution], merge: LocalMerge) -> None:
+    def _merge_rows(self, name: str, tag: str, rows: Mapping[str, Entry], merge: LocalMerge) -> None:
         for replica in sorted(rows.keys() - {self._replica}):
             pending = LOCALLY_MERGED[tag].pending(replica, rows[replica])
             self.idle[replica] = pending.is_idle and self.idle.get(replica, True)

@@ -8,7 +8,7 @@ from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import NO_NAMES, Source
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, Jobs, beginning, jobs, own_attempt
-from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Contribution, Contributions
+from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Entries, Entry
 from crdtctl.crdt.names import key_fault
 from crdtctl.errors import RefusedError, UsageError
 from crdtctl.store.files import OwnFile
@@ -30,12 +30,12 @@ class LateAttempt:
         )
 
 
-def attempts_in(source: Source) -> Contributions:
+def attempts_in(source: Source) -> Entries:
     """Return the entries of attempts of jobs in one file."""
     return source.counter(NAME).get(ATTEMPTS.tag, {})
 
 
-def attempts_of(own: Source, known: Source | None) -> Contributions:
+def attempts_of(own: Source, known: Source | None) -> Entries:
     """Return the entries of attempts of jobs in a replica's two files."""
     mine = attempts_in(own)
     return ATTEMPTS.join_all(mine, attempts_in(known)) if known else mine
@@ -76,7 +76,7 @@ def attempt_readings(own: Source, known: Source | None, name: str | None) -> Ite
             continue
         called, counter = decode_own_line(joined.after)
         for tag in sorted(counter):
-            parts: dict[Attempt, dict[str, Contribution]] = {}
+            parts: dict[Attempt, dict[str, Entry]] = {}
             for author, row in counter[tag].items():
                 if author in found.attempts:
                     parts.setdefault(found.attempts[author], {})[author] = row
@@ -89,7 +89,7 @@ def beginning_line(own: OwnFile, key: str, number: int) -> dict[str, bytes]:
     """Return the line of the first commit of a replica, which makes it an attempt of a job."""
     fault = key_fault(key)
     if fault is not None:
-        raise UsageError(fault.replace("a once-key", "the key of a job"))
+        raise UsageError(fault.replace("an idempotency key", "the key of a job"))
     if type(number) is not int or not 1 <= number < TOO_LARGE:
         raise UsageError(f"an attempt is a whole number from 1, of at most {MAX_DIGITS} digits")
     if own.seq:

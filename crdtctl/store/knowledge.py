@@ -28,7 +28,7 @@ class Knowledge:
     replica: str
     clock: Clock
     histories: Mapping[str, str]
-    ended: Roster
+    retired: Roster
     settled: tuple[str, ...] = ()
     own_checksum: str = ""
     has_left: bool = True
@@ -39,7 +39,7 @@ class Knowledge:
         known = self.clock
         newer = [author for author, seq in clock.items() if author not in known or known[author] < seq]
         return all(
-            self.ended.has_absorbed(author)
+            self.retired.has_absorbed(author)
             or forks.covers(known, self.histories, author, clock[author], histories.get(author, ""))
             for author in newer
         )

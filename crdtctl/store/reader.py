@@ -12,7 +12,8 @@ from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.membership import Roster
 from crdtctl.errors import UsageError
-from crdtctl.store import config, journal, settings, which
+from crdtctl.store import config, journal, which
+from crdtctl.store import remote_settings as settings
 from crdtctl.store.check import Finding, check_replica
 from crdtctl.store.export import size_of_partial
 from crdtctl.store.files import Directory
@@ -155,10 +156,10 @@ class Reader:
         with self.snapshot() as now:
             return now.forks()
 
-    def ended(self) -> Roster:
+    def retired(self) -> Roster:
         """Return the retired replicas: sealed ones and absorbed ones."""
         with self.snapshot() as now:
-            return now.ended()
+            return now.retired()
 
     def returned(self) -> list[Returned]:
         """Return the replicas that were declared lost, see `Replica.take_back`, and have made later commits."""

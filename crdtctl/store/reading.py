@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.base import Entries
 from crdtctl.crdt.gset import GSet
 from crdtctl.errors import RefusedError
 
@@ -16,7 +16,7 @@ class Reading:
 
     name: str
     tag: str
-    state: Contributions
+    state: Entries
 
     @property
     def value(self) -> int:

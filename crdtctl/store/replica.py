@@ -34,7 +34,8 @@ from typing import Self
 from crdtctl.crdt import TYPES, forks
 from crdtctl.crdt.clock import Clock
 from crdtctl.errors import CrdtctlError, RefusedError, UnreportedError, printable
-from crdtctl.store import binding, export, gone, places, requests, settings, target
+from crdtctl.store import binding, export, gone, places, requests, target
+from crdtctl.store import remote_settings as settings
 from crdtctl.store.absorb import AbsorbReport, absorb
 from crdtctl.store.apply import Commit, apply
 from crdtctl.store.batch import Batch, Verbs
@@ -277,7 +278,7 @@ class Replica(Reader, Verbs):
         `states` are all states that other replicas have for this one.
         """
         with self.snapshot() as now:
-            unheard, replica, ended = now.unheard(), now.id, now.ended()
+            unheard, replica, ended = now.unheard(), now.id, now.retired()
         if unheard:
             with self._transaction() as tx, tx.lock_known():
                 hear(tx, replica, list(states), ended)

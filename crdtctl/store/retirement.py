@@ -6,7 +6,7 @@ from dataclasses import replace
 from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import Source
 from crdtctl.crdt import TYPES, membership
-from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.base import Entries
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Names
 from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, record_of, roster, sealing
@@ -15,13 +15,13 @@ from crdtctl.store.files import OwnFile
 from crdtctl.store.transaction import Transaction
 
 
-def membership_of(own: Source, known: Source | None) -> Contributions:
+def membership_of(own: Source, known: Source | None) -> Entries:
     """Return the membership entries in a replica's two files."""
     mine = membership_in(own)
     return MEMBERSHIP.join_all(mine, membership_in(known)) if known else mine
 
 
-def membership_in(source: Source) -> Contributions:
+def membership_in(source: Source) -> Entries:
     """Return the membership entries in one file."""
     return source.counter(NAME).get(MEMBERSHIP.tag, {})
 
@@ -97,7 +97,7 @@ def absorbed_twice(members: Roster, settled: Collection[str]) -> dict[str, tuple
     """Return record → the several replicas that absorbed the same one, unless that is settled. It counts for each."""
     unsettled = {
         record: tuple(sorted(absorber for absorber in absorbers if _mark(absorber, record) not in settled))
-        for record, absorbers in members.twice.items()
+        for record, absorbers in members.absorbed_twice.items()
     }
     return {record: absorbers for record, absorbers in unsettled.items() if len(absorbers) > 1}
 
@@ -116,7 +116,7 @@ def settling_marks(members: Roster, replica: str) -> dict[str, str]:
     back.
     """
     record = record_of(replica) or replica
-    return {_mark(absorber, record): absorber for absorber in sorted(members.twice.get(record, ()))[1:]}
+    return {_mark(absorber, record): absorber for absorber in sorted(members.absorbed_twice.get(record, ()))[1:]}
 
 
 def _mark(absorber: str, record: str) -> str:

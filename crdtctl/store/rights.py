@@ -6,7 +6,7 @@ from typing import Final
 
 from crdtctl.codec.lines import decode_own_line
 from crdtctl.codec.reader import Source
-from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.base import Entries
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.counter import join_counters
 from crdtctl.errors import printable
@@ -40,13 +40,13 @@ class MadeTwice:
         )
 
 
-def made_twice(name: str, state: Contributions, settled: Collection[str] = ()) -> MadeTwice | None:
+def made_twice(name: str, state: Entries, settled: Collection[str] = ()) -> MadeTwice | None:
     """Return the creators of a counter if there are several, and if that is not settled."""
     makers = {who: amount for who, amount in BCOUNTER.makers(state).items() if _settling(name, who) not in settled}
     return MadeTwice(name, makers) if len(makers) > 1 else None
 
 
-def settling(name: str, state: Contributions) -> list[str]:
+def settling(name: str, state: Entries) -> list[str]:
     """Return the marks that settle a counter with several creators: one for each creator but the first."""
     return [_settling(name, who) for who in list(BCOUNTER.makers(state))[1:]]
 
@@ -83,7 +83,7 @@ class Holding:
 
     name: str
     replica: str
-    state: Contributions
+    state: Entries
 
     @property
     def holders(self) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from crdtctl.crdt.hyperloglog import MAX_PRECISION, join, observe, text
 from crdtctl.crdt.names import element_fault, entered, sound_elements
-from crdtctl.store.processes import in_child
+from crdtctl.store.parallel import in_child
 
 #: Number of bytes sketched before a second process is started.
 PARALLEL_FROM_BYTES = 2**18

@@ -32,7 +32,8 @@ from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
 from crdtctl.crdt.names import counter_fault, entered, stored_counter_fault
 from crdtctl.errors import MissingError, RefusedError, UsageError, printable
-from crdtctl.store import config, handoffs, identity, types
+from crdtctl.store import config, handoffs, identity
+from crdtctl.store import type_choice as types
 from crdtctl.store.files import Directory
 from crdtctl.store.gone import Returned, returned
 from crdtctl.store.handoffs import OpenHandoff
@@ -156,7 +157,7 @@ class Snapshot:
         """Return the joined entries of both files about retired replicas."""
         return membership_of(self.own, self.known)
 
-    def ended(self) -> Roster:
+    def retired(self) -> Roster:
         """Return the retired replicas: sealed ones and absorbed ones."""
         return roster(self.membership())
 
@@ -169,16 +170,16 @@ class Snapshot:
 
         A key is the last 20 digits of the id, the only part that is kept. The values are the absorbers.
         """
-        return absorbed_twice(self.ended(), self.known.head.settled if self.known else ())
+        return absorbed_twice(self.retired(), self.known.head.settled if self.known else ())
 
     def absorbed_again(self, replica: str) -> list[str]:
         """Return the ids that absorbed a replica after the first one that did: their counts of it are too much."""
-        return list(settling_marks(self.ended(), replica).values())
+        return list(settling_marks(self.retired(), replica).values())
 
     def missing(self, clock: Clock) -> dict[str, int]:
         """Return the entries of `clock` that this replica does not know. It knows all absorbed replicas."""
         lacking = clocks.missing(self.clock(), clock)
-        return without(lacking, self.ended().absorbed(lacking))
+        return without(lacking, self.retired().absorbed(lacking))
 
     def compare(self, other: Summary) -> Order:
         """Return the relation of this replica to other states: behind, ahead, equal or concurrent."""
@@ -194,7 +195,7 @@ class Snapshot:
             self.id,
             head.clock,
             head.histories,
-            self.ended(),
+            self.retired(),
             head.settled,
             self.own.checksum if next(self.own.lines(), None) else "",
             self.has_left,

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.base import Entries
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.errors import CrdtctlError
@@ -19,7 +19,7 @@ class Summary:
     """The joined `clock` of some states, and their joined entries of `membership`."""
 
     clock: Clock = field(default_factory=dict)
-    membership: Contributions = field(default_factory=dict)
+    membership: Entries = field(default_factory=dict)
 
     def add(self, item: Input) -> None:
         """Join the summary of one more state."""

@@ -48,7 +48,7 @@ id that it knows, if
 
 1. no other object there holds the id; or
 2. its own object there holds the id, and no other object that holds it is better; or
-3. a cutoff (``horizon``) is set, and the id was generated before it. An object without such an id would state that the
+3. a cutoff is set, and the id was generated before it. An object without such an id would state that the
    id is forgotten.
 
 So entries that a replica has received from one remote, or from a file, arrive at all its other remotes, without every

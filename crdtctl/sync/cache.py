@@ -19,7 +19,7 @@ from crdtctl.store import owner
 from crdtctl.store.durable import NEW
 from crdtctl.store.temporary import of_replica
 from crdtctl.sync.plan import CachedObject, ObjectSummary
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 
 _VERSION = 1
 _MAX_BYTES = 2**30
@@ -33,7 +33,7 @@ _Number = Annotated[int, msgspec.Meta(ge=0)]
 class _Object:
     """A cached object. `held` are the indices of its facts, None if the file is not a state."""
 
-    entry: Entry
+    entry: ListedObject
     digest: str
     mark: str
     fault: str

@@ -24,7 +24,7 @@ from crdtctl.sync.missing_objects import is_emptied
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.plan import CachedObject, entries_to_fetch, is_named
 from crdtctl.sync.remote_session import FetchedFile, RemoteSession
-from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES, Entry
+from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES, ListedObject
 
 #: Maximum number of listings. A file that disappears during a download was replaced, so the remote is listed again.
 _LISTINGS = 3
@@ -39,10 +39,10 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: str, *, acce
     Files that are not states are recorded in the session as refused. Raise `UnavailableError` if all former objects
     have disappeared, unless the user accepts that.
     """
-    times_gone: Counter[Entry] = Counter()
+    times_gone: Counter[ListedObject] = Counter()
     for _ in range(_LISTINGS):
         _list(session, accept_missing=accept_missing)
-        if knowledge.replica in knowledge.ended.sealed:
+        if knowledge.replica in knowledge.retired.sealed:
             break
         fetched = {file.entry.name for file in session.fetched}
         wanted = entries_to_fetch(session.listing, session.cache, knowledge, time.time())
@@ -104,7 +104,7 @@ def _refuse_replica(session: RemoteSession, names: Container[str]) -> None:
         )
 
 
-def _without_unfinished(session: RemoteSession, entries: Sequence[Entry]) -> list[Entry]:
+def _without_unfinished(session: RemoteSession, entries: Sequence[ListedObject]) -> list[ListedObject]:
     """Return the entries without those of transfers in progress: they have such a name, and are new or changed lately.
 
     Record all entries with such names, and since when each is unchanged.
@@ -146,7 +146,9 @@ def _update_cache(session: RemoteSession) -> None:
     session.cache = kept
 
 
-def _fetch(session: RemoteSession, wanted: Sequence[Entry], knowledge: Knowledge, scratch: str) -> list[Entry]:
+def _fetch(
+    session: RemoteSession, wanted: Sequence[ListedObject], knowledge: Knowledge, scratch: str
+) -> list[ListedObject]:
     """Download files into the directory `scratch`; return the entries of files that did not exist any more."""
     for entry in wanted:
         if entry.size > MAX_OBJECT:
@@ -174,7 +176,7 @@ def _fetch(session: RemoteSession, wanted: Sequence[Entry], knowledge: Knowledge
     return gone
 
 
-def _accept(session: RemoteSession, entry: Entry, path: str, knowledge: Knowledge) -> None:
+def _accept(session: RemoteSession, entry: ListedObject, path: str, knowledge: Knowledge) -> None:
     """Record a downloaded file as one to be merged. If its content is cached and known, delete it instead."""
     digest = digest_of(path)
     cached = session.cache.pop(entry.name, None)

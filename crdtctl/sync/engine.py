@@ -18,7 +18,7 @@ from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.knowledge import Knowledge
 from crdtctl.store.merge import MergeReport
-from crdtctl.store.processes import cores
+from crdtctl.store.parallel import cores
 from crdtctl.store.replica import Replica
 from crdtctl.store.unheard import Heard
 from crdtctl.sync import cache, health

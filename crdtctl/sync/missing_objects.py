@@ -41,12 +41,12 @@ def missing_objects(
 def _deletable_by_others(cached: CachedObject, knowledge: Knowledge) -> bool:
     """Return whether replicas other than the owner may delete an object: its owner is retired, or is a client."""
     assert cached.summary is not None
-    owner, roster = cached.summary.owner, knowledge.ended
+    owner, roster = cached.summary.owner, knowledge.retired
     return (
         owner not in cached.summary.clock
         or owner in roster.sealed
         or roster.has_absorbed(owner)
-        or 0 < minted(owner) < roster.fence
+        or 0 < minted(owner) < roster.cutoff
     )
 
 

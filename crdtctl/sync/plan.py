@@ -10,7 +10,7 @@ from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import minted, record_of
 from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.object_name import ANY_DIGEST, SUFFIX, last_sync_time, name_of, needs_renewal, stem_of, without_time
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 
 #: Versions that are times in whole seconds: of ssh, of web servers without etag, of nginx's etag, and of rclone.
 _COARSE = re.compile(
@@ -46,7 +46,7 @@ class CachedObject:
     if the file need not be read again.
     """
 
-    entry: Entry
+    entry: ListedObject
     digest: str
     summary: ObjectSummary | None = None
     fingerprint: str = ""
@@ -77,15 +77,15 @@ def is_coarse(version: str) -> bool:
 
 
 def entries_to_fetch(
-    listing: Iterable[Entry], cache: Mapping[str, CachedObject], knowledge: Knowledge, now: float = 0.0
-) -> list[Entry]:
+    listing: Iterable[ListedObject], cache: Mapping[str, CachedObject], knowledge: Knowledge, now: float = 0.0
+) -> list[ListedObject]:
     """Return the entries of objects that may hold anything new.
 
     A file whose version is a time in whole seconds may have been overwritten within the second of its first read.
     Therefore it is read again some seconds later.
     """
 
-    def is_known(entry: Entry) -> bool:
+    def is_known(entry: ListedObject) -> bool:
         cached = cache.get(entry.name)
         if cached is None or cached.entry != entry or (cached.unsettled and now > cached.unsettled + _VERSION_SECONDS):
             return False
@@ -137,7 +137,7 @@ def plan_upload(
     leaves = leaves and (not own or (current is not None and current.entry.name in earlier))
     has_content = bool(knowledge.own_checksum or relayed)
     wanted = has_content and not leaves and (current is None or not knowledge.has_left)
-    is_active = knowledge.replica not in knowledge.ended.sealed and not leaves
+    is_active = knowledge.replica not in knowledge.retired.sealed and not leaves
     is_renewal = not wanted and current is not None and is_active and needs_renewal(current.entry.name, now, interval)
     wanted = wanted or is_renewal
     kept = None if wanted or leaves else current
@@ -150,7 +150,7 @@ def plan_upload(
 
 def _is_absorbed(summary: ObjectSummary, knowledge: Knowledge) -> bool:
     """Return whether this replica absorbed the owner of an object."""
-    return knowledge.replica in knowledge.ended.absorbers.get(record_of(summary.owner), ())
+    return knowledge.replica in knowledge.retired.absorbers.get(record_of(summary.owner), ())
 
 
 def replicas_to_relay(
@@ -171,9 +171,9 @@ def replicas_to_relay(
         return best > _rank(knowledge.replica, replica) and any(_holds(summary, replica, knowledge) for summary in own)
 
     def is_old(replica: str) -> bool:
-        return 0 < minted(replica) < knowledge.ended.fence
+        return 0 < minted(replica) < knowledge.retired.cutoff
 
-    has_cutoff = knowledge.ended.fence > 0
+    has_cutoff = knowledge.retired.cutoff > 0
     known = (replica for replica in knowledge.clock if replica != knowledge.replica)
     return tuple(sorted(replica for replica in known if is_needed(replica) or (has_cutoff and is_old(replica))))
 

@@ -10,7 +10,7 @@ from crdtctl.errors import CrdtctlError
 from crdtctl.store import temporary
 from crdtctl.sync.retry import RetryingTransport
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.transport import CHECK_PREFIX, Deadline, Entry, Transport
+from crdtctl.sync.transport import CHECK_PREFIX, Deadline, ListedObject, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def check_remote(url: str, deadline: Deadline, state: str) -> Iterator[CheckResu
                     is_listed &= name in _names(transport)
                 yield CheckResult(step, is_listed, "it is listed" if is_listed else "an uploaded file is not listed")
                 step = "readable"
-                is_same = _read(transport, Entry(name, len(content)), directory) == content
+                is_same = _read(transport, ListedObject(name, len(content)), directory) == content
                 yield CheckResult(step, is_same, "it is unchanged" if is_same else "it differs from the uploaded file")
             finally:
                 with suppress(CrdtctlError):
@@ -70,7 +70,7 @@ def _names(transport: Transport) -> set[str]:
     return {entry.name for entry in transport.list()}
 
 
-def _read(transport: Transport, entry: Entry, directory: str) -> bytes:
+def _read(transport: Transport, entry: ListedObject, directory: str) -> bytes:
     [(_, result)] = transport.fetch([entry], directory)
     if isinstance(result, CrdtctlError):
         raise result

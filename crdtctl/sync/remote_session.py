@@ -9,13 +9,13 @@ from crdtctl.errors import CrdtctlError, from_os
 from crdtctl.sync.health import Health
 from crdtctl.sync.plan import CachedObject
 from crdtctl.sync.report import Remote, RemoteReport
-from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
 
 class FetchedFile(NamedTuple):
     """A file that was downloaded and is not merged yet: its entry, its local path, and the hash of its content."""
 
-    entry: Entry
+    entry: ListedObject
     path: str
     digest: str
 
@@ -38,7 +38,7 @@ class RemoteSession:
     saved: Mapping[str, CachedObject]
     cache: dict[str, CachedObject]
     connection: Transport | None = None
-    listing: list[Entry] = field(default_factory=list)
+    listing: list[ListedObject] = field(default_factory=list)
     placeholders: set[str] = field(default_factory=set)
     fetched: list[FetchedFile] = field(default_factory=list)
     refused: dict[str, CrdtctlError] = field(default_factory=dict)

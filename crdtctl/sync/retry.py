@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from crdtctl.errors import CrdtctlError, TransientError
-from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
 #: Maximum number of attempts.
 ATTEMPTS = 4
@@ -50,14 +50,16 @@ class RetryingTransport(Transport):
     def atomic(self) -> bool:
         return self._transport.atomic
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         return retry(self._transport.list, self._deadline)
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         """Read a file once, since pieces that were passed to `write` cannot be taken back."""
         self._transport.get(name, write)
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         """Read files into a local directory. Only files whose read failed with a transient error are read again."""
         left = {entry.name: entry for entry in entries}
         for attempt in range(1, ATTEMPTS + 1):

@@ -88,7 +88,7 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedObject:
     """A file at a remote, from a listing.
 
     Two equal entries have the same content, as far as the remote can know: `version` is its etag, or a combination of
@@ -130,7 +130,7 @@ class LimitedWriter:
     A failure to write locally raises `StorageError`, since the remote is not at fault.
     """
 
-    def __init__(self, entry: Entry, write: Callable[[bytes], object]) -> None:
+    def __init__(self, entry: ListedObject, write: Callable[[bytes], object]) -> None:
         self._entry = entry
         self._write = write
         self._start = b""
@@ -170,7 +170,7 @@ class Transport(ABC):
         return True
 
     @abstractmethod
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         """Return the files. If the place does not exist but can be made, return an empty list."""
 
     @abstractmethod
@@ -185,11 +185,13 @@ class Transport(ABC):
     def delete(self, name: str) -> None:
         """Delete a file. It is not an error if the file does not exist."""
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         """Read files into a local directory; yield each with its local path, or with the error of its read."""
         numbered = list(enumerate(entries))
 
-        def read(item: tuple[int, Entry]) -> tuple[Entry, str | CrdtctlError]:
+        def read(item: tuple[int, ListedObject]) -> tuple[ListedObject, str | CrdtctlError]:
             number, entry = item
             path = f"{directory}/{number}"
             try:

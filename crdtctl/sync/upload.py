@@ -13,7 +13,7 @@ from crdtctl.sync.object_name import name_of, with_time, without_time
 from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, fingerprint_of
 from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.report import Transferred
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 
 #: Seconds between a refused deletion and the next attempt.
 _DELETE_AGAIN_SECONDS = 86_400
@@ -111,7 +111,7 @@ def _put(session: RemoteSession, prepared: PreparedUpload, cached: CachedObject)
     session.listing = [*(entry for entry in session.listing if entry.name != name), listed]
 
 
-def _listed(session: RemoteSession, put: Entry) -> Entry | None:
+def _listed(session: RemoteSession, put: ListedObject) -> ListedObject | None:
     """Return the entry of an object in a new listing; None if the listing does not show it yet.
 
     An object is cached, and the older ones are deleted, only after a listing has shown it. Therefore every listing,
@@ -158,6 +158,6 @@ def _write(replica: Replica, plan: UploadPlan, path: str) -> CachedObject:
     held = [replica_id for replica_id in (knowledge.replica, *relayed) if replica_id in knowledge.clock]
     clock = {replica_id: knowledge.clock[replica_id] for replica_id in held}
     histories = {replica_id: text for replica_id, text in knowledge.histories.items() if replica_id in clock}
-    entry = Entry(with_time(name_of(knowledge.replica, digest), time.time()), size)
+    entry = ListedObject(with_time(name_of(knowledge.replica, digest), time.time()), size)
     summary = ObjectSummary(knowledge.replica, clock, histories)
     return CachedObject(entry, digest, summary, fingerprint_of(knowledge, relayed))

@@ -71,7 +71,7 @@ def compact(tree: Any) -> str:
 
 
 def as_tree(value: Any) -> Any:
-    """Return a contribution, or what it consists of, as the specification writes it."""
+    """Return a entry, or what it consists of, as the specification writes it."""
     if isinstance(value, Mapping):
         return {key: as_tree(item) for key, item in value.items()}
     if isinstance(value, tuple):

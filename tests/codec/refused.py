@@ -20,7 +20,7 @@ def line(text: str) -> bytes:
 
 
 def row(text: str) -> bytes:
-    """Return a document with this contribution to a gcounter."""
+    """Return a document with this entry to a gcounter."""
     return line(f'"b":{{"gcounter":{{"ann":{text}}}}}')
 
 
@@ -35,7 +35,7 @@ def name(text: str) -> bytes:
 
 
 def once(text: str) -> bytes:
-    """Return a document with these once-keys."""
+    """Return a document with these idempotency keys."""
     return line(f'"b":{{"pncounter":{{"ann":[2,4,1,{text}]}}}}')
 
 
@@ -150,13 +150,13 @@ LINES: dict[str, bytes] = {
     "brackets without an end": line("[" * DEEP),
 }
 ROWS: dict[str, bytes] = {
-    "a contribution that is a number": row("7"),
-    "a contribution that is an object": row('{"seq":1,"p":7}'),
-    "a contribution that is null": row("null"),
-    "a contribution that is text": row('"17"'),
-    "an empty contribution": row("[]"),
-    "a contribution that is too short": row("[1]"),
-    "a contribution that is too long": row('[1,7,{"job":[1]},0]'),
+    "a entry that is a number": row("7"),
+    "a entry that is an object": row('{"seq":1,"p":7}'),
+    "a entry that is null": row("null"),
+    "a entry that is text": row('"17"'),
+    "an empty entry": row("[]"),
+    "a entry that is too short": row("[1]"),
+    "a entry that is too long": row('[1,7,{"job":[1]},0]'),
     "a pncounter with the row of a gcounter": line('"b":{"pncounter":{"ann":[1,7]}}'),
     "a gcounter with the row of a pncounter": row("[1,7,2]"),
     "commit 0": row("[0,7]"),
@@ -165,17 +165,17 @@ ROWS: dict[str, bytes] = {
     "a commit newer than the clock": row("[4,7]"),
     "a commit far newer than the clock": row('["9007199254740992",7]'),
     "an author whom the clock does not know": line('"b":{"gcounter":{"ann":[1,7],"eve":[1,7]}}'),
-    "once-keys that are a list": once('["job"]'),
-    "once-keys that are null": once("null"),
-    "no once-keys, spelt out": once("{}"),
-    "a once-key twice": once('{"job":[3,0],"job":[4,0]}'),
-    "once-keys not sorted": once('{"job":[3,0],"a":[4,0]}'),
-    "a once-key that is too short": once('{"job":[3]}'),
-    "a once-key that is too long": once('{"job":[3,0,0]}'),
-    "a once-key that is a number": once('{"job":3}'),
-    "a once-key that counts nothing": once('{"job":[0,0]}'),
-    "a once-key with a control character": once('{"j\\u0007b":[3,0]}'),
-    "an empty once-key": once('{"":[3,0]}'),
+    "idempotency keys that are a list": once('["job"]'),
+    "idempotency keys that are null": once("null"),
+    "no idempotency keys, spelt out": once("{}"),
+    "an idempotency key twice": once('{"job":[3,0],"job":[4,0]}'),
+    "idempotency keys not sorted": once('{"job":[3,0],"a":[4,0]}'),
+    "an idempotency key that is too short": once('{"job":[3]}'),
+    "an idempotency key that is too long": once('{"job":[3,0,0]}'),
+    "an idempotency key that is a number": once('{"job":3}'),
+    "an idempotency key that counts nothing": once('{"job":[0,0]}'),
+    "an idempotency key with a control character": once('{"j\\u0007b":[3,0]}'),
+    "an empty idempotency key": once('{"":[3,0]}'),
     "a bound that is a number": bounded("[3]"),
     "a bound with a leading zero": bounded('["03"]'),
     "a bound of minus nothing": bounded('["-0"]'),
@@ -220,7 +220,7 @@ ROWS: dict[str, bytes] = {
     "a mark on an id that is too long": line(f'"b":{{"gset":{{"ann":[3,{{"x":1}},{{"{"i" * 201}":1}}]}}}}'),
     "an item after the marks of a set": line('"b":{"gset":{"ann":[3,{"x":1},{"ann":1},{}]}}'),
     "empty marks": row('[1,7,{"job":[1]},{}]'),
-    "empty marks on once-keys": row('[1,7,{},{"ann":[7]},{}]'),
+    "empty marks on idempotency keys": row('[1,7,{},{"ann":[7]},{}]'),
     "an item after the marks": row('[1,7,{},{"ann":[7]},{"job":[1]},{}]'),
     "a mark that is a number": row('[1,7,{},{"ann":7}]'),
     "a mark of 0": row('[1,7,{},{"ann":[0]}]'),
@@ -228,7 +228,7 @@ ROWS: dict[str, bytes] = {
     "a mark on nobody": row('[1,7,{},{"":[7]}]'),
     "marks not sorted": row('[1,7,{},{"bob":[5],"ann":[7]}]'),
     "a mark twice": row('[1,7,{},{"ann":[6],"ann":[7]}]'),
-    "a mark on a once-key of 0": row('[1,7,{},{},{"job":[0]}]'),
+    "a mark on an idempotency key of 0": row('[1,7,{},{},{"job":[0]}]'),
     "a sketch that is a number": sketch("12"),
     "a sketch that is null": sketch("null"),
     "a sketch that is a list": sketch("[0,0,0,0]"),
@@ -315,7 +315,7 @@ NAMES: dict[str, bytes] = {
     "half a pair, escaped, as a counter": name("b\\ud83e"),
     "half a pair, escaped, as an author": line('"b":{"gcounter":{"ann":[1,7],"\\ud83e":[1,7]}}'),
     "half a pair, escaped, as an element": elements('{"\\udd8a":1}'),
-    "half a pair, escaped, as a once-key": once('{"\\udd8a":[3,0]}'),
+    "half a pair, escaped, as an idempotency key": once('{"\\udd8a":[3,0]}'),
     "half a pair, as it is": name("b\ud83e"),
     "an author with an ESC": head(CLOCK, '"clock":{"ann":3,"b\\u001bb":2,"bob":2}'),
     "an author with a bidirectional override": head(CLOCK, '"clock":{"ann":3,"bob":2,"e\u202eve":2}'),
@@ -512,7 +512,7 @@ REFUSED: dict[str, bytes] = {
     f"{where}: {why}": document
     for where, table in {
         "line": LINES,
-        "contribution": ROWS,
+        "entry": ROWS,
         "number": NUMBERS,
         "name": NAMES,
         "header": HEADS,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crdtctl.codec.header import FileKind, Head, Past
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType
+from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
 from crdtctl.crdt.bcounter import bound_fault
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
@@ -48,19 +48,19 @@ def values(lattice: Lattice) -> st.SearchStrategy[Any]:
             return NUMBERS
 
 
-def rows(kind: CounterType) -> st.SearchStrategy[Contribution]:
-    """Return contributions of a type."""
+def rows(kind: CounterType) -> st.SearchStrategy[Entry]:
+    """Return entries of a type."""
     return st.builds(lambda seq, row: (seq, *row[1:]), SEQS, values(kind.record))
 
 
-def contributions(kind: CounterType) -> st.SearchStrategy[dict[str, Contribution]]:
+def entries(kind: CounterType) -> st.SearchStrategy[dict[str, Entry]]:
     """Return counters of one type."""
     return st.dictionaries(IDS, rows(kind), min_size=1, max_size=3).map(kind.tidied)  # as every join leaves it
 
 
 COUNTERS: st.SearchStrategy[Counter] = st.one_of(
-    [st.fixed_dictionaries({tag: contributions(kind)}) for tag, kind in TYPES.items()]
-    + [st.fixed_dictionaries({}, optional={tag: contributions(kind) for tag, kind in TYPES.items()}).filter(bool)]
+    [st.fixed_dictionaries({tag: entries(kind)}) for tag, kind in TYPES.items()]
+    + [st.fixed_dictionaries({}, optional={tag: entries(kind) for tag, kind in TYPES.items()}).filter(bool)]
 )
 
 

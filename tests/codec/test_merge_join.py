@@ -22,7 +22,7 @@ HEAD = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":3,"bob":2}'
 
 
 def left_out(counters: Counters, author: str | None) -> Counters:
-    """Return counters without the contributions of an author."""
+    """Return counters without the entries of an author."""
     return {
         name: {tag: rows for tag in counter if (rows := {a: r for a, r in counter[tag].items() if a != author})}
         for name, counter in counters.items()
@@ -30,7 +30,7 @@ def left_out(counters: Counters, author: str | None) -> Counters:
 
 
 def joined(states: list[Counters]) -> Counters:
-    """Return the join of states, contribution by contribution, and without the keys that have expired."""
+    """Return the join of states, entry by entry, and without the keys that have expired."""
     result: dict[str, dict[str, dict[str, Any]]] = {}
     for counters in states:
         for name, counter in counters.items():

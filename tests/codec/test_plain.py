@@ -19,7 +19,7 @@ from crdtctl.codec.layout import HEAD_END, MAX_SAFE
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.crdt import NO_COUNTERS, TYPES, membership
 from crdtctl.crdt.additive import AdditiveCounter
-from crdtctl.crdt.base import Contribution, Operation
+from crdtctl.crdt.base import Entry, Operation
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, parse, retained, text
 from crdtctl.crdt.gcounter import GCounter
@@ -228,7 +228,7 @@ def test_export_markers_of_a_replica_that_is_not_in_the_clock_are_not_plain() ->
 # Lines -------------------------------------------------------------------------------------------------
 
 
-def rows(tag: str, totals: SearchStrategy[int]) -> SearchStrategy[Contribution]:
+def rows(tag: str, totals: SearchStrategy[int]) -> SearchStrategy[Entry]:
     """Return entries of a type, some with maps of idempotency keys and of what resets cancelled."""
     kind = TYPES[tag]
     assert isinstance(kind, AdditiveCounter)
@@ -254,7 +254,7 @@ def lines(draw: st.DrawFn, *, is_own: bool) -> tuple[str, Counter, bytes]:
     return name, counter, encode_line(name, counter)
 
 
-def decoded(entries: Mapping[bytes, list[int]], counter: Counter, tag: bytes) -> dict[str, Contribution]:
+def decoded(entries: Mapping[bytes, list[int]], counter: Counter, tag: bytes) -> dict[str, Entry]:
     """Return plain entries as the codec returns them; they lack the commits."""
     commits = {replica: row[0] for replica, row in counter[tag.decode()].items()}
     return {replica.decode(): (commits[replica.decode()], *totals) for replica, totals in entries.items()}
@@ -328,7 +328,7 @@ def test_maps_are_plain_as_the_codec_writes_them(maps: str) -> None:
 
 def test_plain_texts_reach_the_comparison() -> None:
     """The properties above compare accepted texts; these are accepted."""
-    rows: tuple[Contribution, ...] = (
+    rows: tuple[Entry, ...] = (
         (20, 12, 5),
         (20, 0, 0, {"job-1": (1, 0)}),
         (20, 1, 2, {}, {HERE: (1, 0)}, {"job-1": (1, 0)}),
@@ -351,7 +351,7 @@ def test_plain_texts_reach_the_comparison() -> None:
     "row", [(20, 0), (20, 1), (20, 0, 20240506), (20, 1, 20240506), (20, 0, 0, {"2024-05-06": ["0" * 20]})]
 )
 @pytest.mark.parametrize("author", [HERE, "hub-1"])
-def test_membership_of_a_replica_that_may_be_sealed_is_noticed(author: str, row: Contribution) -> None:
+def test_membership_of_a_replica_that_may_be_sealed_is_noticed(author: str, row: Entry) -> None:
     line = encode_line(membership.NAME, {"membership": {author: row}})
     assert plain.may_be_sealed(line, HERE.encode()) or not (author == HERE and membership.is_sealed(row))
     assert not plain.may_be_sealed(b"", HERE.encode())

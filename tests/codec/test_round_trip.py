@@ -13,7 +13,7 @@ from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.counter import Counter, delta_of, join_counters
 from tests.codec.files import as_tree, compact, decoded, opened, read_canonical, specified, written
-from tests.codec.states import COUNTERS, NAMES, contributions, states
+from tests.codec.states import COUNTERS, NAMES, entries, states
 from tests.support.histories import moments
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
@@ -27,7 +27,7 @@ def backwards(counter: Counter) -> Counter:
 @each_type
 @given(data=st.data())
 def test_a_line_is_read_back_as_it_was_written(kind: CounterType, data: st.DataObject) -> None:
-    name, counter = data.draw(NAMES), {kind.tag: data.draw(contributions(kind))}
+    name, counter = data.draw(NAMES), {kind.tag: data.draw(entries(kind))}
     line = encode_line(name, counter)
     assert decode_line(line) == decode_own_line(line) == (name, counter)
     assert encode_line(*decode_line(line)) == encode_line(*decode_own_line(line)) == line

@@ -17,7 +17,7 @@ LINE = counted("builds", "other", 7, 42)
 
 
 def row(text: str, tag: str = "pncounter") -> bytes:
-    """Return a state whose only contribution is `text`."""
+    """Return a state whose only entry is `text`."""
     return document("other", 7, f'"builds":{{"{tag}":{{"other":{text}}}}}')
 
 
@@ -78,7 +78,7 @@ BAD = {
     "unsorted lines": document("other", 7, counted("b", "other", 7, 1), counted("a", "other", 7, 1)),
     "a line twice": document("other", 7, LINE, LINE),
     "a counter without a type": document("other", 7, '"builds":{}'),
-    "a type without a contribution": document("other", 7, '"builds":{"pncounter":{}}'),
+    "a type without a entry": document("other", 7, '"builds":{"pncounter":{}}'),
     "unsorted elements": row('[7,{"b":1,"a":1}]', tag="gset"),
     "an element twice": row('[7,{"a":1,"a":1}]', tag="gset"),
     "an element with an escape": row('[7,{"\\u001b":1}]', tag="gset"),

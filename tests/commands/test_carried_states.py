@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.expect import assert_refused, contents
 from tests.support.handwritten import counted, document
 from tests.support.sh import command, in_sh
@@ -24,13 +24,13 @@ TWO = document("two", 3, counted("builds", "two", 3, 2), counted("tests", "two",
 LARGE = document("large", 9, *(counted(f"name {number:06}", "large", 9, 1) for number in range(3000)))
 
 
-def in_bash(shell: Shell, script: str) -> Ended:
+def in_bash(shell: Shell, script: str) -> Result:
     """Run a script in bash, which has ``<(…)``."""
     words = command(script)
     done = subprocess.run(
         ["bash", *words[1:]], capture_output=True, text=True, cwd=shell.directory, env=shell.environment, check=False
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def _files(shell: Shell) -> None:
 
 
 def test_process_substitution_is_read_like_a_pipe(shell: Shell, replica: Replica) -> None:
-    assert in_bash(shell, "crdtctl merge <(cat one.json) <(cat two.json) <(cat large.json)") == Ended(0, "", "")
+    assert in_bash(shell, "crdtctl merge <(cat one.json) <(cat two.json) <(cat large.json)") == Result(0, "", "")
     assert (replica.value("builds"), replica.value("name 002999")) == (42, 1)
     assert in_bash(shell, "crdtctl compare <(cat one.json)").stdout == "ahead\n"
     assert in_bash(shell, "crdtctl check <(cat one.json) <(cat large.json)").status == 0

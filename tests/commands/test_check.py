@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.expect import assert_one_line, contents
 from tests.support.handwritten import counted, document
 
@@ -20,7 +20,7 @@ def damaged(shell: Shell) -> Path:
     return shell.directory / ".crdtctl"
 
 
-def verdicts(ended: Ended) -> dict[str, str]:
+def verdicts(ended: Result) -> dict[str, str]:
     return {Path(file).name: verdict for file, verdict, _ in (row.split("\t") for row in ended.stdout.splitlines())}
 
 

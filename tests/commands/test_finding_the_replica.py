@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.expect import assert_one_line, assert_refused, contents
 from tests.support.sh import in_sh
 
@@ -145,4 +145,4 @@ def test_a_directory_that_was_deleted_around_the_process_is_told_in_one_line(she
     ours = [
         line for line in lines if not line.startswith("sh: ")
     ]  # a shell starts the program, and may warn of its own
-    assert_refused(Ended(ended.status, ended.stdout, "".join(ours)), 66)
+    assert_refused(Result(ended.status, ended.stdout, "".join(ours)), 66)

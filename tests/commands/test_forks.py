@@ -70,7 +70,7 @@ def test_a_hub_finds_a_fork_names_all_there_is_to_know_and_keeps_everything(
     assert len(branches) == 2
     assert all(branch in said and branch.startswith(f"{laptop}~2.") for branch in branches)
     assert hub.value("builds") == COMMON + 5  # the least that can be true
-    assert hub.value("jobs") == 8  # once-keys lack nothing
+    assert hub.value("jobs") == 8  # idempotency keys lack nothing
     assert hub.reading("visitors").members == ("ada", "clone", "original")  # nor do sets
 
 

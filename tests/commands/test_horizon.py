@@ -1,4 +1,4 @@
-"""``crdtctl horizon``: once-keys that are forgotten, and what they count stays."""
+"""``crdtctl horizon``: idempotency keys that are forgotten, and what they count stays."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ def fleet(new_replica: New) -> tuple[Replica, Replica, Replica]:
 
 
 def keys(replica: Replica) -> int:
-    """Return how many once-keys stand in what leaves a replica."""
+    """Return how many idempotency keys stand in what leaves a replica."""
     rows = json.loads(replica.export_bytes())["counters"]["x"]["pncounter"].values()
     return sum(len(row[3]) for row in rows if len(row) > 3)
 

@@ -11,11 +11,11 @@ from crdtctl import Replica
 from tests.conftest import Shell
 from tests.support.both_paths import fast_first, full, outcome
 from tests.support.expect import assert_refused
-from tests.support.plain_commands import HERE, HUB, Case, Entry, known, own
+from tests.support.plain_commands import HERE, HUB, Case, PlantedFile, known, own
 
 FILES = {
-    "own.json": Entry(own({"builds": {"pncounter": {HERE: (20, 12, 5)}}}), "regular"),
-    "known.json": Entry(known({"builds": {"pncounter": {HUB: (3, 7, 1)}}}), "regular"),
+    "own.json": PlantedFile(own({"builds": {"pncounter": {HERE: (20, 12, 5)}}}), "regular"),
+    "known.json": PlantedFile(known({"builds": {"pncounter": {HUB: (3, 7, 1)}}}), "regular"),
 }
 #: Lines, in pieces that stay together.
 LINES: list[list[list[str]]] = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 
 MODULE = [sys.executable, "-m", "crdtctl"]
 
@@ -29,7 +29,7 @@ def settings(locales: Path, name: str) -> dict[str, str]:
     return {"LC_ALL": name, "LOCPATH": str(locales), "PYTHONUTF8": "0"}
 
 
-def run(shell: Shell, program: list[str], words: list[str], environment: dict[str, str]) -> Ended:
+def run(shell: Shell, program: list[str], words: list[str], environment: dict[str, str]) -> Result:
     done = subprocess.run(
         [*program, *words],
         cwd=shell.directory,
@@ -37,7 +37,7 @@ def run(shell: Shell, program: list[str], words: list[str], environment: dict[st
         capture_output=True,
         check=False,
     )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.mark.parametrize("program", [PROGRAM, MODULE], ids=["script", "module"])
@@ -52,7 +52,7 @@ def test_names_are_utf_8_whatever_the_locale(
         ["increment", "büro", "--once", "schlüssel"],
         ["add", "gäste", "zoë"],
     ):
-        assert run(shell, program, words, environment) == Ended(0, "", "")
+        assert run(shell, program, words, environment) == Result(0, "", "")
     assert shell.ok("show", "büro") == run(shell, program, ["show", "büro"], environment).stdout == "4\n"
     assert {one.name: one.members if one.tag == "gset" else one.value for one in replica.counters()} == {
         "büro": 4,
@@ -67,6 +67,6 @@ def test_paths_are_bytes_whatever_the_locale(shell: Shell, locales: Path, name: 
     assert run(shell, program, ["init", "büro/zähler"], environment).status == 0
     assert Path(shell.directory, "büro", "zähler", ".crdtctl", "own.json").exists()
     for words in (["increment", "x", "3"], ["export", "-o", "büro/ä.json"]):
-        assert run(shell, program, ["--replica", "büro/zähler", *words], environment) == Ended(0, "", "")
+        assert run(shell, program, ["--replica", "büro/zähler", *words], environment) == Result(0, "", "")
     assert run(shell, program, ["show", "x"], {**environment, "CRDTCTL_REPLICA": "büro/zähler"}).stdout == "3\n"
     assert Path(shell.directory, "büro", "ä.json").exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.users import READING
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
@@ -32,7 +32,7 @@ def home() -> Iterator[Path]:
     shutil.rmtree(place)
 
 
-def run(shell: Shell, home: Path, *words: str, becoming: tuple[str, ...] | list[str] = ()) -> Ended:
+def run(shell: Shell, home: Path, *words: str, becoming: tuple[str, ...] | list[str] = ()) -> Result:
     done = subprocess.run(
         [*becoming, *PROGRAM, *words],
         capture_output=True,
@@ -40,7 +40,7 @@ def run(shell: Shell, home: Path, *words: str, becoming: tuple[str, ...] | list[
         env={**shell.environment, "HOME": str(home), "CRDTCTL_REPLICA": str(home / "r")},
         check=False,
     )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 #: Every way to make files in a replica; a batch of the user's own after each.

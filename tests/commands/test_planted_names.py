@@ -19,7 +19,7 @@ WHERE = ["name", "id", "key", "element"]
 
 
 def plant(replica: Replica, kind: str, spelt: str, where: str) -> None:
-    """Write a file with a character in a counter's name, in an id, in a once-key or in an element."""
+    """Write a file with a character in a counter's name, in an id, in an idempotency key or in an element."""
     author = replica.id if kind == "own" else "zoe"
     head: dict[str, object] = {"crdtctl": 1, "kind": kind, "replica": replica.id, "clock": {author: 1}}
     if kind == "known":

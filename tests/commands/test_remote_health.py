@@ -7,11 +7,11 @@ import pytest
 
 from crdtctl import Replica
 from tests.commands.test_locks import held
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 from tests.support.expect import assert_refused
 
 
-def at(shell: Shell, when: str, *words: str) -> Ended:
+def at(shell: Shell, when: str, *words: str) -> Result:
     """Run the program at another time."""
     done = subprocess.run(
         ["faketime", "-f", when, *PROGRAM, *words],
@@ -22,7 +22,7 @@ def at(shell: Shell, when: str, *words: str) -> Ended:
         timeout=60,
         check=False,
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture

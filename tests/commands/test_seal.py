@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.expect import assert_refused
 from tests.support.terminal import on_terminal
 
@@ -54,7 +54,7 @@ def test_a_replica_that_counted_nothing_can_be_sealed(shell: Shell) -> None:
 
 @pytest.mark.parametrize("words", [[], ["other"], ["job.json"], [""]])
 @pytest.mark.parametrize("on", [Shell.__call__, on_terminal], ids=["pipe", "terminal"])
-def test_a_replica_is_not_sealed_without_being_named(shell: Shell, on: Callable[..., Ended], words: list[str]) -> None:
+def test_a_replica_is_not_sealed_without_being_named(shell: Shell, on: Callable[..., Result], words: list[str]) -> None:
     who = shell.ok("init", "--name", "job").strip()
     shell.ok("increment", "builds")
     ended = on(shell, "seal", *words)

@@ -3,14 +3,14 @@
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.handwritten import counted, document
 from tests.support.terminal import ESCAPE, on_terminal
 
 FORCING = {"GITHUB_ACTIONS": "true", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TTY_COMPATIBLE": "1", "PY_COLORS": "1"}
 
 
-def said(ended: Ended) -> str:
+def said(ended: Result) -> str:
     assert (ended.status, ended.stderr) == (0, "")
     return ended.stdout
 

@@ -3,12 +3,12 @@
 import json
 
 from crdtctl import Replica
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.expect import assert_refused, contents
 from tests.support.handwritten import counted, document
 
 
-def ok(ended: Ended) -> str:
+def ok(ended: Result) -> str:
     assert (ended.status, ended.stderr) == (0, "")
     return ended.stdout
 

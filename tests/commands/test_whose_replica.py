@@ -11,14 +11,14 @@ import pytest
 
 from crdtctl import Replica
 from tests.commands.users import READING
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 from tests.support.expect import assert_one_line, assert_refused, contents
 
 FAST, FULL = ["increment", "builds"], ["increment", "builds=1"]
 WRITES = (FAST, FULL)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
-User = Callable[..., Ended]
+User = Callable[..., Result]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def as_user(shell: Shell, outside: Path) -> User:
         umask: str = "022",
         home: bool = True,
         environment: Mapping[str, str] | None = None,
-    ) -> Ended:
+    ) -> Result:
         place = outside / f"home-{user}"
         place.mkdir(exist_ok=True)
         os.chown(place, user, user)
@@ -82,7 +82,7 @@ def as_user(shell: Shell, outside: Path) -> User:
             env={**variables, **(environment or {})},
             check=False,
         )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
 
@@ -103,7 +103,7 @@ def test_another_users_replica_above_is_left_alone_and_named(everybody: Path, as
     shown = as_user(5001, "show", "builds", directory=below)
     assert (shown.status, shown.stdout) == (0, "4\n")
     assert "5002" in shown.stderr
-    assert as_user(5002, "show", directory=below) == Ended(0, "", "")
+    assert as_user(5002, "show", directory=below) == Result(0, "", "")
 
 
 @needs_root
@@ -115,10 +115,10 @@ def test_root_does_not_use_it_either_unless_it_is_named_or_sudo_comes_from_its_o
         ended = shell(*words, directory=everybody)
         assert ended.status == 0
         assert "5002" in ended.stderr
-    assert as_user(5002, "show", directory=everybody) == Ended(0, "", "")
+    assert as_user(5002, "show", directory=everybody) == Result(0, "", "")
     for words in WRITES:
-        assert shell(*words, directory=everybody, environment={"CRDTCTL_REPLICA": "."}) == Ended(0, "", "")
-        assert shell(*words, directory=everybody, environment={"SUDO_UID": "5002"}) == Ended(0, "", "")
+        assert shell(*words, directory=everybody, environment={"CRDTCTL_REPLICA": "."}) == Result(0, "", "")
+        assert shell(*words, directory=everybody, environment={"SUDO_UID": "5002"}) == Result(0, "", "")
         assert shell(*words, directory=everybody, environment={"SUDO_UID": "5001"}).stderr != ""
     assert as_user(5002, "show", "builds", directory=everybody).stdout == "4\n"
 
@@ -177,7 +177,7 @@ def test_a_path_below_the_home_is_understood_where_no_shell_replaces_it(shell: S
     variable = {"CRDTCTL_REPLICA": path}
     assert shell("init", environment=variable).status == 0
     for words in WRITES:
-        assert shell(*words, environment=variable) == Ended(0, "", "")
+        assert shell(*words, environment=variable) == Result(0, "", "")
         shell.ok("--replica", path, *words)
         shell.ok(f"--replica={path}/", *words)
     assert Replica(home / "counters").value("builds") == 6
@@ -220,7 +220,7 @@ def test_a_directory_that_is_really_called_that_is_used(shell: Shell) -> None:
     shell.ok("--replica", "./~", "init")
     for words in WRITES:
         for path in ("$COUNTS", "./~"):
-            assert shell(*words, environment={"CRDTCTL_REPLICA": path}) == Ended(0, "", "")
+            assert shell(*words, environment={"CRDTCTL_REPLICA": path}) == Result(0, "", "")
 
 
 def test_a_home_that_is_not_absolute_is_refused(shell: Shell) -> None:
@@ -256,7 +256,7 @@ def test_after_git_clean_no_other_replica_is_used_without_a_message(shell: Shell
     made = shell("init", directory=place)
     assert made.status == 0
     assert "work tree: 'git clean -x' deletes this replica" in assert_one_line(made.stderr.splitlines(True)[0])
-    assert shell("increment", "builds", "5", directory=place) == Ended(0, "", "")
+    assert shell("increment", "builds", "5", directory=place) == Result(0, "", "")
     (place / "deep").mkdir()
     subprocess.run(["git", "-C", str(place), "clean", "-ffdxq"], check=True)
     (place / "deep").mkdir()
@@ -266,7 +266,7 @@ def test_after_git_clean_no_other_replica_is_used_without_a_message(shell: Shell
     assert Replica(home / ".local/share/crdtctl").tags("builds") == []
     assert shell("init", directory=place).status == 0
     for words in WRITES:
-        assert shell(*words, directory=place) == Ended(0, "", "")
+        assert shell(*words, directory=place) == Result(0, "", "")
 
 
 def test_the_hint_tells_how_to_forget_it(shell: Shell, home: Path) -> None:
@@ -299,7 +299,7 @@ def test_the_users_own_replica_that_is_gone_is_not_made_again_without_a_message(
         place.mkdir(exist_ok=True)  # as the place of a disk that is not mounted
     place.rmdir()
     (home / "aside").rename(place)
-    assert shell(*FAST) == Ended(0, "", "")
+    assert shell(*FAST) == Result(0, "", "")
 
 
 def test_what_a_run_leaves_is_not_missed(shell: Shell, home: Path) -> None:
@@ -322,9 +322,9 @@ def test_the_users_own_replica_may_be_behind_a_link(shell: Shell, home: Path) ->
 def test_a_replica_in_the_home_directory_is_the_users_own_everywhere(shell: Shell, home: Path) -> None:
     assert shell("init", directory=home).status == 0
     for words in WRITES:
-        assert shell(*words) == Ended(0, "", "")
+        assert shell(*words) == Result(0, "", "")
     assert Replica(home / ".crdtctl").value("builds") == 2
-    assert shell("show", "builds") == Ended(0, "2\n", "")
+    assert shell("show", "builds") == Result(0, "2\n", "")
 
 
 def test_a_replica_made_by_the_first_write_names_another_one_of_the_user(shell: Shell, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from crdtctl.crdt import forks
-from crdtctl.crdt.base import Contribution, Operation, OperationContext, Refused
+from crdtctl.crdt.base import Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import BCounter
 
 KIND = BCounter()
@@ -39,7 +39,7 @@ class Moment:
     """What one seller holds at one time: writer → row, and the operations (by number) that it has seen."""
 
     writer: str
-    rows: Mapping[str, Contribution]
+    rows: Mapping[str, Entry]
     seen: frozenset[int]
 
 
@@ -74,7 +74,7 @@ class Market:
         self.now[moment.writer] = moment
         self.moments.append(moment)
 
-    def _commit(self, writer: str, row: Contribution | None, *done: Sale) -> None:
+    def _commit(self, writer: str, row: Entry | None, *done: Sale) -> None:
         assert row is not None
         before = self.now[writer]
         numbers = range(len(self.done), len(self.done) + len(done))
@@ -83,9 +83,9 @@ class Market:
 
     # What a state looks like --------------------------------------------------------------------------------
 
-    def contributions(self, moment: Moment) -> dict[str, Contribution]:
+    def entries(self, moment: Moment) -> dict[str, Entry]:
         """Return the state of a moment: author → row, the branches of forks under names of their own."""
-        found: dict[str, Contribution] = {}
+        found: dict[str, Entry] = {}
         for writers in self._families(moment.rows).values():
             branches = self._branches(moment, writers)
             for writer in branches:
@@ -111,7 +111,7 @@ class Market:
 
     def is_forked(self, moment: Moment) -> bool:
         """Return whether a moment knows of a fork."""
-        return any("~" in author for author in self.contributions(moment))
+        return any("~" in author for author in self.entries(moment))
 
     # What sellers do ----------------------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class Market:
         """Carry out an operation; return whether it was not refused."""
         moment = self.now[writer]
         me = self.writers[writer]
-        state = self.contributions(moment)
+        state = self.entries(moment)
         state.pop(me, None)
         mine = moment.rows.get(writer)
         try:
@@ -130,7 +130,7 @@ class Market:
             self._commit(writer, row, *self._what(writer, operation, mine, row))
         return True
 
-    def _what(self, writer: str, operation: Operation, mine: Contribution | None, row: Contribution) -> list[Sale]:
+    def _what(self, writer: str, operation: Operation, mine: Entry | None, row: Entry) -> list[Sale]:
         me, amount = self.writers[writer], operation.amount
         match operation.verb:
             case "increment":

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Contributions, CounterType, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, OperationContext, Refused
 from tests.crdt.normal import is_normal
 from tests.support.histories import moments
 
@@ -39,19 +39,19 @@ def test_the_value_stays_and_so_does_what_once_keys_stand_for(kind: CounterType,
 
 
 def test_what_a_reset_cancelled_is_left_behind() -> None:
-    cases: list[tuple[CounterType, Contribution, Contribution]] = [
+    cases: list[tuple[CounterType, Entry, Entry]] = [
         (TYPES["pncounter"], (3, 7, 2), (9, 0, 0, {}, {"job": (5, 2)})),
         (TYPES["gset"], (3, {"a": 1, "b": 3}), (9, {}, {"job": 1})),
     ]
     for kind, theirs, mark in cases:
-        others: Contributions = {"job": theirs, "ann": mark}
+        others: Entries = {"job": theirs, "ann": mark}
         before = kind.value(others)
         row = kind.absorb(kind.record.bottom, "job", OperationContext("hub", 4, partial(dict, others)))
         assert before == kind.value({"hub": (4, *row[1:]), "ann": mark}) != kind.value({"hub": (4, *theirs[1:])})
 
 
 def test_resets_of_the_sealed_one_go_on_to_cancel() -> None:
-    cases: list[tuple[CounterType, Contribution, Contribution]] = [
+    cases: list[tuple[CounterType, Entry, Entry]] = [
         (TYPES["gcounter"], (3, 7, {"k": (2,)}), (2, 1, {}, {"ann": (5,), "job": (1,)}, {"k": (2,)})),
         (TYPES["gset"], (3, {"a": 1, "b": 3}), (2, {"c": 1}, {"ann": 2, "job": 1})),
     ]

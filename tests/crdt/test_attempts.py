@@ -2,7 +2,7 @@
 
 import pytest
 
-from crdtctl.crdt.attempts import ATTEMPTS, Attempt, Jobs, absorbing, beginning, fencing, jobs, own_attempt
+from crdtctl.crdt.attempts import ATTEMPTS, Attempt, Jobs, absorbing, beginning, jobs, own_attempt, raise_cutoff
 from tests.crdt.normal import is_normal
 
 #: Ids that were minted on 2024-05-05 and on 2025-11-24.
@@ -42,16 +42,16 @@ def test_what_is_remembered_of_absorbed_attempts_goes_over_and_is_dropped_behind
     assert first == (5, {}, {"2024-05-05": {"old": 1}, "2025-11-24": {"new": 2}})
     second = absorbing(attempt("mine", 7), 9, {}, [first, attempt("theirs", 4)])
     assert second == (9, {"mine": 7}, {"2024-05-05": {"old": 1}, "2025-11-24": {"new": 2}})
-    kept = fencing(second, 10, 20250101)
+    kept = raise_cutoff(second, 10, 20250101)
     assert kept == (10, {"mine": 7}, {"2025-11-24": {"new": 2}})
-    assert fencing(kept, 11, 20990101) == (11, {"mine": 7})
+    assert raise_cutoff(kept, 11, 20990101) == (11, {"mine": 7})
     assert all(is_normal(ATTEMPTS.record, row) for row in (first, second, kept))
 
 
 def test_a_row_that_need_not_change_stays() -> None:
     row = attempt("tests", 1)
     assert absorbing(row, 5, {}, []) is row
-    assert fencing(row, 5, 20250101) is row
+    assert raise_cutoff(row, 5, 20250101) is row
     assert own_attempt(row) == Attempt("tests", 1)
     assert own_attempt((3,)) is None
     assert jobs({}) == Jobs()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Lacking, Operation, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, Entry, Lacking, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import bound_fault
 from tests.crdt.sellers import KIND, STEP, Market, Moment, play
 
@@ -18,7 +18,7 @@ TAPES = st.binary(min_size=2 + STEP * STEPS, max_size=2 + STEP * STEPS)
 
 def assert_exact(market: Market, moment: Moment) -> None:
     """Assert that a moment without forks reads what the operations amount to, and that no right is owed."""
-    state = market.contributions(moment)
+    state = market.entries(moment)
     rights = KIND.rights(state)
     assert KIND.value(state) == market.total(moment.seen)
     assert {who: amount for who, amount in rights.items() if amount} == market.held(moment.seen)
@@ -31,7 +31,7 @@ def assert_never_below(market: Market, moment: Moment) -> None:
     if not market.is_forked(moment):
         assert_exact(market, moment)
         return
-    state = market.contributions(moment)
+    state = market.entries(moment)
     rights = KIND.rights(state)
     assert KIND.bound(state) == market.bound
     assert KIND.value(state) == market.bound + max(0, sum(rights.values()))
@@ -61,7 +61,7 @@ def test_whoever_has_heard_everything_reads_and_holds_the_same(tape: bytes, data
         who = seller
         for moment in data.draw(st.permutations(last_of_each)):
             who = market.receive(who, moment)
-    last: list[Mapping[str, Any]] = [market.contributions(moment) for moment in market.now.values()]
+    last: list[Mapping[str, Any]] = [market.entries(moment) for moment in market.now.values()]
     assert all(state == last[0] for state in last)
     for moment in market.now.values():
         assert_never_below(market, moment)
@@ -70,19 +70,19 @@ def test_whoever_has_heard_everything_reads_and_holds_the_same(tape: bytes, data
 # The rules, one by one ------------------------------------------------------------------------------------
 
 
-def row(mine: Contribution | None, operation: Operation, me: str = "ann", /, **others: Contribution) -> Contribution:
-    """Return my contribution after an operation that changes it."""
+def row(mine: Entry | None, operation: Operation, me: str = "ann", /, **others: Entry) -> Entry:
+    """Return my entry after an operation that changes it."""
     after = KIND.apply(mine, operation, OperationContext(me, (mine or (0,))[0] + 1, lambda: others))
     assert after is not None
     return after
 
 
-def created(bound: int = 0, initial: int = 10) -> Contribution:
+def created(bound: int = 0, initial: int = 10) -> Entry:
     return row(None, Operation("create", bound=bound, initial=initial))
 
 
-def given_to(*who: str, amount: int = 3) -> Contribution:
-    """Return the contribution of somebody who created ten and gave some away."""
+def given_to(*who: str, amount: int = 3) -> Entry:
+    """Return the entry of somebody who created ten and gave some away."""
     mine = created()
     for one in who:
         mine = row(mine, Operation("transfer", amount, replica=one))
@@ -290,8 +290,8 @@ def replace_target(operation: Operation, who: str) -> Operation:
 
 def test_the_branches_of_a_fork_owe_what_they_used_both_and_who_gives_to_them_makes_up_for_it() -> None:
     ann = given_to("bob", amount=10)
-    one: Contribution = row(None, Operation("decrement", 10), "bob", ann=ann)
-    two: Contribution = row(None, Operation("transfer", 10, replica="čen"), "bob", ann=ann)
+    one: Entry = row(None, Operation("decrement", 10), "bob", ann=ann)
+    two: Entry = row(None, Operation("transfer", 10, replica="čen"), "bob", ann=ann)
     cen = row(None, Operation("decrement", 10), "čen", ann=ann, bob=two)
     state = {"ann": ann, "bob~1.aaaa": one, "bob~1.bbbb": two, "čen": cen}
     assert KIND.rights(state) == {"ann": 0, "bob": -10, "čen": 0}
@@ -303,7 +303,7 @@ def test_the_branches_of_a_fork_owe_what_they_used_both_and_who_gives_to_them_ma
 
 
 def test_whoever_absorbs_takes_over_what_the_sealed_one_made_used_gave_and_held() -> None:
-    state: dict[str, Contribution] = {
+    state: dict[str, Entry] = {
         "ann": (5, 100, 10, ("0",), {"job": 20, "čen": 5}),
         "job": (4, 7, 12, (), {"ann": 3, "bob": 2}, {"bob": 9}),
         "bob": (2, 1, 0, (), {"job": 4}),

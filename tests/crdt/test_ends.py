@@ -3,20 +3,20 @@
 import pytest
 
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, Operation, OperationContext, Refused
+from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.handoff_node import Node, Token
 from crdtctl.crdt.lattice import Nat, Stamped
 
 
-def here(replica: str, others: Contributions, *, seq: int = 1, tier: int = 0) -> OperationContext:
+def here(replica: str, others: Entries, *, seq: int = 1, tier: int = 0) -> OperationContext:
     return OperationContext(replica, seq, lambda: others, tier)
 
 
 def test_a_bounded_counter_names_each_replica_that_created_it() -> None:
     kind = BCounter()
-    rows: dict[str, Contribution] = {}
+    rows: dict[str, Entry] = {}
     for who, initial in (("bob", 100), ("ann", 7)):
         row = kind.apply(None, Operation("create", bound=0, initial=initial), here(who, {}))
         assert row is not None
@@ -80,7 +80,7 @@ def test_a_local_merge_waits_for_the_one_to_whom_a_count_is_on_its_way() -> None
 
 def test_a_key_that_both_counted_alike_is_absorbed_once() -> None:
     kind = TYPES["pncounter"]
-    rows: dict[str, Contribution] = {}
+    rows: dict[str, Entry] = {}
     for who in ("hub", "job"):
         row = kind.apply(None, Operation("increment", 5, once="deploy"), here(who, {}))
         assert row is not None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.base import TOO_LARGE, Contribution, Operation, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.handoff import Handoff
 from tests.crdt.normal import is_normal
 from tests.support.histories import merged
@@ -12,7 +12,7 @@ from tests.support.histories import merged
 KIND = Handoff()
 
 
-def count(row: Contribution | None, amount: int, who: str, tier: int) -> Contribution:
+def count(row: Entry | None, amount: int, who: str, tier: int) -> Entry:
     verb = Operation("increment" if amount > 0 else "decrement", abs(amount))
     found = KIND.apply(row, verb, OperationContext(who, 1 if row is None else row[0] + 1, tier=tier))
     assert found is not None
@@ -24,7 +24,7 @@ class Pair:
 
     def __init__(self) -> None:
         self.tiers = {"hub": 0, "job": 1}
-        self.rows: dict[str, Contribution | None] = dict.fromkeys(self.tiers)
+        self.rows: dict[str, Entry | None] = dict.fromkeys(self.tiers)
 
     def count(self, who: str, amount: int) -> None:
         self.rows[who] = count(self.rows[who], amount, who, self.tiers[who])
@@ -172,7 +172,7 @@ PARTS = st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.dictionaries(I
 def test_whatever_a_stranger_says_of_its_node_mine_stays_one(
     who: str, peer: str, tier: int, mine: tuple[object, ...], theirs: tuple[object, ...], other: int
 ) -> None:
-    def row(tier: int, part: tuple[object, ...]) -> Contribution:
+    def row(tier: int, part: tuple[object, ...]) -> Entry:
         record = KIND.record.parts[2]
         *numbers, held = part
         assert isinstance(held, dict)

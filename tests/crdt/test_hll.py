@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES, hyperloglog
-from crdtctl.crdt.base import Contribution, Operation, OperationContext
+from crdtctl.crdt.base import Entry, Operation, OperationContext
 from tests.support import oracle, sketches
 from tests.support.histories import ELEMENTS, History, histories
 from tests.support.sketches import PRECISIONS, SKETCHES, ranks, spelt
@@ -22,9 +22,9 @@ def encoded(elements: Iterable[str]) -> list[bytes]:
     return [element.encode() for element in elements]
 
 
-def counter(**precisions: int) -> dict[str, Contribution]:
+def counter(**precisions: int) -> dict[str, Entry]:
     """Return a counter that each of these made with a precision, and added its own name to."""
-    state: dict[str, Contribution] = {}
+    state: dict[str, Entry] = {}
     for author, precision in precisions.items():
         row = HLL.apply(None, Operation("create", precision=precision), OperationContext(author, 1))
         row = HLL.apply(row, Operation("add", elements=(author,)), OperationContext(author, 2))

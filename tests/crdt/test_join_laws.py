@@ -7,24 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, CounterType
+from crdtctl.crdt.base import CounterType, Entries, Entry
 from tests.crdt.normal import is_normal
 from tests.support.histories import AUTHORS, JOINED, Moment, histories, moments
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 
 
-def covers(kind: CounterType, a: Contributions, b: Contributions) -> bool:
+def covers(kind: CounterType, a: Entries, b: Entries) -> bool:
     """Return whether state `a` holds at least everything that `b` holds: author by author, but for expired keys."""
     return b.keys() <= a.keys() and kind.join_all(a, b) == a
 
 
-def states(drawn: list[Moment]) -> list[Contributions]:
+def states(drawn: list[Moment]) -> list[Entries]:
     return [moment.state for moment in drawn]
 
 
-def versions(kind: CounterType, count: int) -> st.SearchStrategy[list[Contribution]]:
-    """Return versions of one author's contribution, of any age."""
+def versions(kind: CounterType, count: int) -> st.SearchStrategy[list[Entry]]:
+    """Return versions of one author's entry, of any age."""
     rows = histories(kind).map(
         lambda history: [moment.state[a] for a in AUTHORS[:1] for moment in history.moments if a in moment.state]
     )
@@ -111,7 +111,7 @@ def test_join_leaves_what_it_joins_as_it_was(kind: CounterType, data: st.DataObj
 @given(data=st.data())
 def test_states_that_have_seen_the_same_commits_are_equal(kind: CounterType, data: st.DataObject) -> None:
     history = data.draw(histories(kind))
-    by_clock: dict[Any, Contributions] = {}
+    by_clock: dict[Any, Entries] = {}
     for moment in history.moments:
         state = by_clock.setdefault(frozenset(moment.clock.items()), moment.state)
         assert state == moment.state

@@ -1,4 +1,4 @@
-"""The five lattices that contributions are built from."""
+"""The five lattices that entries are built from."""
 
 from typing import Any
 

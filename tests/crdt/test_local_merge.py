@@ -2,7 +2,7 @@
 
 from typing import final
 
-from crdtctl.crdt.base import Contribution, Contributions, Operation, OperationContext
+from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 from crdtctl.crdt.lattice import Nat, Record
 from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge, PendingCounts
 
@@ -15,27 +15,27 @@ class Largest(LocallyMergedType):
     record = Record(Nat(), Nat(), required=1)
     summary = "the largest amount"
 
-    def mutate(self, mine: Contribution, operation: Operation, here: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, here: OperationContext) -> Entry:
         return (here.seq, operation.amount)
 
-    def fold(self, contributions: Contributions) -> int:
-        return max(self.shares(contributions).values())
+    def fold(self, entries: Entries) -> int:
+        return max(self.shares(entries).values())
 
-    def shares(self, contributions: Contributions) -> dict[str, int]:
-        return {replica: row[1] for replica, row in contributions.items()}
+    def shares(self, entries: Entries) -> dict[str, int]:
+        return {replica: row[1] for replica, row in entries.items()}
 
-    def local_merge(self, mine: Contribution | None, context: OperationContext) -> LocalMerge:
+    def local_merge(self, mine: Entry | None, context: OperationContext) -> LocalMerge:
         return Nothing()
 
 
 class Nothing(LocalMerge):
     """A local merge that changes nothing."""
 
-    def merge(self, replica: str, theirs: Contribution) -> int:
+    def merge(self, replica: str, theirs: Entry) -> int:
         return 0
 
     @property
-    def row(self) -> Contribution | None:
+    def row(self) -> Entry | None:
         return None
 
 

@@ -8,11 +8,11 @@ from crdtctl.crdt.membership import (
     MEMBERSHIP,
     Roster,
     absorbing,
-    fencing,
     forgotten,
     inheriting,
     is_sealed,
     minted,
+    raise_cutoff,
     record_of,
     roster,
     sealing,
@@ -70,36 +70,36 @@ def test_records_stand_under_the_day_of_the_id_sorted() -> None:
 
 
 def test_a_fence_drops_the_records_of_older_ids_and_is_never_taken_back() -> None:
-    row = fencing(absorbing(NOBODY, 9, [OLD, NEW]), 10, 20250101)
+    row = raise_cutoff(absorbing(NOBODY, 9, [OLD, NEW]), 10, 20250101)
     assert row == (10, 0, 20250101, {"2025-11-24": (record_of(NEW),)})
-    assert fencing(row, 11, 20240101)[2] == 20250101
+    assert raise_cutoff(row, 11, 20240101)[2] == 20250101
     assert sealing(row, 12) == (12, 1, *row[2:])
 
 
 def test_the_newer_row_replaces_the_older_so_that_what_was_dropped_does_not_come_back() -> None:
     old = absorbing(NOBODY, 9, [OLD])
-    new = fencing(old, 10, 20250101)
+    new = raise_cutoff(old, 10, 20250101)
     assert MEMBERSHIP.join(old, new) == MEMBERSHIP.join(new, old) == new
 
 
 def test_a_fence_counts_for_what_everybody_absorbed() -> None:
     found = roster({"hub": absorbing(NOBODY, 9, [OLD]), "other": (4, 0, 20250101)})
     assert not found.has_absorbed(OLD)
-    assert found.fence == 20250101
+    assert found.cutoff == 20250101
 
 
 def test_who_was_absorbed_by_two_is_known() -> None:
     rows = {"hub": absorbing(NOBODY, 9, [OLD, NEW]), "other": absorbing(NOBODY, 2, [OLD])}
-    assert roster(rows).twice == {record_of(OLD): {"hub", "other"}}
+    assert roster(rows).absorbed_twice == {record_of(OLD): {"hub", "other"}}
 
 
 def test_one_absorber_that_was_forked_is_one() -> None:
     rows = {"hub~1.abcd": absorbing(NOBODY, 9, [OLD]), "hub~1.efgh": absorbing(NOBODY, 9, [OLD])}
-    assert roster(rows).twice == {}
+    assert roster(rows).absorbed_twice == {}
 
 
 def test_what_an_absorbed_one_remembers_goes_over_with_its_fence() -> None:
-    theirs = fencing(absorbing(NOBODY, 9, [NEW]), 10, 20250101)
+    theirs = raise_cutoff(absorbing(NOBODY, 9, [NEW]), 10, 20250101)
     row = inheriting(absorbing(NOBODY, 3, [OLD]), 4, [theirs, NOBODY])
     assert row == (4, 0, 20250101, {"2025-11-24": (record_of(NEW),)})
     assert inheriting(row, 5, [absorbing(NOBODY, 9, [OLD])]) == (5, *row[1:])
@@ -110,11 +110,11 @@ def test_one_who_was_absorbed_is_no_second_absorber() -> None:
     hub = "hub-019ab3d81c00" + "2" * 20
     old = absorbing(NOBODY, 9, [OLD])
     rows = {hub: old, "other": inheriting(absorbing(NOBODY, 2, [hub]), 2, [old])}
-    assert roster(rows).twice == {}
-    assert roster({**rows, "third": old}).twice == {record_of(OLD): {"other", "third"}}
+    assert roster(rows).absorbed_twice == {}
+    assert roster({**rows, "third": old}).absorbed_twice == {record_of(OLD): {"other", "third"}}
 
 
-FENCED = roster({"hub": fencing(NOBODY, 9, 20250101)})
+FENCED = roster({"hub": raise_cutoff(NOBODY, 9, 20250101)})
 OPEN = roster({})
 
 
@@ -134,7 +134,7 @@ def test_of_several_states_the_one_with_the_latest_fence_says_who_may_have_been_
 def test_nobody_is_forgotten_who_is_known_was_absorbed_or_has_looked_at_the_fence() -> None:
     assert FENCED.forgotten({OLD: 1}, OPEN, {OLD: 1}) == []
     assert FENCED.forgotten({}, FENCED, {OLD: 1}) == []
-    remembers = roster({"hub": absorbing(fencing(NOBODY, 9, 20250101), 10, [NEW])})
+    remembers = roster({"hub": absorbing(raise_cutoff(NOBODY, 9, 20250101), 10, [NEW])})
     assert remembers.forgotten({}, OPEN, {NEW: 1}) == []
 
 

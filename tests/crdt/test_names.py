@@ -104,10 +104,10 @@ def test_an_element_has_at_most_4096_bytes() -> None:
 
 
 def test_a_fault_says_what_the_name_is_of() -> None:
-    assert fault("", "thing") == "a thing cannot be empty"
+    assert fault("", "a thing") == "a thing cannot be empty"
     assert "counter's name" in (counter_fault("") or "")
     assert "replica's id" in (replica_fault("") or "")
-    assert "once-key" in (key_fault("") or "")
+    assert "idempotency key" in (key_fault("") or "")
     assert "set element" in (element_fault("") or "")
 
 

@@ -1,4 +1,4 @@
-"""What an operation does to the contribution of its author, for every type."""
+"""What an operation does to the entry of its author, for every type."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.additive import AdditiveCounter
-from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, OperationContext, Refused, Verb
+from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry, Operation, OperationContext, Refused, Verb
 from tests.crdt.normal import is_normal
 from tests.support.histories import Moment, moments, operations, settings, verbs
 from tests.support.sketches import sketch
@@ -21,11 +21,11 @@ def at(seq: int) -> OperationContext:
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 
 
-def mine(moment: Moment) -> Contribution | None:
+def mine(moment: Moment) -> Entry | None:
     return moment.state.get(moment.author)
 
 
-def apply(kind: CounterType, before: Contribution | None, operation: Operation, seq: int) -> Contribution | None:
+def apply(kind: CounterType, before: Entry | None, operation: Operation, seq: int) -> Entry | None:
     """Apply, or do nothing where the type refuses."""
     try:
         return kind.apply(before, operation, at(seq))
@@ -154,7 +154,7 @@ def test_a_key_that_was_incremented_here_and_decremented_there_counts_both() -> 
 GIVEN = Operation("transfer", 3, replica="bob")
 ASKED = Operation("request", 4, replica="bob")
 UNDER_KEY = Operation("increment", 5, once="job")
-ROWS: list[tuple[str, list[Operation], Contribution]] = [
+ROWS: list[tuple[str, list[Operation], Entry]] = [
     ("bcounter", [Operation("create")], (1, 0, 0, ("0",))),
     ("bcounter", [Operation("create", bound=-7)], (1, 0, 0, ("-7",))),
     (
@@ -205,8 +205,8 @@ ROWS: list[tuple[str, list[Operation], Contribution]] = [
 
 
 @pytest.mark.parametrize(("tag", "done", "row"), ROWS)
-def test_a_contribution_is_the_row_that_its_type_describes(tag: str, done: list[Operation], row: Contribution) -> None:
-    mine: Contribution | None = None
+def test_a_contribution_is_the_row_that_its_type_describes(tag: str, done: list[Operation], row: Entry) -> None:
+    mine: Entry | None = None
     for seq, operation in enumerate(done, 1):
         mine = TYPES[tag].apply(mine, operation, at(seq))
     assert mine == row

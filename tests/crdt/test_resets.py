@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution, Contributions, CounterType, Operation, OperationContext, Refused
+from crdtctl.crdt.base import CounterType, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.gset import GSet
 from tests.support.histories import AUTHORS, Moment, moments, operations, verbs
 
@@ -15,15 +15,15 @@ each_type = pytest.mark.parametrize("kind", RESETTABLE.values(), ids=RESETTABLE)
 RESET = Operation("reset")
 
 
-def at(author: str, seq: int, others: Contributions | None = None) -> OperationContext:
+def at(author: str, seq: int, others: Entries | None = None) -> OperationContext:
     return OperationContext(author, seq, lambda: others or {})
 
 
-def nobody_is_asked() -> Contributions:
+def nobody_is_asked() -> Entries:
     raise AssertionError
 
 
-def reset(kind: CounterType, moment: Moment) -> dict[str, Contribution]:
+def reset(kind: CounterType, moment: Moment) -> dict[str, Entry]:
     """Return what a moment's replica holds once it has reset the counter."""
     others = {author: row for author, row in moment.state.items() if author != moment.author}
     row = kind.apply(moment.state.get(moment.author), RESET, at(moment.author, 10**6, others))
@@ -128,7 +128,7 @@ class TestTotals:
         assert after[-1].keys() == {"job~1.aaaa"}
 
 
-def add(mine: Contribution | None, seq: int, *elements: str, others: Contributions | None = None) -> Contribution:
+def add(mine: Entry | None, seq: int, *elements: str, others: Entries | None = None) -> Entry:
     after = TYPES["gset"].apply(mine, Operation("add", elements=elements), at("ann", seq, others))
     assert after is not None
     return after

@@ -17,7 +17,7 @@ OTHER = "hub-00112233445566778899aabbccddeeff"
 
 
 class Known(NamedTuple):
-    """What a state says, or a receiver knows: clock, histories, and author → its commits (the contributions)."""
+    """What a state says, or a receiver knows: clock, histories, and author → its commits (the entries)."""
 
     clock: dict[str, int]
     histories: dict[str, str]

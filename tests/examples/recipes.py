@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -37,7 +37,7 @@ class Machine:
         """Return the same machine, where these variables are set."""
         return Machine(replace(self.shell, environment={**self.shell.environment, **variables}))
 
-    def run(self, command: str | Sequence[str | Path], directory: Path | None = None) -> Ended:
+    def run(self, command: str | Sequence[str | Path], directory: Path | None = None) -> Result:
         """Run a program, or a line of shell, with no standard input."""
         done = subprocess.run(
             ["sh", "-c", command] if isinstance(command, str) else [str(word) for word in command],
@@ -48,7 +48,7 @@ class Machine:
             timeout=100,
             check=False,
         )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def ok(self, command: str | Sequence[str | Path], directory: Path | None = None) -> str:
         """Run, expect status 0 and a silent stderr, and return stdout."""

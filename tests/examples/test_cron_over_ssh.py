@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Ended
+from tests.conftest import Result
 from tests.examples.recipes import EXAMPLES, Machine
 from tests.support.servers.sshd import Sshd, serve
 
@@ -36,7 +36,7 @@ def made_ready(machine: Machine, hub: Sshd, place: Path) -> Machine:
     return known
 
 
-def cron(machine: Machine, when: str, later: str = "+0") -> Ended:
+def cron(machine: Machine, when: str, later: str = "+0") -> Result:
     """Run a job as cron does: from the home directory, by sh, with next to no environment."""
     assert "%" not in JOBS[when]  # cron would take it for the end of the line
     kept = {name: machine.shell.environment[name] for name in ("HOME", "CRDTCTL_SSH")}
@@ -50,7 +50,7 @@ def cron(machine: Machine, when: str, later: str = "+0") -> Ended:
         timeout=100,
         check=False,
     )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def test_machines_agree_and_cron_has_nothing_to_mail(
@@ -60,10 +60,10 @@ def test_machines_agree_and_cron_has_nothing_to_mail(
     machines = [made_ready(machine(name), hub, tmp_path / "srv" / "counts") for name in ("one", "two")]
     assert list(JOBS) == ["@reboot", "*/15 * * * *", "30 7 * * *"]
     for each in machines:
-        assert cron(each, "@reboot") == Ended(0, "", "")
+        assert cron(each, "@reboot") == Result(0, "", "")
     for each in [*machines, *machines]:
-        assert cron(each, "*/15 * * * *") == Ended(0, "", "")
-    assert cron(machines[0], "30 7 * * *") == Ended(0, "", "")
+        assert cron(each, "*/15 * * * *") == Result(0, "", "")
+    assert cron(machines[0], "30 7 * * *") == Result(0, "", "")
     assert [each.ok("crdtctl show boots") for each in machines] == ["2\n", "2\n"]
 
 
@@ -78,7 +78,7 @@ def test_a_hub_that_is_down_is_no_mail_and_what_is_wrong_is_one_line(
     assert (wrong.stdout, wrong.stderr.count("\n")) == ("", 1)
     assert "does not exist" in wrong.stderr
     hub.stop()
-    assert cron(one, "*/15 * * * *") == Ended(75, "", "")
+    assert cron(one, "*/15 * * * *") == Result(75, "", "")
     late = cron(one, "*/15 * * * *", "+7h")
     assert (late.status, late.stdout, late.stderr.count("\n")) == (69, "", 1)
     assert "7 hours" in late.stderr

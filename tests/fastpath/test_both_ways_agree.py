@@ -6,7 +6,19 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt.counter import Counter
 from tests.support.both_paths import fast_first, full, outcome
-from tests.support.plain_commands import FAR, FORMS, HERE, HUB, ODD_FILES, ODDITIES, Case, Entry, cases, known, own
+from tests.support.plain_commands import (
+    FAR,
+    FORMS,
+    HERE,
+    HUB,
+    ODD_FILES,
+    ODDITIES,
+    Case,
+    PlantedFile,
+    cases,
+    known,
+    own,
+)
 
 #: A failing case is explained by itself; the phase that explains takes a minute.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
@@ -48,7 +60,7 @@ def test_both_ways_agree_on_every_file_that_is_not_what_it_should_be(name: str, 
         "own.lock": b"",
         "known.lock": b"",
     }
-    entries = {file: Entry(data, form if file == name else "regular") for file, data in files.items()}
+    entries = {file: PlantedFile(data, form if file == name else "regular") for file, data in files.items()}
     case = Case(words.split(), entries)
     assert outcome(case, fast_first) == outcome(case, full)
 
@@ -65,31 +77,31 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
     "a set": ({"gset": {HERE: (2, {"ada": 2})}}, {"gset": {HUB: (3, {"ada": 1, "grace": 3})}}),
     "a bounded counter here": ({"bcounter": {HERE: (2, 7, 0)}}, {"bcounter": {HUB: (3, 9, 1, ("0",), {HERE: 2})}}),
     "a bounded counter there": ({}, {"bcounter": {HUB: (3, 9, 1, ("0",), {HERE: 2})}}),
-    "once-keys here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}, THEIRS),
-    "once-keys there": (MINE, {"pncounter": {HUB: (3, 7, 1, {"job-1": (3, 0)})}}),
+    "idempotency keys here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}, THEIRS),
+    "idempotency keys there": (MINE, {"pncounter": {HUB: (3, 7, 1, {"job-1": (3, 0)})}}),
     "marks here": ({"pncounter": {HERE: (20, 12, 5, {}, {HERE: (12, 0), HUB: (7, 1)})}}, THEIRS),
     "marks there": (MINE, {"pncounter": {HUB: (3, 7, 1, {}, {HERE: (2, 5)})}}),
-    "marks and once-keys here": (
+    "marks and idempotency keys here": (
         {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0), "job-2": (0, 2)}, {HUB: (7, 0)}, {"job-1": (3, 0)})}},
         THEIRS,
     ),
-    "marks on once-keys alone here": ({"gcounter": {HERE: (20, 12, {}, {}, {"job-1": (3,)})}}, {}),
+    "marks on idempotency keys alone here": ({"gcounter": {HERE: (20, 12, {}, {}, {"job-1": (3,)})}}, {}),
     "a mark beyond what JSON readers keep here": ({"pncounter": {HERE: (20, 12, 5, {}, {HUB: (2**53, 0)})}}, THEIRS),
-    "a once-key with its commit here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)})}}, THEIRS),
-    "a once-key with its commit and marks here": (
+    "an idempotency key with its commit here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)})}}, THEIRS),
+    "an idempotency key with its commit and marks here": (
         {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)}, {HUB: (1, 0)}, {"job-1": (3, 0)})}},
         THEIRS,
     ),
-    "once-keys that expired here": (
+    "idempotency keys that expired here": (
         {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)}, {}, {}, {HUB: 3})}},
         THEIRS,
     ),
-    "once-keys that were dropped here": (
+    "idempotency keys that were dropped here": (
         {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)}, {}, {}, {}, 18)}},
         THEIRS,
     ),
-    "an odd once-key here": ({"pncounter": {HERE: (20, 12, 5, {"job 1": (3, 0)})}}, THEIRS),
-    "another author with once-keys in the own file": (
+    "an odd idempotency key here": ({"pncounter": {HERE: (20, 12, 5, {"job 1": (3, 0)})}}, THEIRS),
+    "another author with idempotency keys in the own file": (
         {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)}), HUB: (4, 8, 1, {"job-1": (3, 0)})}},
         THEIRS,
     ),
@@ -120,8 +132,8 @@ ENDED: dict[str, tuple[Counter, Counter]] = {
 def test_both_ways_agree_on_who_has_ended(what: str, words: str) -> None:
     mine, theirs = ENDED[what]
     entries = {
-        "own.json": Entry(own({"builds": MINE, **({"=": mine} if mine else {})})),
-        "known.json": Entry(known({"builds": THEIRS, **({"=": theirs} if theirs else {})})),
+        "own.json": PlantedFile(own({"builds": MINE, **({"=": mine} if mine else {})})),
+        "known.json": PlantedFile(known({"builds": THEIRS, **({"=": theirs} if theirs else {})})),
     }
     case = Case(words.split(), entries)
     assert outcome(case, fast_first) == outcome(case, full)
@@ -149,8 +161,8 @@ def test_both_ways_agree_on_attempts_of_jobs(what: str, ended: Counter, words: s
     mine, theirs = JOBS[what]
     said = {**({"=": ended} if ended else {}), **({"=jobs": theirs} if theirs else {})}
     entries = {
-        "own.json": Entry(own({"builds": MINE, **({"=jobs": mine} if mine else {})})),
-        "known.json": Entry(known({"builds": THEIRS, **said})),
+        "own.json": PlantedFile(own({"builds": MINE, **({"=jobs": mine} if mine else {})})),
+        "known.json": PlantedFile(known({"builds": THEIRS, **said})),
     }
     case = Case(words.split(), entries)
     assert outcome(case, fast_first) == outcome(case, full)
@@ -161,8 +173,8 @@ def test_both_ways_agree_on_attempts_of_jobs(what: str, ended: Counter, words: s
 def test_both_ways_agree_on_every_counter_that_is_not_plain(what: str, words: str) -> None:
     mine, theirs = COUNTERS[what]
     entries = {
-        "own.json": Entry(own({"builds": mine} if mine else {})),
-        "known.json": Entry(known({"builds": theirs} if theirs else {})),
+        "own.json": PlantedFile(own({"builds": mine} if mine else {})),
+        "known.json": PlantedFile(known({"builds": theirs} if theirs else {})),
     }
     case = Case(words.split(), entries)
     assert outcome(case, fast_first) == outcome(case, full)

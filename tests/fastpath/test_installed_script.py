@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import crdtctl
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 
 PACKAGE = Path(crdtctl.__file__).parent
 SCRIPT = PACKAGE / "bin" / "crdtctl"
@@ -43,8 +43,8 @@ def _install(place: Path) -> Path:
 
 
 @pytest.fixture
-def run(shell: Shell) -> Callable[..., Ended]:
-    def run(words: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Ended:
+def run(shell: Shell) -> Callable[..., Result]:
+    def run(words: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Result:
         done = subprocess.run(
             [str(word) for word in words],
             cwd=shell.directory,
@@ -54,34 +54,34 @@ def run(shell: Shell) -> Callable[..., Ended]:
             text=True,
             check=False,
         )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return Result(done.returncode, done.stdout, done.stderr)
 
     return run
 
 
-def assert_works(run: Callable[..., Ended], script: str | Path, environment: Mapping[str, str] | None = None) -> None:
+def assert_works(run: Callable[..., Result], script: str | Path, environment: Mapping[str, str] | None = None) -> None:
     """Count by the fast path and by the full command."""
     made = run([script, "init", "--name", "here"], environment)
     assert (made.status, made.stderr) == (0, "")
     for words in (["increment", "builds", "40"], ["increment", "builds=1"], ["increment", "builds"]):
-        assert run([script, *words], environment) == Ended(0, "", "")
-    assert run([script, "show", "builds"], environment) == Ended(0, "42\n", "")
+        assert run([script, *words], environment) == Result(0, "", "")
+    assert run([script, "show", "builds"], environment) == Result(0, "42\n", "")
     assert run([script, "show", "builds", "--format", "csv"], environment).stdout.endswith("builds,pncounter,42\n")
 
 
 @pytest.mark.parametrize("place", ["env", "my env", "é ü", "long" * 40, "a;b 'c' \"d\" $HOME"])
-def test_installed_script_works_in_any_path(run: Callable[..., Ended], tmp_path: Path, place: str) -> None:
+def test_installed_script_works_in_any_path(run: Callable[..., Result], tmp_path: Path, place: str) -> None:
     assert_works(run, install_into_environment(tmp_path / place))
 
 
-def test_installed_script_works_through_links(run: Callable[..., Ended], tmp_path: Path) -> None:
+def test_installed_script_works_through_links(run: Callable[..., Result], tmp_path: Path) -> None:
     script = install_into_environment(tmp_path / "my env")
     for name, target in (("one", script), ("two", Path("one")), ("three", Path("..", tmp_path.name, "two"))):
         (tmp_path / name).symlink_to(target)
     assert_works(run, tmp_path / "three")
 
 
-def test_installed_script_works_by_its_name_alone(run: Callable[..., Ended], tmp_path: Path) -> None:
+def test_installed_script_works_by_its_name_alone(run: Callable[..., Result], tmp_path: Path) -> None:
     script = install_into_environment(tmp_path / "env")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "crdtctl").symlink_to(script)
@@ -89,7 +89,7 @@ def test_installed_script_works_by_its_name_alone(run: Callable[..., Ended], tmp
 
 
 def test_installed_script_below_a_prefix_finds_the_python_that_it_was_installed_for(
-    run: Callable[..., Ended], tmp_path: Path
+    run: Callable[..., Result], tmp_path: Path
 ) -> None:
     script = install_below_prefix(tmp_path / ".local")
     named = tmp_path / "pythons"
@@ -103,7 +103,7 @@ def test_installed_script_below_a_prefix_finds_the_python_that_it_was_installed_
 
 
 @pytest.mark.parametrize("module", ["typer", "msgspec", "json", "re", "fcntl", "sitecustomize", "crdtctl"])
-def test_modules_of_strangers_are_not_imported(run: Callable[..., Ended], tmp_path: Path, module: str) -> None:
+def test_modules_of_strangers_are_not_imported(run: Callable[..., Result], tmp_path: Path, module: str) -> None:
     script = install_into_environment(tmp_path / "env")
     planted = tmp_path / "planted"
     planted.mkdir()
@@ -114,7 +114,7 @@ def test_modules_of_strangers_are_not_imported(run: Callable[..., Ended], tmp_pa
     )
 
 
-def test_current_directory_is_not_imported_from(run: Callable[..., Ended], shell: Shell, tmp_path: Path) -> None:
+def test_current_directory_is_not_imported_from(run: Callable[..., Result], shell: Shell, tmp_path: Path) -> None:
     script = install_into_environment(tmp_path / "env")
     for module in ("typer", "crdtctl", "os", "sitecustomize"):
         Path(shell.directory, f"{module}.py").write_text("raise SystemExit('a stranger runs')")

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt.counter import Counter
 from crdtctl.store.durable import VERIFY_BELOW
-from tests.conftest import Ended
+from tests.conftest import Result
 from tests.support.both_paths import fast_first, full, outcome
-from tests.support.plain_commands import FAR, HERE, HUB, Case, Entry, known, own, plain_arguments, small_numbers
+from tests.support.plain_commands import FAR, HERE, HUB, Case, PlantedFile, known, own, plain_arguments, small_numbers
 
 #: Elements that make a file too large to be summed up for one line.
 MANY = {f"{number:04000}": 1 for number in range(VERIFY_BELOW // 4000)}
@@ -24,9 +24,9 @@ def plain(
 ) -> Case:
     """Return a case in which this replica has counted "builds" itself."""
     counters: dict[str, Counter] = {"builds": {tag: {HERE: (20, *totals)}}} if mine else {}
-    entries = {"own.json": Entry(own(counters)), "own.lock": Entry(), "known.lock": Entry()}
+    entries = {"own.json": PlantedFile(own(counters)), "own.lock": PlantedFile(), "known.lock": PlantedFile()}
     if learned is not None:
-        entries["known.json"] = Entry(known(learned))
+        entries["known.json"] = PlantedFile(known(learned))
     return Case(arguments, entries)
 
 
@@ -66,8 +66,8 @@ def test_counting_with_once_keys_or_after_a_reset_is_fast_and_showing_is_not(
     maps: tuple[dict[str, tuple[int, ...]], ...], words: str
 ) -> None:
     counter: Counter = {"pncounter": {HERE: (20, 12, 5, *maps)}}
-    entries = {"own.json": Entry(own({"builds": counter})), "known.json": Entry(known(OF_HUB["pncounter"]))}
-    case = Case(words.split(), {**entries, "own.lock": Entry(), "known.lock": Entry()})
+    entries = {"own.json": PlantedFile(own({"builds": counter})), "known.json": PlantedFile(known(OF_HUB["pncounter"]))}
+    case = Case(words.split(), {**entries, "own.lock": PlantedFile(), "known.lock": PlantedFile()})
     first = outcome(case, fast_first)
     assert first == outcome(case, full)
     assert first.ended.status == 0
@@ -79,14 +79,14 @@ def test_showing_what_others_reset_is_left_to_the_full_command() -> None:
     case = plain("pncounter", (12, 5), learned=theirs, arguments=["show", "builds"])
     first = outcome(case, fast_first)
     assert first == outcome(case, full)
-    assert (first.ended, first.is_fast) == (Ended(0, "2\n", ""), False)
+    assert (first.ended, first.is_fast) == (Result(0, "2\n", ""), False)
 
 
 def test_a_counter_that_only_others_counted_is_shown_by_the_fast_path() -> None:
     case = plain("pncounter", (), learned=OF_HUB["pncounter"], arguments=["show", "builds"], mine=False)
     first = outcome(case, fast_first)
     assert first.is_fast
-    assert first.ended == Ended(0, "11\n", "")
+    assert first.ended == Result(0, "11\n", "")
 
 
 @given(plain_arguments(), small_numbers, small_numbers)
@@ -96,11 +96,11 @@ def test_a_fast_command_does_what_it_says(arguments: list[str], up: int, down: i
     assert done.is_fast
     assert done == outcome(case, full)
     if arguments[0] == "show":
-        assert done.ended == Ended(0, f"{up - down + 11}\n", "")
+        assert done.ended == Result(0, f"{up - down + 11}\n", "")
     else:
         amount = int(arguments[2]) if len(arguments) == 3 else 1
         totals = (up + amount, down) if arguments[0].startswith("inc") else (up, down + amount)
-        assert done.ended == Ended(0, "", "")
+        assert done.ended == Result(0, "", "")
         line = encode_line("builds", {"pncounter": {HERE: (21, *totals)}})
         assert line.replace(HERE.encode(), b"here-GIVEN") in done.files[".crdtctl/own.json"][2]
 
@@ -137,7 +137,7 @@ def test_both_ways_sum_up_files_of_the_same_sizes(size: int, status: int) -> Non
     assert len(data) == size
     damaged = data.replace(b"~10~", b"~11~", 1)
     case = plain("pncounter", (12, 5), learned=None, arguments=["show", "builds"])
-    case = Case(case.arguments, {**case.entries, "known.json": Entry(damaged)})
+    case = Case(case.arguments, {**case.entries, "known.json": PlantedFile(damaged)})
     first = outcome(case, fast_first)
     assert first == outcome(case, full)
     assert (first.ended.status, first.is_fast) == (status, status == 0)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 from tests.support.clones import bind, contents
 
 FULL = [sys.executable, "-c", "import sys; from crdtctl.cli.main import main; sys.exit(main(sys.argv[1:]))"]
@@ -44,11 +44,11 @@ def twin(shell: Shell, replica: Replica, new_replica: object) -> Shell:
     return Shell(copy, shell.environment)
 
 
-def full(shell: Shell, words: list[str]) -> Ended:
+def full(shell: Shell, words: list[str]) -> Result:
     done = subprocess.run(
         [*FULL, *words], capture_output=True, cwd=shell.directory, env=shell.environment, text=True, check=False
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("words", COMMANDS)

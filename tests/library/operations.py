@@ -11,7 +11,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class CounterOperation:
-    """One operation on one counter: how much up or down, under which once-key, which elements."""
+    """One operation on one counter: how much up or down, under which idempotency key, which elements."""
 
     key: Key
     up: int = 0
@@ -45,7 +45,7 @@ class History:
         return bool(done)
 
     def refuses(self, author: str, known: Knowledge, wanted: Iterable[CounterOperation]) -> bool:
-        """Return whether a commit uses a once-key again for another amount."""
+        """Return whether a commit uses an idempotency key again for another amount."""
         done: list[CounterOperation] = []
         for one in wanted:
             mine = [*self.of({author: known.get(author, 0)}), *done]
@@ -76,7 +76,7 @@ def elements(operations: Iterable[CounterOperation], key: Key) -> frozenset[str]
 
 
 def value(operations: list[CounterOperation]) -> int:
-    """Return the sum of the operations on one counter; a once-key counts once, an element too."""
+    """Return the sum of the operations on one counter; an idempotency key counts once, an element too."""
     total = sum(one.up - one.down for one in operations if one.once is None)
     for key in {one.once for one in operations} - {None}:
         sent = [one for one in operations if one.once == key]

@@ -355,7 +355,7 @@ def test_a_fence_is_not_a_day_to_come_for_it_could_never_be_taken_back(hub: Repl
     today = datetime.now(UTC).date()
     with pytest.raises(UsageError, match="is in the future"):
         absorb(hub, fence=str(today + timedelta(days=2)))
-    assert hub.ended().fence == 0
+    assert hub.retired().cutoff == 0
     absorb(hub, fence=str(today))
     there = new_replica("there")
     there.increment("builds")

@@ -15,7 +15,7 @@ import crdtctl
 MODULE = """
 from typing import final
 
-from crdtctl.crdt.base import Contribution, Contributions, OperationContext, Operation, Refused
+from crdtctl.crdt.base import Entry, Entries, OperationContext, Operation, Refused
 from crdtctl.crdt.lattice import Nat, Record
 from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge
 
@@ -26,35 +26,35 @@ class Peak(LocallyMergedType):
     record = Record(Nat(), Nat(), required=1)
     summary = "the largest amount that any replica counted"
 
-    def mutate(self, mine: Contribution, operation: Operation, here: OperationContext) -> Contribution:
+    def mutate(self, mine: Entry, operation: Operation, here: OperationContext) -> Entry:
         if operation.verb not in ("create", "increment"):
             raise Refused(f"a peak cannot {operation.verb}")
         amount = operation.amount if operation.verb == "increment" else 0
         return self.record.make(mine[0], max(self.record.at(mine, 1), amount))
 
-    def fold(self, contributions: Contributions) -> int:
-        return max((self.record.at(row, 1) for row in contributions.values()), default=0)
+    def fold(self, entries: Entries) -> int:
+        return max((self.record.at(row, 1) for row in entries.values()), default=0)
 
-    def shares(self, contributions: Contributions) -> dict[str, int]:
-        return {replica: self.record.at(row, 1) for replica, row in contributions.items()}
+    def shares(self, entries: Entries) -> dict[str, int]:
+        return {replica: self.record.at(row, 1) for replica, row in entries.items()}
 
-    def local_merge(self, mine: Contribution | None, here: OperationContext) -> LocalMerge:
+    def local_merge(self, mine: Entry | None, here: OperationContext) -> LocalMerge:
         return PeakMerge(self.record.bottom if mine is None else mine, here.seq)
 
-    def carry_over(self, replica: str, row: Contribution, here: OperationContext) -> Contribution:
+    def carry_over(self, replica: str, row: Entry, here: OperationContext) -> Entry:
         return (here.seq, *row[1:])
 
 
 class PeakMerge(LocalMerge):
-    def __init__(self, mine: Contribution, seq: int) -> None:
+    def __init__(self, mine: Entry, seq: int) -> None:
         self.mine, self.seq, self.largest = mine, seq, Peak.record.at(mine, 1)
 
-    def merge(self, replica: str, theirs: Contribution) -> int:
+    def merge(self, replica: str, theirs: Entry) -> int:
         self.largest = max(self.largest, Peak.record.at(theirs, 1))
         return 0
 
     @property
-    def row(self) -> Contribution | None:
+    def row(self) -> Entry | None:
         return None if self.largest == Peak.record.at(self.mine, 1) else Peak.record.make(self.seq, self.largest)
 """
 

@@ -303,7 +303,7 @@ WRONG: list[tuple[str, type[CrdtctlError], Act]] = [
     ("true for one", UsageError, lambda replica: replica.increment("builds", True)),
     ("a fraction", UsageError, lambda replica: replica.increment("builds", FRACTION)),
     ("an amount of 101 digits", UsageError, lambda replica: replica.increment("builds", 10**100)),
-    ("an empty once-key", UsageError, lambda replica: replica.increment("builds", once="")),
+    ("an empty idempotency key", UsageError, lambda replica: replica.increment("builds", once="")),
     ("an empty element", UsageError, lambda replica: replica.add("visitors", "")),
     ("a type that there is not", UsageError, lambda replica: replica.create("it", "nothing")),
     ("adding to a number", RefusedError, lambda replica: replica.add("builds", "ada")),

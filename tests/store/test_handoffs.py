@@ -16,7 +16,7 @@ from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import InMemory, assemble
 from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import Source
-from crdtctl.crdt.base import Contribution, Operation, OperationContext
+from crdtctl.crdt.base import Entry, Operation, OperationContext
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.errors import ExistsError, OutcomeUnknownError, RefusedError, StorageError, UsageError
 from crdtctl.store import durable, spill
@@ -392,7 +392,7 @@ class Client:
     """A client in memory: what a replica of tier 1 does, without its files."""
 
     id: str
-    row: Contribution
+    row: Entry
 
     @classmethod
     def counted(cls, number: int) -> "Client":
@@ -407,7 +407,7 @@ class Client:
     def state(self) -> bytes:
         return assemble(encode_head(Head("state", self.id, {})), [encode_line("hits", {KIND.tag: {self.id: self.row}})])
 
-    def meet(self, hub: Replica, row: Contribution) -> None:
+    def meet(self, hub: Replica, row: Entry) -> None:
         merging = KIND.local_merge(self.row, OperationContext(self.id, self.row[0] + 1, tier=1))
         merging.merge(hub.id, row)
         self.row = merging.row or self.row

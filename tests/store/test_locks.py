@@ -10,7 +10,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import BusyError, StorageError
 from crdtctl.store.durable import Draft
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.forked import child
 
 LOCKS = ["own.lock", "known.lock"]
@@ -72,7 +72,7 @@ def test_a_writer_that_waits_goes_on_when_the_lock_is_free(replica: Replica, oth
         time.sleep(0.1)
         assert states(replica) == before
         theirs.release()
-        assert ended() == Ended(0, "", "")
+        assert ended() == Result(0, "", "")
     assert states(replica) != before
 
 
@@ -89,7 +89,7 @@ def test_a_writer_that_waited_for_a_lock_file_that_was_replaced_takes_the_new_on
             old.release()
             time.sleep(0.1)
             assert states(replica) == before
-        assert ended() == Ended(0, "", "")
+        assert ended() == Result(0, "", "")
     assert states(replica) != before
 
 
@@ -177,5 +177,5 @@ def test_a_lock_timeout_of_the_program_goes_before_the_one_in_the_settings(repli
         assert caught.value.status == 75
         with child(lambda: patient.increment("builds")) as ended:
             theirs.release()
-            assert ended() == Ended(0, "", "")
+            assert ended() == Result(0, "", "")
     assert replica.value("builds") == 1

@@ -14,7 +14,7 @@ from crdtctl.errors import DataError, StorageError
 from crdtctl.store.inputs import Input
 from crdtctl.store.merge import MergeReport, limits
 from crdtctl.store.merge.merge_pass import MergePass
-from crdtctl.store.processes import in_child
+from crdtctl.store.parallel import in_child
 from tests.support.forked import in_process_of_its_own
 from tests.support.stored_states import counted_state, with_new_checksum
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 
 
 def _works() -> bool:
@@ -93,7 +93,7 @@ def killed(shell: Shell, call: str, number: int, *words: str | Path) -> bool:
     return done.returncode != 0
 
 
-def unsynced(shell: Shell, error: str, *words: str | Path) -> Ended:
+def unsynced(shell: Shell, error: str, *words: str | Path) -> Result:
     """Run the program while a sync of the shell's directory, or of the replica in it, fails with `error`."""
     places = [part for place in (".", ".crdtctl") for part in ("-P", str((shell.directory / place).resolve()))]
     inject = ["-e", "trace=fsync", "-e", f"inject=fsync:error={error}"]
@@ -105,4 +105,4 @@ def unsynced(shell: Shell, error: str, *words: str | Path) -> Ended:
         env=shell.environment,
         check=False,
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)

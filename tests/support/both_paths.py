@@ -13,7 +13,7 @@ from crdtctl import fastpath
 from crdtctl.cli import main
 from crdtctl.codec.layout import TRAILER_SIZE, is_whole
 from crdtctl.store import binding, durable, files
-from tests.conftest import Ended
+from tests.conftest import Result
 from tests.support.forked import forked
 from tests.support.places import quick_directory
 from tests.support.plain_commands import FAR, HERE, HUB, Case
@@ -39,7 +39,7 @@ COMPLETING = {"COMP_WORDS": "crdtctl incr", "COMP_CWORD": "1"}
 class Outcome:
     """How a command ended, and every file that it left; `is_fast` says who did it."""
 
-    ended: Ended
+    ended: Result
     files: Mapping[str, tuple[int, int, bytes]]
     is_fast: bool = field(compare=False)
 
@@ -79,7 +79,7 @@ def outcome(case: Case, way: Callable[[Sequence[str]], int]) -> Outcome:
             _same_for_both(text.replace(place, "PLACE").encode()).decode() for text in (ended.stdout, ended.stderr)
         )
         return Outcome(
-            Ended(ended.status, *texts),
+            Result(ended.status, *texts),
             {
                 _same_for_both(bytes(path.relative_to(here))).decode(): _looked_at(path, place)
                 for path in sorted(here.rglob("*"))

@@ -4,10 +4,10 @@ import os
 import stat
 from pathlib import Path
 
-from tests.conftest import Ended
+from tests.conftest import Result
 
 
-def assert_refused(ended: Ended, status: int) -> str:
+def assert_refused(ended: Result, status: int) -> str:
     """Assert that a command failed with `status`, said so in one line and wrote nothing else; return the line."""
     assert (ended.status, ended.stdout) == (status, "")
     return assert_one_line(ended.stderr)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conftest import Ended
+from tests.conftest import Result
 
 Work = Callable[[], int | None]
 
@@ -19,7 +19,7 @@ Work = Callable[[], int | None]
 @contextmanager
 def child(
     work: Work, directory: Path | None = None, environment: Mapping[str, str] | None = None
-) -> Iterator[Callable[[], Ended]]:
+) -> Iterator[Callable[[], Result]]:
     """Do `work` in a child meanwhile, in `directory` and with `environment`.
 
     What is yielded waits for it and says how it ended: with the status that `work` returned (None: 0), 99 if
@@ -31,14 +31,14 @@ def child(
             _live(work, directory, environment, stdout.fileno(), stderr.fileno())
         statuses: list[int] = []
 
-        def ended() -> Ended:
+        def ended() -> Result:
             if not statuses:
                 statuses.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
             texts = []
             for file in (stdout, stderr):
                 file.seek(0)
                 texts.append(file.read().decode(errors="surrogateescape"))
-            return Ended(statuses[0], *texts)
+            return Result(statuses[0], *texts)
 
         try:
             yield ended
@@ -48,7 +48,7 @@ def child(
                 ended()
 
 
-def forked(work: Work, directory: Path | None = None, environment: Mapping[str, str] | None = None) -> Ended:
+def forked(work: Work, directory: Path | None = None, environment: Mapping[str, str] | None = None) -> Result:
     """Do `work` in a child and say how it ended."""
     with child(work, directory, environment) as ended:
         return ended()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import TOO_LARGE, Contribution, CounterType, Operation, OperationContext, Refused, Verb
+from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry, Operation, OperationContext, Refused, Verb
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.local_merge import LocallyMergedType
 
@@ -24,7 +24,7 @@ AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 2**64, 10**99, TOO_LARGE - 1)
 ONCE = (None, "job-1", None, "job-2")
 BOUNDS = (None, 0, 5, -7, 1 - TOO_LARGE)
 ELEMENTS = [some for size in range(4) for some in combinations(("é", "a", "ab", "b"), size)]
-#: The types whose states are joined. Of the others each replica holds its own contribution only, which has met theirs.
+#: The types whose states are joined. Of the others each replica holds its own entry only, which has met theirs.
 JOINED = {tag: kind for tag, kind in TYPES.items() if tag not in LOCALLY_MERGED}
 
 
@@ -32,7 +32,7 @@ JOINED = {tag: kind for tag, kind in TYPES.items() if tag not in LOCALLY_MERGED}
 def verbs(kind: CounterType) -> list[Verb]:
     """Return what can be done to a counter of this type, found by trying."""
     accepted: list[Verb] = []
-    mine: Contribution | None = None
+    mine: Entry | None = None
     for verb in get_args(Verb):
         try:
             tried = Operation(verb, elements=("a",), replica="bob", **settings(kind, 0, 9))
@@ -85,7 +85,7 @@ class Moment:
     """What one replica holds at one time, and which operations (by number) it has seen."""
 
     author: str
-    state: Mapping[str, Contribution]
+    state: Mapping[str, Entry]
     clock: Clock
     seen: frozenset[int]
 
@@ -140,7 +140,7 @@ class History:
         self.moments.append(Moment(author, state, clocks.join(now.clock, theirs.clock), now.seen | theirs.seen))
 
     def _merge(
-        self, kind: LocallyMergedType, author: str, sent: Mapping[str, Contribution], clock: Clock, seen: frozenset[int]
+        self, kind: LocallyMergedType, author: str, sent: Mapping[str, Entry], clock: Clock, seen: frozenset[int]
     ) -> None:
         """Merge the entries of others into the author's own."""
         state, seq = dict(self.of(author)[-1].state), clock.get(author, 0)
@@ -153,8 +153,8 @@ class History:
 
 
 def merged(
-    kind: LocallyMergedType, mine: Contribution | None, other: str, theirs: Contribution, here: OperationContext
-) -> Contribution | None:
+    kind: LocallyMergedType, mine: Entry | None, other: str, theirs: Entry, here: OperationContext
+) -> Entry | None:
     """Return `mine` after a local merge with one entry; None if that changes nothing."""
     merging = kind.local_merge(mine, here)
     merging.merge(other, theirs)

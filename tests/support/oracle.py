@@ -17,7 +17,7 @@ def cancelled(done: Sequence[HistoryEvent]) -> frozenset[int]:
 
 
 def plain(done: Sequence[HistoryEvent], by: str | None = None) -> int:
-    """Return the sum of all amounts without a once-key that no reset had seen, and of what an expiry added."""
+    """Return the sum of all amounts without an idempotency key that no reset had seen, and of what an expiry added."""
     gone = cancelled(done)
     counted = sum(
         SIGNS[operation.verb] * operation.amount
@@ -86,7 +86,7 @@ def _largest(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, str], int]:
 
 
 def _standing(done: Sequence[HistoryEvent]) -> list[HistoryEvent]:
-    """Return the operations under once-keys that count in their own right, and have not expired."""
+    """Return the operations under idempotency keys that count in their own right, and have not expired."""
     expiries = [one for one in done if one.operation.verb == "expire"]
     sent: list[HistoryEvent] = []
     for one in done:

@@ -14,7 +14,7 @@ from crdtctl.codec.header import FileKind, Head, Past, encode_head
 from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, assemble, is_whole, trailer
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Contribution
+from crdtctl.crdt.base import Entry
 from crdtctl.crdt.counter import Counter
 from crdtctl.store import binding
 
@@ -77,7 +77,7 @@ FORMS = ("missing", "symlink", "hard link", "directory", "fifo")
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlantedFile:
     """One name in the replica's directory: what stands there, and what it holds."""
 
     data: bytes = b""
@@ -120,7 +120,7 @@ class Case:
     """
 
     arguments: list[str]
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, PlantedFile]
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str = "."
     is_link: bool = False
@@ -170,8 +170,8 @@ plain_types = st.sampled_from([("pncounter",), ("gcounter",)])
 odd_types = st.sampled_from([("gset",), ("pncounter",), ("gcounter", "pncounter"), ("gcounter", "gset", "pncounter")])
 
 
-def rows(tag: str, number: SearchStrategy[int], *, is_odd: bool) -> SearchStrategy[Contribution]:
-    """Return contributions of a type; odd ones have once-keys now and then."""
+def rows(tag: str, number: SearchStrategy[int], *, is_odd: bool) -> SearchStrategy[Entry]:
+    """Return entries of a type; odd ones have idempotency keys now and then."""
     if tag == "gset":
         elements = st.dictionaries(st.sampled_from(["ada", "grace", "ünï", '"']), st.integers(1, 20))
         cancelled = st.dictionaries(st.sampled_from([HERE, HUB]), st.integers(1, 20))
@@ -230,7 +230,7 @@ def damaged(draw: st.DrawFn, data: bytes) -> bytes:
 
 
 @st.composite
-def entries(draw: st.DrawFn, odd: str) -> dict[str, Entry]:
+def entries(draw: st.DrawFn, odd: str) -> dict[str, PlantedFile]:
     """Return the entries of a replica's directory."""
     is_odd = odd == "counters"
     replica = draw(st.sampled_from([HERE, HERE, 'odd "id"', "ünï-1"])) if is_odd else HERE
@@ -244,14 +244,16 @@ def entries(draw: st.DrawFn, odd: str) -> dict[str, Entry]:
     if odd == "damage":
         name = draw(st.sampled_from(sorted(files)))
         files[name] = draw(damaged(files[name]))
-    found = {name: Entry(data) for name, data in {**files, "own.lock": b"", "known.lock": b""}.items()}
+    found = {name: PlantedFile(data) for name, data in {**files, "own.lock": b"", "known.lock": b""}.items()}
     if odd == "entries":
         for name in draw(st.lists(st.sampled_from(sorted(found)), max_size=2)):
             form = draw(st.sampled_from(FORMS))
-            found[name] = Entry(found[name].data, form)
+            found[name] = PlantedFile(found[name].data, form)
         left = ["own.json.1-aa.new", "own.json.new", "known.json.1-aa.new", "own.json.1-aa", "own.new", "config.toml"]
         for name in draw(st.lists(st.sampled_from(left), max_size=2)):
-            found[name] = Entry(b"left over", draw(st.sampled_from(["regular", "regular", "symlink", "directory"])))
+            found[name] = PlantedFile(
+                b"left over", draw(st.sampled_from(["regular", "regular", "symlink", "directory"]))
+            )
     return found
 
 

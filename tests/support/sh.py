@@ -4,7 +4,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 
 
 def command(script: str) -> list[str]:
@@ -12,7 +12,7 @@ def command(script: str) -> list[str]:
     return ["sh", "-c", f'crdtctl() {{ {shlex.join(PROGRAM)} "$@"; }}\n{script}']
 
 
-def in_sh(shell: Shell, script: str, environment: Mapping[str, str] | None = None) -> Ended:
+def in_sh(shell: Shell, script: str, environment: Mapping[str, str] | None = None) -> Result:
     """Run a script in the shell's directory."""
     done = subprocess.run(
         command(script),
@@ -23,10 +23,10 @@ def in_sh(shell: Shell, script: str, environment: Mapping[str, str] | None = Non
         timeout=60,
         check=False,
     )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def together(shell: Shell, scripts: Sequence[str]) -> list[Ended]:
+def together(shell: Shell, scripts: Sequence[str]) -> list[Result]:
     """Run scripts at the same time, and wait for all of them."""
     running = [
         subprocess.Popen(
@@ -42,5 +42,5 @@ def together(shell: Shell, scripts: Sequence[str]) -> list[Ended]:
     ended = []
     for process in running:
         stdout, stderr = process.communicate()
-        ended.append(Ended(process.returncode, stdout.decode(), stderr.decode()))
+        ended.append(Result(process.returncode, stdout.decode(), stderr.decode()))
     return ended

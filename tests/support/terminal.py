@@ -7,7 +7,7 @@ import termios
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 
 ESCAPE = "\x1b"
 
@@ -18,7 +18,7 @@ def on_terminal(
     environment: Mapping[str, str] | None = None,
     columns: int = 100,
     program: Sequence[str] = PROGRAM,
-) -> Ended:
+) -> Result:
     """Run the program with a terminal of so many columns as standard input and output."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
@@ -38,7 +38,7 @@ def on_terminal(
         os.close(ours)
         assert process.stderr is not None
         stderr = process.stderr.read()
-    return Ended(process.returncode, shown.decode().replace("\r\n", "\n"), stderr.decode())
+    return Result(process.returncode, shown.decode().replace("\r\n", "\n"), stderr.decode())
 
 
 def _read(terminal: int) -> bytes:

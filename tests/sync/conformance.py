@@ -17,7 +17,7 @@ import pytest
 
 from crdtctl.errors import CrdtctlError, MissingError, TransientError
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
 #: Names that strangers may give to files. Those that a transport cannot have, it need not list.
 HOSTILE = [
@@ -84,7 +84,7 @@ class Remote:
             transport.get(name, pieces.append)
         return b"".join(pieces)
 
-    def list(self) -> dict[str, Entry]:
+    def list(self) -> dict[str, ListedObject]:
         """List the files, as another client."""
         with self.open() as transport:
             return {entry.name: entry for entry in transport.list()}

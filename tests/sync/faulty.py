@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from crdtctl.errors import MissingError, TransientError, UnavailableError
-from crdtctl.sync.transport import Entry, Transport
+from crdtctl.sync.transport import ListedObject, Transport
 
 
 class Cut(BaseException):
@@ -68,9 +68,9 @@ class Faulty(Transport):
         if self._store.may(2):
             raise Cut
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         self._asked("list")
-        return [Entry(name, len(data), "") for name, data in self._store.listing().items()]
+        return [ListedObject(name, len(data), "") for name, data in self._store.listing().items()]
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         self._asked(f"get {name}")

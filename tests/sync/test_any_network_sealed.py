@@ -53,7 +53,7 @@ class Absorbed(Network):
     @rule(who=whos, amount=st.integers(1, 9), key=st.none() | st.sampled_from(sorted(KEYS)))
     def counts(self, who: int, amount: int, key: str | None) -> None:
         replica = self.one(who)
-        if replica.id in replica.ended().sealed:
+        if replica.id in replica.retired().sealed:
             return
         number = len(self.amounts) + 1
         with replica.batch() as batch:
@@ -112,7 +112,7 @@ class Absorbed(Network):
         """Between two shifts: absorb who has ended, tell all, and forget them where everybody has heard of it."""
         self.absorb_all()
         if all(
-            replica.ended().absorbed(self.ended) == self.ended and self.permanent() <= replica.clock().keys()
+            replica.retired().absorbed(self.ended) == self.ended and self.permanent() <= replica.clock().keys()
             for replica in self.living
         ):
             self.hub.absorb([], fence=str(self.day))

@@ -16,7 +16,7 @@ import pytest
 
 from crdtctl.errors import AccessError, DataError, MissingError, TransientError, UnavailableError, UsageError
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.transport import Deadline, Entry
+from crdtctl.sync.transport import Deadline, ListedObject
 from crdtctl.sync.transports.bucket.transport import Bucket
 from tests.conftest import PROGRAM, Shell
 from tests.support.servers import azure
@@ -235,7 +235,7 @@ def test_a_server_that_hangs_is_waited_for_as_long_as_is_said(
         with pytest.raises(TransientError, match="timed out after 1 seconds"), remote.open(1) as transport:
             transport.get("a.json", print)
         with remote.open(1) as transport:
-            found = dict(transport.fetch([Entry("a.json", 1), Entry("b.json", 1)], str(tmp_path)))
+            found = dict(transport.fetch([ListedObject("a.json", 1), ListedObject("b.json", 1)], str(tmp_path)))
         assert [type(error) for error in found.values()] == [TransientError, TransientError]
 
 
@@ -392,7 +392,7 @@ def test_without_the_package_it_is_told_how_to_get_it(tmp_path: Path) -> None:
 import sys
 sys.modules["obstore"] = sys.modules["obstore.store"] = None
 from crdtctl.sync.schemes import connect
-from crdtctl.sync.transport import Deadline, Entry
+from crdtctl.sync.transport import Deadline, ListedObject
 try:
     connect("s3://bucket/x", Deadline(60), "state")
 except Exception as error:

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from crdtctl.sync import cache
 from crdtctl.sync.plan import CachedObject, ObjectSummary
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 from tests.support.places import quick_directory
 
 URL = "s3://bucket/counts"
 
 authors = st.sampled_from(["a", "b", "ü", "a~1.k3Xa"])
 clocks = st.dictionaries(authors, st.integers(1, 2**53 - 1))
-entries = st.builds(Entry, st.text(min_size=1, max_size=9), st.integers(0, 2**40), st.text(max_size=9))
+entries = st.builds(ListedObject, st.text(min_size=1, max_size=9), st.integers(0, 2**40), st.text(max_size=9))
 
 
 @st.composite
@@ -45,7 +45,7 @@ def test_what_many_objects_hold_of_the_same_authors_is_written_once(tmp_path: Pa
 
     def size(objects: int) -> int:
         found = {
-            name: CachedObject(Entry(name, 9, "etag"), "0" * 32, ObjectSummary(name, clock, histories))
+            name: CachedObject(ListedObject(name, 9, "etag"), "0" * 32, ObjectSummary(name, clock, histories))
             for name in (f"object-{number}" for number in range(objects))
         }
         cache.save(str(tmp_path), URL, found)
@@ -80,6 +80,6 @@ def test_what_is_damaged_is_forgotten(tmp_path: Path, text: bytes) -> None:
     cache.save(str(tmp_path), URL, {})
     (file,) = tmp_path.iterdir()
     file.write_bytes(ONE)
-    assert cache.load(str(tmp_path), URL) == {"a": CachedObject(Entry("a", 1), "", ObjectSummary("a", {"a": 1}))}
+    assert cache.load(str(tmp_path), URL) == {"a": CachedObject(ListedObject("a", 1), "", ObjectSummary("a", {"a": 1}))}
     file.write_bytes(text)
     assert cache.load(str(tmp_path), URL) == {}

@@ -10,7 +10,7 @@ from crdtctl import Replica, synchronize
 from crdtctl.sync import engine
 from crdtctl.sync.plan import is_coarse
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 from crdtctl.sync.transports.folder.transport import Folder
 
 
@@ -19,8 +19,8 @@ class Seconds(Folder):
 
     read: list[str]
 
-    def list(self) -> Sequence[Entry]:
-        return [Entry(entry.name, entry.size, "1764259200") for entry in super().list()]
+    def list(self) -> Sequence[ListedObject]:
+        return [ListedObject(entry.name, entry.size, "1764259200") for entry in super().list()]
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         self.read.append(name)

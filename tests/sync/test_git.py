@@ -26,7 +26,7 @@ from crdtctl.errors import (
 from crdtctl.sync.retry import retry
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.transports.git import cache as gitcache
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support.servers.gitd import git_daemon
 from tests.support.servers.githttp import PASSWORD, USER, git_http
 from tests.support.servers.sshd import make_key, serve
@@ -720,10 +720,10 @@ def test_a_server_that_says_nothing_is_not_waited_for(scratch: Path) -> None:
 
 
 @pytest.fixture
-def two(shell: Shell, tmp_path: Path) -> tuple[Callable[..., Ended], Callable[..., Ended]]:
+def two(shell: Shell, tmp_path: Path) -> tuple[Callable[..., Result], Callable[..., Result]]:
     """Return two replicas, each as a function that runs the program there."""
 
-    def of(name: str) -> Callable[..., Ended]:
+    def of(name: str) -> Callable[..., Result]:
         place = tmp_path / name
         shell.ok("init", place, "--name", name)
         return lambda *arguments, **others: shell("--replica", place, *arguments, **others)
@@ -732,7 +732,7 @@ def two(shell: Shell, tmp_path: Path) -> tuple[Callable[..., Ended], Callable[..
 
 
 def test_two_replicas_meet_and_then_nothing_moves(
-    two: tuple[Callable[..., Ended], Callable[..., Ended]], tmp_path: Path, environment: dict[str, str]
+    two: tuple[Callable[..., Result], Callable[..., Result]], tmp_path: Path, environment: dict[str, str]
 ) -> None:
     here = bare(tmp_path / "shared.git")
     program = tmp_path / "bin" / "git"
@@ -742,7 +742,7 @@ def test_two_replicas_meet_and_then_nothing_moves(
     calls = tmp_path / "calls"
     counted = {"PATH": f"{program.parent}:{environment['PATH']}", "GIT": str(shutil.which("git")), "CALLS": str(calls)}
 
-    def run(who: Callable[..., Ended], *arguments: str) -> str:
+    def run(who: Callable[..., Result], *arguments: str) -> str:
         ended = who(*arguments, environment={**counted, "AT": "never"})
         assert (ended.status, ended.stderr) == (0, "")
         return ended.stdout
@@ -779,7 +779,7 @@ def test_a_replica_and_a_repository_may_be_named_by_relative_paths(shell: Shell)
 
 
 def test_marks_of_a_conflict_never_parse(
-    two: tuple[Callable[..., Ended], Callable[..., Ended]], tmp_path: Path, scratch: Path
+    two: tuple[Callable[..., Result], Callable[..., Result]], tmp_path: Path, scratch: Path
 ) -> None:
     here = bare(tmp_path / "shared.git")
     left, right = two

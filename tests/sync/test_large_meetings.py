@@ -15,7 +15,7 @@ from crdtctl.sync.cache import directory, file_of
 from crdtctl.sync.engine import sync
 from crdtctl.sync.report import Remote, SyncReport
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import Deadline, Entry
+from crdtctl.sync.transport import Deadline, ListedObject
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import Shell
 from tests.support import crowd
@@ -54,7 +54,7 @@ class Counting(Folder):
         super().__init__(Endpoint(str(path), str(path), Deadline(300), ""))
         self._asked = asked
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         self._asked.lists += 1
         return super().list()
 
@@ -136,7 +136,7 @@ def test_what_is_remembered_of_a_thousand_objects_is_written_only_when_it_change
     assert not os.path.samestat(before, remembered.stat())
 
 
-@pytest.mark.timeout(600)  # it makes and reads a million contributions
+@pytest.mark.timeout(600)  # it makes and reads a million entries
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory a process had")
 def test_the_first_sync_of_a_thousand_objects_needs_hardly_more_memory_than_that_of_a_hundred(
     shell: Shell, new_replica: Callable[[str], Replica]

@@ -13,7 +13,7 @@ from crdtctl.sync import engine, health
 from crdtctl.sync.cache import directory
 from crdtctl.sync.report import RemoteReport
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transport import Deadline, ListedObject, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.sync.test_missing_objects import meet, only
 
@@ -25,7 +25,7 @@ class Late(Folder):
     hidden: ClassVar[set[str]] = set()
     is_late: ClassVar[bool] = True
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         return [entry for entry in super().list() if entry.name not in self.hidden]
 
     def put(self, name: str, path: str) -> None:

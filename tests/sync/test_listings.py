@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crdtctl.errors import TransientError, UnavailableError
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 from crdtctl.sync.transports.http.listings import from_html, from_json, name_in, read_multistatus
 
 _FILE = """<D:response><D:href>{href}</D:href><D:propstat><D:prop><D:getcontentlength>3</D:getcontentlength>
@@ -20,7 +20,7 @@ def folder(href: str) -> str:
     return _FILE.format(href=href).replace("<D:resourcetype/>", "<D:resourcetype><D:collection/></D:resourcetype>")
 
 
-def from_multistatus(pieces: list[bytes], place: str) -> list[Entry]:
+def from_multistatus(pieces: list[bytes], place: str) -> list[ListedObject]:
     return read_multistatus(pieces, place).entries
 
 
@@ -31,13 +31,13 @@ def listed(*hrefs: str) -> list[str]:
 
 def test_a_file_is_listed_with_its_size_and_etag() -> None:
     answer = multistatus(_FILE.format(href="/dav/a.json"))
-    assert from_multistatus([answer], "/dav/") == [Entry("a.json", 3, 'W/"1"')]
+    assert from_multistatus([answer], "/dav/") == [ListedObject("a.json", 3, 'W/"1"')]
 
 
 def test_an_answer_may_come_in_pieces_of_any_size() -> None:
     answer = multistatus(_FILE.format(href="/dav/b%C3%BCro.json"))
     pieces = [answer[at : at + 1] for at in range(len(answer))]
-    assert from_multistatus(pieces, "/dav/") == [Entry("büro.json", 3, 'W/"1"')]
+    assert from_multistatus(pieces, "/dav/") == [ListedObject("büro.json", 3, 'W/"1"')]
 
 
 def test_hrefs_may_be_paths_or_whole_urls_and_say_hosts_that_only_the_server_knows() -> None:
@@ -83,20 +83,20 @@ def test_what_the_server_does_not_know_of_a_file_is_not_taken_for_known() -> Non
         "<D:propstat><D:prop><D:getlastmodified>x</D:getlastmodified><D:getetag>2</D:getetag></D:prop>"
         "<D:status>HTTP/1.1 404 Not Found</D:status></D:propstat></D:response>",
     )
-    assert from_multistatus([multistatus(halves)], "/dav/") == [Entry("a", 3, 'W/"1"')]
+    assert from_multistatus([multistatus(halves)], "/dav/") == [ListedObject("a", 3, 'W/"1"')]
 
 
 def test_without_an_etag_the_time_and_size_tell_versions_apart() -> None:
     answer = _FILE.format(href="/dav/a").replace(
         '<D:getetag>W/"1"</D:getetag>', "<D:getlastmodified>now</D:getlastmodified>"
     )
-    assert from_multistatus([multistatus(answer)], "/dav/") == [Entry("a", 3, "now 3")]
+    assert from_multistatus([multistatus(answer)], "/dav/") == [ListedObject("a", 3, "now 3")]
 
 
 @pytest.mark.parametrize("size", ["-1", "3.5", "9" * 30, "٣", "many", ""])
 def test_a_size_that_is_none_is_no_failure(size: str) -> None:
     answer = multistatus(_FILE.format(href="/dav/a").replace(">3<", f">{size}<"))
-    assert from_multistatus([answer], "/dav/") == [Entry("a", 0, 'W/"1"')]
+    assert from_multistatus([answer], "/dav/") == [ListedObject("a", 0, 'W/"1"')]
 
 
 def test_an_answer_that_declares_entities_is_refused_before_they_grow() -> None:
@@ -212,8 +212,8 @@ def test_the_json_of_nginx_and_of_caddy_is_a_listing() -> None:
         {"name": "a", "size": 5, "url": "./a", "mod_time": "2026-11-25T17:59:47Z", "mode": 420, "is_dir": False},
         {"name": "below", "size": 5, "url": "./below/", "mod_time": "2026-11-25T17:59:47Z", "mode": 1, "is_dir": True},
     ]
-    assert from_json(json.dumps(nginx).encode()) == [Entry("a", 5, "Wed, 25 Nov 2026 17:59:47 GMT 5")]
-    assert from_json(json.dumps(caddy).encode()) == [Entry("a", 5, "2026-11-25T17:59:47Z 5")]
+    assert from_json(json.dumps(nginx).encode()) == [ListedObject("a", 5, "Wed, 25 Nov 2026 17:59:47 GMT 5")]
+    assert from_json(json.dumps(caddy).encode()) == [ListedObject("a", 5, "2026-11-25T17:59:47Z 5")]
 
 
 def test_hostile_names_in_json_are_left_out() -> None:

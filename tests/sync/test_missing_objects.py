@@ -16,7 +16,7 @@ from crdtctl.sync.cache import directory
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.report import Options, RemoteReport
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transport import Deadline, ListedObject, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.support.unchecked import synchronize
 
@@ -192,7 +192,7 @@ def test_a_listing_that_is_cut_is_no_reason_to_put_everything_again(
     three: list[Replica], hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Cut(Folder):
-        def list(self) -> Sequence[Entry]:
+        def list(self) -> Sequence[ListedObject]:
             return sorted(super().list(), key=lambda entry: entry.name)[:1]
 
     with monkeypatch.context() as patched:

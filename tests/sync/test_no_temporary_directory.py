@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 from tests.sync.test_exec import EXAMPLE
 
 #: Makes $1 visible at /mnt, and everything that Python may take for a temporary directory read-only; runs the rest.
@@ -37,15 +37,15 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def run(shell: Shell, tmp_path: Path) -> Callable[..., Ended]:
+def run(shell: Shell, tmp_path: Path) -> Callable[..., Result]:
     """Run the program where only ``/mnt``, which is the test's directory, can be written to."""
     places = {"HOME": "/mnt/home", "XDG_STATE_HOME": "/mnt/state"}
     environment = {k: v for k, v in shell.environment.items() if k not in ("TMPDIR", "TEMP", "TMP")} | places
 
-    def call(*arguments: str, stdin: str = "") -> Ended:
+    def call(*arguments: str, stdin: str = "") -> Result:
         command = ["unshare", "-m", "sh", "-e", "-c", READ_ONLY, "sh", str(tmp_path), *PROGRAM, *arguments]
         done = subprocess.run(command, env=environment, input=stdin.encode(), capture_output=True, check=False)
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return call
 
@@ -71,23 +71,23 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, shell: Shell) -> str:
     return "/mnt/there"
 
 
-def test_replicas_meet_without_a_temporary_directory(run: Callable[..., Ended], shell: Shell, url: str) -> None:
+def test_replicas_meet_without_a_temporary_directory(run: Callable[..., Result], shell: Shell, url: str) -> None:
     for name, count in (("one", "2"), ("two", "40")):
         assert run("init", f"/mnt/{name}").status == 0
         assert run("--replica", f"/mnt/{name}", "increment", "hits", count).status == 0
     for name in ("one", "two", "one"):
-        assert run("--replica", f"/mnt/{name}", "sync", url) == Ended(0, "", "")
-    assert run("--replica", "/mnt/one", "show", "hits") == Ended(0, "42\n", "")
+        assert run("--replica", f"/mnt/{name}", "sync", url) == Result(0, "", "")
+    assert run("--replica", "/mnt/one", "show", "hits") == Result(0, "42\n", "")
     assert run("--replica", "/mnt/two", "increment", "hits").status == 0
     assert run("--replica", "/mnt/two", "sync", "--dry-run", url).status == 0
     checked = run("--replica", "/mnt/two", "remote", "check", url)
     assert (checked.status, checked.stderr) == (0, "")
     assert run("--replica", "/mnt/one", "exchange", "/mnt/two").status == 0
-    assert run("--replica", "/mnt/one", "show", "hits") == Ended(0, "43\n", "")
+    assert run("--replica", "/mnt/one", "show", "hits") == Result(0, "43\n", "")
 
 
 def test_without_any_place_for_temporary_files_the_message_names_the_variable(
-    run: Callable[..., Ended], shell: Shell, tmp_path: Path
+    run: Callable[..., Result], shell: Shell, tmp_path: Path
 ) -> None:
     shell.ok("init", tmp_path / "one")
     lines = "".join(f"name-{number}-{'x' * 100} 1\n" for number in range(1000))
@@ -99,7 +99,7 @@ def test_without_any_place_for_temporary_files_the_message_names_the_variable(
     assert "TMPDIR" in ended.stderr
 
 
-def test_run_reports_it_before_its_command_starts(run: Callable[..., Ended], tmp_path: Path) -> None:
+def test_run_reports_it_before_its_command_starts(run: Callable[..., Result], tmp_path: Path) -> None:
     ended = run("run", "--seal-to", "/mnt/job.json", "--", "touch", "/mnt/started")
     assert ended.status == 74
     assert "TMPDIR" in ended.stderr

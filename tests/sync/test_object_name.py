@@ -13,7 +13,7 @@ from crdtctl import Replica, synchronize
 from crdtctl.sync import object_name
 from crdtctl.sync.report import Options
 from crdtctl.sync.transports.folder.transport import Folder
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 from tests.support.expect import contents
 
 
@@ -28,7 +28,7 @@ class Fleet:
             shell.ok("--replica", f"./{name}", "init", "--name", name)
             shell.ok("--replica", f"./{name}", "increment", "builds")
 
-    def at(self, when: str, name: str, *words: str) -> Ended:
+    def at(self, when: str, name: str, *words: str) -> Result:
         """Sync a replica at another time."""
         command = ["faketime", "-f", when, *PROGRAM, "--replica", f"./{name}", "sync", *words, "./hub"]
         done = subprocess.run(
@@ -40,7 +40,7 @@ class Fleet:
             timeout=60,
             check=False,
         )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return Result(done.returncode, done.stdout, done.stderr)
 
     def names(self) -> list[str]:
         return sorted(os.listdir(self.hub))

@@ -19,7 +19,7 @@ from crdtctl.sync.plan import (
     plan_upload,
     replicas_to_relay,
 )
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 
 
 def replica_id(number: int) -> str:
@@ -41,11 +41,11 @@ def standing(
 def memo(owner: str, clock: Clock, *, digest: str = "d" * 32, fingerprint: str = "", name: str = "") -> CachedObject:
     """Return what is remembered of an object of `owner` that holds `clock`."""
     return CachedObject(
-        Entry(name or name_of(owner, digest), 100, "v1"), digest, ObjectSummary(owner, clock), fingerprint
+        ListedObject(name or name_of(owner, digest), 100, "v1"), digest, ObjectSummary(owner, clock), fingerprint
     )
 
 
-def read(listing: Iterable[Entry], memos: Iterable[CachedObject], here: Knowledge) -> list[str]:
+def read(listing: Iterable[ListedObject], memos: Iterable[CachedObject], here: Knowledge) -> list[str]:
     return [entry.name for entry in entries_to_fetch(listing, {memo.entry.name: memo for memo in memos}, here)]
 
 
@@ -59,7 +59,7 @@ def test_what_is_remembered_and_known_is_not_read_again() -> None:
 
 
 def test_what_is_not_remembered_is_read() -> None:
-    assert read([Entry("new", 1)], [], standing(A, {})) == ["new"]
+    assert read([ListedObject("new", 1)], [], standing(A, {})) == ["new"]
 
 
 def test_what_has_another_size_or_version_than_remembered_is_read() -> None:
@@ -77,13 +77,13 @@ def test_what_is_remembered_but_not_known_any_more_is_read() -> None:
 def test_authors_that_were_absorbed_count_as_known() -> None:
     there = memo(B, {B: 3})
     here = standing(A, {A: 1}, absorbers={record_of(B): frozenset({A})})
-    assert here.ended.has_absorbed(B)
+    assert here.retired.has_absorbed(B)
     assert read([there.entry], [there], here) == []
 
 
 def test_what_was_no_state_is_read_again_only_if_it_has_the_name_of_one() -> None:
-    foreign = CachedObject(Entry("notes.txt", 10), "d", fault="not a state")
-    half = CachedObject(Entry(name_of(B, "d" * 32), 10), "d", fault="cut")
+    foreign = CachedObject(ListedObject("notes.txt", 10), "d", fault="not a state")
+    half = CachedObject(ListedObject(name_of(B, "d" * 32), 10), "d", fault="cut")
     assert read([foreign.entry, half.entry], [foreign, half], standing(A, {})) == [half.entry.name]
 
 

@@ -25,7 +25,7 @@ from crdtctl.errors import (
     UsageError,
 )
 from crdtctl.sync.schemes import check
-from crdtctl.sync.transport import Entry
+from crdtctl.sync.transport import ListedObject
 from crdtctl.sync.transports.rclone.environment import environment_changes
 from tests.conftest import Shell
 from tests.support.servers.scripted import scripted
@@ -197,7 +197,8 @@ def test_one_that_cannot_be_read_alone_cannot(here: Remote, tmp_path: Path) -> N
     (into / "c.json").mkdir(parents=True)  # nor can a file be written where there is one
     with here.open() as transport:
         found = {
-            entry.name: path for entry, path in transport.fetch([Entry(f"{one}.json", 6) for one in "abc"], str(into))
+            entry.name: path
+            for entry, path in transport.fetch([ListedObject(f"{one}.json", 6) for one in "abc"], str(into))
         }
     assert Path(str(found["a.json"])).read_bytes() == b"a.json"
     assert isinstance(found["b.json"], MissingError)
@@ -401,7 +402,9 @@ def test_a_remote_that_is_not_configured_is_told_with_what_to_do(here: Remote) -
 def test_where_none_can_be_read_none_is_said_to_be_missing(config: Path, scratch: Path, tmp_path: Path) -> None:
     config.write_text("[keyless]\ntype = sftp\nhost = 127.0.0.1\nkey_file = /no/such/key\n")
     with Remote("rclone:keyless:meeting", scratch).open() as transport:
-        found = [path for _, path in transport.fetch([Entry("a.json", 1), Entry("b.json", 1)], str(tmp_path))]
+        found = [
+            path for _, path in transport.fetch([ListedObject("a.json", 1), ListedObject("b.json", 1)], str(tmp_path))
+        ]
     assert [type(path) for path in found] == [UnavailableError] * 2
     assert "no such file" in str(found[0])
 

@@ -12,7 +12,7 @@ from crdtctl.sync import engine, schemes
 from crdtctl.sync.report import Options
 from crdtctl.sync.retry import ATTEMPTS, RetryingTransport, retry
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transport import Deadline, ListedObject, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.support.unchecked import synchronize
 
@@ -97,9 +97,9 @@ class Flaky(Transport):
         if self.calls.count(self.calls[-1]) == 1:
             raise TransientError("later")
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         self._call("list")
-        return [Entry("a", 1), Entry("b", 1)]
+        return [ListedObject("a", 1), ListedObject("b", 1)]
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         if name == "b":
@@ -139,7 +139,7 @@ class Silent(Transport):
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         while True:
             time.sleep(min(0.05, self._deadline.remaining()))
 
@@ -172,7 +172,9 @@ class Breaking(Folder):
 
     cuts = 1
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         for number, found in enumerate(super().fetch(entries, directory)):
             if number and Breaking.cuts:
                 Breaking.cuts -= 1

@@ -19,7 +19,7 @@ from crdtctl.errors import (
     UnavailableError,
     UsageError,
 )
-from crdtctl.sync.transport import Deadline, Entry
+from crdtctl.sync.transport import Deadline, ListedObject
 from crdtctl.sync.transports.sftp.ssh import Destination, Ssh
 from crdtctl.sync.transports.sftp.transport import Sftp
 from tests.conftest import Shell
@@ -187,7 +187,7 @@ def test_a_thousand_files_come_over_one_connection_and_each_has_its_own_result(
 def test_a_file_that_cannot_be_asked_for_holds_up_no_other(remote: Remote, tmp_path: Path) -> None:
     (behind(remote) / "a.json").write_bytes(b"one")
     (tmp_path / "secret").write_bytes(b"secret")
-    entries = [Entry("../secret", 6), Entry("a.json", 3)]
+    entries = [ListedObject("../secret", 6), ListedObject("a.json", 3)]
     with remote.open() as transport:
         found = dict(transport.fetch(entries, str(remote.scratch)))
     assert isinstance(found[entries[0]], MissingError)
@@ -391,7 +391,7 @@ def test_a_server_that_dies_amid_a_transfer_may_be_tried_again(tmp_path: Path, m
             with pytest.raises(TransientError, match="cannot read"):
                 transport.get("big.json", take)
             assert 0 < sum(taken) < len(big)
-            entries = [Entry("big.json", len(big)), Entry("other.json", 3)]
+            entries = [ListedObject("big.json", len(big)), ListedObject("other.json", 3)]
             found = dict(transport.fetch(entries, str(remote.scratch)))
         assert found.keys() == set(entries)
         assert all(isinstance(error, TransientError) for error in found.values())

@@ -16,7 +16,7 @@ from crdtctl.errors import TransientError
 from crdtctl.sync import engine, schemes
 from crdtctl.sync.report import Options
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import Deadline, Entry, Transport
+from crdtctl.sync.transport import Deadline, ListedObject, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.conftest import PROGRAM, Shell
 from tests.support.unchecked import synchronize
@@ -73,7 +73,7 @@ class Slow(Folder):
 
     go = threading.Event()
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         assert self.go.wait(60)
         return super().list()
 
@@ -111,7 +111,7 @@ class Stuck(Folder):
 
     go = threading.Event()
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         self.go.wait(100)
         return super().list()
 

@@ -18,7 +18,7 @@ def state(*lines: str, head: str = HEAD) -> bytes:
 
 
 def row(text: str) -> bytes:
-    """Return a state with this contribution to a counter."""
+    """Return a state with this entry to a counter."""
     return state(f'"x":{{"gcounter":{{"{ID}":{text}}}}}')
 
 
@@ -166,7 +166,7 @@ NAMES = sorted(
 
 
 def harmless() -> bytes:
-    """Return a sound state of an odd author with all the odd names, each a counter, a once-key and an element."""
+    """Return a sound state of an odd author with all the odd names, each a counter, a key and an element."""
     quoted = [json.dumps(name, ensure_ascii=False) for name in NAMES]
     keys = ",".join(f"{name}:[1]" for name in quoted)
     elements = ",".join(f"{name}:1" for name in quoted)

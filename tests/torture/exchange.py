@@ -12,7 +12,7 @@ from pathlib import Path
 
 from crdtctl import Replica
 from crdtctl.crdt.forks import origin
-from tests.conftest import PROGRAM, Ended
+from tests.conftest import PROGRAM, Result
 
 EXACT = "exact"
 REPORTED = "reported"
@@ -67,7 +67,7 @@ class World:
 
     # One process each ------------------------------------------------------------------------------------
 
-    def ended(self, site: Site, *words: str | Path) -> Ended:
+    def ended(self, site: Site, *words: str | Path) -> Result:
         """Run the program at a site."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("CRDTCTL", "_CRDTCTL", "XDG_"))}
         done = subprocess.run(
@@ -77,7 +77,7 @@ class World:
             timeout=60,
             check=False,
         )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def run(self, site: Site, *words: str | Path) -> str:
         """Run the program, which may find a fork. Record its messages, and return its output."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
-from tests.conftest import Ended, Shell
+from tests.conftest import Result, Shell
 from tests.support import strace
 from tests.torture.judge import Operation, Outcome, allowed, faults, outcome
 from tests.torture.report import Row, skipped
@@ -118,7 +118,7 @@ def play(shell: Shell, seed: int, probability: float = PROBABILITY) -> Play:
     played = Play()
     for number in range(RUNS_EACH):
         words, amounts, key = _command(chance, place)
-        for attempt in range(3 if key else 1):  # which is what a once-key is for
+        for attempt in range(3 if key else 1):  # which is what an idempotency key is for
             again = [str(1000 * seed + 3 * number + attempt), str(probability), chance.choice(["loaded", "bare"])]
             ended = _faulty(shell, place, [*again, *words])
             played.statuses[ended.status] += 1
@@ -167,7 +167,7 @@ def _command(chance: random.Random, place: Path) -> tuple[list[str], dict[str, i
             return ["export"], {}, ""
 
 
-def _faulty(shell: Shell, place: Path, words: list[str]) -> Ended:
+def _faulty(shell: Shell, place: Path, words: list[str]) -> Result:
     done = subprocess.run(
         [*_FIU, *words],
         stdin=subprocess.DEVNULL,
@@ -177,10 +177,10 @@ def _faulty(shell: Shell, place: Path, words: list[str]) -> Ended:
         timeout=60,
         check=False,
     )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def _told(words: list[str], ended: Ended) -> Iterator[str]:
+def _told(words: list[str], ended: Result) -> Iterator[str]:
     """Yield the faults of the end of a command."""
     if ended.status == _LIBFIU_DIED:
         return
@@ -188,7 +188,7 @@ def _told(words: list[str], ended: Ended) -> Iterator[str]:
         yield f"{' '.join(words)} ended with {ended.status}: {ended.stderr.strip()[-500:]}"
 
 
-def _told_right(words: list[str], ended: Ended, operations: list[Operation], hub: Replica) -> Iterator[str]:
+def _told_right(words: list[str], ended: Result, operations: list[Operation], hub: Replica) -> Iterator[str]:
     """Yield the faults in the output of a reading command that succeeded."""
     if words[0] == "show":
         if (int(ended.stdout),) not in allowed(["builds"], operations):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import PROGRAM, Ended, Shell, assert_sound
+from tests.conftest import PROGRAM, Result, Shell, assert_sound
 from tests.support import strace
 from tests.support.waiting import ended, started, wait_until_it_opens
 from tests.torture.judge import Operation, Outcome, faults, outcome
@@ -76,7 +76,7 @@ class Writer:
     """A command that has ended."""
 
     command: str
-    ended: Ended
+    ended: Result
 
 
 def measure(part: float) -> list[Row]:
@@ -120,7 +120,7 @@ def _while_it_waits(shell: Shell, command: str, lock: Path, change: Callable[[Pa
         wait_until_it_opens(process, lock.name)
         change(lock)
     status, stdout, stderr = ended(process)
-    return [Writer(command, Ended(status, stdout.decode(), stderr.decode()))]
+    return [Writer(command, Result(status, stdout.decode(), stderr.decode()))]
 
 
 def _while_it_holds_it(shell: Shell, command: str, lock: Path, change: Callable[[Path], None]) -> list[Writer]:
@@ -140,7 +140,7 @@ def _while_it_holds_it(shell: Shell, command: str, lock: Path, change: Callable[
     second = _SECOND[lock.stem]
     after = Writer(second, shell("--lock-timeout", "5", *second.split()))
     status, stdout, stderr = ended(process)
-    return [Writer(command, Ended(status, stdout.decode(), stderr.decode())), after]
+    return [Writer(command, Result(status, stdout.decode(), stderr.decode())), after]
 
 
 MOMENTS = {"before": _before, "while a writer waits": _while_it_waits, "while a writer holds it": _while_it_holds_it}

@@ -173,9 +173,9 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "crdt/base.py",
-                "return {a: c for a, c in contributions.items() if c[0] > since.get(a, 0)}",
+                "return {a: c for a, c in entries.items() if c[0] > since.get(a, 0)}",
                 "return {a: (c[0], *(max(x - since.get(a, 0), 0) if isinstance(x, int) else x for x in c[1:]))"
-                " for a, c in contributions.items() if c[0] > since.get(a, 0)}",
+                " for a, c in entries.items() if c[0] > since.get(a, 0)}",
             ),
         ),
         "tests/crdt/test_delta_laws.py::test_a_delta_carries_absolute_totals_never_differences",

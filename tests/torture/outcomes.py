@@ -12,7 +12,7 @@ from pathlib import Path
 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
-from tests.conftest import PROGRAM, Ended, Shell
+from tests.conftest import PROGRAM, Result, Shell
 from tests.support import strace
 from tests.support.stored_states import counted_state
 from tests.support.terminal import on_terminal
@@ -52,7 +52,7 @@ class Tried:
     point: strace.Point
     error: str
     scene: Scene
-    ended: Ended
+    ended: Result
     usual: str
 
     @property
@@ -222,7 +222,7 @@ def _scene(shell: Shell, case: Case) -> Iterator[Scene]:
         shutil.rmtree(Path(shell.environment["HOME"], ".local"), ignore_errors=True)
 
 
-def _run(shell: Shell, case: Case, made: Scene, *, trace: str, inject: str = "", log: Path) -> Ended:
+def _run(shell: Shell, case: Case, made: Scene, *, trace: str, inject: str = "", log: Path) -> Result:
     environment = strace.without_caches(shell.environment)
     words = case.words.split()
     if case.terminal:
@@ -231,4 +231,4 @@ def _run(shell: Shell, case: Case, made: Scene, *, trace: str, inject: str = "",
         strace.assert_reached(inject, log, is_killed=False)
         return ended
     done = strace.run(words, environment, trace=trace, inject=inject, log=log, directory=made.directory)
-    return Ended(done.status, done.stdout, done.stderr)
+    return Result(done.status, done.stdout, done.stderr)

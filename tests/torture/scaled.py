@@ -41,9 +41,9 @@ _CELLS = "".join("".join(cell) for cell in islice(product("-0123456789ABCDE", _O
 # Sound, but for the last line --------------------------------------------------------------------------
 
 
-def _counters(contribution: str, tag: str = "gcounter", author: str = ID) -> Scaled:
+def _counters(entry: str, tag: str = "gcounter", author: str = ID) -> Scaled:
     def make(size: int) -> bytes:
-        lines = _names(f'"%":{{"{tag}":{{"{author}":{contribution}}}}}', size)
+        lines = _names(f'"%":{{"{tag}":{{"{author}":{entry}}}}}', size)
         return state(*lines, _WRONG.replace(ID, author), head=_head([author]))
 
     return make
@@ -62,7 +62,7 @@ def _inside(before: str, form: str, after: str) -> Scaled:
 SOUND: dict[str, Scaled] = {
     "many counters": _counters("[1,1]"),
     "many empty sets": _counters("[1,{}]", "gset"),
-    "many once-keys": _counters('[1,1,{"job":[1]}]'),
+    "many idempotency keys": _counters('[1,1,{"job":[1]}]'),
     "many large numbers": _counters(f'[1,"{2**53}"]'),
     "a counter of many authors": _authors,
     "many sketches of nothing": _counters('[1,"blake2b 16 "]', "hll"),
@@ -220,7 +220,7 @@ DENSEST: dict[str, Scaled] = {
     "empty sets under a replica id of one letter": _counters("[1,{}]", "gset", author="b"),
     "empty sketches under a replica id of one letter": _counters('[1,"blake2b 4 "]', "hll", author="b"),
     "idempotency keys under a replica id of one letter": _counters('[1,1,{"c":[1]}]', author="b"),
-    "once-keys of 24 letters": _inside(_BEFORE + "1,1,{", '"pipeline-%-0123456789":[1]', "}]}}"),
+    "idempotency keys of 24 letters": _inside(_BEFORE + "1,1,{", '"pipeline-%-0123456789":[1]', "}]}}"),
     "idempotency keys of four letters": _inside(_BEFORE + "1,1,{", '"%":[1]', "}]}}"),
     "elements of four letters": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"%":1', "}]}}"),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from crdtctl import Replica
-from tests.conftest import PROGRAM, Ended, Shell, assert_sound
+from tests.conftest import PROGRAM, Result, Shell, assert_sound
 from tests.support.expect import contents
 from tests.torture.report import Row
 from tests.torture.scenes import WRITES, Scene, scene
@@ -85,7 +85,7 @@ def attempt(shell: Shell, part: float = 1.0) -> tuple[int, list[str]]:
     return tried, wrong
 
 
-def _judge(made: Scene, command: str, streams: Streams, ended: Ended, before: Mapping[str, bytes]) -> Iterator[str]:
+def _judge(made: Scene, command: str, streams: Streams, ended: Result, before: Mapping[str, bytes]) -> Iterator[str]:
     expected = _expected(command, streams)
     if ended.status != expected:
         yield f"the status is not {expected}"
@@ -114,7 +114,7 @@ def _expected(command: str, streams: Streams) -> int:
     return 0 if 1 not in streams.closed and streams.stdout == "a closed pipe" else 74
 
 
-def _run(shell: Shell, made: Scene, command: str, streams: Streams) -> Ended:
+def _run(shell: Shell, made: Scene, command: str, streams: Streams) -> Result:
     def close() -> None:
         for fd in streams.closed:
             os.close(fd)
@@ -136,7 +136,7 @@ def _run(shell: Shell, made: Scene, command: str, streams: Streams) -> Ended:
         for fd in (out, err):
             if fd != subprocess.PIPE:
                 os.close(fd)
-    return Ended(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
+    return Result(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
 
 
 def _open(where: str) -> int:

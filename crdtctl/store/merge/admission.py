@@ -7,7 +7,7 @@ from crdtctl.codec.clock import encode_clock
 from crdtctl.codec.header import Head
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
-from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.base import Entries
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster, day_of, forgotten, roster
 from crdtctl.errors import CrdtctlError, MissingError, RefusedError, printable
@@ -51,7 +51,7 @@ def _gap(delta: OpenedInput, before: Clock) -> MissingError:
 
 
 def refuse_forgotten(
-    members: Contributions, clock: Clock, opened: list[OpenedInput], refused: dict[str, CrdtctlError]
+    members: Entries, clock: Clock, opened: list[OpenedInput], refused: dict[str, CrdtctlError]
 ) -> None:
     """Move inputs with a replica that is older than a cutoff, and new, from `opened` to `refused`.
 
@@ -71,9 +71,9 @@ def refuse_forgotten(
     for one in list(opened):
         theirs = roster(one.members)
         if strangers := ours.forgotten(clock, theirs, one.head.clock):
-            refuse(one, max(ours.fence, theirs.fence), strangers[0])
+            refuse(one, max(ours.cutoff, theirs.cutoff), strangers[0])
     states = [(roster(one.members), one.head.clock) for one in opened]
-    cutoff = max((theirs.fence for theirs, _ in states), default=0)
+    cutoff = max((theirs.cutoff for theirs, _ in states), default=0)
     for one, strangers in zip(list(opened), forgotten(states), strict=True):
         if strangers:
             refuse(one, cutoff, strangers[0])

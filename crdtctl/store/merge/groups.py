@@ -16,7 +16,7 @@ from crdtctl.store.durable import OnDisk
 from crdtctl.store.inputs import Stamp, open_input
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.opening import BadInput, OpenedInput
-from crdtctl.store.processes import in_child
+from crdtctl.store.parallel import in_child
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import temporary_file
 

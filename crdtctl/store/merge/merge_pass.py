@@ -19,11 +19,11 @@ from crdtctl.store.merge.opening import BadInput
 from crdtctl.store.merge.options import MergeOptions
 from crdtctl.store.merge.plan import Basis, MergePlan
 from crdtctl.store.merge.report import MergeReport
-from crdtctl.store.processes import in_child
+from crdtctl.store.parallel import in_child
 from crdtctl.store.rights import MadeTwice, Makers
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import temporary_file
-from crdtctl.store.types import Arrivals, SecondType
+from crdtctl.store.type_choice import Arrivals, SecondType
 
 
 @dataclass(slots=True)

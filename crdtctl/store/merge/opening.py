@@ -8,7 +8,7 @@ from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.codec.reader import Source
-from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.base import Entries
 from crdtctl.crdt.forks import Names
 from crdtctl.errors import CrdtctlError, printable
 from crdtctl.store.inputs import Input, Stamp, open_input
@@ -32,8 +32,8 @@ class OpenedInput:
     source: Source | None
     stamp: Stamp | None
     names: Names = field(default_factory=dict)
-    members: Contributions = field(default_factory=dict)
-    jobs: Contributions = field(default_factory=dict)
+    members: Entries = field(default_factory=dict)
+    jobs: Entries = field(default_factory=dict)
 
     def refuse_if_changed(self) -> None:
         """Raise `BadInput` if the file was written to since its checksum was verified."""

@@ -8,7 +8,7 @@ from crdtctl.codec.header import Head
 from crdtctl.codec.reader import Source
 from crdtctl.crdt import forks
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
-from crdtctl.crdt.base import Contributions
+from crdtctl.crdt.base import Entries
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import Fork, ForkResolution
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
@@ -34,8 +34,8 @@ class Basis:
     own: OwnFile
     known: Source | None
     head: Head
-    members: Contributions
-    jobs: Contributions
+    members: Entries
+    jobs: Entries
     foreign: list[str] | None
     former: str
 
@@ -123,7 +123,7 @@ def _settled(opened: Iterable[OpenedInput]) -> list[str]:
 
 def _members(basis: Basis, opened: Sequence[OpenedInput]) -> Roster:
     """Return the sealed and absorbed replicas, as this replica and some inputs know them."""
-    entries: Contributions = {}
+    entries: Entries = {}
     for one in opened:
         entries = MEMBERSHIP.join_all(entries, one.members)
     return roster(MEMBERSHIP.join_all(basis.members, entries))

@@ -10,7 +10,7 @@ from crdtctl.store.gone import Returned
 from crdtctl.store.handoffs import HandoffStep, no_peer_warning
 from crdtctl.store.jobs import LateAttempt
 from crdtctl.store.rights import MadeTwice
-from crdtctl.store.types import SecondType
+from crdtctl.store.type_choice import SecondType
 
 
 @dataclass(slots=True)

@@ -47,7 +47,7 @@ from crdtctl.errors import (
 from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.process import ProgramResult, ProgramRunner, as_utf8, one_line
 from crdtctl.sync.schemes import Endpoint, words
-from crdtctl.sync.transport import Entry, Transport, checked_name, refuse_unprintable
+from crdtctl.sync.transport import ListedObject, Transport, checked_name, refuse_unprintable
 
 _READ_SIZE = 2**18
 _LINE = re.compile(r"(\d{1,19})[ \t](\S+)[ \t](.+)")
@@ -67,21 +67,23 @@ class ExecProgram(Transport):
         self._state = place.state
         self._runner = ProgramRunner(place.deadline, place.state)
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         with suppress(MissingError):
             lines = as_utf8(self._run("list").output).split(b"\n")
             return [self._entry(line) for line in map(_without_return, lines) if line]
         return []
 
-    def _entry(self, line: bytes) -> Entry:
+    def _entry(self, line: bytes) -> ListedObject:
         with suppress(UnicodeDecodeError):
             if (found := _LINE.fullmatch(line.decode())) and "/" not in found[3] and found[3] not in (".", ".."):
-                return Entry(found[3], int(found[1]), found[2])
+                return ListedObject(found[3], int(found[1]), found[2])
         shown = one_line(line.decode("utf-8", "replace"))
         hint = "it must print SIZE VERSION NAME on each line, and NAME must not contain a slash"
         raise UnavailableError(f"{self._shown('list')} printed '{shown}'", hint)
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         """Read files, and check their sizes, since many programs report success after an incomplete copy."""
         for entry, path in super().fetch(entries, directory):
             if isinstance(path, str) and (size := os.path.getsize(path)) != entry.size:

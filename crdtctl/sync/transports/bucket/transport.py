@@ -32,8 +32,8 @@ from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
     CHECK_PREFIX,
     STALE_SECONDS,
-    Entry,
     LimitedWriter,
+    ListedObject,
     Transport,
     checked_name,
     interruptible_result,
@@ -124,17 +124,17 @@ class Bucket(Transport):
                 case _:
                     return AzureStore(bucket, prefix=prefix, client_options=client, retry_config=retry)
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         return self._wait(self._list())
 
-    async def _list(self) -> Sequence[Entry]:
+    async def _list(self) -> Sequence[ListedObject]:
         with self._translating_errors("list"):
             found = await self._store.list_with_delimiter_async()
         if not found["objects"] and not found["common_prefixes"]:
             await self._expect_nothing()
         self._drafts = {one["path"]: one["last_modified"] for one in found["objects"] if is_draft(one["path"])}
         return [
-            Entry(one["path"], one["size"], one["e_tag"] or one["last_modified"].isoformat())
+            ListedObject(one["path"], one["size"], one["e_tag"] or one["last_modified"].isoformat())
             for one in found["objects"]
             if one["path"]  # not the prefix itself, which web consoles make for a folder
         ]
@@ -188,10 +188,12 @@ class Bucket(Transport):
         with suppress(MissingError), self._translating_errors("delete", checked_name(name)):
             await self._store.delete_async(name)
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         limit = asyncio.Semaphore(self.parallel)
 
-        async def save(entry: Entry, path: str) -> None:
+        async def save(entry: ListedObject, path: str) -> None:
             async with limit:
                 with open(path, "wb") as file:
                     await self._get(entry.name, LimitedWriter(entry, file.write))

@@ -19,7 +19,7 @@ from crdtctl import errors
 from crdtctl.errors import CrdtctlError, TransientError, printable
 from crdtctl.sync.process import deferred_signals
 from crdtctl.sync.schemes import Endpoint, is_repository
-from crdtctl.sync.transport import POLL_INTERVAL, Deadline, Entry, Transport
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline, ListedObject, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 
 #: Code of the child process. It gets this process's import path, and ignores the environment.
@@ -43,8 +43,8 @@ class ChildProcessFolder(Transport):
         self._process: subprocess.Popen[bytes] | None = None
         self._received = bytearray()
 
-    def list(self) -> Sequence[Entry]:
-        return [Entry(*one) for one in self._ask("list")]
+    def list(self) -> Sequence[ListedObject]:
+        return [ListedObject(*one) for one in self._ask("list")]
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         self._ask("get", name, write=write)

@@ -24,7 +24,7 @@ from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
     REPLICA_FILES,
     STALE_SECONDS,
-    Entry,
+    ListedObject,
     Transport,
     checked_name,
     is_draft,
@@ -58,7 +58,7 @@ class Folder(Transport):
         self._deadline = place.deadline
         self._shown = printable(place.address)
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         self._deadline.remaining()
         self._refuse_replica()
         try:
@@ -231,7 +231,7 @@ class Folder(Transport):
         return from_os(error, doing)
 
 
-def _entry(found: "os.DirEntry[str]") -> Entry | None:
+def _entry(found: "os.DirEntry[str]") -> ListedObject | None:
     """Return the entry of a file in a folder; None for a subfolder, and for a file that was deleted during the listing.
 
     A file whose status cannot be read is listed, and reading it reports the reason.
@@ -241,10 +241,10 @@ def _entry(found: "os.DirEntry[str]") -> Entry | None:
     except FileNotFoundError:
         return None
     except OSError:
-        return Entry(found.name, 0)
+        return ListedObject(found.name, 0)
     if stat.S_ISDIR(status.st_mode):  # other kinds are listed, so that the failed read is reported
         return None
-    return Entry(found.name, status.st_size, f"{status.st_mtime_ns}.{status.st_ino}.{status.st_ctime_ns}")
+    return ListedObject(found.name, status.st_size, f"{status.st_mtime_ns}.{status.st_ino}.{status.st_ctime_ns}")
 
 
 def _sync_directory(path: str) -> None:

@@ -32,7 +32,7 @@ from crdtctl.errors import (
 from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.process import ProgramResult
 from crdtctl.sync.schemes import Endpoint, redacted
-from crdtctl.sync.transport import Entry, Transport, checked_name, refuse_unprintable
+from crdtctl.sync.transport import ListedObject, Transport, checked_name, refuse_unprintable
 from crdtctl.sync.transports.git.cache import TIP, Cache
 from crdtctl.sync.transports.git.credential_helper import TRACE, Helper
 from crdtctl.sync.transports.git.environment import SSH, message
@@ -96,10 +96,10 @@ class Git(Transport):
         self._tree: _Tree = {}
         self._pending: dict[bytes, _Item | None] = {}
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         self._look()
         found = ((os.fsdecode(name), item) for name, item in self._tree.items() if item.mode != _FOLDER)
-        return [Entry(name, item.size, item.object) for name, item in found]
+        return [ListedObject(name, item.size, item.object) for name, item in found]
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         item = self._item(name)
@@ -110,7 +110,9 @@ class Git(Transport):
                 write(block)
                 self._deadline.remaining()
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         found = []
         for entry in entries:
             try:

@@ -17,7 +17,7 @@ from xml.parsers import expat
 import msgspec
 
 from crdtctl.errors import MissingError, TransientError, UnavailableError, printable
-from crdtctl.sync.transport import Entry, checked_name
+from crdtctl.sync.transport import ListedObject, checked_name
 
 #: The request for the properties of each file (RFC 4918, section 9.1).
 PROPFIND: Final = (
@@ -168,17 +168,17 @@ def _is_good(status: str) -> bool:
     return not status or status.split()[1:2] == ["200"]
 
 
-def _entry(response: _Response, name: str) -> Entry:
+def _entry(response: _Response, name: str) -> ListedObject:
     size = size_of(response.found.get("getcontentlength", ""))
     version = version_of(response.found.get("getetag", ""), response.found.get("getlastmodified", ""), size)
-    return Entry(name, size, version)
+    return ListedObject(name, size, version)
 
 
 class Listing(NamedTuple):
     """The files in a folder, and the server's own path of the folder, which a proxy may have rewritten."""
 
     path: str
-    entries: list[Entry]
+    entries: list[ListedObject]
 
 
 def read_multistatus(pieces: Iterable[bytes], place: str) -> Listing:
@@ -260,7 +260,7 @@ class _Listed(msgspec.Struct):
     mod_time: str = ""
 
 
-def from_json(data: bytes) -> list[Entry]:
+def from_json(data: bytes) -> list[ListedObject]:
     """Return the files in a JSON listing; raise `UnavailableError` if it is not one."""
     try:
         listed = msgspec.json.decode(data, type=list[_Listed])
@@ -269,7 +269,7 @@ def from_json(data: bytes) -> list[Entry]:
             "the server's JSON is not a listing of a folder", "check the URL of the remote"
         ) from None
     return [
-        Entry(one.name, one.size, version_of("", one.mtime or one.mod_time, one.size))
+        ListedObject(one.name, one.size, version_of("", one.mtime or one.mod_time, one.size))
         for one in listed
         if one.type == "file" and not one.is_dir and _is_name(one.name)
     ]

@@ -16,7 +16,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.sync.schemes import Endpoint
-from crdtctl.sync.transport import STALE_SECONDS, Entry, Transport, checked_name, is_draft, new_draft
+from crdtctl.sync.transport import STALE_SECONDS, ListedObject, Transport, checked_name, is_draft, new_draft
 from crdtctl.sync.transports.http import listings
 from crdtctl.sync.transports.http.client import Answer, Client
 from crdtctl.sync.transports.http.proxies import parsed
@@ -55,12 +55,12 @@ class WebDav(Transport):
 
     # Listing --------------------------------------------------------------------------------------------
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         found = self._list()
         self._drafts = [entry.name for entry in found if is_draft(entry.name)]
         return found
 
-    def _list(self) -> Sequence[Entry]:
+    def _list(self) -> Sequence[ListedObject]:
         with self._client.ask("PROPFIND", f"{self._url}/", _depth(1), listings.PROPFIND) as answer:
             if answer.status == 207:
                 listing = listings.read_multistatus(_bounded(answer), urlsplit(answer.url).path)
@@ -71,7 +71,7 @@ class WebDav(Transport):
             is_absent = answer.status in _ABSENT
         return self._none() if is_absent else self._list_plainly()
 
-    def _list_plainly(self) -> Sequence[Entry]:
+    def _list_plainly(self) -> Sequence[ListedObject]:
         """List a folder with GET, as a browser does."""
         with self._client.ask("GET", f"{self._url}/", {"Accept": _LISTS}) as answer:
             if answer.status == 200:
@@ -103,18 +103,18 @@ class WebDav(Transport):
                 message, "check whether this network requires a log-in, and check the URL of the remote"
             ) from None
 
-    def _look(self, name: str) -> Entry:
+    def _look(self, name: str) -> ListedObject:
         """Return the entry of a file from a HEAD request. A missing file is listed; reading it reports that."""
         with self._client.ask("HEAD", self._file(name)) as answer:
             if answer.status in _ABSENT:
-                return Entry(name, 0)
+                return ListedObject(name, 0)
             if answer.status != 200:
                 raise self._failure(answer, "list")
             size = listings.size_of(answer.headers.get("Content-Length", ""))
             etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
-            return Entry(name, size, listings.version_of(etag, modified, size))
+            return ListedObject(name, size, listings.version_of(etag, modified, size))
 
-    def _none(self) -> Sequence[Entry]:
+    def _none(self) -> Sequence[ListedObject]:
         """Return an empty listing if the folder could be created, i.e. if its parent exists."""
         self._is_new = True
         parent = self._url.rpartition("/")[0]

@@ -35,7 +35,7 @@ from crdtctl.sync.process import ProgramRunner, as_utf8, one_line
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
     STALE_SECONDS,
-    Entry,
+    ListedObject,
     Transport,
     checked_name,
     is_draft,
@@ -138,7 +138,7 @@ class Rclone(Transport):
         self._renames: bool | None = None
         self._drafts: dict[str, str] = {}
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         # The server's own times come with the listing. The times that rclone keeps may need a request for each file.
         done = self._run("lsjson", "--files-only", "--no-mimetype", "--use-server-modtime", "--", self._place)
         if done.status in _GONE:
@@ -149,10 +149,14 @@ class Rclone(Transport):
         except msgspec.MsgspecError:
             raise self._not_json(done) from None
         self._drafts = {one.name: one.time for one in listed if is_draft(one.name)}
-        found = {one.name: Entry(one.name, max(one.size, 0), f"{one.time} {one.number}".strip()) for one in listed}
+        found = {
+            one.name: ListedObject(one.name, max(one.size, 0), f"{one.time} {one.number}".strip()) for one in listed
+        }
         return list(found.values())
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         for entry in entries:
             try:
                 refuse_unprintable(entry.name)
@@ -183,7 +187,7 @@ class Rclone(Transport):
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         with tempfile.TemporaryDirectory(dir=temporary.directory(self._state)) as directory:
-            [(_, path)] = self.fetch([Entry(name, -1)], directory)
+            [(_, path)] = self.fetch([ListedObject(name, -1)], directory)
             if isinstance(path, CrdtctlError):
                 raise path
             with open(path, "rb") as file:

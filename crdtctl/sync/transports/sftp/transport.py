@@ -30,7 +30,7 @@ from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
     MAX_OBJECT,
     STALE_SECONDS,
-    Entry,
+    ListedObject,
     Transport,
     checked_name,
     is_draft,
@@ -74,7 +74,7 @@ class Sftp(Transport):
         self._drafts: dict[str, int] = {}
         self._odd: dict[str, int] = {}  # files that are not regular: the file type from the mode
 
-    def list(self) -> Sequence[Entry]:
+    def list(self) -> Sequence[ListedObject]:
         entries = []
         self._drafts, self._odd = {}, {}
         with self._asking(f"list {self._shown}") as client:
@@ -87,7 +87,7 @@ class Sftp(Transport):
                         self._odd[name] = kind
                     if is_draft(name):
                         self._drafts[name] = attributes.modified
-                    entries.append(Entry(name, attributes.size, str(attributes.modified)))
+                    entries.append(ListedObject(name, attributes.size, str(attributes.modified)))
             except StatusError as error:
                 if error.code != Code.NO_SUCH_FILE:
                     raise
@@ -118,7 +118,9 @@ class Sftp(Transport):
             handle = client.handle(client.open_later(path, protocol.READ))
             self._copy(client, client.reading(handle, client.stat_open(handle).size), name, write)
 
-    def fetch(self, entries: Sequence[Entry], directory: str) -> Iterator[tuple[Entry, str | CrdtctlError]]:
+    def fetch(
+        self, entries: Sequence[ListedObject], directory: str
+    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
         """Read files, several at once. Each has its own result, even if the connection is lost halfway."""
         lost: CrdtctlError | None = None
         for batch in _batches(entries):
@@ -135,14 +137,18 @@ class Sftp(Transport):
                 yield entry, found
 
     def _fetch(
-        self, client: Client, batch: Sequence[tuple[int, Entry]], directory: str, results: dict[int, str | CrdtctlError]
+        self,
+        client: Client,
+        batch: Sequence[tuple[int, ListedObject]],
+        directory: str,
+        results: dict[int, str | CrdtctlError],
     ) -> None:
         """Open all files of a batch, request their contents, then read them. Each step waits only once."""
-        opened: list[tuple[int, Entry, int]] = []
+        opened: list[tuple[int, ListedObject, int]] = []
         for number, entry in batch:
             with self._noting(number, entry.name, results):
                 opened.append((number, entry, client.open_later(self._file_to_read(entry.name), protocol.READ)))
-        asked: list[tuple[int, Entry, Reading]] = []
+        asked: list[tuple[int, ListedObject, Reading]] = []
         for number, entry, request in opened:
             with self._noting(number, entry.name, results):
                 asked.append((number, entry, client.reading(client.handle(request), entry.size)))
@@ -280,9 +286,9 @@ def _path(text: str) -> bytes:
     return path
 
 
-def _batches(entries: Sequence[Entry]) -> Iterator[list[tuple[int, Entry]]]:
+def _batches(entries: Sequence[ListedObject]) -> Iterator[list[tuple[int, ListedObject]]]:
     """Divide numbered entries into batches whose contents are requested together."""
-    batch: list[tuple[int, Entry]] = []
+    batch: list[tuple[int, ListedObject]] = []
     size = 0
     for number, entry in enumerate(entries):
         if batch and (len(batch) == WINDOW or size + entry.size > _BATCH_BYTES):

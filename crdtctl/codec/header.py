@@ -31,7 +31,7 @@ _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 
 
-class Past(NamedTuple):
+class FormerId(NamedTuple):
     """An earlier id of a replica: the number of its last commit, the reason of its end, and the time (UTC)."""
 
     replica: str
@@ -51,7 +51,7 @@ class Head:
     heard: Mapping[str, str] = field(default_factory=dict)
     histories: Mapping[str, str] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
-    past: tuple[Past, ...] = ()
+    past: tuple[FormerId, ...] = ()
     unheard: Mapping[str, int] = field(default_factory=dict)
     tier: int = 0
     binding: str = ""
@@ -170,14 +170,14 @@ def _settled(tree: Any) -> tuple[str, ...]:
     return found
 
 
-def _past(tree: Any) -> tuple[Past, ...]:
+def _past(tree: Any) -> tuple[FormerId, ...]:
     if not isinstance(tree, list) or not all(isinstance(row, list) and len(row) == 4 for row in tree):
         raise Invalid("field 'past' of its header is malformed")
     found = []
     for replica, seq, why, when in tree:
         if type(seq) is not int or not 0 <= seq <= MAX_SAFE:
             raise Invalid("field 'past' of its header is malformed")
-        found.append(Past(checked_name(replica, replica_fault), seq, _text(why), _text(when)))
+        found.append(FormerId(checked_name(replica, replica_fault), seq, _text(why), _text(when)))
     return tuple(found)
 
 

@@ -218,7 +218,7 @@ class Draft:
         self.file = which + ending
         self.lock = lock
         self.is_renamed = False
-        self._sweep()
+        self.sweep()
         self.path = f"{self.file}.{os.getpid()}-{os.urandom(4).hex()}{NEW}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.fd = os.open(self.path, flags, 0o666, dir_fd=directory)
@@ -228,7 +228,7 @@ class Draft:
             self.abandon()
             raise
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Delete the drafts of killed writers. They held the lock that this process holds now."""
         for name in os.listdir(self.directory):
             if name.endswith(NEW) and name.startswith(f"{self.file}."):

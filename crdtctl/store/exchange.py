@@ -19,7 +19,7 @@ _MAX_CHANGES = 20
 
 
 @dataclass(slots=True)
-class Exchanged:
+class ExchangeReport:
     """The result of an exchange between two replicas: the reports of the merges `here` and `there`, in order."""
 
     rounds: int = 0
@@ -28,11 +28,11 @@ class Exchanged:
     there: list[MergeReport] = field(default_factory=list)
 
 
-def exchange(here: "Replica", there: "Replica", *, check: bool = True) -> Exchanged:
+def exchange(here: "Replica", there: "Replica", *, check: bool = True) -> ExchangeReport:
     """Merge two replicas into each other, see `crdtctl.Replica.exchange`."""
     if there.id == here.id:
         raise UsageError("a replica has nothing to exchange with itself", "name another replica's directory")
-    result = Exchanged()
+    result = ExchangeReport()
     while result.rounds < _MAX_ROUNDS and not result.settled:
         result.rounds += 1
         reports = [_merge(here, there), _merge(there, here)]

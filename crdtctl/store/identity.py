@@ -33,7 +33,7 @@ REASONS = {
 OFTEN = 4
 
 
-class Renamed(NamedTuple):
+class IdChange(NamedTuple):
     """A replica that got a new id, the reason, and the number of `times`. `is_whole`: no later write is known."""
 
     before: str
@@ -57,7 +57,7 @@ def often(times: int) -> str:
 
 
 #: Is called after a new id is on disk.
-OnRenamed: TypeAlias = Callable[[Renamed], object]
+OnRenamed: TypeAlias = Callable[[IdChange], object]
 
 
 def generate_id(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar, overload
 
-from crdtctl.codec.header import Past
+from crdtctl.codec.header import FormerId
 from crdtctl.codec.reader import Source
 from crdtctl.crdt.clock import Clock, Order
 from crdtctl.crdt.forks import Fork
@@ -141,7 +141,7 @@ class Reader:
         with self.snapshot() as now:
             return now.heard()
 
-    def past(self) -> list[Past]:
+    def past(self) -> list[FormerId]:
         """Return the earlier ids of this replica, oldest first, and the reason why each ended."""
         with self.snapshot() as now:
             return now.past()

@@ -41,7 +41,7 @@ from crdtctl.store.apply import Commit, apply
 from crdtctl.store.batch import Batch, Verbs
 from crdtctl.store.commit import OnRefused, Request
 from crdtctl.store.create import create
-from crdtctl.store.exchange import Exchanged, exchange
+from crdtctl.store.exchange import ExchangeReport, exchange
 from crdtctl.store.findings import failures, raise_last
 from crdtctl.store.identity import OnRenamed
 from crdtctl.store.inputs import Input, State, as_inputs
@@ -57,7 +57,7 @@ from crdtctl.store.transaction import Transaction, ignore_new_id
 from crdtctl.store.unheard import Heard
 from crdtctl.store.validation import check_strings, checked_key
 
-__all__ = ["Batch", "Commit", "Exchanged", "Reading", "Replica"]
+__all__ = ["Batch", "Commit", "ExchangeReport", "Reading", "Replica"]
 
 
 class Replica(Reader, Verbs):
@@ -294,7 +294,7 @@ class Replica(Reader, Verbs):
             refuse_sealed(tx.own().source)
             return settle(tx, replica)
 
-    def exchange(self, other: "Replica", *, check: bool = True) -> Exchanged:
+    def exchange(self, other: "Replica", *, check: bool = True) -> ExchangeReport:
         """Merge this replica and an `other` into each other until neither learns anything.
 
         Handoff counters take several rounds. If they do not settle, `settled` is false. This works in constant memory,

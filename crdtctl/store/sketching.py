@@ -76,7 +76,7 @@ def sketch_lines(pieces: Iterable[bytes], *, processes: int = 1, skip: bool = Fa
         return SketchResult(text(mine.registers) if any(mine.registers) else "", mine.bad, mine.left_out)
     reading, writing = os.pipe()
     try:
-        with in_child(partial(_work, reading, writing, skip)) as result:
+        with in_child(partial(sketch_stream, reading, writing, skip)) as result:
             os.close(reading)
             reading = -1
             mine.add(_after_dealing(following, numbered, writing))
@@ -131,7 +131,7 @@ def _write(fd: int, data: bytes) -> None:
             done += os.write(fd, rest[done:])
 
 
-def _work(reading: int, writing: int, skip: bool) -> SketchResult:  # for `partial`
+def sketch_stream(reading: int, writing: int, skip: bool) -> SketchResult:  # for `partial`
     """Do the child's part of the work."""
     os.close(writing)
     theirs = _Sketcher(skip=skip)

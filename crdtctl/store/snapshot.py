@@ -20,7 +20,7 @@ from copy import copy
 from functools import cached_property
 from typing import Final, TypeVar, overload
 
-from crdtctl.codec.header import Head, Past
+from crdtctl.codec.header import FormerId, Head
 from crdtctl.codec.lines import decode_own_line
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import NO_NAMES, Source
@@ -93,7 +93,7 @@ class Snapshot:
         """Whether all commits of this replica were exported before."""
         return identity.has_left(self.own.head)
 
-    def past(self) -> list[Past]:
+    def past(self) -> list[FormerId]:
         """Return the earlier ids of this replica, oldest first, and the reason why each ended.
 
         ``known.json`` lists an id as an earlier one a moment before ``own.json`` begins a new one.

@@ -10,7 +10,7 @@ from crdtctl.errors import from_os
 from crdtctl.store.temporary import temporary_file
 
 #: Maximum number of bytes kept in memory.
-_IN_MEMORY = 2**18
+IN_MEMORY = 2**18
 
 
 class SpillBuffer:
@@ -32,7 +32,7 @@ class SpillBuffer:
         self._lines.append(encode_line(name, counter) + b"\n")
         self._size += len(self._lines[-1])
         self.count += 1
-        if self._size > _IN_MEMORY:
+        if self._size > IN_MEMORY:
             self.flush()
 
     def flush(self) -> None:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from crdtctl.codec.header import Head, Past
+from crdtctl.codec.header import FormerId, Head
 from crdtctl.codec.layout import name_of as counter_name
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import Source
@@ -22,7 +22,7 @@ from crdtctl.crdt import forks
 from crdtctl.store import binding, handoffs, identity, journal
 from crdtctl.store.durable import KNOWN, OWN, Draft
 from crdtctl.store.files import Directory, OwnFile
-from crdtctl.store.identity import REASONS, OnRenamed, Renamed
+from crdtctl.store.identity import REASONS, IdChange, OnRenamed
 from crdtctl.store.jobs import again
 from crdtctl.store.unheard import departures_of
 
@@ -30,7 +30,7 @@ from crdtctl.store.unheard import departures_of
 _MAX_PAST = 64
 
 
-def ignore_new_id(_: Renamed) -> None:
+def ignore_new_id(_: IdChange) -> None:
     """Report a new id to no one. Unlike a lambda, this can be pickled for other processes."""
 
 
@@ -184,7 +184,7 @@ class Transaction:
         lines = [*handoffs.carried_over(own, new), *(again(own.source, new) if reason != "sealed" else ())]
         self._begin_own(new, own.tier, sorted(lines, key=counter_name))
         is_whole = reason != "forked" and binding.read_witness(own.source.head.witness) == own.writes
-        self.on_renamed(Renamed(own.id, new, reason, is_whole, len(head.past)))
+        self.on_renamed(IdChange(own.id, new, reason, is_whole, len(head.past)))
         self.note("renamed", before=own.id, commits=own.seq, after=new, why=REASONS[reason])
         return self.directory.read_own()
 
@@ -207,7 +207,7 @@ def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[
         text = identity.history_after_export(own) if clock else ""
         tags = {own.id: text} if text else {}  # commits that no other replica has are a branch of their own
     joined = forks.join([(before.clock, before.histories), (clock, tags)])
-    past = [one for one in before.past if one.replica != own.id] + [Past(own.id, own.seq, reason, journal.now())]
+    past = [one for one in before.past if one.replica != own.id] + [FormerId(own.id, own.seq, reason, journal.now())]
     # Without another copy at work, as after sealing, no later commits can arrive.
     unheard = {} if reason in ("sealed", "retired") else {own.id: departures_of(own.history, own.source.head.witness)}
     head = Head(

@@ -31,15 +31,15 @@ def find(given: str | None, notes: list[str]) -> str:
 
 def named(path: str) -> str:
     """Return the replica's directory for a path, as `locate.named` does; raise `UsageError` or `ConfigError`."""
-    return _told(locate.named, path)
+    return _raising_refusals(locate.named, path)
 
 
 def expanded(path: str, source: str = "") -> str:
     """Return a path as `locate.expanded` does; `source` is where it came from, for messages."""
-    return _told(locate.expanded, path, source)
+    return _raising_refusals(locate.expanded, path, source)
 
 
-def _told(call: Callable[[str], str], path: str, source: str = "") -> str:
+def _raising_refusals(call: Callable[[str], str], path: str, source: str = "") -> str:
     try:
         return call(path)
     except Unclear as unclear:

@@ -12,7 +12,7 @@ from crdtctl.sync.transport import Deadline, ListedObject, Transport
 #: Maximum number of attempts.
 ATTEMPTS = 4
 #: Seconds. Each further pause is about twice as long.
-_FIRST_PAUSE = 0.2
+FIRST_PAUSE = 0.2
 _T = TypeVar("_T")
 
 
@@ -31,7 +31,7 @@ def retry(call: Callable[[], _T], deadline: Deadline, sleep: Callable[[float], o
 
 def _pause(error: TransientError, attempt: int, deadline: Deadline, sleep: Callable[[float], object]) -> None:
     """Wait before the next attempt; raise the error if the deadline is earlier."""
-    seconds = _FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1)  # noqa: S311  # so that clients do not retry in step
+    seconds = FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1)  # noqa: S311  # so that clients do not retry in step
     seconds = max(seconds, error.after)
     if seconds >= deadline.remaining():
         raise error

@@ -18,7 +18,7 @@ from tests.bench.contest import Command
 from tests.bench.process import Wrong
 
 #: File systems that keep nothing on a disk: fsync costs nothing there.
-_IN_MEMORY = {"tmpfs", "ramfs"}
+IN_MEMORY = {"tmpfs", "ramfs"}
 _CHECKOUT = Path(__file__).parents[2]
 
 
@@ -60,7 +60,7 @@ def place_to_work() -> str:
     """Return a directory for temporary files that is on a disk, if there is one."""
     places = [tempfile.gettempdir(), "/var/tmp", os.getcwd()]
     places = [place for place in places if os.access(place, os.W_OK)]
-    return next((place for place in places if file_system(place) not in _IN_MEMORY), places[0])
+    return next((place for place in places if file_system(place) not in IN_MEMORY), places[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from crdtctl.codec.header import FileKind, Head, Past
+from crdtctl.codec.header import FileKind, FormerId, Head
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
 from crdtctl.crdt.bcounter import bound_fault
@@ -75,7 +75,7 @@ def clock_of(counters: dict[str, Counter]) -> dict[str, int]:
 
 
 TEXT = st.text(st.sampled_from('ab"\\/.-: é🦊'), min_size=1, max_size=20)
-PAST = st.builds(Past, IDS, st.integers(0, 9) | st.just(2**53 - 1), TEXT, WHEN)
+PAST = st.builds(FormerId, IDS, st.integers(0, 9) | st.just(2**53 - 1), TEXT, WHEN)
 
 
 @st.composite

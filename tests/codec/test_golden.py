@@ -2,7 +2,7 @@
 
 import pytest
 
-from crdtctl.codec.header import Past
+from crdtctl.codec.header import FormerId
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.crdt import KINDS, TYPES
@@ -181,8 +181,8 @@ def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
     assert join([(fork.clock, fork.histories), (tags.clock, tags.histories)]).names == [{}, {laptop: (a,)}]
     known = opened(CANONICAL["known-fork"]).head
     assert known.past == (
-        Past("hub-ffeeddccbbaa99887766554433221100", 0, "copied", "2026-02-28T23:59:59Z"),
-        Past("hub-0123456789abcdef0123456789abcdef", 2**53 - 1, "forked", "2026-03-01T00:00:00Z"),
+        FormerId("hub-ffeeddccbbaa99887766554433221100", 0, "copied", "2026-02-28T23:59:59Z"),
+        FormerId("hub-0123456789abcdef0123456789abcdef", 2**53 - 1, "forked", "2026-03-01T00:00:00Z"),
     )
     own = opened(CANONICAL["own-bound"]).head
     assert (own.binding, own.witness) == ("7b.1f.0.c0ffee", f"/home/ann/.local/state/crdtctl/{laptop}")

@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from crdtctl import fastpath
 from crdtctl.codec import plain
-from crdtctl.codec.header import Head, Past, decode_head, encode_head
+from crdtctl.codec.header import FormerId, Head, decode_head, encode_head
 from crdtctl.codec.layout import HEAD_END, MAX_SAFE
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.crdt import NO_COUNTERS, TYPES, membership
@@ -111,7 +111,7 @@ def known_headers(draw: st.DrawFn) -> Head:
     is_odd = draw(st.booleans())
     ids, texts = parts(is_odd)
     clock = draw(st.dictionaries(ids, seqs, max_size=4))
-    past = st.builds(Past, ids, numbers.filter(lambda n: n <= MAX_SAFE), texts, texts)
+    past = st.builds(FormerId, ids, numbers.filter(lambda n: n <= MAX_SAFE), texts, texts)
     return Head(
         "known",
         draw(ids),

@@ -11,7 +11,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import DataError, ExistsError, MissingError, PartialError
 from crdtctl.store.commit import Change
-from crdtctl.store.identity import Renamed
+from crdtctl.store.identity import IdChange
 from tests.support.clones import clone
 
 New = Callable[[str], Replica]
@@ -245,7 +245,7 @@ def test_a_replica_of_which_others_know_more_goes_on_under_a_new_id(
     clone(Path(here.path), tmp_path / "older")
     here.increment("builds")
     there.merge_bytes(here.export_bytes(), check=False)
-    renamed: list[Renamed] = []
+    renamed: list[IdChange] = []
     older = Replica(tmp_path / "older", on_renamed=renamed.append)
     report = older.merge_bytes(there.export_bytes(), check=False)
     assert report.foreign_writes == ["state 1"]

@@ -159,7 +159,7 @@ def test_a_draft_is_made_by_nobody_else(
     place: Path, directory: int, lock: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = Draft(directory, "own", lock)
-    monkeypatch.setattr(Draft, "_sweep", lambda _: None)
+    monkeypatch.setattr(Draft, "sweep", lambda _: None)
     monkeypatch.setattr(os, "urandom", lambda size: bytes.fromhex(first.path.split("-")[1].removesuffix(".new")))
     with pytest.raises(FileExistsError):
         Draft(directory, "own", lock)

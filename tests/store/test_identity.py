@@ -9,7 +9,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.store import identity
 from crdtctl.store.files import Directory
-from crdtctl.store.identity import REASONS, Renamed
+from crdtctl.store.identity import REASONS, IdChange
 from tests.conftest import Shell, assert_sound
 from tests.support.clones import clone
 
@@ -42,7 +42,7 @@ def witness(path: str) -> Path:
 
 def test_a_copy_goes_on_under_a_new_id_and_both_together_count_everything_once(used: Replica, tmp_path: Path) -> None:
     shutil.copytree(used.path, tmp_path / "copy")
-    told: list[Renamed] = []
+    told: list[IdChange] = []
     copy = Replica(tmp_path / "copy", on_renamed=told.append)
     copy.increment("builds", 10)
     copy.increment("builds", 2, once="job-1")
@@ -198,7 +198,7 @@ def test_the_line_says_both_ids_and_why(shell: Shell, replica: Replica) -> None:
     ended = shell("--replica", "copy", "increment", "builds")
     after = Replica(shell.directory / "copy").id
     assert (ended.status, ended.stdout) == (0, "")
-    assert ended.stderr == f"crdtctl: {Renamed(before, after, 'copied')}\n"
+    assert ended.stderr == f"crdtctl: {IdChange(before, after, 'copied')}\n"
     assert shell("--replica", "copy", "increment", "builds").stderr == ""
     rows = [line.split("\t") for line in shell.ok("--replica", "copy", "status").splitlines()]
     assert [row[0] for row in rows] == [after, before]

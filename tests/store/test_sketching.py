@@ -121,7 +121,7 @@ def test_nothing_more_is_read_once_a_line_is_wrong() -> None:
 
 @pytest.mark.parametrize("count", [3, 10_000])
 def test_a_helper_that_dies_is_a_failure_and_leaves_nothing_open(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sketching, "_work", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(sketching, "sketch_stream", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 
     def work() -> None:
         before = os.listdir("/dev/fd")

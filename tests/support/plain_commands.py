@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crdtctl.codec.header import FileKind, Head, Past, encode_head
+from crdtctl.codec.header import FileKind, FormerId, Head, encode_head
 from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, assemble, is_whole, trailer
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
@@ -144,7 +144,7 @@ def state(kind: FileKind, replica: str, clock: Mapping[str, int], counters: Mapp
     heard = dict.fromkeys(clock, "2024-05-06T07:08:09Z") if kind == "known" else {}
     tags = {author: TAGS for author, seq in clock.items() if seq >= 7 and author in TAGGED}
     is_file = UNBOUND if kind == "own" else ""
-    past = (Past(FAR, 3, "copied", "2024-05-06T07:08:09Z"),) if kind == "known" and FAR in clock else ()
+    past = (FormerId(FAR, 3, "copied", "2024-05-06T07:08:09Z"),) if kind == "known" and FAR in clock else ()
     unheard = {FAR: 0, HUB: 7} if past else {}
     head = Head(kind, replica, clock, heard=heard, histories=tags, past=past, unheard=unheard, binding=is_file)
     return assemble(encode_head(head), [encode_line(name, counters[name]) for name in sorted(counters)])

@@ -57,7 +57,7 @@ class Network(RuleBasedStateMachine):
         self.patches = pytest.MonkeyPatch()
         self.patches.setenv("XDG_STATE_HOME", str(self.home / "state"))
         self.patches.setattr(os, "fsync", lambda fd: None)
-        self.patches.setattr(patience, "_FIRST_PAUSE", 0.0)
+        self.patches.setattr(patience, "FIRST_PAUSE", 0.0)
         self.chance = random.Random(0)
         self.stores = {name: Store(self.chance) for name in REMOTES}
         self.patches.setattr(engine, "connect", lambda url, *_: Faulty(self.stores[url[1:]]))

@@ -42,7 +42,7 @@ class AnyNetwork(RuleBasedStateMachine):
         self.chance = random.Random(0)
         self.stores = {f"/{name}": Store(self.chance) for name in REMOTES}
         self.patches.setattr(engine, "connect", lambda url, *_: Faulty(self.stores[url]))
-        self.patches.setattr(patience, "_FIRST_PAUSE", 0.0)
+        self.patches.setattr(patience, "FIRST_PAUSE", 0.0)
         self.made = 0
         self.living: list[Replica] = [self.born() for _ in range(REPLICAS)]
         self.counted: Counter[str] = Counter()

@@ -321,7 +321,7 @@ def bytes_in(place: Path) -> int:
 def test_the_cache_does_not_grow_with_history(
     tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch, others: int
 ) -> None:
-    monkeypatch.setattr(gitcache, "_SLACK", 2**16)
+    monkeypatch.setattr(gitcache, "SLACK", 2**16)
     here = bare(tmp_path / "shared.git")
     remotes = [Remote(str(here), scratch / name) for name in ("mine", "yours")[: 1 + others]]
     for one in remotes:

@@ -146,7 +146,7 @@ def test_a_helper_that_would_open_a_window_is_told_not_to(scratch: Path, closed:
 def test_a_helper_that_gives_no_answer_is_not_waited_for(
     scratch: Path, closed: str, configuration: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.setattr(githelper, "_PATIENCE", 0.5)
+    monkeypatch.setattr(githelper, "PATIENCE", 0.5)
     sleeper = program(tmp_path / "git-credential-window", "sleep 600")
     match asked:
         case "helper":

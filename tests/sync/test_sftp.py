@@ -367,7 +367,7 @@ def test_a_jump_host_of_the_configuration_is_jumped_over(remote: Remote, sshd: S
 
 
 def test_one_that_never_answered_is_not_waited_for(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crdtctl.sync.transports.sftp.ssh._END_SECONDS", 600)
+    monkeypatch.setattr("crdtctl.sync.transports.sftp.ssh.END_SECONDS", 600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         ssh = Ssh(Destination("127.0.0.1", port=str(silent.getsockname()[1])), "sftp", Deadline(600), str(tmp_path))
         ssh.close()

@@ -122,7 +122,7 @@ def play(shell: Shell, seed: int, probability: float = PROBABILITY) -> Play:
             again = [str(1000 * seed + 3 * number + attempt), str(probability), chance.choice(["loaded", "bare"])]
             ended = _faulty(shell, place, [*again, *words])
             played.statuses[ended.status] += 1
-            played.wrong += _told(words, ended)
+            played.wrong += _faults_of_end(words, ended)
             if amounts:
                 played.operations.append(Operation(amounts, outcome(ended.status), key))
             elif ended.status == 0:
@@ -180,7 +180,7 @@ def _faulty(shell: Shell, place: Path, words: list[str]) -> Result:
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def _told(words: list[str], ended: Result) -> Iterator[str]:
+def _faults_of_end(words: list[str], ended: Result) -> Iterator[str]:
     """Yield the faults of the end of a command."""
     if ended.status == _LIBFIU_DIED:
         return

@@ -27,7 +27,7 @@ _FORMAT, _SWEPT = "format", "swept"
 #: Number of bytes to write as a test of free space.
 _TEST_BYTES = 2**16
 #: The repository is swept when it has doubled and grown by more than this number of bytes.
-_SLACK = 4 * 2**20
+SLACK = 4 * 2**20
 
 
 class Cache:
@@ -165,7 +165,7 @@ class Cache:
 
     def _sweep(self) -> None:
         before = self._read(_SWEPT)
-        if self._size() > 2 * (int(before) if before.isdecimal() else 0) + _SLACK:
+        if self._size() > 2 * (int(before) if before.isdecimal() else 0) + SLACK:
             self.ask("gc", "--quiet", "--prune=now")
             self._write(_SWEPT, str(self._size()))
 

@@ -15,7 +15,7 @@ from crdtctl.errors import AccessError, CrdtctlError, printable
 #: The variable for the path of the trace, from git 2.22 on.
 TRACE: Final = "GIT_TRACE2_EVENT"
 #: Seconds without an answer after which a program is assumed to wait for a person.
-_PATIENCE = 10.0
+PATIENCE = 10.0
 _DOES = (" get", " store", " erase")
 _ASKS = ("Username for ", "Password for ")
 
@@ -43,7 +43,7 @@ class Helper:
         self._since = {one: self._since.get(one, now) for one in running}
         for one, command in running.items():
             waited = now - self._since[one]
-            if is_over or waited >= _PATIENCE:
+            if is_over or waited >= PATIENCE:
                 return AccessError(
                     f"{self._shown} asks for a user and a password, and {_called(command)} gives no answer",
                     "it may have opened a window; log in with git by hand once, or use another credential.helper",

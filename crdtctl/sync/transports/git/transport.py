@@ -58,7 +58,7 @@ _PUSHES = 24
 #: Maximum number of refusals for the same reason while the branch does not change, so that no other client caused them.
 _MAX_SAME = 5
 #: Seconds between pushes.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
 class _Item(NamedTuple):
@@ -314,7 +314,7 @@ class Git(Transport):
 
     def _pause(self, number: int) -> None:
         """Wait for a random time before the next push, so that clients do not collide again."""
-        pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number))  # noqa: S311  # not a secret
+        pause = random.uniform(0, min(_LONGEST_PAUSE, FIRST_PAUSE * 2**number))  # noqa: S311  # not a secret
         if pause < self._deadline.remaining():
             self._deadline.sleep(pause)
 

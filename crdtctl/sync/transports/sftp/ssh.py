@@ -23,7 +23,7 @@ from crdtctl.sync.transport import POLL_INTERVAL, Deadline
 #: Timeout in seconds for a connection.
 _CONNECT = 30
 #: Seconds that an idle ssh gets to end by itself.
-_END_SECONDS = 2.0
+END_SECONDS = 2.0
 _READ_SIZE = 2**18
 _OPTIONS: Final = (
     "-oBatchMode=yes",
@@ -200,7 +200,7 @@ class Ssh:
 
     def failure(self, doing: str) -> CrdtctlError:
         """Return the error for a connection that ended before the first operation."""
-        status, lines = self._end(_END_SECONDS), self._messages()
+        status, lines = self._end(END_SECONDS), self._messages()
         for pattern, kind, words, hint in _MESSAGES:
             for line in lines:
                 if pattern.search(line):
@@ -215,7 +215,7 @@ class Ssh:
 
     def lost(self, doing: str) -> TransientError:
         """Return the error for a connection that ended during an operation, which is transient."""
-        status = self._end(_END_SECONDS)
+        status = self._end(END_SECONDS)
         words = one_line("; ".join(self._messages()[-1:])) or _silent(status)
         return TransientError(f"cannot {doing}: {words}", "try again")
 
@@ -228,7 +228,7 @@ class Ssh:
     def close(self) -> None:
         """End ssh. It may end by itself if it is connected and idle; otherwise it is killed."""
         try:
-            self._end(_END_SECONDS if self._answers and not self._unsent else 0)
+            self._end(END_SECONDS if self._answers and not self._unsent else 0)
         finally:
             self._from.close()
             self._errors.close()

@@ -255,8 +255,11 @@ def reason_of(failure: CrdtctlError | OSError) -> str:
     return os.strerror(failure.errno) if failure.errno else str(failure)
 
 
-def from_os(error: OSError, doing: str) -> CrdtctlError:
-    """Return the failure for an error of the operating system while `doing` something."""
+def from_os(error: OSError, doing: str, otherwise: str = "nothing was changed") -> CrdtctlError:
+    """Return the failure for an error of the operating system while `doing` something.
+
+    `otherwise` is the hint for an error without advice of its own.
+    """
     message = f"cannot {doing}: {reason_of(error)}"
     match error.errno:
         case errno.EACCES | errno.EPERM:
@@ -270,4 +273,4 @@ def from_os(error: OSError, doing: str) -> CrdtctlError:
         case errno.ELOOP:
             return DataError(message, "symbolic links are not followed; name the file itself")
         case _:
-            return StorageError(message, "nothing was changed")
+            return StorageError(message, otherwise)

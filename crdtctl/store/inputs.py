@@ -147,7 +147,7 @@ def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
     if error.errno == errno.ENXIO:  # a socket, or a missing device
         return DataError(f"{label} is not a regular file", _NOT_REGULAR)
     if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-        return from_os(error, f"read {label}")
+        return from_os(error, f"read {label}", "")
     failure = MissingError(f"cannot read {label}: {os.strerror(error.errno)}")
     if re.match(_URL, path):
         failure.hint = f"sync with a URL: crdtctl sync {quote(label)}"

@@ -51,7 +51,7 @@ def _read_to_end(item: Input, stack: ExitStack) -> Input:
     except streams.NoWriter:
         raise DataError(f"{printable(item.label)} is a pipe without a writer") from None
     except OSError as error:
-        raise from_os(error, f"read {printable(item.label)}") from None
+        raise from_os(error, f"read {printable(item.label)}", "") from None
 
 
 def _reader(path: str, fd: int) -> Callable[[int], bytes]:
@@ -102,7 +102,7 @@ def _parts(item: Input, stack: ExitStack) -> list[Input]:
     try:
         return _cut(item, OnDisk(fd), os.fstat(fd).st_size, stack)
     except OSError as error:
-        raise from_os(error, f"read {printable(item.label)}") from None
+        raise from_os(error, f"read {printable(item.label)}", "") from None
     finally:
         close(fd)
 

@@ -67,7 +67,7 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
             found.append(Remote(printable(word), own_place(check_url(word))))
         else:
             hint = did_you_mean(word, known) or "'crdtctl remote list' shows all remotes; a path needs a '/'"
-            raise UsageError(f"the remote '{printable(word[:80])}' does not exist", hint)
+            raise UsageError(f"there is no remote '{printable(word[:80])}'", hint)
     return found
 
 

@@ -39,6 +39,16 @@ def test_each_bad_file_is_named(shell: Shell, replica: Replica) -> None:
     assert "3 of 4" in said
 
 
+def test_a_file_that_cannot_be_read_is_not_said_to_have_changed_nothing(shell: Shell, replica: Replica) -> None:
+    ended = shell("merge", "good.json", "/proc/self/mem")
+    assert ended.status == 3
+    assert ended.stderr.splitlines() == [
+        "crdtctl: cannot read /proc/self/mem: Input/output error",
+        "crdtctl: 1 of 2 files refused, 1 taken",
+    ]
+    assert replica.clock() == {"good": 1}
+
+
 def test_a_file_that_turns_out_bad_far_inside_is_not_taken_at_all(shell: Shell, replica: Replica) -> None:
     lines = [counted(f"c{number:05}", "late", 1, 1) for number in range(20_000)]
     lines[-1] = counted("c20000", "late", 2, 1)  # newer than its clock

@@ -29,7 +29,7 @@ False
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from crdtctl.crdt import TYPES, forks
 from crdtctl.crdt.clock import Clock
@@ -56,6 +56,9 @@ from crdtctl.store.retirement import is_sealed, refuse_sealed, seal
 from crdtctl.store.transaction import Transaction, ignore_new_id
 from crdtctl.store.unheard import Heard
 from crdtctl.store.validation import check_strings, checked_key
+
+if TYPE_CHECKING:
+    from crdtctl.store.stream import Stream
 
 __all__ = ["Batch", "Commit", "ExchangeReport", "Reading", "Replica"]
 
@@ -101,6 +104,19 @@ class Replica(Reader, Verbs):
         after `OutcomeUnknownError`, or by a program that cannot know whether it was done.
         """
         return Batch(self.commit, checked_key(once))
+
+    def stream(self, *, every: float = 0.1, group: int = 10_000) -> "Stream":
+        """Return a context whose operations are committed in groups: every `every` seconds, or `group` operations.
+
+        Any number of threads may use it, and its `flush` waits until everything is on disk. See
+        `crdtctl.store.stream.Stream`.
+        """
+        from crdtctl.store.stream import Stream  # only here: with its threads, it would slow down every command
+
+        def commit(found: list[Request], _size: int, on_refused: OnRefused | None) -> object:
+            return self.commit(found, on_refused=on_refused)
+
+        return Stream(commit, every=every, group=group)
 
     def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
         """Give `amount` rights to the bcounter `name` to another replica. Raise `RefusedError` if it has fewer.

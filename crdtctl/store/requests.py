@@ -142,7 +142,9 @@ def repeated(found: Request, times: int) -> Request:
     operation = found.operation
     if operation.verb == "add" or operation.once is not None or times == 1:
         return found
-    return count(operation.verb, found.name, operation.amount * times, tag=found.tag)
+    amount = operation.amount * times
+    check_amount(amount)
+    return Request(found.name, Operation(operation.verb, amount), found.tag, found.also, found.existing)
 
 
 def under_key(found: Sequence[Request], once: str) -> list[Request]:

@@ -7,6 +7,8 @@
     class Walk(Record, frozen=False):
         steps: list[Point] = field(default_factory=list)
 
+`NamedTuple` is the one of `typing`, made in the same way.
+
 The module of a record begins with `from __future__ import annotations`, so that an annotation costs nothing and may
 name what is imported for types only. Classes of records are not inherited from.
 """
@@ -16,9 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from inspect import Signature
     from typing import Any, NoReturn, TypeVar, dataclass_transform
+    from typing import NamedTuple as NamedTuple
 
     T = TypeVar("T")
 else:
+    try:
+        from _collections import _tuplegetter as getter  # what `collections.namedtuple` uses
+    except ImportError:  # in other Pythons than CPython
+        from operator import itemgetter
+
+        def getter(index, doc):
+            """Return a property for a part of a tuple."""
+            return property(itemgetter(index), doc=doc)
 
     def dataclass_transform(**_options):
         """Leave a class as it is: only type checkers read this."""
@@ -183,3 +194,49 @@ def _compile(cls: "Any") -> "Callable[..., None]":
     cls.__init__ = made
     _instances.pop(cls, None)
     return made
+
+
+if not TYPE_CHECKING:
+
+    class _TupleType(type):
+        """The type of named tuples: it makes a getter of each annotated field."""
+
+        def __new__(cls, name, bases, namespace):
+            names = namespace["_fields"] = namespace["__match_args__"] = tuple(namespace.get("__annotations__", ()))
+            namespace["_field_defaults"] = {each: namespace[each] for each in names if each in namespace}
+            namespace.update({each: getter(index, None) for index, each in enumerate(names)})
+            namespace["__slots__"] = ()
+            return super().__new__(cls, name, bases, namespace)
+
+    class NamedTuple(tuple, metaclass=_TupleType):
+        """A tuple whose parts have names."""
+
+        def __new__(cls, *values, **named):
+            """Return a tuple of the given parts, and of defaults."""
+            names = cls._fields
+            if named or len(values) != len(names):
+                left = names[len(values) :]
+                if len(values) > len(names) or not named.keys() <= set(left):
+                    raise TypeError(f"{cls.__name__}() takes the parts {', '.join(names)}, each once")
+                known = {**cls._field_defaults, **named}
+                if not known.keys() >= set(left):
+                    raise TypeError(f"{cls.__name__}() needs the parts {', '.join(left)}")
+                values += tuple([known[name] for name in left])
+            return tuple.__new__(cls, values)
+
+        @classmethod
+        def _make(cls, values):
+            return cls(*values)
+
+        def _asdict(self):
+            return dict(zip(self._fields, self, strict=True))
+
+        def _replace(self, **changes):
+            return type(self)(**{**self._asdict(), **changes})
+
+        def __repr__(self):
+            parts = ", ".join([f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True)])
+            return f"{type(self).__name__}({parts})"
+
+        def __getnewargs__(self):
+            return tuple(self)

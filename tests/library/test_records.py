@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from inspect import signature
 from typing import Any
+from typing import NamedTuple as NamedTupleOfTyping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.records import Record, as_dict, field, replace
+from crdtctl.records import NamedTuple, Record, as_dict, field, replace
 
 
 class Frozen(Record):
@@ -47,6 +48,23 @@ class Twin:
     a: int
     b: int = 2
     c: list[int] = dataclass_field(default_factory=list)
+
+
+class Parts(NamedTuple):
+    """Three parts."""
+
+    a: int
+    b: int = 2
+    c: str = ""
+
+    def total(self) -> int:
+        return self.a + self.b
+
+
+class TwinParts(NamedTupleOfTyping):
+    a: int
+    b: int = 2
+    c: str = ""
 
 
 CALLS = st.tuples(
@@ -164,7 +182,50 @@ def test_a_record_has_the_signature_of_its_fields() -> None:
     assert signature(Frozen).parameters["a"].annotation == "int"
 
 
-def test_records_import_nothing() -> None:
+@given(st.lists(st.integers(), max_size=4), st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.integers()))
+def test_a_named_tuple_takes_the_calls_that_one_of_typing_takes(values: list[int], named: dict[str, int]) -> None:
+    def made(kind: Any) -> object:
+        try:
+            return list(kind(*values, **named))
+        except TypeError:
+            return None
+
+    assert made(Parts) == made(TwinParts)
+
+
+def test_a_named_tuple_is_a_tuple_with_names() -> None:
+    made = Parts(1, c="x")
+    assert made == (1, 2, "x") == TwinParts(1, 2, "x")
+    assert (made.a, made.b, made.c) == (1, 2, "x")
+    assert made.total() == 3
+    assert repr(made) == "Parts(a=1, b=2, c='x')"
+    assert made._replace(b=5) == (1, 5, "x")
+    assert made._asdict() == {"a": 1, "b": 2, "c": "x"}
+    assert Parts._make([1, 2, "y"]) == (1, 2, "y")
+    for copied in (copy.deepcopy(made), copy.copy(made), pickle.loads(pickle.dumps(made))):
+        assert type(copied) is Parts
+        assert copied == made
+    with pytest.raises(AttributeError):
+        made.a = 2  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        made.other = 2  # type: ignore[attr-defined]
+    match made:
+        case Parts(one, _, text):
+            assert (one, text) == (1, "x")
+
+
+def test_named_tuples_need_nothing_of_one_python_alone() -> None:
+    code = (
+        "import sys; sys.modules['_collections'] = None\n"
+        "from crdtctl.records import NamedTuple\n"
+        "class Pair(NamedTuple):\n    a: int\n    b: int = 7\n"
+        "print(Pair(3).a, Pair(3).b)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "3 7\n"
+
+
+def test_records_import_only_what_is_part_of_the_interpreter() -> None:
     code = "import sys; before = set(sys.modules); import crdtctl.records; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) == {"crdtctl", "crdtctl.records"}
+    assert set(done.stdout.split()) - set(sys.builtin_module_names) == {"crdtctl", "crdtctl.records"}

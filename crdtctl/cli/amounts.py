@@ -1,12 +1,8 @@
 """Words of the command line → whole numbers."""
 
-import re
-
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.errors import UsageError, printable
-from crdtctl.store.commit import typed
 
-_WHOLE = re.compile(r"[0-9]+", re.ASCII)
 #: Digits in groups of three. With '.' there must be several groups, because a single one may be a decimal point.
 _GROUPED = r"[0-9]{1,3}(?:([,'_’ \u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*|(?:\.[0-9]{3}){2,})|[0-9]+(?:_[0-9]+)+"
 _EXPONENT = r"([0-9]{1,30})(?:\.([0-9]{1,30}))?[eE]\+?([0-9]{1,2})"
@@ -24,7 +20,7 @@ def amount(text: str) -> int:
     digits = plain.removeprefix("+")
     if not plain:
         raise UsageError("the amount is empty", "is a variable unset, or did a command fail?")
-    if not _WHOLE.fullmatch(digits):
+    if not _is_whole(digits):
         raise UsageError(f"'{_shown(text)}' is not an amount: {_why_not(plain)}", _advice(plain))
     if len(digits) > MAX_DIGITS:
         raise UsageError(f"an amount has at most {MAX_DIGITS} digits, and this one has {len(digits)}")
@@ -33,12 +29,14 @@ def amount(text: str) -> int:
 
 def is_amount(text: str) -> bool:
     """Return whether `text` is an amount."""
-    return bool(_WHOLE.fullmatch(text.strip(" \t\r\n").removeprefix("+")))
+    return _is_whole(text.strip(" \t\r\n").removeprefix("+"))
 
 
 def of_replica(verb: str, name: str, replica: str, text: str) -> int:
     """Return the amount of ``NAME REPLICA AMOUNT``; raise `UsageError`, also for another order of the words."""
     if is_amount(replica) and not is_amount(text) and text.strip():
+        from crdtctl.store.commit import typed
+
         raise UsageError(
             f"'{_shown(text)}' is not an amount", f"AMOUNT comes last: {typed(verb, name, text, replica.strip())}"
         )
@@ -51,11 +49,15 @@ def whole(text: str, option: str) -> int:
     digits = plain[1:] if plain[:1] in ("+", "-") else plain
     if not plain:
         raise UsageError(f"the value of {option} is empty", "is a variable unset, or did a command fail?")
-    if not _WHOLE.fullmatch(digits) or len(digits) > MAX_DIGITS:
+    if not _is_whole(digits) or len(digits) > MAX_DIGITS:
         meant = _meant(digits)
         hint = f"write {plain[: -len(digits)]}{meant}" if meant else f"{option} needs one"
         raise UsageError(f"'{_shown(text)}' is not a whole number", hint)
     return int(plain)
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _shown(text: str) -> str:
@@ -67,8 +69,10 @@ def _why_not(text: str) -> str:
 
 
 def _advice(text: str) -> str:
+    import re  # only here, and below: wrong amounts are rare
+
     meant = _meant(text.removeprefix("+"))
-    if text[:1] == "-" and (_WHOLE.fullmatch(text[1:]) or _meant(text[1:])):
+    if text[:1] == "-" and (_is_whole(text[1:]) or _meant(text[1:])):
         return "amounts are never negative; use decrement"
     if meant:
         return f"write {meant}"
@@ -81,6 +85,8 @@ def _advice(text: str) -> str:
 
 def _meant(text: str) -> str:
     """Return the digits of a whole number in another notation, or an empty string."""
+    import re
+
     if re.fullmatch(_GROUPED, text):
         number = int("".join(character for character in text if character.isdigit()))
     elif re.fullmatch(_BASED, text):

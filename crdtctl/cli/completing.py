@@ -10,11 +10,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
-import typer.main
-
 from crdtctl.cli.app import app
 from crdtctl.cli.line import summary
-from crdtctl.cli.output import FORMATS
+from crdtctl.cli.options import FORMATS
 from crdtctl.cli.verbs import VERBS
 from crdtctl.errors import printable
 from crdtctl.store import which
@@ -48,7 +46,7 @@ def answer(shell: str, arguments: Sequence[str]) -> bytes:
 
 def candidates_for(words: Sequence[str], current: str) -> tuple[str, Words]:
     """Return the kind, 'files' or 'words', and the words that may continue `current`, after the complete `words`."""
-    command: Any = typer.main.get_command(app)
+    command: Any = app
     context = command.make_context("crdtctl", [], resilient_parsing=True)
     replica: str | None = None
     position, rest, ended = 0, list(words), False
@@ -122,8 +120,7 @@ def _values(parameter: Any, context: Any, replica: str | None, before: str, posi
         case "SHELL":
             found = ((shell, "") for shell in ("bash", "zsh", "fish"))
         case "COMMAND | TOPIC":
-            items = parameter.shell_complete(context, "") if position == 0 else ()
-            found = ((item.value, item.help or "") for item in items)
+            found = parameter.declared.words() if position == 0 else ()
         case "REMOTE":
             found = _remotes(replica)
         case "NAME" if path == "remote remove":

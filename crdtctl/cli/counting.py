@@ -1,33 +1,44 @@
 """The common part of ``increment`` and ``decrement``, and the parser of NAME=AMOUNT."""
 
-import re
-from collections.abc import Sequence
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli.amounts import amount, is_amount
-from crdtctl.cli.batches import Batch
-from crdtctl.cli.batches import batch as read_batch
-from crdtctl.cli.lines import FORMS, count_line
+from crdtctl.cli.grammar import Option
 from crdtctl.cli.verb import commit, is_typed, skips_bad
-from crdtctl.crdt.base import Verb
 from crdtctl.errors import UsageError, printable
-from crdtctl.store.commit import Request, typed
 from crdtctl.store.requests import count as count_request
-from crdtctl.store.requests import under_key
-from crdtctl.store.validation import wrong_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.cli.batches import Batch
+    from crdtctl.cli.context import Context
+    from crdtctl.crdt.base import Verb
+    from crdtctl.store.commit import Request
+
+#: Form of a line of a batch → its contents.
+FORMS = {
+    "auto": "NAME, NAME AMOUNT or a JSON object",
+    "names": "a NAME, even with digits at the end",
+    "uniq": "COUNT NAME, the output of 'uniq -c'",
+    "tsv": "NAME, or NAME, a tab and AMOUNT",
+    "json": "a JSON object",
+}
+LINES = Option(
+    "lines",
+    metavar="FORM",
+    help=f"Form of the lines of a batch. {'; '.join(f'{form}: {text}' for form, text in FORMS.items())}.",
+)
 
 #: Possible first characters of the amount in NAME=AMOUNT, besides digits. "" is an empty amount.
 _BEGINS_AN_AMOUNT = ("", *"+-., \t")
-_SPACED = re.compile(r" *= *")
-_PAIR = re.compile(r"[^=]+=[0-9]+")
 #: Maximum number of counters in a suggested command.
 _SHOWN = 4
 
 
 def count(
-    context: typer.Context,
+    context: Context,
     verb: Verb,
     words: Sequence[str],
     once: str | None,
@@ -44,7 +55,7 @@ def count(
     skip = skips_bad(context, bad, batch)
     if lines is not None and lines not in FORMS:
         raise UsageError(f"--lines cannot be '{printable(lines)}'", f"it is one of {', '.join(FORMS)}")
-    found = Batch()
+    found: Batch | None = None
     if batch is None:
         if is_typed(context, "lines"):
             raise UsageError("--lines works only with --batch", "add --batch FILE, or leave it out")
@@ -54,27 +65,25 @@ def count(
     else:
         if words:
             raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
+        from crdtctl.cli.batches import batch as read_batch
+        from crdtctl.cli.lines import count_line
+
         found = read_batch(batch, count_line(verb, tag, lines or "auto"), skip=skip)
         requests = found.requests()
+    if once is not None:
+        from crdtctl.store.requests import under_key
+
+        requests = under_key(requests, once)
     commit(
         context,
-        requests if once is None else under_key(requests, once),
+        requests,
         print_clock=print_clock,
         also=also,
         existing=existing,
-        on_refused=found.leave_out if skip else None,
+        on_refused=found.leave_out if found and skip else None,
     )
-    found.left_out.raise_if_any()
-
-
-LinesOption = Annotated[
-    str | None,
-    typer.Option(
-        "--lines",
-        metavar="FORM",
-        help=f"Form of the lines of a batch. {'; '.join(f'{form}: {text}' for form, text in FORMS.items())}.",
-    ),
-]
+    if found:
+        found.left_out.raise_if_any()
 
 
 def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:
@@ -85,6 +94,8 @@ def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]
         raise UsageError("too many words", f"to count several counters, write NAME=AMOUNT: {_as_pairs(verb, words)}")
     name, *rest = words
     if rest and not is_amount(rest[0]):
+        from crdtctl.store.commit import typed
+
         if is_amount(name) and rest[0].strip():
             raise UsageError(
                 f"'{printable(rest[0][:40])}' is not an amount", f"NAME comes first: {typed(verb, *rest, name)}"
@@ -100,20 +111,28 @@ def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]
 def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
     """Return the names and amounts of words in the form ``NAME=AMOUNT``."""
     if any(word[:1] == "=" or (word[-1:] == "=" and len(words) > 1) for word in words):
-        together = _SPACED.sub("=", " ".join(words)).split(" ")
-        if len(together) < len(words) and all(_PAIR.fullmatch(word) for word in together):
+        import re
+
+        together = re.sub(r" *= *", "=", " ".join(words)).split(" ")
+        if len(together) < len(words) and all(re.fullmatch(r"[^=]+=[0-9]+", word) for word in together):
+            from crdtctl.store.commit import typed
+
             raise UsageError("spaces around '=' are not allowed", f"leave them out: {typed(verb, *together)}")
     found = []
     for word in words:
         name, equals, text = word.rpartition("=")
         if not equals:
             if len(words) == 2 and is_amount(words[1]):
+                from crdtctl.store.validation import wrong_name
+
                 raise wrong_name(words[0])
             raise UsageError(
                 f"'{printable(word[:80])}' is not NAME=AMOUNT",
                 f"write all counters in that form: {_as_pairs(verb, words)}",
             )
         if any(kept in name for kept in "={}") or not (text[:1].isdecimal() or text[:1] in _BEGINS_AN_AMOUNT):
+            from crdtctl.store.validation import wrong_name
+
             raise wrong_name(word)
         if not text:
             raise UsageError(
@@ -125,6 +144,8 @@ def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
 
 def _as_pairs(verb: Verb, words: Sequence[str]) -> str:
     """Return the command that the words probably mean: names, some of them with an amount."""
+    from crdtctl.store.commit import typed
+
     pairs: list[str] = []
     for word in words:
         if "=" in word:

@@ -1,37 +1,39 @@
 """Lengths of time: parsed from the command line, and printed as ages."""
 
-import re
 import time
-from calendar import timegm
-from typing import Final
 
-import typer
-
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_WRITTEN = re.compile(r"(?:(\d+(?:\.\d+)?)([smhdw]))+", re.ASCII)
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
-_PLAIN = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MAX = 100 * 366 * 86_400
 #: Smallest length in seconds, then size and name of its unit.
-_SHOWN: Final = ((2 * 86_400, 86_400, "day"), (2 * 3600, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
+_SHOWN = ((2 * 86_400, 86_400, "day"), (2 * 3600, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
 
 
 def duration(text: str | float) -> float:
-    """Return a word of the command line as seconds: 90, 30s, 5m, 6h, 2d, 1h30m.
+    """Return a word of the command line as seconds: 90, 30s, 5m, 6h, 2d, 1h30m. Raise ValueError for another word.
 
     >>> duration("1h30m"), duration("0.5"), duration("2d")
     (5400.0, 0.5, 172800.0)
     """
-    word = str(text).strip().lower()
-    if _PLAIN.fullmatch(word):
-        found = float(word)
-    elif _WRITTEN.fullmatch(word):
-        found = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(word))
-    else:
-        raise typer.BadParameter(f"'{str(text)[:40]}' is not a duration: write 30s, 5m, 6h or 2d")
+    found = _seconds(str(text).strip().lower())
+    if found is None:
+        raise ValueError(f"'{str(text)[:40]}' is not a duration: write 30s, 5m, 6h or 2d")
     if found > _MAX:
-        raise typer.BadParameter(f"'{str(text)[:40]}' is longer than 100 years")
+        raise ValueError(f"'{str(text)[:40]}' is longer than 100 years")
     return found
+
+
+def _seconds(word: str) -> float | None:
+    number, unit = (word[:-1], _UNITS[word[-1]]) if word[-1:] in _UNITS else (word, 1)
+    if number.isascii() and number.isdigit():
+        return float(number) * unit
+    import re  # only here: most durations are one whole number
+
+    if re.fullmatch(r"\d+(?:\.\d*)?|\.\d+", word, re.ASCII):
+        return float(word)
+    if re.fullmatch(r"(?:(\d+(?:\.\d+)?)([smhdw]))+", word, re.ASCII):
+        parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", word, re.ASCII)
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return None
 
 
 def length(seconds: float) -> str:
@@ -68,6 +70,8 @@ def seconds_at(when: str) -> float | None:
     >>> seconds_at("1970-01-01T00:01:00Z")
     60
     """
+    from calendar import timegm
+
     try:
         return timegm(time.strptime(when, "%Y-%m-%dT%H:%M:%SZ"))
     except ValueError:

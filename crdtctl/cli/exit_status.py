@@ -1,7 +1,5 @@
 """The exit statuses in the help of a command. Their meanings are attributes of the error classes."""
 
-from crdtctl.errors import exit_statuses
-
 #: The statuses of every command, of those that read a replica, and of those that write one.
 ANY = (0, 2, 70, 130, 143)
 READS = (65, 66, 74, 77)
@@ -13,6 +11,8 @@ def section(*statuses: int, once: bool = False) -> str:
 
     `once` is whether the command has idempotency keys: only then can a repetition be harmless.
     """
+    from crdtctl.errors import exit_statuses
+
     meanings = {status: meaning for status, _, meaning in exit_statuses()}
     if not once:
         meanings[76] = "the outcome is unknown; look at the value before you try again"

@@ -1,15 +1,24 @@
-"""Commands and groups of commands that accept the global options anywhere on the line."""
+"""The commands of the grammar as commands of the typer library, which helps, completes, and explains errors.
 
-import os
-from collections.abc import Iterable
+They accept the global options anywhere on the line. `parser` reads the ordinary lines, from the same grammar.
+"""
+
+from collections.abc import Callable
+from inspect import cleandoc
+from os import environ
 from typing import Any, Final
 
 import typer
 import typer.core
+import typer.main
 
-from crdtctl.cli import output
-from crdtctl.cli.durations import duration
-from crdtctl.errors import CrdtctlError, MissingError, UsageError, printable
+from crdtctl.cli.carrying import carry_out, settle
+from crdtctl.cli.context import Context
+from crdtctl.cli.everywhere import EVERYWHERE, FORMAT, FULL, HEADER, JSON, READING
+from crdtctl.cli.exit_status import section
+from crdtctl.cli.grammar import Argument, Flag, Option, Whole, text, variable_of
+from crdtctl.cli.grammar import Command as Declared
+from crdtctl.errors import UsageError
 
 #: Base of all exceptions of the command line parser. The class has a public name since typer 0.28.
 PARSING: Final[type[Exception]] = getattr(typer, "TyperException", typer.BadParameter.__mro__[2])
@@ -17,83 +26,111 @@ PARSING: Final[type[Exception]] = getattr(typer, "TyperException", typer.BadPara
 _KEY: Final = "crdtctl."
 
 
+def _said(words: str | Callable[[], str]) -> str:
+    return words if isinstance(words, str) else words()
+
+
+def _settings(option: Option) -> dict[str, Any]:
+    names = list(option.names)
+    if isinstance(option, Flag) and option.off:
+        names[0] += f"/{option.off[0]}"
+    kind: Any = None
+    if isinstance(option.kind, Whole):
+        bounds = typer.Option(min=option.kind.low, max=option.kind.high)
+        kind = typer.main.get_click_type(annotation=int, parameter_info=bounds)
+    elif option.kind is not text and not option.is_flag:
+        kind = _reading(option)
+    return {
+        "param_decls": [option.name, *names],
+        "metavar": option.metavar or None,
+        "help": _said(option.help),
+        "is_flag": option.is_flag or None,
+        "type": kind,
+        "hidden": option.hidden,
+        "show_envvar": True,
+    }
+
+
+def _reading(option: Option) -> Any:
+    def read(word: Any) -> Any:
+        try:
+            return option.kind(word)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    read.__name__ = option.metavar.lower()
+    return read
+
+
+class _Argument(typer.core.TyperArgument):
+    def __init__(self, declared: Argument) -> None:
+        super().__init__(
+            param_decls=[declared.name],
+            required=declared.required,
+            nargs=-1 if declared.repeated else None,
+            metavar=declared.metavar,
+            help=_said(declared.help),
+            hidden=declared.hidden,
+        )
+        self.declared = declared
+
+
+class _Option(typer.core.TyperOption):
+    def __init__(self, declared: Option) -> None:
+        shown = isinstance(declared.kind, Whole)
+        super().__init__(
+            **_settings(declared),
+            envvar=declared.variable or None,
+            required=declared.required,
+            default=declared.default,
+            show_default=shown,
+        )
+        self.declared = declared
+
+
 class Everywhere(typer.core.TyperOption):
     """An option that every command accepts, before and after its name; the last one on the line counts."""
 
-    def __init__(self, *names: str, envvar: str, **settings: Any) -> None:
+    def __init__(self, declared: Option) -> None:
         super().__init__(
-            param_decls=list(names),
-            envvar=envvar,
-            show_envvar=True,
+            **_settings(declared),
+            envvar=declared.variable,
             expose_value=False,
             callback=_keep,
-            **settings,
         )
-        self.variable = envvar
+        self.declared = declared
 
     def value_from_envvar(self, ctx: Any) -> Any:  # noqa: ARG002  # the signature is the base class's
-        """Return None. `of` reads the variable, once, after the whole line is parsed and has no such option."""
+        """Return None. `context.of` reads the variable, once, after the whole line is read and has no such option."""
         return None
-
-    def of(self, context: typer.Context) -> Any:
-        """Return the value on the line, else the value of the variable, else None."""
-        found = context.meta.get(_KEY + str(self.name))
-        text = os.environ.get(self.variable)
-        if found is not None or not text:
-            return found
-        try:
-            return self.type(text, param=self, ctx=context)
-        except typer.BadParameter as failure:
-            is_flag = self.type.name == "boolean"
-            message = f"'{printable(text[:40])}' is not 1 or 0" if is_flag else failure.message
-            raise UsageError(f"{self.variable}: {message}") from None
 
 
 def _keep(context: Any, parameter: Any, value: Any) -> Any:
-    source = context.get_parameter_source(parameter.name)
-    if value is not None and source is not None and source.name == "COMMANDLINE":
+    if value is not None and _is_typed(context, parameter.name):
         context.meta[_KEY + parameter.name] = value
     return value
 
 
-REPLICA: Final = Everywhere(
-    "--replica", metavar="PATH", envvar="CRDTCTL_REPLICA", help="Directory of the replica to use."
+def _is_typed(context: Any, name: str | None) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _on_line(context: Any) -> dict[str, Any]:
+    """Return the values of the global options on the line."""
+    return {key.removeprefix(_KEY): value for key, value in context.meta.items() if key.startswith(_KEY)}
+
+
+_EVERYWHERE: Final = tuple(map(Everywhere, EVERYWHERE))
+_JSON: Final = typer.core.TyperOption(
+    param_decls=[JSON], is_flag=True, expose_value=False, allow_from_autoenv=False, help="Short for --format json."
 )
-LOCK_TIMEOUT: Final = Everywhere(
-    "--lock-timeout",
-    metavar="DURATION",
-    type=duration,
-    envvar="CRDTCTL_LOCK_TIMEOUT",
-    help="How long to wait for a lock: 30, 30s, 5m. Default: 30 seconds, or as configured.",
-)
-QUIET: Final = Everywhere(
-    "--quiet", "-q", is_flag=True, envvar="CRDTCTL_QUIET", help="Print no words about changes, not even on a terminal."
-)
-VERBOSE: Final = Everywhere(
-    "--verbose", "-v", is_flag=True, envvar="CRDTCTL_VERBOSE", help="Print words about changes, even off a terminal."
-)
-EVERYWHERE: Final = (REPLICA, LOCK_TIMEOUT, QUIET, VERBOSE)
+#: Further options of every command that prints a report.
+_READING: Final = (_JSON, *map(Everywhere, READING))
+_FORMAT: Final = Everywhere(FORMAT)
 
 #: Line about these options in the help of a command.
 _ALSO: Final = "--replica PATH, --lock-timeout DURATION, -q, -v: see 'crdtctl --help'"
-
-JSON: Final = typer.core.TyperOption(
-    param_decls=["--json"], is_flag=True, expose_value=False, allow_from_autoenv=False, help="Short for --format json."
-)
-HEADER: Final = Everywhere(
-    "--header/--no-header",
-    is_flag=True,
-    default=None,
-    envvar="CRDTCTL_HEADER",
-    help="Print a header line in CSV, TSV and tables. Default: in CSV and tables only.",
-)
-FULL: Final = Everywhere(
-    "--full", is_flag=True, envvar="CRDTCTL_FULL", help="Print full ids and times even on a terminal."
-)
-#: Further options of every command with --format.
-READING: Final = (JSON, HEADER, FULL)
-#: --format before the name of a command; the command decides whether it accepts it.
-FORMAT: Final = Everywhere("--format", "-f", "form", metavar="FORMAT", envvar="CRDTCTL_FORMAT", hidden=True)
 
 
 class _Line:
@@ -104,14 +141,14 @@ class _Line:
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments of the command, then the options of all commands, then --help."""
         *own, last = super().get_params(ctx)  # type: ignore[misc]
-        return [*own, *(READING if self._reads() else ()), *EVERYWHERE, last]
+        return [*own, *(_READING if self._reads() else ()), *_EVERYWHERE, last]
 
     def make_parser(self, ctx: Any) -> Any:
         """Return the parser of the command's words. It reads --json as --format json."""
         parser = super().make_parser(ctx)  # type: ignore[misc]
         form = self._form()
         if form:
-            parser.add_option(form, [*JSON.opts], form.name, action="store_const", const="json")
+            parser.add_option(form, [*_JSON.opts], form.name, action="store_const", const="json")
         return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
@@ -127,7 +164,7 @@ class _Line:
         return next((one for one in self.params if one.name == "form"), None)
 
     def _reads(self) -> bool:
-        return getattr(self._form(), "envvar", None) == FORMAT.variable
+        return False
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words of the usage line. Brackets mark optional words. Braces are removed."""
@@ -143,7 +180,7 @@ class _Line:
         }
         for one in self.get_params(ctx):
             record = one.get_help_record(ctx)
-            if record is not None and self._is_listed(one) and (ctx.parent is None or one not in EVERYWHERE):
+            if record is not None and self._is_listed(one) and (ctx.parent is None or one not in _EVERYWHERE):
                 sections[self._title(one)].append(record)
         for title, records in sections.items():
             if records:
@@ -162,18 +199,9 @@ class _Line:
         """Return the title of the section that lists a parameter."""
         if parameter.param_type_name == "argument":
             return "Arguments"
-        if parameter in READING or parameter is self._form():
+        if parameter in _READING or parameter is self._form():
             return "Output"
-        return "Global options" if parameter in EVERYWHERE or "--help" in parameter.opts else "Options"
-
-
-def _settle(context: typer.Context) -> None:
-    output.settings = output.Settings(
-        quiet=bool(QUIET.of(context)),
-        verbose=bool(VERBOSE.of(context)),
-        header=HEADER.of(context),
-        full=bool(FULL.of(context)),
-    )
+        return "Global options" if parameter in _EVERYWHERE or "--help" in parameter.opts else "Options"
 
 
 def summary(command: Any) -> str:
@@ -186,56 +214,50 @@ def _bare(piece: str) -> str:
     return piece[1:-1] if is_needed else piece
 
 
+def _help(declared: Declared) -> dict[str, Any]:
+    return {
+        "name": declared.name,
+        "help": cleandoc(declared.run.__doc__ or ""),
+        "epilog": section(*declared.statuses, once=declared.once),
+        "rich_markup_mode": None,
+    }
+
+
 class Command(_Line, typer.core.TyperCommand):
     """A command."""
 
+    def __init__(self, declared: Declared) -> None:
+        parameters = [*map(_Argument, declared.arguments), *map(_Option, declared.options)]
+        settings = {} if declared.interspersed else {"allow_interspersed_args": False}
+        super().__init__(**_help(declared), params=parameters, context_settings=settings)
+        self.declared = declared
+
+    def _reads(self) -> bool:
+        return self.declared.reads
+
     def _from_before(self, ctx: Any) -> list[str]:
-        values = {option: ctx.meta.get(_KEY + str(option.name)) for option in (FORMAT, HEADER, FULL)}
-        accepted = {FORMAT: bool(self._form()), HEADER: self._reads(), FULL: self._reads()}
-        for option, value in values.items():
-            if value is not None and not accepted[option] and not ctx.resilient_parsing:
+        line = _on_line(ctx)
+        accepted = {FORMAT: self.declared.form is not None, HEADER: self._reads(), FULL: self._reads()}
+        for option, may in accepted.items():
+            if option.name in line and not may and not ctx.resilient_parsing:
                 raise UsageError(
-                    f"'{ctx.command_path}' has no option {option.opts[0]}", f"see '{ctx.command_path} --help'"
+                    f"'{ctx.command_path}' has no option {option.names[0]}", f"see '{ctx.command_path} --help'"
                 )
-        return ["--format", values[FORMAT]] if values[FORMAT] is not None else []
+        return ["--format", line[FORMAT.name]] if FORMAT.name in line else []
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command, with output as the line wants it."""
-        _settle(ctx)
-        try:
-            return super().invoke(ctx)
-        except MissingError as error:
-            guess = "" if error.counter is None else _counter_meant(ctx, error.counter)
-            if not guess:
-                raise
-            raise type(error)(error.message, guess) from None
-        except UsageError as error:
-            variable = _culprit(ctx, self.params, error)
-            if variable is None:
-                raise
-            raise type(error)(f"{variable}: {error.message}", error.hint) from None
-
-
-def _counter_meant(context: typer.Context, name: str) -> str:
-    """Return a question with the likeliest counter, or an empty string if no name is similar."""
-    from crdtctl.store.replica import Replica
-    from crdtctl.suggestions import did_you_mean
-
-    try:
-        return did_you_mean(name, (one.name for one in Replica.find(REPLICA.of(context)).counters()))
-    except CrdtctlError:
-        return ""
-
-
-def _culprit(context: Any, parameters: Iterable[Any], error: UsageError) -> str | None:
-    """Return the environment variable that caused an error, or None."""
-    for one in parameters:
-        source = context.get_parameter_source(one.name)
-        if source is not None and source.name == "ENVIRONMENT":
-            value = f"'{context.params.get(one.name)}'"
-            if value in error.message or any(f"{option} " in f"{error} " for option in one.opts):
-                return str(one.envvar or f"{context.auto_envvar_prefix}_{one.name.upper()}")
-    return None
+    def invoke(self, ctx: Any) -> int:
+        """Run the command."""
+        values = dict(ctx.params)
+        for argument in self.declared.arguments:
+            if argument.repeated:
+                values[argument.name] = [*(values[argument.name] or ())]
+        variables = {
+            option.name: variable_of(option, ctx.auto_envvar_prefix, environ)
+            for option in self.declared.options
+            if getattr(ctx.get_parameter_source(option.name), "name", "") == "ENVIRONMENT"
+        }
+        typed = {name for name in values if _is_typed(ctx, name)}
+        return carry_out(Context(self.declared, values, typed=typed, variables=variables, everywhere=_on_line(ctx)))
 
 
 class Group(_Line, typer.core.TyperGroup):
@@ -247,13 +269,10 @@ class Group(_Line, typer.core.TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options of the group, then the options that it accepts for its commands."""
         params = super().get_params(ctx)
-        return [*params[:-1], FORMAT, *READING, params[-1]]
+        return [*params[:-1], _FORMAT, *_READING, params[-1]]
 
     def _form(self) -> Any:
-        return FORMAT
-
-    def _reads(self) -> bool:
-        return False
+        return _FORMAT
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of the help."""
@@ -267,11 +286,11 @@ class Group(_Line, typer.core.TyperGroup):
             formatter.write_dl([(name, summary(one)) for name, one in commands if one is not None])
 
     def _is_listed(self, parameter: Any) -> bool:
-        return parameter not in READING
+        return parameter not in _READING
 
     def invoke(self, ctx: Any) -> Any:
         """Run the group's own action and the command."""
-        _settle(ctx)
+        settle(_on_line(ctx))
         return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -286,3 +305,32 @@ class Group(_Line, typer.core.TyperGroup):
 
             raise no_command(ctx, word, args[1:], self)
         return name, command, args[1:]
+
+
+class Below(Group):
+    """A command with commands of its own. It runs itself if none of them follows."""
+
+    def __init__(self, declared: Declared) -> None:
+        super().__init__(
+            **_help(declared),
+            commands={name: Command(one) for name, one in declared.commands.items()},
+            invoke_without_command=True,
+        )
+        self.declared = declared
+        self.aliases = dict(declared.aliases)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, or the group itself."""
+
+        def alone() -> int | None:
+            if ctx.invoked_subcommand is not None:
+                return None
+            return carry_out(Context(self.declared, {}, everywhere=_on_line(ctx)))
+
+        self.callback = alone
+        return super().invoke(ctx)
+
+
+def made(declared: Declared) -> Command | Below:
+    """Return a command or a group of the library."""
+    return Below(declared) if declared.commands else Command(declared)

@@ -13,14 +13,6 @@ from crdtctl.store import requests
 from crdtctl.store.commit import Request
 from crdtctl.store.validation import wrong_name
 
-#: Form → the contents of a line.
-FORMS = {
-    "auto": "NAME, NAME AMOUNT or a JSON object",
-    "names": "a NAME, even with digits at the end",
-    "uniq": "COUNT NAME, the output of 'uniq -c'",
-    "tsv": "NAME, or NAME, a tab and AMOUNT",
-    "json": "a JSON object",
-}
 _COUNTED = re.compile(r"[ \t]*([0-9]+)[ \t](.*)", re.DOTALL)
 _LOOKS_COUNTED = re.compile(r"[ \t]*[0-9]+ ")
 _PAIR = re.compile(r"[^={}]+=\+?[0-9]+")

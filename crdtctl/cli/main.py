@@ -1,24 +1,29 @@
 """Runs one command line, and turns its outcome into messages and an exit status."""
 
-import io
 import os
-from collections.abc import Sequence
-from contextlib import redirect_stdout, suppress
 
-from crdtctl.cli import output
+from crdtctl.cli import output, parser
+from crdtctl.cli.carrying import carry_out
+from crdtctl.cli.context import Ended
 from crdtctl.cli.signals import is_interrupted, keep_interruptions
 from crdtctl.errors import CrdtctlError, InternalError, UsageError, from_os, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: "Sequence[str]") -> int:
     """Run a command line; return the exit status."""
     status = 0
     error: CrdtctlError | None = None
     try:
         keep_interruptions()
         status = _run(arguments)
+    except Ended as end:
+        status = end.status
     except CrdtctlError as failure:
         error = failure
     except KeyboardInterrupt:
@@ -36,23 +41,38 @@ def main(arguments: Sequence[str]) -> int:
 
 def fail(error: CrdtctlError, *, as_json: bool = False) -> int:
     """Print a failure and return its exit status, even if printing fails."""
-    with suppress(Exception):
+    try:
         output.print_error(error, as_json=as_json)
+    except Exception:  # noqa: BLE001, S110  # there is no place left to report it
+        pass
     return error.status
 
 
-def _run(arguments: Sequence[str]) -> int:
-    import typer
-
-    from crdtctl.cli.app import app
-    from crdtctl.cli.line import PARSING
-
+def _run(arguments: "Sequence[str]") -> int:
     shell = os.environ.get("_CRDTCTL_COMPLETE")
     if shell:
         from crdtctl.cli.completing import answer
 
         output.stdout.write(answer(shell, arguments))
         return 0
+    context = parser.read(arguments)
+    if context is None:
+        return _explained(arguments)
+    try:
+        return carry_out(context)
+    except KeyboardInterrupt:
+        return _INTERRUPTED  # with the output so far, as of the other reader
+
+
+def _explained(arguments: "Sequence[str]") -> int:
+    """Run a command line that `parser` declines: help, an error in the line, or an unusual environment."""
+    import io
+    from contextlib import redirect_stdout
+
+    import typer
+
+    from crdtctl.cli.app import app
+    from crdtctl.cli.line import PARSING
 
     help_text = io.StringIO()  # text that typer prints goes through our own output, and fails like it
     try:
@@ -72,7 +92,7 @@ def _run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _wants_json(arguments: Sequence[str]) -> bool:
+def _wants_json(arguments: "Sequence[str]") -> bool:
     """Return whether failures are printed as JSON. The command line may be one that cannot be parsed."""
     form = os.environ.get("CRDTCTL_FORMAT", "")
     for option, value in zip(arguments, [*arguments[1:], ""], strict=True):

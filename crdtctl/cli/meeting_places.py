@@ -1,11 +1,16 @@
 """The remotes of a replica and the outcome of its syncs with them, in words and as data."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 
 from crdtctl.cli.durations import ago
-from crdtctl.cli.output import Item
 from crdtctl.errors import CrdtctlError, printable
-from crdtctl.store.replica import Replica
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.output import Item
+    from crdtctl.store.replica import Replica
 
 
 def known_remotes(replica: Replica) -> list[Item]:

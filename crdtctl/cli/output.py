@@ -1,19 +1,23 @@
 """Data → text in several formats, and standard output, whose failures become exit statuses."""
 
-import errno
-import io
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations
 
+import errno
+import os
+
+from crdtctl.cli.options import FORMATS
 from crdtctl.cli.workflow import escape_json, escape_line, is_command, is_job
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
 from crdtctl.store import streams
-from crdtctl.suggestions import did_you_mean
 
-FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, TypeAlias
+
+    Item: TypeAlias = dict[str, Any]
+
 SCHEMA = 1
 #: Maximum number of changed counters, or hand-offs, to print for people.
 MAX_SHOWN = 20
@@ -23,8 +27,6 @@ _MAX_TABLE = 2000
 _BUFFER = 2**16
 #: Columns with texts of users, which are never shortened.
 _WORDS_OF_USERS = frozenset({"name", "member", "file", "url", "object"})
-
-Item = dict[str, Any]
 
 
 class Output:
@@ -93,14 +95,16 @@ def unwritable(error: OSError) -> StorageError:
     return StorageError(f"cannot write standard output: {os.strerror(error.errno or 0)}")
 
 
-@dataclass(slots=True)
 class Settings:
     """Options of the command line about output."""
 
-    quiet: bool = False
-    verbose: bool = False
-    header: bool | None = None
-    full: bool = False
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, header: bool | None = None, full: bool = False
+    ) -> None:
+        self.quiet = quiet
+        self.verbose = verbose
+        self.header = header
+        self.full = full
 
 
 settings = Settings()
@@ -175,22 +179,31 @@ def print_error(error: CrdtctlError, *, as_json: bool) -> None:
         pass
 
 
-@dataclass(frozen=True, slots=True)
 class Report:
     """Data to print: items for JSON, and rows of columns for every other format.
 
     In JSON, the items are under `key`, after the fields of `head`. `value` is the index of the column that the format
-    ``value`` prints.
+    ``value`` prints. `ids` returns the ids among which a shortened id must be unique.
     """
 
-    key: str
-    columns: Sequence[str]
-    items: Iterable[Item]
-    rows: Callable[[Item], Iterable[Sequence[object]]]
-    value: int = -1
-    head: Item = field(default_factory=dict)
-    #: Returns the ids among which a shortened id must be unique.
-    ids: Callable[[], Iterable[str]] = tuple
+    def __init__(
+        self,
+        key: str,
+        columns: Sequence[str],
+        items: Iterable[Item],
+        rows: Callable[[Item], Iterable[Sequence[object]]],
+        *,
+        value: int = -1,
+        head: Item | None = None,
+        ids: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        self.key = key
+        self.columns = columns
+        self.items = items
+        self.rows = rows
+        self.value = value
+        self.head = head or {}
+        self.ids = ids
 
 
 def resolve_format(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
@@ -199,6 +212,8 @@ def resolve_format(given: str | None, *, default: str | None = None, allowed: Se
         stdout.is_log = is_job()
         return default or ("table" if is_terminal() else "tsv")
     if given not in allowed:
+        from crdtctl.suggestions import did_you_mean
+
         hint = did_you_mean(given, allowed) or f"formats are {', '.join(allowed)}"
         raise UsageError(f"unknown format '{printable(given)}'", hint)
     return given
@@ -276,6 +291,7 @@ def _without_none(tree: Any) -> Any:
 
 def _csv(report: Report) -> None:
     import csv
+    import io
 
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

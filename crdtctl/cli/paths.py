@@ -1,10 +1,8 @@
 """Words of the command line, or of a variable, → paths of files."""
 
 import os
-from shlex import quote
 
 from crdtctl.errors import UsageError, printable
-from crdtctl.store import which
 
 _HOME = ("~", "$HOME", "${HOME}")
 #: Ending of a compressed file → the program that makes it.
@@ -19,7 +17,11 @@ def given(word: str) -> str:
     """
     if not word:
         raise UsageError("the name of a file is empty", "is a variable unset, or did a command fail?")
-    return which.expanded(word) if word.partition("/")[0] in _HOME else word
+    if word.partition("/")[0] not in _HOME:
+        return word
+    from crdtctl.store import which
+
+    return which.expanded(word)
 
 
 def to_write(word: str) -> str:
@@ -27,6 +29,8 @@ def to_write(word: str) -> str:
     path = given(word)
     end = os.path.splitext(path)[1]
     if program := _PACKED.get(end):
+        from shlex import quote
+
         plain = quote(printable(word.removesuffix(end)))
         raise UsageError(
             f"'{printable(word)}' is the name of a compressed file, but states are written uncompressed",

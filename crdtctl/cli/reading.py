@@ -1,12 +1,16 @@
 """The bytes of a file or of standard input, block by block."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
 
 from crdtctl.cli.paths import given
 from crdtctl.errors import from_os, printable
 from crdtctl.store import streams
-from crdtctl.store.encodings import utf8
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Small enough for the processor's cache, which makes splitting and counting a quarter faster.
 _BLOCK = 2**17
@@ -33,6 +37,8 @@ def blocks(path: str) -> Iterator[bytes]:
 
 def text_blocks(path: str) -> Iterator[bytes]:
     """Yield the contents of a text file as UTF-8 without a byte order mark, or of standard input for '-', in pieces."""
+    from crdtctl.store.encodings import utf8
+
     return utf8(blocks(path))
 
 

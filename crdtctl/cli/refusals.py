@@ -1,15 +1,19 @@
 """The end of commands that merge states, if some inputs were refused or faults were found."""
 
-from dataclasses import asdict
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.errors import printable
-from crdtctl.store.findings import failures
-from crdtctl.store.merge import MergeReport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.store.merge import MergeReport
 
 
 def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None:
     """Print all failures except the last, unless `quiet`, and raise the last one."""
+    from crdtctl.store.findings import failures
+
     all_found = failures(report, dry_run=dry_run)
     if not all_found:
         return
@@ -21,6 +25,8 @@ def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None
 
 def found(report: MergeReport) -> dict[str, object]:
     """Return the faults of replicas that a merge found, as data."""
+    from dataclasses import asdict
+
     return {
         "forks": [
             {"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork, _ in report.forks

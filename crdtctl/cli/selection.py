@@ -1,26 +1,26 @@
 """Names on the command line → counters: whole names, patterns with * and ?, and defaults."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from __future__ import annotations
 
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.reading import Reading
-from crdtctl.store.snapshot import Snapshot
 
-_PATTERN = re.compile(r"[*?]")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from crdtctl.store.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
 class Default:
     """The value of a counter that does not exist."""
 
-    name: str
-    value: int
     tag: None = None
-    facts: Mapping[str, float] = field(default_factory=dict)
+
+    def __init__(self, name: str, value: int) -> None:
+        self.name = name
+        self.value = value
+        self.facts: Mapping[str, float] = {}
 
 
 def counted(found: Iterable[Reading | Default]) -> Iterator[Reading]:
@@ -30,13 +30,15 @@ def counted(found: Iterable[Reading | Default]) -> Iterator[Reading]:
 
 def is_pattern(now: Snapshot, name: str) -> bool:
     """Return whether a word is a pattern: it contains * or ?, and no counter has exactly this name."""
-    return bool(_PATTERN.search(name)) and not now.tags(name)
+    return ("*" in name or "?" in name) and not now.tags(name)
 
 
 def selected(now: Snapshot, names: Sequence[str], tag: str | None, default: int | None) -> Iterator[Reading | Default]:
     """Yield the counters of the names, in order, with `default` for a missing one; raise `MissingError`."""
     for name in names:
         if is_pattern(now, name):
+            from fnmatch import fnmatchcase
+
             found = [one for one in now.counters() if tag in (None, one.tag) and fnmatchcase(one.name, name)]
             if not found and default is None:
                 raise MissingError(f"no counter matches '{printable(name)}'", "'crdtctl show' lists all counters")
@@ -51,7 +53,9 @@ def _meant(now: Snapshot, name: str, tag: str | None) -> list[Reading]:
     """Return the reading of a name in the type that this replica uses, or all readings if it uses none."""
     found = now.readings(name, tag)
     if len(found) > 1:
-        with suppress(UsageError):
+        try:
             meant = now.meant(name)
-            return [one for one in found if one.tag == meant] or found
+        except UsageError:  # this replica uses none of the types
+            return found
+        return [one for one in found if one.tag == meant] or found
     return found

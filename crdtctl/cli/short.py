@@ -1,12 +1,15 @@
 """Ids, times and sizes, shortened for a terminal."""
 
-import re
-from collections.abc import Iterable
+from __future__ import annotations
 
 from crdtctl.cli.durations import ago
 
-_ID = re.compile(r"([^\s,;:'()]+)-([0-9a-f]{32})(?![0-9a-f])")
-_WHEN = re.compile(r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ID = r"([^\s,;:'()]+)-([0-9a-f]{32})(?![0-9a-f])"
+_WHEN = r"\b20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z"
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -17,7 +20,9 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
     >>> list(short_ids([laptop]).values()), list(short_ids([laptop, other]).values())
     (['laptop'], ['laptop-…7b1f', 'laptop-…9c2e'])
     """
-    whole = sorted({found[0] for one in ids for found in _ID.finditer(one)})
+    import re
+
+    whole = sorted({found[0] for one in ids for found in re.finditer(_ID, one)})
     names: dict[str, list[str]] = {}
     for one in whole:
         names.setdefault(one[:-33], []).append(one)
@@ -35,8 +40,10 @@ def shortened(text: str, ids: dict[str, str]) -> str:
     >>> shortened("settled laptop-" + 32 * "0", {"laptop-" + 32 * "0": "laptop"})
     'settled laptop'
     """
-    text = _ID.sub(lambda found: ids.get(found[0], found[0]), text)
-    return _WHEN.sub(lambda found: ago(found[0]), text)
+    import re
+
+    text = re.sub(_ID, lambda found: ids.get(found[0], found[0]), text)
+    return re.sub(_WHEN, lambda found: ago(found[0]), text)
 
 
 def size(number: int) -> str:

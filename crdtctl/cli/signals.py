@@ -3,15 +3,19 @@
 Those programs have no terminal, so a signal from the keyboard does not reach them.
 """
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Final, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
+    from typing import NoReturn
+else:
+    import _signal as signal  # the module that `signal` wraps in enums, whose import takes as long as a command
 
 #: From the keyboard, from a supervisor, and from a closed terminal. An ignored signal, as under nohup, stays ignored.
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: Seconds until a dropped interruption is raised again: long enough to leave the callback that dropped it.
 _AGAIN = 0.002
@@ -20,7 +24,7 @@ _AGAIN = 0.002
 _interruptions: list[int] = []
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+def _interrupt(number: int, _frame: "FrameType | None") -> "NoReturn":
     _interruptions.append(number)
     raise KeyboardInterrupt
 
@@ -47,7 +51,7 @@ def keep_interruptions() -> None:
             report(dropped)
             return
 
-        def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        def leave(_number: int, _frame: "FrameType | None") -> "NoReturn":
             raise lost
 
         signal.signal(signal.SIGALRM, leave)
@@ -56,24 +60,26 @@ def keep_interruptions() -> None:
     sys.unraisablehook = raise_again
 
 
-@contextmanager
-def exit_on_signal() -> Iterator[None]:
+class exit_on_signal:  # noqa: N801  # used like a function
     """End the block with SystemExit when a signal arrives. Programs that it started end with it."""
-    came: list[int] = []
 
-    def leave(number: int, _: object) -> NoReturn:
-        came.append(number)
-        raise SystemExit(128 + number)
+    def __init__(self) -> None:
+        self._came: list[int] = []
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
-    numbers = [one for one in _SIGNALS if signal.getsignal(one) != signal.SIG_IGN]
-    before = {number: signal.signal(number, leave) for number in numbers}
-    try:
-        yield
-    except Exception:
-        if not came:  # after a signal, a library may have turned SystemExit into another exception
-            raise
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> None:
+        numbers = [one for one in _SIGNALS if signal.getsignal(one) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._leave) for number in numbers}
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", _error: "BaseException | None", _trace: "TracebackType | None"
+    ) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
-    if came:
-        raise SystemExit(128 + came[0])
+        # After a signal, a library may have turned SystemExit into another exception, or dropped it.
+        if self._came and (kind is None or issubclass(kind, Exception)):
+            raise SystemExit(128 + self._came[0]) from None
+
+    def _leave(self, number: int, _: object) -> "NoReturn":
+        self._came.append(number)
+        raise SystemExit(128 + number)

@@ -1,21 +1,19 @@
 """Words of the command line → state files and clocks."""
 
-import os
-from collections.abc import Sequence
-from contextlib import ExitStack
-from itertools import chain
-from shlex import quote
-from typing import Annotated
+from __future__ import annotations
 
-import typer
+import os
 
 from crdtctl.cli.paths import given
 from crdtctl.cli.reading import blocks, called, standard_input, text_blocks
 from crdtctl.errors import MissingError, UsageError, printable
-from crdtctl.store import packed
-from crdtctl.store.clock_text import parse_clock
-from crdtctl.store.inputs import Input, looks_like_state, spool
-from crdtctl.store.replica import Replica
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import ExitStack
+
+    from crdtctl.store.inputs import Input
 
 #: Maximum size in bytes of a clock, and of a list of files.
 _MAX_CLOCK = 2**26
@@ -23,16 +21,6 @@ _MAX_LIST = 2**28
 #: Number of bytes that distinguish a state from a clock.
 _ENOUGH = 64
 _NOT_A_TIME = "a clock is an output of 'crdtctl clock', a file with one, or a state file; it is not a time"
-
-FilesFromOption = Annotated[
-    str | None,
-    typer.Option(
-        "--files-from", metavar="LIST", help="Read the names of the files from LIST, one a line ('-': standard input)."
-    ),
-]
-NullOption = Annotated[
-    bool, typer.Option("--null", "-0", help="Names in LIST end with a zero byte, the output of 'find -print0'.")
-]
 
 
 def named(files: Sequence[str] | None, files_from: str | None, null: bool) -> list[str]:
@@ -65,6 +53,9 @@ def named(files: Sequence[str] | None, files_from: str | None, null: bool) -> li
 
 def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
     """Return the state files of a command line; '-' is standard input."""
+    from crdtctl.store import packed
+    from crdtctl.store.inputs import Input
+
     if paths.count("-") > 1:
         raise UsageError("standard input can be read only once", "leave out one '-'")
     return [
@@ -77,11 +68,17 @@ def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
 
 def clock(text: str) -> dict[str, int]:
     """Return the clock in `text`: an output of ``clock``, a file with one, a state file, or '-'."""
+    from crdtctl.store.clock_text import parse_clock
+    from crdtctl.store.inputs import looks_like_state
+    from crdtctl.store.replica import Replica
+
     if not text.strip() or text.lstrip()[:1] == "{" or "\n" in text.strip() or "\t" in text:  # not a path
         data = text.encode("utf-8", "replace")
         return Replica.clock_of(data) if looks_like_state(data) else parse_clock(text)
     text = given(text)
     if text != "-" and os.path.isdir(text):
+        from shlex import quote
+
         raise UsageError(
             f"{printable(text)} is a directory", f"the clock of a replica: crdtctl --replica {quote(text)} clock"
         )
@@ -91,6 +88,13 @@ def clock(text: str) -> dict[str, int]:
 
 
 def _read_clock(path: str) -> dict[str, int]:
+    from contextlib import ExitStack
+    from itertools import chain
+
+    from crdtctl.store.clock_text import parse_clock
+    from crdtctl.store.inputs import looks_like_state, spool
+    from crdtctl.store.replica import Replica
+
     following = filter(None, text_blocks(path))
     head = b""
     while len(head) < _ENOUGH and (block := next(following, b"")):

@@ -1,15 +1,11 @@
-"""The common part of the verbs' modules: their session, their common options, their help."""
+"""The common part of the verbs' modules: their session, and their commit."""
+
+from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
-
-import typer
 
 from crdtctl.cli import output
-from crdtctl.cli.exit_status import section
-from crdtctl.cli.line import LOCK_TIMEOUT, REPLICA, Command, Group
+from crdtctl.cli.everywhere import LOCK_TIMEOUT, REPLICA
 from crdtctl.errors import (
     AccessError,
     ExistsError,
@@ -19,19 +15,23 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
-from crdtctl.store import which
-from crdtctl.store.clock_text import clock_text
-from crdtctl.store.commit import OnRefused, Request
 from crdtctl.store.locate import VARIABLE
-from crdtctl.store.replica import Replica
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from crdtctl.cli.context import Context
+    from crdtctl.store.commit import OnRefused, Request
+    from crdtctl.store.replica import Replica
 
 
-@dataclass(frozen=True, slots=True)
 class Session:
     """The global options that select and lock a replica."""
 
-    replica: str | None
-    lock_timeout: float | None
+    def __init__(self, replica: str | None, lock_timeout: float | None) -> None:
+        self.replica = replica
+        self.lock_timeout = lock_timeout
 
     @property
     def is_named(self) -> bool:
@@ -40,6 +40,9 @@ class Session:
 
     def open(self, on_renamed: Callable[[object], object] = output.print_message) -> Replica:
         """Return the selected replica. A change of its id is reported to `on_renamed`."""
+        from crdtctl.store import which
+        from crdtctl.store.replica import Replica
+
         notes: list[str] = []
         path = which.find(self.replica, notes)
         try:
@@ -53,6 +56,9 @@ class Session:
 
     def open_to_write(self, on_renamed: Callable[[object], object] = output.print_message) -> Replica:
         """Return the selected replica; create the one in the user's data directory if none exists."""
+        from crdtctl.store import which
+        from crdtctl.store.replica import Replica
+
         path = which.find(self.replica, [])
         if not self.is_named and which.is_to_be_made(path):
             try:
@@ -81,16 +87,16 @@ def _elsewhere(path: str) -> str:
     return f"{other}: select it with --replica or CRDTCTL_REPLICA, or create one with 'crdtctl init'" if other else ""
 
 
-def session(context: typer.Context) -> Session:
+def session(context: Context) -> Session:
     """Return the session of a command; raise `UsageError`."""
-    replica = REPLICA.of(context)
+    replica = context.of(REPLICA)
     if replica == "":
         raise UsageError("--replica is empty", "is a variable unset?")
-    return Session(replica, LOCK_TIMEOUT.of(context))
+    return Session(replica, context.of(LOCK_TIMEOUT))
 
 
 def commit(
-    context: typer.Context,
+    context: Context,
     requests: Sequence[Request],
     *,
     begins: bool = True,
@@ -105,6 +111,8 @@ def commit(
     left out and passed to it.
     """
     if also or existing:
+        from dataclasses import replace
+
         requests = [replace(one, also=also, existing=existing) for one in requests]
     talks = output.is_talkative() and not print_clock
     current = session(context)
@@ -116,6 +124,8 @@ def commit(
     for note in done.notes:
         output.print_message(note)
     if print_clock:
+        from crdtctl.store.clock_text import clock_text
+
         output.stdout.line(clock_text(done.clock))
     if talks:
         output.print_changes([(change.name, change.before, change.after) for change in done.changes], len(done.changes))
@@ -127,68 +137,7 @@ def commit(
                 output.print_message(f"counted in {printable(replica.path)}; {other}")
 
 
-def command_app(*statuses: int, group: type[Group] = Group, once: bool = False) -> tuple[typer.Typer, dict[str, Any]]:
-    """Return an application for one verb, and the settings of its command."""
-    return typer.Typer(cls=group, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False), {
-        "cls": Command,
-        "epilog": section(*statuses, once=once),
-    }
-
-
-TypeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--type",
-        "-t",
-        metavar="TYPE",
-        envvar="CRDTCTL_TYPE",
-        help="Type of the counter. Needed if its name has several types.",
-    ),
-]
-AlsoOption = Annotated[
-    bool,
-    typer.Option("--also", help="Create the counter even if its name exists with another type."),
-]
-ExistingOption = Annotated[
-    bool,
-    typer.Option("--existing", help="Never create a counter; status 66 if it does not exist."),
-]
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        "-f",
-        metavar="FORMAT",
-        envvar="CRDTCTL_FORMAT",
-        help=f"One of {', '.join(output.FORMATS)}. Default: a table on a terminal, else tab-separated lines.",
-    ),
-]
-OnceOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="KEY",
-        help="Idempotency key: the amount counts once, however often and on however many machines it is sent.",
-    ),
-]
-PrintClockOption = Annotated[
-    bool,
-    typer.Option("--print-clock", help="Print the clock of this write, for 'show --require' on another replica."),
-]
-BatchOption = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="Read one entry a line from FILE, as one commit ('-': standard input)."),
-]
-BadOption = Annotated[
-    str | None,
-    typer.Option(
-        "--bad",
-        metavar="refuse|skip",
-        help="On a wrong line: refuse the whole batch (default), or skip that line and end with status 3.",
-    ),
-]
-
-
-def skips_bad(context: typer.Context, bad: str | None, batch: str | None) -> bool:
+def skips_bad(context: Context, bad: str | None, batch: str | None) -> bool:
     """Return whether wrong lines of a batch are left out; raise `UsageError` for a wrong --bad."""
     if bad not in (None, "refuse", "skip"):
         raise UsageError(f"--bad cannot be '{printable(bad)}'", "it is refuse or skip")
@@ -197,12 +146,11 @@ def skips_bad(context: typer.Context, bad: str | None, batch: str | None) -> boo
     return bad == "skip"
 
 
-def is_typed(context: typer.Context, option: str) -> bool:
+def is_typed(context: Context, option: str) -> bool:
     """Return whether an option is on the command line, and not from the environment."""
-    source = context.get_parameter_source(option)
-    return source is not None and source.name == "COMMANDLINE"
+    return option in context.typed
 
 
-def typed_format(context: typer.Context, form: str | None) -> str | None:
+def typed_format(context: Context, form: str | None) -> str | None:
     """Return the format on the command line. CRDTCTL_FORMAT applies to reports only."""
     return form if form is not None and is_typed(context, "form") else None

@@ -4,10 +4,12 @@ The help of the program and shell completion read this table, so that neither im
 verb's module has the verb's name and is in `crdtctl.commands`.
 """
 
-from typing import Final
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.grammar import Command
 
 #: Title → verb → the first line of its help.
-GROUPS: Final[dict[str, dict[str, str]]] = {
+GROUPS = {
     "Count": {
         "init": "Create a replica and print its id.",
         "increment": "Count up, by 1 or by AMOUNT.",
@@ -48,5 +50,14 @@ GROUPS: Final[dict[str, dict[str, str]]] = {
         "schema": "Print the JSON Schema of a state file.",
     },
 }
-VERBS: Final[dict[str, str]] = {verb: line for group in GROUPS.values() for verb, line in group.items()}
-ALIASES: Final[dict[str, str]] = {"inc": "increment", "dec": "decrement"}
+VERBS = {verb: line for group in GROUPS.values() for verb, line in group.items()}
+ALIASES = {"inc": "increment", "dec": "decrement"}
+
+
+def load(word: str) -> "Command | None":
+    """Return the command of a verb or an alias, from its module; None for any other word."""
+    verb = ALIASES.get(word, word)
+    if verb not in VERBS:
+        return None
+    found: Command = getattr(__import__(f"crdtctl.commands.{verb}", fromlist=(verb,)), verb)
+    return found

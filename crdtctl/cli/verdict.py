@@ -1,12 +1,11 @@
 """The end of a sync: its failures are printed and become an exit status."""
 
-import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
-import typer
+import time
 
 from crdtctl.cli import output
+from crdtctl.cli.context import Ended
 from crdtctl.cli.durations import length, seconds_at
 from crdtctl.cli.refusals import end_with
 from crdtctl.errors import (
@@ -17,16 +16,19 @@ from crdtctl.errors import (
     TransientError,
     UnavailableError,
 )
-from crdtctl.store.replica import Replica
 
-if TYPE_CHECKING:  # the program's help loads this module, and must be fast
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.store.replica import Replica
     from crdtctl.sync.health import Health
     from crdtctl.sync.report import Remote, SyncReport
 
 
 def end(
     replica: Replica,
-    report: "SyncReport",
+    report: SyncReport,
     answers: Sequence[AnswerIsNo],
     alert_after: float | None,
     *,
@@ -75,10 +77,10 @@ def end(
     if last:
         raise last
     if silent:
-        raise typer.Exit(silent[0].status)
+        raise Ended(silent[0].status)
 
 
-def stale(replica: Replica, report: "SyncReport", age: float) -> list[AnswerIsNo]:
+def stale(replica: Replica, report: SyncReport, age: float) -> list[AnswerIsNo]:
     """Return the failed check that all replicas synced within `age` seconds, or an empty list."""
     from crdtctl.sync.object_name import AHEAD
 
@@ -104,8 +106,8 @@ def stale(replica: Replica, report: "SyncReport", age: float) -> list[AnswerIsNo
     ]
 
 
-def busy(replica: Replica, remotes: "Sequence[Remote]", error: BusyError, alert_after: float | None) -> CrdtctlError:
-    """Return the failure to end with if another sync is running; raise `typer.Exit` to end silently.
+def busy(replica: Replica, remotes: Sequence[Remote], error: BusyError, alert_after: float | None) -> CrdtctlError:
+    """Return the failure to end with if another sync is running; raise `Ended` to end silently.
 
     With `alert_after`, a sync that has been running for longer is a permanent failure.
     """
@@ -116,18 +118,18 @@ def busy(replica: Replica, remotes: "Sequence[Remote]", error: BusyError, alert_
         return error
     alerts = [_alert(one, error, alert_after) for one in known]
     if not any(alerts):
-        raise typer.Exit(error.status)
+        raise Ended(error.status)
     return next(alert for alert in alerts if alert)
 
 
-def _health(replica: Replica, url: str) -> "Health":
+def _health(replica: Replica, url: str) -> Health:
     from crdtctl.sync import health
     from crdtctl.sync.cache import directory
 
     return health.load(directory(replica.path), url)
 
 
-def _alert(known: "Health", error: CrdtctlError, alert_after: float) -> CrdtctlError | None:
+def _alert(known: Health, error: CrdtctlError, alert_after: float) -> CrdtctlError | None:
     """Return a permanent failure if an error has lasted for `alert_after` seconds, else None."""
     since = known.last_ok or known.failing_since
     passed = time.time() - (seconds_at(since) or time.time())

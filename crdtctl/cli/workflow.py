@@ -7,11 +7,10 @@ unchanged.
 """
 
 import os
-from typing import Final
 
-_START: Final = "::"
-_ANYWHERE: Final = "##["
-_ESCAPED: Final = "##\\u005b"
+_START = "::"
+_ANYWHERE = "##["
+_ESCAPED = "##\\u005b"
 
 
 def is_job() -> bool:

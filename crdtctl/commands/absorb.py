@@ -1,39 +1,30 @@
 """``crdtctl absorb``"""
 
-from contextlib import ExitStack
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import WRITES
+from crdtctl.cli.grammar import Argument, Flag, Option, command
+from crdtctl.cli.options import FILES_FROM, NULL
 from crdtctl.cli.refusals import end_with
-from crdtctl.cli.states import FilesFromOption, NullOption, named, states
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError
 
-app, settings = command_app(3, 4, 5, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
+@command(
+    Argument("files", "FILE...", "State files of sealed replicas.", repeated=True),
+    FILES_FROM,
+    NULL,
+    Option("fence", metavar="DATE", help="Cutoff: drop the records of replicas made before DATE (YYYY-MM-DD)."),
+    Flag("not_absorbed", help="Confirm that this replica has absorbed nothing since it was copied or restored."),
+    statuses=(3, 4, 5, *WRITES),
+)
 def absorb(
-    context: typer.Context,
-    files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE...", help="State files of sealed replicas.", show_default=False)
-    ] = None,
-    files_from: FilesFromOption = None,
-    null: NullOption = False,
-    fence: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="Cutoff: drop the records of replicas made before DATE (YYYY-MM-DD)."),
-    ] = None,
-    not_absorbed: Annotated[
-        bool,
-        typer.Option(
-            "--not-absorbed",
-            help="Confirm that this replica has absorbed nothing since it was copied or restored.",
-        ),
-    ] = False,
+    context: Context, files: list[str], files_from: str | None, null: bool, fence: str | None, not_absorbed: bool
 ) -> None:
     """Take over the counts of sealed replicas.
 
@@ -56,6 +47,10 @@ def absorb(
     --fence sets a cutoff: it drops the records of replicas made before DATE. From then on, a file with the counts
     of an unknown replica from before the cutoff is refused, because that replica may have been absorbed already.
     """
+    from contextlib import ExitStack
+
+    from crdtctl.cli.states import named, states
+
     paths = named(files, files_from, null)
     if not paths and fence is None and not not_absorbed:
         raise UsageError("no file to absorb", "name the state files of sealed replicas: crdtctl absorb FILE...")

@@ -1,42 +1,42 @@
 """``crdtctl add``"""
 
-from typing import Annotated
+from __future__ import annotations
 
-import typer
-
-from crdtctl.cli import batches
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import (
-    AlsoOption,
-    BadOption,
-    BatchOption,
-    ExistingOption,
-    PrintClockOption,
-    TypeOption,
-    command_app,
-    commit,
-    session,
-    skips_bad,
-)
-from crdtctl.crdt.hll import HLL
+from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.options import ALSO, BAD, BATCH, EXISTING, PRINT_CLOCK, TYPE
+from crdtctl.cli.verb import commit, session, skips_bad
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.requests import add as adding
-from crdtctl.store.requests import add_sketch
 
-app, settings = command_app(3, 4, 73, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.batches import LeftOut
+    from crdtctl.cli.context import Context
+    from crdtctl.store.commit import Request
 
 
-@app.command(**settings)
+@command(
+    Argument("name", "NAME", "The set's name.", required=True),
+    Argument("elements", "[ELEMENT]...", repeated=True),
+    TYPE,
+    BATCH,
+    BAD,
+    PRINT_CLOCK,
+    ALSO,
+    EXISTING,
+    statuses=(3, 4, 73, *WRITES),
+)
 def add(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The set's name.")],
-    elements: Annotated[list[str] | None, typer.Argument(metavar="[ELEMENT]...", show_default=False)] = None,
-    tag: TypeOption = None,
-    batch: BatchOption = None,
-    bad: BadOption = None,
-    print_clock: PrintClockOption = False,
-    also: AlsoOption = False,
-    existing: ExistingOption = False,
+    context: Context,
+    name: str,
+    elements: list[str],
+    tag: str | None,
+    batch: str | None,
+    bad: str | None,
+    print_clock: bool,
+    also: bool,
+    existing: bool,
 ) -> None:
     """Add elements to a set.
 
@@ -51,27 +51,37 @@ def add(
     elements in a few KB. A batch has one element a line; blank lines are ignored.
     """
     skip = skips_bad(context, bad, batch)
-    left_out = batches.LeftOut()
+    left_out: LeftOut | None = None
     if batch is None:
         if not elements:
             raise UsageError("no element to add", "crdtctl add NAME ELEMENT..., or --batch FILE")
         requests = [adding(name, elements, tag=tag)]
     elif elements:
         raise UsageError("with --batch, the elements come from the file", f"leave out '{printable(elements[0])}'")
-    elif _is_hll(context, name, tag):
-        sketch, left_out = batches.sketch(batch, skip=skip)
-        requests = [add_sketch(name, sketch)] if sketch else []
     else:
-        found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
-        left_out = found.left_out
-        together = [element for one in found.requests() for element in one.operation.elements]
-        requests = [adding(name, together, tag=tag)] if together else []
+        requests, left_out = _of_batch(context, name, batch, tag, skip=skip)
     commit(context, requests, print_clock=print_clock, also=also, existing=existing)
-    left_out.raise_if_any()
+    if left_out is not None:
+        left_out.raise_if_any()
 
 
-def _is_hll(context: typer.Context, name: str, tag: str | None) -> bool:
+def _of_batch(context: Context, name: str, batch: str, tag: str | None, *, skip: bool) -> tuple[list[Request], LeftOut]:
+    """Return the requests of a batch, and the lines that are left out."""
+    from crdtctl.cli import batches
+    from crdtctl.store.requests import add_sketch
+
+    if _is_hll(context, name, tag):
+        sketch, left_out = batches.sketch(batch, skip=skip)
+        return [add_sketch(name, sketch)] if sketch else [], left_out
+    found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
+    together = [element for one in found.requests() for element in one.operation.elements]
+    return [adding(name, together, tag=tag)] if together else [], found.left_out
+
+
+def _is_hll(context: Context, name: str, tag: str | None) -> bool:
     """Return whether the set is an hll: a batch for an hll is read differently."""
+    from crdtctl.crdt.hll import HLL
+
     if tag is None:
         try:
             return session(context).open().meant(name) == HLL.tag

@@ -1,32 +1,32 @@
 """``crdtctl check``"""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import READS
-from crdtctl.cli.output import Item, Report
-from crdtctl.cli.states import FilesFromOption, NullOption, named, states
-from crdtctl.cli.verb import FormatOption, command_app, session
+from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.options import FILES_FROM, FORM, NULL
+from crdtctl.cli.output import Report
+from crdtctl.cli.verb import session
 from crdtctl.errors import AnswerIsNo, printable
-from crdtctl.store.check import check_input
 
-app, settings = command_app(1, *READS, 78)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.cli.context import Context
+    from crdtctl.cli.output import Item
+    from crdtctl.store.check import Finding
 
 
-@app.command(**settings)
-def check(
-    context: typer.Context,
-    files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="State files. Default: this replica's own files.")
-    ] = None,
-    files_from: FilesFromOption = None,
-    null: NullOption = False,
-    form: FormatOption = None,
-) -> None:
+@command(
+    Argument("files", "[FILE]...", "State files. Default: this replica's own files.", repeated=True),
+    FILES_FROM,
+    NULL,
+    FORM,
+    statuses=(1, *READS, 78),
+)
+def check(context: Context, files: list[str], files_from: str | None, null: bool, form: str | None) -> None:
     """Verify the files of this replica, or state files.
 
     \b
@@ -39,10 +39,8 @@ def check(
     two files fit each other, and the leftovers of writers that were killed.
     """
     chosen = output.resolve_format(form)
-    if paths := named(files, files_from, null):
-        with ExitStack() as stack:
-            findings = [found for item in states(paths, stack) for found in check_input(item)]
-        place = ""
+    if files or files_from is not None or null:
+        findings, place = _of_files(files, files_from, null), ""
     else:
         replica = session(context).open()
         findings, place = replica.check(), f"{printable(replica.path)}/"
@@ -60,3 +58,13 @@ def check(
     faults = sum(not one.ok for one in findings)
     if faults:
         raise AnswerIsNo(f"{faults} fault{'' if faults == 1 else 's'} found")
+
+
+def _of_files(files: Sequence[str], files_from: str | None, null: bool) -> list[Finding]:
+    from contextlib import ExitStack
+
+    from crdtctl.cli.states import named, states
+    from crdtctl.store.check import check_input
+
+    with ExitStack() as stack:
+        return [found for item in states(named(files, files_from, null), stack) for found in check_input(item)]

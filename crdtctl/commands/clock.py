@@ -1,18 +1,21 @@
 """``crdtctl clock``"""
 
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import READS
+from crdtctl.cli.grammar import command
+from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
-from crdtctl.cli.verb import FormatOption, command_app, session, typed_format
-from crdtctl.store.clock_text import clock_text
+from crdtctl.cli.verb import session, typed_format
 
-app, settings = command_app(*READS)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def clock(context: typer.Context, form: FormatOption = None) -> None:
+@command(FORM, statuses=READS)
+def clock(context: Context, form: str | None) -> None:
     """Print the clock of this replica, a version vector.
 
     \b
@@ -29,6 +32,8 @@ def clock(context: typer.Context, form: FormatOption = None) -> None:
     with replica.snapshot() as now:
         found, own = now.clock(), now.id
     if chosen in ("clock", "value"):
+        from crdtctl.store.clock_text import clock_text
+
         output.stdout.line(clock_text(found))
         return
     items = [{"replica": author, "commits": seq} for author, seq in sorted(found.items())]

@@ -1,29 +1,27 @@
 """``crdtctl compare``"""
 
-from contextlib import ExitStack
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import READS
+from crdtctl.cli.grammar import Argument, Flag, command
+from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
-from crdtctl.cli.states import states
-from crdtctl.cli.verb import FormatOption, command_app, session
-from crdtctl.crdt.clock import Order
+from crdtctl.cli.verb import session
 from crdtctl.errors import AnswerIsNo, printable
-from crdtctl.store.summary import summarize
 
-app, settings = command_app(1, *READS)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def compare(
-    context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A state file; '-' is standard input.")],
-    equal: Annotated[bool, typer.Option("--equal", help="Exit with 1 unless equal.")] = False,
-    form: FormatOption = None,
-) -> None:
+@command(
+    Argument("file", "FILE", "A state file; '-' is standard input.", required=True),
+    Flag("equal", help="Exit with 1 unless equal."),
+    FORM,
+    statuses=(1, *READS),
+)
+def compare(context: Context, file: str, equal: bool, form: str | None) -> None:
     """Compare this replica with a state file.
 
     \b
@@ -34,6 +32,12 @@ def compare(
     Prints one word. Equal: both have the same commits. Behind: the file has more. Ahead: the file has less.
     Concurrent: each has commits that the other lacks. Equal values alone do not make two states equal.
     """
+    from contextlib import ExitStack
+
+    from crdtctl.cli.states import states
+    from crdtctl.crdt.clock import Order
+    from crdtctl.store.summary import summarize
+
     chosen = output.resolve_format(form, default="value")
     replica = session(context).open()
     with ExitStack() as stack:

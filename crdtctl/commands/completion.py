@@ -1,22 +1,20 @@
 """``crdtctl completion``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
+from crdtctl.cli.grammar import Argument, command
 from crdtctl.cli.scripts import SCRIPTS
-from crdtctl.cli.verb import command_app
 from crdtctl.errors import UsageError, printable
 from crdtctl.suggestions import did_you_mean
 
-app, settings = command_app()
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def completion(
-    shell: Annotated[str, typer.Argument(metavar="SHELL", help=f"One of {', '.join(SCRIPTS)}.")],
-) -> None:
+@command(Argument("shell", "SHELL", f"One of {', '.join(SCRIPTS)}.", required=True))
+def completion(_context: Context, shell: str) -> None:
     """Print the completion script for a shell.
 
     \b

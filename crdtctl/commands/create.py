@@ -1,40 +1,45 @@
 """``crdtctl create``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli.amounts import amount, whole
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import AlsoOption, command_app, commit
-from crdtctl.crdt import TYPES
-from crdtctl.crdt.handoff import Handoff
+from crdtctl.cli.grammar import Argument, Option, Whole, command
+from crdtctl.cli.options import ALSO
+from crdtctl.cli.verb import commit
 from crdtctl.errors import RefusedError
-from crdtctl.store.requests import create as declare
-from crdtctl.store.requests import increment
-from crdtctl.store.validation import check_type
 
-app, settings = command_app(4, 73, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
+
 #: Idempotency key of --initial: it counts once, on however many machines the same counter is created.
 _KEY = "created"
-_TYPES = "; ".join(f"{tag}: {kind.summary}" for tag, kind in TYPES.items())
 
 
-@app.command(**settings)
+def _types() -> str:
+    from crdtctl.crdt import TYPES
+
+    return f"{'; '.join(f'{tag}: {kind.summary}' for tag, kind in TYPES.items())}."
+
+
+@command(
+    Argument("name", "NAME", "The counter's name.", required=True),
+    Option("tag", "--type", "-t", metavar="TYPE", variable="CRDTCTL_TYPE", help=_types, required=True),
+    Option("minimum", "--min", metavar="K", variable="CRDTCTL_CREATE_MIN", help="Lower bound of a bcounter."),
+    Option("initial", metavar="AMOUNT", help="Value to begin with."),
+    Option("precision", metavar="P", kind=Whole(), help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
+    ALSO,
+    statuses=(4, 73, *WRITES),
+)
 def create(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The counter's name.")],
-    tag: Annotated[str, typer.Option("--type", "-t", metavar="TYPE", envvar="CRDTCTL_TYPE", help=f"{_TYPES}.")],
-    minimum: Annotated[
-        str | None,
-        typer.Option("--min", metavar="K", envvar="CRDTCTL_CREATE_MIN", help="Lower bound of a bcounter."),
-    ] = None,
-    initial: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Value to begin with.")] = None,
-    precision: Annotated[
-        int | None,
-        typer.Option(metavar="P", help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
-    ] = None,
-    also: AlsoOption = False,
+    context: Context,
+    name: str,
+    tag: str,
+    minimum: str | None,
+    initial: str | None,
+    precision: int | None,
+    also: bool,
 ) -> None:
     """Create a counter of a given type.
 
@@ -49,12 +54,17 @@ def create(
     Most counters need no creation: the first increment makes a pncounter, and the first add a gset. Only a bcounter
     must be created, once, on one replica. It begins at --initial (default: K) and never falls below K (default: 0).
     """
+    from crdtctl.crdt import TYPES
+    from crdtctl.store.requests import create as declare
+    from crdtctl.store.requests import increment
+    from crdtctl.store.validation import check_type
+
     check_type(tag)
     bound = None if minimum is None else whole(minimum, "--min")
     if initial is None or "initial" in TYPES[tag].settings:
         begins = None if initial is None else whole(initial, "--initial")
         requests = [declare(name, tag, precision=precision, bound=bound, initial=begins)]
-    elif tag == Handoff.tag:
+    elif tag == "handoff":
         raise RefusedError(
             "a handoff counter cannot have an initial amount: created on two machines, it would count twice",
             "create it without --initial, and increment it on one machine",

@@ -1,39 +1,41 @@
 """``crdtctl decrement``"""
 
-from typing import Annotated
+from __future__ import annotations
 
-import typer
-
-from crdtctl.cli.counting import LinesOption, count
+from crdtctl.cli.counting import LINES, count
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import (
-    AlsoOption,
-    BadOption,
-    BatchOption,
-    ExistingOption,
-    OnceOption,
-    PrintClockOption,
-    TypeOption,
-    command_app,
+from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.options import ALSO, BAD, BATCH, EXISTING, ONCE, PRINT_CLOCK, TYPE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
+
+
+@command(
+    Argument("words", "NAME [AMOUNT] | NAME=AMOUNT...", repeated=True),
+    ONCE,
+    TYPE,
+    BATCH,
+    LINES,
+    BAD,
+    PRINT_CLOCK,
+    ALSO,
+    EXISTING,
+    statuses=(3, 4, 73, *WRITES),
+    once=True,
 )
-
-app, settings = command_app(3, 4, 73, *WRITES, once=True)
-
-
-@app.command(**settings)
 def decrement(
-    context: typer.Context,
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME [AMOUNT] | NAME=AMOUNT...", show_default=False)
-    ] = None,
-    once: OnceOption = None,
-    tag: TypeOption = None,
-    batch: BatchOption = None,
-    lines: LinesOption = None,
-    bad: BadOption = None,
-    print_clock: PrintClockOption = False,
-    also: AlsoOption = False,
-    existing: ExistingOption = False,
+    context: Context,
+    words: list[str],
+    once: str | None,
+    tag: str | None,
+    batch: str | None,
+    lines: str | None,
+    bad: str | None,
+    print_clock: bool,
+    also: bool,
+    existing: bool,
 ) -> None:
     """Count down, by 1 or by AMOUNT.
 
@@ -49,4 +51,4 @@ def decrement(
     becomes a pncounter below zero, with a warning; --existing refuses it. Off a terminal, success is silent.
     For --batch see 'crdtctl increment --help'.
     """
-    count(context, "decrement", words or [], once, tag, batch, print_clock, lines, bad, also=also, existing=existing)
+    count(context, "decrement", words, once, tag, batch, print_clock, lines, bad, also=also, existing=existing)

@@ -1,25 +1,22 @@
 """``crdtctl exchange``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import WRITES
+from crdtctl.cli.grammar import Argument, command
 from crdtctl.cli.refusals import end_with
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.verb import session
 from crdtctl.errors import ForkError, printable
-from crdtctl.store.merge import MergeReport
-from crdtctl.store.replica import Replica
 
-app, settings = command_app(1, 5, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
+    from crdtctl.store.merge import MergeReport
 
 
-@app.command(**settings)
-def exchange(
-    context: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="PATH", help="Directory of the other replica.")],
-) -> None:
+@command(Argument("path", "PATH", "Directory of the other replica.", required=True), statuses=(1, 5, *WRITES))
+def exchange(context: Context, path: str) -> None:
     """Merge two replicas on this machine into each other.
 
     \b
@@ -31,6 +28,8 @@ def exchange(
     local or mounted. One exchange completes the hand-off of a handoff counter, which takes four merges. Off a
     terminal, success is silent.
     """
+    from crdtctl.store.replica import Replica
+
     here = session(context).open_to_write()
     there = Replica(path, lock_timeout=session(context).lock_timeout, on_renamed=output.print_message)
     done = here.exchange(there, check=False)

@@ -1,42 +1,33 @@
 """``crdtctl export``"""
 
-from shlex import quote
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output, paths
 from crdtctl.cli.exit_status import READS
-from crdtctl.cli.states import clock
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.grammar import Argument, Option, command
+from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError, printable
 
-app, settings = command_app(73, 76, *READS)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def export(
-    context: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="", hidden=True, show_default=False)] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            envvar="CRDTCTL_EXPORT_OUTPUT",
-            help="Write to FILE, completely or not at all.",
-        ),
-    ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option("--format", "-f", metavar="FORMAT", envvar="CRDTCTL_EXPORT_FORMAT", help="json or toml."),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="CLOCK", help="Write only entries newer than CLOCK, the clock of the receiver."),
-    ] = None,
-) -> None:
+@command(
+    Argument("words", "", hidden=True, repeated=True),
+    Option(
+        "target",
+        "--output",
+        "-o",
+        metavar="FILE",
+        variable="CRDTCTL_EXPORT_OUTPUT",
+        help="Write to FILE, completely or not at all.",
+    ),
+    Option("form", "--format", "-f", metavar="FORMAT", variable="CRDTCTL_EXPORT_FORMAT", help="json or toml."),
+    Option("since", metavar="CLOCK", help="Write only entries newer than CLOCK, the clock of the receiver."),
+    statuses=(73, 76, *READS),
+)
+def export(context: Context, words: list[str], target: str | None, form: str | None, since: str | None) -> None:
     """Write a state file for other replicas to merge.
 
     \b
@@ -50,12 +41,18 @@ def export(
     whose contents this replica already has. Any other file is kept, with status 73.
     """
     if words:
+        from shlex import quote
+
         raise UsageError(
             f"export takes no argument '{printable(words[0][:80])}'",
             f"to write a file: crdtctl export -o {quote(printable(words[0]))}",
         )
     chosen = output.resolve_format(form, default="json", allowed=("json", "toml"))
-    newer_than = None if since is None else clock(since)
+    newer_than = None
+    if since is not None:
+        from crdtctl.cli.states import clock
+
+        newer_than = clock(since)
     replica = session(context).open()
     if target is None or target == "-":
         replica.export(output.stdout.write, since=newer_than, form=chosen)

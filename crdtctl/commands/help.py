@@ -1,16 +1,15 @@
 """``crdtctl help``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
-from crdtctl.cli.line import Group
-from crdtctl.cli.verb import command_app
+from crdtctl.cli.grammar import Argument, command
 from crdtctl.cli.verbs import ALIASES, GROUPS, VERBS
 from crdtctl.errors import UsageError, printable
 
-app, settings = command_app()
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
 def _words() -> list[tuple[str, str]]:
@@ -20,14 +19,8 @@ def _words() -> list[tuple[str, str]]:
     return [*VERBS.items(), *((name, topics.summary(name)) for name in topics.NAMES if name not in VERBS)]
 
 
-@app.command(**settings)
-def help(  # noqa: A001  # the name of the verb
-    context: typer.Context,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[COMMAND | TOPIC]...", show_default=False, autocompletion=_words),
-    ] = None,
-) -> None:
+@command(Argument("words", "[COMMAND | TOPIC]...", repeated=True, words=_words))
+def help(_context: Context, words: list[str]) -> None:  # noqa: A001  # the name of the verb
     """Show the help of a command, or a topic of the manual.
 
     \b
@@ -44,17 +37,17 @@ def help(  # noqa: A001  # the name of the verb
     """
     from crdtctl.help import topics
 
-    match words or []:
+    match words:
         case [] | ["topics"]:
             _show("", _overview())
         case [word] if word in topics.NAMES:
-            usage = _usage(context, [word]) if word in VERBS else ""  # 'reset' is a command and a topic
+            usage = _usage([word]) if word in VERBS else ""  # 'reset' is a command and a topic
             _show(usage, f"# {word}: {topics.summary(word)}\n\n{topics.text(word)}")
         case [word, *_] as path:
             known = [*VERBS, *ALIASES, *topics.NAMES]
             if word not in known and len(path) == 1:
-                _refuse(context, word, known)
-            _show(_usage(context, path), "")
+                _refuse(word, known)
+            _show(_usage(path), "")
         case _:  # a list is empty or has a first word
             pass
 
@@ -73,18 +66,14 @@ def _overview() -> str:
     return "\n".join(lines)
 
 
-def _usage(context: typer.Context, words: list[str]) -> str:
+def _usage(words: list[str]) -> str:
     """Return the help of a command; raise `UsageError` for an unknown one."""
-    about = context.find_root()
-    for word in words:
-        if not isinstance(about.command, Group):
-            raise UsageError(f"'{about.command_path}' has no command '{printable(word[:40])}'")
-        name, command, _ = about.command.resolve_command(about, [word])
-        about = command.make_context(name, [], parent=about, resilient_parsing=True)
-    return about.get_help()
+    from crdtctl.cli.app import help_of
+
+    return help_of(words)
 
 
-def _refuse(context: typer.Context, word: str, known: list[str]) -> None:
+def _refuse(word: str, known: list[str]) -> None:
     """Raise `UsageError` for a word that is neither a command nor a topic, with a suggestion."""
     from crdtctl.suggestions import did_you_mean
 
@@ -92,7 +81,7 @@ def _refuse(context: typer.Context, word: str, known: list[str]) -> None:
     guess = did_you_mean(word, known)
     if not guess:
         try:
-            _usage(context, [word])  # a word that other programs have for a command
+            _usage([word])  # a word that other programs have for a command
         except UsageError as failure:
             guess = "" if "--help" in failure.hint else failure.hint
     raise UsageError(message, guess or "'crdtctl help' lists both")

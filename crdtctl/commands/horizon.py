@@ -1,28 +1,26 @@
 """``crdtctl horizon``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.states import clock
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.grammar import Argument, Flag, command
+from crdtctl.cli.verb import session
 
-app, settings = command_app(4, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def horizon(
-    context: typer.Context,
-    beyond: Annotated[str, typer.Argument(metavar="CLOCK", help="An earlier output of 'crdtctl clock'.")],
-    take_over: Annotated[
-        bool,
-        typer.Option(
-            "--take-over", help="Confirm that the replica that ran this before is gone, and all its commits are known."
-        ),
-    ] = False,
-) -> None:
+@command(
+    Argument("beyond", "CLOCK", "An earlier output of 'crdtctl clock'.", required=True),
+    Flag(
+        "take_over",
+        help="Confirm that the replica that ran this before is gone, and all its commits are known.",
+    ),
+    statuses=(4, *WRITES),
+)
+def horizon(context: Context, beyond: str, take_over: bool) -> None:
     """Forget old idempotency keys; their counts stay.
 
     \b
@@ -38,6 +36,8 @@ def horizon(
     that was offline since before CLOCK may bring a forgotten key that was also used by another replica; that key
     then counts again.
     """
+    from crdtctl.cli.states import clock
+
     replica = session(context).open()
     number = replica.expire(clock(beyond), take_over=take_over)
     output.stdout.applied = number > 0

@@ -1,41 +1,35 @@
 """``crdtctl init``"""
 
-import os
-from typing import Annotated
+from __future__ import annotations
 
-import typer
+import os
 
 from crdtctl.cli import output
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
+from crdtctl.cli.verb import session
 from crdtctl.crdt.base import MAX_TIER
 from crdtctl.errors import CrdtctlError, ExistsError, UsageError, printable
-from crdtctl.store import locate, which
-from crdtctl.store.neighbours import around, in_work_tree
-from crdtctl.store.replica import Replica
 
-app, settings = command_app(4, 66, 73, 74, 76, 77, 79)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
+    from crdtctl.store.replica import Replica
 
 
-@app.command(**settings)
-def init(
-    context: typer.Context,
-    path: Annotated[
-        str | None,
-        typer.Argument(metavar="[PATH]", help="Parent directory of .crdtctl. Default: the current directory."),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name at the start of the replica's id. Default: the host name.")
-    ] = None,
-    tier: Annotated[
-        int,
-        typer.Option(
-            min=0, max=MAX_TIER, metavar="N", help="Replica tier. 0 is permanent; higher tiers hand off to lower ones."
-        ),
-    ] = 0,
-    after_seal: Annotated[
-        bool, typer.Option("--after-seal", help="Continue in the directory of a sealed replica, under a new id.")
-    ] = False,
-) -> None:
+@command(
+    Argument("path", "[PATH]", "Parent directory of .crdtctl. Default: the current directory."),
+    Option("name", metavar="NAME", help="Name at the start of the replica's id. Default: the host name."),
+    Option(
+        "tier",
+        metavar="N",
+        kind=Whole(0, MAX_TIER),
+        default=0,
+        help="Replica tier. 0 is permanent; higher tiers hand off to lower ones.",
+    ),
+    Flag("after_seal", help="Continue in the directory of a sealed replica, under a new id."),
+    statuses=(4, 66, 73, 74, 76, 77, 79),
+)
+def init(context: Context, path: str | None, name: str | None, tier: int, after_seal: bool) -> None:
     """Create a replica and print its id.
 
     \b
@@ -51,6 +45,10 @@ def init(
     A replica with a tier above 0 hands its handoff counters over to replicas with a lower tier; after that it may be
     discarded. With --after-seal, a sealed replica continues under a new id and keeps its counts and settings.
     """
+    from crdtctl.store import locate, which
+    from crdtctl.store.neighbours import around, in_work_tree
+    from crdtctl.store.replica import Replica
+
     given = session(context).replica
     if path is not None or given is None:
         target = os.path.join(which.expanded(path or "."), "")
@@ -79,6 +77,8 @@ def init(
 
 
 def _made(target: str, name: str | None, tier: int) -> Replica:
+    from crdtctl.store.replica import Replica
+
     try:
         return Replica.init(target, name=name, tier=tier)
     except ExistsError as reason:
@@ -90,6 +90,8 @@ def _made(target: str, name: str | None, tier: int) -> Replica:
 
 
 def _is_sealed(target: str) -> bool:
+    from crdtctl.store.replica import Replica
+
     try:
         return Replica(target).is_sealed
     except CrdtctlError:

@@ -1,26 +1,28 @@
 """``crdtctl log``"""
 
-from typing import Annotated, Any
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import READS
+from crdtctl.cli.grammar import Option, Whole, command
+from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
-from crdtctl.cli.verb import FormatOption, command_app, session
+from crdtctl.cli.verb import session
 from crdtctl.errors import printable
 
-app, settings = command_app(*READS)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def log(
-    context: typer.Context,
-    number: Annotated[
-        int | None, typer.Option("--number", "-n", min=1, metavar="N", help="Show the last N events only.")
-    ] = None,
-    form: FormatOption = None,
-) -> None:
+@command(
+    Option("number", "--number", "-n", metavar="N", kind=Whole(1), help="Show the last N events only."),
+    FORM,
+    statuses=READS,
+)
+def log(context: Context, number: int | None, form: str | None) -> None:
     """Show past merges and other events, oldest first.
 
     \b

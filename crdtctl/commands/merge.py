@@ -1,47 +1,46 @@
 """``crdtctl merge``"""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from typing import Annotated
+from __future__ import annotations
 
-import typer
+import os
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import WRITES
+from crdtctl.cli.grammar import Argument, Flag, command
+from crdtctl.cli.options import FILES_FROM, FORM, NULL
 from crdtctl.cli.output import Report, json_int
-from crdtctl.cli.progress import bar
 from crdtctl.cli.refusals import end_with, found
-from crdtctl.cli.states import FilesFromOption, NullOption, named, states
-from crdtctl.cli.verb import FormatOption, command_app, session
+from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError, printable
-from crdtctl.store.inputs import Input
-from crdtctl.store.merge import MergeReport
-from crdtctl.store.parallel import cores
 
-app, settings = command_app(3, 5, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from crdtctl.cli.context import Context
+    from crdtctl.store.inputs import Input
+    from crdtctl.store.merge import MergeReport
 
 
-@app.command(**settings)
+@command(
+    Argument("files", "FILE...", "State files; '-' is standard input.", repeated=True),
+    Flag("dry_run", "--dry-run", "-n", help="Show what would change, and change nothing."),
+    Flag("all_or_nothing", help="Merge nothing if one file is bad."),
+    Flag("beyond_fence", help="Accept replicas from before a cutoff; you are certain that none was absorbed."),
+    FILES_FROM,
+    NULL,
+    FORM,
+    statuses=(3, 5, *WRITES),
+)
 def merge(
-    context: typer.Context,
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FILE...", help="State files; '-' is standard input.", show_default=False),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")
-    ] = False,
-    all_or_nothing: Annotated[bool, typer.Option("--all-or-nothing", help="Merge nothing if one file is bad.")] = False,
-    beyond_fence: Annotated[
-        bool,
-        typer.Option(
-            "--beyond-fence", help="Accept replicas from before a cutoff; you are certain that none was absorbed."
-        ),
-    ] = False,
-    files_from: FilesFromOption = None,
-    null: NullOption = False,
-    form: FormatOption = None,
+    context: Context,
+    files: list[str],
+    dry_run: bool,
+    all_or_nothing: bool,
+    beyond_fence: bool,
+    files_from: str | None,
+    null: bool,
+    form: str | None,
 ) -> None:
     """Merge state files of other replicas into this one.
 
@@ -56,6 +55,12 @@ def merge(
     compressed with gzip, and may hold several states in a row. A bad file is refused and named, the good ones are
     merged, and the status is 3. Off a terminal, success is silent, except with --dry-run or --format.
     """
+    from contextlib import ExitStack
+
+    from crdtctl.cli.progress import bar
+    from crdtctl.cli.states import named, states
+    from crdtctl.store.parallel import cores
+
     paths = named(files, files_from, null)
     if not paths:
         raise UsageError("no file to merge", "name state files; to read standard input: crdtctl merge -")

@@ -1,62 +1,29 @@
 """``crdtctl remote``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.durations import duration
-from crdtctl.cli.exit_status import READS, WRITES, section
-from crdtctl.cli.line import FORMAT, Group
+from crdtctl.cli.everywhere import FORMAT
+from crdtctl.cli.exit_status import READS, WRITES
+from crdtctl.cli.grammar import Argument, Option, command
+from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
 from crdtctl.cli.signals import exit_on_signal
-from crdtctl.cli.verb import FormatOption, command_app, session
+from crdtctl.cli.verb import session
 from crdtctl.errors import AnswerIsNo, UsageError, printable
 
-# The modules of sync are imported inside the functions: the program's help loads this module, and must be fast.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-class Remotes(Group):
-    """The commands about remotes."""
-
-    aliases = {"rm": "remove", "del": "remove", "delete": "remove", "ls": "list"}  # noqa: RUF012
-
-
-app, settings = command_app(1, *READS, *WRITES, group=Remotes)
-
-
-@app.callback(epilog=section(1, *READS, *WRITES), invoke_without_command=True)
-def remote(context: typer.Context) -> None:
-    """List, add, check and remove remotes.
-
-    \b
-    EXAMPLES:
-      crdtctl remote add hub ssh://hub.example.org/srv/counts
-      crdtctl remote add stick /media/stick/counts
-      crdtctl remote list
-      crdtctl remote check hub
-      crdtctl remote remove stick
-
-    A remote is a place where 'crdtctl sync' exchanges states. Without a subcommand, the remotes are listed. They are
-    kept in config.toml of the replica, which you may edit.
-
-    A URL is the path of a folder or of a git repository, or begins with file:// ssh:// git+ssh:// git+https://
-    git+file:// s3:// gs:// az:// http:// https:// rclone: or exec: and never contains a password, a key or a token.
-    """
-    if context.invoked_subcommand is None:
-        list_(context, FORMAT.of(context))
-
-
-_add, _remove = command_app(73, *WRITES)[1], command_app(*WRITES)[1]
-_list, _check = command_app(78, *READS)[1], command_app(1, 78, *READS)[1]
-
-
-@app.command("add", **_add)
-def add(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the remote.")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="URL or path of the remote; a path is made absolute.")],
-) -> None:
+@command(
+    Argument("name", "NAME", "Name of the remote.", required=True),
+    Argument("url", "URL", "URL or path of the remote; a path is made absolute.", required=True),
+    statuses=(73, *WRITES),
+)
+def add(context: Context, name: str, url: str) -> None:
     """Add a remote under a name.
 
     \b
@@ -77,11 +44,8 @@ def add(
     session(context).open_to_write().add_remote(name, place)
 
 
-@app.command("remove", **_remove)
-def remove(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the remote.")],
-) -> None:
+@command(Argument("name", "NAME", "Name of the remote.", required=True), statuses=WRITES)
+def remove(context: Context, name: str) -> None:
     """Remove a remote from the settings; its files stay.
 
     \b
@@ -98,8 +62,8 @@ def remove(
         forget(directory(replica.path), url)
 
 
-@app.command("list", **_list)
-def list_(context: typer.Context, form: FormatOption = None) -> None:
+@command(FORM, statuses=(78, *READS))
+def list_(context: Context, form: str | None) -> None:
     """List the remotes.
 
     \b
@@ -122,23 +86,19 @@ def list_(context: typer.Context, form: FormatOption = None) -> None:
         configured(name, url)
 
 
-@app.command("check", **_check)
-def check(
-    context: typer.Context,
-    remotes: Annotated[
-        list[str] | None, typer.Argument(metavar="[REMOTE]...", help="Names or URLs. Default: all remotes.")
-    ] = None,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="Time limit for each remote. Default: 1m.",
-            show_default=False,
-        ),
-    ] = 60.0,
-    form: FormatOption = None,
-) -> None:
+@command(
+    Argument("remotes", "[REMOTE]...", "Names or URLs. Default: all remotes.", repeated=True),
+    Option(
+        "timeout",
+        metavar="DURATION",
+        kind=duration,
+        default=60.0,
+        help="Time limit for each remote. Default: 1m.",
+    ),
+    FORM,
+    statuses=(1, 78, *READS),
+)
+def check(context: Context, remotes: list[str], timeout: float, form: str | None) -> None:
     """Check whether remotes can be reached, written and read.
 
     \b
@@ -175,3 +135,28 @@ def check(
     failed = {str(item["remote"]) for item in items if not item["ok"]}
     if failed:
         raise AnswerIsNo(f"{', '.join(sorted(failed))} cannot be used; see the faults above")
+
+
+@command(
+    statuses=(1, *READS, *WRITES),
+    commands=(add, remove, list_, check),
+    aliases={"rm": "remove", "del": "remove", "delete": "remove", "ls": "list"},
+)
+def remote(context: Context) -> None:
+    """List, add, check and remove remotes.
+
+    \b
+    EXAMPLES:
+      crdtctl remote add hub ssh://hub.example.org/srv/counts
+      crdtctl remote add stick /media/stick/counts
+      crdtctl remote list
+      crdtctl remote check hub
+      crdtctl remote remove stick
+
+    A remote is a place where 'crdtctl sync' exchanges states. Without a subcommand, the remotes are listed. They are
+    kept in config.toml of the replica, which you may edit.
+
+    A URL is the path of a folder or of a git repository, or begins with file:// ssh:// git+ssh:// git+https://
+    git+file:// s3:// gs:// az:// http:// https:// rclone: or exec: and never contains a password, a key or a token.
+    """
+    list_.run(context, context.of(FORMAT))

@@ -1,24 +1,25 @@
 """``crdtctl request``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.amounts import of_replica
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.verb import session
 
-app, settings = command_app(4, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def request(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The bcounter.")],
-    holder: Annotated[str, typer.Argument(metavar="FROM", help="The replica to ask.")],
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Number of rights.")],
-) -> None:
+@command(
+    Argument("name", "NAME", "The bcounter.", required=True),
+    Argument("holder", "FROM", "The replica to ask.", required=True),
+    Argument("amount", "AMOUNT", "Number of rights.", required=True),
+    statuses=(4, *WRITES),
+)
+def request(context: Context, name: str, holder: str, amount: str) -> None:
     """Ask another replica for rights to a bounded counter.
 
     \b

@@ -1,22 +1,19 @@
 """``crdtctl reset``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import TypeOption, command_app, commit
-from crdtctl.store import requests
+from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.options import TYPE
+from crdtctl.cli.verb import commit
 
-app, settings = command_app(4, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def reset(
-    context: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Counters to reset.")],
-    tag: TypeOption = None,
-) -> None:
+@command(Argument("names", "NAME...", "Counters to reset.", required=True, repeated=True), TYPE, statuses=(4, *WRITES))
+def reset(context: Context, names: list[str], tag: str | None) -> None:
     """Start counters over: cancel all known counts.
 
     \b
@@ -29,4 +26,6 @@ def reset(
     then read more than 0. A used --once key stays used. All counters of one command are one commit. Off a terminal,
     success is silent.
     """
+    from crdtctl.store import requests
+
     commit(context, [requests.reset(name, tag=tag) for name in names], begins=False)

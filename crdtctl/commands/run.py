@@ -1,15 +1,12 @@
 """``crdtctl run``"""
 
-import os
-import signal
-import stat
-from typing import Annotated
+from __future__ import annotations
 
-import typer
+import os
 
 from crdtctl.cli import output, paths
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import command_app
+from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
 from crdtctl.errors import (
     CrdtctlError,
     ExistsError,
@@ -20,41 +17,38 @@ from crdtctl.errors import (
     printable,
     reason_of,
 )
-from crdtctl.store import temporary
 from crdtctl.store.locate import VARIABLE
-from crdtctl.store.replica import Replica
 
-app, settings = command_app(4, 73, 126, 127, *WRITES)
-_FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
-_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+
+    from crdtctl.cli.context import Context
+    from crdtctl.store.replica import Replica
+
 #: Prefix of the variables for this run. COMMAND does not inherit them, because it may contain another run.
 _OURS = "CRDTCTL_RUN_"
 
 
-@app.command(**settings, context_settings={"allow_interspersed_args": False})
+@command(
+    Argument("command", "-- COMMAND [ARGUMENT]...", repeated=True),
+    Option("target", "--seal-to", metavar="FILE", variable="CRDTCTL_RUN_SEAL_TO", help="File for the sealed state."),
+    Option("name", metavar="NAME", help="Name at the start of the replica's id. Default: the host name."),
+    Option("job", metavar="KEY", help="Job that this run is an attempt of; only the latest attempt of a job counts."),
+    Option("attempt", metavar="N", kind=Whole(), help="Number of the attempt, from 1. Default: the current time."),
+    Flag("overwrite", help="Replace a state in FILE even if it was not merged."),
+    statuses=(4, 73, 126, 127, *WRITES),
+    interspersed=False,
+)
 def run(
-    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARGUMENT]...", show_default=False)] = None,
-    target: Annotated[
-        str | None,
-        typer.Option("--seal-to", metavar="FILE", envvar="CRDTCTL_RUN_SEAL_TO", help="File for the sealed state."),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name at the start of the replica's id. Default: the host name.")
-    ] = None,
-    job: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY", help="Job that this run is an attempt of; only the latest attempt of a job counts."
-        ),
-    ] = None,
-    attempt: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Number of the attempt, from 1. Default: the current time."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a state in FILE even if it was not merged.")
-    ] = False,
-) -> None:
+    _context: Context,
+    command: list[str],
+    target: str | None,
+    name: str | None,
+    job: str | None,
+    attempt: int | None,
+    overwrite: bool,
+) -> int:
     """Run COMMAND with a replica of its own, sealed into FILE.
 
     \b
@@ -81,9 +75,12 @@ def run(
     target = paths.to_write(target)
     _check_command(command[0])
     _make_folder(target)
-    import shutil  # imported late, here and below: the program's help loads this module
+    import shutil
     import tempfile
     import time
+
+    from crdtctl.store import temporary
+    from crdtctl.store.replica import Replica
 
     above = temporary.directory()
     try:
@@ -107,7 +104,7 @@ def run(
     failure = _sealed(replica, target, overwrite)
     if failure is None:
         _remove(replica, place)
-        raise typer.Exit(status)
+        return status
     if not os.path.exists(path):
         _remove(replica, place)
         message = f"{printable(command[0])} deleted the replica of this run, so {printable(target)} was not written"
@@ -115,7 +112,7 @@ def run(
         message = f"the counts of {printable(command[0])} are in {printable(path)}, not in {printable(target)}"
     if status:
         output.print_message(f"{message}: {reason_of(failure)}")
-        raise typer.Exit(status)
+        return status
     output.print_message(message)
     raise failure
 
@@ -151,6 +148,7 @@ def _make_folder(target: str) -> None:
 def _check_command(word: str) -> None:
     """Raise `NoCommandError` or `NotRunnableError` for a command that cannot be run, like env and timeout."""
     import shutil
+    import stat
 
     shown = printable(word)
     if shutil.which(word) is not None:
@@ -176,8 +174,11 @@ def _remove(replica: Replica, place: str) -> None:
 
 def _run(command: list[str], path: str) -> int:
     """Run a command to its end, through all signals. Return the status that a shell would report for it."""
+    import signal
     import subprocess
 
+    from_keys = (signal.SIGINT, signal.SIGQUIT)
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
     child: subprocess.Popen[bytes] | None = None
     early: list[int] = []
@@ -186,11 +187,11 @@ def _run(command: list[str], path: str) -> int:
     def pass_on(number: int, _: object) -> None:
         if child is None:
             early.append(number)
-        elif not (at_terminal and number in _FROM_KEYS):  # the terminal sends these to the child as well
+        elif not (at_terminal and number in from_keys):  # the terminal sends these to the child as well
             child.send_signal(number)
 
     # COMMAND inherits ignored signals, for example from nohup. It would not inherit a handler.
-    passed_on = [number for number in _PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]
+    passed_on = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, pass_on) for number in passed_on}
     try:
         child = subprocess.Popen(command, env={**inherited, VARIABLE: path})

@@ -1,20 +1,25 @@
 """``crdtctl schema``"""
 
-import json
+from __future__ import annotations
 
 from crdtctl.cli import output
-from crdtctl.cli.verb import command_app
-from crdtctl.codec.schema import state_schema
+from crdtctl.cli.grammar import command
 
-app, settings = command_app(74)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def schema() -> None:
+@command(statuses=(74,))
+def schema(_context: Context) -> None:
     """Print the JSON Schema of a state file.
 
     \b
     EXAMPLES:
       crdtctl schema > state.schema.json
     """
+    import json
+
+    from crdtctl.codec.schema import state_schema
+
     output.stdout.line(json.dumps(state_schema(), indent=2, ensure_ascii=False))

@@ -1,28 +1,24 @@
 """``crdtctl seal``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.grammar import Argument, Flag, command
+from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError, printable
-from crdtctl.store.commit import typed
-from crdtctl.store.identity import name_of
 
-app, settings = command_app(4, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
-def seal(
-    context: typer.Context,
-    which: Annotated[
-        str | None,
-        typer.Argument(metavar="[REPLICA]", help="Id or name of this replica, as a confirmation.", show_default=False),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Seal the replica without naming it.")] = False,
-) -> None:
+@command(
+    Argument("which", "[REPLICA]", "Id or name of this replica, as a confirmation."),
+    Flag("yes", help="Seal the replica without naming it."),
+    statuses=(4, *WRITES),
+)
+def seal(context: Context, which: str | None, yes: bool) -> None:
     """Retire this replica: it accepts no more counts or merges.
 
     \b
@@ -34,6 +30,9 @@ def seal(
     would otherwise stay in every state forever. Export the sealed replica, and let one permanent replica absorb it.
     'crdtctl run' does all of this for one command. 'crdtctl init --after-seal' continues under a new id.
     """
+    from crdtctl.store.commit import typed
+    from crdtctl.store.identity import name_of
+
     found = session(context).open()
     if which is None and not yes:
         raise UsageError(

@@ -1,35 +1,29 @@
 """``crdtctl settle``"""
 
-from collections.abc import Sequence
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.counting import counting
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import command_app, session
-from crdtctl.crdt import membership
+from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError, printable
-from crdtctl.store.commit import Request
-from crdtctl.store.identity import called as called_so
-from crdtctl.store.replica import Replica
-from crdtctl.store.requests import under_key
 
-app, settings = command_app(4, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.cli.context import Context
+    from crdtctl.store.commit import Request
+    from crdtctl.store.replica import Replica
 
 
-@app.command(**settings)
-def settle(
-    context: typer.Context,
-    called: Annotated[
-        str, typer.Argument(metavar="ID", help="Id with several writers or absorbers, or the name of a bcounter.")
-    ],
-    amounts: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME=AMOUNT]...", help="Correction: the missing or the doubled amount."),
-    ] = None,
-) -> None:
+@command(
+    Argument("called", "ID", "Id with several writers or absorbers, or the name of a bcounter.", required=True),
+    Argument("amounts", "[NAME=AMOUNT]...", "Correction: the missing or the doubled amount.", repeated=True),
+    statuses=(4, *WRITES),
+)
+def settle(context: Context, called: str, amounts: list[str]) -> None:
     """Resolve a fork or a double count.
 
     \b
@@ -55,8 +49,11 @@ def settle(
     pncounters, once even if several replicas do this. Sets and amounts with a --once key are not counted twice, a
     gcounter cannot be counted down, and counts that a reset cancelled need no correction.
     """
+    from crdtctl.crdt import membership
+    from crdtctl.store.identity import called as called_so
+
     current = session(context).open_to_write()
-    for word in amounts or []:
+    for word in amounts:
         if "=" not in word:
             raise UsageError(f"'{printable(word[:80])}' is not NAME=AMOUNT")
     forks = called_so(called, [fork.replica for fork in current.forks()])
@@ -75,6 +72,8 @@ def settle(
 
 def _count(replica: Replica, requests: Sequence[Request], key: str) -> None:
     if requests:
+        from crdtctl.store.requests import under_key
+
         done = replica.commit(under_key(requests, key))
         output.stdout.applied = output.stdout.applied or done.seq is not None
         for note in done.notes:

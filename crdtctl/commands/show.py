@@ -1,55 +1,56 @@
 """``crdtctl show``"""
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.amounts import whole
 from crdtctl.cli.exit_status import READS
-from crdtctl.cli.output import Item, Report, json_int
+from crdtctl.cli.grammar import Argument, Flag, Option, command
+from crdtctl.cli.options import FORM, TYPE
+from crdtctl.cli.output import Report, json_int
 from crdtctl.cli.selection import Default, counted, is_pattern, selected
-from crdtctl.cli.states import clock
-from crdtctl.cli.verb import FormatOption, TypeOption, command_app, session, typed_format
+from crdtctl.cli.verb import session, typed_format
 from crdtctl.cli.workflow import escape_json
-from crdtctl.crdt import clock as clocks
 from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
-from crdtctl.store.reading import Reading
-from crdtctl.store.snapshot import Snapshot
-from crdtctl.store.validation import check_type
 
-app, settings = command_app(1, 4, *READS)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from crdtctl.cli.context import Context
+    from crdtctl.cli.output import Item
+    from crdtctl.crdt import clock as clocks
+    from crdtctl.store.reading import Reading
+    from crdtctl.store.snapshot import Snapshot
 
 
-@app.command(**settings)
+@command(
+    Argument("names", "[NAME]...", "Counters. Default: all.", repeated=True),
+    TYPE,
+    Flag("by_replica", help="Show the share of each replica."),
+    Flag("members", help="Show the elements of sets."),
+    Flag("attempts", help="Show all attempts of jobs, and which of them count."),
+    Flag("state", help="Show the raw state, as JSON."),
+    Option("require", metavar="CLOCK", help="Exit with 1 unless this replica has all commits that CLOCK contains."),
+    Option("minimum", "--min", metavar="N", variable="CRDTCTL_SHOW_MIN", help="Exit with 1 if the value is below N."),
+    Option("maximum", "--max", metavar="N", variable="CRDTCTL_SHOW_MAX", help="Exit with 1 if the value is above N."),
+    Option("default", metavar="N", help="Value of a NAME that does not exist."),
+    FORM,
+    statuses=(1, 4, *READS),
+)
 def show(
-    context: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Counters. Default: all.", show_default=False)
-    ] = None,
-    tag: TypeOption = None,
-    by_replica: Annotated[bool, typer.Option("--by-replica", help="Show the share of each replica.")] = False,
-    members: Annotated[bool, typer.Option("--members", help="Show the elements of sets.")] = False,
-    attempts: Annotated[
-        bool, typer.Option("--attempts", help="Show all attempts of jobs, and which of them count.")
-    ] = False,
-    state: Annotated[bool, typer.Option("--state", help="Show the raw state, as JSON.")] = False,
-    require: Annotated[
-        str | None,
-        typer.Option(metavar="CLOCK", help="Exit with 1 unless this replica has all commits that CLOCK contains."),
-    ] = None,
-    minimum: Annotated[
-        str | None,
-        typer.Option("--min", metavar="N", envvar="CRDTCTL_SHOW_MIN", help="Exit with 1 if the value is below N."),
-    ] = None,
-    maximum: Annotated[
-        str | None,
-        typer.Option("--max", metavar="N", envvar="CRDTCTL_SHOW_MAX", help="Exit with 1 if the value is above N."),
-    ] = None,
-    default: Annotated[str | None, typer.Option(metavar="N", help="Value of a NAME that does not exist.")] = None,
-    form: FormatOption = None,
+    context: Context,
+    names: list[str],
+    tag: str | None,
+    by_replica: bool,
+    members: bool,
+    attempts: bool,
+    state: bool,
+    require: str | None,
+    minimum: str | None,
+    maximum: str | None,
+    default: str | None,
+    form: str | None,
 ) -> None:
     """Show the value of one counter, or a table of many.
 
@@ -71,16 +72,18 @@ def show(
 
     CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
-    names = names or []
     if by_replica + members + attempts + state > 1:
         raise UsageError("--by-replica, --members, --attempts and --state cannot be combined")
     least, most = (_bound(text, option, names) for text, option in ((minimum, "--min"), (maximum, "--max")))
     instead = None if default is None else whole(default, "--default")
     if instead is not None and (not names or by_replica or members or attempts or state):
         raise UsageError("--default needs a NAME, and shows values only", "leave it out")
-    check_type(tag)
+    if tag is not None:
+        from crdtctl.store.validation import check_type
+
+        check_type(tag)
     replica = session(context).open()
-    wanted = None if require is None else clock(require)
+    wanted = None if require is None else _clock(require)
     with replica.snapshot() as now:
         if wanted is not None:
             _require(now, wanted)
@@ -131,6 +134,12 @@ def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
     return whole(text, option)
 
 
+def _clock(text: str) -> clocks.Clock:
+    from crdtctl.cli.states import clock
+
+    return clock(text)
+
+
 def _require(now: Snapshot, wanted: clocks.Clock) -> None:
     lacking = now.missing(wanted)
     if lacking:
@@ -140,6 +149,8 @@ def _require(now: Snapshot, wanted: clocks.Clock) -> None:
 
 
 def _show_state(readings: Iterable[Reading]) -> None:
+    from itertools import groupby
+
     separator = b"{\n"
     for _, types in groupby(readings, key=lambda reading: reading.name):
         lines = {reading.tag: reading.line for reading in types}

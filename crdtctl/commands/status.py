@@ -1,32 +1,29 @@
 """``crdtctl status``"""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from itertools import islice
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import READS
-from crdtctl.cli.meeting_places import known_remotes, remote_words
-from crdtctl.cli.output import Item, Report, json_int
-from crdtctl.cli.verb import FormatOption, command_app, session
-from crdtctl.crdt.membership import day_of
+from crdtctl.cli.grammar import command
+from crdtctl.cli.options import FORM
+from crdtctl.cli.output import Report, json_int
+from crdtctl.cli.verb import session
 from crdtctl.errors import printable
-from crdtctl.store.commit import typed
-from crdtctl.store.handoffs import OpenHandoff, no_peer_warning, signed
-from crdtctl.store.identity import OFTEN, REASONS, often
-from crdtctl.store.neighbours import neighbours
-from crdtctl.store.replica import Replica
-from crdtctl.store.retirement import double_absorption
-from crdtctl.store.rights import Holding
-from crdtctl.store.snapshot import Snapshot
 
-app, settings = command_app(*READS)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from crdtctl.cli.context import Context
+    from crdtctl.cli.output import Item
+    from crdtctl.store.handoffs import OpenHandoff
+    from crdtctl.store.replica import Replica
+    from crdtctl.store.rights import Holding
+    from crdtctl.store.snapshot import Snapshot
 
 
-@app.command(**settings)
-def status(context: typer.Context, form: FormatOption = None) -> None:
+@command(FORM, statuses=READS)
+def status(context: Context, form: str | None) -> None:
     """Show this replica, the replicas it knows, and its remotes.
 
     \b
@@ -48,6 +45,16 @@ def status(context: typer.Context, form: FormatOption = None) -> None:
 
 
 def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
+    from dataclasses import asdict
+    from itertools import islice
+
+    from crdtctl.cli.meeting_places import known_remotes, remote_words
+    from crdtctl.crdt.membership import day_of
+    from crdtctl.store.handoffs import no_peer_warning
+    from crdtctl.store.identity import OFTEN, REASONS, often
+    from crdtctl.store.neighbours import neighbours
+    from crdtctl.store.retirement import double_absorption
+
     own, clock, heard, forks = now.id, now.clock(), now.heard(), now.forks()
     clock.pop(own, None)
     tier, handoffs = now.tier, now.open_handoffs()
@@ -134,6 +141,8 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
 
 
 def _grants(holding: Holding, asker: str) -> str:
+    from crdtctl.store.commit import typed
+
     return typed("transfer", holding.name, asker, option="--granted")
 
 
@@ -185,6 +194,9 @@ def _handoff_lines(
     own: str, tier: int, handoffs: Sequence[OpenHandoff], reasons: Sequence[str], heard: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield the lines about hand-offs. A permanent replica without pending counts has none."""
+    from crdtctl.store.commit import typed
+    from crdtctl.store.handoffs import signed
+
     if tier:
         yield f"tier       {tier}"
     for one in handoffs:

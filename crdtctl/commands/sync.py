@@ -1,99 +1,93 @@
 """``crdtctl sync``"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from __future__ import annotations
 
-import typer
-
-from crdtctl.cli import output, verdict
+from crdtctl.cli import output
 from crdtctl.cli.durations import duration, utc
 from crdtctl.cli.exit_status import WRITES
+from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
+from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
-from crdtctl.cli.progress import growing_bar
 from crdtctl.cli.refusals import found
 from crdtctl.cli.short import size
 from crdtctl.cli.signals import exit_on_signal
-from crdtctl.cli.verb import FormatOption, command_app, session
+from crdtctl.cli.verb import session
 from crdtctl.errors import AnswerIsNo, BusyError, printable
 
-if TYPE_CHECKING:  # help lists this command, and needs nothing of what carries it out
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from crdtctl.cli.context import Context
     from crdtctl.sync.report import RemoteReport, SyncReport, Transferred
 
 
-app, settings = command_app(1, 3, 5, 69, 73, *WRITES)
-
-
-@app.command(**settings)
+@command(
+    Argument("remotes", "[REMOTE]...", "Names or URLs. Default: all remotes.", repeated=True),
+    Flag("dry_run", "--dry-run", "-n", help="Show what would be downloaded and uploaded, and change nothing."),
+    Flag(
+        "clean",
+        help="Delete duplicates of this replica's objects, and objects of replicas that hold nothing.",
+    ),
+    Option(
+        "timeout",
+        metavar="DURATION",
+        kind=duration,
+        default=300.0,
+        help="Time limit for each remote, then status 75. Default: 5m.",
+    ),
+    Option(
+        "retry_lock",
+        metavar="DURATION",
+        kind=duration,
+        help="Time to wait for another sync to end. Default: as --lock-timeout.",
+    ),
+    Option(
+        "require_replicas",
+        metavar="N",
+        kind=Whole(1),
+        help="Status 1 if fewer than N replicas were seen, including this one.",
+    ),
+    Option(
+        "alert_after",
+        metavar="DURATION",
+        kind=duration,
+        help="Keep transient errors silent (status 75), until no sync has succeeded for this long: then status 69.",
+    ),
+    Flag("accept_missing", help="Objects missing at a remote were deleted on purpose: upload this replica again."),
+    Option(
+        "require_fresh",
+        metavar="AGE",
+        kind=duration,
+        help="Status 1 if a replica has not synced within AGE, for example 1h or 2d.",
+    ),
+    Option(
+        "heartbeat",
+        metavar="DURATION",
+        kind=duration,
+        default=1800.0,
+        help="Interval of showing that this replica syncs, even without changes; 0 turns it off. Default: 30m.",
+    ),
+    Flag("exit_code", help="Status 1 if anything changed."),
+    FORM,
+    statuses=(1, 3, 5, 69, 73, *WRITES),
+)
 def sync(
-    context: typer.Context,
-    remotes: Annotated[
-        list[str] | None, typer.Argument(metavar="[REMOTE]...", help="Names or URLs. Default: all remotes.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show what would be downloaded and uploaded, and change nothing.")
-    ] = False,
-    clean: Annotated[
-        bool,
-        typer.Option(
-            "--clean",
-            help="Delete duplicates of this replica's objects, and objects of replicas that hold nothing.",
-        ),
-    ] = False,
-    timeout: Annotated[
-        float,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="Time limit for each remote, then status 75. Default: 5m.",
-            show_default=False,
-        ),
-    ] = 300.0,
-    retry_lock: Annotated[
-        float | None,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="Time to wait for another sync to end. Default: as --lock-timeout.",
-        ),
-    ] = None,
-    require_replicas: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Status 1 if fewer than N replicas were seen, including this one."),
-    ] = None,
-    alert_after: Annotated[
-        float | None,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="Keep transient errors silent (status 75), until no sync has succeeded for this long: then status 69.",
-        ),
-    ] = None,
-    accept_missing: Annotated[
-        bool,
-        typer.Option(
-            "--accept-missing", help="Objects missing at a remote were deleted on purpose: upload this replica again."
-        ),
-    ] = False,
-    require_fresh: Annotated[
-        float | None,
-        typer.Option(
-            parser=duration,
-            metavar="AGE",
-            help="Status 1 if a replica has not synced within AGE, for example 1h or 2d.",
-        ),
-    ] = None,
-    heartbeat: Annotated[
-        float,
-        typer.Option(
-            parser=duration,
-            metavar="DURATION",
-            help="Interval of showing that this replica syncs, even without changes; 0 turns it off. Default: 30m.",
-            show_default=False,
-        ),
-    ] = 1800.0,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Status 1 if anything changed.")] = False,
-    form: FormatOption = None,
-) -> None:
+    context: Context,
+    remotes: list[str],
+    dry_run: bool,
+    clean: bool,
+    timeout: float,
+    retry_lock: float | None,
+    require_replicas: int | None,
+    alert_after: float | None,
+    accept_missing: bool,
+    require_fresh: float | None,
+    heartbeat: float,
+    exit_code: bool,
+    form: str | None,
+) -> int:
     """Exchange states with other replicas through remotes.
 
     \b
@@ -112,6 +106,8 @@ def sync(
     A file that is not a state is skipped and named, with status 3. A remote that fails does not stop the others.
     Transient errors are retried, and then end with status 75; permanent errors end with 69 or another status.
     """
+    from crdtctl.cli import verdict
+    from crdtctl.cli.progress import growing_bar
     from crdtctl.sync.engine import sync as carry_out
     from crdtctl.sync.remotes import is_place, named_remotes
     from crdtctl.sync.report import Options
@@ -121,7 +117,7 @@ def sync(
     current = session(context)
     quiet = chosen in ("json", "ndjson")
     renamed: list[object] = []
-    begins = not dry_run and bool(remotes) and all(map(is_place, remotes or ()))  # names are known in a replica only
+    begins = not dry_run and bool(remotes) and all(map(is_place, remotes))  # names are known in a replica only
     replica = (current.open_to_write if begins else current.open)(renamed.append if quiet else output.print_message)
     wanted = named_remotes(replica, remotes)
     with exit_on_signal(), growing_bar() as progress:
@@ -149,11 +145,10 @@ def sync(
     if require_fresh is not None:
         answers += verdict.stale(replica, report, require_fresh)
     verdict.end(replica, report, answers, alert_after, quiet=quiet, dry_run=dry_run)
-    if exit_code and report.changed:
-        raise typer.Exit(AnswerIsNo.status)
+    return AnswerIsNo.status if exit_code and report.changed else 0
 
 
-def _print_transfers(report: "SyncReport", dry_run: bool) -> None:
+def _print_transfers(report: SyncReport, dry_run: bool) -> None:
     """Print the transfers at each remote, or the planned ones, and the changes of this replica."""
     for one in report.remotes:
         if one.error is not None:
@@ -170,7 +165,7 @@ def _print_transfers(report: "SyncReport", dry_run: bool) -> None:
     output.print_handoffs([(hand.name, hand.step, hand.peer) for hand in merge.handoffs])
 
 
-def _done(remote: "RemoteReport") -> list[str]:
+def _done(remote: RemoteReport) -> list[str]:
     """Return one line about the transfers at a remote, or an empty list."""
     lines = []
     if remote.read:
@@ -182,7 +177,7 @@ def _done(remote: "RemoteReport") -> list[str]:
     return [", ".join(lines)] if lines else []
 
 
-def _planned(remote: "RemoteReport") -> list[str]:
+def _planned(remote: RemoteReport) -> list[str]:
     """Return lines about the planned transfers at a remote."""
     lines = [f"would read {size(one.size)} of {one.owner}{_with(one)}: {_entries(one)} new" for one in remote.read]
     if remote.put:
@@ -190,7 +185,7 @@ def _planned(remote: "RemoteReport") -> list[str]:
     return [*lines, *(f"would delete {printable(name)}" for name in remote.deleted)]
 
 
-def _entries(moved: "Transferred") -> str:
+def _entries(moved: Transferred) -> str:
     number = moved.entries or 0
     return f"{number} {'entry' if number == 1 else 'entries'}"
 
@@ -199,16 +194,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _bytes(moved: "Sequence[Transferred]") -> str:
+def _bytes(moved: Sequence[Transferred]) -> str:
     return size(sum(one.size for one in moved))
 
 
-def _with(moved: "Transferred") -> str:
+def _with(moved: Transferred) -> str:
     others = [author for author in moved.authors if author != moved.owner]
     return f" with {_count(len(others), 'other replica')}" if others else ""
 
 
-def _rows(replica: str, report: "SyncReport", notes: list[str]) -> Report:
+def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
     items: list[dict[str, Any]] = []
     for one in report.remotes:
         came = [("read", moved) for moved in one.read]

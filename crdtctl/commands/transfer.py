@@ -1,41 +1,35 @@
 """``crdtctl transfer``"""
 
-from typing import Annotated
-
-import typer
+from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.amounts import of_replica
 from crdtctl.cli.exit_status import WRITES
-from crdtctl.cli.verb import command_app, session
+from crdtctl.cli.grammar import Argument, Flag, Option, command
+from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError, printable
 
-app, settings = command_app(4, *WRITES)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.context import Context
 
 
-@app.command(**settings)
+@command(
+    Argument("name", "NAME", "The counter.", required=True),
+    Argument("to", "[TO]", "The replica that gets the rights."),
+    Argument("amount", "[AMOUNT]", "Number of rights."),
+    Flag("granted", help="Give the requested rights, to TO or to all replicas, as far as they last."),
+    Option(
+        "source",
+        "--from",
+        metavar="OLD",
+        variable="CRDTCTL_TRANSFER_FROM",
+        help="Take the rights from OLD, a replica that is gone forever.",
+    ),
+    statuses=(4, *WRITES),
+)
 def transfer(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The counter.")],
-    to: Annotated[
-        str | None, typer.Argument(metavar="[TO]", help="The replica that gets the rights.", show_default=False)
-    ] = None,
-    amount: Annotated[
-        str | None, typer.Argument(metavar="[AMOUNT]", help="Number of rights.", show_default=False)
-    ] = None,
-    granted: Annotated[
-        bool,
-        typer.Option("--granted", help="Give the requested rights, to TO or to all replicas, as far as they last."),
-    ] = False,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="OLD",
-            envvar="CRDTCTL_TRANSFER_FROM",
-            help="Take the rights from OLD, a replica that is gone forever.",
-        ),
-    ] = None,
+    context: Context, name: str, to: str | None, amount: str | None, granted: bool, source: str | None
 ) -> None:
     """Give rights to another replica, or take back a hand-off.
 

@@ -16,8 +16,6 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final
 
-import typer.main
-
 from crdtctl import __version__
 from crdtctl.cli.app import app
 from crdtctl.cli.verbs import VERBS
@@ -62,7 +60,7 @@ def page_of_topic(name: str) -> str:
 
 def pages_of_commands() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of the man page of each command; the first one is that of the program."""
-    command: Any = typer.main.get_command(app)
+    command: Any = app
     context = command.make_context("crdtctl", [], resilient_parsing=True)
     yield from _pages_below(command, context)
 

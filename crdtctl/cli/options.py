@@ -1,0 +1,40 @@
+"""The options that several commands have."""
+
+from crdtctl.cli.grammar import Flag, Option
+
+FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
+
+TYPE = Option(
+    "tag",
+    "--type",
+    "-t",
+    metavar="TYPE",
+    variable="CRDTCTL_TYPE",
+    help="Type of the counter. Needed if its name has several types.",
+)
+ALSO = Flag("also", help="Create the counter even if its name exists with another type.")
+EXISTING = Flag("existing", help="Never create a counter; status 66 if it does not exist.")
+FORM = Option(
+    "form",
+    "--format",
+    "-f",
+    metavar="FORMAT",
+    variable="CRDTCTL_FORMAT",
+    help=f"One of {', '.join(FORMATS)}. Default: a table on a terminal, else tab-separated lines.",
+)
+ONCE = Option(
+    "once",
+    metavar="KEY",
+    help="Idempotency key: the amount counts once, however often and on however many machines it is sent.",
+)
+PRINT_CLOCK = Flag("print_clock", help="Print the clock of this write, for 'show --require' on another replica.")
+BATCH = Option("batch", metavar="FILE", help="Read one entry a line from FILE, as one commit ('-': standard input).")
+BAD = Option(
+    "bad",
+    metavar="refuse|skip",
+    help="On a wrong line: refuse the whole batch (default), or skip that line and end with status 3.",
+)
+FILES_FROM = Option(
+    "files_from", metavar="LIST", help="Read the names of the files from LIST, one a line ('-': standard input)."
+)
+NULL = Flag("null", "--null", "-0", help="Names in LIST end with a zero byte, the output of 'find -print0'.")

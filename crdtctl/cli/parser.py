@@ -1,6 +1,6 @@
 """The small reader of the command line: it reads every ordinary line, and declines the others.
 
-A line is declined if anything about it is unknown, missing or wrong, and if it asks for help. The other reader, made by
+A line that asks for help is declined, and a line with a part that is unknown, missing or wrong. The other reader, made by
 `line` from the same grammar, answers then. Both understand a line alike, which a property of the tests holds.
 """
 
@@ -28,7 +28,7 @@ _TAKES = object()
 
 
 class _Declined(Exception):
-    """The line is not an ordinary one."""
+    """The other reader has to read this line."""
 
 
 def read(words: Sequence[str]) -> Context | None:

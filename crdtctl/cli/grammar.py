@@ -132,7 +132,7 @@ class Flag(Option):
 
 
 class Command:
-    """A command: the function that runs it, its parameters, and what its help says.
+    """A command: the function that runs it, its parameters, and the contents of its help.
 
     The function gets a `Context`, and the value of each parameter under its name. It returns the exit status, or None
     for 0. Its docstring is the help. A command with `commands` is a group: the function runs if no command follows.

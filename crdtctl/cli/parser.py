@@ -1,7 +1,7 @@
 """The small reader of the command line: it reads every ordinary line, and declines the others.
 
-A line that asks for help is declined, and a line with a part that is unknown, missing or wrong. The other reader, made by
-`line` from the same grammar, answers then. Both understand a line alike, which a property of the tests holds.
+It declines a line that asks for help, and a line with a part that is unknown, missing or wrong. The other reader, made
+by `line` from the same grammar, answers then. Both understand a line alike, which a property of the tests holds.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ A sync:
 ``download``             listing a remote, reading its objects
 ``upload``               putting an object, deleting older ones
 ``retry``                retries of transient errors
+``local_files``          fetched files on this machine
 ``temporary_directory``  temporary files
 ``report``               options and reports
 

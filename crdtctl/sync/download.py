@@ -1,11 +1,9 @@
 """Listing a remote, and downloading the objects that may be new."""
 
-import os
 import time
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 from typing import Final
 
 from crdtctl.errors import (
@@ -20,6 +18,7 @@ from crdtctl.errors import (
 from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.foreign_files import is_hidden, is_unfinished, placeholder_target
 from crdtctl.sync.health import Unfinished, stamp
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.missing_objects import is_emptied
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.plan import CachedObject, entries_to_fetch, is_named
@@ -28,13 +27,12 @@ from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES, ListedObject
 
 #: Maximum number of listings. A file that disappears during a download was replaced, so the remote is listed again.
 _LISTINGS = 3
-_READ_SIZE = 2**20
 #: Seconds that a file with the name of an unfinished transfer must stay unchanged before it is read.
 TRANSFER_SECONDS: Final = 3600
 
 
-def download(session: RemoteSession, knowledge: Knowledge, scratch: str, *, accept_missing: bool) -> None:
-    """List a remote and download the objects that may be new into the directory `scratch`.
+def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[], str], *, accept_missing: bool) -> None:
+    """List a remote and download the objects that may be new into the directory that `scratch` makes.
 
     Files that are not states are recorded in the session as refused. Raise `UnavailableError` if all former objects
     have disappeared, unless the user accepts that.
@@ -147,9 +145,9 @@ def _update_cache(session: RemoteSession) -> None:
 
 
 def _fetch(
-    session: RemoteSession, wanted: Sequence[ListedObject], knowledge: Knowledge, scratch: str
+    session: RemoteSession, wanted: Sequence[ListedObject], knowledge: Knowledge, scratch: Callable[[], str]
 ) -> list[ListedObject]:
-    """Download files into the directory `scratch`; return the entries of files that did not exist any more."""
+    """Download files; return the entries of files that did not exist any more."""
     for entry in wanted:
         if entry.size > MAX_OBJECT:
             label = session.label(entry.name)
@@ -159,7 +157,7 @@ def _fetch(
         return []
     total, done = sum(entry.size for entry in wanted), 0
     gone = []
-    for entry, result in session.transport.fetch(wanted, scratch):
+    for entry, result in session.transport.fetch(wanted, scratch()):
         match result:
             case MissingError():
                 gone.append(entry)
@@ -169,31 +167,21 @@ def _fetch(
                 session.refused[session.label(entry.name)] = result
                 if isinstance(result, DataError):
                     session.cache[entry.name] = CachedObject(entry, "", fault=result.message)
-            case path:
-                _accept(session, entry, path, knowledge)
+            case content:
+                _accept(session, entry, content, knowledge)
         done += entry.size
         session.progress = (done, total)
     return gone
 
 
-def _accept(session: RemoteSession, entry: ListedObject, path: str, knowledge: Knowledge) -> None:
-    """Record a downloaded file as one to be merged. If its content is cached and known, delete it instead."""
-    digest = digest_of(path)
+def _accept(session: RemoteSession, entry: ListedObject, content: LocalFile, knowledge: Knowledge) -> None:
+    """Record a downloaded file as one to be merged, unless its content is cached and known."""
     cached = session.cache.pop(entry.name, None)
     summary = cached.summary if cached else None
-    if cached and cached.digest == digest and (summary is None or knowledge.knows(summary.clock, summary.histories)):
+    is_same = cached is not None and cached.digest == content.digest
+    if cached and is_same and (summary is None or knowledge.knows(summary.clock, summary.histories)):
         session.cache[entry.name] = replace(cached, entry=entry, unsettled=0.0)
-        os.unlink(path)
-    else:
-        if cached and cached.entry == entry:
-            session.reread.add(entry.name)
-        session.fetched.append(FetchedFile(entry, path, digest))
-
-
-def digest_of(path: str) -> str:
-    """Return the hash of a file's content."""
-    digest = blake2b(digest_size=16)
-    with open(path, "rb") as file:
-        while block := file.read(_READ_SIZE):
-            digest.update(block)
-    return digest.hexdigest()
+        return
+    if cached and cached.entry == entry:
+        session.reread.add(entry.name)
+    session.fetched.append(FetchedFile(entry, content))

@@ -3,11 +3,10 @@
 A failure at one remote is reported for that remote, and does not delay the others.
 """
 
-import os
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -30,7 +29,7 @@ from crdtctl.sync.remote_session import FetchedFile, RemoteSession
 from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, SyncReport, Transferred, add_merge
 from crdtctl.sync.retry import RetryingTransport
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.temporary_directory import temporary_directory
+from crdtctl.sync.temporary_directory import TemporaryDirectory
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.upload import prepare, upload
 from crdtctl.sync.worker_threads import WorkerThreads
@@ -57,7 +56,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
     with ExitStack() as stack:
         if not options.dry_run:
             stack.enter_context(replica.locked_to_sync(options.retry_lock))
-        scratch = stack.enter_context(temporary_directory(directory, is_dry=options.dry_run))
+        scratch = stack.enter_context(TemporaryDirectory(directory, is_dry=options.dry_run))
         sessions = [_new_session(remote, directory, options) for remote in reversed(by_url.values())]
         running = _Sync(replica, options, directory, scratch, sessions)
         for session in sessions:
@@ -86,7 +85,7 @@ class _Sync:
     replica: Replica
     options: Options
     directory: str
-    scratch: str
+    scratch: TemporaryDirectory
     sessions: list[RemoteSession]
     report: SyncReport = field(default_factory=SyncReport)
     updates: list[Input] = field(default_factory=list)
@@ -96,7 +95,7 @@ class _Sync:
         """Read, merge and upload until nothing is left to do."""
         knowledge = self.replica.knowledge()
         for number, session in enumerate(self.sessions):
-            threads.start(session, partial(self._read, session, knowledge, f"{self.scratch}/{number}"))
+            threads.start(session, partial(self._read, session, knowledge, partial(self.scratch.folder, str(number))))
         ready: list[RemoteSession] = []
         while threads.is_busy:
             grouping = float("inf") if self.options.dry_run else _GROUPING_SECONDS
@@ -125,13 +124,12 @@ class _Sync:
         owners = (replica for report in self.report.remotes for replica in report.replicas)
         self.report.replicas = {knowledge.replica, *owners}
 
-    def _read(self, session: RemoteSession, knowledge: Knowledge, scratch: str) -> None:
+    def _read(self, session: RemoteSession, knowledge: Knowledge, scratch: Callable[[], str]) -> None:
         """Connect to a remote and download its new objects, in a worker thread."""
-        state = f"{self.scratch}/state" if self.options.dry_run else self.directory
+        state = self.scratch.folder("state") if self.options.dry_run else self.directory
         kind = kind_of(session.remote.url, session.deadline, state)
         url = address(session.remote.url, kind, session.health.kind)
         session.connection = RetryingTransport(connect(url, session.deadline, state), session.deadline)
-        os.makedirs(scratch, exist_ok=True)
         download(session, knowledge, scratch, accept_missing=self.options.accept_missing)
         if not session.health.kind:
             session.health = replace(session.health, kind=kind)
@@ -159,12 +157,12 @@ class _Sync:
         A dry run only computes the report of the merge.
         """
         files = [(session, file) for session in sessions for file in session.fetched]
-        inputs = [Input(session.label(file.entry.name), path=file.path) for session, file in files]
+        inputs = [_input(session, file) for session, file in files]
         if not inputs:
             return
         options = self.options
         progress = options.progress
-        total = sum(os.path.getsize(item.path) for item in inputs if item.path)
+        total = sum(file.content.size for _, file in files)
         # A process with threads, which some transports have, should not fork.
         merged = self.replica.merge_inputs(
             inputs,
@@ -179,6 +177,8 @@ class _Sync:
             self._cache_merged(session, file, merged, knowledge)
         for session in sessions:
             session.fetched = []
+            if not options.dry_run:
+                self.scratch.remove(str(self.sessions.index(session)))
         add_merge(self.report.merge, merged)
         if options.dry_run:
             self.updates += [item for item in inputs if item.label in merged.taken]
@@ -186,26 +186,21 @@ class _Sync:
     def _cache_merged(
         self, session: RemoteSession, file: FetchedFile, merged: MergeReport, knowledge: Knowledge
     ) -> None:
-        """Cache the summary of a merged file, or the fault of a refused one; delete the file unless in a dry run."""
+        """Cache the summary of a merged file, or the fault of a refused one."""
         entry = file.entry
         label = session.label(entry.name)
         head = merged.heads.get(label)
         if head is not None:
-            cached = CachedObject(entry, file.digest, _summary_of(head, merged.idle))
+            cached = CachedObject(entry, file.content.digest, _summary_of(head, merged.idle))
             if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.reread:
                 cached = replace(cached, unsettled=time.time())
             session.cache[entry.name] = cached
-            entries = _count_newer(file.path, knowledge) if self.options.dry_run else None
+            entries = _count_newer(_input(session, file), knowledge) if self.options.dry_run else None
             newer_ids = (replica for replica, seq in head.clock.items() if seq > knowledge.clock.get(replica, 0))
-            transferred = Transferred(
-                head.replica, entry.name, os.path.getsize(file.path), entries, tuple(sorted(newer_ids))
-            )
-            session.report.read.append(transferred)
+            moved = Transferred(head.replica, entry.name, file.content.size, entries, tuple(sorted(newer_ids)))
+            session.report.read.append(moved)
         elif isinstance(reason := merged.refused.get(label), DataError):
-            session.cache[entry.name] = CachedObject(entry, file.digest, fault=reason.message)
-        if not self.options.dry_run:
-            with suppress(FileNotFoundError):
-                os.unlink(file.path)
+            session.cache[entry.name] = CachedObject(entry, file.content.digest, fault=reason.message)
 
     def _confirm_restored_backup(self) -> None:
         """After a sync with all remotes, record for a restored backup which of its own changes the remotes hold."""
@@ -243,7 +238,7 @@ class _Sync:
             if self.options.dry_run:
                 self._report_plan(session, plan, knowledge)
                 return False
-            path = f"{self.scratch}/outgoing-{self.sessions.index(session)}"
+            path = partial(self.scratch.file, f"outgoing-{self.sessions.index(session)}")
             prepared = prepare(self.replica, session, plan, path, knowledge.replica)
             if prepared.is_empty:
                 return False
@@ -345,9 +340,15 @@ def _summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
     return ObjectSummary(head.replica, dict(head.clock), dict(head.histories), head.kind == "state", is_idle)
 
 
-def _count_newer(path: str, knowledge: Knowledge) -> int:
-    """Return the number of entries in a state file that are newer than the known ones."""
+def _input(session: RemoteSession, file: FetchedFile) -> Input:
+    """Return a downloaded file as an input of a merge."""
+    content = file.content
+    return Input(session.label(file.entry.name), path=content.path, start=content.start, size=content.size)
+
+
+def _count_newer(item: Input, knowledge: Knowledge) -> int:
+    """Return the number of entries in a state that are newer than the known ones."""
     with ExitStack() as stack:
-        source = open_input(Input(path, path=path), stack)
+        source = open_input(item, stack)
         decoded = (source.decode(line)[1] for _, line in source.lines())
         return sum(len(rows) for counter in decoded for rows in delta_of(counter, knowledge.clock).values())

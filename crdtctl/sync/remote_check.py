@@ -74,5 +74,4 @@ def _read(transport: Transport, entry: ListedObject, directory: str) -> bytes:
     [(_, result)] = transport.fetch([entry], directory)
     if isinstance(result, CrdtctlError):
         raise result
-    with open(result, "rb") as file:
-        return file.read()
+    return result.read()

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from crdtctl.errors import CrdtctlError, from_os
 from crdtctl.sync.health import Health
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.plan import CachedObject
 from crdtctl.sync.report import Remote, RemoteReport
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
 
 class FetchedFile(NamedTuple):
-    """A file that was downloaded and is not merged yet: its entry, its local path, and the hash of its content."""
+    """A file that was downloaded and is not merged yet: its entry, and its content on this machine."""
 
     entry: ListedObject
-    path: str
-    digest: str
+    content: LocalFile
 
 
 @dataclass(slots=True, eq=False)

@@ -1,12 +1,13 @@
 """Retries of transient errors, with exponential backoff."""
 
+import os
 import random
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from crdtctl.errors import CrdtctlError, TransientError
+from crdtctl.errors import CrdtctlError, TransientError, from_os
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
 #: Maximum number of attempts.
@@ -45,6 +46,7 @@ class RetryingTransport(Transport):
         self._transport = transport
         self._deadline = deadline
         self.is_consistent = transport.is_consistent
+        self._attempts = 0
 
     @property
     def atomic(self) -> bool:
@@ -59,13 +61,13 @@ class RetryingTransport(Transport):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         """Read files into a local directory. Only files whose read failed with a transient error are read again."""
         left = {entry.name: entry for entry in entries}
         for attempt in range(1, ATTEMPTS + 1):
             failed: TransientError | None = None
             try:
-                for entry, result in self._transport.fetch(list(left.values()), tempfile.mkdtemp(dir=directory)):
+                for entry, result in self._transport.fetch(list(left.values()), self._new_directory(directory)):
                     if isinstance(result, TransientError):
                         failed = failed or result
                     else:
@@ -78,6 +80,16 @@ class RetryingTransport(Transport):
             if attempt == ATTEMPTS:
                 raise failed
             _pause(failed, attempt, self._deadline, self._deadline.sleep)
+
+    def _new_directory(self, directory: str) -> str:
+        """Make a directory for the files of one attempt."""
+        self._attempts += 1
+        made = f"{directory}/attempt-{self._attempts}"
+        try:
+            os.mkdir(made, 0o700)
+        except OSError as error:
+            raise from_os(error, "make a temporary directory") from None
+        return made
 
     def put(self, name: str, path: str) -> None:
         retry(partial(self._transport.put, name, path), self._deadline)

@@ -1,36 +1,93 @@
 """The directory for the temporary files of a sync."""
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 from crdtctl.errors import from_os
 from crdtctl.store import temporary
 from crdtctl.store.durable import NEW
 from crdtctl.store.owner import make_directories
 
-_SCRATCH = "crdtctl-sync-"
+_PREFIX = "crdtctl-sync-"
 
 
-@contextmanager
-def temporary_directory(directory: str, *, is_dry: bool) -> Iterator[str]:
-    """Make a temporary directory in the replica's `directory`, and delete those that killed syncs left behind.
+class TemporaryDirectory:
+    """A directory that is made at its first use, and deleted at the end of the sync with all that it holds.
 
-    A dry run makes it in the system's directory for temporary files, and in `directory` only if the system has none.
+    It is in the replica's `directory`. A dry run makes it in the system's directory for temporary files, and in
+    `directory` only if the system has none. Several threads may use it.
     """
+
+    def __init__(self, directory: str, *, is_dry: bool) -> None:
+        """Delete the temporary files that killed syncs left behind, unless in a dry run."""
+        self._parent = directory
+        if is_dry:
+            self._parent = temporary.directory(directory)
+        else:
+            _sweep(directory)
+        self._path = f"{self._parent}/{_PREFIX}{os.urandom(8).hex()}"
+        self._is_used = False
+
+    def file(self, name: str) -> str:
+        """Return the path for a file."""
+        self._make()
+        return f"{self._path}/{name}"
+
+    def folder(self, name: str) -> str:
+        """Return the path of a folder, which is made if it does not exist."""
+        path = self.file(name)
+        _make(path)
+        return path
+
+    def _make(self) -> None:
+        if not self._is_used:
+            try:
+                make_directories(self._parent, shared=True)
+            except OSError as error:
+                raise from_os(error, "make a temporary directory") from None
+            _make(self._path)
+            self._is_used = True
+
+    def remove(self, name: str) -> None:
+        """Delete a folder."""
+        if self._is_used:
+            _remove(f"{self._path}/{name}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if os.path.lexists(self._path):  # also after a signal that came while it was made
+            _remove(self._path)
+
+
+def _sweep(directory: str) -> None:
     try:
-        if not is_dry:
-            make_directories(directory, shared=True)
-            for name in os.listdir(directory):
-                if name.startswith(_SCRATCH):  # a killed sync left it behind
-                    shutil.rmtree(f"{directory}/{name}", ignore_errors=True)
-                elif name.endswith(NEW):
-                    os.unlink(f"{directory}/{name}")
-        parent = temporary.directory(directory) if is_dry else directory
-        made = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=parent, ignore_cleanup_errors=True)
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise from_os(error, "make a temporary directory") from None
-    with made as path:
-        yield path
+    for name in names:
+        if name.startswith(_PREFIX):
+            _remove(f"{directory}/{name}")
+        elif name.endswith(NEW):
+            try:
+                os.unlink(f"{directory}/{name}")
+            except OSError as error:
+                raise from_os(error, "make a temporary directory") from None
+
+
+def _make(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise from_os(error, "make a temporary directory") from None
+
+
+def _remove(path: str) -> None:
+    import shutil  # a sync without news needs no temporary directory
+
+    shutil.rmtree(path, ignore_errors=True)

@@ -10,12 +10,14 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 from crdtctl.codec.layout import HEAD_START
 from crdtctl.codec.other_layouts import MAX_BYTES
-from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, from_os, printable
+from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, printable
+from crdtctl.sync.local_files import LocalFile, LocalFiles
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -125,10 +127,7 @@ def is_draft(name: str) -> bool:
 
 
 class LimitedWriter:
-    """Passes on a file that may be a state; raises `DataError` as soon as it cannot be one, or is too large.
-
-    A failure to write locally raises `StorageError`, since the remote is not at fault.
-    """
+    """Passes on a file that may be a state; raises `DataError` as soon as it cannot be one, or is too large."""
 
     def __init__(self, entry: ListedObject, write: Callable[[bytes], object]) -> None:
         self._entry = entry
@@ -145,10 +144,7 @@ class LimitedWriter:
         if max(self._size, self._entry.size) > limit:
             why = f"larger than {limit // 2**20} MiB"
             raise DataError(f"{printable(self._entry.name)} is not a valid state: it is {why}")
-        try:
-            self._write(piece)
-        except OSError as error:
-            raise from_os(error, "write a temporary file") from None
+        self._write(piece)
 
 
 class Transport(ABC):
@@ -187,21 +183,19 @@ class Transport(ABC):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
-        """Read files into a local directory; yield each with its local path, or with the error of its read."""
-        numbered = list(enumerate(entries))
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
+        """Read files into an empty local directory; yield each with its content there, or the error of its read."""
 
-        def read(item: tuple[int, ListedObject]) -> tuple[ListedObject, str | CrdtctlError]:
-            number, entry = item
-            path = f"{directory}/{number}"
+        def read(entry: ListedObject) -> tuple[ListedObject, LocalFile | CrdtctlError]:
             try:
-                with open(path, "wb") as file:
-                    self.get(entry.name, LimitedWriter(entry, file.write))
+                with files.new() as incoming:
+                    self.get(entry.name, LimitedWriter(entry, incoming.write))
+                    return entry, incoming.finish()
             except CrdtctlError as error:
                 return entry, error
-            return entry, path
 
-        yield from self.in_parallel(read, numbered)
+        with closing(LocalFiles(directory)) as files:
+            yield from self.in_parallel(read, entries)
 
     def in_parallel(self, call: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:
         """Call a function for each item, in `parallel` threads; yield the results in order."""

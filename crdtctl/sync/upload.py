@@ -1,14 +1,14 @@
 """Putting this replica's object at a remote, and deleting the objects that it replaces."""
 
-import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from crdtctl.errors import CrdtctlError, TransientError, from_os
 from crdtctl.store.replica import Replica
-from crdtctl.sync.download import digest_of
 from crdtctl.sync.health import stamp
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.object_name import name_of, with_time, without_time
 from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, fingerprint_of
 from crdtctl.sync.remote_session import RemoteSession
@@ -37,15 +37,18 @@ class PreparedUpload:
         return self.cached is None and not self.obsolete
 
 
-def prepare(replica: Replica, session: RemoteSession, plan: UploadPlan, path: str, planner: str) -> PreparedUpload:
-    """Write the object for a remote to the local file `path`, unless the same object is there already.
+def prepare(
+    replica: Replica, session: RemoteSession, plan: UploadPlan, new: Callable[[], str], planner: str
+) -> PreparedUpload:
+    """Write the object for a remote to a local file at the path `new`, unless the same object is there already.
 
     Writing it may reveal a restored backup, and the replica then gets a new id, other than the id `planner` of the
     plan. In that case the objects of the former id stay: the new id's object does not hold all of their content.
     """
     obsolete = set(plan.obsolete)
     if not plan.wanted:
-        return PreparedUpload(plan, None, path, frozenset(obsolete))
+        return PreparedUpload(plan, None, "", frozenset(obsolete))
+    path = new()
     cached: CachedObject | None
     cached = made = _write(replica, plan, path)
     if made.summary is None or made.summary.owner != planner:
@@ -151,13 +154,13 @@ def _write(replica: Replica, plan: UploadPlan, path: str) -> CachedObject:
     try:
         with open(path, "wb") as file:
             knowledge = replica.share(file.write, plan.relayed)
-        digest, size = digest_of(path), os.path.getsize(path)
+        content = LocalFile.at(path)
     except OSError as error:
         raise from_os(error, "write a temporary file") from None
     relayed = [replica_id for replica_id in plan.relayed if replica_id in knowledge.clock]
     held = [replica_id for replica_id in (knowledge.replica, *relayed) if replica_id in knowledge.clock]
     clock = {replica_id: knowledge.clock[replica_id] for replica_id in held}
     histories = {replica_id: text for replica_id, text in knowledge.histories.items() if replica_id in clock}
-    entry = ListedObject(with_time(name_of(knowledge.replica, digest), time.time()), size)
+    entry = ListedObject(with_time(name_of(knowledge.replica, content.digest), time.time()), content.size)
     summary = ObjectSummary(knowledge.replica, clock, histories)
-    return CachedObject(entry, digest, summary, fingerprint_of(knowledge, relayed))
+    return CachedObject(entry, content.digest, summary, fingerprint_of(knowledge, relayed))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl.errors import CrdtctlError, MissingError, TransientError
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
@@ -52,6 +53,12 @@ with connect(check(sys.argv[1]), Deadline(60), sys.argv[2]) as transport:
     transport.put(sys.argv[3], sys.argv[4])
     transport.flush()
 """
+
+
+def content_of(fetched: LocalFile | CrdtctlError) -> bytes:
+    """Return the content of a fetched file, which was no failure."""
+    assert isinstance(fetched, LocalFile)
+    return fetched.read()
 
 
 @dataclass
@@ -153,7 +160,7 @@ class Conformance:
         with remote.open() as transport:
             transport.list()
             found = {entry.name: path for entry, path in transport.fetch(listing, str(into))}
-        assert {name: Path(path).read_bytes() for name, path in found.items() if isinstance(path, str)} == {
+        assert {name: path.read() for name, path in found.items() if isinstance(path, LocalFile)} == {
             "a.json": b"a.json",
             "c.json": b"c.json",
         }
@@ -171,7 +178,7 @@ class Conformance:
         with remote.open() as transport:
             listing = transport.list()
             found = {entry.name: path for entry, path in transport.fetch(listing, str(into))}
-        assert {name: Path(str(path)).read_bytes() for name, path in found.items()} == {
+        assert {name: content_of(path) for name, path in found.items()} == {
             f"{number}.json": b"%d" % number for number in range(20)
         }
 

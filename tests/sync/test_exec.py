@@ -19,6 +19,7 @@ from crdtctl.errors import (
     UnavailableError,
     UsageError,
 )
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.schemes import check
 from tests.conftest import Shell
 from tests.sync.conformance import Conformance, Remote
@@ -215,7 +216,7 @@ def test_a_name_with_a_control_character_is_named_and_not_read(remote_of: Made, 
     remote = remote_of(r"case $1 in list) printf '3 v a\033b.json\n3 v a.json\n' ;; get) printf one ;; esac")
     with remote.open() as transport:
         found = dict(transport.fetch(transport.list(), str(tmp_path)))
-    assert [type(one) for one in found.values()] == [DataError, str]
+    assert [type(one) for one in found.values()] == [DataError, LocalFile]
     assert r"a\x1bb.json" in str(next(iter(found.values())))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from crdtctl.errors import AccessError, DataError, TransientError
+from crdtctl.sync.local_files import LocalFile
 from tests.conftest import PROGRAM, Shell
 from tests.sync.conformance import PUT, Remote
 
@@ -114,7 +115,7 @@ def test_what_is_no_file_is_refused_one_by_one_and_the_others_are_read(remote: R
         with remote.open() as transport:
             found = {entry.name: got for entry, got in transport.fetch(transport.list(), str(tmp_path))}
     assert {name: type(got) for name, got in found.items()} == {
-        "a.json": str,
+        "a.json": LocalFile,
         "link.json": DataError,
         "fifo.json": DataError,
         "socket.json": DataError,

@@ -30,7 +30,7 @@ from tests.conftest import Result, Shell
 from tests.support.servers.gitd import git_daemon
 from tests.support.servers.githttp import PASSWORD, USER, git_http
 from tests.support.servers.sshd import make_key, serve
-from tests.sync.conformance import PUT, Conformance, Remote
+from tests.sync.conformance import PUT, Conformance, Remote, content_of
 from tests.sync.meetings import Meetings
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -354,12 +354,14 @@ def test_what_is_damaged_while_it_is_used_is_fetched_again(tmp_path: Path, scrat
         spoil(remote)
         assert [type(found) for _, found in transport.fetch([entry], str(scratch))] == [TransientError]
         ((_, path),) = transport.fetch([entry], str(scratch))
-        assert Path(str(path)).read_bytes() == b"one"
+        assert content_of(path) == b"one"
         spoil(remote)
         retry(partial(transport.get, "a.json", pieces.append), deadline)
         assert pieces == [b"one"]
         spoil(remote)
-        transport.put("b.json", str(path))  # the same content, so git takes it for one that is there
+        copy = tmp_path / "copy"
+        copy.write_bytes(b"one")
+        transport.put("b.json", str(copy))  # the same content, so git takes it for one that is there
         with pytest.raises(TransientError, match="damaged"):
             transport.flush()
     remote.put("b.json", b"two")

@@ -29,7 +29,7 @@ from crdtctl.sync.transport import ListedObject
 from crdtctl.sync.transports.rclone.environment import environment_changes
 from tests.conftest import Shell
 from tests.support.servers.scripted import scripted
-from tests.sync.conformance import Conformance, Remote
+from tests.sync.conformance import Conformance, Remote, content_of
 from tests.sync.meetings import Meetings, is_silent, meet
 
 RCLONE = shutil.which("rclone") or ""
@@ -164,7 +164,7 @@ def test_a_thousand_files_are_read_by_one_process(here: Remote, calls: Calls, tm
         found = {entry.name: path for entry, path in transport.fetch(listing, str(into))}
     assert calls.operations() == ["lsjson", "copy"]
     assert isinstance(found.pop("7.json"), MissingError)
-    assert {name: Path(str(path)).read_bytes() for name, path in found.items()} == {
+    assert {name: content_of(path) for name, path in found.items()} == {
         f"{number}.json": b"%d" % number for number in range(1000) if number != 7
     }
 
@@ -200,7 +200,7 @@ def test_one_that_cannot_be_read_alone_cannot(here: Remote, tmp_path: Path) -> N
             entry.name: path
             for entry, path in transport.fetch([ListedObject(f"{one}.json", 6) for one in "abc"], str(into))
         }
-    assert Path(str(found["a.json"])).read_bytes() == b"a.json"
+    assert content_of(found["a.json"]) == b"a.json"
     assert isinstance(found["b.json"], MissingError)
     assert isinstance(found["c.json"], UnavailableError)
     assert "c.json" in found["c.json"].message
@@ -370,7 +370,7 @@ def test_folders_and_links_are_left_out_and_what_cannot_be_read_is_named(here: R
         found = {entry.name: path for entry, path in transport.fetch(transport.list(), str(tmp_path))}
         with pytest.raises(DataError):
             transport.get("a\u202eb.json", print)
-    assert Path(str(found[".hidden"])).read_bytes() == b"one"
+    assert content_of(found[".hidden"]) == b"one"
     assert isinstance(found["a\u202eb.json"], DataError)
 
 

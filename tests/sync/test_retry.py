@@ -9,12 +9,14 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError
 from crdtctl.sync import engine, schemes
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.report import Options
 from crdtctl.sync.retry import ATTEMPTS, RetryingTransport, retry
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
 from crdtctl.sync.transports.folder.transport import Folder
 from tests.support.unchecked import synchronize
+from tests.sync.conformance import content_of
 
 
 def failing(times: int, error: Exception, calls: list[int]) -> int:
@@ -123,8 +125,8 @@ def test_retrying_transport_repeats_each_operation_and_reads_only_failed_files_a
     flaky, deadline = Flaky(), Hurried(60)
     transport = RetryingTransport(flaky, deadline)
     entries = transport.list()
-    results = [(entry.name, str(path)) for entry, path in transport.fetch(entries, str(tmp_path))]
-    assert [(name, Path(path).read_bytes()) for name, path in results] == [("a", b"{"), ("b", b"{")]
+    results = [(entry.name, content_of(found)) for entry, found in transport.fetch(entries, str(tmp_path))]
+    assert results == [("a", b"{"), ("b", b"{")]
     transport.put("c", "")
     transport.delete("c")
     transport.flush()
@@ -174,7 +176,7 @@ class Breaking(Folder):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         for number, found in enumerate(super().fetch(entries, directory)):
             if number and Breaking.cuts:
                 Breaking.cuts -= 1

@@ -19,12 +19,13 @@ from crdtctl.errors import (
     UnavailableError,
     UsageError,
 )
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.transport import Deadline, ListedObject
 from crdtctl.sync.transports.sftp.ssh import Destination, Ssh
 from crdtctl.sync.transports.sftp.transport import Sftp
 from tests.conftest import Shell
 from tests.support.servers.sshd import Sshd, make_key, serve
-from tests.sync.conformance import Conformance, Remote
+from tests.sync.conformance import Conformance, Remote, content_of
 from tests.sync.meetings import Meetings
 
 Configure = Callable[[str], None]
@@ -97,7 +98,7 @@ def test_what_cannot_be_read_is_listed_and_refused_as_in_a_folder(
         for name in ("link", "pipe", *odd):
             with pytest.raises(DataError):
                 transport.get(name, print)
-    assert isinstance(found.pop("plain.json"), str)
+    assert isinstance(found.pop("plain.json"), LocalFile)
     assert {type(one) for one in found.values()} == {DataError}
     (place / "plain.json").unlink()
     shell.ok("init")
@@ -179,7 +180,7 @@ def test_a_thousand_files_come_over_one_connection_and_each_has_its_own_result(
     assert isinstance(found.pop("7.json"), MissingError)
     assert isinstance(found.pop("10.json"), StorageError)
     content |= {"8.json": content["8.json"] * 500, "9.json": b""}
-    assert {name: Path(str(path)).read_bytes() for name, path in found.items()} == {
+    assert {name: content_of(path) for name, path in found.items()} == {
         name: data for name, data in content.items() if name not in ("7.json", "10.json")
     }
 

@@ -9,7 +9,7 @@ import pytest
 from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError
 from tests.support.servers.scripted import scripted
 from tests.support.servers.webdav import Server, apache, wsgidav
-from tests.sync.conformance import Remote
+from tests.sync.conformance import Remote, content_of
 from tests.sync.test_webdav import remote_at
 
 _PASSWORD = "correct-horse-42"
@@ -49,7 +49,7 @@ def test_a_server_that_speaks_digest_only_is_read_and_written(by_digest: Server,
         into = tmp_path / "into"
         into.mkdir()
         found = {entry.name: path for entry, path in transport.fetch(listing, str(into))}
-    assert Path(str(found["7 \u00e4.json"])).read_bytes() == b"7" * 10**5
+    assert content_of(found["7 \u00e4.json"]) == b"7" * 10**5
     assert not any(isinstance(path, CrdtctlError) for path in found.values())
 
 

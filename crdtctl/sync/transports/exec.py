@@ -45,6 +45,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store.temporary import temporary_file
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.process import ProgramResult, ProgramRunner, as_utf8, one_line
 from crdtctl.sync.schemes import Endpoint, words
 from crdtctl.sync.transport import ListedObject, Transport, checked_name, refuse_unprintable
@@ -83,20 +84,19 @@ class ExecProgram(Transport):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         """Read files, and check their sizes, since many programs report success after an incomplete copy."""
-        for entry, path in super().fetch(entries, directory):
-            if isinstance(path, str) and (size := os.path.getsize(path)) != entry.size:
-                message = (
-                    f"{self._shown('get', entry.name)} printed {size} bytes instead of the {entry.size} from 'list'"
-                )
-                if size == entry.size + _returns(path):
+        for entry, found in super().fetch(entries, directory):
+            if isinstance(found, LocalFile) and found.size != entry.size:
+                wrong = f"{found.size} bytes instead of the {entry.size} from 'list'"
+                message = f"{self._shown('get', entry.name)} printed {wrong}"
+                if found.size == entry.size + _returns(found):
                     hint = "it changes line endings; it must copy all bytes unchanged (binary mode)"
                     yield entry, UnavailableError(message, hint)
                     continue
                 yield entry, TransientError(message, "try again")
             else:
-                yield entry, path
+                yield entry, found
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         refuse_unprintable(name)
@@ -138,7 +138,6 @@ def _without_return(line: bytes) -> bytes:
     return line.removesuffix(b"\r") if line.strip() else b""
 
 
-def _returns(path: str) -> int:
-    """Return the number of lines in a file that end with a carriage return."""
-    with open(path, "rb") as file:
-        return sum(line.endswith(b"\r\n") for line in file)
+def _returns(content: LocalFile) -> int:
+    """Return the number of lines that end with a carriage return."""
+    return content.read().count(b"\r\n")

@@ -28,6 +28,7 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
+from crdtctl.sync.local_files import LocalFile, LocalFiles
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
     CHECK_PREFIX,
@@ -190,27 +191,27 @@ class Bucket(Transport):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         limit = asyncio.Semaphore(self.parallel)
+        files = LocalFiles(directory)
 
-        async def save(entry: ListedObject, path: str) -> None:
+        async def save(entry: ListedObject) -> LocalFile:
             async with limit:
-                with open(path, "wb") as file:
-                    await self._get(entry.name, LimitedWriter(entry, file.write))
+                with files.new() as incoming:
+                    await self._get(entry.name, LimitedWriter(entry, incoming.write))
+                    return incoming.finish()
 
-        paths = [f"{directory}/{number}" for number in range(len(entries))]
-        futures = [self._begin(save(entry, path)) for entry, path in zip(entries, paths, strict=True)]
+        futures = [self._begin(save(entry)) for entry in entries]
         try:
-            for entry, path, future in zip(entries, paths, futures, strict=True):
+            for entry, future in zip(entries, futures, strict=True):
                 try:
-                    interruptible_result(future)
+                    yield entry, interruptible_result(future)
                 except CrdtctlError as error:
                     yield entry, error
-                else:
-                    yield entry, path
         finally:
             for future in futures:
                 future.cancel()
+            files.close()
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)

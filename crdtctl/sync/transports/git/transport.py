@@ -13,7 +13,6 @@ again.
 
 import os
 import random
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import IO, Final, NamedTuple
@@ -30,6 +29,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store.temporary import temporary_file
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.process import ProgramResult
 from crdtctl.sync.schemes import Endpoint, redacted
 from crdtctl.sync.transport import ListedObject, Transport, checked_name, refuse_unprintable
@@ -112,14 +112,15 @@ class Git(Transport):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         found = []
         for entry in entries:
             try:
                 found.append((entry, self._item(entry.name)))
             except (DataError, MissingError) as error:
                 yield entry, error
-        with tempfile.TemporaryFile(dir=directory) as file:
+        path = f"{directory}/objects"
+        with open(path, "w+b") as file:
             wanted = "".join(f"{item.object}\n" for _, item in found)
             try:
                 self._ask("cat-file", "--batch", "--buffer", stdin=wanted.encode(), stdout=file)
@@ -127,7 +128,7 @@ class Git(Transport):
                 yield from ((entry, error) for entry, _ in found)
                 return
             file.seek(0)
-            for number, (entry, item) in enumerate(found):
+            for entry, item in found:
                 if file.readline().split()[1:] != [b"blob", str(item.size).encode()]:
                     if self._tip is not None:
                         self._cache.forget()
@@ -137,11 +138,9 @@ class Git(Transport):
                         TransientError(f"'{printable(entry.name)}' was damaged after the download", "try again"),
                     )
                     continue
-                path = f"{directory}/{number}"
-                with open(path, "wb") as target:
-                    self._copy(file, target, item.size)
+                content = LocalFile.of(file, path, item.size)
                 file.readline()
-                yield entry, path
+                yield entry, content
 
     def put(self, name: str, path: str) -> None:
         key = os.fsencode(checked_name(name))
@@ -258,12 +257,6 @@ class Git(Transport):
         except TransientError:
             self._tip = None
             raise
-
-    def _copy(self, source: IO[bytes], target: IO[bytes], size: int) -> None:
-        while size and (block := source.read(min(size, _READ_SIZE))):
-            target.write(block)
-            size -= len(block)
-            self._deadline.remaining()
 
     # Writing --------------------------------------------------------------------------------------------
 

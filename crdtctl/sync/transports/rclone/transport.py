@@ -31,6 +31,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store import temporary
+from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.process import ProgramRunner, as_utf8, one_line
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
@@ -156,7 +157,7 @@ class Rclone(Transport):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         for entry in entries:
             try:
                 refuse_unprintable(entry.name)
@@ -176,7 +177,7 @@ class Rclone(Transport):
             path = f"{directory}/{entry.name}"
             reason = reasons.get(entry.name, general)
             if os.path.isfile(path) and (done.status == 0 or (is_tidy and os.path.getsize(path) == entry.size)):
-                yield entry, path
+                yield entry, LocalFile.at(path)
             elif not reason or (entry.name in reasons and _NOT_FOUND.search(reason)):
                 yield entry, MissingError(f"{printable(entry.name)} does not exist in {self._shown}")
             else:
@@ -187,10 +188,10 @@ class Rclone(Transport):
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         with tempfile.TemporaryDirectory(dir=temporary.directory(self._state)) as directory:
-            [(_, path)] = self.fetch([ListedObject(name, -1)], directory)
-            if isinstance(path, CrdtctlError):
-                raise path
-            with open(path, "rb") as file:
+            [(_, found)] = self.fetch([ListedObject(name, -1)], directory)
+            if isinstance(found, CrdtctlError):
+                raise found
+            with open(found.path, "rb") as file:
                 while block := file.read(_READ_SIZE):
                     write(block)
 

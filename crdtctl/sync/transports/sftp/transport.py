@@ -11,7 +11,7 @@ failed. In the protocol, a name is bytes, and every file has its own reply.
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
@@ -25,6 +25,7 @@ from crdtctl.errors import (
     UsageError,
     printable,
 )
+from crdtctl.sync.local_files import LocalFile, LocalFiles
 from crdtctl.sync.process import one_line
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
@@ -120,15 +121,21 @@ class Sftp(Transport):
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
-    ) -> Iterator[tuple[ListedObject, str | CrdtctlError]]:
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         """Read files, several at once. Each has its own result, even if the connection is lost halfway."""
+        with closing(LocalFiles(directory)) as files:
+            yield from self._batched(entries, files)
+
+    def _batched(
+        self, entries: Sequence[ListedObject], files: LocalFiles
+    ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         lost: CrdtctlError | None = None
         for batch in _batches(entries):
-            results: dict[int, str | CrdtctlError] = {}
+            results: dict[int, LocalFile | CrdtctlError] = {}
             if lost is None:
                 try:
                     with self._asking(f"read from {self._shown}") as client:
-                        self._fetch(client, batch, directory, results)
+                        self._fetch(client, batch, files, results)
                 except CrdtctlError as error:
                     lost = error
             for number, entry in batch:
@@ -140,8 +147,8 @@ class Sftp(Transport):
         self,
         client: Client,
         batch: Sequence[tuple[int, ListedObject]],
-        directory: str,
-        results: dict[int, str | CrdtctlError],
+        files: LocalFiles,
+        results: dict[int, LocalFile | CrdtctlError],
     ) -> None:
         """Open all files of a batch, request their contents, then read them. Each step waits only once."""
         opened: list[tuple[int, ListedObject, int]] = []
@@ -153,13 +160,12 @@ class Sftp(Transport):
             with self._noting(number, entry.name, results):
                 asked.append((number, entry, client.reading(client.handle(request), entry.size)))
         for number, entry, reading in asked:
-            path = f"{directory}/{number}"
-            with self._noting(number, entry.name, results), open(path, "wb") as file:
-                self._copy(client, reading, entry.name, file.write)
-                results[number] = path
+            with self._noting(number, entry.name, results), files.new() as incoming:
+                self._copy(client, reading, entry.name, incoming.write)
+                results[number] = incoming.finish()
 
     @contextmanager
-    def _noting(self, number: int, name: str, results: dict[int, str | CrdtctlError]) -> Iterator[None]:
+    def _noting(self, number: int, name: str, results: dict[int, LocalFile | CrdtctlError]) -> Iterator[None]:
         """Record the server's error about one file only."""
         try:
             yield

@@ -1,6 +1,8 @@
 """The program's tree of verbs, made with the typer library. A verb's module is imported at its first use."""
 
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 import typer
@@ -9,7 +11,7 @@ import typer.core
 from crdtctl import __version__
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import section
-from crdtctl.cli.line import Group, made
+from crdtctl.cli.line import PARSING, Group, made
 from crdtctl.cli.verbs import ALIASES, GROUPS, VERBS, load
 from crdtctl.errors import UsageError, printable
 
@@ -94,6 +96,29 @@ class _Root(Group):
 
 
 app = _Root()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line that `parser` declines: help, an error in the line, or an unusual environment.
+
+    Return the exit status, or raise the error.
+    """
+    help_text = io.StringIO()  # text that typer prints goes through our own output, and fails like it
+    try:
+        with redirect_stdout(help_text):
+            status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
+    except PARSING as failure:
+        if type(failure).__name__ == "NoArgsIsHelpError":
+            output.stdout.line(failure.args[0])
+            return UsageError.status
+        from crdtctl.cli.usage import explained
+
+        raise explained(failure, arguments) from None
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        output.stdout.write(help_text.getvalue().encode("utf-8", "backslashreplace"))
+    return status if isinstance(status, int) else 0
 
 
 def help_of(words: Sequence[str]) -> str:

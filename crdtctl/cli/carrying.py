@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def settle(line: "Mapping[str, Any]") -> None:
+def _settle(line: "Mapping[str, Any]") -> None:
     """Set up the output as the global options on the line, or their variables, want it; raise `UsageError`."""
     output.settings = output.Settings(
         quiet=bool(of(QUIET, line)),
@@ -23,7 +23,7 @@ def settle(line: "Mapping[str, Any]") -> None:
 
 def carry_out(context: Context) -> int:
     """Run the command of a line; return its exit status, or raise its error."""
-    settle(context.everywhere)
+    _settle(context.everywhere)
     try:
         return context.command.run(context, **context.values) or 0
     except MissingError as error:

@@ -12,7 +12,7 @@ import typer
 import typer.core
 import typer.main
 
-from crdtctl.cli.carrying import carry_out, settle
+from crdtctl.cli.carrying import carry_out
 from crdtctl.cli.context import Context
 from crdtctl.cli.everywhere import EVERYWHERE, FORMAT, FULL, HEADER, JSON, READING
 from crdtctl.cli.exit_status import section
@@ -287,11 +287,6 @@ class Group(_Line, typer.core.TyperGroup):
 
     def _is_listed(self, parameter: Any) -> bool:
         return parameter not in _READING
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the group's own action and the command."""
-        settle(_on_line(ctx))
-        return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that the first word names, and the rest of the words; raise `UsageError`."""

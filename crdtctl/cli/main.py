@@ -6,7 +6,7 @@ from crdtctl.cli import output, parser
 from crdtctl.cli.carrying import carry_out
 from crdtctl.cli.context import Ended
 from crdtctl.cli.signals import is_interrupted, keep_interruptions
-from crdtctl.errors import CrdtctlError, InternalError, UsageError, from_os, printable
+from crdtctl.errors import CrdtctlError, InternalError, from_os, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,39 +57,13 @@ def _run(arguments: "Sequence[str]") -> int:
         return 0
     context = parser.read(arguments)
     if context is None:
-        return _explained(arguments)
+        from crdtctl.cli.app import run
+
+        return run(arguments)
     try:
         return carry_out(context)
     except KeyboardInterrupt:
         return _INTERRUPTED  # with the output so far, as of the other reader
-
-
-def _explained(arguments: "Sequence[str]") -> int:
-    """Run a command line that `parser` declines: help, an error in the line, or an unusual environment."""
-    import io
-    from contextlib import redirect_stdout
-
-    import typer
-
-    from crdtctl.cli.app import app
-    from crdtctl.cli.line import PARSING
-
-    help_text = io.StringIO()  # text that typer prints goes through our own output, and fails like it
-    try:
-        with redirect_stdout(help_text):
-            status = app(args=list(arguments), prog_name="crdtctl", standalone_mode=False)
-    except PARSING as failure:
-        if type(failure).__name__ == "NoArgsIsHelpError":
-            output.stdout.line(failure.args[0])
-            return UsageError.status
-        from crdtctl.cli.usage import explained
-
-        raise explained(failure, arguments) from None
-    except typer.Abort:
-        raise KeyboardInterrupt from None
-    finally:
-        output.stdout.write(help_text.getvalue().encode("utf-8", "backslashreplace"))
-    return status if isinstance(status, int) else 0
 
 
 def _wants_json(arguments: "Sequence[str]") -> bool:

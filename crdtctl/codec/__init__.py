@@ -46,9 +46,13 @@ A *commit* is one change of a replica. The commits of each replica are numbered 
 ``tier``      the tier, 1 to 99, of a replica that is not permanent. Only in ``own``.
 ``binding``   the file identity of ``own.json``: ``INODE.GENERATION.FILESYSTEM.MACHINE``. Only in ``own``.
 ``witness``   the path of the witness, the file outside the replica with the number of writes. Only in ``own``.
+``follows``   followed file → position, sorted: ``COMMAND:PATH`` → ``INODE.OFFSET.CRC``, see below. Only in ``own``.
 
-``clock``, ``since`` and ``heard`` may be empty objects. ``tags`` and the last six fields are omitted where they would
-be empty or 0. ``heard``, ``past``, ``unheard``, ``tier``, ``binding`` and ``witness`` are never exported.
+``clock``, ``since`` and ``heard`` may be empty objects. ``tags`` and the last seven fields are omitted where they would
+be empty or 0. ``heard``, ``past``, ``unheard``, ``tier``, ``binding``, ``witness`` and ``follows`` are never exported.
+
+A position in ``follows`` is the inode number of the file, the number of bytes whose lines this ``own.json`` has
+counted, and the CRC-32, in eight hexadecimal digits, of the first 1,024 of them and the last 1,024 of them.
 
 A *history* is ``COUNT SEQ.NONCE SEQ.NONCE …``: the number of export markers that the replica ever made, and those that
 are kept, oldest first. Each has the number of the replica's last commit before the export, and a random nonce of four

@@ -20,14 +20,15 @@ FileKind = Literal["state", "delta", "own", "known"]
 _plain = msgspec.json.Encoder()
 _any = msgspec.json.Decoder()
 
+_HEX = "0123456789abcdef"
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
-_OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness")
+_OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness", "follows")
 #: Kind → the fields that its header must have, and those that it may have.
 _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "state": (_REQUIRED, frozenset({"tags", "settled"})),
     "delta": (_REQUIRED | {"since"}, frozenset({"tags", "settled"})),
     "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past", "unheard"})),
-    "own": (_REQUIRED, frozenset({"tags", "tier", "binding", "witness"})),
+    "own": (_REQUIRED, frozenset({"tags", "tier", "binding", "witness", "follows"})),
 }
 
 
@@ -56,6 +57,7 @@ class Head:
     tier: int = 0
     binding: str = ""
     witness: str = ""
+    follows: Mapping[str, str] = field(default_factory=dict)
 
 
 def encode_head(head: Head) -> bytes:
@@ -128,6 +130,7 @@ def head_from_tree(tree: Any) -> Head:
         tier=_tier(tree.get("tier", 0)),
         binding=_text(tree.get("binding", "")),
         witness=_text(tree.get("witness", "")),
+        follows=_follows(tree.get("follows", {})),
     )
 
 
@@ -147,6 +150,21 @@ def _heard(tree: Any) -> dict[str, str]:
     if not isinstance(tree, dict):
         raise Invalid("field 'heard' of its header is malformed")
     return {checked_name(author, replica_fault): _text(when) for author, when in tree.items()}
+
+
+def _follows(tree: Any) -> dict[str, str]:
+    if not isinstance(tree, dict) or not all(map(_text, tree)) or not all(map(is_position, tree.values())):
+        raise Invalid("field 'follows' of its header is malformed")
+    return tree
+
+
+def is_position(value: object) -> bool:
+    """Return whether a value is a position in a followed file: ``INODE.OFFSET.CRC``."""
+    if not isinstance(value, str) or not value.isascii():
+        return False
+    inode, _, rest = value.partition(".")
+    offset, _, crc = rest.partition(".")
+    return all(one.isdigit() and len(one) <= 20 for one in (inode, offset)) and len(crc) == 8 and not crc.strip(_HEX)
 
 
 def _histories(tree: Any, clock: Clock) -> dict[str, str]:

@@ -59,19 +59,23 @@ def _is_text(text: bytes) -> bool:
 
 
 class OwnHeader:
-    """A plain header of ``own.json``: `history` is the text of the export markers, `exports` their number."""
+    """A plain header of ``own.json``: `history` is the text of the export markers, `exports` their number.
 
-    def __init__(self, replica: bytes, seq: int, history: bytes, bound: bytes, witness: bytes) -> None:
+    `follows` is the text of the positions in followed files.
+    """
+
+    def __init__(self, replica: bytes, seq: int, history: bytes, bound: bytes, witness: bytes, follows: bytes) -> None:
         self.replica = replica
         self.seq = seq
         self.history = history
         self.exports = _exports(history, seq) if history else 0
         self.bound = bound
         self.witness = witness
+        self.follows = follows
 
     def encode(self) -> bytes:
         """Return the header line, with its line feed."""
-        return b'%bown","replica":"%b","clock":{"%b":%d}%b,"binding":"%b"%b%b' % (
+        return b'%bown","replica":"%b","clock":{"%b":%d}%b,"binding":"%b"%b%b%b' % (
             HEAD_START,
             self.replica,
             self.replica,
@@ -79,6 +83,7 @@ class OwnHeader:
             b',"tags":{"%b":"%b"}' % (self.replica, self.history) if self.history else b"",
             self.bound,
             b',"witness":"%b"' % self.witness if self.witness else b"",
+            b',"follows":{%b}' % self.follows if self.follows else b"",
             HEAD_END,
         )
 
@@ -97,12 +102,16 @@ def read_own_header(line: bytes) -> OwnHeader:
         _between(line, b'"tags":{"%b":"' % replica, b'"}'),
         _between(line, b'"binding":"', b'"'),
         _between(line, b'"witness":"', b'"'),
+        _between(line, b'"follows":{', b"}"),
     )
     witness = header.witness
     if not (header.seq and is_name(replica) and _is_text(header.bound) and (not witness or _is_text(witness))):
         raise ValueError
     if header.encode() != line:
         raise ValueError
+    for _, position in _members(header.follows, b'":"', b'","', b'"'):
+        if not _is_text(position):
+            raise ValueError
     return header
 
 

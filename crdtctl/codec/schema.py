@@ -34,6 +34,7 @@ _OPTIONAL = {
     "tier": ["own"],
     "binding": ["own"],
     "witness": ["own"],
+    "follows": ["own"],
 }
 _COMMIT = {"description": "number of a replica's commit", "type": "integer", "minimum": 1, "maximum": MAX_SAFE}
 _CLOCK = {
@@ -105,6 +106,13 @@ def state_schema() -> dict[str, Any]:
             "witness": {
                 "description": "path of the witness, a file outside the replica with the number of writes",
                 **_TEXT,
+            },
+            "follows": {
+                "description": "followed file → position: inode number, offset, CRC-32 of the bytes before it",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": _TEXT,
+                "additionalProperties": {"type": "string", "pattern": "^[0-9]{1,20}[.][0-9]{1,20}[.][0-9a-f]{8}$"},
             },
             "counters": {
                 "description": "name → type → replica → entry",

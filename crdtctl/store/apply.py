@@ -17,6 +17,10 @@ from crdtctl.store.jobs import hide_left_out, refuse_in_attempt
 from crdtctl.store.retirement import hide_absorbed, refuse_sealed
 from crdtctl.store.transaction import Transaction
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.store.followed import Step
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -32,15 +36,22 @@ class Commit:
 
 
 def apply(
-    tx: Transaction, requests: Sequence[Request], *, details: bool = False, on_refused: OnRefused | None = None
+    tx: Transaction,
+    requests: Sequence[Request],
+    *,
+    details: bool = False,
+    on_refused: OnRefused | None = None,
+    step: "Step | None" = None,
 ) -> Commit:
     """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
 
     With `on_refused`, the refused requests are left out, and it is called with each of them. With `details`, the
-    result contains the value of every counter before and after.
+    result contains the value of every counter before and after. A `step` in a followed file is recorded in the same
+    commit, also if no counter changes.
     """
     with tx.lock_own() as own, ExitStack() as stack:
         refuse_sealed(own.source)
+        follows = step.taken(own.source.head.follows) if step else None
         mine = own.counters(many=len(requests) > MANY)
         others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
         basis = Basis(
@@ -55,9 +66,10 @@ def apply(
         planned = plan(basis, requests, on_refused)
         found = changes(planned, mine, others.counter) if details else []
         seq = own.seq
-        if planned.counters:
+        if planned.counters or follows is not None:
             refuse_in_attempt(own.source, planned.touched)
-            seq = tx.write_own(own, {name: encode_line(name, counter) for name, counter in planned.counters.items()})
+            lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
+            seq = tx.write_own(own, lines, follows=follows)
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)

@@ -271,18 +271,29 @@ class Directory:
             finally:
                 close(lock)
 
-    def write_own(self, lock: int, own: OwnFile, lines: Mapping[str, bytes], seq: int, tags: str = "") -> None:
+    def write_own(
+        self,
+        lock: int,
+        own: OwnFile,
+        lines: Mapping[str, bytes],
+        seq: int,
+        tags: str = "",
+        follows: Mapping[str, str] | None = None,
+    ) -> None:
         """Replace ``own.json``: after commit `seq`, it has these `lines` of counters.
 
-        `tags` is its history of export markers, if that is new. Raise `RefusedError` for a file above the size limit.
+        `tags` is its history of export markers, and `follows` are its positions in followed files, if that is new.
+        Raise `RefusedError` for a file above the size limit.
         """
         old = own.source.head
         history = {own.id: tags} if tags else old.histories
         lasting = binding.is_lasting(old.binding)
+        positions = old.follows if follows is None else follows
 
         def fill(draft: Draft) -> bool:
             is_file = binding.of(draft.fd, lasting=lasting)
-            head = replace(old, clock={own.id: seq}, histories=history, binding=is_file)
+            clock = {own.id: seq} if seq else {}
+            head = replace(old, clock=clock, histories=history, binding=is_file, follows=positions)
             pieces = own.edited(lines, head)
             if sum(map(len, pieces)) > MAX_OWN_BYTES:
                 raise RefusedError(

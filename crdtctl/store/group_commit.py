@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crdtctl.store.commit import OnRefused, Request
 
     K = TypeVar("K")
-    #: Carries out the requests of the first keys of a group, as many as the number says, as one commit, all or none.
+    #: Carries out the requests of the given number of keys, the first of a group, as one commit, all or none.
     #: With `OnRefused`, the refused requests are left out, and it is called with each of them.
     Commit: TypeAlias = Callable[[list[Request], int, OnRefused | None], object]
 
@@ -39,7 +39,7 @@ def commit_group(
     requests: Mapping[K, Request | None],
     on_refused: Callable[[int, CrdtctlError], object] | None = None,
 ) -> None:
-    """Commit the requests that the keys in `group` stand for, in their order, as one commit.
+    """Commit the requests of the keys in `group`, in their order, as one commit.
 
     `requests` maps a key to its request, or to None if it asks for nothing. The requests are increments, decrements
     and additions to sets, so those with equal keys can be carried out together. Only if a request is refused, all
@@ -60,7 +60,7 @@ def _commit_one_by_one(
     requests: list[Request] = []
     for place, request in enumerate(group):
         if request is not None:
-            requests.append(copy(request))  # equal requests are told apart by their identity
+            requests.append(copy(request))  # so that each of several equal ones has its place
             places[id(requests[-1])] = place
 
     def refused(request: Request, reason: CrdtctlError) -> None:

@@ -6,7 +6,7 @@ A copied or restored replica gets a new id, see `crdtctl.store.transaction`.
 import base64
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from crdtctl.codec.header import Head, encode_head
@@ -100,11 +100,19 @@ def history_after_export(own: OwnFile) -> str:
     return forks.text(history) if history.count else ""
 
 
-def first(fd: int, replica: str, witness: str, tier: int = 0, lines: Sequence[bytes] = ()) -> bytes:
+def first(
+    fd: int,
+    replica: str,
+    witness: str,
+    tier: int = 0,
+    lines: Sequence[bytes] = (),
+    follows: Mapping[str, str] | None = None,
+) -> bytes:
     """Return the first ``own.json`` of an id, to be written to the open file `fd`."""
     is_file = binding.of(fd, lasting=binding.inodes_last(fd))
     clock = {replica: 1} if lines else {}
-    return assemble(encode_head(Head("own", replica, clock, tier=tier, binding=is_file, witness=witness)), lines)
+    head = Head("own", replica, clock, tier=tier, binding=is_file, witness=witness, follows=follows or {})
+    return assemble(encode_head(head), lines)
 
 
 def outward(own: Source) -> tuple[dict[str, int], dict[str, str]]:

@@ -58,6 +58,7 @@ from crdtctl.store.unheard import Heard
 from crdtctl.store.validation import check_strings, checked_key
 
 if TYPE_CHECKING:
+    from crdtctl.store.followed import Step
     from crdtctl.store.stream import Stream
 
 __all__ = ["Batch", "Commit", "ExchangeReport", "Reading", "Replica"]
@@ -87,15 +88,21 @@ class Replica(Reader, Verbs):
     # Counting ----------------------------------------------------------------------------------------------
 
     def commit(
-        self, requests: Iterable[Request], *, details: bool = False, on_refused: OnRefused | None = None
+        self,
+        requests: Iterable[Request],
+        *,
+        details: bool = False,
+        on_refused: OnRefused | None = None,
+        step: "Step | None" = None,
     ) -> Commit:
         """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
 
         When this returns, the commit is on disk. With `on_refused`, the refused requests are left out, and it is
-        called with each of them. With `details`, the result contains the value of every counter before and after.
+        called with each of them. With `details`, the result contains the value of every counter before and after. A
+        `step` in a followed file becomes a part of the commit.
         """
         with self._transaction() as tx:
-            return apply(tx, list(requests), details=details, on_refused=on_refused)
+            return apply(tx, list(requests), details=details, on_refused=on_refused, step=step)
 
     def batch(self, *, once: str | None = None) -> Batch:
         """Return a context whose operations become one commit when it ends without an exception.

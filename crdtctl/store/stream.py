@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     #: Verb, name, amount or elements, idempotency key, type.
     Key: TypeAlias = tuple[str, str, int | tuple[str, ...], str | None, str | None]
 
-#: If so many groups are waiting for the disk, an operation waits as well.
+#: Number of groups that may wait for the disk. Further operations block.
 _MOST_GROUPS = 16
 #: Most requests that are kept for operations that are equal to earlier ones.
 _MOST_KEPT = 100_000

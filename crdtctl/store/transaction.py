@@ -117,14 +117,21 @@ class Transaction:
 
     # Writing -----------------------------------------------------------------------------------------------
 
-    def write_own(self, own: OwnFile, lines: Mapping[str, bytes], history: str = "") -> int:
+    def write_own(
+        self,
+        own: OwnFile,
+        lines: Mapping[str, bytes],
+        history: str = "",
+        follows: Mapping[str, str] | None = None,
+    ) -> int:
         """Replace ``own.json``: `own` with these `lines` of counters in their places. Return the commit number.
 
-        Lines make a commit. Without lines, only the `history` of export markers changes.
+        Lines make a commit. Without lines, only the `history` of export markers, or the positions in followed files,
+        `follows`, change.
         """
         assert self.own_lock is not None
         seq = own.seq + 1 if lines else own.seq
-        self.directory.write_own(self.own_lock, own, lines, seq, history)
+        self.directory.write_own(self.own_lock, own, lines, seq, history, follows)
         return seq
 
     def write_known(self, fill: Callable[[Draft], bool]) -> bool:
@@ -182,19 +189,23 @@ class Transaction:
 
             self.write_known(fill)
         lines = [*handoffs.carried_over(own, new), *(again(own.source, new) if reason != "sealed" else ())]
-        self._begin_own(new, own.tier, sorted(lines, key=counter_name))
+        self._begin_own(new, own, sorted(lines, key=counter_name))
         is_whole = reason != "forked" and binding.read_witness(own.source.head.witness) == own.writes
         self.on_renamed(IdChange(own.id, new, reason, is_whole, len(head.past)))
         self.note("renamed", before=own.id, commits=own.seq, after=new, why=REASONS[reason])
         return self.directory.read_own()
 
-    def _begin_own(self, replica: str, tier: int, lines: Sequence[bytes]) -> None:
-        """Write the first ``own.json`` of an id. With `lines`, it contains one commit."""
+    def _begin_own(self, replica: str, before: OwnFile, lines: Sequence[bytes]) -> None:
+        """Write the first ``own.json`` of an id. With `lines`, it contains one commit.
+
+        It keeps the positions in followed files: they belong to the counts that this replica holds, under any id.
+        """
         assert self.own_lock is not None
         witness = binding.create_witness(replica)
 
         def fill(draft: Draft) -> bool:
-            draft.write(identity.first(draft.fd, replica, witness, tier, lines))
+            follows = before.source.head.follows
+            draft.write(identity.first(draft.fd, replica, witness, before.tier, lines, follows))
             return True
 
         self.directory.write(OWN, self.own_lock, fill)

@@ -15,7 +15,7 @@ from crdtctl.store.sketching import sketch_lines
 #: A line → its request, or None for a line without one.
 Parse: TypeAlias = Callable[[str], Request | None]
 #: Maximum length of a line in bytes.
-_MAX_LINE = 2**16
+MAX_LINE = 2**16
 _NOTHING_DONE = "nothing was counted; --bad skip leaves such lines out"
 
 
@@ -75,7 +75,7 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
         if len(counted) > before:
             for line in counted.keys() - parsed.keys():
                 try:
-                    parsed[line] = parse(_decode(line)) if line.strip() else None
+                    parsed[line] = parse(decoded(line)) if line.strip() else None
                 except UsageError as error:
                     parsed[line] = None
                     bad[line] = error
@@ -92,9 +92,10 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
     return found
 
 
-def _decode(line: bytes) -> str:
-    if len(line) > _MAX_LINE:
-        raise UsageError(f"longer than {_MAX_LINE} bytes")
+def decoded(line: bytes) -> str:
+    """Return the text of a line without its end; raise `UsageError`."""
+    if len(line) > MAX_LINE:
+        raise UsageError(f"longer than {MAX_LINE} bytes")
     try:
         return line.removesuffix(b"\r").decode()
     except UnicodeDecodeError:
@@ -120,8 +121,8 @@ def _pieces(path: str) -> Iterator[bytes]:
             rest = after
         else:
             rest += after
-        if len(rest) > _MAX_LINE:
-            yield rest[: _MAX_LINE + 1]
+        if len(rest) > MAX_LINE:
+            yield rest[: MAX_LINE + 1]
             rest, is_too_long = b"", True
     if rest:
         yield rest

@@ -24,11 +24,12 @@ FORMS = {
     "uniq": "COUNT NAME, the output of 'uniq -c'",
     "tsv": "NAME, or NAME, a tab and AMOUNT",
     "json": "a JSON object",
+    "statsd": "NAME:AMOUNT|c, as statsd clients send it",
 }
 LINES = Option(
     "lines",
     metavar="FORM",
-    help=f"Form of the lines of a batch. {'; '.join(f'{form}: {text}' for form, text in FORMS.items())}.",
+    help=f"Form of the lines of a batch or stream. {'; '.join(f'{form}: {text}' for form, text in FORMS.items())}.",
 )
 
 #: Possible first characters of the amount in NAME=AMOUNT, besides digits. "" is an empty amount.
@@ -45,7 +46,6 @@ def count(
     tag: str | None,
     batch: str | None,
     print_clock: bool,
-    lines: str | None,
     bad: str | None,
     *,
     also: bool,
@@ -53,12 +53,13 @@ def count(
 ) -> None:
     """Commit the requests of the words, or of the batch."""
     skip = skips_bad(context, bad, batch)
-    if lines is not None and lines not in FORMS:
-        raise UsageError(f"--lines cannot be '{printable(lines)}'", f"it is one of {', '.join(FORMS)}")
+    form = form_of(context)
     found: Batch | None = None
     if batch is None:
         if is_typed(context, "lines"):
-            raise UsageError("--lines works only with --batch", "add --batch FILE, or leave it out")
+            raise UsageError(
+                "--lines works only with --batch, --stream or --follow", "add --batch FILE, or leave it out"
+            )
         if not words:
             raise UsageError("the name of a counter is missing", f"crdtctl {verb} NAME [AMOUNT]")
         requests = counting(verb, words, tag)
@@ -68,7 +69,7 @@ def count(
         from crdtctl.cli.batches import batch as read_batch
         from crdtctl.cli.lines import count_line
 
-        found = read_batch(batch, count_line(verb, tag, lines or "auto"), skip=skip)
+        found = read_batch(batch, count_line(verb, tag, form), skip=skip)
         requests = found.requests()
     if once is not None:
         from crdtctl.store.requests import under_key
@@ -84,6 +85,14 @@ def count(
     )
     if found:
         found.left_out.raise_if_any()
+
+
+def form_of(context: Context) -> str:
+    """Return the form of the lines of a batch or stream; raise `UsageError` for an unknown one."""
+    form = context.values["lines"]
+    if form is not None and form not in FORMS:
+        raise UsageError(f"--lines cannot be '{printable(form)}'", f"it is one of {', '.join(FORMS)}")
+    return form or "auto"
 
 
 def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:

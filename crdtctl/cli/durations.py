@@ -2,17 +2,17 @@
 
 import time
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MAX = 100 * 366 * 86_400
 #: Smallest length in seconds, then size and name of its unit.
 _SHOWN = ((2 * 86_400, 86_400, "day"), (2 * 3600, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
 
 
 def duration(text: str | float) -> float:
-    """Return a word of the command line as seconds: 90, 30s, 5m, 6h, 2d, 1h30m. Raise ValueError for another word.
+    """Return a word of the command line as seconds: 90, 250ms, 30s, 5m, 6h, 1h30m. Raise ValueError for another word.
 
-    >>> duration("1h30m"), duration("0.5"), duration("2d")
-    (5400.0, 0.5, 172800.0)
+    >>> duration("1h30m"), duration("0.5"), duration("2d"), duration("250ms")
+    (5400.0, 0.5, 172800.0, 0.25)
     """
     found = _seconds(str(text).strip().lower())
     if found is None:
@@ -23,15 +23,16 @@ def duration(text: str | float) -> float:
 
 
 def _seconds(word: str) -> float | None:
-    number, unit = (word[:-1], _UNITS[word[-1]]) if word[-1:] in _UNITS else (word, 1)
+    end = -2 if word[-2:] in _UNITS else -1
+    number, unit = (word[:end], _UNITS[word[end:]]) if word[end:] in _UNITS else (word, 1.0)
     if number.isascii() and number.isdigit():
         return float(number) * unit
     import re  # only here: most durations are one whole number
 
     if re.fullmatch(r"\d+(?:\.\d*)?|\.\d+", word, re.ASCII):
         return float(word)
-    if re.fullmatch(r"(?:(\d+(?:\.\d+)?)([smhdw]))+", word, re.ASCII):
-        parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", word, re.ASCII)
+    if re.fullmatch(r"(?:(\d+(?:\.\d+)?)(ms|[smhdw]))+", word, re.ASCII):
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhdw])", word, re.ASCII)
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
     return None
 

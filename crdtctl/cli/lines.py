@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from crdtctl.cli.amounts import amount
 from crdtctl.cli.batches import Parse
+from crdtctl.cli.statsd import statsd_count
 from crdtctl.crdt.base import Verb
 from crdtctl.crdt.names import counter_fault
 from crdtctl.errors import UsageError, printable
@@ -16,6 +17,8 @@ from crdtctl.store.validation import wrong_name
 _COUNTED = re.compile(r"[ \t]*([0-9]+)[ \t](.*)", re.DOTALL)
 _LOOKS_COUNTED = re.compile(r"[ \t]*[0-9]+ ")
 _PAIR = re.compile(r"[^={}]+=\+?[0-9]+")
+#: Verb → the one that counts a negative amount.
+_OPPOSITE: dict[Verb, Verb] = {"increment": "decrement", "decrement": "increment"}
 _FIELDS = {"name", "amount", "once", "type"}
 
 
@@ -45,6 +48,10 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
         number = amount(number) if isinstance(number, str) else number
         return requests.count(verb, _name(tree), number, once=tree.get("once"), tag=tree.get("type", tag))
 
+    def statsd(line: str) -> Request:
+        name, number = statsd_count(line)
+        return requests.count(_OPPOSITE[verb] if number < 0 else verb, name, abs(number), tag=tag)
+
     def auto(line: str) -> Request:
         if line.startswith("{"):
             return from_json(line)
@@ -59,7 +66,7 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
             raise UsageError(f"{wrong_name(name).message}; in a batch, write NAME, a tab, AMOUNT")
         return requests.count(verb, name, amount(text), tag=tag)
 
-    return {"auto": auto, "names": names, "uniq": uniq, "tsv": tsv, "json": from_json}[form]
+    return {"auto": auto, "names": names, "uniq": uniq, "tsv": tsv, "json": from_json, "statsd": statsd}[form]
 
 
 def _doubt(line: str) -> NoReturn:

@@ -1,8 +1,15 @@
 """The options that several commands have."""
 
-from crdtctl.cli.grammar import Flag, Option
+from crdtctl.cli.grammar import Flag, Option, Whole
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
+
+
+def _duration(word: str) -> float:
+    from crdtctl.cli.durations import duration  # only here: most commands have none
+
+    return duration(word)
+
 
 TYPE = Option(
     "tag",
@@ -32,8 +39,18 @@ BATCH = Option("batch", metavar="FILE", help="Read one entry a line from FILE, a
 BAD = Option(
     "bad",
     metavar="refuse|skip",
-    help="On a wrong line: refuse the whole batch (default), or skip that line and end with status 3.",
+    help="On a wrong line: refuse the batch, or end the stream (default), or skip the line and end with status 3.",
 )
+STREAM = Flag(
+    "stream", help="Count the lines of FILE, or of standard input, as they arrive, and print how many are on disk."
+)
+EVERY = Option(
+    "every",
+    metavar="TIME",
+    kind=_duration,
+    help="Time between the commits of a stream, such as 1s. Default: until no line is waiting, at most 100 ms.",
+)
+GROUP = Option("group", metavar="N", kind=Whole(1), help="Commit at most N lines of a stream at once. Default: 10000.")
 FILES_FROM = Option(
     "files_from", metavar="LIST", help="Read the names of the files from LIST, one a line ('-': standard input)."
 )

@@ -3,6 +3,7 @@
 Those programs have no terminal, so a signal from the keyboard does not reach them.
 """
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
     from types import FrameType, TracebackType
-    from typing import NoReturn
+    from typing import NoReturn, Self
 else:
     import _signal as signal  # the module that `signal` wraps in enums, whose import takes as long as a command
 
@@ -58,6 +59,38 @@ def keep_interruptions() -> None:
         signal.setitimer(signal.ITIMER_REAL, _AGAIN)
 
     sys.unraisablehook = raise_again
+
+
+class noted_signals:  # noqa: N801  # used like a function
+    """Note the first signal in the block, and let it continue. A second one ends it with SystemExit.
+
+    The descriptor `fd` becomes readable with the first signal, so that a wait for input ends.
+    """
+
+    def __init__(self) -> None:
+        #: The number of the signal that came; 0 before it.
+        self.number = 0
+        self.fd, self._wake = os.pipe()
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def __enter__(self) -> "Self":
+        numbers = [one for one in _SIGNALS if signal.getsignal(one) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._note) for number in numbers}
+        return self
+
+    def __exit__(
+        self, _kind: "type[BaseException] | None", _error: "BaseException | None", _trace: "TracebackType | None"
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        os.close(self._wake)
+        os.close(self.fd)
+
+    def _note(self, number: int, _: object) -> None:
+        if self.number:
+            raise SystemExit(128 + number)
+        self.number = number
+        os.write(self._wake, b"!")
 
 
 class exit_on_signal:  # noqa: N801  # used like a function

@@ -138,12 +138,21 @@ def commit(
 
 
 def skips_bad(context: Context, bad: str | None, batch: str | None) -> bool:
-    """Return whether wrong lines of a batch are left out; raise `UsageError` for a wrong --bad."""
+    """Return whether wrong lines of a batch are left out; raise `UsageError` for a wrong --bad, or one of a stream."""
+    checked_bad(bad)
+    if batch is None and is_typed(context, "bad"):
+        raise UsageError("--bad works only with --batch, --stream or --follow", "add --batch FILE, or leave it out")
+    for option in ("every", "group"):
+        if is_typed(context, option):
+            raise UsageError(f"--{option} works only with --stream or --follow", "add --stream, or leave it out")
+    return bad == "skip"
+
+
+def checked_bad(bad: str | None) -> str:
+    """Return the value of --bad; raise `UsageError` for an unknown one."""
     if bad not in (None, "refuse", "skip"):
         raise UsageError(f"--bad cannot be '{printable(bad)}'", "it is refuse or skip")
-    if batch is None and is_typed(context, "bad"):
-        raise UsageError("--bad works only with --batch", "add --batch FILE, or leave it out")
-    return bad == "skip"
+    return bad or "refuse"
 
 
 def is_typed(context: Context, option: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
-from crdtctl.cli.options import ALSO, BAD, BATCH, EXISTING, PRINT_CLOCK, TYPE
+from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, GROUP, PRINT_CLOCK, STREAM, TYPE
 from crdtctl.cli.verb import commit, session, skips_bad
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.requests import add as adding
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     TYPE,
     BATCH,
     BAD,
+    STREAM,
+    EVERY,
+    GROUP,
     PRINT_CLOCK,
     ALSO,
     EXISTING,
@@ -34,10 +37,13 @@ def add(
     tag: str | None,
     batch: str | None,
     bad: str | None,
+    stream: bool,
+    every: float | None,  # noqa: ARG001  # streams read the values of the context
+    group: int | None,  # noqa: ARG001
     print_clock: bool,
     also: bool,
     existing: bool,
-) -> None:
+) -> int | None:
     """Add elements to a set.
 
     \b
@@ -50,6 +56,10 @@ def add(
     not exist yet becomes a gset, which is exact. With --type hll it becomes an hll, which estimates millions of
     elements in a few KB. A batch has one element a line; blank lines are ignored.
     """
+    if stream:
+        from crdtctl.cli.stream_command import run
+
+        return run(context, "add", elements, name)
     skip = skips_bad(context, bad, batch)
     left_out: LeftOut | None = None
     if batch is None:
@@ -63,6 +73,7 @@ def add(
     commit(context, requests, print_clock=print_clock, also=also, existing=existing)
     if left_out is not None:
         left_out.raise_if_any()
+    return None
 
 
 def _of_batch(context: Context, name: str, batch: str, tag: str | None, *, skip: bool) -> tuple[list[Request], LeftOut]:

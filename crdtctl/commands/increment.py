@@ -5,7 +5,7 @@ from __future__ import annotations
 from crdtctl.cli.counting import LINES, count
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
-from crdtctl.cli.options import ALSO, BAD, BATCH, EXISTING, ONCE, PRINT_CLOCK, TYPE
+from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, GROUP, ONCE, PRINT_CLOCK, STREAM, TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     BATCH,
     LINES,
     BAD,
+    STREAM,
+    EVERY,
+    GROUP,
     PRINT_CLOCK,
     ALSO,
     EXISTING,
@@ -31,12 +34,15 @@ def increment(
     once: str | None,
     tag: str | None,
     batch: str | None,
-    lines: str | None,
+    lines: str | None,  # noqa: ARG001  # as below
     bad: str | None,
+    stream: bool,
+    every: float | None,  # noqa: ARG001  # streams read the values of the context
+    group: int | None,  # noqa: ARG001
     print_clock: bool,
     also: bool,
     existing: bool,
-) -> None:
+) -> int | None:
     """Count up, by 1 or by AMOUNT.
 
     \b
@@ -56,4 +62,9 @@ def increment(
     the form of the lines with --lines. Blank lines are ignored. One wrong line stops the whole batch before
     anything is counted; --bad skip leaves such lines out instead.
     """
-    count(context, "increment", words, once, tag, batch, print_clock, lines, bad, also=also, existing=existing)
+    if stream:
+        from crdtctl.cli.stream_command import run
+
+        return run(context, "increment", words)
+    count(context, "increment", words, once, tag, batch, print_clock, bad, also=also, existing=existing)
+    return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from copy import copy
 
+from crdtctl.crdt.base import Operation
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
+from crdtctl.store.commit import Request
 from crdtctl.store.requests import repeated
 
 TYPE_CHECKING = False
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias, TypeVar
 
-    from crdtctl.store.commit import OnRefused, Request
+    from crdtctl.store.commit import OnRefused
 
     K = TypeVar("K")
     #: Carries out the requests of the given number of keys, the first of a group, as one commit, all or none.
@@ -46,11 +48,29 @@ def commit_group(
     are carried out one by one. With `on_refused`, refused requests are left out, and it is called with their places.
     Without it, those before the first refused one are committed, and `Refusal` is raised.
     """
-    asked = Counter(group)
+    asked = [(one, times) for key, times in Counter(group).items() if (one := requests[key]) is not None]
     try:
-        commit([repeated(one, asked[key]) for key in asked if (one := requests[key]) is not None], len(group), None)
+        commit(_together(asked), len(group), None)
     except _REFUSALS:
         _commit_one_by_one(commit, [requests[key] for key in group], on_refused)
+
+
+def _together(asked: Sequence[tuple[Request, int]]) -> list[Request]:
+    """Return requests that count as much as these, each multiplied by its number; one for all elements of a set."""
+    found: list[Request] = []
+    sets: dict[tuple[str, str | None, bool, bool], tuple[int, list[str]]] = {}
+    for request, times in asked:
+        if request.operation.verb == "add" and not request.operation.sketch:
+            key = request.name, request.tag, request.also, request.existing
+            if key not in sets:
+                sets[key] = len(found), []
+                found.append(request)
+            sets[key][1].extend(request.operation.elements)
+        else:
+            found.append(repeated(request, times))
+    for (name, tag, also, existing), (place, elements) in sets.items():
+        found[place] = Request(name, Operation("add", elements=tuple(elements)), tag, also, existing)
+    return found
 
 
 def _commit_one_by_one(

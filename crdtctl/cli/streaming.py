@@ -1,0 +1,161 @@
+"""``--stream`` and ``--follow``: lines are counted as they arrive, in groups, and acknowledged on standard output."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from crdtctl.cli import output
+from crdtctl.cli.batches import LeftOut, decoded
+from crdtctl.cli.signals import noted_signals
+from crdtctl.errors import CrdtctlError, PartialError, UsageError
+from crdtctl.store.commit import Request
+from crdtctl.store.group_commit import Refusal, commit_group
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Protocol, TypeAlias
+
+    from crdtctl.cli.batches import Parse
+    from crdtctl.store.commit import OnRefused
+    from crdtctl.store.followed import Step
+    from crdtctl.store.replica import Replica
+
+    class Source(Protocol):
+        """Lines that arrive bit by bit. `name` is for messages; `is_over` is true after the last line."""
+
+        name: str
+        is_over: bool
+
+        def read(self, patience: float | None) -> list[bytes]:
+            """Return the lines that arrived. Wait up to `patience` seconds, or until a signal."""
+
+        def is_ready(self) -> bool:
+            """Return whether more can be read at once."""
+
+        def step(self, count: int) -> Step | None:
+            """Return the step in a followed file that counts the first `count` lines that are not taken yet."""
+
+        def took(self, count: int) -> None:
+            """Note that the first `count` lines are committed."""
+
+    #: Opens the source. A signal ends its waits.
+    Opening: TypeAlias = Callable[[noted_signals], AbstractContextManager[Source]]
+
+#: The longest time in seconds that a line waits, if --every is not given, and most lines in a group.
+PATIENCE = 0.1
+GROUP = 10_000
+#: Number of different lines whose requests are kept.
+_MOST_KEPT = 100_000
+
+
+def stream(
+    replica: Replica, opening: Opening, parse: Parse, *, every: float | None, group: int | None, skip: bool
+) -> int | None:
+    """Count lines until they end, or until a signal. Return the exit status of the signal, or None at the end.
+
+    A group is committed if no further line is waiting, and at the latest after `PATIENCE`. With `every`, it is
+    committed that number of seconds after its first line. It has at most `group` lines. `parse` reads a line and raises
+    `UsageError` for a wrong one. That ends the stream, after all lines before it are committed. With `skip`, the line
+    is left out, and `PartialError` is raised at the end.
+    """
+    with noted_signals() as signals, opening(signals) as source:
+        counting = _Counting(replica, source, parse, skip=skip)
+        waiting: list[bytes] = []
+        since = 0.0
+        limit = PATIENCE if every is None else every
+        most = group or GROUP
+
+        def is_due() -> bool:
+            if source.is_over or signals.number or (every is None and not source.is_ready()):
+                return True
+            return monotonic() >= since + limit
+
+        while not (source.is_over or signals.number) and output.stdout.failure is None:
+            lines = source.read(max(0.0, since + limit - monotonic()) if waiting else None)
+            if lines and not waiting:
+                since = monotonic()
+            waiting += lines
+            while len(waiting) >= most or (waiting and is_due()):
+                counting.commit(waiting[:most])
+                waiting = waiting[most:]
+                since = monotonic()
+        counting.left_out.of = counting.done
+    try:
+        counting.left_out.raise_if_any()
+    except PartialError as left_out:
+        if not signals.number:
+            raise
+        output.print_message(left_out)
+    return 128 + signals.number if signals.number else None
+
+
+class _Counting:
+    """Commits groups of lines, and acknowledges them. `done` lines are on disk, or left out."""
+
+    def __init__(self, replica: Replica, source: Source, parse: Parse, *, skip: bool) -> None:
+        self.left_out = LeftOut()
+        self.done = 0
+        self._replica = replica
+        self._source = source
+        self._parse = parse
+        self._skip = skip
+        self._requests: dict[bytes, Request | None] = {}
+        self._bad: dict[bytes, UsageError] = {}
+
+    def commit(self, group: list[bytes]) -> None:
+        """Commit a group of lines and acknowledge it."""
+        self._read(group)
+        bad = next((place for place, line in enumerate(group) if line in self._bad), None) if self._bad else None
+        try:
+            if bad is None or self._skip:
+                commit_group(self._commit, group, self._requests, self._leave_out if self._skip else None)
+                for place in range(len(group)) if bad is not None else ():
+                    if group[place] in self._bad:
+                        self._leave_out(place, self._bad[group[place]])
+            elif bad:
+                commit_group(self._commit, group[:bad], self._requests)
+        except Refusal as refusal:
+            self._acknowledge(refusal.place)
+            raise self._ended_by(refusal.reason) from None
+        except CrdtctlError as failure:
+            failure.message += f" (lines on disk: {self.done})"
+            raise
+        self._acknowledge(len(group) if bad is None or self._skip else bad)
+        if bad is not None and not self._skip:
+            raise self._ended_by(self._bad[group[bad]])
+
+    def _read(self, group: list[bytes]) -> None:
+        if len(self._requests) > _MOST_KEPT:
+            self._requests, self._bad = {}, {}
+        for line in set(group) - self._requests.keys():
+            self._requests[line] = None
+            try:
+                if line.strip():
+                    self._requests[line] = self._parse(decoded(line))
+            except UsageError as error:
+                self._bad[line] = error
+
+    def _commit(self, requests: list[Request], size: int, on_refused: OnRefused | None) -> None:
+        step = self._source.step(size)
+        if requests or step:
+            done = self._replica.commit(requests, on_refused=on_refused, step=step)
+            for note in done.notes:
+                output.print_message(note)
+        self._source.took(size)
+
+    def _leave_out(self, place: int, reason: CrdtctlError) -> None:
+        self.left_out.add(1, f"line {self.done + place + 1} of {self._source.name}: {reason.message}")
+
+    def _acknowledge(self, lines: int) -> None:
+        self.done += lines
+        if not output.settings.quiet and lines:
+            output.stdout.line(f"OK {self.done}")
+            output.stdout.flush()
+            output.stdout.applied = output.stdout.failure is not None
+
+    def _ended_by(self, reason: CrdtctlError) -> CrdtctlError:
+        """Return the failure for the first line that is not on disk."""
+        where = f"line {self.done + 1} of {self._source.name}: {reason.message}"
+        return type(reason)(where, f"all lines before it are on disk ({self.done}); --bad skip leaves such lines out")

@@ -24,9 +24,13 @@ def states(drawn: list[Moment]) -> list[Entries]:
 
 
 def versions(kind: CounterType, count: int) -> st.SearchStrategy[list[Entry]]:
-    """Return versions of one author's entry, of any age."""
-    rows = histories(kind).map(
-        lambda history: [moment.state[a] for a in AUTHORS[:1] for moment in history.moments if a in moment.state]
+    """Return versions of one author's entry, of any age. Keys in it expire only as this author says.
+
+    An expiry of another author takes keys out of all entries of a state, which are no newer versions for that.
+    """
+    author = AUTHORS[0]
+    rows = histories(kind, expiring=[author]).map(
+        lambda history: [moment.state[author] for moment in history.moments if author in moment.state]
     )
     return rows.filter(bool).flatmap(lambda found: st.lists(st.sampled_from(found), min_size=count, max_size=count))
 

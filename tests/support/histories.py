@@ -5,7 +5,7 @@ deliverable for ever, so merges are stale, repeated, reordered and one-way as ch
 state each moment carries which operations it has seen; the oracle reads those and nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
@@ -161,17 +161,19 @@ def merged(
     return merging.row
 
 
-def play(kind: CounterType, tape: bytes) -> History:
+def play(kind: CounterType, tape: bytes, expiring: Sequence[str] = AUTHORS) -> History:
     """Return the history that a tape tells, four bytes a step: who does which of eight things, and with what.
 
-    Bytes, because they are drawn much faster than steps would be, and shrink as well.
+    Bytes, because they are drawn much faster than steps would be, and shrink as well. Only the authors in `expiring`
+    let keys expire.
     """
     history = History(kind)
     for who, a, b, c in zip(*[iter(tape)] * 4, strict=False):
         author = AUTHORS[who % 3]
         match who // 3 % 8:
             case 0 | 1 | 2 | 3:
-                history.act(author, operation(kind, a, b, c))
+                chosen = operation(kind, a, b, c)
+                history.act(author, chosen if chosen.verb != "expire" or author in expiring else None)
             case 4:
                 history.act(author, None)
             case 5 | 6:
@@ -181,9 +183,11 @@ def play(kind: CounterType, tape: bytes) -> History:
     return history
 
 
-def histories(kind: CounterType, *, max_steps: int = 24) -> st.SearchStrategy[History]:
+def histories(
+    kind: CounterType, *, max_steps: int = 24, expiring: Sequence[str] = AUTHORS
+) -> st.SearchStrategy[History]:
     """Return histories of a counter of one type."""
-    return st.binary(min_size=4 * 6, max_size=4 * max_steps).map(lambda tape: play(kind, tape))
+    return st.binary(min_size=4 * 6, max_size=4 * max_steps).map(lambda tape: play(kind, tape, expiring))
 
 
 def moments(kind: CounterType, count: int) -> st.SearchStrategy[list[Moment]]:

@@ -1,9 +1,10 @@
 """Fixtures: real processes in real directories."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,18 @@ hypothesis.settings.register_profile("brief", untimed, max_examples=100, derando
 hypothesis.settings.register_profile("ci", untimed, max_examples=500, derandomize=True)
 hypothesis.settings.register_profile("nightly", untimed, max_examples=20_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+# A shell lets what runs in the background ignore SIGINT, and so would every program that is started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Have two workers for each core: with one, cores idle while tests wait for disks, servers and signals."""
+    cores = yield
+    return cores if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else 2 * cores
+
 
 #: Seconds for each example of a property: a profile with more examples has more time, however busy the machine is.
 _SECONDS_PER_EXAMPLE = 2

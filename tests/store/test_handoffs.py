@@ -27,7 +27,7 @@ from crdtctl.store.merge import limits
 from tests.conftest import assert_sound
 
 #: Clients that come and go as replicas, each with files of its own; and those that come and go as states.
-CLIENTS, MANY = 100, 10_000
+CLIENTS, MANY = 100, 2_000
 #: So many of those are merged at once.
 AT_ONCE = 25
 KIND = Handoff()

@@ -1,7 +1,6 @@
 """A process that is caught while it waits for a file."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +19,6 @@ def started(shell: Shell, *words: str) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         cwd=shell.directory,
         env=shell.environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whatever runs the tests may ignore it
     )
 
 

@@ -1,8 +1,5 @@
 """A sync over a folder that is killed, interrupted or let down at any system call harms nothing, and the next heals."""
 
-import signal
-from collections.abc import Iterator
-
 import pytest
 
 from tests.conftest import Shell
@@ -13,11 +10,8 @@ pytestmark = [needs_strace, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
-def meeting(shell: Shell) -> Iterator[Meeting]:
-    # In the background of a script, SIGINT is ignored, and so it would be by every program that is started here.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield Meeting(shell)
-    signal.signal(signal.SIGINT, before)
+def meeting(shell: Shell) -> Meeting:
+    return Meeting(shell)
 
 
 def test_a_kill_at_any_system_call_loses_nothing(meeting: Meeting) -> None:

@@ -120,6 +120,17 @@ def has_colour() -> bool:
     return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def width_of(fd: int) -> int:
+    """Return the width to write: COLUMNS, or the width of the terminal, or 80."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and len(columns) < 6 and int(columns):
+        return max(int(columns), 20)
+    try:
+        return max(os.get_terminal_size(fd).columns or 80, 20)
+    except OSError:
+        return 80
+
+
 def is_talkative() -> bool:
     """Return whether changes are printed in words: on a terminal, or with --verbose."""
     return settings.verbose or (is_terminal() and not settings.quiet)
@@ -320,7 +331,7 @@ def _table(report: Report) -> None:
         for row in (*first, rest, *rows):
             stdout.line("\t".join(map(_cell, row)))
         return
-    from crdtctl.cli.tables import draw, width_of
+    from crdtctl.cli.tables import draw
 
     if is_terminal() and not settings.full:
         first = [*_short(report, first)]

@@ -4,7 +4,6 @@ Numbers, times and ids are never broken over two lines, so that they can be copi
 """
 
 import io
-import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -57,14 +56,3 @@ def draw(
     )
     console.print(table)
     return [line.rstrip() for line in buffer.getvalue().splitlines() if line.rstrip()]
-
-
-def width_of(fd: int) -> int:
-    """Return the width to write: COLUMNS, or the width of the terminal, or 80."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isascii() and columns.isdigit() and len(columns) < 6 and int(columns):
-        return max(int(columns), 20)
-    try:
-        return max(os.get_terminal_size(fd).columns or 80, 20)
-    except OSError:
-        return 80

@@ -93,12 +93,11 @@ def _show(usage: str, text: str) -> None:
 
     lines = usage.splitlines()
     if text:
-        from crdtctl.cli.tables import width_of
         from crdtctl.help.blocks import blocks
         from crdtctl.help.page import page
 
         colour = output.has_colour() and pager.keeps_colours()
-        lines += [*([""] if lines else []), *page(blocks(text), width_of(1), colour=colour)]
+        lines += [*([""] if lines else []), *page(blocks(text), output.width_of(1), colour=colour)]
     whole = "".join(f"{line}\n" for line in lines)
     command = pager.pager(len(lines))
     if command is None or not pager.through(command, whole):

@@ -1,49 +1,51 @@
 """Markdown → blocks. The subset: headings, paragraphs, flat lists, pipe tables, fenced code; code, strong, links."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+
+from crdtctl.records import NamedTuple, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Record):
     """A title: of the page (level 1) or of a section (level 2)."""
 
     level: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Record):
     """Running text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Record):
     """A list. Each item has a label: a bullet or a number."""
 
     items: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Record):
     """Lines that are shown as they are; `kind` is the word behind the fence."""
 
     kind: str
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Record):
     """Rows of cells. The first row is the header, whose cells may all be empty."""
 
     rows: tuple[tuple[str, ...], ...]
 
 
-Block = Heading | Paragraph | Items | Code | Table
+if TYPE_CHECKING:
+    Block: TypeAlias = Heading | Paragraph | Items | Code | Table
 
 
 class Span(NamedTuple):
@@ -53,11 +55,11 @@ class Span(NamedTuple):
     text: str
 
 
-_FENCE: Final = re.compile(r"```(\w*)$")
-_RULE: Final = re.compile(r"[|\s:-]*-[|\s:-]*")
-_ITEM: Final = re.compile(r"(\*|\d+\.) +(.*)")
-_BEGINS: Final = re.compile(r"#|```|\||\* |\d+\. ")
-_SPAN: Final = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<strong>[^*]+)\*\*|\[(?P<link>[^]]+)\]\([^)]+\)")
+_FENCE = re.compile(r"```(\w*)$")
+_RULE = re.compile(r"[|\s:-]*-[|\s:-]*")
+_ITEM = re.compile(r"(\*|\d+\.) +(.*)")
+_BEGINS = re.compile(r"#|```|\||\* |\d+\. ")
+_SPAN = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<strong>[^*]+)\*\*|\[(?P<link>[^]]+)\]\([^)]+\)")
 
 
 def blocks(text: str) -> Iterator[Block]:

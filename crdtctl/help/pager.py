@@ -1,12 +1,9 @@
 """Long text on a terminal goes through the user's pager, as git does it."""
 
 import os
-import signal
-import subprocess
-from typing import Final
 
 #: less quits if the text fits on the screen, keeps colours, and leaves the text on the screen.
-_LESS: Final = "FRX"
+_LESS = "FRX"
 
 
 def pager(lines: int) -> str | None:
@@ -26,6 +23,9 @@ def keeps_colours() -> bool:
 
 def through(command: str, text: str) -> bool:
     """Show a text in a pager until the user leaves it; return False if the pager cannot be run."""
+    import signal
+    import subprocess
+
     environment = {"LESS": _LESS, "LV": "-c", **os.environ}
     process = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, env=environment)
     # Ctrl-C is for the pager.

@@ -9,6 +9,8 @@ import pytest
 
 from crdtctl.cli.verbs import VERBS
 from crdtctl.help import topics
+from crdtctl.help.blocks import Code, blocks
+from crdtctl.help.page import page
 from tests.conftest import Shell
 from tests.support.expect import assert_refused
 from tests.support.terminal import ESCAPE, on_terminal
@@ -106,3 +108,46 @@ def test_less_is_asked_to_quit_on_a_short_text_and_to_keep_styles(shell: Shell) 
     del environment["LESS"]
     ended = on_terminal(Shell(shell.directory, kept), "help", "show", environment=environment)
     assert ended.stdout == "LESS=FRX\n"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("width", [80, 60])
+@pytest.mark.parametrize("name", topics.NAMES)
+def test_only_code_is_wider_than_the_page(name: str, width: int, colour: bool) -> None:
+    shown = [one for one in blocks(topics.text(name)) if not isinstance(one, Code)]
+    lines = [re.sub("\x1b\\[[0-9]*m", "", line) for line in page(shown, width, colour=colour)]
+    assert max(map(len, lines)) <= width
+
+
+def test_words_keep_their_order_and_their_styles_when_lines_are_filled() -> None:
+    text = "begin `code words here` (**strong**), `x`y and the end of a longer text"
+    plain = page(blocks(text), 20, colour=False)
+    assert plain == [
+        "  begin 'code words",
+        "  here' (strong),",
+        "  'x'y and the end",
+        "  of a longer text",
+    ]
+    styled = page(blocks(text), 20, colour=True)
+    assert styled[0] == "  begin \x1b[36mcode words\x1b[0m"
+    assert styled[1] == "  \x1b[36mhere\x1b[0m (\x1b[1mstrong\x1b[0m), \x1b[36mx\x1b[0my"
+
+
+def test_a_word_that_is_longer_than_a_line_is_broken() -> None:
+    assert page(blocks("a `bbbbbbbbbbbbbbbbbbbbbbbb` c"), 12, colour=True) == [
+        "  a",
+        "  \x1b[36mbbbbbbbbbb\x1b[0m",
+        "  \x1b[36mbbbbbbbbbb\x1b[0m",
+        "  \x1b[36mbbbb\x1b[0m c",
+    ]
+
+
+def test_a_table_gives_room_to_long_cells_and_has_a_rule_below_its_header() -> None:
+    table = "| name | what it is |\n|---|---|\n| `a` | one two three four five |\n| bb | six |"
+    assert page(blocks(table), 24, colour=False) == [
+        "  name   what it is",
+        "  " + "─" * 22,
+        "  a      one two three",
+        "         four five",
+        "  bb     six",
+    ]

@@ -9,7 +9,6 @@ from crdtctl.records import NamedTuple, Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TypeAlias
 
 
 class Heading(Record):
@@ -44,8 +43,7 @@ class Table(Record):
     rows: tuple[tuple[str, ...], ...]
 
 
-if TYPE_CHECKING:
-    Block: TypeAlias = Heading | Paragraph | Items | Code | Table
+Block = Heading | Paragraph | Items | Code | Table
 
 
 class Span(NamedTuple):

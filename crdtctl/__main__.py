@@ -49,15 +49,13 @@ def run() -> None:
         status = fastpath.run(arguments)
         if status is None:
             _on_interrupt(_end_at_once)
-            if sys.flags.no_site:  # the installed script postpones the search for packages
-                import site
-
-                site.main()
             import gc
 
             gc.disable()  # cycles of garbage are few, and a search through a large state takes long
             from crdtctl.cli.main import main
+            from crdtctl.cli.packages import search_late
 
+            search_late()
             status = main(arguments)
     except KeyboardInterrupt:
         status = _INTERRUPTED

@@ -11,8 +11,6 @@ place
 Every other formatting character (direction marks, zero width space, soft hyphen, byte order mark) is never in place.
 """
 
-import unicodedata
-
 ZWNJ = "\u200c"
 ZWJ = "\u200d"
 #: Where the scripts are that join or stack their letters.
@@ -45,6 +43,8 @@ def is_in_place(text: str, index: int) -> bool:
     """Return whether the character of `text` at `index` is a joiner, and stands where one may stand."""
     if text[index] not in (ZWNJ, ZWJ) or index == 0:
         return False
+    import unicodedata  # only here and below: joiners are rare
+
     before, after = text[index - 1], text[index + 1 : index + 2]
     if unicodedata.combining(before) == _VIRAMA:
         return after not in (ZWNJ, ZWJ)
@@ -56,9 +56,13 @@ def is_in_place(text: str, index: int) -> bool:
 
 
 def _is_joining(character: str) -> bool:
+    import unicodedata
+
     code = ord(character)
     return any(first <= code <= last for first, last in _SCRIPTS) and unicodedata.category(character)[0] in "LM"
 
 
 def _is_symbol(character: str) -> bool:
+    import unicodedata
+
     return not character.isascii() and unicodedata.category(character)[0] == "S"

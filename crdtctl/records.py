@@ -7,7 +7,7 @@
     class Walk(Record, frozen=False):
         steps: list[Point] = field(default_factory=list)
 
-`NamedTuple` is the one of `typing`, made in the same way.
+`NamedTuple`, `final` and `overload` are those of `typing`, without its import.
 
 The module of a record begins with `from __future__ import annotations`, so that an annotation costs nothing and may
 name what is imported for types only. Classes of records are not inherited from.
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from inspect import Signature
     from typing import Any, NoReturn, TypeVar, dataclass_transform
     from typing import NamedTuple as NamedTuple
+    from typing import final as final
+    from typing import overload as overload
 
     T = TypeVar("T")
 else:
@@ -34,6 +36,12 @@ else:
     def dataclass_transform(**_options):
         """Leave a class as it is: only type checkers read this."""
         return lambda made: made
+
+    def final(made):
+        """Leave a class or a method as it is: only type checkers read this."""
+        return made
+
+    overload = final  # the function behind the overloads replaces them
 
 
 #: The number of instances of a class before its `__init__` is compiled: compiling takes as long as making these.

@@ -4,7 +4,11 @@ A suggestion is made only where it is likely to be right: one edit away, or the 
 suggestion is worse than none.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Words shorter than this are one edit away from too many others.
 _SHORTEST = 3

@@ -5,11 +5,10 @@ files, the crash and contention tests and ``--type`` find it there. The oracle o
 a type whose value is anything else adds its reading there.
 """
 
-from typing import Final
+from __future__ import annotations
 
 from crdtctl.crdt import attempts, membership
 from crdtctl.crdt.attempts import ATTEMPTS
-from crdtctl.crdt.base import CounterType, RowType
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.gset import GSet
@@ -18,6 +17,12 @@ from crdtctl.crdt.hll import HLL
 from crdtctl.crdt.local_merge import LocallyMergedType
 from crdtctl.crdt.membership import MEMBERSHIP
 from crdtctl.crdt.pncounter import PNCounter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from crdtctl.crdt.base import CounterType, RowType
 
 TYPES: Final[dict[str, CounterType]] = {
     kind.tag: kind

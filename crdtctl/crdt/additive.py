@@ -31,17 +31,22 @@ count the same keys twice. So a replica that knows another keeper refuses; one r
 absorb.
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from operator import gt
-from typing import Any, ClassVar, TypeAlias, final
 
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
+from crdtctl.records import final
 
-Totals: TypeAlias = tuple[int, ...]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, ClassVar, TypeAlias
+
+    Totals: TypeAlias = tuple[int, ...]
 
 
 @final
@@ -290,7 +295,7 @@ def _beyond(marks: Mapping[str, Totals], totals: Mapping[str, Totals]) -> dict[s
     beyond = {}
     for name, row in totals.items():
         mark = marks.get(name, (0,) * len(row))
-        if any(map(gt, row, mark)):
+        if any(total > seen for total, seen in zip(row, mark, strict=False)):
             beyond[name] = _larger(row, mark)
     return beyond
 

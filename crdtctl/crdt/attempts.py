@@ -11,14 +11,18 @@ kept under the day when the absorbed replica was made, and are dropped with the 
 before the cutoff. A job that runs again after that counts again.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, final
+from __future__ import annotations
 
 from crdtctl.crdt.base import Entries, Entry, RowType
 from crdtctl.crdt.lattice import Latest, MapOf, Nat
 from crdtctl.crdt.membership import day_fault, day_of, minted, number_of
 from crdtctl.crdt.names import key_fault
+from crdtctl.records import Record, field, final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
 #: Reserved name of the line of attempts. Counter names cannot contain ``=``.
 NAME = "=jobs"
@@ -39,16 +43,14 @@ class Attempts(RowType):
 ATTEMPTS = Attempts()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Record):
     """One run of the job `key`, with its `number` among the runs of this job."""
 
     key: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Jobs:
+class Jobs(Record):
     """The jobs in a state: the attempt of each replica, and key → the attempt that was absorbed."""
 
     attempts: Mapping[str, Attempt] = field(default_factory=dict)

@@ -5,20 +5,26 @@ the replica's commit that last changed it. Only that replica writes the entry, a
 versions, part by part, is the newer one. A counter is the entries of all replicas, and its value is a fold over them.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias, final
 
 from crdtctl.crdt.forks import merge_branches
-from crdtctl.crdt.lattice import Record
+from crdtctl.records import Record, final
 
-#: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
-Entry: TypeAlias = tuple[Any, ...]
-#: Replica id → entry, of one counter.
-Entries: TypeAlias = Mapping[str, Entry]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
+    from collections.abc import Callable, Mapping
+    from typing import Any, ClassVar, Literal, TypeAlias
 
-Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire"]
+    from crdtctl.crdt import lattice
+
+    Entry: TypeAlias = tuple[Any, ...]
+    #: Replica id → entry, of one counter.
+    Entries: TypeAlias = Mapping[str, Entry]
+    Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire"]
+
 
 MAX_DIGITS = 100
 #: The smallest number that is too large for a total: it has 101 digits.
@@ -40,8 +46,7 @@ class Lacking(Refused):
         self.amount = amount
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Record):
     """One operation on a counter, as data.
 
     `amount` (≥ 0) belongs to ``increment`` and ``decrement``, `elements` to ``add``. `once` is the idempotency key
@@ -71,8 +76,7 @@ def _no_entries() -> Entries:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class OperationContext:
+class OperationContext(Record):
     """The context of an operation: the `replica` that performs it, in its commit `seq`.
 
     `others` returns the entries of other replicas. It is a function because a plain increment does not need them. The
@@ -91,7 +95,7 @@ class RowType:
     #: The name of the type in files. It never changes and is never reused.
     tag: ClassVar[str]
     #: The lattice of one entry; its first part is `seq`.
-    record: ClassVar[Record]
+    record: ClassVar[lattice.Record]
     #: One line for people.
     summary: ClassVar[str]
     #: Fields of an `Operation` that ``create`` may set.

@@ -14,9 +14,7 @@ negative in the joined state, by at least the oversold amount, and the value sta
 rights to the replica makes up for it.
 """
 
-import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple, final
+from __future__ import annotations
 
 from crdtctl.crdt.base import (
     MAX_DIGITS,
@@ -32,15 +30,23 @@ from crdtctl.crdt.base import (
 from crdtctl.crdt.forks import merge_branches, origin
 from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record
 from crdtctl.crdt.names import replica_fault
+from crdtctl.records import NamedTuple, final
 
-_BOUND = re.compile(f"0|-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 #: Maximum number of holders of rights that a refusal names.
 _NAMED = 3
 
 
 def bound_fault(text: str) -> str | None:
     """Return the fault of `text` as a declared bound, or None."""
-    return None if _BOUND.fullmatch(text) else "a bound must be a whole number, of at most 100 digits"
+    digits = text.removeprefix("-")
+    if text == "0" or (digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) <= MAX_DIGITS):
+        return None
+    return "a bound must be a whole number, of at most 100 digits"
 
 
 class Row(NamedTuple):

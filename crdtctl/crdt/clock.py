@@ -4,19 +4,15 @@ It is a version vector (D. S. Parker et al., "Detection of Mutual Inconsistency 
 No entry is 0; an unknown replica is absent.
 """
 
-from collections.abc import Mapping
-from enum import StrEnum
+from __future__ import annotations
 
-Clock = Mapping[str, int]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
+    from crdtctl.crdt.order import Order
 
-class Order(StrEnum):
-    """The relation of one clock to another."""
-
-    EQUAL = "equal"
-    BEHIND = "behind"
-    AHEAD = "ahead"
-    CONCURRENT = "concurrent"
+    Clock = Mapping[str, int]
 
 
 def join(a: Clock, b: Clock) -> dict[str, int]:
@@ -35,6 +31,8 @@ def missing(have: Clock, want: Clock) -> dict[str, int]:
 
 def compare(a: Clock, b: Clock) -> Order:
     """Return the relation of `a` to `b`: `Order.BEHIND` if `b` covers `a` and they differ."""
+    from crdtctl.crdt.order import Order  # an enumeration, which takes longer to import than most commands run
+
     match bool(missing(a, b)), bool(missing(b, a)):
         case False, False:
             return Order.EQUAL

@@ -21,27 +21,53 @@ A read joins the branches of one id (`merge_branches`), which never counts their
 the lowest possible true value. Only the people who own the machines know how much is missing.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations, pairwise
-from typing import Any, NamedTuple, TypeVar
+from __future__ import annotations
 
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.lattice import Record
+from itertools import combinations, pairwise
+
 from crdtctl.crdt.names import MAX_BYTES
+from crdtctl.records import NamedTuple, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, TypeVar
+
+    from crdtctl.crdt import lattice
+    from crdtctl.crdt.clock import Clock
+
+    _Key = TypeVar("_Key")
+    _Result = TypeVar("_Result")
+    _Seen = TypeVar("_Seen")
+    #: The clock of each state, and replica id → history as text.
+    Heads = Sequence[tuple[Clock, Mapping[str, str]]]
+    #: Replica id → the ids that its entries are kept under.
+    Names = Mapping[str, tuple[str, ...]]
 
 #: See `retained`.
 DENSE = 16
 SPARSE = 8
 
-_Seen = TypeVar("_Seen")
 
-_NUMBER = re.compile("[1-9][0-9]{0,15}")
-_TAG = re.compile("[0-9A-Za-z_-]{4}")
-_MARK = re.compile("~([1-9][0-9]{0,15})[.]([0-9A-Za-z_-]{4})")
-_BRANCH = re.compile(f"(?:{_MARK.pattern})+\\Z")
+_LONGEST_NUMBER = 16
+_NONCE_SIZE = 4
+#: The number of results that a function keeps.
+_KEPT = 4096
+
+
+def _remembered(function: Callable[[_Key], _Result]) -> Callable[[_Key], _Result]:
+    """Return a function that computes each result once, as `functools.lru_cache` does, without its import."""
+    known: dict[_Key, _Result] = {}
+
+    def remembered(key: _Key) -> _Result:
+        if key in known:
+            return known[key]
+        if len(known) == _KEPT:
+            known.clear()
+        result = known[key] = function(key)
+        return result
+
+    return remembered
 
 
 class ExportMarker(NamedTuple):
@@ -51,7 +77,7 @@ class ExportMarker(NamedTuple):
     nonce: str
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def retained(count: int) -> tuple[int, ...]:
     """Return the numbers of the markers that are kept of 1 to `count`, in order.
 
@@ -68,8 +94,7 @@ def retained(count: int) -> tuple[int, ...]:
     return tuple(sorted(kept))
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Record):
     """The kept export markers of one replica, oldest first, of `count` in all."""
 
     count: int = 0
@@ -85,7 +110,7 @@ class History:
         """The number of the last exported commit; 0 if none was exported."""
         return self.markers[-1].seq if self.markers else 0
 
-    def then(self, marker: ExportMarker) -> "History":
+    def then(self, marker: ExportMarker) -> History:
         """Return the history with one more marker."""
         kept = dict(zip(retained(self.count), self.markers, strict=True))
         kept[self.count + 1] = marker
@@ -97,7 +122,7 @@ def divergence(a: Mapping[int, str], b: Mapping[int, str]) -> int:
     return min((number for number in a.keys() & b.keys() if a[number] != b[number]), default=0)
 
 
-@lru_cache(maxsize=4096)
+@_remembered
 def parse(text: str) -> History:
     """Return the history in `text`, ``COUNT SEQ.NONCE SEQ.NONCE …``; raise ValueError."""
     count, *rest = text.split(" ")
@@ -109,7 +134,7 @@ def parse(text: str) -> History:
     seqs = [one.seq for one in markers]
     if len(markers) != len(retained(history.count)) or any(a >= b for a, b in pairwise(seqs)):
         raise ValueError("the export markers do not belong to one history")
-    if not all(_TAG.fullmatch(one.nonce) for one in markers):
+    if not all(_is_nonce(one.nonce) for one in markers):
         raise ValueError("malformed nonce of an export marker")
     return history
 
@@ -120,9 +145,17 @@ def text(history: History) -> str:
 
 
 def _number(digits: str) -> int:
-    if not _NUMBER.fullmatch(digits):
+    if not _is_number(digits):
         raise ValueError("malformed number of an export marker")
     return int(digits)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= _LONGEST_NUMBER
+
+
+def _is_nonce(text: str) -> bool:
+    return len(text) == _NONCE_SIZE and text.isascii() and text.replace("-", "a").replace("_", "a").isalnum()
 
 
 # Names of branches ---------------------------------------------------------------------------------------
@@ -130,13 +163,26 @@ def _number(digits: str) -> int:
 
 def origin(author: str) -> str:
     """Return the id that a branch belongs to. Any other id is returned unchanged."""
-    return _BRANCH.sub("", author) if "~" in author else author
+    return author[: _end_of_id(author)] if "~" in author else author
 
 
 def branch_markers(author: str) -> dict[int, str]:
     """Return the markers in the name of a branch: number of a marker → nonce."""
-    found = _BRANCH.search(author) if "~" in author else None
-    return {int(number): tag for number, tag in _MARK.findall(found[0])} if found else {}
+    if "~" not in author:
+        return {}
+    marks = [mark.split(".") for mark in author[_end_of_id(author) :].split("~")[1:]]
+    return {int(number): nonce for number, nonce in marks}
+
+
+def _end_of_id(author: str) -> int:
+    """Return where the markers ``~NUMBER.NONCE`` at the end of a name begin."""
+    end = len(author)
+    while (start := author.rfind("~", 0, end)) >= 0:
+        number, _, nonce = author[start + 1 : end].partition(".")
+        if not (_is_number(number) and _is_nonce(nonce)):
+            break
+        end = start
+    return end
 
 
 def branch_name(author: str, found: Mapping[int, str]) -> str:
@@ -149,14 +195,8 @@ def branch_name(author: str, found: Mapping[int, str]) -> str:
 
 # Joining -------------------------------------------------------------------------------------------------
 
-#: The clock of each state, and replica id → history as text.
-Heads = Sequence[tuple[Clock, Mapping[str, str]]]
-#: Replica id → the ids that its entries are kept under.
-Names = Mapping[str, tuple[str, ...]]
 
-
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(Record):
     """One id with several writers: its `branches`, which have at least the commits up to `since` in common."""
 
     replica: str
@@ -164,8 +204,7 @@ class Fork:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
-class ForkResolution:
+class ForkResolution(Record):
     """The clocks and histories of several states together, with forks kept apart.
 
     `names` gives for each state the replica ids whose entries are kept under other ids; usually it is empty.
@@ -230,8 +269,7 @@ class _Known(NamedTuple):
         return known_of(self.author, self.told)
 
 
-@dataclass(slots=True)
-class _Branch:
+class _Branch(Record, frozen=False):
     """One of the longest histories of an id: its known markers, and the text of the longest one."""
 
     known: dict[int, str]
@@ -327,7 +365,7 @@ def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, hi
 # Reading -------------------------------------------------------------------------------------------------
 
 
-def merge_branches(record: Record, entries: Mapping[str, Any]) -> Mapping[str, Any]:
+def merge_branches(record: lattice.Record, entries: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return entries with the branches of each id joined under the id."""
     if not any("~" in author for author in entries):
         return entries

@@ -4,10 +4,11 @@ Source: M. Shapiro, N. Preguiça, C. Baquero, M. Zawirski, "A comprehensive stud
 Commutative Replicated Data Types", INRIA RR-7506, 2011, specification 6 (G-Counter).
 """
 
-from typing import final
+from __future__ import annotations
 
 from crdtctl.crdt.additive import AdditiveCounter, additive_record
 from crdtctl.crdt.base import Operation, Refused
+from crdtctl.records import final
 
 
 @final

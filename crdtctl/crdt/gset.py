@@ -4,13 +4,17 @@ Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 11 (G-Set). A rese
 each replica: A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012.
 """
 
-from collections.abc import Collection, Mapping
-from typing import final
+from __future__ import annotations
 
 from crdtctl.crdt.base import CounterType, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record
 from crdtctl.crdt.names import element_fault, replica_fault
+from crdtctl.records import final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 
 @final

@@ -5,14 +5,18 @@ permanent. A replica of a higher tier hands its counts over to one of a lower ti
 counter has two nodes, one for increments and one for decrements. Its value is exact once everything is handed over.
 """
 
-from dataclasses import replace
-from typing import Any, final
+from __future__ import annotations
 
 from crdtctl.crdt.base import TOO_LARGE, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.handoff_node import Node, Slot, Token, step
 from crdtctl.crdt.lattice import Latest, MapOf, Nat, Record
 from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge, PendingCounts
 from crdtctl.crdt.names import replica_fault
+from crdtctl.records import final, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _TOKEN = Record(Nat(), Nat(), Nat(), required=3)
 #: A node's data about another node: its count, the slot for its token, its tokens. The number of a slot is stored plus
@@ -67,7 +71,7 @@ class Handoff(LocallyMergedType):
             raise Refused(f"no count of it is on its way to {source}")
         return self.row(mine[0], up, down)
 
-    def local_merge(self, mine: Entry | None, context: OperationContext) -> "NodeMerge":
+    def local_merge(self, mine: Entry | None, context: OperationContext) -> NodeMerge:
         return NodeMerge(self, mine, context)
 
     def carry_over(self, replica: str, row: Entry, context: OperationContext) -> Entry:

@@ -12,9 +12,14 @@ The value between two nodes of one tier above 0 differs from the paper (`_aggreg
 a node is counted twice, forever.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from __future__ import annotations
+
+from crdtctl.records import NamedTuple, Record, field, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final
 
 
 class Slot(NamedTuple):
@@ -32,8 +37,7 @@ class Token(NamedTuple):
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Record):
     """The state of a node; the names are the paper's.
 
     `val` is its value, and never falls. `below` is the largest known total of lower tiers. `vals` holds, at tier 0, the
@@ -57,11 +61,11 @@ class Node:
         """The own count: at tier 0 all counts made or handed over here, at other tiers those not handed over."""
         return self.vals.get(self.id, 0)
 
-    def counted(self, amount: int) -> "Node":
+    def counted(self, amount: int) -> Node:
         """Return the node after it counted `amount`."""
         return replace(self, val=self.val + amount, vals=_with(self.vals, self.id, self.own + amount))
 
-    def without_tokens_for(self, peer: str) -> "Node":
+    def without_tokens_for(self, peer: str) -> Node:
         """Return the node after it took back the count on its way to a `peer` that is gone forever.
 
         Tokens of others for that peer are not relayed any more. An open slot there waits for a token that is never cut
@@ -72,7 +76,7 @@ class Node:
         vals = _with(self.vals, self.id, self.own + (back.n if back else 0))
         return self if len(tokens) == len(self.tokens) else replace(self, vals=vals, tokens=tokens)
 
-    def merged(self, peer: "Node") -> "Node":
+    def merged(self, peer: Node) -> Node:
         """Return the node after a merge with its `peer`, which may be any old version; itself if nothing changes.
 
         A second merge with the same peer changes nothing.

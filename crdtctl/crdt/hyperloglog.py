@@ -12,14 +12,19 @@ lists only the registers that are not empty, in order, each as `_width` letters 
 sketch in memory is never larger than in its file.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 from math import inf, log, sqrt
 from operator import ge
 from struct import unpack
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Final
 
 #: The hash function: BLAKE2b (RFC 7693) of the element's UTF-8, of 8 bytes, without a key; as a number, big end first.
 HASH: Final = "blake2b"
@@ -190,7 +195,7 @@ def _width(precision: int) -> int:
 
 
 @cache
-def _indices(width: int) -> "re.Pattern[str]":
+def _indices(width: int) -> re.Pattern[str]:
     return re.compile(f"(.{{{width - 1}}}).")
 
 

@@ -20,13 +20,19 @@ lattice     value                        join                                   
 The grammar is small on purpose: the codec derives the file format of a type from it, so a new type needs no codec.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, final
 
 from crdtctl.crdt import hyperloglog
+from crdtctl.records import final
 
-Fault = Callable[[str], str | None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Fault = Callable[[str], str | None]
 
 
 class Lattice(ABC):
@@ -173,6 +179,6 @@ class Latest(Record):
 
 def _ordered(value: Any) -> Any:
     """Return a sort key that orders the values of a lattice totally."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return tuple((key, _ordered(value[key])) for key in sorted(value))
     return tuple(map(_ordered, value)) if isinstance(value, tuple) else value

@@ -5,15 +5,19 @@ store calls these methods only, so a new type with a local merge is one module a
 like any other type.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from crdtctl.crdt.base import CounterType, Entries, Entry, OperationContext
+from crdtctl.records import Record, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCounts:
+class PendingCounts(Record):
     """Increments and decrements that one replica has not handed over or taken over yet.
 
     `counted` is its own count, `slots` are the sources whose tokens it expects, `tokens` is (source,

@@ -14,22 +14,26 @@ A record is the random bits of the id, under the day when the id was generated, 
 that replica may have been absorbed and forgotten.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, final
+from __future__ import annotations
 
 from crdtctl.crdt.base import Entries, Entry, RowType
-from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.forks import origin
 from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
+from crdtctl.records import Record, field, final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from crdtctl.crdt.clock import Clock
 
 #: Reserved name of the membership line. Counter names cannot contain ``=``.
 NAME = "="
 
-_MINTED = re.compile(r"-([0-9a-f]{12})[0-9a-f]{20}\Z")
-_DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
-_RECORD = re.compile(r"[0-9a-f]{20}")
+_HEXADECIMAL = "0123456789abcdef"
+#: The end of an id that was generated: a hyphen, 12 digits of milliseconds, 20 random ones.
+_TIME_DIGITS, _RANDOM_DIGITS = 12, 20
 _MILLISECONDS = 86_400_000
 #: Days from the first day of the calendar to 1970-01-01.
 _EPOCH = 719_163
@@ -37,11 +41,15 @@ _EPOCH = 719_163
 
 def day_fault(text: str) -> str | None:
     """Return the fault of `text` as a day, or None."""
-    return None if _DAY.fullmatch(text) else "a day is not YYYY-MM-DD"
+    year, month, day = text[:4], text[5:7], text[8:]
+    digits = year + month + day
+    is_day = len(text) == 10 and text[4] == text[7] == "-" and digits.isascii() and digits.isdigit()
+    return None if is_day and month[0] in "01" and day[0] in "0123" else "a day is not YYYY-MM-DD"
 
 
 def _record_fault(text: str) -> str | None:
-    return None if _RECORD.fullmatch(text) else "a record of an absorbed replica is not 20 hexadecimal digits"
+    is_record = len(text) == _RANDOM_DIGITS and not text.strip(_HEXADECIMAL)
+    return None if is_record else "a record of an absorbed replica is not 20 hexadecimal digits"
 
 
 @final
@@ -58,8 +66,9 @@ MEMBERSHIP = Membership()
 
 def minted(replica: str) -> int:
     """Return the day when an id was generated, as YYYYMMDD; 0 if the id does not contain it."""
-    found = _MINTED.search(origin(replica))
-    days = int(found[1], 16) // _MILLISECONDS if found else 0
+    end = origin(replica)[-1 - _TIME_DIGITS - _RANDOM_DIGITS :]
+    is_generated = len(end) == 1 + _TIME_DIGITS + _RANDOM_DIGITS and end[0] == "-" and not end[1:].strip(_HEXADECIMAL)
+    days = int(end[1 : 1 + _TIME_DIGITS], 16) // _MILLISECONDS if is_generated else 0
     return number_of(_text_of(days)) if days else 0
 
 
@@ -82,11 +91,10 @@ def _text_of(days: int) -> str:
 
 def record_of(replica: str) -> str:
     """Return the record of an absorbed id: its 80 random bits, as 20 digits; empty for an id of another form."""
-    return origin(replica)[-20:] if minted(replica) else ""
+    return origin(replica)[-_RANDOM_DIGITS:] if minted(replica) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
+class Roster(Record):
     """The retired replicas in a state. `absorbers` maps records to the replicas that absorbed the recorded one."""
 
     sealed: frozenset[str] = frozenset()
@@ -101,7 +109,7 @@ class Roster:
         """Return those of the `replicas` whose counts have been taken over."""
         return [one for one in replicas if self.has_absorbed(one)] if self.absorbers else []
 
-    def forgotten(self, clock: Clock, other: "Roster", other_clock: Clock) -> list[str]:
+    def forgotten(self, clock: Clock, other: Roster, other_clock: Clock) -> list[str]:
         """Return the replicas in only one of two states that the other state may have absorbed and forgotten.
 
         This is possible only if the states have different cutoffs, because a state with a cutoff has applied it to all

@@ -9,16 +9,17 @@ some. Set elements may be 4,096 bytes long.
 Names from people and programs are first brought into normal form C (`entered`). A file must contain that form already.
 """
 
-import re
-import unicodedata
-from collections.abc import Collection
+from __future__ import annotations
 
 from crdtctl.joiners import is_printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MAX_BYTES = 200
 MAX_ELEMENT_BYTES = 4096
 
-_STRUCTURE = re.compile(r"[={,]+")
 _LEFT_OUT = dict.fromkeys(map(ord, "}\"'"))
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
@@ -34,6 +35,8 @@ def fault(text: str, noun: str, *, limit: int = MAX_BYTES) -> str | None:
     else:
         if not is_printable(text):
             return f"{noun} cannot hold control, formatting or unpaired characters"
+        import unicodedata  # as below: most names are ASCII
+
         size = len(text.encode())
         if not unicodedata.is_normalized("NFC", text):
             return f"{noun} must be in Unicode normal form C"
@@ -71,7 +74,11 @@ def entered(text: str) -> str:
 
     File names on some systems are decomposed: "café" as five characters and as four is one counter.
     """
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return text
+    import unicodedata
+
+    return unicodedata.normalize("NFC", text)
 
 
 def counter_advice(text: str) -> str:
@@ -80,7 +87,9 @@ def counter_advice(text: str) -> str:
     >>> counter_advice('http_requests{code="200"}')
     "write for example 'http_requests:code:200'"
     """
-    proposal = _STRUCTURE.sub(":", text.translate(_LEFT_OUT)).strip(": ")
+    import re  # only here: most names are right
+
+    proposal = re.sub("[={,]+", ":", text.translate(_LEFT_OUT)).strip(": ")
     if proposal in ("", text) or counter_fault(proposal) is not None:
         return ""
     return f"write for example '{proposal}'"
@@ -117,6 +126,8 @@ def sound_elements(lines: bytes) -> set[bytes] | None:
             text = lines.decode()
         except UnicodeDecodeError:
             return None
+        import unicodedata
+
         is_sound = is_printable(text.replace("\n", " ")) and unicodedata.is_normalized("NFC", text)
     if not is_sound:
         return None

@@ -4,10 +4,11 @@ Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 7 (PN-Counter): tw
 one for increments and one for decrements.
 """
 
-from typing import final
+from __future__ import annotations
 
 from crdtctl.crdt.additive import AdditiveCounter, additive_record
 from crdtctl.crdt.base import Operation, Refused
+from crdtctl.records import final
 
 
 @final

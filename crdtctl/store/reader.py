@@ -8,7 +8,8 @@ from typing import Any, Final, Self, TypeVar, overload
 
 from crdtctl.codec.header import FormerId
 from crdtctl.codec.reader import Source
-from crdtctl.crdt.clock import Clock, Order
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.order import Order
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.membership import Roster
 from crdtctl.errors import UsageError

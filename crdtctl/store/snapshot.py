@@ -26,7 +26,8 @@ from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import NO_NAMES, Source
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
-from crdtctl.crdt.clock import Clock, Order
+from crdtctl.crdt.clock import Clock
+from crdtctl.crdt.order import Order
 from crdtctl.crdt.counter import Counter, join_counters
 from crdtctl.crdt.forks import Fork
 from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster

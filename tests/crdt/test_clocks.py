@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.clock import Order, compare, join, missing
+from crdtctl.crdt.clock import compare, join, missing
+from crdtctl.crdt.order import Order
 
 CLOCKS = st.dictionaries(st.sampled_from(["ann", "bob", "čen"]), st.integers(1, 4) | st.integers(1, 2**53 - 1))
 

@@ -28,6 +28,8 @@ A class below another one has its status and name.
 A message names the fault and its place. A hint names the next step. Both are one line.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 
@@ -113,7 +115,7 @@ class MissingError(CrdtctlError):
     counter: str | None = None
 
     @classmethod
-    def of_counter(cls, name: str, message: str, hint: str) -> "MissingError":
+    def of_counter(cls, name: str, message: str, hint: str) -> MissingError:
         """Return the failure for a missing counter."""
         failure = cls(message, hint)
         failure.counter = name
@@ -226,7 +228,7 @@ _OTHERS = (
 )
 
 
-def exit_statuses() -> "list[tuple[int, str, str]]":
+def exit_statuses() -> list[tuple[int, str, str]]:
     """Return all exit statuses of the program, ascending: number, name, meaning."""
     return sorted([*_OTHERS, *((one.status, one.name, one.meaning) for one in CrdtctlError.__subclasses__())])
 

@@ -150,7 +150,7 @@ class Record(metaclass=_RecordType):
         return type(self), _values(self)
 
 
-def _names(record: Record) -> "tuple[str, ...]":
+def _names(record: "Any") -> "tuple[str, ...]":
     names: tuple[str, ...] = record.__match_args__
     return names
 
@@ -159,14 +159,13 @@ def _values(record: Record) -> "tuple[object, ...]":
     return tuple([getattr(record, name) for name in _names(record)])
 
 
-def as_dict(record: Record) -> "dict[str, Any]":
-    """Return the fields of a record: name → value."""
+def as_dict(record: object) -> "dict[str, Any]":
+    """Return the fields of a record, or of a dataclass: name → value."""
     return {name: getattr(record, name) for name in _names(record)}
 
 
 def replace(record: "T", **changes: object) -> "T":
-    """Return a copy of a record with other values in the named fields."""
-    assert isinstance(record, Record)
+    """Return a copy of a record, or of a dataclass, with other values in the named fields."""
     return type(record)(**{**as_dict(record), **changes})
 
 

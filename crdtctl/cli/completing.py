@@ -6,7 +6,6 @@ Completion reads the replica that the line names, and writes nothing. If anythin
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from crdtctl.cli.app import app
 from crdtctl.cli.line import summary
 from crdtctl.cli.options import FORMATS
 from crdtctl.cli.verbs import VERBS
+from crdtctl.contexts import suppress
 from crdtctl.errors import printable
 from crdtctl.store import which
 from crdtctl.store.replica import Replica

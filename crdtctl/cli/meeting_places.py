@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from crdtctl.cli.durations import ago
+from crdtctl.contexts import suppress
 from crdtctl.errors import CrdtctlError, printable
 
 TYPE_CHECKING = False

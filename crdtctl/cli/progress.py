@@ -6,10 +6,10 @@ The calls that report progress draw the bar. A separate drawing thread would run
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from crdtctl.cli import output
+from crdtctl.contexts import ExitStack, contextmanager
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -25,7 +25,7 @@ def end_with(report: MergeReport, *, quiet: bool, dry_run: bool = False) -> None
 
 def found(report: MergeReport) -> dict[str, object]:
     """Return the faults of replicas that a merge found, as data."""
-    from dataclasses import asdict
+    from crdtctl.records import as_dict
 
     return {
         "forks": [
@@ -33,6 +33,6 @@ def found(report: MergeReport) -> dict[str, object]:
         ],
         "usurped": [printable(label) for label in report.foreign_writes],
         "made_twice": [{"name": one.name, "makers": dict(one.makers)} for one in report.made_twice],
-        "returned": [asdict(one) for one in report.returned],
+        "returned": [as_dict(one) for one in report.returned],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in sorted(report.absorbed_twice.items())],
     }

@@ -11,8 +11,8 @@ from crdtctl.errors import MissingError, UsageError, printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import ExitStack
 
+    from crdtctl.contexts import ExitStack
     from crdtctl.store.inputs import Input
 
 #: Maximum size in bytes of a clock, and of a list of files.
@@ -88,9 +88,9 @@ def clock(text: str) -> dict[str, int]:
 
 
 def _read_clock(path: str) -> dict[str, int]:
-    from contextlib import ExitStack
     from itertools import chain
 
+    from crdtctl.contexts import ExitStack
     from crdtctl.store.clock_text import parse_clock
     from crdtctl.store.inputs import looks_like_state, spool
     from crdtctl.store.replica import Replica

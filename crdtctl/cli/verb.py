@@ -111,7 +111,7 @@ def commit(
     left out and passed to it.
     """
     if also or existing:
-        from dataclasses import replace
+        from crdtctl.records import replace
 
         requests = [replace(one, also=also, existing=existing) for one in requests]
     talks = output.is_talkative() and not print_clock

@@ -1,8 +1,9 @@
 """Clocks ↔ JSON."""
 
+from __future__ import annotations
+
 import operator
 from itertools import islice
-from typing import Any
 
 import msgspec
 
@@ -10,8 +11,13 @@ from crdtctl.codec import strict_json
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE, is_crowded
 from crdtctl.codec.values import checked_name
-from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.names import replica_fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from crdtctl.crdt.clock import Clock
 
 #: The reason to refuse a clock that `crdtctl.codec.layout.is_crowded`.
 CROWDED = "its clock holds thousands of replicas, and their ids are too short to be made by this program"

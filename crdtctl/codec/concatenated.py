@@ -4,11 +4,14 @@ In JSON, and in TOML as this program writes it, only white space separates the e
 next. Such a place cannot occur inside a state, since its strings escape their quotes.
 """
 
-import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
+import re
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crdtctl.codec.layout import Pages
 
 _WORD = re.compile(rb"crdtctl")
@@ -21,7 +24,7 @@ _MARK = b"\xef\xbb\xbf"
 _CHECKSUM = re.compile(rb'crc32 = "[0-9a-f]{8}"$')
 
 
-def parts(pages: "Pages", size: int) -> list[tuple[int, int]]:
+def parts(pages: Pages, size: int) -> list[tuple[int, int]]:
     """Return the offset and the size of each state in `size` bytes; a single one if there are not several."""
     ends, starts = [], [0]
     for end, start in _seams(pages, size):
@@ -30,7 +33,7 @@ def parts(pages: "Pages", size: int) -> list[tuple[int, int]]:
     return [(start, end - start) for start, end in zip(starts, [*ends, size], strict=True)]
 
 
-def _seams(pages: "Pages", size: int) -> Iterator[tuple[int, int]]:
+def _seams(pages: Pages, size: int) -> Iterator[tuple[int, int]]:
     """Yield the end of each state but the last, with the start of the next one."""
     for offset in range(0, size, READ_SIZE):
         for word in _WORD.finditer(pages.read(offset, READ_SIZE + len(b"crdtctl") - 1)):
@@ -38,7 +41,7 @@ def _seams(pages: "Pages", size: int) -> Iterator[tuple[int, int]]:
                 yield seam
 
 
-def _seam(pages: "Pages", at: int, size: int) -> tuple[int, int] | None:
+def _seam(pages: Pages, at: int, size: int) -> tuple[int, int] | None:
     """Return the seam before a state, if its first word is the one `at` this offset; otherwise None."""
     first = max(0, at - _BEFORE)
     before = pages.read(first, at - first)

@@ -1,9 +1,10 @@
 """The header: the first line of a file, as data."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -13,8 +14,14 @@ from crdtctl.codec.layout import HEAD_END, MAX_SAFE
 from crdtctl.codec.values import checked_name
 from crdtctl.crdt import forks
 from crdtctl.crdt.base import MAX_TIER
-from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.names import replica_fault
+from crdtctl.records import NamedTuple, Record, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from crdtctl.crdt.clock import Clock
 
 FileKind = Literal["state", "delta", "own", "known"]
 _plain = msgspec.json.Encoder()
@@ -41,8 +48,7 @@ class FormerId(NamedTuple):
     when: str
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Record):
     """The header of a file. The specification in `crdtctl.codec` describes the fields; `histories` is `tags` there."""
 
     kind: FileKind

@@ -1,5 +1,7 @@
 """The error for bytes that are not a valid state, and texts that would cost too much to decode."""
 
+from __future__ import annotations
+
 import re
 
 from crdtctl.errors import DataError

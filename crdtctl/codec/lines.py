@@ -4,18 +4,26 @@ A canonical line is accepted only if encoding the decoded counter gives the same
 equal keys and report nothing: this check finds repeated keys, and every other spelling than the canonical one.
 """
 
-from contextlib import suppress
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
 from crdtctl.codec.invalid import Invalid, refuse_absurd
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.codec.values import checked_name, reader_of, to_wire
+from crdtctl.contexts import suppress
 from crdtctl.crdt import KINDS, NO_COUNTERS, TYPES
-from crdtctl.crdt.counter import Counter, Numbers
+from crdtctl.crdt.counter import Numbers
 from crdtctl.crdt.names import replica_fault, stored_counter_fault
 from crdtctl.errors import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from crdtctl.crdt.counter import Counter
 
 _plain = msgspec.json.Encoder()
 _sorted = msgspec.json.Encoder(order="sorted")

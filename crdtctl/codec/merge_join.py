@@ -4,14 +4,25 @@ A line that occurs in one file only, or is the same in all of them, is passed th
 decoded, joined and encoded.
 """
 
+from __future__ import annotations
+
 import heapq
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from crdtctl.codec.lines import decode_own_line, encode_line, encode_name
-from crdtctl.codec.reader import ALL, Part, Source
+from crdtctl.codec.reader import ALL
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.crdt.counter import Counter, join_counters, put_under, without_replica
+from crdtctl.crdt.counter import join_counters, put_under, without_replica
+from crdtctl.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from crdtctl.codec.reader import Part, Source
+    from crdtctl.crdt.counter import Counter
+
+    #: Callback for entries of types with a local merge: the name of the counter, and the entries of one source.
+    OnHandoff = Callable[[str, Counter], object]
 
 #: Maximum number of renamed replicas that are searched for on each line. With more, each line is decoded.
 _FEW = 8
@@ -23,10 +34,6 @@ class MergedLine(NamedTuple):
     name: bytes
     before: bytes | None
     after: bytes | None
-
-
-#: Callback for entries of types with a local merge: the name of the counter, and the entries of one source.
-OnHandoff = Callable[[str, Counter], object]
 
 
 def merge_join(

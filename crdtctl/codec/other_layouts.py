@@ -3,23 +3,30 @@
 Texts that decoders accept are refused here: repeated keys, floats, ``NaN``, ``true`` for 1.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import zlib
-from collections.abc import Iterable
-from typing import NoReturn
 
 import msgspec
 
 from crdtctl.codec import strict_json, toml
 from crdtctl.codec.clock import CROWDED
-from crdtctl.codec.header import Head, encode_head, head_from_tree, head_to_tree
+from crdtctl.codec.header import encode_head, head_from_tree, head_to_tree
 from crdtctl.codec.invalid import VERSION, Invalid, newer_version, refuse_absurd
 from crdtctl.codec.layout import HEAD_END, digits, is_crowded, trailer
 from crdtctl.codec.lines import encode_name, line_from_json
 from crdtctl.codec.values import to_wire
 from crdtctl.crdt import KINDS
-from crdtctl.crdt.counter import Counter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NoReturn
+
+    from crdtctl.codec.header import Head
+    from crdtctl.crdt.counter import Counter
 
 #: Maximum size in bytes of a file in another layout than the canonical one.
 MAX_BYTES = 64 * 2**20

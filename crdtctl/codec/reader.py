@@ -1,10 +1,10 @@
 """Reading a canonical file: its header, one line, or all its lines, in constant memory."""
 
+from __future__ import annotations
+
 import re
 import zlib
-from collections.abc import Iterator
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
 
 from crdtctl.codec.clock import CROWDED
 from crdtctl.codec.header import decode_head
@@ -12,12 +12,17 @@ from crdtctl.codec.invalid import Invalid, refuse_absurd
 from crdtctl.codec.layout import NAME_END, TRAILER_SIZE, digits, is_crowded, is_trailer, name_of, search, trailer
 from crdtctl.codec.lines import decode_line, decode_own_line
 from crdtctl.crdt import LOCALLY_MERGED, NO_COUNTERS
-from crdtctl.crdt.counter import Counter, put_under
-from crdtctl.crdt.forks import Names
+from crdtctl.crdt.counter import put_under
 from crdtctl.crdt.names import replica_fault
+from crdtctl.records import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crdtctl.codec.layout import Pages
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.crdt.forks import Names
 
 _seq = itemgetter(0)
 #: Number of bytes that are read in one call.
@@ -57,7 +62,7 @@ class Source:
     this source in it.
     """
 
-    def __init__(self, pages: "Pages", size: int, *, label: str = "", ours: bool = False) -> None:
+    def __init__(self, pages: Pages, size: int, *, label: str = "", ours: bool = False) -> None:
         self.pages = pages
         self.size = size
         self.label = label

@@ -1,17 +1,26 @@
 """The JSON Schema (draft 2020-12) of a state, made from the registry of types."""
 
-from collections.abc import Sequence
-from typing import Any, get_args
+from __future__ import annotations
+
+from typing import get_args
 
 from crdtctl.codec.header import FileKind
 from crdtctl.codec.invalid import VERSION
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.codec.values import to_wire
 from crdtctl.crdt import NO_COUNTERS, TYPES
-from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER, RowType
+from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from crdtctl.crdt.base import RowType
+    from crdtctl.crdt.lattice import Lattice
 
 _NAME = {
     "description": "printable, in Unicode normal form C, without white space at its ends",

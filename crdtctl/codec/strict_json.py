@@ -4,11 +4,15 @@ Decoders keep the last of two equal keys and report nothing. So the number of st
 number of strings in the decoded data.
 """
 
-from typing import Any
+from __future__ import annotations
 
 import msgspec
 
 from crdtctl.codec.invalid import Invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: The reason for a repeated key.
 TWICE = "a key occurs twice in one object"

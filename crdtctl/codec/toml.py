@@ -5,11 +5,16 @@ the square of that for keys of many parts. So it reads small documents only. A l
 `crdtctl.codec.other_layouts.to_toml` writes it. It is turned into JSON statement by statement.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
 
 from crdtctl.codec.invalid import Invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 #: Maximum size in bytes of a document in any layout.
 MAX_ANY_LAYOUT = 2**16

@@ -1,17 +1,24 @@
 """Values of the five lattices ↔ JSON values."""
 
+from __future__ import annotations
+
 import operator
-from collections.abc import Callable
 from itertools import islice
-from typing import Any
 
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import hyperloglog
 from crdtctl.crdt.base import MAX_DIGITS
-from crdtctl.crdt.lattice import Elements, Fault, Lattice, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import are_plain
 from crdtctl.errors import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from crdtctl.crdt.lattice import Fault, Lattice
 
 
 def to_wire(lattice: Lattice, value: Any) -> Any:

@@ -1,10 +1,17 @@
 """Writing a canonical file, line by line, in large pieces."""
 
-import zlib
-from collections.abc import Callable, Iterable
+from __future__ import annotations
 
-from crdtctl.codec.header import Head, encode_head
+import zlib
+
+from crdtctl.codec.header import encode_head
 from crdtctl.codec.layout import HEAD_END, trailer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from crdtctl.codec.header import Head
 
 #: Lines are collected until they have this number of bytes.
 WRITE_SIZE = 2**18

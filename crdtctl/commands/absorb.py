@@ -47,9 +47,8 @@ def absorb(
     --fence sets a cutoff: it drops the records of replicas made before DATE. From then on, a file with the counts
     of an unknown replica from before the cutoff is refused, because that replica may have been absorbed already.
     """
-    from contextlib import ExitStack
-
     from crdtctl.cli.states import named, states
+    from crdtctl.contexts import ExitStack
 
     paths = named(files, files_from, null)
     if not paths and fence is None and not not_absorbed:

@@ -61,9 +61,8 @@ def check(context: Context, files: list[str], files_from: str | None, null: bool
 
 
 def _of_files(files: Sequence[str], files_from: str | None, null: bool) -> list[Finding]:
-    from contextlib import ExitStack
-
     from crdtctl.cli.states import named, states
+    from crdtctl.contexts import ExitStack
     from crdtctl.store.check import check_input
 
     with ExitStack() as stack:

@@ -32,10 +32,9 @@ def compare(context: Context, file: str, equal: bool, form: str | None) -> None:
     Prints one word. Equal: both have the same commits. Behind: the file has more. Ahead: the file has less.
     Concurrent: each has commits that the other lacks. Equal values alone do not make two states equal.
     """
-    from contextlib import ExitStack
-
     from crdtctl.cli.states import states
-    from crdtctl.crdt.clock import Order
+    from crdtctl.contexts import ExitStack
+    from crdtctl.crdt.order import Order
     from crdtctl.store.summary import summarize
 
     chosen = output.resolve_format(form, default="value")

@@ -55,10 +55,9 @@ def merge(
     compressed with gzip, and may hold several states in a row. A bad file is refused and named, the good ones are
     merged, and the status is 3. Off a terminal, success is silent, except with --dry-run or --format.
     """
-    from contextlib import ExitStack
-
     from crdtctl.cli.progress import bar
     from crdtctl.cli.states import named, states
+    from crdtctl.contexts import ExitStack
     from crdtctl.store.parallel import cores
 
     paths = named(files, files_from, null)

@@ -165,7 +165,8 @@ def _check_command(word: str) -> None:
 
 def _remove(replica: Replica, place: str) -> None:
     import shutil
-    from contextlib import suppress
+
+    from crdtctl.contexts import suppress
 
     with suppress(CrdtctlError):  # COMMAND may have deleted it
         replica.forget()

@@ -45,11 +45,11 @@ def status(context: Context, form: str | None) -> None:
 
 
 def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
-    from dataclasses import asdict
     from itertools import islice
 
     from crdtctl.cli.meeting_places import known_remotes, remote_words
     from crdtctl.crdt.membership import day_of
+    from crdtctl.records import as_dict
     from crdtctl.store.handoffs import no_peer_warning
     from crdtctl.store.identity import OFTEN, REASONS, often
     from crdtctl.store.neighbours import neighbours
@@ -127,7 +127,7 @@ def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
         "fence": day_of(roster.cutoff) if roster.cutoff else None,
         "forks": [{"replica": fork.replica, "since": fork.since, "branches": list(fork.branches)} for fork in forks],
         "made_twice": [{"name": made.name, "makers": made.makers} for made in now.made_twice()],
-        "returned": [asdict(one) for one in now.returned()],
+        "returned": [as_dict(one) for one in now.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
         "rights": [_rights_item(holding) for holding in holdings],
         "remotes": remotes,

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, Operation, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, CounterType, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
@@ -45,6 +45,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, ClassVar, TypeAlias
+
+    from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
     Totals: TypeAlias = tuple[int, ...]
 

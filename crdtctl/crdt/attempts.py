@@ -13,7 +13,7 @@ before the cutoff. A job that runs again after that counts again.
 
 from __future__ import annotations
 
-from crdtctl.crdt.base import Entries, Entry, RowType
+from crdtctl.crdt.base import RowType
 from crdtctl.crdt.lattice import Latest, MapOf, Nat
 from crdtctl.crdt.membership import day_fault, day_of, minted, number_of
 from crdtctl.crdt.names import key_fault
@@ -23,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
+
+    from crdtctl.crdt.base import Entries, Entry
 
 #: Reserved name of the line of attempts. Counter names cannot contain ``=``.
 NAME = "=jobs"

@@ -14,17 +14,20 @@ from crdtctl.records import Record, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
     from collections.abc import Callable, Mapping
     from typing import Any, ClassVar, Literal, TypeAlias
 
     from crdtctl.crdt import lattice
 
+    #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
     Entry: TypeAlias = tuple[Any, ...]
     #: Replica id → entry, of one counter.
     Entries: TypeAlias = Mapping[str, Entry]
     Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire"]
+else:  # for modules whose annotations are evaluated
+    Entry, Entries, Verb = tuple, dict, str
 
+VERBS: tuple[Verb, ...] = ("create", "increment", "decrement", "add", "reset", "transfer", "request", "expire")
 
 MAX_DIGITS = 100
 #: The smallest number that is too large for a total: it has 101 digits.

@@ -20,11 +20,7 @@ from crdtctl.crdt.base import (
     MAX_DIGITS,
     TOO_LARGE,
     CounterType,
-    Entries,
-    Entry,
     Lacking,
-    Operation,
-    OperationContext,
     Refused,
 )
 from crdtctl.crdt.forks import merge_branches, origin
@@ -36,6 +32,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from crdtctl.crdt.base import (
+        Entries,
+        Entry,
+        Operation,
+        OperationContext,
+    )
 
 #: Maximum number of holders of rights that a refusal names.
 _NAMED = 3

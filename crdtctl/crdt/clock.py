@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from crdtctl.crdt.order import Order
 
     Clock = Mapping[str, int]
+else:  # for modules whose annotations are evaluated
+    Clock = dict
 
 
 def join(a: Clock, b: Clock) -> dict[str, int]:

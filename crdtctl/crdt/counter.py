@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from crdtctl.crdt import KINDS
+from crdtctl.crdt.base import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    #: The entries of one counter: type → replica → entry.
     from typing import TypeAlias
 
-    from crdtctl.crdt.base import Entry
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.forks import Names
 
-    Counter: TypeAlias = dict[str, dict[str, Entry]]
+#: The entries of one counter: type → replica → entry.
+Counter: TypeAlias = dict[str, dict[str, Entry]]
 
 
-class Numbers(dict[str, "dict[str, Entry]"]):
+class Numbers(dict[str, dict[str, Entry]]):
     """A `Counter` with entries of numbers up to 2^53 − 1 only. It is encoded without a check."""
 
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     Heads = Sequence[tuple[Clock, Mapping[str, str]]]
     #: Replica id → the ids that its entries are kept under.
     Names = Mapping[str, tuple[str, ...]]
+else:  # for modules whose annotations are evaluated
+    Heads, Names = list, dict
 
 #: See `retained`.
 DENSE = 16
@@ -67,6 +69,7 @@ def _remembered(function: Callable[[_Key], _Result]) -> Callable[[_Key], _Result
         result = known[key] = function(key)
         return result
 
+    remembered.__name__, remembered.__doc__ = function.__name__, function.__doc__
     return remembered
 
 

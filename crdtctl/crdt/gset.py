@@ -6,7 +6,7 @@ each replica: A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", I
 
 from __future__ import annotations
 
-from crdtctl.crdt.base import CounterType, Entries, Entry, Operation, OperationContext, Refused
+from crdtctl.crdt.base import CounterType, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record
 from crdtctl.crdt.names import element_fault, replica_fault
@@ -15,6 +15,8 @@ from crdtctl.records import final
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
 
 @final

@@ -7,7 +7,7 @@ counter has two nodes, one for increments and one for decrements. Its value is e
 
 from __future__ import annotations
 
-from crdtctl.crdt.base import TOO_LARGE, Entries, Entry, Operation, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, Refused
 from crdtctl.crdt.handoff_node import Node, Slot, Token, step
 from crdtctl.crdt.lattice import Latest, MapOf, Nat, Record
 from crdtctl.crdt.local_merge import LocallyMergedType, LocalMerge, PendingCounts
@@ -17,6 +17,8 @@ from crdtctl.records import final, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
 _TOKEN = Record(Nat(), Nat(), Nat(), required=3)
 #: A node's data about another node: its count, the slot for its token, its tokens. The number of a slot is stored plus

@@ -6,13 +6,15 @@ Source: see `crdtctl.crdt.hyperloglog`.
 from __future__ import annotations
 
 from crdtctl.crdt import hyperloglog
-from crdtctl.crdt.base import CounterType, Entries, Entry, Operation, OperationContext, Refused
+from crdtctl.crdt.base import CounterType, Refused
 from crdtctl.crdt.lattice import Nat, Record, Registers
 from crdtctl.records import final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
 
 @final

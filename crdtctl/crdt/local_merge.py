@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from crdtctl.crdt.base import CounterType, Entries, Entry, OperationContext
+from crdtctl.crdt.base import CounterType
 from crdtctl.records import Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from crdtctl.crdt.base import Entries, Entry, OperationContext
 
 
 class PendingCounts(Record):

@@ -16,7 +16,7 @@ that replica may have been absorbed and forgotten.
 
 from __future__ import annotations
 
-from crdtctl.crdt.base import Entries, Entry, RowType
+from crdtctl.crdt.base import RowType
 from crdtctl.crdt.forks import origin
 from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
 from crdtctl.records import Record, field, final
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from crdtctl.crdt.base import Entries, Entry
     from crdtctl.crdt.clock import Clock
 
 #: Reserved name of the membership line. Counter names cannot contain ``=``.

@@ -7,8 +7,12 @@ one for increments and one for decrements.
 from __future__ import annotations
 
 from crdtctl.crdt.additive import AdditiveCounter, additive_record
-from crdtctl.crdt.base import Operation, Refused
+from crdtctl.crdt.base import Refused
 from crdtctl.records import final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.crdt.base import Operation
 
 
 @final

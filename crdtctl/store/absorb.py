@@ -5,24 +5,21 @@ that they had absorbed. Then the same files are merged, without the absorbed rep
 two, readers leave the absorbed replicas out of ``known.json``, and absorbing again does the rest.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 
 from crdtctl.codec.lines import encode_line
-from crdtctl.codec.reader import NO_NAMES, Source
+from crdtctl.codec.reader import NO_NAMES
+from crdtctl.contexts import ExitStack
 from crdtctl.crdt import LOCALLY_MERGED, TYPES, attempts
 from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
-from crdtctl.crdt.base import CounterType, Entries, Entry, OperationContext, Refused
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.counter import Counter
+from crdtctl.crdt.base import OperationContext, Refused
 from crdtctl.crdt.membership import (
     MEMBERSHIP,
     NAME,
-    Roster,
     absorbing,
     day_of,
     forgotten,
@@ -41,24 +38,39 @@ from crdtctl.errors import (
     printable,
     reason_of,
 )
-from crdtctl.store.files import MANY, OwnFile
-from crdtctl.store.inputs import Input, open_input
+from crdtctl.records import Record, field
+from crdtctl.store.files import MANY
+from crdtctl.store.inputs import open_input
 from crdtctl.store.jobs import attempts_in, attempts_of
 from crdtctl.store.known_header import hear_no_more
 from crdtctl.store.merge import MergeReport, merge
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import membership_in, membership_of, refuse_sealed
-from crdtctl.store.transaction import Transaction
-from crdtctl.store.type_choice import SecondType, arrivals
+from crdtctl.store.type_choice import arrivals
 from crdtctl.store.unheard import Heard, refuse, still
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.base import CounterType, Entries, Entry
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.crdt.membership import (
+        Roster,
+    )
+    from crdtctl.store.files import OwnFile
+    from crdtctl.store.inputs import Input
+    from crdtctl.store.transaction import Transaction
+    from crdtctl.store.type_choice import SecondType
 
 #: Maximum number of replicas recorded in the log, and of second types reported.
 _MAX_NOTED = 20
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-@dataclass(slots=True)
-class AbsorbReport:
+class AbsorbReport(Record, frozen=False):
     """The result of absorbing: replicas `absorbed` now, and those that were absorbed `before`, by their ids.
 
     `superseded` are earlier attempts of jobs, which are absorbed without their counts. `merge` is the report of the
@@ -90,7 +102,7 @@ def absorb(
         taken: list[Input] = []
         with transaction.lock_own() as own, transaction.known() as known:
             here = membership_of(own.source, known)
-            absorption = _Absorption(own, known, here, report, attempts_of(own.source, known))
+            absorption = _Absorption(own, known, here, roster(here), report, attempts_of(own.source, known))
 
             def take(item: Input) -> None:
                 absorption.read(item)
@@ -132,8 +144,7 @@ def _day(text: str) -> int:
     return number_of(str(day))
 
 
-@dataclass(slots=True)
-class _Absorption:
+class _Absorption(Record, frozen=False):
     """The sealed replicas in the inputs, and the parts of the inputs that are needed to absorb them.
 
     `counters`: name → type → entries with those of sealed replicas. `authors`: the sealed replicas in `counters`.
@@ -144,6 +155,7 @@ class _Absorption:
     own: OwnFile
     known: Source | None
     here: Entries
+    ours: Roster
     report: AbsorbReport
     jobs_here: Entries
     counters: dict[str, dict[str, dict[str, Entry]]] = field(default_factory=dict)
@@ -155,10 +167,6 @@ class _Absorption:
     second: list[SecondType] = field(default_factory=list)
     jobs: Jobs = field(default_factory=Jobs)
     attempts: dict[str, Entry] = field(default_factory=dict)
-    ours: Roster = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.ours = roster(self.here)
 
     @property
     def all_members(self) -> Roster:

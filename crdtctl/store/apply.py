@@ -1,29 +1,35 @@
 """Carry out requests as one commit of ``own.json``."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from __future__ import annotations
 
 from crdtctl.codec.lines import encode_line
-from crdtctl.codec.reader import Source
+from crdtctl.contexts import ExitStack
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.counter import Counter
+from crdtctl.records import Record, field
 from crdtctl.store import config
-from crdtctl.store.commit import Basis, Change, OnRefused, Plan, Request, changes, plan
-from crdtctl.store.files import MANY, OwnFile
+from crdtctl.store.commit import Basis, changes, plan
+from crdtctl.store.files import MANY
 from crdtctl.store.handoffs import no_peer_warning
 from crdtctl.store.jobs import hide_left_out, refuse_in_attempt
 from crdtctl.store.retirement import hide_absorbed, refuse_sealed
-from crdtctl.store.transaction import Transaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.store.commit import Change, OnRefused, Plan, Request
+    from crdtctl.store.files import OwnFile
+    from crdtctl.store.transaction import Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crdtctl.store.followed import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Record):
     """The result of a commit: its number, or None if nothing changed, the changes if asked for, and notes.
 
     `clock` covers this replica's own commits. A replica whose clock covers it has this commit.
@@ -41,7 +47,7 @@ def apply(
     *,
     details: bool = False,
     on_refused: OnRefused | None = None,
-    step: "Step | None" = None,
+    step: Step | None = None,
 ) -> Commit:
     """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
 

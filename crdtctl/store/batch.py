@@ -1,14 +1,20 @@
 """The verbs that count, and a batch of them that becomes one commit."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self
 
 from crdtctl.errors import UsageError
 from crdtctl.store import requests
-from crdtctl.store.commit import Request
 from crdtctl.store.validation import flattened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from crdtctl.store.commit import Request
 
 #: Verbs that a batch with a key of its own may contain: under the key, or by themselves, they can be repeated safely.
 _REPEATABLE = ("increment", "decrement", "add")

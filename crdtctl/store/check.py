@@ -1,27 +1,33 @@
 """Verify states and replicas: a finding for each file and each fault."""
 
+from __future__ import annotations
+
 import os
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 
 from crdtctl.codec.invalid import Invalid
-from crdtctl.codec.reader import Source
+from crdtctl.contexts import ExitStack, suppress
 from crdtctl.crdt.membership import roster
-from crdtctl.errors import ConfigError, CrdtctlError, DataError, printable
+from crdtctl.errors import ConfigError, DataError, printable
+from crdtctl.records import Record
 from crdtctl.store import config, gone
 from crdtctl.store.commit import typed
 from crdtctl.store.durable import KNOWN, NEW, OWN
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import OFTEN, REASONS, often
-from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.inputs import open_input
 from crdtctl.store.known_header import unsettled
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import absorbed_twice, double_absorption, membership_of
 from crdtctl.store.rights import holdings, made_twice
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.codec.reader import Source
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.inputs import Input
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+
+class Finding(Record):
     """The result of one check of the file at `path`, in words."""
 
     path: str

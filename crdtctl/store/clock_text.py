@@ -1,16 +1,22 @@
 """Text → clock, in every format that ``crdtctl clock`` prints."""
 
+from __future__ import annotations
+
 import io
 import json
 import re
-from collections.abc import Iterable
-from typing import Any
 
 from crdtctl.codec import toml
 from crdtctl.codec.clock import decode_clock, encode_clock
 from crdtctl.codec.invalid import Invalid
-from crdtctl.crdt.clock import Clock
 from crdtctl.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from crdtctl.crdt.clock import Clock
 
 _HINT = "give it what 'crdtctl clock' printed, or a state"
 _COLUMNS = ("replica", "commits")

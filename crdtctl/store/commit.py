@@ -1,18 +1,31 @@
 """Plan a commit: requests and the present counters give the new lines of ``own.json``. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from __future__ import annotations
+
 from functools import partial
 from itertools import islice
 from shlex import join
-from typing import TypeAlias
 
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Entries, Entry, Lacking, Operation, OperationContext, Refused, Verb
-from crdtctl.crdt.counter import Counter
+from crdtctl.crdt.base import Lacking, OperationContext, Refused
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
+from crdtctl.records import Record
 from crdtctl.store import type_choice as types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeAlias
+
+    from crdtctl.crdt.base import Entries, Entry, Operation, Verb
+    from crdtctl.crdt.counter import Counter
+
+    Lookup = Callable[[str], Counter]
+    #: Called with a request that was left out, and the reason.
+    OnRefused: TypeAlias = Callable[["Request", CrdtctlError], object]
+else:  # for modules whose annotations are evaluated
+    OnRefused = object
 
 #: Verb → type of the counter that it makes.
 DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncounter", "add": "gset"}
@@ -20,8 +33,7 @@ DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncoun
 _NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record):
     """An operation on the counter `name`; `tag` is its type, or None for the type that it has.
 
     If the counter has another type, it gets a second one only with `also`. With `existing`, no counter is made.
@@ -34,8 +46,7 @@ class Request:
     existing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Record):
     """The values of one counter before and after; None if it did not exist."""
 
     name: str
@@ -44,8 +55,7 @@ class Change:
     after: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record):
     """The counters of ``own.json`` after the commit, the names and types that it changes, and notes.
 
     `notes` warn of results that the user may not expect.
@@ -56,13 +66,7 @@ class Plan:
     notes: list[str]
 
 
-Lookup = Callable[[str], Counter]
-#: Called with a request that was left out, and the reason.
-OnRefused: TypeAlias = Callable[[Request, CrdtctlError], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Record):
     """The replica, of a `tier`, whose commit `seq` is planned, and its present counters.
 
     `own` and `known` look up a counter in one of the two files. `verified` is `known` for requests whose result depends

@@ -1,14 +1,19 @@
 """``config.toml``: settings, for people to edit. Read only when a setting matters."""
 
+from __future__ import annotations
+
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from crdtctl.errors import ConfigError
+from crdtctl.records import Record, field
 from crdtctl.store.durable import close, open_state, read_all
 from crdtctl.store.encodings import utf8
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 TEMPLATE = """\
 # Settings of this replica. The values behind "#" are the defaults.
@@ -33,8 +38,7 @@ _TABLE = re.compile(r"\s*\[\s*remotes\s*\]\s*(?:#.*)?$")
 _HINT = "correct it, or delete it to have the defaults"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Record):
     """The settings of a replica: seconds, the URLs of remotes by name, and types by the names of counters."""
 
     lock_timeout: float = 30.0

@@ -1,18 +1,23 @@
 """Make a replica, as a whole or not at all."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 
+from crdtctl.contexts import ExitStack, contextmanager, suppress
 from crdtctl.crdt.base import MAX_TIER
 from crdtctl.crdt.names import entered
 from crdtctl.crdt.names import fault as name_fault
 from crdtctl.errors import AccessError, ExistsError, UsageError, printable
 from crdtctl.store import binding, config, durable, identity, owner, places, which
 from crdtctl.store.files import outcome_unknown, translating_os_errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAX_NAME = 100
 #: What a new replica's directory holds beside ``own.json``.

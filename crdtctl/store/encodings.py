@@ -1,7 +1,12 @@
 """Text as other systems write it → UTF-8: byte order marks, and UTF-16 that begins with one."""
 
+from __future__ import annotations
+
 import codecs
-from collections.abc import Iterable, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 #: How UTF-16 begins.
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -1,15 +1,16 @@
 """Merge two replicas on this machine into each other, until neither learns anything."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
 from crdtctl.errors import UsageError
+from crdtctl.records import Record, field
 from crdtctl.store.findings import failures, raise_last
 from crdtctl.store.inputs import Input
-from crdtctl.store.merge import MergeReport
 from crdtctl.store.temporary import of_replica, temporary_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from crdtctl.store.merge import MergeReport
     from crdtctl.store.replica import Replica
 
 #: Maximum number of rounds. A hand-off takes four.
@@ -18,8 +19,7 @@ _MAX_ROUNDS = 16
 _MAX_CHANGES = 20
 
 
-@dataclass(slots=True)
-class ExchangeReport:
+class ExchangeReport(Record, frozen=False):
     """The result of an exchange between two replicas: the reports of the merges `here` and `there`, in order."""
 
     rounds: int = 0
@@ -28,7 +28,7 @@ class ExchangeReport:
     there: list[MergeReport] = field(default_factory=list)
 
 
-def exchange(here: "Replica", there: "Replica", *, check: bool = True) -> ExchangeReport:
+def exchange(here: Replica, there: Replica, *, check: bool = True) -> ExchangeReport:
     """Merge two replicas into each other, see `crdtctl.Replica.exchange`."""
     if there.id == here.id:
         raise UsageError("a replica has nothing to exchange with itself", "name another replica's directory")
@@ -44,7 +44,7 @@ def exchange(here: "Replica", there: "Replica", *, check: bool = True) -> Exchan
     return result
 
 
-def _merge(into: "Replica", other: "Replica") -> MergeReport:
+def _merge(into: Replica, other: Replica) -> MergeReport:
     """Merge the newer commits of another replica. Raise the reason if they are refused."""
     with temporary_file(of_replica(into.path)) as file:
         other.export(file.write, since=into.clock())

@@ -1,7 +1,6 @@
 """Write the state of a replica, or a part of it, for other replicas to merge."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from __future__ import annotations
 
 from crdtctl.codec import other_layouts
 from crdtctl.codec.layout import InMemory
@@ -9,17 +8,25 @@ from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import Source
 from crdtctl.codec.writer import Writer
-from crdtctl.crdt.clock import Clock
+from crdtctl.contexts import ExitStack, contextmanager, suppress
 from crdtctl.crdt.counter import delta_of
 from crdtctl.errors import AccessError, OutcomeUnknownError, RefusedError, StorageError
 from crdtctl.store.handoffs import without_former
-from crdtctl.store.inputs import Input, open_input
+from crdtctl.store.inputs import open_input
 from crdtctl.store.knowledge import partial_head, partial_lines
 from crdtctl.store.owner import may_write
-from crdtctl.store.snapshot import Snapshot, snapshot
-from crdtctl.store.transaction import Transaction
+from crdtctl.store.snapshot import snapshot
 
-Write = Callable[[bytes], object]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.store.inputs import Input
+    from crdtctl.store.snapshot import Snapshot
+    from crdtctl.store.transaction import Transaction
+
+    Write = Callable[[bytes], object]
 
 
 @contextmanager

@@ -1,22 +1,19 @@
 """The directory of a replica, opened: its files, its locks, and the errors that come of them."""
 
+from __future__ import annotations
+
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from crdtctl.codec.header import Head, encode_head
+from crdtctl.codec.header import encode_head
 from crdtctl.codec.layout import HEAD_END, InMemory, assemble, search, trailer_of
 from crdtctl.codec.reader import Source
-from crdtctl.crdt.counter import Counter
+from crdtctl.contexts import contextmanager
 from crdtctl.crdt.forks import History, parse
 from crdtctl.errors import (
     AccessError,
     BusyError,
-    CrdtctlError,
     DataError,
     MissingError,
     OutcomeUnknownError,
@@ -25,6 +22,7 @@ from crdtctl.errors import (
     from_os,
     printable,
 )
+from crdtctl.records import replace
 from crdtctl.store import binding, config
 from crdtctl.store.durable import (
     KNOWN,
@@ -45,8 +43,16 @@ from crdtctl.store.durable import (
     try_lock,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from crdtctl.codec.header import Head
     from crdtctl.codec.layout import Pages
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.errors import (
+        CrdtctlError,
+    )
 
 _POLL = 0.005
 #: If a commit has more counters, reading all lines is faster than looking them up one by one.

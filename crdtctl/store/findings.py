@@ -1,11 +1,17 @@
 """Errors that follow from the report of a merge: refused files, forked ids, double absorption. Pure."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from crdtctl.crdt.forks import Fork
-from crdtctl.errors import CrdtctlError, ForkError, PartialError, printable
-from crdtctl.store.merge import MergeReport
+from crdtctl.errors import ForkError, PartialError, printable
 from crdtctl.store.retirement import double_absorption
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.crdt.forks import Fork
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.merge import MergeReport
 
 
 def failures(report: MergeReport, *, dry_run: bool = False) -> list[CrdtctlError]:

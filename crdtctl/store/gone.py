@@ -5,16 +5,20 @@ known commit. A later commit shows that the declaration was too early: the repli
 between, so the counts may count twice.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from __future__ import annotations
 
-from crdtctl.crdt.clock import Clock
+from crdtctl.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crdtctl.crdt.clock import Clock
 
 _MARK = "+gone."
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Record):
     """A `replica` that was declared gone after its commit `declared`, and has made commits up to `reached`."""
 
     replica: str

@@ -4,21 +4,30 @@ During the pass over the inputs the entries of these types are kept in a `SpillB
 the own entries, under the lock of ``own.json``, in one commit. Merging the same entries again changes nothing.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from __future__ import annotations
+
 from itertools import groupby, islice
 from operator import itemgetter
 
 from crdtctl.codec.lines import decode_own_line, encode_line
-from crdtctl.codec.reader import Source
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.crdt.base import Entry, OperationContext
-from crdtctl.crdt.counter import Counter
-from crdtctl.crdt.local_merge import LocalMerge, PendingCounts
+from crdtctl.crdt.base import OperationContext
+from crdtctl.records import Record, field
 from crdtctl.store.commit import Change, reading
-from crdtctl.store.files import MANY, OwnFile
-from crdtctl.store.spill import SpillBuffer
-from crdtctl.store.type_choice import SecondType, arrivals
+from crdtctl.store.files import MANY
+from crdtctl.store.type_choice import arrivals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.base import Entry
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.crdt.local_merge import LocalMerge, PendingCounts
+    from crdtctl.store.files import OwnFile
+    from crdtctl.store.spill import SpillBuffer
+    from crdtctl.store.type_choice import SecondType
 
 #: Maximum number of joined counters named among the reasons to keep a replica.
 _MAX_NAMED = 3
@@ -27,8 +36,7 @@ _TAGS = LOCALLY_MERGED.keys()
 _NEEDLES = tuple(f'"{tag}":{{'.encode() for tag in sorted(_TAGS))
 
 
-@dataclass(frozen=True, slots=True)
-class HandoffStep:
+class HandoffStep(Record):
     """The step (1 to 4) that a hand-off of the counter `name` between this replica and a `peer` has reached."""
 
     name: str
@@ -36,8 +44,7 @@ class HandoffStep:
     step: int
 
 
-@dataclass(slots=True)
-class HandoffResult:
+class HandoffResult(Record, frozen=False):
     """The outcome of local merges: counters that changed, as lines of ``own.json``, and facts to report.
 
     `without_peer` are the counters that no known replica can take over, `idle` the clients that have handed over
@@ -179,8 +186,7 @@ def without_former(line: bytes, replica: str) -> bytes | None:
 # Open hand-offs ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OpenHandoff:
+class OpenHandoff(Record):
     """The unfinished part of the counter `name` at `replica`: this one, or an id that it had before."""
 
     name: str

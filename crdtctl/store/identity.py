@@ -3,19 +3,29 @@
 A copied or restored replica gets a new id, see `crdtctl.store.transaction`.
 """
 
+from __future__ import annotations
+
 import base64
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
 
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
-from crdtctl.codec.reader import Source
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import ExportMarker
+from crdtctl.records import NamedTuple
 from crdtctl.store import binding, handoffs
-from crdtctl.store.files import OwnFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.store.files import OwnFile
+
+    #: Is called after a new id is on disk.
+    OnRenamed: TypeAlias = Callable[["IdChange"], object]
 
 #: Reason why an id ended → its description.
 REASONS = {
@@ -54,10 +64,6 @@ def often(times: int) -> str:
         f"it got a new id {times} times, and every id stays in every state forever: count with 'crdtctl run "
         "--seal-to' in a job, and absorb that, rather than keep a replica in a cache"
     )
-
-
-#: Is called after a new id is on disk.
-OnRenamed: TypeAlias = Callable[[IdChange], object]
 
 
 def generate_id(name: str) -> str:

@@ -1,24 +1,32 @@
 """Input files with states: opened, verified, and watched for changes while they are read."""
 
+from __future__ import annotations
+
 import errno
 import io
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterable
 from shlex import quote
 
 from crdtctl.codec import other_layouts
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import HEAD_START, InMemory
 from crdtctl.codec.reader import Source
-from crdtctl.errors import CrdtctlError, DataError, MissingError, UsageError, from_os, printable
+from crdtctl.contexts import ExitStack
+from crdtctl.errors import DataError, MissingError, UsageError, from_os, printable
+from crdtctl.records import Record
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import utf8
 from crdtctl.store.other_files import LOOKED_AT, recognize
 from crdtctl.store.temporary import temporary_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from crdtctl.errors import CrdtctlError
 
 #: Maximum size of a file that is read into memory, so that its descriptor can be closed.
 SMALL = 2**16
@@ -37,8 +45,7 @@ STDIN = "standard input"
 _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Record):
     """A state given as the path of a file or as bytes, with a label for messages.
 
     It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. An input that was
@@ -190,8 +197,7 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
     return Source(InMemory(whole), len(whole), label=label)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Record):
     """Size and times of an open file, which change when it is written to."""
 
     size: int
@@ -199,7 +205,7 @@ class Stamp:
     changed: int
 
     @classmethod
-    def of(cls, source: Source) -> "Stamp | None":
+    def of(cls, source: Source) -> Stamp | None:
         """Return the stamp of a source that is read from its file while it is used; None for one in memory."""
         if not isinstance(source.pages, OnDisk):
             return None

@@ -1,21 +1,28 @@
 """Attempts of jobs in a replica's files. Readers leave out the attempts that do not count."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from __future__ import annotations
 
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
-from crdtctl.codec.reader import NO_NAMES, Source
+from crdtctl.codec.reader import NO_NAMES
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
-from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, Jobs, beginning, jobs, own_attempt
-from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Entries, Entry
+from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, beginning, jobs, own_attempt
+from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE
 from crdtctl.crdt.names import key_fault
 from crdtctl.errors import RefusedError, UsageError
-from crdtctl.store.files import OwnFile
+from crdtctl.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.attempts import Jobs
+    from crdtctl.crdt.base import Entries, Entry
+    from crdtctl.store.files import OwnFile
 
 
-@dataclass(frozen=True, slots=True)
-class LateAttempt:
+class LateAttempt(Record):
     """An attempt of a job that does not count, because it arrived after an earlier one was absorbed."""
 
     replica: str
@@ -55,8 +62,7 @@ def late(before: Jobs, after: Jobs) -> list[LateAttempt]:
     return [LateAttempt(who, after.attempts[who], after.absorbed[after.attempts[who].key]) for who in fresh]
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptReading:
+class AttemptReading(Record):
     """The `value` of a counter that one attempt of a job counted, and whether the attempt `counts`."""
 
     name: str

@@ -4,15 +4,21 @@
 cannot be written is left out. A line that cannot be read is skipped.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from crdtctl.store.durable import adopt, close
-from crdtctl.store.files import Directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from crdtctl.store.files import Directory
 
 NAME = "log.jsonl"
 OLD = "log.old.jsonl"

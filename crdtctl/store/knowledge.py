@@ -1,23 +1,27 @@
 """The knowledge of a replica, and partial states of it: its own entries, and those that it relays for others."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from __future__ import annotations
 
-from crdtctl.codec.header import Head
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
-from crdtctl.codec.reader import Source
 from crdtctl.crdt import LOCALLY_MERGED, forks
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.counter import Counter
-from crdtctl.crdt.membership import Roster
+from crdtctl.records import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from crdtctl.codec.header import Head
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.crdt.membership import Roster
 
 #: Name of the lock that is held during a sync. It guards no state file.
 SYNC_LOCK = "sync"
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(Record):
     """The knowledge of a replica: its id, its clock and export markers, and the retired replicas.
 
     `own_checksum` changes with the replica's own changes; it is empty if the replica has made none. `has_left` is true

@@ -1,22 +1,29 @@
 """Changes of the header of ``known.json`` alone: settled facts about replicas, and earlier ids of this replica."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from __future__ import annotations
 
 from crdtctl.codec.header import Head
-from crdtctl.codec.reader import Source
 from crdtctl.codec.writer import Writer
 from crdtctl.crdt import forks
 from crdtctl.crdt.counter import join_counters
-from crdtctl.crdt.forks import Fork
-from crdtctl.crdt.membership import Roster, roster
+from crdtctl.crdt.membership import roster
 from crdtctl.errors import MissingError, printable
+from crdtctl.records import replace
 from crdtctl.store import gone
-from crdtctl.store.durable import Draft
 from crdtctl.store.retirement import membership_of, settling_marks
 from crdtctl.store.rights import BCOUNTER, settling
-from crdtctl.store.transaction import Transaction
-from crdtctl.store.unheard import Heard, still
+from crdtctl.store.unheard import still
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.forks import Fork
+    from crdtctl.crdt.membership import Roster
+    from crdtctl.store.durable import Draft
+    from crdtctl.store.transaction import Transaction
+    from crdtctl.store.unheard import Heard
 
 
 def mark(transaction: Transaction, replica: str, settled: Iterable[str]) -> None:

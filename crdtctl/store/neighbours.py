@@ -1,14 +1,19 @@
 """Other replicas of the same user, and the surroundings of a new one: facts that a user may overlook."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from crdtctl.errors import CrdtctlError, printable
+from crdtctl.records import Record
 from crdtctl.store import locate, places
 from crdtctl.store.locate import NAME, Unclear
 from crdtctl.store.replica import Replica
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _MANY = 1000
 _LOOKED_AT = 5
@@ -20,8 +25,7 @@ _WORK_TREES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(Record):
     """Another replica of this user: its directory, the names of its counters, up to 1000, and of its remotes."""
 
     path: str

@@ -1,11 +1,16 @@
 """Recognize files that are not states: their kind, and the command that extracts the state, if there is one."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable
 from shlex import quote
-from typing import NamedTuple
 
 from crdtctl.codec.layout import HEAD_START
+from crdtctl.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Number of bytes from the beginning that are enough to recognize a file.
 LOOKED_AT = 2**16

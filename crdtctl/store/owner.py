@@ -5,11 +5,17 @@ directory may write the new files in it, independently of the umask. Ownership i
 path could become a link to another file in between.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+
+from crdtctl.contexts import contextmanager, suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def give(fd: int, user: int, group: int) -> None:

@@ -1,19 +1,24 @@
 """Inputs given by users (pipes, compressed files, several states in one file) → single states in files."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 
 from crdtctl.codec import concatenated, other_layouts
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
+from crdtctl.contexts import ExitStack
 from crdtctl.errors import CrdtctlError, DataError, from_os, printable
+from crdtctl.records import replace
 from crdtctl.store import streams
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import UTF_16, utf8
 from crdtctl.store.inputs import GZIP, STDIN, Input, spool, unzipped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 #: Seconds to wait for a writer of a named pipe. A pipe that matched a pattern by chance must not stop a job.
 _PATIENCE = 5.0

@@ -1,13 +1,18 @@
 """A part of the work in a second process, on a second core."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import TypeVar
+from __future__ import annotations
 
+import os
+
+from crdtctl.contexts import contextmanager, suppress
 from crdtctl.errors import StorageError
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 def cores() -> int:

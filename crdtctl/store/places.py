@@ -4,14 +4,19 @@ There is one small file for each replica, with its id and its path. If the repli
 replica is used in its place without a message. A replica that cannot be recorded works all the same.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import suppress
+from __future__ import annotations
 
+import os
+
+from crdtctl.contexts import suppress
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.files import Directory
 from crdtctl.store.locate import in_user_state, record
 from crdtctl.store.owner import give_back, make_private
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAX_BYTES = 2**16
 

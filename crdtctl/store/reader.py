@@ -1,38 +1,48 @@
 """Reading a replica: each method opens a snapshot of its own, and `Reader.snapshot` one for several questions."""
 
+from __future__ import annotations
+
 import os
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Final, Self, TypeVar, overload
 
-from crdtctl.codec.header import FormerId
-from crdtctl.codec.reader import Source
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.order import Order
-from crdtctl.crdt.forks import Fork
-from crdtctl.crdt.membership import Roster
+from crdtctl.contexts import contextmanager
 from crdtctl.errors import UsageError
+from crdtctl.records import overload
 from crdtctl.store import config, journal, which
 from crdtctl.store import remote_settings as settings
-from crdtctl.store.check import Finding, check_replica
+from crdtctl.store.check import check_replica
 from crdtctl.store.export import size_of_partial
 from crdtctl.store.files import Directory
-from crdtctl.store.gone import Returned
-from crdtctl.store.handoffs import OpenHandoff
-from crdtctl.store.identity import OnRenamed
-from crdtctl.store.inputs import Input, State
-from crdtctl.store.jobs import AttemptReading
-from crdtctl.store.knowledge import Knowledge
-from crdtctl.store.reading import Reading
 from crdtctl.store.retirement import is_sealed
-from crdtctl.store.rights import Holding, MadeTwice
-from crdtctl.store.snapshot import Snapshot, snapshot
+from crdtctl.store.snapshot import snapshot
 from crdtctl.store.summary import summarize
 from crdtctl.store.transaction import ignore_new_id
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Final, Self, TypeVar
+
+    from crdtctl.codec.header import FormerId
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.forks import Fork
+    from crdtctl.crdt.membership import Roster
+    from crdtctl.crdt.order import Order
+    from crdtctl.store.check import Finding
+    from crdtctl.store.gone import Returned
+    from crdtctl.store.handoffs import OpenHandoff
+    from crdtctl.store.identity import OnRenamed
+    from crdtctl.store.inputs import Input, State
+    from crdtctl.store.jobs import AttemptReading
+    from crdtctl.store.knowledge import Knowledge
+    from crdtctl.store.reading import Reading
+    from crdtctl.store.rights import Holding, MadeTwice
+    from crdtctl.store.snapshot import Snapshot
+
+    _T = TypeVar("_T")
+
 _MISSING: Final = object()
-_T = TypeVar("_T")
 
 
 class Reader:

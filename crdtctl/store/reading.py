@@ -1,17 +1,21 @@
 """One counter as a replica reads it: its raw entries, and the figures that follow from them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from __future__ import annotations
 
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Entries
 from crdtctl.crdt.gset import GSet
 from crdtctl.errors import RefusedError
+from crdtctl.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crdtctl.crdt.base import Entries
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Record):
     """One counter at one moment. The `state` maps each replica to its raw entry."""
 
     name: str

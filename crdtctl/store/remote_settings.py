@@ -1,15 +1,22 @@
 """The remotes in ``config.toml``, changed without touching comments and other settings."""
 
+from __future__ import annotations
+
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from crdtctl.errors import ConfigError, ExistsError, MissingError, UsageError, printable
-from crdtctl.store import config, durable, which
-from crdtctl.store.files import Directory
+from crdtctl.records import replace
+from crdtctl.store import config, which
 from crdtctl.store.validation import check_strings
 from crdtctl.suggestions import did_you_mean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from crdtctl.store import durable
+    from crdtctl.store.files import Directory
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 

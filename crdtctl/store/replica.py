@@ -26,40 +26,49 @@ False
 >>> home.cleanup()
 """
 
-import os
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Self
+from __future__ import annotations
 
+import os
+
+from crdtctl.contexts import ExitStack, contextmanager
 from crdtctl.crdt import TYPES, forks
-from crdtctl.crdt.clock import Clock
 from crdtctl.errors import CrdtctlError, RefusedError, UnreportedError, printable
 from crdtctl.store import binding, export, gone, places, requests, target
 from crdtctl.store import remote_settings as settings
-from crdtctl.store.absorb import AbsorbReport, absorb
+from crdtctl.store.absorb import absorb
 from crdtctl.store.apply import Commit, apply
 from crdtctl.store.batch import Batch, Verbs
-from crdtctl.store.commit import OnRefused, Request
 from crdtctl.store.create import create
 from crdtctl.store.exchange import ExchangeReport, exchange
 from crdtctl.store.findings import failures, raise_last
-from crdtctl.store.identity import OnRenamed
-from crdtctl.store.inputs import Input, State, as_inputs
+from crdtctl.store.inputs import as_inputs
 from crdtctl.store.jobs import beginning_line
-from crdtctl.store.knowledge import SYNC_LOCK, Knowledge
+from crdtctl.store.knowledge import SYNC_LOCK
 from crdtctl.store.known_header import hear, mark, settle
-from crdtctl.store.merge import MergeOptions, MergeReport, Progress, merge
+from crdtctl.store.merge import MergeOptions, merge
 from crdtctl.store.packed import gathered
 from crdtctl.store.reader import Reader
 from crdtctl.store.reading import Reading
 from crdtctl.store.retirement import is_sealed, refuse_sealed, seal
 from crdtctl.store.transaction import Transaction, ignore_new_id
-from crdtctl.store.unheard import Heard
 from crdtctl.store.validation import check_strings, checked_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from typing import Self
+
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.store.absorb import AbsorbReport
+    from crdtctl.store.commit import OnRefused, Request
     from crdtctl.store.followed import Step
+    from crdtctl.store.identity import OnRenamed
+    from crdtctl.store.inputs import Input, State
+    from crdtctl.store.knowledge import Knowledge
+    from crdtctl.store.merge import MergeReport
+    from crdtctl.store.merge.options import Progress
     from crdtctl.store.stream import Stream
+    from crdtctl.store.unheard import Heard
 
 __all__ = ["Batch", "Commit", "ExchangeReport", "Reading", "Replica"]
 
@@ -93,7 +102,7 @@ class Replica(Reader, Verbs):
         *,
         details: bool = False,
         on_refused: OnRefused | None = None,
-        step: "Step | None" = None,
+        step: Step | None = None,
     ) -> Commit:
         """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
 
@@ -112,7 +121,7 @@ class Replica(Reader, Verbs):
         """
         return Batch(self.commit, checked_key(once))
 
-    def stream(self, *, every: float = 0.1, group: int = 10_000) -> "Stream":
+    def stream(self, *, every: float = 0.1, group: int = 10_000) -> Stream:
         """Return a context whose operations are committed in groups: every `every` seconds, or `group` operations.
 
         Any number of threads may use it, and its `flush` waits until everything is on disk. See
@@ -317,7 +326,7 @@ class Replica(Reader, Verbs):
             refuse_sealed(tx.own().source)
             return settle(tx, replica)
 
-    def exchange(self, other: "Replica", *, check: bool = True) -> ExchangeReport:
+    def exchange(self, other: Replica, *, check: bool = True) -> ExchangeReport:
         """Merge this replica and an `other` into each other until neither learns anything.
 
         Handoff counters take several rounds. If they do not settle, `settled` is false. This works in constant memory,

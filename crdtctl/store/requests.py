@@ -9,11 +9,10 @@ Every constructor raises `UsageError` for a wrong argument. With `also`, a count
 one. A `tag` is the type of the counter, or None for the type that it has.
 """
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
 
-from crdtctl.crdt.base import Operation, Verb
+from crdtctl.crdt.base import Operation
 from crdtctl.crdt.bcounter import BCounter
-from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.handoff import Handoff
 from crdtctl.crdt.hll import HLL
 from crdtctl.crdt.hyperloglog import MAX_PRECISION, MIN_PRECISION
@@ -29,6 +28,13 @@ from crdtctl.store.validation import (
     checked_key,
     checked_name,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from crdtctl.crdt.base import Verb
+    from crdtctl.crdt.clock import Clock
 
 
 def create(

@@ -1,18 +1,24 @@
 """Retired replicas: those that are sealed, and those whose counts another replica absorbed."""
 
-from collections.abc import Collection
-from dataclasses import replace
+from __future__ import annotations
 
 from crdtctl.codec.lines import encode_line
-from crdtctl.codec.reader import Source
 from crdtctl.crdt import TYPES, membership
-from crdtctl.crdt.base import Entries
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.forks import Names
-from crdtctl.crdt.membership import MEMBERSHIP, NAME, Roster, record_of, roster, sealing
+from crdtctl.crdt.membership import MEMBERSHIP, NAME, record_of, roster, sealing
 from crdtctl.errors import RefusedError
-from crdtctl.store.files import OwnFile
-from crdtctl.store.transaction import Transaction
+from crdtctl.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.forks import Names
+    from crdtctl.crdt.membership import Roster
+    from crdtctl.store.files import OwnFile
+    from crdtctl.store.transaction import Transaction
 
 
 def membership_of(own: Source, known: Source | None) -> Entries:

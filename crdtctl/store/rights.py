@@ -1,23 +1,27 @@
 """Rights to bounded counters, as a replica sees them: holders and requests."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from __future__ import annotations
 
 from crdtctl.codec.lines import decode_own_line
-from crdtctl.codec.reader import Source
-from crdtctl.crdt.base import Entries
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.counter import join_counters
 from crdtctl.errors import printable
+from crdtctl.records import Record
 from crdtctl.store.commit import typed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from typing import Final
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.base import Entries
 
 BCOUNTER: Final = BCounter()
 _MARK = f'"{BCOUNTER.tag}":{{'.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class MadeTwice:
+class MadeTwice(Record):
     """A counter that several replicas created, each with initial rights: `makers`, replica → rights."""
 
     name: str
@@ -77,8 +81,7 @@ class Makers:
             yield found
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Record):
     """The rights to one counter, as `replica` sees them."""
 
     name: str

@@ -1,14 +1,19 @@
 """Lines → a sketch of the elements on them, in constant memory, on two cores if there are two."""
 
+from __future__ import annotations
+
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 from crdtctl.crdt.hyperloglog import MAX_PRECISION, join, observe, text
 from crdtctl.crdt.names import element_fault, entered, sound_elements
+from crdtctl.records import NamedTuple
 from crdtctl.store.parallel import in_child
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 #: Number of bytes sketched before a second process is started.
 PARALLEL_FROM_BYTES = 2**18

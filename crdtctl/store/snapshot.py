@@ -14,42 +14,57 @@
 Readers take no lock. State files are only ever replaced, so two open files stay as they were.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from __future__ import annotations
+
 from copy import copy
 from functools import cached_property
-from typing import Final, TypeVar, overload
 
-from crdtctl.codec.header import FormerId, Head
+from crdtctl.codec.header import Head
 from crdtctl.codec.lines import decode_own_line
 from crdtctl.codec.merge_join import merge_join
-from crdtctl.codec.reader import NO_NAMES, Source
+from crdtctl.codec.reader import NO_NAMES
+from crdtctl.contexts import contextmanager
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.order import Order
-from crdtctl.crdt.counter import Counter, join_counters
-from crdtctl.crdt.forks import Fork
-from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
+from crdtctl.crdt.counter import join_counters
+from crdtctl.crdt.membership import MEMBERSHIP, roster
 from crdtctl.crdt.names import counter_fault, entered, stored_counter_fault
 from crdtctl.errors import MissingError, RefusedError, UsageError, printable
+from crdtctl.records import overload
 from crdtctl.store import config, handoffs, identity
 from crdtctl.store import type_choice as types
-from crdtctl.store.files import Directory
-from crdtctl.store.gone import Returned, returned
-from crdtctl.store.handoffs import OpenHandoff
-from crdtctl.store.jobs import AttemptReading, attempt_readings, hide_left_out
+from crdtctl.store.gone import returned
+from crdtctl.store.jobs import attempt_readings, hide_left_out
 from crdtctl.store.knowledge import Knowledge
 from crdtctl.store.known_header import unsettled
 from crdtctl.store.reading import Reading
 from crdtctl.store.retirement import absorbed_twice, hide_absorbed, is_sealed, membership_of, settling_marks
-from crdtctl.store.rights import BCOUNTER, Holding, MadeTwice, holdings, made_twice
-from crdtctl.store.summary import Summary
+from crdtctl.store.rights import BCOUNTER, Holding, holdings, made_twice
 from crdtctl.store.validation import check_strings, check_type, wrong_name
 from crdtctl.suggestions import did_you_mean
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Final, TypeVar
+
+    from crdtctl.codec.header import FormerId
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.crdt.forks import Fork
+    from crdtctl.crdt.membership import Roster
+    from crdtctl.crdt.order import Order
+    from crdtctl.store.files import Directory
+    from crdtctl.store.gone import Returned
+    from crdtctl.store.handoffs import OpenHandoff
+    from crdtctl.store.jobs import AttemptReading
+    from crdtctl.store.rights import MadeTwice
+    from crdtctl.store.summary import Summary
+
+    _T = TypeVar("_T")
+
 _MISSING: Final = object()
-_T = TypeVar("_T")
 
 
 class Snapshot:
@@ -313,7 +328,7 @@ class Snapshot:
         found = (made_twice(one.name, one.state, settled) for one in self.holdings())
         return [one for one in found if one]
 
-    def verified(self) -> "Snapshot":
+    def verified(self) -> Snapshot:
         """Verify the checksums of both files, once."""
         if not self._is_verified:
             for source in filter(None, (self.own, self.known)):

@@ -1,13 +1,18 @@
 """A buffer for counters that moves to a temporary file once it is large."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import IO
+from __future__ import annotations
 
 from crdtctl.codec.lines import decode_own_line, encode_line
-from crdtctl.crdt.counter import Counter
 from crdtctl.errors import from_os
 from crdtctl.store.temporary import temporary_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
+
+    from crdtctl.contexts import ExitStack
+    from crdtctl.crdt.counter import Counter
 
 #: Maximum number of bytes kept in memory.
 IN_MEMORY = 2**18

@@ -4,6 +4,8 @@
 socket sets it for this process as well. A system call then fails with EAGAIN, and these functions wait instead.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import re
@@ -46,7 +48,7 @@ def open_to_read(path: str, *, waits: bool = True) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | (os.O_NONBLOCK if is_pipe else 0))
 
 
-def reader_with_timeout(fd: int, patience: float) -> "Callable[[int], bytes]":
+def reader_with_timeout(fd: int, patience: float) -> Callable[[int], bytes]:
     """Return a function like `read` that raises `NoWriter` if no writer opens the pipe within `patience` seconds.
 
     It is for a named pipe that was opened without waiting, where the end of the data looks like a missing writer.
@@ -90,7 +92,7 @@ def is_stream(path: str) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
-def write(fd: int, data: "bytes | memoryview") -> int:
+def write(fd: int, data: bytes | memoryview) -> int:
     """Write at least one byte of `data`, unless it is empty; return the number of bytes written. Raise OSError."""
     while True:
         try:
@@ -99,7 +101,7 @@ def write(fd: int, data: "bytes | memoryview") -> int:
             _wait(fd, for_reading=False)
 
 
-def write_all(fd: int, data: "bytes | memoryview") -> None:
+def write_all(fd: int, data: bytes | memoryview) -> None:
     """Write all of `data`. Raise OSError; a part may have been written then."""
     rest = memoryview(data)
     while rest:

@@ -1,21 +1,26 @@
 """The clock and the retired replicas of states in files or bytes, without their counters."""
 
-from collections.abc import Iterable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from __future__ import annotations
 
+from crdtctl.contexts import ExitStack
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import Entries
-from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import MEMBERSHIP
-from crdtctl.errors import CrdtctlError
-from crdtctl.store.inputs import Input, State, as_inputs, open_input
+from crdtctl.records import Record, field
+from crdtctl.store.inputs import as_inputs, open_input
 from crdtctl.store.packed import each_state, gathered
 from crdtctl.store.retirement import membership_in
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-@dataclass(slots=True)
-class Summary:
+    from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.inputs import Input, State
+
+
+class Summary(Record, frozen=False):
     """The joined `clock` of some states, and their joined entries of `membership`."""
 
     clock: Clock = field(default_factory=dict)

@@ -1,22 +1,32 @@
 """The file that an export writes: checked before, and replaced as a whole or not at all."""
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from typing import BinaryIO, cast
+from typing import cast
 
 from crdtctl.codec.layout import HEAD_START
-from crdtctl.codec.reader import Source
-from crdtctl.crdt.clock import Clock
-from crdtctl.errors import AccessError, CrdtctlError, DataError, ExistsError, printable
+from crdtctl.contexts import ExitStack, contextmanager, suppress
+from crdtctl.errors import AccessError, DataError, ExistsError, printable
 from crdtctl.store import durable, handoffs
-from crdtctl.store.files import Directory, outcome_unknown, translating_os_errors
+from crdtctl.store.files import outcome_unknown, translating_os_errors
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.packed import each_state
-from crdtctl.store.snapshot import Snapshot, snapshot
+from crdtctl.store.snapshot import snapshot
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.files import Directory
+    from crdtctl.store.snapshot import Snapshot
 
 Path = str | os.PathLike[str]
 #: Beginnings of the files that an export writes.

@@ -1,11 +1,16 @@
 """Temporary files, also on a machine that has no directory for them."""
 
-import os
-from contextlib import suppress
-from typing import IO
+from __future__ import annotations
 
+import os
+
+from crdtctl.contexts import suppress
 from crdtctl.errors import StorageError, reason_of
 from crdtctl.store.owner import make_directories
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
 
 
 def directory(spare: str = "") -> str:

@@ -8,23 +8,31 @@ so nothing is lost and nothing counts twice: every replica that has them has the
 commits of the old id, see `crdtctl.store.unheard`. A false alarm costs an entry. A missed copy would cost counts.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
 from crdtctl.codec.header import FormerId, Head
 from crdtctl.codec.layout import name_of as counter_name
 from crdtctl.codec.merge_join import merge_join
-from crdtctl.codec.reader import Source
 from crdtctl.codec.writer import Writer
+from crdtctl.contexts import contextmanager
 from crdtctl.crdt import forks
+from crdtctl.records import Record
 from crdtctl.store import binding, handoffs, identity, journal
-from crdtctl.store.durable import KNOWN, OWN, Draft
-from crdtctl.store.files import Directory, OwnFile
-from crdtctl.store.identity import REASONS, IdChange, OnRenamed
+from crdtctl.store.durable import KNOWN, OWN
+from crdtctl.store.identity import REASONS, IdChange
 from crdtctl.store.jobs import again
 from crdtctl.store.unheard import departures_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.store.durable import Draft
+    from crdtctl.store.files import Directory, OwnFile
+    from crdtctl.store.identity import OnRenamed
 
 #: Maximum number of earlier ids that a replica lists.
 _MAX_PAST = 64
@@ -34,8 +42,7 @@ def ignore_new_id(_: IdChange) -> None:
     """Report a new id to no one. Unlike a lambda, this can be pickled for other processes."""
 
 
-@dataclass(slots=True)
-class Transaction:
+class Transaction(Record, frozen=False):
     """Locks on a replica's files, and the writes under them.
 
     A lock is waited for up to `timeout` seconds (None: as configured). `on_renamed` is called after the replica got a

@@ -5,16 +5,22 @@ counters are kept, because either may be the intended one. A replica reads and w
 which ``own.json`` shows. If it shows several types or none, a setting may decide. Otherwise it is a `UsageError`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from __future__ import annotations
 
 from crdtctl.codec.layout import NAME_END
 from crdtctl.codec.lines import encode_name
-from crdtctl.codec.merge_join import MergedLine
-from crdtctl.codec.reader import ALL, Part, Source
+from crdtctl.codec.reader import ALL
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.crdt.counter import Counter
 from crdtctl.errors import UsageError, printable
+from crdtctl.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from crdtctl.codec.merge_join import MergedLine
+    from crdtctl.codec.reader import Part, Source
+    from crdtctl.crdt.counter import Counter
 
 #: Byte sequence between two types on a line. In a name or an element it only makes a line be decoded for nothing.
 _BETWEEN = b']},"'
@@ -49,8 +55,7 @@ def kinds(tags: Iterable[str]) -> str:
     return " and ".join(f"an {tag}" if tag == "hll" else f"a {tag}" for tag in tags)
 
 
-@dataclass(frozen=True, slots=True)
-class SecondType:
+class SecondType(Record):
     """A second type, used by `replicas`, of a counter that this replica has under the `others`."""
 
     name: str

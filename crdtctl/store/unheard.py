@@ -9,14 +9,19 @@ A state of another replica that contains an id up to that number ends this. The 
 because it was made before it could be absorbed.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from __future__ import annotations
 
 from crdtctl.crdt import forks
-from crdtctl.crdt.forks import History
-from crdtctl.crdt.membership import Roster
 from crdtctl.errors import ForkError
+from crdtctl.records import NamedTuple
 from crdtctl.store import binding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crdtctl.crdt.forks import History
+    from crdtctl.crdt.membership import Roster
 
 
 class Heard(NamedTuple):

@@ -1,5 +1,7 @@
 """Checks of arguments that programs and users pass: names, types, amounts, settings."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 
 from crdtctl.crdt import TYPES

@@ -1,11 +1,18 @@
 """Which replica is meant, with a message where the search finds none, or one that its user would not expect."""
 
-import os
-from collections.abc import Callable
+from __future__ import annotations
 
-from crdtctl.errors import ConfigError, CrdtctlError, MissingError, UsageError, printable
+import os
+
+from crdtctl.errors import ConfigError, MissingError, UsageError, printable
 from crdtctl.store import locate, places
 from crdtctl.store.locate import Unclear
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crdtctl.errors import CrdtctlError
 
 _VARIABLES = (locate.VARIABLE, "XDG_DATA_HOME")
 _PLACES = "set HOME, XDG_DATA_HOME or CRDTCTL_REPLICA"

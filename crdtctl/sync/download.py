@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
-from dataclasses import replace
 from typing import Final
 
 from crdtctl.errors import (
@@ -15,6 +14,7 @@ from crdtctl.errors import (
     UnavailableError,
     printable,
 )
+from crdtctl.records import replace
 from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.foreign_files import is_hidden, is_unfinished, placeholder_target
 from crdtctl.sync.health import Unfinished, stamp

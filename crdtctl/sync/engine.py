@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from crdtctl.codec.header import Head
 from crdtctl.crdt import forks
 from crdtctl.crdt.counter import delta_of
 from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
+from crdtctl.records import replace
 from crdtctl.store.inputs import Input, open_input
 from crdtctl.store.knowledge import Knowledge
 from crdtctl.store.merge import MergeReport

@@ -1,9 +1,9 @@
 """The failures of a sync: of remotes, of files there, and of replicas. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from crdtctl.errors import AccessError, CrdtctlError, PartialError, TransientError, UnavailableError, printable
+from crdtctl.records import replace
 from crdtctl.store import findings
 from crdtctl.store.merge import MergeReport
 from crdtctl.sync.report import RemoteReport, SyncReport

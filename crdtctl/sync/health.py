@@ -6,12 +6,13 @@ are unknown.
 
 import os
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
 from crdtctl.errors import CrdtctlError, printable
+from crdtctl.records import replace
 from crdtctl.sync import cache
 
 _VERSION: Final = 1

@@ -1,10 +1,11 @@
 """The input of a sync, remotes and options, and its reports."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from crdtctl.errors import CrdtctlError, UsageError
+from crdtctl.records import as_dict
 from crdtctl.store.commit import Change
 from crdtctl.store.merge import MergeReport
 from crdtctl.sync.object_name import RENEWAL_SECONDS
@@ -128,8 +129,8 @@ def add_merge(total: MergeReport, one: MergeReport) -> None:
         first = change.before if before is None else before.before
         known[change.name, change.tag] = Change(change.name, change.tag, first, change.after)
     hands = {(hand.name, hand.peer): hand for hand in (*total.handoffs, *one.handoffs)}
-    for part in fields(MergeReport):
-        setattr(total, part.name, _joined(getattr(total, part.name), getattr(one, part.name)))
+    for part in as_dict(MergeReport()):
+        setattr(total, part, _joined(getattr(total, part), getattr(one, part)))
     total.changes, total.handoffs = list(known.values()), list(hands.values())
     total.counters -= again
     total.replicas = sorted(set(total.replicas))

@@ -9,12 +9,13 @@ import os
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import UsageError, printable
+from crdtctl.records import replace
 from crdtctl.store.which import expanded
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.transport import Deadline, Transport

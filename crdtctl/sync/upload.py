@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from crdtctl.errors import CrdtctlError, TransientError, from_os
+from crdtctl.records import replace
 from crdtctl.store.replica import Replica
 from crdtctl.sync.health import stamp
 from crdtctl.sync.local_files import LocalFile

@@ -5,7 +5,6 @@ Each example of Hypothesis is edited hundreds of times, so that thousands of tex
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +23,7 @@ from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, parse, retained, text
 from crdtctl.crdt.gcounter import GCounter
 from crdtctl.crdt.pncounter import PNCounter
+from crdtctl.records import replace
 
 HERE = "here-00112233445566778899aabbccddeeff"
 PLAIN = (HERE, "far-1", "hub-1")

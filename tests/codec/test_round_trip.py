@@ -1,7 +1,5 @@
 """What is written is read back, byte for byte and value for value, for every type."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from crdtctl.codec.lines import decode_line, decode_own_line, encode_line
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.counter import Counter, delta_of, join_counters
+from crdtctl.records import replace
 from tests.codec.files import as_tree, compact, decoded, opened, read_canonical, specified, written
 from tests.codec.states import COUNTERS, NAMES, entries, states
 from tests.support.histories import moments

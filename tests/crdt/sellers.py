@@ -10,11 +10,12 @@ under a new id.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from crdtctl.crdt import forks
 from crdtctl.crdt.base import Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import BCounter
+from crdtctl.records import replace
 
 KIND = BCounter()
 IDS = ("ann", "bob", "čen", "dot")

@@ -1,7 +1,5 @@
 """What an operation does to the entry of its author, for every type."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.additive import AdditiveCounter
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry, Operation, OperationContext, Refused, Verb
+from crdtctl.records import replace
 from tests.crdt.normal import is_normal
 from tests.support.histories import Moment, moments, operations, settings, verbs
 from tests.support.sketches import sketch

@@ -4,13 +4,14 @@ The oracle knows the trail of every state that left, which is every departure be
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import DENSE, ExportMarker, Fork, ForkResolution, History
+from crdtctl.records import replace
 
 ID = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 OTHER = "hub-00112233445566778899aabbccddeeff"

@@ -2,10 +2,10 @@
 
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from crdtctl.codec.layout import TRAILER_SIZE, is_whole
+from crdtctl.records import replace
 from crdtctl.store.durable import OWN
 from crdtctl.store.files import Directory
 

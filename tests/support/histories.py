@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry, Operation, OperationContext, Refused, Verb
+from crdtctl.crdt.base import TOO_LARGE, VERBS, CounterType, Entry, Operation, OperationContext, Refused, Verb
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.local_merge import LocallyMergedType
 
@@ -33,7 +33,7 @@ def verbs(kind: CounterType) -> list[Verb]:
     """Return what can be done to a counter of this type, found by trying."""
     accepted: list[Verb] = []
     mine: Entry | None = None
-    for verb in get_args(Verb):
+    for verb in VERBS:
         try:
             tried = Operation(verb, elements=("a",), replica="bob", **settings(kind, 0, 9))
             mine = kind.apply(mine, tried, OperationContext("ann", 1)) or mine

@@ -1,13 +1,12 @@
 """Every joined type while the network fails: a replica reads the result of the operations that it has seen."""
 
-from dataclasses import replace
-
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from crdtctl import Replica
 from crdtctl.crdt.base import Operation, OperationContext
 from crdtctl.errors import ExistsError, MissingError, RefusedError
+from crdtctl.records import replace
 from crdtctl.store.commit import Request
 from tests.support import oracle
 from tests.support.every_type import named

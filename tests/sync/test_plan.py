@@ -1,13 +1,14 @@
 """The plan of a sync: the objects to read, and the object to upload."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import Roster, record_of
+from crdtctl.records import replace
 from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.object_name import name_of
 from crdtctl.sync.plan import (
@@ -34,7 +35,7 @@ def standing(
     replica: str, clock: Clock, *, own_checksum: str = "m", has_left: bool = True, **ended: object
 ) -> Knowledge:
     """Return where a replica stands that knows all of `clock`."""
-    roster = replace(Roster(), **ended)  # type: ignore[arg-type]
+    roster = replace(Roster(), **ended)
     return Knowledge(replica, clock, {}, roster, own_checksum=own_checksum, has_left=has_left)
 
 
@@ -142,7 +143,7 @@ def test_the_authors_own_object_is_better_than_any_that_carries_it() -> None:
 
 def test_where_a_fence_is_set_all_from_before_it_are_carried() -> None:
     elsewhere = [ObjectSummary(B, {B: 2})]
-    assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20300101)) == (B,)
+    assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, cutoff=20300101)) == (B,)
     assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20200101)) == ()
 
 

@@ -9,28 +9,36 @@
 If an input turns out to be bad in step 4, steps 2 to 4 begin again without it.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from __future__ import annotations
 
-from crdtctl.crdt.counter import Counter
+from crdtctl.contexts import ExitStack
 from crdtctl.errors import CrdtctlError, OutcomeUnknownError, printable, reason_of
+from crdtctl.records import replace
 from crdtctl.store.gone import declared
-from crdtctl.store.handoffs import HandoffResult, merge_handoffs
-from crdtctl.store.inputs import Input
+from crdtctl.store.handoffs import merge_handoffs
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.admission import refuse_forgotten
 from crdtctl.store.merge.groups import FailedInChild, sources_to_join
 from crdtctl.store.merge.merge_pass import MergePass
-from crdtctl.store.merge.opening import BadInput, OpenedInput, open_all
-from crdtctl.store.merge.options import MergeOptions, Progress
-from crdtctl.store.merge.plan import Basis, MergePlan, make_plan, read_basis
+from crdtctl.store.merge.opening import BadInput, open_all
+from crdtctl.store.merge.options import MergeOptions
+from crdtctl.store.merge.plan import make_plan, read_basis
 from crdtctl.store.merge.report import MergeReport
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica
-from crdtctl.store.transaction import Transaction
 
-__all__ = ["MergeOptions", "MergeReport", "Progress", "merge"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.store.handoffs import HandoffResult
+    from crdtctl.store.inputs import Input
+    from crdtctl.store.merge.opening import OpenedInput
+    from crdtctl.store.merge.plan import Basis, MergePlan
+    from crdtctl.store.transaction import Transaction
+
+__all__ = ["MergeOptions", "MergeReport", "merge"]
 
 _DEFAULT = MergeOptions()
 

@@ -1,17 +1,25 @@
 """Step 2: decide from the headers which inputs are taken. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from __future__ import annotations
+
 from shlex import quote
 
 from crdtctl.codec.clock import encode_clock
-from crdtctl.codec.header import Head
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
-from crdtctl.crdt.base import Entries
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.membership import Roster, day_of, forgotten, roster
-from crdtctl.errors import CrdtctlError, MissingError, RefusedError, printable
-from crdtctl.store.merge.opening import OpenedInput
+from crdtctl.crdt.membership import day_of, forgotten, roster
+from crdtctl.errors import MissingError, RefusedError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from crdtctl.codec.header import Head
+    from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.membership import Roster
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.merge.opening import OpenedInput
 
 
 def admit(

@@ -1,24 +1,29 @@
 """More inputs than may be open at once: joined in groups, into temporary files, before the pass."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import IO
+from __future__ import annotations
 
 from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import Source
 from crdtctl.codec.writer import Writer
+from crdtctl.contexts import ExitStack, contextmanager
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.clock import Clock
 from crdtctl.errors import CrdtctlError, from_os
 from crdtctl.store.durable import OnDisk
 from crdtctl.store.inputs import Stamp, open_input
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.opening import BadInput, OpenedInput
 from crdtctl.store.parallel import in_child
-from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import temporary_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import IO
+
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.store.spill import SpillBuffer
 
 
 class FailedInChild(Exception):

@@ -1,33 +1,40 @@
 """Step 4: join the accepted inputs with ``known.json``, line by line, into a draft."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from __future__ import annotations
 
-from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.lines import decode_own_line
 from crdtctl.codec.merge_join import merge_join
-from crdtctl.codec.reader import ALL, NO_NAMES, Part, Source
+from crdtctl.codec.reader import ALL, NO_NAMES, Part
 from crdtctl.codec.writer import Lines, Writer
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.counter import Counter
+from crdtctl.records import Record, replace
 from crdtctl.store import journal
 from crdtctl.store.commit import Change, reading
-from crdtctl.store.durable import Draft
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.opening import BadInput
-from crdtctl.store.merge.options import MergeOptions
-from crdtctl.store.merge.plan import Basis, MergePlan
-from crdtctl.store.merge.report import MergeReport
 from crdtctl.store.parallel import in_child
-from crdtctl.store.rights import MadeTwice, Makers
-from crdtctl.store.spill import SpillBuffer
+from crdtctl.store.rights import Makers
 from crdtctl.store.temporary import temporary_file
-from crdtctl.store.type_choice import Arrivals, SecondType
+from crdtctl.store.type_choice import Arrivals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.codec.header import Head
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.store.durable import Draft
+    from crdtctl.store.merge.options import MergeOptions
+    from crdtctl.store.merge.plan import Basis, MergePlan
+    from crdtctl.store.merge.report import MergeReport
+    from crdtctl.store.rights import MadeTwice
+    from crdtctl.store.spill import SpillBuffer
+    from crdtctl.store.type_choice import SecondType
 
 
-@dataclass(slots=True)
-class MergePass:
+class MergePass(Record, frozen=False):
     """One pass over ``known.json`` and the `sources`; entries for local merges go to the `buffers`.
 
     With two buffers, two processes join a half of the names each, unless the report is to hold values.
@@ -39,7 +46,7 @@ class MergePass:
     options: MergeOptions
     sources: Sequence[Source]
     buffers: Sequence[SpillBuffer]
-    _reports_progress: bool = field(default=True)
+    _reports_progress: bool = True
 
     def run(self, draft: Draft | None) -> bool:
         """Join into `draft`, if there is one; return whether anything changed."""

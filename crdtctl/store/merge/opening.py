@@ -1,25 +1,31 @@
 """Step 1: open the inputs and verify their checksums."""
 
-from collections.abc import Iterable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
-from crdtctl.codec.reader import Source
-from crdtctl.crdt.base import Entries
-from crdtctl.crdt.forks import Names
-from crdtctl.errors import CrdtctlError, printable
-from crdtctl.store.inputs import Input, Stamp, open_input
+from crdtctl.contexts import ExitStack
+from crdtctl.errors import printable
+from crdtctl.records import Record, field
+from crdtctl.store.inputs import Stamp, open_input
 from crdtctl.store.jobs import attempts_in
 from crdtctl.store.merge import limits
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import membership_in
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-@dataclass(eq=False, slots=True)
-class OpenedInput:
+    from crdtctl.codec.header import Head
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.forks import Names
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.inputs import Input
+
+
+class OpenedInput(Record, frozen=False, eq=False):
     """An input whose checksum holds; `source` is missing while it is closed.
 
     `members` are its entries of membership, `jobs` those of attempts of jobs. Its entries are read under other `names`

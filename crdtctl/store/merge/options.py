@@ -1,15 +1,20 @@
 """Options of a merge."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 
-#: Called now and then with the number of bytes of the result that are written.
-Progress = Callable[[int], object]
+from crdtctl.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    #: Called now and then with the number of bytes of the result that are written.
+    Progress = Callable[[int], object]
 
 
-@dataclass(frozen=True, slots=True)
-class MergeOptions:
+class MergeOptions(Record):
     """Options of a merge.
 
     With `all_or_nothing`, one refused input refuses all. With `beyond_cutoff`, replicas older than a cutoff are taken.

@@ -1,31 +1,38 @@
 """Step 3: name the branches of forks, and compute the header of the result from the headers of the inputs."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from __future__ import annotations
 
 from crdtctl.codec.header import Head
-from crdtctl.codec.reader import Source
 from crdtctl.crdt import forks
-from crdtctl.crdt.attempts import ATTEMPTS, Jobs, jobs
-from crdtctl.crdt.base import Entries
-from crdtctl.crdt.clock import Clock
-from crdtctl.crdt.forks import Fork, ForkResolution
-from crdtctl.crdt.membership import MEMBERSHIP, Roster, roster
-from crdtctl.store.files import OwnFile
-from crdtctl.store.gone import Returned, declared, returned
+from crdtctl.crdt.attempts import ATTEMPTS, jobs
+from crdtctl.crdt.membership import MEMBERSHIP, roster
+from crdtctl.records import Record
+from crdtctl.store.gone import declared, returned
 from crdtctl.store.jobs import attempts_of, late
 from crdtctl.store.merge.admission import admit, foreign_writers
-from crdtctl.store.merge.opening import OpenedInput
-from crdtctl.store.merge.options import MergeOptions
-from crdtctl.store.merge.report import MergeReport
 from crdtctl.store.retirement import absorbed_twice, membership_of, refuse_sealed, without_absorbed
-from crdtctl.store.transaction import Transaction
 from crdtctl.store.unheard import Heard, counts, still
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+    from crdtctl.codec.reader import Source
+    from crdtctl.contexts import ExitStack
+    from crdtctl.crdt.attempts import Jobs
+    from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.forks import Fork, ForkResolution
+    from crdtctl.crdt.membership import Roster
+    from crdtctl.store.files import OwnFile
+    from crdtctl.store.gone import Returned
+    from crdtctl.store.merge.opening import OpenedInput
+    from crdtctl.store.merge.options import MergeOptions
+    from crdtctl.store.merge.report import MergeReport
+    from crdtctl.store.transaction import Transaction
+
+
+class Basis(Record):
     """A replica's files before a merge, and its entries of membership and of jobs in both.
 
     `foreign` are the labels of the inputs that made this replica change its id from `former`; None in a dry run.
@@ -45,8 +52,7 @@ class Basis:
         return {**self.head.clock, **self.own.source.head.clock}
 
 
-@dataclass(frozen=True, slots=True)
-class MergePlan:
+class MergePlan(Record):
     """The accepted inputs, and the parts of the result that follow from headers.
 
     `joined` has the clocks and histories with forks resolved into branches, `settled` the marks of settled facts,

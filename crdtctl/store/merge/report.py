@@ -1,20 +1,24 @@
 """The report of a merge."""
 
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from crdtctl.codec.header import Head
-from crdtctl.crdt.forks import Fork
-from crdtctl.errors import CrdtctlError
-from crdtctl.store.commit import Change
-from crdtctl.store.gone import Returned
-from crdtctl.store.handoffs import HandoffStep, no_peer_warning
-from crdtctl.store.jobs import LateAttempt
-from crdtctl.store.rights import MadeTwice
-from crdtctl.store.type_choice import SecondType
+from crdtctl.records import Record, field
+from crdtctl.store.handoffs import no_peer_warning
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.codec.header import Head
+    from crdtctl.crdt.forks import Fork
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.commit import Change
+    from crdtctl.store.gone import Returned
+    from crdtctl.store.handoffs import HandoffStep
+    from crdtctl.store.jobs import LateAttempt
+    from crdtctl.store.rights import MadeTwice
+    from crdtctl.store.type_choice import SecondType
 
 
-@dataclass(slots=True)
-class MergeReport:
+class MergeReport(Record, frozen=False):
     """The result of a merge: labels of the inputs that were taken or refused, and changes.
 
     * `taken`, `refused`: labels of inputs, and why each was refused. `heads`: label → header of a taken input.

@@ -144,7 +144,7 @@ def test_the_authors_own_object_is_better_than_any_that_carries_it() -> None:
 def test_where_a_fence_is_set_all_from_before_it_are_carried() -> None:
     elsewhere = [ObjectSummary(B, {B: 2})]
     assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, cutoff=20300101)) == (B,)
-    assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, fence=20200101)) == ()
+    assert replicas_to_relay(elsewhere, [], standing(A, {A: 1, B: 2}, cutoff=20200101)) == ()
 
 
 def test_copies_under_other_names_are_deleted_only_if_asked_for_and_only_own_ones() -> None:

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.lattice import Elements, Latest, Lattice, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Elements, Latest, Lattice, MapOf, Nat, Record, Registers, Stamped
 from crdtctl.crdt.names import element_fault, key_fault
 from tests.crdt.normal import is_normal
-from tests.support.sketches import SKETCHES
+from tests.support.sketches import sketch_from
+from tests.support.tape import Tape, from_tape
 
-KEYS = st.sampled_from(["a", "b", "ab", "ß"])
+KEYS = ("a", "b", "ab", "ß")
 
 LATTICES: dict[str, Lattice] = {
     "number": Nat(),
@@ -31,6 +32,7 @@ LATTICES: dict[str, Lattice] = {
     "row of rows of which the newer holds": Latest(
         Nat(), Record(Nat(), MapOf(key_fault, Nat()), required=1), required=1
     ),
+    "row that a larger stamp restarts": Stamped(Nat(), Nat(), Nat(), required=2),
     "row of rows": Record(Record(Nat(), Nat(), required=1), Nat(), required=1),
 }
 RECORDS = {name: lattice for name, lattice in LATTICES.items() if isinstance(lattice, Record)}
@@ -38,25 +40,36 @@ each_lattice = pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICE
 each_record = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
 
 
-def values(lattice: Lattice) -> st.SearchStrategy[Any]:
-    """Return values of a lattice in normal form."""
+def value(lattice: Lattice, tape: Tape) -> Any:
+    """Return a value of a lattice in normal form."""
     match lattice:
         case Elements():
-            return st.sets(KEYS).map(lambda drawn: tuple(sorted(drawn)))
+            return tuple(sorted(tape.some(KEYS, len(KEYS))))
         case Registers():
-            return st.just("") | SKETCHES
+            return tape.choose(("", sketch_from(tape)))
         case MapOf(part=part):
-            return st.dictionaries(KEYS, values(part).filter(lambda value: value != part.bottom), max_size=3)
+            made = {key: value(part, tape) for key in tape.some(KEYS, 3)}
+            return {key: one for key, one in made.items() if one != part.bottom}
         case Record(parts=parts):
-            return st.tuples(*map(values, parts)).map(lambda row: lattice.make(*row))
+            return lattice.make(*(value(part, tape) for part in parts))
         case _:
-            return st.integers(0, 5) | st.integers(0, 2**200)
+            return tape.below(6) if tape.below(2) == 0 else tape.below(256) << tape.below(193)
+
+
+def values(lattice: Lattice, count: int) -> st.SearchStrategy[list[Any]]:
+    """Return several values of a lattice. A repeated one is as likely as any other small number."""
+    return from_tape(lambda tape: [value(lattice, tape) for _ in range(count)], 48 * count)
+
+
+def rows(record: Record, tape: Tape) -> dict[str, Any]:
+    """Return rows by name."""
+    return {key: value(record, tape) for key in tape.some(KEYS, len(KEYS))}
 
 
 @each_lattice
 @given(data=st.data())
 def test_join_is_commutative_associative_and_idempotent(lattice: Lattice, data: st.DataObject) -> None:
-    a, b, c = (data.draw(values(lattice)) for _ in range(3))
+    a, b, c = data.draw(values(lattice, 3))
     join = lattice.join
     assert join(a, b) == join(b, a)
     assert join(join(a, b), c) == join(a, join(b, c))
@@ -66,7 +79,7 @@ def test_join_is_commutative_associative_and_idempotent(lattice: Lattice, data: 
 @each_lattice
 @given(data=st.data())
 def test_join_is_the_least_that_covers_both(lattice: Lattice, data: st.DataObject) -> None:
-    a, b, c = (data.draw(values(lattice)) for _ in range(3))
+    a, b, c = data.draw(values(lattice, 3))
     joined = lattice.join(a, b)
     assert lattice.covers(joined, a)
     assert lattice.covers(joined, b)
@@ -78,7 +91,7 @@ def test_join_is_the_least_that_covers_both(lattice: Lattice, data: st.DataObjec
 @each_lattice
 @given(data=st.data())
 def test_bottom_is_below_everything(lattice: Lattice, data: st.DataObject) -> None:
-    a = data.draw(values(lattice))
+    (a,) = data.draw(values(lattice, 1))
     assert lattice.join(a, lattice.bottom) == lattice.join(lattice.bottom, a) == a
     assert lattice.covers(a, lattice.bottom)
     assert lattice.covers(lattice.bottom, a) == (a == lattice.bottom)
@@ -87,7 +100,7 @@ def test_bottom_is_below_everything(lattice: Lattice, data: st.DataObject) -> No
 @each_lattice
 @given(data=st.data())
 def test_join_keeps_the_normal_form(lattice: Lattice, data: st.DataObject) -> None:
-    a, b = data.draw(values(lattice)), data.draw(values(lattice))
+    a, b = data.draw(values(lattice, 2))
     assert is_normal(lattice, a)
     assert is_normal(lattice, lattice.join(a, b))
 
@@ -121,7 +134,7 @@ def test_a_row_leaves_out_optional_bottoms_at_its_end_only() -> None:
 @each_record
 @given(data=st.data())
 def test_a_part_that_is_left_out_reads_as_bottom(record: Record, data: st.DataObject) -> None:
-    whole = data.draw(st.tuples(*map(values, record.parts)))
+    whole = data.draw(from_tape(lambda tape: tuple(value(part, tape) for part in record.parts), 48))
     row = record.make(*whole)
     assert tuple(record.at(row, index) for index in range(len(record.parts))) == whole
 
@@ -129,8 +142,7 @@ def test_a_part_that_is_left_out_reads_as_bottom(record: Record, data: st.DataOb
 @each_record
 @given(data=st.data())
 def test_rows_by_name_join_like_one_row_after_the_other(record: Record, data: st.DataObject) -> None:
-    a = data.draw(st.dictionaries(KEYS, values(record)))
-    b = data.draw(st.dictionaries(KEYS, values(record)))
+    a, b = data.draw(from_tape(lambda tape: [rows(record, tape) for _ in range(2)], 240))
     before = repr((a, b))
     expected = {key: record.join(a.get(key, record.bottom), b.get(key, record.bottom)) for key in {*a, *b}}
     assert record.join_rows(a, b) == record.join_rows(b, a) == expected

@@ -6,6 +6,9 @@ from hashlib import blake2b
 
 from hypothesis import strategies as st
 
+from tests.support.tape import Tape
+
+_PRECISIONS = (4, 4, 5, 6, 7, 8, 12)
 LETTERS = sorted("-_" + string.digits + string.ascii_letters)
 
 #: Register → its rank, of those that met something.
@@ -55,6 +58,23 @@ def ranks(precision: int) -> st.SearchStrategy[dict[int, int]]:
     return some | st.builds(lambda a, b: {**a, **b}, edges, some)
 
 
-#: Sketches of every precision; large ones are rare, for they take their time.
-PRECISIONS = st.sampled_from([4, 4, 5, 6, 7, 8, 12])
+def ranks_from(precision: int, tape: Tape) -> dict[int, int]:
+    """Return such registers as a tape chooses them."""
+    size, most = 2**precision, 65 - precision
+    some = {tape.below(size): 1 + tape.below(most) for _ in range(tape.below(min(size, 40)))}
+    if tape.below(2) == 0:
+        return some
+    limit = size // (1 + -(-precision // 6))
+    count = tape.choose((*range(max(0, limit - 1), min(size, limit + 2) + 1), size))
+    return {**dict.fromkeys(range(size - 1, size - 1 - count, -1), 1 + tape.below(most)), **some}
+
+
+def sketch_from(tape: Tape) -> str:
+    """Return the sketch that a tape chooses, of any precision; large ones are rare, for they take their time."""
+    precision = tape.choose(_PRECISIONS)
+    return spelt(precision, ranks_from(precision, tape))
+
+
+#: Sketches of every precision.
+PRECISIONS = st.sampled_from(_PRECISIONS)
 SKETCHES = PRECISIONS.flatmap(lambda p: ranks(p).map(lambda found: spelt(p, found)))

@@ -1,6 +1,6 @@
 """Random states for the codec: of every type and every shape that its lattice allows."""
 
-import operator
+from collections.abc import Callable
 from typing import Any, get_args
 
 from hypothesis import strategies as st
@@ -13,55 +13,92 @@ from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
 from crdtctl.crdt.names import counter_fault
-from tests.support.sketches import SKETCHES
+from tests.support.sketches import sketch_from
+from tests.support.tape import Tape, from_tape
 
-NUMBERS = st.integers(0, 20) | st.sampled_from(
-    [2**53 - 1, 2**53, 2**63, 2**64 - 1, 2**64, 10**15, 10**16, 10**99, TOO_LARGE - 1]
-)
+LARGE = (2**53 - 1, 2**53, 2**63, 2**64 - 1, 2**64, 10**15, 10**16, 10**99, TOO_LARGE - 1)
 # Few letters, so that names are often prefixes of one another; and what JSON and the look-up stumble over.
-SHORT = st.text(st.sampled_from('ab"\\:{}[], 0é🦊'), min_size=1, max_size=5)
-ODD = st.sampled_from(['":{"', '\\":{\\"', '"', "\\", '\\"', "\\\\", "},", "a" * 200, '"' * 200, "\\" * 200, "é" * 100])
-NAMES = (SHORT | SHORT | ODD).filter(lambda text: counter_fault(text) is None)
-IDS = st.sampled_from(["ann", "bob", 'quo"te', "back\\slash", "čen", "ann-1234567890123456", "ann~3.aZ09"])
-SEQS = st.integers(1, 9) | st.sampled_from([2**31, 2**53 - 1])
-WHEN = st.just("2026-03-01T12:00:00Z")
-#: What wrong names are told from, where few texts are right ones → right ones.
-SPELT: dict[object, st.SearchStrategy[str]] = {
-    bound_fault: (NUMBERS | NUMBERS.map(operator.neg)).map(str),
-}
+LETTERS = ("a", "a", "b", "b", *'"\\:{}[], 0é🦊')
+LENGTHS = (1, 1, 2, 2, 3, 4, 5)
+ODD = ('":{"', '\\":{\\"', '"', "\\", '\\"', "\\\\", "},", "a" * 200, '"' * 200, "\\" * 200, "é" * 100)
+AUTHORS = ("ann", "bob", 'quo"te', "back\\slash", "čen", "ann-1234567890123456", "ann~3.aZ09")
+IDS = st.sampled_from(AUTHORS)
+LARGE_SEQS = (2**31, 2**53 - 1)
+SEQS = st.integers(1, 9) | st.sampled_from(LARGE_SEQS)
+WHEN = "2026-03-01T12:00:00Z"
+_TRIES = 20
 
 
-def values(lattice: Lattice) -> st.SearchStrategy[Any]:
-    """Return values of a lattice, in normal form."""
+def number(tape: Tape) -> int:
+    return tape.below(21) if tape.below(2) == 0 else tape.choose(LARGE)
+
+
+def seq(tape: Tape) -> int:
+    return 1 + tape.below(9) if tape.below(2) == 0 else tape.choose(LARGE_SEQS)
+
+
+def spelt(tape: Tape, wrong: Callable[[str], str | None]) -> str:
+    """Return a short text that is not wrong."""
+    if wrong is bound_fault:  # of few letters, few texts are bounds
+        return str(number(tape) * tape.choose((1, -1)))
+    for _ in range(_TRIES):
+        text = "".join(tape.choose(LETTERS) for _ in range(tape.choose(LENGTHS)))
+        if wrong(text) is None:
+            return text
+    return "a"
+
+
+def name_from(tape: Tape) -> str:
+    """Return the name of a counter: mostly a short one, sometimes one that is hard to read."""
+    return spelt(tape, counter_fault) if tape.below(3) else tape.choose(_ODD_NAMES)
+
+
+_ODD_NAMES = tuple(text for text in ODD if counter_fault(text) is None)
+
+
+def free_text(tape: Tape, least: int = 1) -> str:
+    return "".join(tape.choose('ab"\\/.-: é🦊') for _ in range(least + tape.below(12)))
+
+
+def value(lattice: Lattice, tape: Tape) -> Any:
+    """Return a value of a lattice, in normal form."""
     match lattice:
         case Elements(fault=wrong):
-            spelt = SPELT[wrong] if wrong in SPELT else SHORT.filter(lambda text: wrong(text) is None)
-            return st.sets(spelt, max_size=4).map(lambda s: tuple(sorted(s)))
+            return tuple(sorted({spelt(tape, wrong) for _ in range(tape.below(5))}))
         case Registers():
-            return SKETCHES
+            return sketch_from(tape)
         case MapOf(fault=wrong, part=part):
-            keys = SHORT.filter(lambda text: wrong(text) is None)
-            return st.dictionaries(keys, values(part).filter(lambda value: value != part.bottom), max_size=3)
+            made = {spelt(tape, wrong): value(part, tape) for _ in range(tape.below(4))}
+            return {key: one for key, one in made.items() if one != part.bottom}
         case Record(parts=parts):
-            return st.tuples(*map(values, parts)).map(lambda row: lattice.make(*row))
+            return lattice.make(*(value(part, tape) for part in parts))
         case _:
-            return NUMBERS
+            return number(tape)
 
 
-def rows(kind: CounterType) -> st.SearchStrategy[Entry]:
-    """Return entries of a type."""
-    return st.builds(lambda seq, row: (seq, *row[1:]), SEQS, values(kind.record))
+def entries_from(kind: CounterType, tape: Tape) -> dict[str, Entry]:
+    """Return a counter of one type, as every join leaves it."""
+    authors = [tape.choose(AUTHORS) for _ in range(1 + tape.below(3))]
+    return kind.tidied({author: (seq(tape), *value(kind.record, tape)[1:]) for author in authors})
+
+
+def counter_from(tape: Tape) -> Counter:
+    """Return a counter: mostly of one type, sometimes of several."""
+    chosen = tape.below(len(TYPES) + 3)
+    kinds = list(TYPES.values())
+    kinds = kinds[chosen : chosen + 1] or tape.some(kinds, len(kinds)) or kinds[-1:]
+    return {kind.tag: entries_from(kind, tape) for kind in kinds}
 
 
 def entries(kind: CounterType) -> st.SearchStrategy[dict[str, Entry]]:
     """Return counters of one type."""
-    return st.dictionaries(IDS, rows(kind), min_size=1, max_size=3).map(kind.tidied)  # as every join leaves it
+    return from_tape(lambda tape: entries_from(kind, tape), 256)
 
 
-COUNTERS: st.SearchStrategy[Counter] = st.one_of(
-    [st.fixed_dictionaries({tag: entries(kind)}) for tag, kind in TYPES.items()]
-    + [st.fixed_dictionaries({}, optional={tag: entries(kind) for tag, kind in TYPES.items()}).filter(bool)]
-)
+NAMES = from_tape(name_from, 16)
+COUNTERS = from_tape(counter_from, 384)
+#: Two counters, which one tape chooses: of two tapes, Hypothesis often makes the second one like the first.
+TWO_COUNTERS = from_tape(lambda tape: (counter_from(tape), counter_from(tape)), 640)
 
 
 def clock_of(counters: dict[str, Counter]) -> dict[str, int]:
@@ -74,44 +111,45 @@ def clock_of(counters: dict[str, Counter]) -> dict[str, int]:
     return clock
 
 
-TEXT = st.text(st.sampled_from('ab"\\/.-: é🦊'), min_size=1, max_size=20)
-PAST = st.builds(FormerId, IDS, st.integers(0, 9) | st.just(2**53 - 1), TEXT, WHEN)
-
-
-@st.composite
-def histories(draw: st.DrawFn, limit: int) -> str:
-    """Return histories of at most `limit` commits as text; often there is none."""
+def history_from(limit: int, tape: Tape) -> str:
+    """Return a history of at most `limit` commits as text; often there is none."""
     history = History()
-    for step in draw(st.lists(st.integers(1, 3), max_size=30)):
+    for _ in range(tape.choose((0, 0, 0, 1, 2, 3, 6, 12, 30))):
+        step = 1 + tape.below(3)
         if history.exported + step <= limit:
-            history = history.then(ExportMarker(history.exported + step, draw(st.sampled_from(["aZ09", "-_-_"]))))
+            history = history.then(ExportMarker(history.exported + step, tape.choose(("aZ09", "-_-_"))))
     return text(history) if history.count else ""
 
 
-@st.composite
-def heads(draw: st.DrawFn, clock: dict[str, int]) -> Head:
-    """Return headers for a state with this clock, of every kind."""
-    kind = draw(st.sampled_from(get_args(FileKind)))
-    more = draw(st.dictionaries(IDS, st.integers(1, 5), max_size=2))
-    clock = {**more, **clock}
+def head_from(clock: dict[str, int], tape: Tape) -> Head:
+    """Return a header for a state with this clock, of any kind."""
+    kind = tape.choose(get_args(FileKind))
+    clock = {**{author: 1 + tape.below(5) for author in tape.some(AUTHORS, 2)}, **clock}
+    past = [
+        FormerId(tape.choose(AUTHORS), tape.choose((*range(10), 2**53 - 1)), free_text(tape), WHEN)
+        for _ in range(tape.below(3))
+    ]
     return Head(
         kind=kind,
-        replica=draw(IDS),
+        replica=tape.choose(AUTHORS),
         clock=clock,
-        since=draw(st.dictionaries(IDS, SEQS, max_size=2)) if kind == "delta" else {},
-        heard=draw(st.dictionaries(IDS, WHEN, max_size=2)) if kind == "known" else {},
-        histories={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
-        settled=tuple(sorted(draw(st.sets(IDS, max_size=2)))) if kind != "own" else (),
-        past=tuple(draw(st.lists(PAST, max_size=2))) if kind == "known" else (),
-        unheard=draw(st.dictionaries(IDS, st.integers(0, 9), max_size=2)) if kind == "known" else {},
-        tier=draw(st.integers(0, 99)) if kind == "own" else 0,
-        binding=draw(st.just("") | TEXT) if kind == "own" else "",
-        witness=draw(st.just("") | TEXT) if kind == "own" else "",
+        since={author: seq(tape) for author in tape.some(AUTHORS, 2)} if kind == "delta" else {},
+        heard=dict.fromkeys(tape.some(AUTHORS, 2), WHEN) if kind == "known" else {},
+        histories={author: history for author, seq in clock.items() if (history := history_from(seq, tape))},
+        settled=tuple(sorted(tape.some(AUTHORS, 2))) if kind != "own" else (),
+        past=tuple(past) if kind == "known" else (),
+        unheard={author: tape.below(10) for author in tape.some(AUTHORS, 2)} if kind == "known" else {},
+        tier=tape.below(100) if kind == "own" else 0,
+        binding=free_text(tape, 0) if kind == "own" else "",
+        witness=free_text(tape, 0) if kind == "own" else "",
     )
 
 
-@st.composite
-def states(draw: st.DrawFn, max_size: int = 5) -> tuple[Head, dict[str, Counter]]:
+def states(max_size: int = 5) -> st.SearchStrategy[tuple[Head, dict[str, Counter]]]:
     """Return whole states: a header and counters by name."""
-    counters = draw(st.dictionaries(NAMES, COUNTERS, max_size=max_size))
-    return draw(heads(clock_of(counters))), counters
+
+    def made(tape: Tape) -> tuple[Head, dict[str, Counter]]:
+        counters = {name_from(tape): counter_from(tape) for _ in range(tape.below(max_size + 1))}
+        return head_from(clock_of(counters), tape), counters
+
+    return from_tape(made, 160 * (max_size + 1))

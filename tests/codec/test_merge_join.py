@@ -14,7 +14,8 @@ from crdtctl.codec.reader import ALL, Part, Source
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.counter import Counter
 from tests.codec.files import file_with, opened, written
-from tests.codec.states import COUNTERS, IDS, NAMES, clock_of, states
+from tests.codec.states import IDS, NAMES, clock_of, counter_from, name_from, states
+from tests.support.tape import Tape, from_tape
 
 State = tuple[Head, dict[str, Counter]]
 Counters = dict[str, Counter]
@@ -45,13 +46,18 @@ def source_of(counters: Counters, *, ours: bool) -> Source:
     return opened(written(Head("state", "ann", clock_of(counters)), counters), ours=ours)
 
 
-@st.composite
-def related(draw: st.DrawFn) -> list[Counters]:
+def related() -> st.SearchStrategy[list[Counters]]:
     """Return up to five states that have names, and often whole lines, in common."""
-    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
-    versions = {name: draw(st.lists(COUNTERS, min_size=1, max_size=3)) for name in names}
-    choice = st.fixed_dictionaries({}, optional={name: st.sampled_from(found) for name, found in versions.items()})
-    return draw(st.lists(choice, min_size=1, max_size=5))
+
+    def made(tape: Tape) -> list[Counters]:
+        names = {name_from(tape) for _ in range(1 + tape.below(4))}
+        versions = {one: [counter_from(tape) for _ in range(1 + tape.below(3))] for one in sorted(names)}
+        return [
+            {one: tape.choose(found) for one, found in versions.items() if tape.below(2)}
+            for _ in range(1 + tape.below(5))
+        ]
+
+    return from_tape(made, 1600)
 
 
 @given(

@@ -12,7 +12,7 @@ from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.counter import Counter, delta_of, join_counters
 from crdtctl.records import replace
 from tests.codec.files import as_tree, compact, decoded, opened, read_canonical, specified, written
-from tests.codec.states import COUNTERS, NAMES, entries, states
+from tests.codec.states import COUNTERS, NAMES, TWO_COUNTERS, entries, states
 from tests.support.histories import moments
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
@@ -53,8 +53,9 @@ def test_equal_counters_are_equal_bytes_however_they_came_about(name: str, count
     assert encode_line(name, decode_line(line)[1]) == line
 
 
-@given(a=COUNTERS, b=COUNTERS)
-def test_the_join_of_read_counters_is_the_join_of_counters(a: Counter, b: Counter) -> None:
+@given(two=TWO_COUNTERS)
+def test_the_join_of_read_counters_is_the_join_of_counters(two: tuple[Counter, Counter]) -> None:
+    a, b = two
     expected = {
         tag: TYPES[tag].join_all(a.get(tag, {}), b.get(tag, {})) for tag in TYPES if a.get(tag, {}) or b.get(tag, {})
     }

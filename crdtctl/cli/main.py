@@ -2,6 +2,7 @@
 
 import os
 
+from crdtctl import __version__
 from crdtctl.cli import output, parser
 from crdtctl.cli.carrying import carry_out
 from crdtctl.cli.context import Ended
@@ -54,6 +55,9 @@ def _run(arguments: "Sequence[str]") -> int:
         from crdtctl.cli.completing import answer
 
         output.stdout.write(answer(shell, arguments))
+        return 0
+    if [*arguments] in (["--version"], ["-V"]):
+        output.stdout.line(f"crdtctl {__version__}")
         return 0
     context = parser.read(arguments)
     if context is None:

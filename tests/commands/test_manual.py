@@ -133,6 +133,11 @@ def test_words_keep_their_order_and_their_styles_when_lines_are_filled() -> None
     assert styled[1] == "  \x1b[36mhere\x1b[0m (\x1b[1mstrong\x1b[0m), \x1b[36mx\x1b[0my"
 
 
+def test_a_line_is_filled_to_its_last_column() -> None:
+    assert page(blocks("aaa bbb ccc ddd"), 9, colour=False) == ["  aaa bbb", "  ccc ddd"]
+    assert page(blocks("aaa bbb ccc ddd"), 8, colour=False) == ["  aaa", "  bbb", "  ccc", "  ddd"]
+
+
 def test_a_word_that_is_longer_than_a_line_is_broken() -> None:
     assert page(blocks("a `bbbbbbbbbbbbbbbbbbbbbbbb` c"), 12, colour=True) == [
         "  a",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    TYPE_CHECKING = False
+if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: Words shorter than this are one edit away from too many others.

@@ -1,26 +1,31 @@
 """The lines of a batch → requests, or one sketch of many elements."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from crdtctl.cli.reading import called, text_blocks
-from crdtctl.errors import CrdtctlError, PartialError, UsageError, printable
+from crdtctl.errors import PartialError, UsageError, printable
+from crdtctl.records import Record, field
 from crdtctl.store import requests
-from crdtctl.store.commit import Request
-from crdtctl.store.parallel import cores
-from crdtctl.store.sketching import sketch_lines
 
-#: A line → its request, or None for a line without one.
-Parse: TypeAlias = Callable[[str], Request | None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    from crdtctl.errors import CrdtctlError
+    from crdtctl.store.commit import Request
+
+    #: A line → its request, or None for a line without one.
+    Parse: TypeAlias = Callable[[str], Request | None]
+
 #: Maximum length of a line in bytes.
 MAX_LINE = 2**16
 _NOTHING_DONE = "nothing was counted; --bad skip leaves such lines out"
 
 
-@dataclass(slots=True)
-class LeftOut:
+class LeftOut(Record, frozen=False):
     """The lines of a batch that were left out: their number, the number of all lines, and the first of them."""
 
     lines: int = 0
@@ -39,8 +44,7 @@ class LeftOut:
             raise PartialError(f"{number} left out, the first: {self.first}")
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Record, frozen=False):
     """The requests of a batch, each with the number of lines that make it."""
 
     asked: list[tuple[Request, int]] = field(default_factory=list)
@@ -146,6 +150,9 @@ def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:
         for piece in _pieces(path):
             lines += piece.count(b"\n") + 1
             yield piece
+
+    from crdtctl.store.parallel import cores
+    from crdtctl.store.sketching import sketch_lines
 
     found = sketch_lines(pieces(), processes=cores(), skip=skip)
     where = f"line {found.bad.number} of {called(path)}: {found.bad.why}" if found.bad else ""

@@ -1,18 +1,24 @@
 """One line of a batch → its request, in the forms that `FORMS` lists."""
 
+from __future__ import annotations
+
 import json
 import re
-from typing import Any, NoReturn
 
 from crdtctl.cli.amounts import amount
-from crdtctl.cli.batches import Parse
 from crdtctl.cli.statsd import statsd_count
-from crdtctl.crdt.base import Verb
 from crdtctl.crdt.names import counter_fault
 from crdtctl.errors import UsageError, printable
 from crdtctl.store import requests
-from crdtctl.store.commit import Request
 from crdtctl.store.validation import wrong_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from crdtctl.cli.batches import Parse
+    from crdtctl.crdt.base import Verb
+    from crdtctl.store.commit import Request
 
 _COUNTED = re.compile(r"[ \t]*([0-9]+)[ \t](.*)", re.DOTALL)
 _LOOKS_COUNTED = re.compile(r"[ \t]*[0-9]+ ")

@@ -3,29 +3,32 @@
 The calls that report progress draw the bar. A separate drawing thread would run during the fork of a merge.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
 
 from crdtctl.cli import output
 from crdtctl.contexts import ExitStack, contextmanager
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from rich.progress import Progress
 
 #: Minimum size of the work in bytes; shorter work ends before a bar can be read.
-LONG: Final = 2**25
+LONG = 2**25
 #: Seconds without an answer until the pending operation is shown.
-_SILENCE: Final = 1.0
+_SILENCE = 1.0
 #: Minimum seconds between two drawings.
-_PAUSE: Final = 0.1
+_PAUSE = 0.1
 
 
 class _Bar:
     """One task and its drawing."""
 
-    def __init__(self, progress: "Progress") -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=None)
         self._doing = ""
@@ -79,7 +82,7 @@ def _is_seen() -> bool:
     return os.isatty(2) and os.environ.get("TERM") != "dumb" and not output.settings.quiet
 
 
-def _drawn() -> "Progress":
+def _drawn() -> Progress:
     from rich.console import Console
     from rich.progress import Progress
 

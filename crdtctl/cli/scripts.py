@@ -1,8 +1,6 @@
 """The completion scripts of the shells. They ask this program for the next words; `completing` answers."""
 
-from typing import Final
-
-BASH: Final = r"""# Completion of crdtctl in bash: source this file, or put it, as "crdtctl", into a directory
+BASH = r"""# Completion of crdtctl in bash: source this file, or put it, as "crdtctl", into a directory
 # that bash-completion looks into: ~/.local/share/bash-completion/completions
 
 _crdtctl() {
@@ -22,7 +20,7 @@ _crdtctl() {
 complete -F _crdtctl crdtctl
 """
 
-ZSH: Final = r"""#compdef crdtctl
+ZSH = r"""#compdef crdtctl
 # Completion of crdtctl in zsh: put this file, as "_crdtctl", into a directory of $fpath, or source it after compinit.
 
 _crdtctl() {
@@ -43,7 +41,7 @@ else
 fi
 """
 
-FISH: Final = r"""# Completion of crdtctl in fish: put this file, as "crdtctl.fish", into ~/.config/fish/completions
+FISH = r"""# Completion of crdtctl in fish: put this file, as "crdtctl.fish", into ~/.config/fish/completions
 
 function __crdtctl_complete
     set -l words (commandline -opc)
@@ -59,4 +57,4 @@ end
 complete --command crdtctl --no-files --arguments '(__crdtctl_complete)'
 """
 
-SCRIPTS: Final = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}

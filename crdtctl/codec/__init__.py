@@ -160,6 +160,7 @@ Modules
 ``writer``         write a file
 ``other_layouts``  JSON in other layouts, and TOML
 ``strict_json``    JSON without repeated keys
+``numbers_only``   lines of numbers only, decoded by msgspec; imported for large files
 ``toml``           TOML → JSON
 ``concatenated``   several states in one file
 ``schema``         the JSON Schema of a state

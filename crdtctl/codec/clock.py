@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-from itertools import islice
+from itertools import pairwise
 
-import msgspec
-
+from crdtctl import json_text
 from crdtctl.codec import strict_json
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE, is_crowded
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 #: The reason to refuse a clock that `crdtctl.codec.layout.is_crowded`.
 CROWDED = "its clock holds thousands of replicas, and their ids are too short to be made by this program"
-_plain = msgspec.json.Encoder()
-_numbers = msgspec.json.Decoder(dict[str, int])
 
 
 def clock_from_tree(tree: Any) -> dict[str, int]:
@@ -38,14 +34,14 @@ def clock_from_tree(tree: Any) -> dict[str, int]:
 
 def in_order(clock: Clock) -> dict[str, int]:
     """Return a clock with its replicas sorted. A sorted one is returned itself, so that it is not in memory twice."""
-    if isinstance(clock, dict) and all(map(operator.lt, clock, islice(clock, 1, None))):
+    if isinstance(clock, dict) and all(a < b for a, b in pairwise(clock)):
         return clock
     return dict(sorted(clock.items()))
 
 
 def encode_clock(clock: Clock) -> str:
     """Return a clock as one line of JSON, for `decode_clock`."""
-    return _plain.encode(in_order(clock)).decode()
+    return json_text.encode(in_order(clock)).decode()
 
 
 def decode_clock(text: str) -> dict[str, int]:
@@ -53,7 +49,7 @@ def decode_clock(text: str) -> dict[str, int]:
     data = text.encode("utf-8", "surrogatepass")
     if is_crowded(data):
         raise Invalid(CROWDED)
-    clock = clock_from_tree(strict_json.decode(_numbers, data))
+    clock = clock_from_tree(strict_json.decode(data))
     if strict_json.quotes(data) != 2 * len(clock):
         raise Invalid(strict_json.TWICE)
     return clock

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Literal
 
-import msgspec
-
+from crdtctl import json_text
 from crdtctl.codec.clock import clock_from_tree, in_order
 from crdtctl.codec.invalid import VERSION, Invalid, newer_version
 from crdtctl.codec.layout import HEAD_END, MAX_SAFE
@@ -19,13 +16,14 @@ from crdtctl.records import NamedTuple, Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Mapping
+    from typing import Any, Literal
 
     from crdtctl.crdt.clock import Clock
 
-FileKind = Literal["state", "delta", "own", "known"]
-_plain = msgspec.json.Encoder()
-_any = msgspec.json.Decoder()
+    FileKind = Literal["state", "delta", "own", "known"]
+
+FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known")
 
 _HEX = "0123456789abcdef"
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
@@ -68,7 +66,7 @@ class Head(Record):
 
 def encode_head(head: Head) -> bytes:
     """Return the first line up to, and without, its ``"counters"``."""
-    return _plain.encode(head_to_tree(head))[:-1]
+    return json_text.encode(head_to_tree(head))[:-1]
 
 
 def head_to_tree(head: Head) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def head_to_tree(head: Head) -> dict[str, Any]:
     for name in _OPTIONAL:
         value = getattr(head, name)
         if value:
-            tree[name] = dict(sorted(value.items())) if isinstance(value, Mapping) else value
+            tree[name] = dict(sorted(value.items())) if isinstance(value, dict) else value
     return tree
 
 
@@ -98,8 +96,8 @@ def decode_head(line: bytes) -> Head:
         raise Invalid("it does not begin with the header of a state")
     start = line[: -len(HEAD_END)]
     try:
-        tree = _any.decode(start + b"}")
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        tree = json_text.decode(start + b"}")
+    except ValueError as error:
         raise Invalid(f"its header is not JSON: {error}") from None
     head = head_from_tree(tree)
     if encode_head(head) != start:

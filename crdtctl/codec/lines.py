@@ -6,12 +6,8 @@ equal keys and report nothing: this check finds repeated keys, and every other s
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import msgspec
-
+from crdtctl import json_text
 from crdtctl.codec.invalid import Invalid, refuse_absurd
-from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.codec.values import checked_name, reader_of, to_wire
 from crdtctl.contexts import suppress
 from crdtctl.crdt import KINDS, NO_COUNTERS, TYPES
@@ -21,33 +17,19 @@ from crdtctl.errors import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from crdtctl.crdt.counter import Counter
 
-_plain = msgspec.json.Encoder()
-_sorted = msgspec.json.Encoder(order="sorted")
-_any = msgspec.json.Decoder()
-_READERS = {tag: reader_of(kind.record) for tag, kind in KINDS.items()}
+#: Type → the reader of its entries, once it is needed; and the decoder of lines of numbers.
+_readers: dict[str, Callable[[Any], Any]] = {}
+_numbers: Callable[[bytes], tuple[str, Counter]] | None = None
 
 #: Maximum size in bytes of a short line. For a longer one, a failed attempt to decode numbers takes little of the time.
 _SHORT = 256
 
-# Lines of numbers only are decoded and checked by msgspec alone, in one go.
-_Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SAFE)]
-_Nat = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE)]
-_NumbersOnly = msgspec.defstruct(
-    "_NumbersOnly",
-    [
-        (tag, dict[str, tuple[(_Seq, *[_Nat] * (kind.record.required - 1))]] | msgspec.UnsetType, msgspec.UNSET)  # type: ignore[misc]
-        for tag, kind in KINDS.items()
-        if kind.record.plain
-    ],
-    forbid_unknown_fields=True,
-)
-_numbers_only = msgspec.json.Decoder(dict[str, _NumbersOnly])  # type: ignore[valid-type]
 _NOT_CANONICAL = "a line is not canonical: its keys are unsorted or repeated, or it is not in its shortest form"
-_PLAIN_TAGS = tuple(sorted(_NumbersOnly.__struct_fields__))
 
 
 # Every digit becomes "0", so that a long run of digits is found by a plain search: a number above MAX_SAFE
@@ -58,22 +40,22 @@ _LONG_RUN = b"0" * 16
 
 def encode_name(name: str) -> bytes:
     """Return a name as it is written on a line, with its quotes."""
-    return _plain.encode(name)
+    return json_text.encode(name)
 
 
 def encode_line(name: str, counter: Counter) -> bytes:
     """Return the canonical line of a counter, without the separator from the next line."""
     if type(counter) is Numbers:
-        return _sorted.encode({name: counter})[1:-1]
+        return json_text.encode({name: counter}, ordered=True)[1:-1]
     with suppress(OverflowError):  # the encoder knows numbers up to 2^64 only
-        text = _sorted.encode({name: counter})
+        text = json_text.encode({name: counter}, ordered=True)
         if _LONG_RUN not in text.translate(_DIGITS):
             return text[1:-1]
     tree = {
         tag: {author: to_wire(KINDS[tag].record, row) for author, row in authors.items()}
         for tag, authors in counter.items()
     }
-    return _sorted.encode({name: tree})[1:-1]
+    return json_text.encode({name: tree}, ordered=True)[1:-1]
 
 
 def decode_line(line: bytes) -> tuple[str, Counter]:
@@ -101,10 +83,12 @@ def decode_own_line(line: bytes) -> tuple[str, Counter]:
                 checked_name(author, replica_fault)
         return name, counter
     text = b"{%b}" % line
-    try:
-        return _decode_numbers(text)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        canonical, name, counter = _decode_any(text)
+    if json_text.is_much():
+        try:
+            return _decode_numbers(text)
+        except ValueError:
+            pass
+    canonical, name, counter = _decode_any(text)
     if canonical != text:
         raise Invalid(_NOT_CANONICAL)
     return name, counter
@@ -120,14 +104,15 @@ def line_from_json(text: bytes) -> bytes:
 
 def _decode(text: bytes) -> tuple[bytes, str, Counter]:
     """Return the canonical form of `text`, JSON in any layout, and the name and the entries of its counter."""
-    if len(text) <= _SHORT and (b",{" in text or b",[" in text):  # not only numbers: the quick way would fail
-        canonical, name, counter = _decode_any(text)
-    else:
+    is_mixed = len(text) <= _SHORT and (b",{" in text or b",[" in text)  # not only numbers: the quick way would fail
+    if json_text.is_much() and not is_mixed:
         try:
             name, counter = _decode_numbers(text)
-            canonical = _sorted.encode({name: counter})
-        except (msgspec.DecodeError, ValueError, RecursionError):
+            canonical = json_text.encode({name: counter}, ordered=True)
+        except ValueError:
             canonical, name, counter = _decode_any(text)
+    else:
+        canonical, name, counter = _decode_any(text)
     _check_name(name, counter)
     return canonical, name, counter
 
@@ -135,21 +120,21 @@ def _decode(text: bytes) -> tuple[bytes, str, Counter]:
 def _decode_any(text: bytes) -> tuple[bytes, str, Counter]:
     refuse_absurd(text)
     try:
-        tree = _any.decode(text)
-        canonical = _sorted.encode(tree)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        tree = json_text.decode(text)
+        canonical = json_text.encode(tree, ordered=True)
+    except (ValueError, OverflowError, RecursionError) as error:
         raise Invalid(f"a counter is not JSON: {error}") from None
     return canonical, *_counter_from_tree(tree)
 
 
 def _decode_numbers(text: bytes) -> tuple[str, Counter]:
-    ((name, struct),) = _numbers_only.decode(text).items()
-    counter = Numbers()
-    for tag in _PLAIN_TAGS:
-        authors = getattr(struct, tag)
-        if authors is not msgspec.UNSET:
-            counter[tag] = authors
-    return name, counter
+    """Return the name and the entries on a line with numbers only; raise `ValueError` for any other."""
+    global _numbers
+    if _numbers is None:
+        from crdtctl.codec.numbers_only import decode
+
+        _numbers = decode
+    return _numbers(text)
 
 
 def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
@@ -168,12 +153,19 @@ def _counter_from_tree(tree: Any) -> tuple[str, Counter]:
             raise Invalid(f"type '{printable(tag[:40])}' is not known to this version")
         if not isinstance(authors, dict):
             raise Invalid("a type must be an object of replicas")
-        read = _READERS[tag]
+        read = _reader(tag)
         for author, row in authors.items():
             authors[author] = found = read(row)
             if found[0] < 1:
                 raise Invalid("the commit number of an entry must be at least 1")
     return name, types
+
+
+def _reader(tag: str) -> Callable[[Any], Any]:
+    read = _readers.get(tag)
+    if read is None:
+        read = _readers[tag] = reader_of(KINDS[tag].record)
+    return read
 
 
 def _check_name(name: str, counter: Counter) -> None:

@@ -33,9 +33,7 @@ MAX_BYTES = 64 * 2**20
 _VERSION = re.compile(rb'\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)\s*([0-9]{1,6})\b')
 _OBJECT = re.compile(rb"\s*\{")
 
-_any = msgspec.json.Decoder()
-#: One level of an object. Its values are decoded, and repeated keys are found, later.
-_level = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_levels = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def canonical(data: bytes) -> bytes:
@@ -53,15 +51,15 @@ def canonical(data: bytes) -> bytes:
 
 def _from_json(data: bytes) -> bytes:
     """Return the canonical text of a state in JSON. Only one counter at a time is decoded."""
-    fields = strict_json.decode(_level, data)
+    fields = strict_json.decode(data, _level)
     if "counters" not in fields:
         raise Invalid("it has no counters: it is not a state of crdtctl")
-    counters = strict_json.decode(_level, fields.pop("counters"))
+    counters = strict_json.decode(fields.pop("counters"), _level)
     if is_crowded(bytes(fields.get("clock", b""))):
         raise Invalid(CROWDED)
     for value in fields.values():
         refuse_absurd(bytes(value))
-    head = {key: strict_json.decode(_any, value) for key, value in fields.items()}
+    head = {key: strict_json.decode(bytes(value)) for key, value in fields.items()}
     checksum = head.pop("crc32", None)
     whole = bytearray(encode_head(head_from_tree(head)) + HEAD_END)
     separator = b""
@@ -77,6 +75,14 @@ def _from_json(data: bytes) -> bytes:
     if not isinstance(checksum, str) or checksum.encode("utf-8", "replace") != digits(text):
         raise Invalid("its checksum is missing or wrong: it was changed or cut")
     return text
+
+
+def _level(data: bytes) -> dict[str, msgspec.Raw]:
+    """Return one level of an object; raise `ValueError`. Its values are decoded, and repeated keys are found, later."""
+    try:
+        return _levels.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _check_utf8(data: bytes) -> None:

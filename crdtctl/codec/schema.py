@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
-from crdtctl.codec.header import FileKind
+from crdtctl.codec.header import FILE_KINDS
 from crdtctl.codec.invalid import VERSION
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.codec.values import to_wire
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from crdtctl.codec.header import FileKind
     from crdtctl.crdt.base import RowType
     from crdtctl.crdt.lattice import Lattice
 
@@ -63,7 +62,7 @@ def state_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "crdtctl": {"description": "version of this format", "const": VERSION},
-            "kind": {"enum": list(get_args(FileKind))},
+            "kind": {"enum": list(FILE_KINDS)},
             "replica": {"description": "id of the replica that wrote the file", "$ref": "#/$defs/name"},
             "clock": {"description": "replica → its last commit in the file", "$ref": "#/$defs/clock"},
             "tags": {

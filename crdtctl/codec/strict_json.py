@@ -6,23 +6,23 @@ number of strings in the decoded data.
 
 from __future__ import annotations
 
-import msgspec
-
+from crdtctl import json_text
 from crdtctl.codec.invalid import Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 #: The reason for a repeated key.
 TWICE = "a key occurs twice in one object"
 
 
-def decode(decoder: msgspec.json.Decoder[Any], data: bytes | msgspec.Raw) -> Any:
+def decode(data: bytes, decoder: Callable[[bytes], Any] = json_text.decode) -> Any:
     """Return the decoded data; raise `Invalid` for text that is not JSON of the decoder's type."""
     try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return decoder(data)
+    except ValueError as error:
         raise Invalid(f"it is not JSON, or damaged: {error}") from None
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from itertools import islice
+from itertools import pairwise
 
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE
@@ -106,7 +105,7 @@ def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
         raise Invalid("a set must be an array of names")
     for element in value:
         checked_name(element, fault)
-    if len(value) > 1 and any(map(operator.ge, value, islice(value, 1, None))):
+    if len(value) > 1 and any(a >= b for a, b in pairwise(value)):
         raise Invalid("the elements of a set are not sorted, or are repeated")
     return tuple(value)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-import msgspec
-
+from crdtctl import json_text
 from crdtctl.store.durable import adopt, close
 
 TYPE_CHECKING = False
@@ -32,7 +31,7 @@ def now() -> str:
 
 def note(directory: Directory, did: str, **facts: Any) -> None:
     """Add a line with the time, the event and its facts. A lock of the replica must be held."""
-    line = msgspec.json.encode({"at": now(), "did": did, **facts}) + b"\n"
+    line = json_text.encode({"at": now(), "did": did, **facts}) + b"\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         _make_room(directory, len(line))
@@ -65,8 +64,8 @@ def read(directory: Directory) -> Iterator[dict[str, Any]]:
     for name in (OLD, NAME):
         for line in _content(directory, name).split(b"\n"):
             try:
-                entry = msgspec.json.decode(line)
-            except (msgspec.DecodeError, RecursionError):
+                entry = json_text.decode(line)
+            except ValueError:
                 continue
             if isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("at", "did")):
                 yield entry

@@ -1,11 +1,11 @@
 """Random states for the codec: of every type and every shape that its lattice allows."""
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 from hypothesis import strategies as st
 
-from crdtctl.codec.header import FileKind, FormerId, Head
+from crdtctl.codec.header import FILE_KINDS, FormerId, Head
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
 from crdtctl.crdt.bcounter import bound_fault
@@ -123,7 +123,7 @@ def history_from(limit: int, tape: Tape) -> str:
 
 def head_from(clock: dict[str, int], tape: Tape) -> Head:
     """Return a header for a state with this clock, of any kind."""
-    kind = tape.choose(get_args(FileKind))
+    kind = tape.choose(FILE_KINDS)
     clock = {**{author: 1 + tape.below(5) for author in tape.some(AUTHORS, 2)}, **clock}
     past = [
         FormerId(tape.choose(AUTHORS), tape.choose((*range(10), 2**53 - 1)), free_text(tape), WHEN)

@@ -44,6 +44,11 @@ BAD = Option(
 STREAM = Flag(
     "stream", help="Count the lines of FILE, or of standard input, as they arrive, and print how many are on disk."
 )
+FOLLOW = Option(
+    "follow",
+    metavar="FILE",
+    help="Stream the lines that are appended to FILE, like 'tail -F'. The replica remembers how far it has read.",
+)
 EVERY = Option(
     "every",
     metavar="TIME",

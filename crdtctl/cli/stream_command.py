@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
+from crdtctl.cli import output
 from crdtctl.cli.batches import element_line
 from crdtctl.cli.counting import form_of
+from crdtctl.cli.followed_lines import FollowedLines
 from crdtctl.cli.lines import count_line
+from crdtctl.cli.paths import given
 from crdtctl.cli.piped_lines import PipedLines
 from crdtctl.cli.streaming import stream
 from crdtctl.cli.verb import checked_bad, session
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request
+from crdtctl.store.followed import Position
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from crdtctl.cli.context import Context
     from crdtctl.cli.streaming import Opening
     from crdtctl.crdt.base import Verb
+    from crdtctl.store.replica import Replica
 
 #: Parameters that work on one commit, and the reason why a stream does not have them.
 _OF_ONE_COMMIT = {
@@ -37,8 +44,14 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "") -> i
     parse = element_line(name, values["tag"]) if verb == "add" else count_line(verb, values["tag"], form_of(context))
     skip = checked_bad(values["bad"]) == "skip"
     current = session(context)
-    opening = _opening(words)
-    replica = current.open() if values["existing"] else current.open_to_write()
+    follow = values["follow"]
+    if follow is None:
+        opening = _piped(words)
+        replica = current.open() if values["existing"] else current.open_to_write()
+    else:
+        path = _path_to_follow(follow, words, is_stream=values["stream"])
+        replica = current.open() if values["existing"] else current.open_to_write()
+        opening = _followed(replica, path, f"{verb}:{name}:{path}" if name else f"{verb}:{path}")
     return stream(
         replica,
         opening,
@@ -49,7 +62,28 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "") -> i
     )
 
 
-def _opening(words: Sequence[str]) -> Opening:
+def _path_to_follow(follow: str, words: Sequence[str], *, is_stream: bool) -> str:
+    if is_stream:
+        raise UsageError("--follow is a stream by itself", "leave out --stream")
+    if words:
+        raise UsageError("with --follow, the lines come from the file", f"leave out '{printable(words[0])}'")
+    if follow == "-":
+        raise UsageError("standard input cannot be followed", "use --stream")
+    path = os.path.abspath(given(follow))
+    if not path.isprintable():
+        raise UsageError(f"{printable(path)} cannot be followed: its name is not printable", "use --stream")
+    return path
+
+
+def _followed(replica: Replica, path: str, key: str) -> Opening:
+    since = os.stat(os.path.join(replica.path, "own.json")).st_mtime
+    with replica.snapshot() as now:
+        text = now.follows.get(key)
+    position = Position.parse(text) if text else None
+    return lambda signals: FollowedLines(path, key, position, since, signals, output.print_message)
+
+
+def _piped(words: Sequence[str]) -> Opening:
     if len(words) > 1:
         raise UsageError("--stream reads one FILE", f"leave out '{printable(words[1])}'; the counters are in the lines")
     path = words[0] if words else "-"

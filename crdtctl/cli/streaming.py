@@ -35,7 +35,7 @@ if TYPE_CHECKING:
             """Return whether more can be read at once."""
 
         def step(self, count: int) -> Step | None:
-            """Return the step in a followed file that counts the first `count` lines that are not taken yet."""
+            """Return the step in a followed file to behind the first `count` lines that are not taken yet."""
 
         def took(self, count: int) -> None:
             """Note that the first `count` lines are committed."""
@@ -74,6 +74,8 @@ def stream(
 
         while not (source.is_over or signals.number) and output.stdout.failure is None:
             lines = source.read(max(0.0, since + limit - monotonic()) if waiting else None)
+            if source.step(0):
+                counting.begin()
             if lines and not waiting:
                 since = monotonic()
             waiting += lines
@@ -103,6 +105,10 @@ class _Counting:
         self._skip = skip
         self._requests: dict[bytes, Request | None] = {}
         self._bad: dict[bytes, UsageError] = {}
+
+    def begin(self) -> None:
+        """Record where a followed file begins, so that it is found again if it is rotated before its first line."""
+        self._commit([], 0, None)
 
     def commit(self, group: list[bytes]) -> None:
         """Commit a group of lines and acknowledge it."""

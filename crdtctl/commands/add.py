@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
-from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, GROUP, PRINT_CLOCK, STREAM, TYPE
+from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, PRINT_CLOCK, STREAM, TYPE
 from crdtctl.cli.verb import commit, session, skips_bad
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.requests import add as adding
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     BATCH,
     BAD,
     STREAM,
+    FOLLOW,
     EVERY,
     GROUP,
     PRINT_CLOCK,
@@ -38,6 +39,7 @@ def add(
     batch: str | None,
     bad: str | None,
     stream: bool,
+    follow: str | None,
     every: float | None,  # noqa: ARG001  # streams read the values of the context
     group: int | None,  # noqa: ARG001
     print_clock: bool,
@@ -54,9 +56,10 @@ def add(
 
     The value of a set is its number of distinct elements. Adding an element again changes nothing. A set that does
     not exist yet becomes a gset, which is exact. With --type hll it becomes an hll, which estimates millions of
-    elements in a few KB. A batch has one element a line; blank lines are ignored.
+    elements in a few KB. A batch has one element a line; blank lines are ignored. With --stream and --follow, lines are
+    added as they arrive: see 'crdtctl help stream'.
     """
-    if stream:
+    if stream or follow is not None:
         from crdtctl.cli.stream_command import run
 
         return run(context, "add", elements, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crdtctl.cli.counting import LINES, count
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
-from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, GROUP, ONCE, PRINT_CLOCK, STREAM, TYPE
+from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, ONCE, PRINT_CLOCK, STREAM, TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     LINES,
     BAD,
     STREAM,
+    FOLLOW,
     EVERY,
     GROUP,
     PRINT_CLOCK,
@@ -37,6 +38,7 @@ def decrement(
     lines: str | None,  # noqa: ARG001  # as below
     bad: str | None,
     stream: bool,
+    follow: str | None,
     every: float | None,  # noqa: ARG001  # streams read the values of the context
     group: int | None,  # noqa: ARG001
     print_clock: bool,
@@ -55,9 +57,9 @@ def decrement(
 
     All counters of one command are one commit. Types that only grow refuse it. A counter that does not exist yet
     becomes a pncounter below zero, with a warning; --existing refuses it. Off a terminal, success is silent.
-    For --batch see 'crdtctl increment --help'.
+    For --batch see 'crdtctl increment --help', for --stream and --follow see 'crdtctl help stream'.
     """
-    if stream:
+    if stream or follow is not None:
         from crdtctl.cli.stream_command import run
 
         return run(context, "decrement", words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crdtctl.cli.counting import LINES, count
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
-from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, GROUP, ONCE, PRINT_CLOCK, STREAM, TYPE
+from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, ONCE, PRINT_CLOCK, STREAM, TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     LINES,
     BAD,
     STREAM,
+    FOLLOW,
     EVERY,
     GROUP,
     PRINT_CLOCK,
@@ -37,6 +38,7 @@ def increment(
     lines: str | None,  # noqa: ARG001  # as below
     bad: str | None,
     stream: bool,
+    follow: str | None,
     every: float | None,  # noqa: ARG001  # streams read the values of the context
     group: int | None,  # noqa: ARG001
     print_clock: bool,
@@ -52,6 +54,7 @@ def increment(
       crdtctl increment passed=41 failed=1
       crdtctl increment deploys --once "$CI_PIPELINE_ID"
       awk '{print $7}' access.log | crdtctl increment --batch - --lines names --bad skip
+      tail -F app.log | crdtctl increment --stream --lines names
       sort names.txt | uniq -c | crdtctl increment --batch - --lines uniq
 
     All counters of one command are one commit. A counter that does not exist yet becomes a pncounter, or the type
@@ -61,8 +64,10 @@ def increment(
     The amount follows the last space and begins with a digit, or follows a tab. If names may end with a number, choose
     the form of the lines with --lines. Blank lines are ignored. One wrong line stops the whole batch before
     anything is counted; --bad skip leaves such lines out instead.
+
+    With --stream and --follow, the same lines are counted in groups, as they arrive: see 'crdtctl help stream'.
     """
-    if stream:
+    if stream or follow is not None:
         from crdtctl.cli.stream_command import run
 
         return run(context, "increment", words)

@@ -7,7 +7,7 @@ GROUPS = {
     "First steps": ("start",),
     "Types of counters": ("types", "gset", "hll", "bcounter", "handoff", "reset"),
     "Replicas and remotes": ("remotes", "urls", "cron", "fleet", "jobs", "clocks"),
-    "Scripts and programs": ("scripting", "exit-status", "library"),
+    "Scripts and programs": ("scripting", "stream", "exit-status", "library"),
     "Inside": ("files", "identity", "promises", "format", "glossary"),
 }
 NAMES = tuple(name for group in GROUPS.values() for name in group)

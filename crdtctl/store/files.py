@@ -113,6 +113,8 @@ class OwnFile:
             together = dict(self.source.lines())
             together.update(edits)
             return [assemble(head, [together[name] for name in sorted(together)])]
+        if not edits and self.source.start == self.source.end:
+            return [assemble(head, [])]
         pieces = [head + HEAD_END, *self._spliced(edits), b"\n"]
         return [*pieces, trailer_of(pieces)]
 

@@ -20,6 +20,38 @@ if TYPE_CHECKING:
 EDGE = 1024
 
 
+class Passed:
+    """The bytes of a file up to an `offset`: the first and the last of them.
+
+    >>> Passed().after(b"one\\n").after(b"two\\n").offset
+    8
+    """
+
+    __slots__ = ("first", "last", "offset")
+
+    def __init__(self, offset: int = 0, first: bytes = b"", last: bytes = b"") -> None:
+        self.offset = offset
+        self.first = first
+        self.last = last
+
+    @classmethod
+    def of(cls, fd: int, offset: int) -> Passed:
+        """Return the bytes of an open file up to an offset, as they are now."""
+        size = min(offset, EDGE)
+        return cls(offset, os.pread(fd, size, 0), os.pread(fd, size, offset - size))
+
+    def after(self, data: bytes) -> Passed:
+        """Return these bytes and `data` behind them."""
+        return Passed(self.offset + len(data), (self.first + data[:EDGE])[:EDGE], (self.last + data[-EDGE:])[-EDGE:])
+
+    def are_in(self, fd: int) -> bool:
+        """Return whether an open file begins with these bytes, as far as they are known."""
+        if os.fstat(fd).st_size < self.offset:
+            return False
+        now = Passed.of(fd, self.offset)
+        return (now.first, now.last) == (self.first, self.last)
+
+
 class Position:
     """A place in a file: see above."""
 
@@ -40,21 +72,15 @@ class Position:
         return cls(int(inode), int(offset), int(crc, 16))
 
     @classmethod
-    def at(cls, fd: int, offset: int) -> Position:
-        """Return the position at an offset of an open file."""
-        return cls(os.fstat(fd).st_ino, offset, zlib.crc32(edges(fd, offset)))
+    def after(cls, inode: int, passed: Passed) -> Position:
+        """Return the position behind the bytes that were passed in a file."""
+        return cls(inode, passed.offset, zlib.crc32(passed.first + passed.last))
 
     def is_in(self, fd: int) -> bool:
-        """Return whether an open file has the bytes before this position, whatever its inode number is."""
+        """Return whether an open file has the bytes before this position. Its inode number may be another one."""
         if os.fstat(fd).st_size < self.offset:
             return False
-        return zlib.crc32(edges(fd, self.offset)) == self.crc
-
-
-def edges(fd: int, offset: int) -> bytes:
-    """Return the beginning and the end of the bytes before an offset of an open file."""
-    size = min(offset, EDGE)
-    return os.pread(fd, size, 0) + os.pread(fd, size, offset - size)
+        return Position.after(self.inode, Passed.of(fd, self.offset)).crc == self.crc
 
 
 class Step:
@@ -70,6 +96,6 @@ class Step:
     def taken(self, follows: Mapping[str, str]) -> dict[str, str]:
         """Return the positions after this step. Raise `BusyError` if another process has taken one in between."""
         if follows.get(self.key) != (None if self.before is None else str(self.before)):
-            file = printable(self.key.partition(":")[2])
+            file = printable(self.key[self.key.find("/") :])
             raise BusyError(f"another process follows {file} into this replica", "its lines are counted there")
         return {**follows, self.key: str(self.after)}

@@ -197,6 +197,11 @@ class Snapshot:
         lacking = clocks.missing(self.clock(), clock)
         return without(lacking, self.retired().absorbed(lacking))
 
+    @property
+    def follows(self) -> Mapping[str, str]:
+        """The positions in followed files, see `crdtctl.store.followed`."""
+        return self.own.head.follows
+
     def compare(self, other: Summary) -> Order:
         """Return the relation of this replica to other states: behind, ahead, equal or concurrent."""
         absorbed = roster(MEMBERSHIP.join_all(self.membership(), other.membership)).absorbed

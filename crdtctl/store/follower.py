@@ -1,0 +1,276 @@
+"""Reads the lines that are appended to a file, as ``tail -F`` does: also after it was rotated or emptied.
+
+* The file was renamed, and another one made: the renamed one is read to its end, then those that were rotated in
+  between, then the new one, as soon as it has content. Until then, a process may write to the renamed one.
+* The file was copied and emptied: the rest of the copy is read, then the file from its beginning.
+* After a restart, the file is found by its inode number, under its own name or the names of rotated files.
+
+A line counts when it has an end. The last line of a file that was left counts without one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections import deque
+
+from crdtctl.errors import UsageError, printable
+from crdtctl.store.followed import Passed, Position
+from crdtctl.store.rotation import following, siblings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BLOCK = 2**16
+_MARK = b"\xef\xbb\xbf"
+#: Seconds that the clock of a file system may be late.
+_LATE = 0.02
+
+
+class Emptied(Exception):
+    """A file is shorter than what was read of it, or has another beginning."""
+
+
+class _Chunk:
+    """Lines of the file `inode`, and the bytes that were passed before and after them. `raw` is their text."""
+
+    __slots__ = ("after", "before", "inode", "lines", "raw")
+
+    def __init__(self, inode: int, before: Passed, raw: bytes, lines: list[bytes], after: Passed) -> None:
+        self.inode = inode
+        self.before = before
+        self.raw = raw
+        self.lines = lines
+        self.after = after
+
+
+class _File:
+    """An open file, and what was read of it."""
+
+    def __init__(self, fd: int, passed: Passed) -> None:
+        self.fd = fd
+        self.passed = passed
+        self.status = os.fstat(fd)
+
+    def read(self, *, is_left: bool = False) -> _Chunk | None:
+        """Return the next lines; None until one is complete. The last one needs no end if the file `is_left`."""
+        before = self.passed
+        if not before.are_in(self.fd):
+            raise Emptied
+        block = os.pread(self.fd, _BLOCK, before.offset)
+        end = block.rfind(b"\n") + 1
+        if not end and len(block) == _BLOCK:
+            return self._long_line(block, is_left=is_left)
+        if is_left and len(block) < _BLOCK:
+            end = len(block)
+        if not end:
+            return None
+        raw = block[:end]
+        lines = raw.removesuffix(b"\n").split(b"\n")
+        if before.offset == 0:
+            lines[0] = lines[0].removeprefix(_MARK)
+        self.passed = before.after(raw)
+        return _Chunk(self.status.st_ino, before, raw, lines, self.passed)
+
+    def _long_line(self, block: bytes, *, is_left: bool) -> _Chunk | None:
+        """Return a line that is longer than any that counts, cut; None if its end is not there yet."""
+        before = passed = self.passed
+        piece = block
+        while piece:
+            end = piece.find(b"\n") + 1
+            passed = passed.after(piece[:end] if end else piece)
+            if end:
+                break
+            piece = os.pread(self.fd, _BLOCK, passed.offset)
+        if not piece and not is_left:
+            return None
+        self.passed = passed
+        return _Chunk(self.status.st_ino, before, b"", [block + b"."], passed)
+
+
+class Follower:
+    """The lines of the file at `path`, from a `position` on, or from the beginning.
+
+    `since` is a time when the file was as the position describes it. `note` is called with messages for people.
+    """
+
+    def __init__(self, path: str, position: Position | None, since: float, note: Callable[[str], object]) -> None:
+        self.path = os.path.abspath(path)
+        #: The position of the lines that were taken.
+        self.position = position
+        self._since = since
+        self._note = note
+        self._file: _File | None = None
+        self._chunks: deque[_Chunk] = deque()
+        self._is_awaited = False
+        #: Whether more lines can probably be read at once.
+        self.has_more = False
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file:
+            os.close(self._file.fd)
+            self._file = None
+
+    def read(self) -> list[bytes]:
+        """Return the lines that were appended, without their ends. The list may be empty."""
+        if self._file is None:
+            self._file = self._begin()
+        chunk = self._next() if self._file else None
+        if chunk is None:
+            self.has_more = False
+            return []
+        self.has_more = True
+        self._chunks.append(chunk)
+        return chunk.lines
+
+    def position_after(self, count: int) -> Position | None:
+        """Return the position after the first `count` lines that were read and not taken yet; None without a file."""
+        found = self.position
+        if found is None and self._file:  # nothing was recorded yet, so nothing was rotated since the file was opened
+            found = Position.after(self._file.status.st_ino, Passed())
+        for chunk in self._chunks:
+            if count <= 0:
+                break
+            if count >= len(chunk.lines):
+                passed = chunk.after
+            else:
+                size = sum(map(len, chunk.lines[:count])) + count
+                if chunk.before.offset == 0 and chunk.raw.startswith(_MARK):
+                    size += len(_MARK)
+                passed = chunk.before.after(chunk.raw[:size])
+            found = Position.after(chunk.inode, passed)
+            count -= len(chunk.lines)
+        return found
+
+    def take(self, count: int) -> None:
+        """Note that the first `count` lines are counted."""
+        self.position = self.position_after(count)
+        while self._chunks and count >= len(self._chunks[0].lines):
+            count -= len(self._chunks.popleft().lines)
+        if count:
+            chunk = self._chunks[0]
+            assert self.position
+            size = self.position.offset - chunk.before.offset
+            before = chunk.before.after(chunk.raw[:size])
+            self._chunks[0] = _Chunk(chunk.inode, before, chunk.raw[size:], chunk.lines[count:], chunk.after)
+
+    # Files -------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> _File | None:
+        """Open the file of the position, or the one at the path; None if it does not exist yet."""
+        position = self.position
+        if position:
+            for name, status in siblings(self.path):
+                if status.st_ino == position.inode and (file := self._open(self._at(name))):
+                    if position.is_in(file.fd):
+                        file.passed = Passed.of(file.fd, position.offset)
+                        return file
+                    os.close(file.fd)
+        file = self._open(self.path)
+        if file is None:
+            if not self._is_awaited:
+                self._note(f"{printable(self.path)} does not exist yet; waiting for it")
+            self._is_awaited = True
+            return None
+        if position and position.offset:
+            is_emptied = position.inode == file.status.st_ino
+            if is_emptied and (copy := self._copy(lambda fd: position.is_in(fd), position.offset, file)):
+                os.close(file.fd)
+                return copy
+            self._note(
+                f"{printable(self.path)} is another file than before, and the rest of that one, after byte "
+                f"{position.offset}, was not found; reading from the beginning"
+            )
+        return file
+
+    def _open(self, path: str) -> _File | None:
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise UsageError(f"{printable(path)} is not a regular file", "only those can be followed; use --stream")
+        return _File(fd, Passed())
+
+    def _at(self, name: str) -> str:
+        return os.path.join(os.path.dirname(self.path), name)
+
+    def _copy(self, fits: Callable[[int], bool], offset: int, emptied: _File) -> _File | None:
+        """Open the copy that was made of a file before it was emptied, after `offset`; None without one."""
+        for name, status in siblings(self.path):
+            is_new = status.st_mtime >= self._since - _LATE and status.st_size > offset
+            if not is_new or os.path.samestat(status, emptied.status) or not stat.S_ISREG(status.st_mode):
+                continue
+            if file := self._open(self._at(name)):
+                if fits(file.fd):
+                    file.passed = Passed.of(file.fd, offset)
+                    return file
+                os.close(file.fd)
+        return None
+
+    def _next(self) -> _Chunk | None:
+        """Return the next lines of the file, or of the one that follows it."""
+        file = self._file
+        assert file
+        now = time.time()
+        try:
+            chunk = file.read()
+            self._since = now
+            if chunk or not (successor := self._successor(file)):
+                return chunk
+            if chunk := file.read():  # lines that came before the file was left
+                os.close(successor.fd)
+                return chunk
+            chunk = file.read(is_left=True)
+            self._file = successor
+            os.close(file.fd)
+            return chunk or self._next()
+        except Emptied:
+            self._begin_again(file)
+            return None
+
+    def _begin_again(self, file: _File) -> None:
+        """Continue in the copy of a file that was emptied, or at its beginning."""
+        passed = file.passed
+        if copy := self._copy(passed.are_in, passed.offset, file):
+            self._file = copy
+            os.close(file.fd)
+            return
+        self._note(f"{printable(self.path)} was emptied; reading from the beginning")
+        fresh = self._open(self.path)
+        if fresh is not None:
+            self._file = fresh
+            os.close(file.fd)
+
+    def _successor(self, file: _File) -> _File | None:
+        """Open the file that follows one that was rotated; None if it is the last one, or its successor is empty."""
+        wanted = self._name_after(file)
+        found = self._open(wanted) if wanted else None
+        if found is None:
+            return None
+        is_last = wanted == self.path
+        if (is_last and not found.status.st_size) or self._name_after(file) != wanted:
+            os.close(found.fd)
+            return None
+        try:
+            if os.path.samestat(found.status, os.stat(wanted or "")):
+                return found
+        except FileNotFoundError:
+            pass
+        os.close(found.fd)  # rotated again while it was opened
+        return None
+
+    def _name_after(self, file: _File) -> str | None:
+        try:
+            if os.path.samestat(os.stat(self.path), file.status):
+                return None
+        except FileNotFoundError:
+            return None
+        found = dict(siblings(self.path))
+        log = os.path.basename(self.path)
+        own = [name for name, status in found.items() if os.path.samestat(status, file.status)]
+        return self._at(following(own[0], found, log)) if own else self.path

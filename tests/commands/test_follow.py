@@ -1,0 +1,225 @@
+"""``--follow``: lines that are appended to a file, counted once, however often the program is killed and started."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from crdtctl import Replica
+from tests.conftest import PROGRAM, Shell
+from tests.support.expect import assert_refused
+
+
+@contextmanager
+def following(shell: Shell, *words: str, verb: str = "increment") -> Iterator[subprocess.Popen[bytes]]:
+    """Follow the file ``log`` until the end of the context."""
+    with subprocess.Popen(
+        [*PROGRAM, verb, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=shell.directory,
+        env=shell.environment,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(process: subprocess.Popen[bytes], lines: int) -> None:
+    """Wait until so many lines are acknowledged."""
+    assert process.stdout
+    for answer in process.stdout:
+        if int(answer.removeprefix(b"OK ")) >= lines:
+            return
+    assert process.stderr
+    pytest.fail(f"it ended: {process.stderr.read().decode()}")
+
+
+def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=60)
+    return process.returncode, stderr
+
+
+def values(replica: Replica) -> dict[str, int]:
+    return {one.name: one.value for one in replica.counters()}
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+@pytest.fixture
+def log(shell: Shell) -> Path:
+    return shell.directory / "log"
+
+
+def test_lines_are_counted_as_they_are_appended(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "a\nb 2\n")
+    with following(shell, "--follow", "log") as process:
+        wait_for(process, 2)
+        append(log, "a\nunfini")
+        wait_for(process, 3)
+        append(log, "shed\n")
+        wait_for(process, 4)
+        assert ended(process) == (143, b"")
+    assert values(replica) == {"a": 2, "b": 2, "unfinished": 1}
+
+
+def test_restart_continues_where_the_last_commit_was(shell: Shell, replica: Replica, log: Path) -> None:
+    for _ in range(3):
+        append(log, "a\n" * 4)
+        with following(shell, "--follow", "log") as process:
+            wait_for(process, 4)
+            process.kill()
+    assert values(replica) == {"a": 12}
+
+
+def test_each_command_and_set_has_its_own_position(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "x\ny\n")
+    for verb, words in (
+        ("increment", []),
+        ("add", ["seen"]),
+        ("add", ["others"]),
+        ("decrement", ["--type", "bcounter"]),
+    ):
+        if verb == "decrement":
+            continue
+        with following(shell, *words, "--follow", str(log), verb=verb) as process:
+            wait_for(process, 2)
+    assert values(replica) == {"others": 2, "seen": 2, "x": 1, "y": 1}
+
+
+def test_rotated_files_are_read_to_their_ends_after_a_restart(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "a\n")
+    with following(shell, "--follow", "log") as process:
+        wait_for(process, 1)
+    append(log, "b\n")
+    log.rename(f"{log}.2")
+    append(Path(f"{log}.1"), "c\n")
+    append(log, "d\n")
+    with following(shell, "--follow", "log") as process:
+        wait_for(process, 3)
+    assert values(replica) == {"a": 1, "b": 1, "c": 1, "d": 1}
+
+
+def test_plain_increments_stay_fast_and_keep_the_position(shell: Shell, replica: Replica, log: Path) -> None:
+    from crdtctl import fastpath
+
+    append(log, "a\n")
+    with following(shell, "--follow", "log") as process:
+        wait_for(process, 1)
+    with replica.snapshot() as now:
+        before = dict(now.follows)
+    assert before
+    os.environ["CRDTCTL_REPLICA"] = replica.path
+    try:
+        assert fastpath.run(["increment", "a"]) == 0  # None would mean that the whole program has to run
+    finally:
+        del os.environ["CRDTCTL_REPLICA"]
+    with replica.snapshot() as now:
+        assert dict(now.follows) == before
+    assert values(replica) == {"a": 2}
+
+
+def test_second_follower_of_the_same_file_ends(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "a\n")
+    with following(shell, "--follow", "log") as one:
+        wait_for(one, 1)
+        with following(shell, "--follow", "log") as other:
+            while one.poll() is other.poll() is None:
+                append(log, "a\n")
+                time.sleep(0.01)
+            assert {one.poll(), other.poll()} == {None, 75}
+    with following(shell, "--follow", "log") as process:
+        append(log, "b\n")
+        while "b" not in values(replica):
+            time.sleep(0.01)
+        process.kill()
+    assert values(replica) == Counter(log.read_text().split())
+
+
+def test_bad_line_ends_it_before_that_line_and_can_be_skipped(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "a\na=b\na\n")
+    for _ in range(2):
+        with following(shell, "--follow", "log") as process:
+            assert process.wait(timeout=60) == 2
+    assert values(replica) == {"a": 1}
+    with following(shell, "--follow", "log", "--bad", "skip") as process:
+        wait_for(process, 2)
+        status, stderr = ended(process)
+    assert status == 143
+    assert b"1 of 2 lines was left out, the first: line 1 of " in stderr
+    assert values(replica) == {"a": 2}
+
+
+def test_many_kills_and_rotations_count_every_line_once(shell: Shell, replica: Replica, log: Path) -> None:
+    """A writer that rotates its log as logrotate does, while the program that follows it is killed again and again."""
+    written: Counter[str] = Counter()
+    is_over = threading.Event()
+
+    def write() -> None:
+        for number in range(60):
+            with log.open("a") as file:
+                for part in range(20):
+                    file.write(f"n{number % 7}.{part}\n")
+                    written[f"n{number % 7}.{part}"] += 1
+                    file.flush()
+            if number % 5 == 4:
+                for old in range(20, 0, -1):
+                    if os.path.exists(f"{log}.{old}"):
+                        os.rename(f"{log}.{old}", f"{log}.{old + 1}")
+                log.rename(f"{log}.1")
+            is_over.wait(0.02)
+        is_over.set()
+
+    log.touch()
+    with following(shell, "--follow", "log") as process:
+        append(log, "begin\n")
+        wait_for(process, 1)
+    writer = threading.Thread(target=write)
+    writer.start()
+    kills = 0
+    while not is_over.is_set() or kills < 3:
+        with following(shell, "--follow", "log", "--group", "7") as process:
+            assert process.stdout
+            for _ in range(3):
+                process.stdout.readline() if not is_over.is_set() else None
+        kills += 1
+    writer.join()
+    append(log, "end\n")
+    with following(shell, "--follow", "log") as process:
+        while "end" not in values(replica):
+            time.sleep(0.01)
+        assert ended(process)[0] == 143
+    assert values(replica) == {**written, "begin": 1, "end": 1}
+
+
+WRONG = [
+    (["--follow", "-"], "--stream"),
+    (["--follow", "log", "--stream"], "--stream"),
+    (["--follow", "log", "builds"], "builds"),
+    (["--follow", "log", "--batch", "x"], "--batch"),
+    (["--follow", ""], "empty"),
+    (["--follow", "a\nb"], "printable"),
+]
+
+
+@pytest.mark.parametrize(("words", "named"), WRONG)
+def test_wrong_words_are_refused(shell: Shell, replica: Replica, words: list[str], named: str) -> None:
+    assert named in assert_refused(shell("increment", *words), 2)
+
+
+def test_pipe_is_refused(shell: Shell, replica: Replica, log: Path) -> None:
+    os.mkfifo(log)
+    assert "--stream" in assert_refused(shell("increment", "--follow", "log"), 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 from crdtctl.cli.amounts import amount
 from crdtctl.cli.statsd import statsd_count
@@ -14,11 +13,14 @@ from crdtctl.store.validation import wrong_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from typing import Any, NoReturn
 
     from crdtctl.cli.batches import Parse
     from crdtctl.crdt.base import Verb
     from crdtctl.store.commit import Request
+else:
+    from crdtctl import patterns as re
 
 _COUNTED = re.compile(r"[ \t]*([0-9]+)[ \t](.*)", re.DOTALL)
 _LOOKS_COUNTED = re.compile(r"[ \t]*[0-9]+ ")

@@ -3,11 +3,16 @@
 Tags are left out: the count is the one of the name, over all tags. So are other fields, such as times.
 """
 
-import re
 from fractions import Fraction
 
 from crdtctl.cli.amounts import amount
 from crdtctl.errors import UsageError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+else:
+    from crdtctl import patterns as re
 
 _LINE = re.compile(r"([^:|]*):([^|]*)\|([^|]*)((?:\|[^|]*)*)", re.DOTALL)
 _RATE = re.compile(r"(?:0?\.[0-9]{1,30}|[01](?:\.0{0,30})?)", re.ASCII)

@@ -6,13 +6,14 @@ next. Such a place cannot occur inside a state, since its strings escape their q
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from crdtctl.codec.layout import Pages
+else:
+    from crdtctl import patterns as re
 
 _WORD = re.compile(rb"crdtctl")
 #: Number of bytes that are read in one call.

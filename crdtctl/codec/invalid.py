@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from crdtctl.errors import DataError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+else:
+    from crdtctl import patterns as re
 
 VERSION = 1
 

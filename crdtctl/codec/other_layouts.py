@@ -6,7 +6,6 @@ Texts that decoders accept are refused here: repeated keys, floats, ``NaN``, ``t
 from __future__ import annotations
 
 import json
-import re
 import zlib
 
 import msgspec
@@ -22,11 +21,14 @@ from crdtctl.crdt import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
     from typing import NoReturn
 
     from crdtctl.codec.header import Head
     from crdtctl.crdt.counter import Counter
+else:
+    from crdtctl import patterns as re
 
 #: Maximum size in bytes of a file in another layout than the canonical one.
 MAX_BYTES = 64 * 2**20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from operator import itemgetter
 
@@ -18,11 +17,14 @@ from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from crdtctl.codec.layout import Pages
     from crdtctl.crdt.counter import Counter
     from crdtctl.crdt.forks import Names
+else:
+    from crdtctl import patterns as re
 
 _seq = itemgetter(0)
 #: Number of bytes that are read in one call.

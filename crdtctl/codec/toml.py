@@ -7,14 +7,15 @@ the square of that for keys of many parts. So it reads small documents only. A l
 
 from __future__ import annotations
 
-import re
-
 from crdtctl.codec.invalid import Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
     from typing import Any
+else:
+    from crdtctl import patterns as re
 
 #: Maximum size in bytes of a document in any layout.
 MAX_ANY_LAYOUT = 2**16

@@ -14,7 +14,6 @@ sketch in memory is never larger than in its file.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from itertools import islice
 from math import inf, log, sqrt
@@ -23,8 +22,11 @@ from struct import unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
     from typing import Final
+else:
+    from crdtctl import patterns as re
 
 #: The hash function: BLAKE2b (RFC 7693) of the element's UTF-8, of 8 bytes, without a key; as a number, big end first.
 HASH: Final = "blake2b"

@@ -7,7 +7,6 @@ two, readers leave the absorbed replicas out of ``known.json``, and absorbing ag
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from functools import partial
 
@@ -51,6 +50,7 @@ from crdtctl.store.unheard import Heard, refuse, still
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
 
     from crdtctl.codec.reader import Source
@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from crdtctl.store.inputs import Input
     from crdtctl.store.transaction import Transaction
     from crdtctl.store.type_choice import SecondType
+else:
+    from crdtctl import patterns as re
 
 #: Maximum number of replicas recorded in the log, and of second types reported.
 _MAX_NOTED = 20

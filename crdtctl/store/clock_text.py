@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 
 from crdtctl.codec import toml
 from crdtctl.codec.clock import decode_clock, encode_clock
@@ -13,10 +12,13 @@ from crdtctl.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
     from typing import Any
 
     from crdtctl.crdt.clock import Clock
+else:
+    from crdtctl import patterns as re
 
 _HINT = "give it what 'crdtctl clock' printed, or a state"
 _COLUMNS = ("replica", "commits")

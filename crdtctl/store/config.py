@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 
 from crdtctl.errors import ConfigError
@@ -13,7 +12,10 @@ from crdtctl.store.encodings import utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping, Sequence
+else:
+    from crdtctl import patterns as re
 
 TEMPLATE = """\
 # Settings of this replica. The values behind "#" are the defaults.

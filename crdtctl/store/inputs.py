@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import stat
 from collections.abc import Iterable
 from shlex import quote
@@ -24,9 +23,12 @@ from crdtctl.store.temporary import temporary_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
 
     from crdtctl.errors import CrdtctlError
+else:
+    from crdtctl import patterns as re
 
 #: Maximum size of a file that is read into memory, so that its descriptor can be closed.
 SMALL = 2**16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from shlex import quote
 
 from crdtctl.codec.layout import HEAD_START
@@ -10,7 +9,10 @@ from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
+else:
+    from crdtctl import patterns as re
 
 #: Number of bytes from the beginning that are enough to recognize a file.
 LOOKED_AT = 2**16

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from crdtctl.errors import ConfigError, ExistsError, MissingError, UsageError, printable
 from crdtctl.records import replace
@@ -13,10 +12,13 @@ from crdtctl.suggestions import did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Mapping
 
     from crdtctl.store import durable
     from crdtctl.store.files import Directory
+else:
+    from crdtctl import patterns as re
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 

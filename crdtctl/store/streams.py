@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
+else:
+    from crdtctl import patterns as re
 
 #: Path of an open descriptor of this process, as made by ``<(…)``.
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})|/dev/stdin")

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from crdtctl import errors
     from crdtctl.crdt.names import counter_fault
     from crdtctl.errors import CrdtctlError
+    from crdtctl.store.apply import Commit
+    from crdtctl.store.batch import Batch
     from crdtctl.store.merge import MergeReport
-    from crdtctl.store.replica import Batch, Commit, Reading, Replica
+    from crdtctl.store.reading import Reading
+    from crdtctl.store.replica import Replica
     from crdtctl.store.snapshot import Snapshot
     from crdtctl.sync.remotes import synchronize
     from crdtctl.sync.report import Options, SyncReport
@@ -58,12 +61,12 @@ __all__ = [
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and report any other
     _HOMES = {
-        "Batch": "crdtctl.store.replica",
-        "Commit": "crdtctl.store.replica",
+        "Batch": "crdtctl.store.batch",
+        "Commit": "crdtctl.store.apply",
         "CrdtctlError": "crdtctl.errors",
         "MergeReport": "crdtctl.store.merge",
         "Options": "crdtctl.sync.report",
-        "Reading": "crdtctl.store.replica",
+        "Reading": "crdtctl.store.reading",
         "Replica": "crdtctl.store.replica",
         "Snapshot": "crdtctl.store.snapshot",
         "SyncReport": "crdtctl.sync.report",

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 
 from crdtctl.contexts import contextmanager
 from crdtctl.errors import UsageError
 from crdtctl.records import overload
-from crdtctl.store import config, journal, which
-from crdtctl.store import remote_settings as settings
-from crdtctl.store.check import check_replica
-from crdtctl.store.export import size_of_partial
+from crdtctl.store import which
 from crdtctl.store.files import Directory
-from crdtctl.store.retirement import is_sealed
-from crdtctl.store.snapshot import snapshot
-from crdtctl.store.summary import summarize
 from crdtctl.store.transaction import ignore_new_id
 
 TYPE_CHECKING = False
@@ -83,6 +76,8 @@ class Reader:
 
         Notes that the command line prints, for example about a replica of another user, are warnings here.
         """
+        import warnings
+
         notes: list[str] = []
         found = which.find(None if path is None else os.fspath(path), notes)
         for note in notes:
@@ -92,6 +87,8 @@ class Reader:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Open this replica as it is at one moment, to ask several questions about it."""
+        from crdtctl.store.snapshot import snapshot
+
         with self._open() as directory, snapshot(directory) as now:
             yield now
 
@@ -112,6 +109,8 @@ class Reader:
     @property
     def is_sealed(self) -> bool:
         """Whether this replica is retired."""
+        from crdtctl.store.retirement import is_sealed
+
         with self._own() as own:
             return is_sealed(own)
 
@@ -138,6 +137,8 @@ class Reader:
 
     def compare(self, state: State) -> Order:
         """Return the relation of this replica to a state, a path or bytes: behind, ahead, equal or concurrent."""
+        from crdtctl.store.summary import summarize
+
         other = summarize([state])
         with self.snapshot() as now:
             return now.compare(other)
@@ -145,6 +146,8 @@ class Reader:
     @classmethod
     def clock_of(cls, *states: State) -> dict[str, int]:
         """Return the joined clock of states, paths of files or bytes."""
+        from crdtctl.store.summary import summarize
+
         return dict(summarize(states).clock)
 
     def heard(self) -> dict[str, str]:
@@ -287,16 +290,22 @@ class Reader:
 
         No export is recorded.
         """
+        from crdtctl.store.export import size_of_partial
+
         with self.snapshot() as now:
             return size_of_partial(now, set(authors), news)
 
     def remotes(self) -> dict[str, str]:
         """Return name → URL of the remotes in ``config.toml``, in its order. Raise `ConfigError`."""
+        from crdtctl.store import remote_settings as settings
+
         with self._open() as directory:
             return settings.remotes(directory)
 
     def owns_settings(self) -> bool:
         """Return whether only this user and root can have written ``config.toml``."""
+        from crdtctl.store import config
+
         with self._open() as directory:
             return config.is_ours(directory.fd)
 
@@ -304,11 +313,15 @@ class Reader:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the events of this replica, oldest first: time (``at``), event (``did``) and facts of each."""
+        from crdtctl.store import journal
+
         with self._open() as directory:
             return list(journal.read(directory))
 
     def check(self) -> list[Finding]:
         """Verify this replica's files. Return a finding for each check."""
+        from crdtctl.store.check import check_replica
+
         return check_replica(self.path)
 
     @contextmanager

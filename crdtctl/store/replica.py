@@ -31,25 +31,10 @@ from __future__ import annotations
 import os
 
 from crdtctl.contexts import ExitStack, contextmanager
-from crdtctl.crdt import TYPES, forks
 from crdtctl.errors import CrdtctlError, RefusedError, UnreportedError, printable
-from crdtctl.store import binding, export, gone, places, requests, target
-from crdtctl.store import remote_settings as settings
-from crdtctl.store.absorb import absorb
-from crdtctl.store.apply import Commit, apply
+from crdtctl.store import binding
 from crdtctl.store.batch import Batch, Verbs
-from crdtctl.store.create import create
-from crdtctl.store.exchange import ExchangeReport, exchange
-from crdtctl.store.findings import failures, raise_last
-from crdtctl.store.inputs import as_inputs
-from crdtctl.store.jobs import beginning_line
-from crdtctl.store.knowledge import SYNC_LOCK
-from crdtctl.store.known_header import hear, mark, settle
-from crdtctl.store.merge import MergeOptions, merge
-from crdtctl.store.packed import gathered
 from crdtctl.store.reader import Reader
-from crdtctl.store.reading import Reading
-from crdtctl.store.retirement import is_sealed, refuse_sealed, seal
 from crdtctl.store.transaction import Transaction, ignore_new_id
 from crdtctl.store.validation import check_strings, checked_key
 
@@ -60,7 +45,9 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt.clock import Clock
     from crdtctl.store.absorb import AbsorbReport
+    from crdtctl.store.apply import Commit
     from crdtctl.store.commit import OnRefused, Request
+    from crdtctl.store.exchange import ExchangeReport
     from crdtctl.store.followed import Step
     from crdtctl.store.identity import OnRenamed
     from crdtctl.store.inputs import Input, State
@@ -69,8 +56,6 @@ if TYPE_CHECKING:
     from crdtctl.store.merge.options import Progress
     from crdtctl.store.stream import Stream
     from crdtctl.store.unheard import Heard
-
-__all__ = ["Batch", "Commit", "ExchangeReport", "Reading", "Replica"]
 
 
 class Replica(Reader, Verbs):
@@ -87,6 +72,8 @@ class Replica(Reader, Verbs):
         higher tier hands its handoff counters over to replicas of lower tiers. Raise `ExistsError` if the directory is
         in use.
         """
+        from crdtctl.store.create import create
+
         path = create(os.fspath(path), name, tier)
         try:
             return cls(path)
@@ -110,6 +97,8 @@ class Replica(Reader, Verbs):
         called with each of them. With `details`, the result contains the value of every counter before and after. A
         `step` in a followed file becomes a part of the commit.
         """
+        from crdtctl.store.apply import apply
+
         with self._transaction() as tx:
             return apply(tx, list(requests), details=details, on_refused=on_refused, step=step)
 
@@ -140,16 +129,22 @@ class Replica(Reader, Verbs):
         `to` is a known id, or the beginning of a single one. With `source`, the rights are taken from that replica,
         which is lost. If two replicas take the same rights, they oversell.
         """
+        from crdtctl.store import requests
+
         source = source and self.replica_called(source, name)
         self._ask(requests.transfer(name, self.replica_called(to, name), amount, source=source))
 
     def grant(self, name: str, to: str = "") -> bool:
         """Give the rights that `to`, or any replica, asks for, as far as they reach. Return whether any were given."""
+        from crdtctl.store import requests
+
         to = to and self.replica_called(to, name)
         return self.commit([requests.grant(name, to)]).seq is not None
 
     def request(self, name: str, holder: str, amount: int) -> None:
         """Ask another replica for `amount` rights to the bcounter `name`. The request travels with exported states."""
+        from crdtctl.store import requests
+
         self._ask(requests.ask(name, self.replica_called(holder, name), amount))
 
     def take_back(self, name: str, source: str) -> str:
@@ -158,6 +153,10 @@ class Replica(Reader, Verbs):
         Return its id. All replicas learn that it is lost, and notice if it comes back. Raise `RefusedError` if nothing
         is on its way to it.
         """
+        from crdtctl.store import gone, requests
+        from crdtctl.store.known_header import mark
+        from crdtctl.store.retirement import refuse_sealed
+
         check_strings(name=name)
         check_strings(name=source)
         with self.snapshot() as now:
@@ -175,6 +174,9 @@ class Replica(Reader, Verbs):
         A key that is used again afterwards counts again. Raise `RefusedError` if another replica has let keys expire,
         unless with `take_over`: that replica is lost then, and this one knows all its commits.
         """
+        from crdtctl.crdt import TYPES, forks
+        from crdtctl.store import requests
+
         with self.snapshot() as now:
             found = [one for one in now.counters() if TYPES[one.tag].used_keys(one.state)]
             former = {past.replica for past in now.past()}
@@ -195,6 +197,8 @@ class Replica(Reader, Verbs):
 
         The `form` ``json`` is the canonical text, written in constant memory. ``toml`` is in memory as a whole.
         """
+        from crdtctl.store import export
+
         if form == "toml":
             write(export.as_toml(self.export_bytes(since=since)))
             return
@@ -221,6 +225,8 @@ class Replica(Reader, Verbs):
         `ExistsError` for any other file, for a file inside a replica's directory, and for a symbolic link that another
         user made.
         """
+        from crdtctl.store import target
+
         with self._open() as directory:
             target.write_to(
                 path, directory, lambda file: self.export(file.write, since=since, form=form), overwrite=overwrite
@@ -228,6 +234,8 @@ class Replica(Reader, Verbs):
 
     def check_target(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Raise the error that `export_to` would raise now. A file is made beside the target for it, and removed."""
+        from crdtctl.store import target
+
         with self._open() as directory:
             target.check(path, directory, overwrite=overwrite)
 
@@ -236,6 +244,8 @@ class Replica(Reader, Verbs):
 
         It is complete for all replicas in its clock, and contains no others.
         """
+        from crdtctl.store import export
+
         with self._transaction() as tx, export.exported(tx) as now:
             export.write_partial(now, write, authors)
             return now.knowledge()
@@ -256,6 +266,10 @@ class Replica(Reader, Verbs):
         `PartialError` if some were refused, the reason if all were refused, `ForkError` if a replica had several
         writers. Its `report` lists the merged states. Without `check`, only return the report.
         """
+        from crdtctl.store.findings import failures, raise_last
+        from crdtctl.store.inputs import as_inputs
+        from crdtctl.store.packed import gathered
+
         with ExitStack() as stack:
             inputs = gathered(as_inputs(states), stack)
             report = self.merge_inputs(inputs, dry_run=dry_run, all_or_nothing=all_or_nothing, details=details)
@@ -290,6 +304,8 @@ class Replica(Reader, Verbs):
         cores. This process is forked for it, so it must not have threads. `progress` is called now and then with the
         number of bytes of the result so far.
         """
+        from crdtctl.store.merge import MergeOptions, merge
+
         options = MergeOptions(
             all_or_nothing=all_or_nothing,
             beyond_cutoff=beyond_fence,
@@ -309,6 +325,8 @@ class Replica(Reader, Verbs):
 
         `states` are all states that other replicas have for this one.
         """
+        from crdtctl.store.known_header import hear
+
         with self.snapshot() as now:
             unheard, replica, ended = now.unheard(), now.id, now.retired()
         if unheard:
@@ -321,6 +339,9 @@ class Replica(Reader, Verbs):
         A person with knowledge of the missing counts of a fork has to increment them. Double counts have to be
         decremented. Raise `MissingError` if nothing of the kind is known.
         """
+        from crdtctl.store.known_header import settle
+        from crdtctl.store.retirement import refuse_sealed
+
         check_strings(name=replica)
         with self._transaction() as tx, tx.lock_known():
             refuse_sealed(tx.own().source)
@@ -333,11 +354,15 @@ class Replica(Reader, Verbs):
         through temporary files. Raise the failure that prevents a merge. Forks are raised at the end as by `merge`,
         unless `check` is false.
         """
+        from crdtctl.store.exchange import exchange
+
         return exchange(self, other, check=check)
 
     @contextmanager
     def locked_to_sync(self, timeout: float | None = None) -> Iterator[None]:
         """Allow one sync of this replica at a time. Raise `BusyError` after `timeout` seconds."""
+        from crdtctl.store.knowledge import SYNC_LOCK
+
         with self._open() as directory, directory.locked(SYNC_LOCK, self.lock_timeout if timeout is None else timeout):
             yield
 
@@ -348,6 +373,8 @@ class Replica(Reader, Verbs):
 
         Of all known attempts of a job, only those with the largest number enter into values.
         """
+        from crdtctl.store.jobs import beginning_line
+
         with self._transaction() as tx, tx.lock_own() as own:
             tx.write_own(own, beginning_line(own, job, attempt))
 
@@ -356,6 +383,8 @@ class Replica(Reader, Verbs):
 
         Raise `RefusedError` if it contains counts that must be handed over first.
         """
+        from crdtctl.store.retirement import seal
+
         with self._transaction() as tx, tx.lock_own() as own:
             return seal(tx, own)
 
@@ -364,6 +393,8 @@ class Replica(Reader, Verbs):
 
         The counts of the old id and everything learned stay. Raise `RefusedError` if it is not sealed.
         """
+        from crdtctl.store.retirement import is_sealed
+
         with self._transaction(on_renamed=ignore_new_id) as tx, tx.lock_known():
             if not is_sealed(tx.directory.read_own().source):
                 raise RefusedError("this replica is not sealed", "it can still count")
@@ -386,6 +417,11 @@ class Replica(Reader, Verbs):
 
         Refused states and forks are raised at the end as by `merge`, unless `check` is false.
         """
+        from crdtctl.store.absorb import absorb
+        from crdtctl.store.findings import failures, raise_last
+        from crdtctl.store.inputs import as_inputs
+        from crdtctl.store.packed import gathered
+
         with ExitStack() as stack:
             inputs = gathered(as_inputs(states), stack)  # before the lock, for a pipe may be slow
             tx = stack.enter_context(self._transaction())
@@ -397,6 +433,8 @@ class Replica(Reader, Verbs):
 
     def forget(self) -> None:
         """Delete the records of this replica outside its directory, which is about to be deleted too."""
+        from crdtctl.store import places
+
         with self._own() as own:
             binding.delete_witness(own.head.witness)
         places.forget(self.path)
@@ -408,11 +446,15 @@ class Replica(Reader, Verbs):
 
         Raise `UsageError` for a wrong name, `ExistsError` for a taken one.
         """
+        from crdtctl.store import remote_settings as settings
+
         with self._open() as directory:
             settings.add_remote(directory, self.lock_timeout, name, url)
 
     def remove_remote(self, name: str) -> None:
         """Remove a remote from ``config.toml``; files at the remote stay. Raise `MissingError` for an unknown one."""
+        from crdtctl.store import remote_settings as settings
+
         with self._open() as directory:
             settings.remove_remote(directory, self.lock_timeout, name)
 

@@ -31,17 +31,12 @@ from crdtctl.crdt.membership import MEMBERSHIP, roster
 from crdtctl.crdt.names import counter_fault, entered, stored_counter_fault
 from crdtctl.errors import MissingError, RefusedError, UsageError, printable
 from crdtctl.records import overload
-from crdtctl.store import config, handoffs, identity
+from crdtctl.store import config, identity
 from crdtctl.store import type_choice as types
-from crdtctl.store.gone import returned
-from crdtctl.store.jobs import attempt_readings, hide_left_out
 from crdtctl.store.knowledge import Knowledge
-from crdtctl.store.known_header import unsettled
 from crdtctl.store.reading import Reading
-from crdtctl.store.retirement import absorbed_twice, hide_absorbed, is_sealed, membership_of, settling_marks
-from crdtctl.store.rights import BCOUNTER, Holding, holdings, made_twice
-from crdtctl.store.validation import check_strings, check_type, wrong_name
-from crdtctl.suggestions import did_you_mean
+from crdtctl.store.retirement import hide_absorbed, is_sealed, membership_of
+from crdtctl.store.validation import check_strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +54,7 @@ if TYPE_CHECKING:
     from crdtctl.store.gone import Returned
     from crdtctl.store.handoffs import OpenHandoff
     from crdtctl.store.jobs import AttemptReading
-    from crdtctl.store.rights import MadeTwice
+    from crdtctl.store.rights import Holding, MadeTwice
     from crdtctl.store.summary import Summary
 
     _T = TypeVar("_T")
@@ -122,6 +117,8 @@ class Snapshot:
 
     def open_handoffs(self) -> list[OpenHandoff]:
         """Return the unfinished part of each handoff counter, of this id and of earlier ids."""
+        from crdtctl.store import handoffs
+
         return handoffs.open_handoffs(self.own, self.known if self.known and self.known.head.past else None)
 
     def token_holder(self, name: str, called: str) -> str:
@@ -141,6 +138,8 @@ class Snapshot:
 
     def reasons_to_keep(self) -> list[str]:
         """Return the reasons why this replica must not be discarded yet; empty if it may be."""
+        from crdtctl.store import handoffs
+
         return handoffs.reasons_to_keep(self.own, self.has_left)
 
     # All replicas ------------------------------------------------------------------------------------------
@@ -167,6 +166,8 @@ class Snapshot:
 
     def forks(self) -> list[Fork]:
         """Return the ids that had several writers and are not resolved."""
+        from crdtctl.store.known_header import unsettled
+
         return unsettled(self.known.head) if self.known else []
 
     def membership(self) -> Mapping[str, tuple[int, ...]]:
@@ -179,6 +180,8 @@ class Snapshot:
 
     def returned(self) -> list[Returned]:
         """Return the replicas that were declared lost, see `Replica.take_back`, and have made later commits."""
+        from crdtctl.store.gone import returned
+
         return returned(self.known.head.settled, self.known.head.clock) if self.known else []
 
     def doubled(self) -> dict[str, tuple[str, ...]]:
@@ -186,10 +189,14 @@ class Snapshot:
 
         A key is the last 20 digits of the id, the only part that is kept. The values are the absorbers.
         """
+        from crdtctl.store.retirement import absorbed_twice
+
         return absorbed_twice(self.retired(), self.known.head.settled if self.known else ())
 
     def absorbed_again(self, replica: str) -> list[str]:
         """Return the ids that absorbed a replica after the first one that did: their counts of it are too much."""
+        from crdtctl.store.retirement import settling_marks
+
         return list(settling_marks(self.retired(), replica).values())
 
     def missing(self, clock: Clock) -> dict[str, int]:
@@ -211,6 +218,8 @@ class Snapshot:
 
     def knowledge(self) -> Knowledge:
         """Return the knowledge of this replica, which a sync compares with remotes."""
+        from crdtctl.store import handoffs
+
         head = self.head()
         return Knowledge(
             self.id,
@@ -229,6 +238,9 @@ class Snapshot:
         Known are the ids in the clock, earlier ids of this replica, and the holders of rights to the counter `name`.
         Raise `MissingError` without such an id, and `UsageError` if there are several.
         """
+        from crdtctl.store.rights import BCOUNTER
+        from crdtctl.suggestions import did_you_mean
+
         check_strings(name=text)
         check_strings(name=name)
         text, name = entered(text), entered(name)
@@ -262,6 +274,8 @@ class Snapshot:
 
     def readings(self, name: str, tag: str | None = None) -> list[Reading]:
         """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
+        from crdtctl.store.validation import check_type, wrong_name
+
         check_strings(name=name, tag=tag)
         name = entered(name)
         if stored_counter_fault(name) is not None:
@@ -316,19 +330,27 @@ class Snapshot:
 
     def attempts(self, name: str | None = None) -> Iterator[AttemptReading]:
         """Yield the counts of all attempts of jobs, also of those that do not count, by the name of the counter."""
+        from crdtctl.store.jobs import attempt_readings
+
         self.verified()
         yield from attempt_readings(self.own, self.known, name)
 
     def rights(self, name: str) -> Holding:
         """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
+        from crdtctl.store.rights import BCOUNTER, Holding
+
         return Holding(name, self.id, self.reading(name, BCOUNTER.tag).state)
 
     def holdings(self) -> list[Holding]:
         """Return the holders of the rights, and the requests, of all bcounters."""
+        from crdtctl.store.rights import holdings
+
         return list(holdings(self.own, self.known))
 
     def made_twice(self) -> list[MadeTwice]:
         """Return the bcounters that several replicas created with an initial value, unless resolved."""
+        from crdtctl.store.rights import made_twice
+
         settled = self.known.head.settled if self.known else ()
         found = (made_twice(one.name, one.state, settled) for one in self.holdings())
         return [one for one in found if one]
@@ -344,6 +366,8 @@ class Snapshot:
     @cached_property
     def _values(self) -> tuple[Source, Source | None]:
         """Both files for values, without the attempts of jobs that do not count."""
+        from crdtctl.store.jobs import hide_left_out
+
         own, known = copy(self.own), copy(self.known)
         hide_left_out(own, known)
         return own, known

@@ -10,8 +10,8 @@ import pytest
 from crdtctl import Replica
 from crdtctl.crdt import TYPES
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
+from crdtctl.store.apply import Commit
 from crdtctl.store.commit import Change
-from crdtctl.store.replica import Commit
 from crdtctl.store.requests import add, create, decrement, increment
 
 New = Callable[[str], Replica]

@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from crdtctl import Replica
 from crdtctl.errors import ExistsError, RefusedError
-from crdtctl.store.replica import Batch
+from crdtctl.store.batch import Batch
 from tests.library.operations import CounterOperation, History, Knowledge, covers, join
 from tests.support.places import quick_directory
 

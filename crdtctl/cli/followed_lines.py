@@ -6,41 +6,35 @@ import select
 from time import monotonic
 
 from crdtctl.errors import from_os, printable
-from crdtctl.store.followed import Position, Step
-from crdtctl.store.follower import Follower
+from crdtctl.store.followed import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Self
 
     from crdtctl.cli.signals import noted_signals
+    from crdtctl.store.follower import Follower
 
 #: Interval in seconds between looks at a file without news.
 _INTERVAL = 0.1
 
 
 class FollowedLines:
-    """The lines that are appended to the file at `path`. They are never over. Use it as a context.
+    """The lines that a follower reads, which are over only if `until_end`, at the end of the file. Use it as a context.
 
-    The follower `key` is at the `position` that the replica recorded, or None. See `Follower` for the rest.
+    The replica records the position of the follower under `key`.
     """
 
-    is_over = False
+    #: Advice after a commit whose outcome is unknown.
+    advice = "start it again: it continues behind the lines that are on disk"
 
-    def __init__(
-        self,
-        path: str,
-        key: str,
-        position: Position | None,
-        since: float,
-        signals: noted_signals,
-        note: Callable[[str], object],
-    ) -> None:
-        self.name = printable(path)
+    def __init__(self, follower: Follower, key: str, signals: noted_signals, until_end: bool) -> None:
+        self.name = printable(follower.path)
+        self.is_over = False
+        self._follower = follower
         self._key = key
         self._signals = signals
-        self._follower = Follower(path, position, since, note)
+        self._until_end = until_end
         self._poll = select.poll()
         self._poll.register(signals.fd, select.POLLIN)
 
@@ -58,7 +52,8 @@ class FollowedLines:
                 lines = self._follower.read()
             except OSError as error:
                 raise from_os(error, f"follow {self.name}") from None
-            if lines or (deadline is not None and monotonic() >= deadline):
+            self.is_over = self._until_end and not lines
+            if lines or self.is_over or (deadline is not None and monotonic() >= deadline):
                 return lines
             left = _INTERVAL if deadline is None else min(_INTERVAL, max(0.0, deadline - monotonic()))
             self._poll.poll(left * 1000)

@@ -49,6 +49,7 @@ FOLLOW = Option(
     metavar="FILE",
     help="Stream the lines that are appended to FILE, like 'tail -F'. The replica remembers how far it has read.",
 )
+UNTIL_END = Flag("until_end", help="With --follow: stop at the end of FILE. The next run continues there.")
 EVERY = Option(
     "every",
     metavar="TIME",

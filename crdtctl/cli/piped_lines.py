@@ -11,6 +11,7 @@ from crdtctl.cli.paths import given
 from crdtctl.cli.reading import called
 from crdtctl.errors import UsageError, from_os
 from crdtctl.store import streams
+from crdtctl.store.durable import close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class PipedLines:
 
     Use it as a context. `is_over` is true after the last line.
     """
+
+    #: Advice after a commit whose outcome is unknown.
+    advice = "the lines after them may count or not: look at the values first"
 
     def __init__(self, path: str, signals: noted_signals) -> None:
         self.name = called(path)
@@ -48,7 +52,7 @@ class PipedLines:
 
     def __exit__(self, *_: object) -> None:
         if self._fd:
-            os.close(self._fd)
+            close(self._fd)
 
     def read(self, patience: float | None) -> list[bytes]:
         """Return the lines that arrived, without their ends. Wait up to `patience` seconds, or until a signal."""

@@ -6,6 +6,8 @@ Those programs have no terminal, so a signal from the keyboard does not reach th
 import os
 import sys
 
+from crdtctl.store.durable import close
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
@@ -83,8 +85,8 @@ class noted_signals:  # noqa: N801  # used like a function
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        os.close(self._wake)
-        os.close(self.fd)
+        close(self._wake)
+        close(self.fd)
 
     def _note(self, number: int, _: object) -> None:
         if self.number:

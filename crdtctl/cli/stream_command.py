@@ -16,6 +16,7 @@ from crdtctl.cli.verb import checked_bad, session
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.commit import Request
 from crdtctl.store.followed import Position
+from crdtctl.store.follower import Follower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "") -> i
     follow = values["follow"]
     if follow is None:
         opening = _piped(words)
+        if values["until_end"]:
+            raise UsageError("--until-end works only with --follow", "leave it out: a stream ends with its input")
         replica = current.open() if values["existing"] else current.open_to_write()
     else:
         path = _path_to_follow(follow, words, is_stream=values["stream"])
         replica = current.open() if values["existing"] else current.open_to_write()
-        opening = _followed(replica, path, f"{verb}:{name}:{path}" if name else f"{verb}:{path}")
+        opening = _followed(
+            replica, path, f"{verb}:{name}:{path}" if name else f"{verb}:{path}", until_end=values["until_end"]
+        )
     return stream(
         replica,
         opening,
@@ -75,12 +80,12 @@ def _path_to_follow(follow: str, words: Sequence[str], *, is_stream: bool) -> st
     return path
 
 
-def _followed(replica: Replica, path: str, key: str) -> Opening:
+def _followed(replica: Replica, path: str, key: str, *, until_end: bool) -> Opening:
     since = os.stat(os.path.join(replica.path, "own.json")).st_mtime
     with replica.snapshot() as now:
         text = now.follows.get(key)
     position = Position.parse(text) if text else None
-    return lambda signals: FollowedLines(path, key, position, since, signals, output.print_message)
+    return lambda signals: FollowedLines(Follower(path, position, since, output.print_message), key, signals, until_end)
 
 
 def _piped(words: Sequence[str]) -> Opening:

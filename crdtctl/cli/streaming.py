@@ -7,7 +7,7 @@ from time import monotonic
 from crdtctl.cli import output
 from crdtctl.cli.batches import LeftOut, decoded
 from crdtctl.cli.signals import noted_signals
-from crdtctl.errors import CrdtctlError, PartialError, UsageError
+from crdtctl.errors import CrdtctlError, OutcomeUnknownError, PartialError, UsageError
 from crdtctl.store.commit import Request
 from crdtctl.store.group_commit import Refusal, commit_group
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from crdtctl.store.replica import Replica
 
     class Source(Protocol):
-        """Lines that arrive bit by bit. `name` is for messages; `is_over` is true after the last line."""
+        """Lines that arrive bit by bit. `name` is for messages; `is_over` is true after the last line.
+
+        `advice` is for a user who cannot know whether the last lines were committed.
+        """
 
         name: str
         is_over: bool
+        advice: str
 
         def read(self, patience: float | None) -> list[bytes]:
             """Return the lines that arrived. Wait up to `patience` seconds, or until a signal."""
@@ -127,6 +131,8 @@ class _Counting:
             raise self._ended_by(refusal.reason) from None
         except CrdtctlError as failure:
             failure.message += f" (lines on disk: {self.done})"
+            if isinstance(failure, OutcomeUnknownError):
+                failure.hint = self._source.advice
             raise
         self._acknowledge(len(group) if bad is None or self._skip else bad)
         if bad is not None and not self._skip:

@@ -142,9 +142,10 @@ def skips_bad(context: Context, bad: str | None, batch: str | None) -> bool:
     checked_bad(bad)
     if batch is None and is_typed(context, "bad"):
         raise UsageError("--bad works only with --batch, --stream or --follow", "add --batch FILE, or leave it out")
-    for option in ("every", "group"):
+    for option in ("every", "group", "until_end"):
         if is_typed(context, option):
-            raise UsageError(f"--{option} works only with --stream or --follow", "add --stream, or leave it out")
+            shown = f"--{option.replace('_', '-')}"
+            raise UsageError(f"{shown} works only with --stream or --follow", "add --stream, or leave it out")
     return bad == "skip"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
-from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, PRINT_CLOCK, STREAM, TYPE
+from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, PRINT_CLOCK, STREAM, TYPE, UNTIL_END
 from crdtctl.cli.verb import commit, session, skips_bad
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.requests import add as adding
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     BAD,
     STREAM,
     FOLLOW,
+    UNTIL_END,
     EVERY,
     GROUP,
     PRINT_CLOCK,
@@ -40,7 +41,8 @@ def add(
     bad: str | None,
     stream: bool,
     follow: str | None,
-    every: float | None,  # noqa: ARG001  # streams read the values of the context
+    until_end: bool,  # noqa: ARG001  # streams read the values of the context
+    every: float | None,  # noqa: ARG001
     group: int | None,  # noqa: ARG001
     print_clock: bool,
     also: bool,

@@ -5,7 +5,20 @@ from __future__ import annotations
 from crdtctl.cli.counting import LINES, count
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
-from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, ONCE, PRINT_CLOCK, STREAM, TYPE
+from crdtctl.cli.options import (
+    ALSO,
+    BAD,
+    BATCH,
+    EVERY,
+    EXISTING,
+    FOLLOW,
+    GROUP,
+    ONCE,
+    PRINT_CLOCK,
+    STREAM,
+    TYPE,
+    UNTIL_END,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +34,7 @@ if TYPE_CHECKING:
     BAD,
     STREAM,
     FOLLOW,
+    UNTIL_END,
     EVERY,
     GROUP,
     PRINT_CLOCK,
@@ -39,7 +53,8 @@ def decrement(
     bad: str | None,
     stream: bool,
     follow: str | None,
-    every: float | None,  # noqa: ARG001  # streams read the values of the context
+    until_end: bool,  # noqa: ARG001  # streams read the values of the context
+    every: float | None,  # noqa: ARG001
     group: int | None,  # noqa: ARG001
     print_clock: bool,
     also: bool,

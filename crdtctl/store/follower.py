@@ -16,6 +16,7 @@ import time
 from collections import deque
 
 from crdtctl.errors import UsageError, printable
+from crdtctl.store.durable import close
 from crdtctl.store.followed import Passed, Position
 from crdtctl.store.rotation import following, siblings
 
@@ -111,7 +112,7 @@ class Follower:
     def close(self) -> None:
         """Close the file."""
         if self._file:
-            os.close(self._file.fd)
+            close(self._file.fd)
             self._file = None
 
     def read(self) -> list[bytes]:
@@ -168,7 +169,7 @@ class Follower:
                     if position.is_in(file.fd):
                         file.passed = Passed.of(file.fd, position.offset)
                         return file
-                    os.close(file.fd)
+                    close(file.fd)
         file = self._open(self.path)
         if file is None:
             if not self._is_awaited:
@@ -178,7 +179,7 @@ class Follower:
         if position and position.offset:
             is_emptied = position.inode == file.status.st_ino
             if is_emptied and (copy := self._copy(lambda fd: position.is_in(fd), position.offset, file)):
-                os.close(file.fd)
+                close(file.fd)
                 return copy
             self._note(
                 f"{printable(self.path)} is another file than before, and the rest of that one, after byte "
@@ -192,7 +193,7 @@ class Follower:
         except FileNotFoundError:
             return None
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
+            close(fd)
             raise UsageError(f"{printable(path)} is not a regular file", "only those can be followed; use --stream")
         return _File(fd, Passed())
 
@@ -209,7 +210,7 @@ class Follower:
                 if fits(file.fd):
                     file.passed = Passed.of(file.fd, offset)
                     return file
-                os.close(file.fd)
+                close(file.fd)
         return None
 
     def _next(self) -> _Chunk | None:
@@ -223,11 +224,11 @@ class Follower:
             if chunk or not (successor := self._successor(file)):
                 return chunk
             if chunk := file.read():  # lines that came before the file was left
-                os.close(successor.fd)
+                close(successor.fd)
                 return chunk
             chunk = file.read(is_left=True)
             self._file = successor
-            os.close(file.fd)
+            close(file.fd)
             return chunk or self._next()
         except Emptied:
             self._begin_again(file)
@@ -238,13 +239,13 @@ class Follower:
         passed = file.passed
         if copy := self._copy(passed.are_in, passed.offset, file):
             self._file = copy
-            os.close(file.fd)
+            close(file.fd)
             return
         self._note(f"{printable(self.path)} was emptied; reading from the beginning")
         fresh = self._open(self.path)
         if fresh is not None:
             self._file = fresh
-            os.close(file.fd)
+            close(file.fd)
 
     def _successor(self, file: _File) -> _File | None:
         """Open the file that follows one that was rotated; None if it is the last one, or its successor is empty."""
@@ -254,14 +255,14 @@ class Follower:
             return None
         is_last = wanted == self.path
         if (is_last and not found.status.st_size) or self._name_after(file) != wanted:
-            os.close(found.fd)
+            close(found.fd)
             return None
         try:
             if os.path.samestat(found.status, os.stat(wanted or "")):
                 return found
         except FileNotFoundError:
             pass
-        os.close(found.fd)  # rotated again while it was opened
+        close(found.fd)  # rotated again while it was opened
         return None
 
     def _name_after(self, file: _File) -> str | None:

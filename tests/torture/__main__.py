@@ -17,7 +17,19 @@ PAGE = Path(__file__).with_name("README.md")
 
 #: Modules of this package that have a function `measure`, in the order of the table.
 ROWS: tuple[str, ...] = (
-    *("sweeps", "outcomes", "power", "blocks", "processes", "faults", "places", "streams", "locks", "clocks"),
+    *(
+        "sweeps",
+        "follows",
+        "outcomes",
+        "power",
+        "blocks",
+        "processes",
+        "faults",
+        "places",
+        "streams",
+        "locks",
+        "clocks",
+    ),
     *("copies", "forks", "hostile", "mutants"),
 )
 

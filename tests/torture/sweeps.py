@@ -63,6 +63,8 @@ JOBS = {
     "increment, full": Job("increment builds=2 other=1"),
     "once": Job("increment builds --once job-1"),
     "batch": Job("increment --batch batch.txt"),
+    "stream": Job("increment --quiet --stream batch.txt", again="look at the values"),
+    "follow": Job("increment --quiet --follow batch.txt --until-end", again="start it again"),
     "add": Job("add names x y"),
     "increment of every type": Job("increment --batch types.txt"),
     "merge of every type": Job("merge types.json", two_files=True),

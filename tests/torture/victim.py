@@ -13,7 +13,7 @@ from crdtctl.store.inputs import Input
 from tests.conftest import PROGRAM
 
 #: The commands that write, each in a way of its own.
-WRITES = ("increment, fast", "increment, full", "batch", "merge", "export", "init")
+WRITES = ("increment, fast", "increment, full", "batch", "stream", "merge", "export", "init")
 
 #: Verdicts: an acknowledged count is missing; a count is there that was never written.
 LOST = "lost"
@@ -73,6 +73,9 @@ class Victim:
         if what == "batch":
             self.run("increment", "--batch", "-", stdin="builds 2\nbuilds\n")
             return held.plus(builds=3)
+        if what == "stream":
+            self.run("increment", "--stream", "--every", "1h", stdin="builds 2\nother\nbuilds\n")  # one commit
+            return held.plus(builds=3, other=1)
         if what == "merge":
             self._at_peer("increment", "elsewhere", "7")
             self._at_peer("export", "-o", self.state)

@@ -1,6 +1,7 @@
 """``--follow``: lines that are appended to a file, counted once, however often the program is killed and started."""
 
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -193,8 +194,7 @@ def test_many_kills_and_rotations_count_every_line_once(shell: Shell, replica: R
     while not is_over.is_set() or kills < 3:
         with following(shell, "--follow", "log", "--group", "7") as process:
             assert process.stdout
-            for _ in range(3):
-                process.stdout.readline() if not is_over.is_set() else None
+            select.select([process.stdout], [], [], 1)  # until it has counted, or there is nothing to count
         kills += 1
     writer.join()
     append(log, "end\n")
@@ -205,6 +205,25 @@ def test_many_kills_and_rotations_count_every_line_once(shell: Shell, replica: R
     assert values(replica) == {**written, "begin": 1, "end": 1}
 
 
+def test_until_the_end_is_a_run_for_cron(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "a\nb\nunfini")
+    assert shell.ok("increment", "--follow", "log", "--until-end") == "OK 2\n"
+    assert shell.ok("increment", "--follow", "log", "--until-end") == ""
+    append(log, "shed\n")
+    assert shell.ok("increment", "--follow", "log", "--until-end", "--every", "1h") == "OK 1\n"
+    assert values(replica) == {"a": 1, "b": 1, "unfinished": 1}
+    ended = shell("increment", "--follow", "gone", "--until-end")
+    assert (ended.status, ended.stdout) == (0, "")
+    assert "gone does not exist yet" in ended.stderr
+
+
+def test_mark_at_the_beginning_is_not_in_a_name(shell: Shell, replica: Replica, log: Path) -> None:
+    log.write_bytes(b"\xef\xbb\xbfa\nb\n")
+    for _ in range(2):
+        shell.ok("increment", "--follow", "log", "--until-end", "--group", "1")
+    assert values(replica) == {"a": 1, "b": 1}
+
+
 WRONG = [
     (["--follow", "-"], "--stream"),
     (["--follow", "log", "--stream"], "--stream"),
@@ -212,6 +231,8 @@ WRONG = [
     (["--follow", "log", "--batch", "x"], "--batch"),
     (["--follow", ""], "empty"),
     (["--follow", "a\nb"], "printable"),
+    (["builds", "--until-end"], "--until-end"),
+    (["--stream", "--until-end"], "--follow"),
 ]
 
 

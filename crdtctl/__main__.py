@@ -1,7 +1,8 @@
 """``python -m crdtctl``: the plain forms of the hottest commands first, then the whole program."""
 
-import os
 import sys
+
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def _end_at_once(_number: int, _frame: object) -> "NoReturn":
 
     An exception could get lost: Python reports and drops exceptions in callbacks of the import system.
     """
-    os._exit(_INTERRUPTED)
+    os._exit(_INTERRUPTED)  # noqa: SLF001  # its name in os
 
 
 def _on_interrupt(handler: "Handler") -> None:
@@ -61,7 +62,7 @@ def run() -> None:
         status = _INTERRUPTED
     except Exception as error:  # noqa: BLE001  # Python would end with status 1, which means "check failed"
         status = _not_loaded(error)
-    os._exit(status)
+    os._exit(status)  # noqa: SLF001
 
 
 def _restart_in_utf8() -> None:
@@ -70,7 +71,7 @@ def _restart_in_utf8() -> None:
     Otherwise one name would be two counters: in a locale of another encoding, its bytes are read as other characters.
     The installed script asks for UTF-8 from the beginning.
     """
-    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  # this very program
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # this very program
 
 
 def _not_loaded(error: Exception) -> int:

@@ -10,12 +10,12 @@ but fcntl and zlib.
 """
 
 import fcntl
-import os
 import sys
 import zlib
 
 from crdtctl.store.durable import close, sync_directory
 from crdtctl.store.locate import in_user_state
+from crdtctl.system import os
 
 #: Request to a Linux file system for the generation of an inode, which changes when its number is used again.
 _GET_GENERATION = 0x80087601

@@ -5,9 +5,9 @@ but fcntl.
 """
 
 import fcntl
-import os
 
 from crdtctl.store.locate import is_ours
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ directory whose recorded replica is missing ends the search: another replica is 
 This module is on the path of every increment, so it imports nothing that Python has not loaded already, but zlib.
 """
 
-import os
 import stat
 import zlib
+
+from crdtctl.system import os
 
 NAME = ".crdtctl"
 VARIABLE = "CRDTCTL_REPLICA"

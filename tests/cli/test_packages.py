@@ -46,3 +46,11 @@ def test_packages_elsewhere_are_searched_for(shell: Shell, replica: Replica, wor
     replica.increment("builds")
     replica.export_to(shell.directory / "other.json")
     assert "site" in imported(shell, [OURS], *words.split())
+
+
+@pytest.mark.parametrize("words", ["increment builds", "dec builds 2", "show builds", "--replica .crdtctl inc builds"])
+def test_the_plainest_commands_do_not_import_os(shell: Shell, replica: Replica, words: str) -> None:
+    replica.increment("builds")
+    found = imported(shell, [OURS], *words.split())
+    assert "crdtctl.fastpath" in found
+    assert found.isdisjoint({"os", "crdtctl.cli.main"})

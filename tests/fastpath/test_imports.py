@@ -12,7 +12,7 @@ from tests.conftest import Shell
 
 #: All that a fast command imports beyond what Python itself imports to start.
 FAST = {
-    *("crdtctl", "crdtctl.__main__", "crdtctl.fastpath"),
+    *("crdtctl", "crdtctl.__main__", "crdtctl.fastpath", "crdtctl.system"),
     *("crdtctl.codec", "crdtctl.codec.layout", "crdtctl.codec.plain", "crdtctl.store", "crdtctl.store.binding"),
     *("crdtctl.store.durable", "crdtctl.store.locate"),
     *("fcntl", "time", "zlib"),

@@ -1,0 +1,62 @@
+"""What takes the place of `os` in the plainest commands does the same."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.system import Paths
+
+PATHS = st.text(alphabet="/a.", max_size=8)
+
+
+@given(path=PATHS, other=PATHS)
+def test_functions_on_the_text_of_paths_are_those_of_os(path: str, other: str) -> None:
+    assert Paths().dirname(path) == os.path.dirname(path)
+    assert Paths().isabs(path) == os.path.isabs(path)
+    assert Paths().join(path, other) == os.path.join(path, other)
+
+
+@pytest.mark.parametrize("name", ["file", "folder", "link", "dangling", "missing", "file/below", "\0", "folder/"])
+def test_functions_on_files_are_those_of_os(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    path = f"{tmp_path}/{name}"
+    for function in ("exists", "lexists", "islink", "expanduser"):
+        assert getattr(Paths(), function)(path) == getattr(os.path, function)(path), function
+    statuses = [os.stat(tmp_path / one) for one in ("file", "folder", "link")]
+    for one in statuses:
+        for other in statuses:
+            assert Paths().samestat(one, other) == os.path.samestat(one, other)
+
+
+def run_without_os(code: str, variables: dict[str, str]) -> str:
+    """Run code in a Python that has not imported os."""
+    where = str(Path(__file__).parents[2])
+    start = f"import sys; assert 'os' not in sys.modules; sys.path.append({where!r}); from crdtctl.system import os; "
+    program = [sys.executable, "-S", "-E", "-P", "-X", "utf8", "-c", start + code]
+    return subprocess.run(program, env=variables, capture_output=True, text=True, check=True).stdout
+
+
+def test_variables_are_text_in_utf_8() -> None:
+    names = "[name for name in os.environ if name != 'LC_CTYPE']"  # Python sets that one
+    code = f"print(ascii(os.environ.get('É')), os.environ.get('B', 'b'), os.environ.get('B'), ascii({names}))"
+    value = "ä\udcff"
+    assert run_without_os(code, {"É": value}) == f"{value!a} b None {['É']!a}\n"
+
+
+def test_any_other_name_is_that_of_os() -> None:
+    code = "print(os.getpid() > 0, 'os' in sys.modules, os.sep, os.path.basename('/a/b'), 'os' in sys.modules)"
+    assert run_without_os(code, {}) == "True False / b True\n"
+
+
+def test_os_itself_is_used_where_it_is_imported_already() -> None:
+    from crdtctl import system
+
+    assert system.os is os

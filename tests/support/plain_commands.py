@@ -6,17 +6,21 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from crdtctl.codec.header import FileKind, FormerId, Head, encode_head
+from crdtctl.codec.header import FormerId, Head, encode_head
 from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, assemble, is_whole, trailer
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Entry
 from crdtctl.crdt.counter import Counter
 from crdtctl.store import binding
+
+if TYPE_CHECKING:
+    from crdtctl.codec.header import FileKind
 
 HERE = "here-00112233445566778899aabbccddeeff"
 HUB = "hub-19c219c219c219c219c219c219c219c2"
@@ -139,7 +143,7 @@ class Case:
             entry.put(replica / name)
 
 
-def state(kind: FileKind, replica: str, clock: Mapping[str, int], counters: Mapping[str, Counter]) -> bytes:
+def state(kind: "FileKind", replica: str, clock: Mapping[str, int], counters: Mapping[str, Counter]) -> bytes:
     """Return the canonical text of a state."""
     heard = dict.fromkeys(clock, "2024-05-06T07:08:09Z") if kind == "known" else {}
     tags = {author: TAGS for author, seq in clock.items() if seq >= 7 and author in TAGGED}

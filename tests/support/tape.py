@@ -34,6 +34,7 @@ class Tape:
         return [choices[index] for index in sorted(chosen)]
 
 
-def from_tape(make: Callable[[Tape], T], size: int) -> st.SearchStrategy[T]:
-    """Return what is made from tapes of `size` bytes."""
-    return st.binary(min_size=size, max_size=size).map(lambda data: make(Tape(data)))
+@st.composite
+def from_tape(draw: st.DrawFn, make: Callable[[Tape], T], size: int) -> T:
+    """Return what is made from a tape of `size` bytes. A failure shows that, and not the tape."""
+    return make(Tape(draw(st.binary(min_size=size, max_size=size))))

@@ -60,9 +60,12 @@ def use(little: int) -> None:
     _left = little - (little == 0)
 
 
-def decode(data: bytes) -> "Any":
-    """Return the data in a text, as UTF-8; raise `ValueError`. Of two equal keys, the last is taken."""
-    if not is_much(len(data)) and b"\\u" not in data:
+def decode(data: bytes, *, alone: bool = False) -> "Any":
+    """Return the data in a text, as UTF-8; raise `ValueError`. Of two equal keys, the last is taken.
+
+    A text that is `alone`, and not one of many, is read in the light way whatever its size.
+    """
+    if (alone or not is_much(len(data))) and b"\\u" not in data:
         try:
             text = data.decode()
             found, end = (_scan or _light_scanner())(text, 0)
@@ -79,18 +82,20 @@ def decode(data: bytes) -> "Any":
         raise ValueError(str(error)) from None
 
 
-def encode(value: "Any", *, ordered: bool = False) -> bytes:
+def encode(value: "Any", *, ordered: bool = False, alone: bool = False) -> bytes:
     """Return data as text, in UTF-8, without white space; `ordered`: with the keys of each object sorted.
+
+    Data that is `alone`, and not a part of much, is written in the light way whatever its size.
 
     If msgspec is used, raise `OverflowError` for a number above 2^64.
     """
-    if _left >= 0:
+    if alone or _left >= 0:
         try:
             text = "".join((_light_encode.get(ordered) or _light_encoder(ordered))(value, 0)).encode()
         except (TypeError, ValueError, RecursionError, ImportError):
             pass
         else:
-            is_much(len(text))
+            is_much(0 if alone else len(text))
             return text
     return (_heavy_encode.get(ordered) or _heavy_encoder(ordered))(value)
 

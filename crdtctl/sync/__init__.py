@@ -97,11 +97,13 @@ A sync:
 ``engine``               the steps, in order
 ``remote_session``       the state of one remote during a sync
 ``worker_threads``       a thread for each remote, with its time limit
+``work``                 work at folders of this machine, without threads
 ``download``             listing a remote, reading its objects
 ``upload``               putting an object, deleting older ones
 ``retry``                retries of transient errors
 ``local_files``          fetched files on this machine
 ``temporary_directory``  temporary files
+``hashing``              the hash of contents and names
 ``report``               options and reports
 
 Remotes:

@@ -5,51 +5,36 @@ damaged at any time; then all objects of the remote are read again. An entry is 
 all that the object holds.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Annotated
 
-import msgspec
-
+from crdtctl import json_text
+from crdtctl.contexts import suppress
 from crdtctl.errors import from_os, printable
 from crdtctl.store import owner
 from crdtctl.store.durable import NEW
 from crdtctl.store.temporary import of_replica
+from crdtctl.sync.hashing import blake2b
 from crdtctl.sync.plan import CachedObject, ObjectSummary
 from crdtctl.sync.transport import ListedObject
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    #: A replica id, its commit number, and its export markers as text. Objects share equal facts.
+    _Fact = tuple[str, int, str]
+
 _VERSION = 1
 _MAX_BYTES = 2**30
-
-#: A replica id, its commit number, and its export markers as text. Objects share equal facts.
-_Fact = tuple[str, int, str]
-_Number = Annotated[int, msgspec.Meta(ge=0)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    """A cached object. `held` are the indices of its facts, None if the file is not a state."""
-
-    entry: ListedObject
-    digest: str
-    mark: str
-    fault: str
-    owner: str
-    is_whole: bool
-    held: list[_Number] | None
-    unsettled: float = 0.0
-    is_idle: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    crdtctl_sync: int
-    url: str
-    facts: list[_Fact]
-    objects: list[_Object]
+#: The parts of a cached object, and those of its entry, in the order of the file. The last two may be missing.
+_PARTS = ("entry", "digest", "mark", "fault", "owner", "is_whole", "held", "unsettled", "is_idle")
+_DEFAULTS: dict[str, Any] = {"unsettled": 0, "is_idle": False}
+_ENTRY = ("name", "size", "version")
+#: The types of the parts that each object has.
+_KINDS = [str, str, str, str, str, str, int, bool]
 
 
 def directory(replica: str) -> str:
@@ -61,22 +46,43 @@ def load(directory: str, url: str) -> dict[str, CachedObject]:
     """Return the cache of the remote `url`, by name of the object; an empty one without a valid file."""
     try:
         with open(file_of(directory, url), "rb") as file:
-            found = msgspec.json.decode(file.read(_MAX_BYTES), type=_Stored)
-        if found.crdtctl_sync != _VERSION or found.url != url:
+            found = json_text.decode(file.read(_MAX_BYTES), alone=True)
+        if (found["crdtctl_sync"], found["url"]) != (_VERSION, url):
             return {}
-        return {stored.entry.name: _cached(stored, found.facts) for stored in found.objects}
-    except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError, IndexError):
+        facts = found["facts"]
+        if not all(_is_fact(fact) for fact in facts):
+            return {}
+        cached = [_cached(stored, facts) for stored in found["objects"]]
+    except (OSError, ValueError, LookupError, TypeError):
         return {}
+    return {one.entry.name: one for one in cached}
 
 
-def _cached(stored: _Object, facts: list[_Fact]) -> CachedObject:
-    if stored.held is None:
-        return CachedObject(stored.entry, stored.digest, None, stored.mark, stored.fault)
-    held = [facts[number] for number in stored.held]
+def _is_fact(fact: Any) -> bool:
+    replica, seq, history = fact
+    return type(replica) is str and type(seq) is int and type(history) is str
+
+
+def _cached(stored: Any, facts: list[Any]) -> CachedObject:
+    """Return an object from its stored form; raise an error of the interpreter if it has another form."""
+    at, digest, mark, fault, owner, is_whole, numbers, unsettled, is_idle = [
+        stored[part] if part in stored else _DEFAULTS[part] for part in _PARTS
+    ]
+    name, size, version = [at[part] for part in _ENTRY]
+    kinds = [type(part) for part in (name, version, digest, mark, fault, owner, size, is_whole)]
+    if kinds != _KINDS:
+        raise TypeError
+    entry = ListedObject(name, size, version)
+    if numbers is None:
+        return CachedObject(entry, digest, None, mark, fault)
+    if type(unsettled) not in (float, int) or type(is_idle) is not bool or min(numbers, default=0) < 0:
+        raise TypeError
+    held = [facts[number] for number in numbers]
     clock = {replica: seq for replica, seq, _ in held}
     histories = {replica: history for replica, _, history in held if history}
-    summary = ObjectSummary(stored.owner, clock, histories, stored.is_whole, stored.is_idle)
-    return CachedObject(stored.entry, stored.digest, summary, stored.mark, stored.fault, stored.unsettled)
+    return CachedObject(
+        entry, digest, ObjectSummary(owner, clock, histories, is_whole, is_idle), mark, fault, unsettled
+    )
 
 
 def save(directory: str, url: str, cache: Mapping[str, CachedObject]) -> None:
@@ -85,8 +91,8 @@ def save(directory: str, url: str, cache: Mapping[str, CachedObject]) -> None:
     # Files with other names are never read, and their names may not be UTF-8.
     kept = [cache[name] for name in sorted(cache) if name.isprintable()]
     objects = [_object(cached, numbers) for cached in kept]
-    data = msgspec.json.encode(_Stored(_VERSION, url, list(numbers), objects))
-    write(directory, file_of(directory, url), data)
+    stored = {"crdtctl_sync": _VERSION, "url": url, "facts": list(numbers), "objects": objects}
+    write(directory, file_of(directory, url), json_text.encode(stored, alone=True))
 
 
 def write(directory: str, path: str, data: bytes) -> None:
@@ -105,14 +111,14 @@ def write(directory: str, path: str, data: bytes) -> None:
         raise from_os(error, f"write {printable(path)}") from None
 
 
-def _object(cached: CachedObject, numbers: dict[_Fact, int]) -> _Object:
+def _object(cached: CachedObject, numbers: dict[_Fact, int]) -> dict[str, object]:
     """Return the stored form of a cached object, and add its new facts to `numbers`."""
     summary = cached.summary
-    if summary is None:
-        return _Object(cached.entry, cached.digest, cached.fingerprint, cached.fault, "", False, None)
-    held = [numbers.setdefault(fact, len(numbers)) for fact in _facts(summary)]
-    facts = (cached.entry, cached.digest, cached.fingerprint, cached.fault, summary.owner, summary.is_whole, held)
-    return _Object(*facts, cached.unsettled, summary.is_idle)
+    held = None if summary is None else [numbers.setdefault(fact, len(numbers)) for fact in _facts(summary)]
+    whose = ("", False, None) if summary is None else (summary.owner, summary.is_whole, held)
+    idle = summary is not None and summary.is_idle
+    parts = (cached.entry._asdict(), cached.digest, cached.fingerprint, cached.fault, *whose, cached.unsettled, idle)
+    return dict(zip(_PARTS, parts, strict=True))
 
 
 def _facts(summary: ObjectSummary) -> Iterator[_Fact]:

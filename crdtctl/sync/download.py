@@ -1,9 +1,8 @@
 """Listing a remote, and downloading the objects that may be new."""
 
+from __future__ import annotations
+
 import time
-from collections import Counter
-from collections.abc import Callable, Container, Sequence
-from typing import Final
 
 from crdtctl.errors import (
     CrdtctlError,
@@ -15,15 +14,23 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.records import replace
-from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.foreign_files import is_hidden, is_unfinished, placeholder_target
 from crdtctl.sync.health import Unfinished, stamp
-from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.missing_objects import is_emptied
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.plan import CachedObject, entries_to_fetch, is_named
-from crdtctl.sync.remote_session import FetchedFile, RemoteSession
-from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES, ListedObject
+from crdtctl.sync.remote_session import FetchedFile
+from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Sequence
+    from typing import Final
+
+    from crdtctl.store.knowledge import Knowledge
+    from crdtctl.sync.local_files import LocalFile
+    from crdtctl.sync.remote_session import RemoteSession
+    from crdtctl.sync.transport import ListedObject
 
 #: Maximum number of listings. A file that disappears during a download was replaced, so the remote is listed again.
 _LISTINGS = 3
@@ -37,7 +44,7 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[],
     Files that are not states are recorded in the session as refused. Raise `UnavailableError` if all former objects
     have disappeared, unless the user accepts that.
     """
-    times_gone: Counter[ListedObject] = Counter()
+    times_gone: dict[ListedObject, int] = {}
     for _ in range(_LISTINGS):
         _list(session, accept_missing=accept_missing)
         if knowledge.replica in knowledge.retired.sealed:
@@ -47,7 +54,8 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[],
         gone = _fetch(session, [entry for entry in wanted if entry.name not in fetched], knowledge, scratch)
         if not gone:
             break
-        times_gone.update(gone)
+        for entry in gone:
+            times_gone[entry] = times_gone.get(entry, 0) + 1
     for entry, times in times_gone.items():
         if times == _LISTINGS:
             label = session.label(entry.name)
@@ -120,7 +128,8 @@ def _without_unfinished(session: RemoteSession, entries: Sequence[ListedObject])
         unfinished[entry.name] = Unfinished(entry.size, entry.version, since)
         if since <= earliest:
             kept.append(entry)
-    session.health = replace(session.health, unfinished=unfinished)
+    if unfinished != session.health.unfinished:
+        session.health = replace(session.health, unfinished=unfinished)
     return kept
 
 
@@ -130,17 +139,19 @@ def _update_cache(session: RemoteSession) -> None:
     An object whose owner only renewed the time in its name is cached under the new name.
     """
     entries = {entry.name: entry for entry in session.listing}
-    by_content = {without_time(name): cached for name, cached in session.cache.items() if is_named(cached)}
+    new = [name for name in entries if name not in session.cache]
+    named = [(name, cached) for name, cached in session.cache.items() if is_named(cached)] if new else []
+    by_content = {without_time(name): cached for name, cached in named}
     kept = {}
-    for name, entry in entries.items():
-        renamed = by_content.get(without_time(name)) if name not in session.cache else None
+    for name in new:
+        entry, renamed = entries[name], by_content.get(without_time(name))
         if renamed is not None and renamed.entry.size == entry.size:
-            kept[name] = replace(renamed, entry=entry)
+            kept[name] = renamed._replace(entry=entry)
     for name, cached in session.cache.items():
         listed = entries.get(name)
         if listed is not None:
             is_own_new = cached.fingerprint and not cached.entry.version and cached.entry.size == listed.size
-            kept[name] = replace(cached, entry=listed) if is_own_new else cached
+            kept[name] = cached._replace(entry=listed) if is_own_new else cached
     session.cache = kept
 
 
@@ -171,6 +182,8 @@ def _fetch(
                 _accept(session, entry, content, knowledge)
         done += entry.size
         session.progress = (done, total)
+        if session.tick is not None:
+            session.tick()
     return gone
 
 
@@ -180,7 +193,7 @@ def _accept(session: RemoteSession, entry: ListedObject, content: LocalFile, kno
     summary = cached.summary if cached else None
     is_same = cached is not None and cached.digest == content.digest
     if cached and is_same and (summary is None or knowledge.knows(summary.clock, summary.histories)):
-        session.cache[entry.name] = replace(cached, entry=entry, unsettled=0.0)
+        session.cache[entry.name] = cached._replace(entry=entry, unsettled=0)
         return
     if cached and cached.entry == entry:
         session.reread.add(entry.name)

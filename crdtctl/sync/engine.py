@@ -3,37 +3,40 @@
 A failure at one remote is reported for that remote, and does not delay the others.
 """
 
-import threading
-import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from functools import partial
+from __future__ import annotations
 
-from crdtctl.codec.header import Head
-from crdtctl.crdt import forks
-from crdtctl.crdt.counter import delta_of
+import os
+import sys
+import time
+
+from crdtctl.contexts import ExitStack
 from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
-from crdtctl.records import replace
-from crdtctl.store.inputs import Input, open_input
-from crdtctl.store.knowledge import Knowledge
-from crdtctl.store.merge import MergeReport
-from crdtctl.store.parallel import cores
-from crdtctl.store.replica import Replica
-from crdtctl.store.unheard import Heard
+from crdtctl.records import Record, field, replace
 from crdtctl.sync import cache, health
 from crdtctl.sync.download import download, emptied_error
 from crdtctl.sync.missing_objects import is_emptied, last_seen, missing_objects, reportable, unlisted_uploads
 from crdtctl.sync.path_kind import address, kind_of
-from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, is_coarse, is_named, plan_upload
-from crdtctl.sync.remote_session import FetchedFile, RemoteSession
+from crdtctl.sync.plan import CachedObject, ObjectSummary, is_coarse, is_named, plan_upload
+from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, SyncReport, Transferred, add_merge
 from crdtctl.sync.retry import RetryingTransport
-from crdtctl.sync.schemes import check, connect
+from crdtctl.sync.schemes import check, connect, is_local_folder
 from crdtctl.sync.temporary_directory import TemporaryDirectory
 from crdtctl.sync.transport import Deadline
-from crdtctl.sync.upload import prepare, upload
-from crdtctl.sync.worker_threads import WorkerThreads
+from crdtctl.sync.work import InTurn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from crdtctl.codec.header import Head
+    from crdtctl.store.inputs import Input
+    from crdtctl.store.knowledge import Knowledge
+    from crdtctl.store.merge import MergeReport
+    from crdtctl.store.replica import Replica
+    from crdtctl.sync.plan import UploadPlan
+    from crdtctl.sync.remote_session import FetchedFile
+    from crdtctl.sync.worker_threads import WorkerThreads
 
 #: Seconds after the first remote was read. Other remotes that are read before the end join the same merge.
 _GROUPING_SECONDS = 0.5
@@ -62,8 +65,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
         running = _Sync(replica, options, directory, scratch, sessions)
         for session in sessions:
             stack.callback(running.close, session)
-        with WorkerThreads() as threads:
-            running.run(threads)
+        running.carry_out()
         return running.report
 
 
@@ -76,8 +78,7 @@ def _new_session(remote: Remote, directory: str, options: Options) -> RemoteSess
     return RemoteSession(remote, report, Deadline(options.timeout), known, saved, dict(saved))
 
 
-@dataclass(slots=True)
-class _Sync:
+class _Sync(Record, frozen=False):
     """A sync in progress. One thread runs it; the worker threads only read and write at the remotes.
 
     `directory` holds the caches, `scratch` temporary files. `updates` are the objects that a dry run would merge.
@@ -91,16 +92,28 @@ class _Sync:
     report: SyncReport = field(default_factory=SyncReport)
     updates: list[Input] = field(default_factory=list)
     merges: int = 0
+    unheard: list[str] = field(default_factory=list)
+    seen: list[object] = field(default_factory=list)
 
-    def run(self, threads: WorkerThreads) -> None:
+    def carry_out(self) -> None:
+        """Work at all remotes side by side, but at folders of this machine in turn, which takes no longer."""
+        if all(is_local_folder(session.remote.url) for session in self.sessions):
+            self._run(InTurn(self._report_progress))
+            return
+        from crdtctl.sync.worker_threads import WorkerThreads
+
+        with WorkerThreads(self._report_progress) as threads:
+            self._run(threads)
+
+    def _run(self, threads: InTurn | WorkerThreads) -> None:
         """Read, merge and upload until nothing is left to do."""
-        knowledge = self.replica.knowledge()
+        knowledge = self._known(None)
         for number, session in enumerate(self.sessions):
-            threads.start(session, partial(self._read, session, knowledge, partial(self.scratch.folder, str(number))))
+            threads.start(session, self._reading(session, knowledge, str(number)))
         ready: list[RemoteSession] = []
         while threads.is_busy:
             grouping = float("inf") if self.options.dry_run else _GROUPING_SECONDS
-            finished = threads.finished(grouping, self._report_progress)
+            finished = threads.finished(grouping)
             for session in finished:
                 self.report.merge.refused.update(session.refused)
             self._merge([session for session in finished if session.fetched and not session.abandoned], knowledge)
@@ -125,8 +138,11 @@ class _Sync:
         owners = (replica for report in self.report.remotes for replica in report.replicas)
         self.report.replicas = {knowledge.replica, *owners}
 
+    def _reading(self, session: RemoteSession, knowledge: Knowledge, scratch: str) -> Callable[[], None]:
+        """Return the work to connect to a remote and download its new objects, perhaps in a thread."""
+        return lambda: self._read(session, knowledge, lambda: self.scratch.folder(scratch))
+
     def _read(self, session: RemoteSession, knowledge: Knowledge, scratch: Callable[[], str]) -> None:
-        """Connect to a remote and download its new objects, in a worker thread."""
         state = self.scratch.folder("state") if self.options.dry_run else self.directory
         kind = kind_of(session.remote.url, session.deadline, state)
         url = address(session.remote.url, kind, session.health.kind)
@@ -148,7 +164,16 @@ class _Sync:
 
     def _current(self, before: Knowledge) -> Knowledge:
         """Return the replica's present knowledge. In a dry run, predict it from the reports of the merges."""
-        return _predicted(before, self.report.merge) if self.options.dry_run else self.replica.knowledge()
+        return _predicted(before, self.report.merge) if self.options.dry_run else self._known(before)
+
+    def _known(self, before: Knowledge | None) -> Knowledge:
+        """Return the replica's present knowledge. It is read again only if its files have changed."""
+        seen = _versions(self.replica.path)
+        if before is None or seen != self.seen:
+            with self.replica.snapshot() as now:
+                before, self.unheard = now.knowledge(), now.unheard()
+            self.seen = seen
+        return before
 
     # Merging ------------------------------------------------------------------------------------------------
 
@@ -158,19 +183,20 @@ class _Sync:
         A dry run only computes the report of the merge.
         """
         files = [(session, file) for session in sessions for file in session.fetched]
-        inputs = [_input(session, file) for session, file in files]
-        if not inputs:
+        if not files:
             return
+        from crdtctl.store.parallel import cores
+
+        inputs = [_input(session, file) for session, file in files]
         options = self.options
         progress = options.progress
         total = sum(file.content.size for _, file in files)
-        # A process with threads, which some transports have, should not fork.
         merged = self.replica.merge_inputs(
             inputs,
             dry_run=options.dry_run,
             hears=False,
             details=options.details,
-            processes=cores() if threading.active_count() == 1 else 1,
+            processes=1 if _has_threads() else cores(),
             progress=None if progress is None else lambda done: progress("merging", min(done, total), total),
         )
         self.merges += 1
@@ -194,7 +220,7 @@ class _Sync:
         if head is not None:
             cached = CachedObject(entry, file.content.digest, _summary_of(head, merged.idle))
             if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.reread:
-                cached = replace(cached, unsettled=time.time())
+                cached = cached._replace(unsettled=int(time.time()) + 1)
             session.cache[entry.name] = cached
             entries = _count_newer(_input(session, file), knowledge) if self.options.dry_run else None
             newer_ids = (replica for replica, seq in head.clock.items() if seq > knowledge.clock.get(replica, 0))
@@ -205,19 +231,21 @@ class _Sync:
 
     def _confirm_restored_backup(self) -> None:
         """After a sync with all remotes, record for a restored backup which of its own changes the remotes hold."""
-        if not self.replica.unheard() or any(report.error for report in self.report.remotes):
+        if not self.unheard or any(report.error for report in self.report.remotes):
             return
         try:
             configured = {check(url) for url in self.replica.remotes().values()}
         except CrdtctlError:
             return
         if configured <= {session.remote.url for session in self.sessions}:
+            from crdtctl.store.unheard import Heard
+
             summaries = [cached.summary for session in self.sessions for cached in session.objects if cached.summary]
             self.replica.hear([Heard(summary.owner, summary.histories) for summary in summaries])
 
     # Uploading ----------------------------------------------------------------------------------------------
 
-    def _plan_and_start(self, threads: WorkerThreads, session: RemoteSession, knowledge: Knowledge) -> bool:
+    def _plan_and_start(self, threads: InTurn | WorkerThreads, session: RemoteSession, knowledge: Knowledge) -> bool:
         """Plan the upload for a remote and start it; return whether it is in progress.
 
         After another merge, a remote may need a second upload, with the entries that came from other remotes.
@@ -239,11 +267,15 @@ class _Sync:
             if self.options.dry_run:
                 self._report_plan(session, plan, knowledge)
                 return False
-            path = partial(self.scratch.file, f"outgoing-{self.sessions.index(session)}")
-            prepared = prepare(self.replica, session, plan, path, knowledge.replica)
+            if not plan.wanted and not plan.obsolete:
+                return False
+            from crdtctl.sync.upload import prepare, upload
+
+            path = f"outgoing-{self.sessions.index(session)}"
+            prepared = prepare(self.replica, session, plan, lambda: self.scratch.file(path), knowledge.replica)
             if prepared.is_empty:
                 return False
-            threads.start(session, partial(upload, session, prepared))
+            threads.start(session, lambda: upload(session, prepared))
             return True
         return False
 
@@ -329,8 +361,29 @@ def _final_report(session: RemoteSession) -> RemoteReport:
     return RemoteReport(session.remote.name, session.remote.url, error=session.deadline.error())
 
 
+def _versions(path: str) -> list[object]:
+    """Return what changes whenever one of a replica's files is replaced."""
+    found: list[object] = []
+    for name in ("own.json", "known.json"):
+        try:
+            status = os.stat(f"{path}/{name}")
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    return found
+
+
+def _has_threads() -> bool:
+    """Return whether this process has several threads, which some transports start. It should not fork then."""
+    threading = sys.modules.get("threading")
+    return threading is not None and threading.active_count() > 1
+
+
 def _predicted(knowledge: Knowledge, merged: MergeReport) -> Knowledge:
     """Return the knowledge that a replica would have after the merges of a dry run."""
+    from crdtctl.crdt import forks
+
     heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.histories) for head in merged.heads.values())]
     joined = forks.join(heads)
     return replace(knowledge, clock=joined.clock, histories=joined.histories)
@@ -343,12 +396,17 @@ def _summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
 
 def _input(session: RemoteSession, file: FetchedFile) -> Input:
     """Return a downloaded file as an input of a merge."""
+    from crdtctl.store.inputs import Input
+
     content = file.content
     return Input(session.label(file.entry.name), path=content.path, start=content.start, size=content.size)
 
 
 def _count_newer(item: Input, knowledge: Knowledge) -> int:
     """Return the number of entries in a state that are newer than the known ones."""
+    from crdtctl.crdt.counter import delta_of
+    from crdtctl.store.inputs import open_input
+
     with ExitStack() as stack:
         source = open_input(item, stack)
         decoded = (source.decode(line)[1] for _, line in source.lines())

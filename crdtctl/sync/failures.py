@@ -1,12 +1,17 @@
 """The failures of a sync: of remotes, of files there, and of replicas. Pure."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
 from crdtctl.errors import AccessError, CrdtctlError, PartialError, TransientError, UnavailableError, printable
 from crdtctl.records import replace
 from crdtctl.store import findings
-from crdtctl.store.merge import MergeReport
-from crdtctl.sync.report import RemoteReport, SyncReport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crdtctl.store.merge import MergeReport
+    from crdtctl.sync.report import RemoteReport, SyncReport
 
 
 def failures(report: SyncReport) -> list[CrdtctlError]:

@@ -4,16 +4,19 @@ It is a small JSON file for each remote beside the cache of its objects. It may 
 are unknown.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from dataclasses import dataclass, field
-from typing import Final
 
-import msgspec
-
+from crdtctl import json_text
 from crdtctl.errors import CrdtctlError, printable
-from crdtctl.records import replace
+from crdtctl.records import NamedTuple, Record, as_dict, field, replace
 from crdtctl.sync import cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 _VERSION: Final = 1
 _MAX_BYTES = 2**26
@@ -21,8 +24,7 @@ _SUFFIX = ".remote.json"
 _MAX_ERROR = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
+class Unfinished(NamedTuple):
     """A file of a transfer in progress: its size and version, and the time since which both are unchanged."""
 
     size: int
@@ -30,8 +32,7 @@ class Unfinished:
     since: str
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Record):
     """The history of syncs with the remote `url`. Times are in UTC; an empty time means never.
 
     `kind` is the kind of a path: ``folder`` or ``repository``. `failures` is the number of failed attempts since the
@@ -55,11 +56,11 @@ class Health:
     unfinished: dict[str, Unfinished] = field(default_factory=dict)
     crdtctl_remote: int = _VERSION
 
-    def succeeded(self, now: str) -> "Health":
+    def succeeded(self, now: str) -> Health:
         """Return the history extended by a successful sync."""
         return replace(self, last_ok=now, last_try=now, failures=0, failing_since="", error="", status=0)
 
-    def failed(self, now: str, error: CrdtctlError) -> "Health":
+    def failed(self, now: str, error: CrdtctlError) -> Health:
         """Return the history extended by a failed sync."""
         return replace(
             self,
@@ -88,7 +89,9 @@ def load(directory: str, url: str) -> Health:
 
 def save(directory: str, health: Health) -> None:
     """Save the history of a remote. The file is replaced as a whole, but need not be durable."""
-    cache.write(directory, _file(directory, health.url), msgspec.json.encode(health))
+    fields = as_dict(health)
+    fields["unfinished"] = {name: one._asdict() for name, one in health.unfinished.items()}
+    cache.write(directory, _file(directory, health.url), json_text.encode(fields))
 
 
 def forget(directory: str, url: str) -> None:
@@ -113,10 +116,27 @@ def load_all(directory: str) -> list[Health]:
 def _read(path: str) -> Health | None:
     try:
         with open(path, "rb") as file:
-            found = msgspec.json.decode(file.read(_MAX_BYTES), type=Health)
-    except (OSError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            found = json_text.decode(file.read(_MAX_BYTES))
+    except (OSError, ValueError):
         return None
-    return found if found.crdtctl_remote == _VERSION else None
+    if type(found) is not dict or found.get("crdtctl_remote") != _VERSION:
+        return None
+    known = {name: found[name] for name in Health.__match_args__ if name in found}
+    wanted = as_dict(Health(""))
+    if type(known.get("url")) is not str or any(type(one) is not type(wanted[name]) for name, one in known.items()):
+        return None
+    if not all(type(one) is str for name in ("missing", "unlisted") for one in known.get(name, {}).values()):
+        return None
+    unfinished = {name: _unfinished(one) for name, one in known.get("unfinished", {}).items()}
+    files = {name: one for name, one in unfinished.items() if one is not None}
+    return Health(**{**known, "unfinished": files}) if len(files) == len(unfinished) else None
+
+
+def _unfinished(found: Any) -> Unfinished | None:
+    if type(found) is not dict:
+        return None
+    parts: list[Any] = [found.get(name) for name in Unfinished._fields]
+    return Unfinished(*parts) if [type(part) for part in parts] == [int, str, str] else None
 
 
 def _file(directory: str, url: str) -> str:

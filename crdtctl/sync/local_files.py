@@ -3,14 +3,20 @@
 To make and delete a file takes longer than to write a small one.
 """
 
+from __future__ import annotations
+
 import os
 from _thread import allocate_lock
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import blake2b
-from typing import BinaryIO, NamedTuple, Self
 
+from crdtctl.contexts import contextmanager
 from crdtctl.errors import StorageError, from_os
+from crdtctl.records import NamedTuple
+from crdtctl.sync.hashing import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO, Self
 
 #: Maximum number of bytes of a file that is kept together with others.
 SMALL = 2**16
@@ -36,13 +42,13 @@ class LocalFile(NamedTuple):
     digest: str
 
     @classmethod
-    def at(cls, path: str) -> "LocalFile":
+    def at(cls, path: str) -> LocalFile:
         """Return the content of a whole local file."""
         with open(path, "rb") as file:
             return cls.of(file, path, os.fstat(file.fileno()).st_size)
 
     @classmethod
-    def of(cls, file: BinaryIO, path: str, size: int) -> "LocalFile":
+    def of(cls, file: BinaryIO, path: str, size: int) -> LocalFile:
         """Return the next `size` bytes of an open file, and move its position to their end."""
         digest = blake2b(digest_size=16)
         start = file.tell()
@@ -69,7 +75,7 @@ class LocalFiles:
         self._end = 0
         self._number = 0
 
-    def new(self) -> "Incoming":
+    def new(self) -> Incoming:
         """Return a file to be written."""
         return Incoming(self)
 
@@ -78,6 +84,12 @@ class LocalFiles:
         fd, self._shared = self._shared, None
         if fd is not None:
             os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def create(self) -> tuple[int, str]:
         """Create a file for a large one; return its descriptor and path."""

@@ -7,12 +7,18 @@ other replicas delete them: objects of absorbed replicas, and objects of clients
 counted.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from __future__ import annotations
 
 from crdtctl.crdt.membership import minted
-from crdtctl.store.knowledge import Knowledge
 from crdtctl.sync.object_name import ANY_DIGEST, last_sync_time, name_of, stem_of
-from crdtctl.sync.plan import CachedObject, is_named
+from crdtctl.sync.plan import is_named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from crdtctl.store.knowledge import Knowledge
+    from crdtctl.sync.plan import CachedObject
 
 
 def missing_objects(
@@ -23,14 +29,16 @@ def missing_objects(
     `names` are the names of all listed files, including files that were not read. An owner has an object there if one
     of the names is a name of its objects. An object that is there under another name is not missing.
     """
+    absent = [cached for cached in before if cached.entry.name not in names]
+    if not absent:
+        return []
     stems = {stem_of(name) for name in names}
     owners = {cached.summary.owner for cached in there if cached.summary is not None}
     digests = {cached.digest for cached in there}
     return [
         cached
-        for cached in before
+        for cached in absent
         if cached.summary is not None
-        and cached.entry.name not in names
         and cached.summary.owner not in owners
         and stem_of(name_of(cached.summary.owner, ANY_DIGEST)) not in stems
         and cached.digest not in digests

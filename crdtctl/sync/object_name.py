@@ -7,11 +7,15 @@ a commit, and other replicas do not read the object again: they know its hash. T
 on it.
 """
 
-import re
+from __future__ import annotations
+
 import time
-from calendar import timegm
-from hashlib import blake2b
-from typing import Final
+
+from crdtctl.sync.hashing import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 #: The end of each name.
 SUFFIX: Final = ".crdt.json"
@@ -24,10 +28,12 @@ ANY_DIGEST: Final = "0" * 16
 #: Maximum length of the readable part of a replica id.
 _MAX_LABEL = 60
 _FORMAT = "%Y%m%dT%H%M%SZ"
-_TIMED = re.compile(r"(?P<content>.+\.[0-9a-f]{16})\.(?P<time>\d{8}T\d{6}Z)\.crdt\.json", re.ASCII)
-_BITS = re.compile(r"[0-9a-f]{32}")
-_DIGEST = re.compile(r"[0-9a-f]{16}")
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+#: A time in a name, in this format.
+_TIME_LENGTH = 16
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_DIGITS = frozenset("0123456789")
+_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def name_of(owner: str, digest: str) -> str:
@@ -37,9 +43,11 @@ def name_of(owner: str, digest: str) -> str:
     'b-ro-1-0193a7f2c4d61b6ae1f0c2d3a4b5c6d7.0f0f0f0f0f0f0f0f.crdt.json'
     """
     label, _, bits = owner.rpartition("-")
-    if not _BITS.fullmatch(bits):
+    if not (len(bits) == 32 and _HEXADECIMAL.issuperset(bits)):
         label, bits = owner, blake2b(owner.encode(), digest_size=16).hexdigest()
-    return f"{_UNSAFE.sub('-', label)[:_MAX_LABEL].lstrip('.-') or 'replica'}-{bits}.{digest[:16]}{SUFFIX}"
+    if not _SAFE.issuperset(label):
+        label = "".join([character if character in _SAFE else "-" for character in label])
+    return f"{label[:_MAX_LABEL].lstrip('.-') or 'replica'}-{bits}.{digest[:16]}{SUFFIX}"
 
 
 def stem_of(name: str) -> str:
@@ -49,7 +57,7 @@ def stem_of(name: str) -> str:
     ('a-1', '')
     """
     stem, _, digest = without_time(name).removesuffix(SUFFIX).rpartition(".")
-    return stem if _DIGEST.fullmatch(digest) else ""
+    return stem if len(digest) == 16 and _HEXADECIMAL.issuperset(digest) else ""
 
 
 def with_time(name: str, now: float) -> str:
@@ -67,8 +75,8 @@ def without_time(name: str) -> str:
     >>> without_time("a-1.0123456789abcdef.19700101T000000Z.crdt.json")
     'a-1.0123456789abcdef.crdt.json'
     """
-    found = _TIMED.fullmatch(name)
-    return f"{found['content']}{SUFFIX}" if found else name
+    content = _divided(name)[0]
+    return f"{content}{SUFFIX}" if content else name
 
 
 def last_sync_time(name: str) -> float | None:
@@ -77,14 +85,41 @@ def last_sync_time(name: str) -> float | None:
     >>> last_sync_time("a-1.0123456789abcdef.19700101T000100Z.crdt.json")
     60
     """
-    found = _TIMED.fullmatch(name)
-    try:
-        return timegm(time.strptime(found["time"], _FORMAT)) if found else None
-    except ValueError:
-        return None
+    return _seconds(_divided(name)[1])
 
 
 def needs_renewal(name: str, now: float, interval: float) -> bool:
     """Return whether the time in the name of an own object is to be renewed. With an interval of 0 it never is."""
     when = last_sync_time(name)
     return interval > 0 and (when is None or not now - interval < when <= now + AHEAD)
+
+
+def _divided(name: str) -> tuple[str, str]:
+    """Return the two parts of a name with a time: what identifies the content, and the time. Both are empty without."""
+    if not name.endswith(SUFFIX):
+        return "", ""
+    content, _, when = name[: -len(SUFFIX)].rpartition(".")
+    label, _, digest = content.rpartition(".")
+    is_time = len(when) == _TIME_LENGTH and when[8] == "T" and when[15] == "Z"
+    if not is_time or not _DIGITS.issuperset(when[:8]) or not _DIGITS.issuperset(when[9:15]):
+        return "", ""
+    if not label or "\n" in label or len(digest) != 16 or not _HEXADECIMAL.issuperset(digest):
+        return "", ""
+    return content, when
+
+
+def _seconds(when: str) -> int | None:
+    """Return a time in the format of names in seconds since the epoch; None for an invalid time."""
+    if not when:
+        return None
+    year, month, day = int(when[:4]), int(when[4:6]), int(when[6:8])
+    hour, minute, second = int(when[9:11]), int(when[11:13]), int(when[13:15])
+    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if not (year and 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]) or (month == 2 and day == 29 and not is_leap):
+        return None
+    if hour > 23 or minute > 59 or second > 61:
+        return None
+    before = year - 1
+    days = before * 365 + before // 4 - before // 100 + before // 400 - 719162
+    days += sum(_DAYS[: month - 1]) - (month > 2 and not is_leap) + day - 1
+    return ((days * 24 + hour) * 60 + minute) * 60 + second

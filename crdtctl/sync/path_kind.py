@@ -1,14 +1,19 @@
 """The kind of a path, folder or git repository, and a check against the kind at the last sync."""
 
+from __future__ import annotations
+
 import os
-from typing import Final
-from urllib.parse import quote
 
 from crdtctl.errors import UnavailableError, printable
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.object_name import SUFFIX
 from crdtctl.sync.schemes import is_path, is_repository_at
-from crdtctl.sync.transport import Deadline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from crdtctl.sync.transport import Deadline
 
 FOLDER: Final = "folder"
 REPOSITORY: Final = "repository"
@@ -29,6 +34,8 @@ def address(url: str, now: str, remembered: str) -> str:
     """
     if not now or now == remembered:
         return url
+    from urllib.parse import quote
+
     path = os.path.expanduser(url)
     if remembered == FOLDER:
         return f"file://{quote(path)}"

@@ -1,29 +1,31 @@
 """The two decisions of a sync: the objects to download, and the object to upload. Pure."""
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from __future__ import annotations
 
 from crdtctl.crdt import forks
-from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.membership import minted, record_of
-from crdtctl.store.knowledge import Knowledge
+from crdtctl.records import NamedTuple, Record, field
+from crdtctl.sync.hashing import blake2b
 from crdtctl.sync.object_name import ANY_DIGEST, SUFFIX, last_sync_time, name_of, needs_renewal, stem_of, without_time
-from crdtctl.sync.transport import ListedObject
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from crdtctl.crdt.clock import Clock
+    from crdtctl.store.knowledge import Knowledge
+    from crdtctl.sync.transport import ListedObject
 
 #: Versions that are times in whole seconds: of ssh, of web servers without etag, of nginx's etag, and of rclone.
-_COARSE = re.compile(
+_COARSE = (
     r"\d{8,11}|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT \d+|\d{4}-\d\d-\d\d[T ][\d:]{8}(?:\.0+)?(?:Z|[+-][\d:]+)? \d*"
-    r'|(?:W/)?"[0-9a-f]{8}-[0-9a-f]+"',
-    re.ASCII,
+    r'|(?:W/)?"[0-9a-f]{8}-[0-9a-f]+"'
 )
 #: Seconds after which a version in whole seconds is final.
 _VERSION_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectSummary:
+class ObjectSummary(Record):
     """The header of a state: its owner and its clock. The state holds the complete entries of each id in the clock.
 
     `histories` are the export markers of these ids, as text. `is_whole` is false for a delta, whose entries are not
@@ -37,13 +39,12 @@ class ObjectSummary:
     is_idle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CachedObject:
+class CachedObject(NamedTuple):
     """The cache entry of an object: the version that was read, the hash of its content, and the header of the state.
 
     `fingerprint` identifies the content of an object that this replica put; it is empty for all others. `fault` is the
-    reason why a file is not a state. `unsettled` is the time of the first read of a version in whole seconds; it is 0
-    if the file need not be read again.
+    reason why a file is not a state. `unsettled` is the time of the first read of a version in whole seconds, rounded
+    up; it is 0 if the file need not be read again.
     """
 
     entry: ListedObject
@@ -51,11 +52,10 @@ class CachedObject:
     summary: ObjectSummary | None = None
     fingerprint: str = ""
     fault: str = ""
-    unsettled: float = 0.0
+    unsettled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class UploadPlan:
+class UploadPlan(NamedTuple):
     """The upload for a remote: whether an object is put, the replicas that it relays, and the objects deleted then.
 
     `is_renewal` is true for an upload that only renews the time of the last sync in the name of the object.
@@ -73,7 +73,9 @@ def is_coarse(version: str) -> bool:
     >>> is_coarse("1764259200"), is_coarse('"69286a80-1c"'), is_coarse("1764259200123456789.77.1764259200123456789")
     (True, True, False)
     """
-    return _COARSE.fullmatch(version) is not None
+    import re  # few objects are new
+
+    return re.fullmatch(_COARSE, version, re.ASCII) is not None
 
 
 def entries_to_fetch(

@@ -1,16 +1,20 @@
 """The state of one remote during a sync."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from __future__ import annotations
 
+from crdtctl.contexts import contextmanager
 from crdtctl.errors import CrdtctlError, from_os
-from crdtctl.sync.health import Health
-from crdtctl.sync.local_files import LocalFile
-from crdtctl.sync.plan import CachedObject
-from crdtctl.sync.report import Remote, RemoteReport
-from crdtctl.sync.transport import Deadline, ListedObject, Transport
+from crdtctl.records import NamedTuple, Record, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from crdtctl.sync.health import Health
+    from crdtctl.sync.local_files import LocalFile
+    from crdtctl.sync.plan import CachedObject
+    from crdtctl.sync.report import Remote, RemoteReport
+    from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
 
 class FetchedFile(NamedTuple):
@@ -20,14 +24,14 @@ class FetchedFile(NamedTuple):
     content: LocalFile
 
 
-@dataclass(slots=True, eq=False)
-class RemoteSession:
+class RemoteSession(Record, frozen=False, eq=False):
     """The listing of a remote, the cache of its objects, and the files that were downloaded and not merged yet.
 
     `saved` is the cache as it was before the sync. `listing` holds the files that are read, `placeholders` the names of
     files that a cloud drive has not downloaded. `reread` are files that were read again although their version is the
     cached one. `assumed_present` are missing objects that still count as present. `progress` is the number of bytes
     fetched and to fetch. `planned_after` is the number of merges before the last upload plan, -1 before the first one.
+    `tick` is called after each object that is read.
     A session that is `abandoned` is still used by a thread that does not return; the engine no longer looks at it.
     """
 
@@ -48,6 +52,7 @@ class RemoteSession:
     is_read: bool = False
     planned_after: int = -1
     abandoned: bool = False
+    tick: Callable[[], object] | None = None
 
     def label(self, name: str) -> str:
         """Return the name of an object of this remote in messages."""

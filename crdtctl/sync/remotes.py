@@ -1,20 +1,20 @@
 """The remotes of a sync, given by name, URL or path."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import ConfigError, UsageError, printable
-from crdtctl.store.findings import raise_last
-from crdtctl.store.neighbours import neighbours
-from crdtctl.store.replica import Replica
-from crdtctl.suggestions import did_you_mean
-from crdtctl.sync.engine import sync
-from crdtctl.sync.failures import failures
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.report import Options, Remote, SyncReport
 from crdtctl.sync.schemes import check as check_url
 from crdtctl.sync.schemes import is_command, is_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.store.replica import Replica
 
 
 def synchronize(
@@ -30,6 +30,10 @@ def synchronize(
     raised: of a remote, of a file that was skipped there, or of a replica with several writers. Its attribute `report`
     holds the report. With ``check=False`` the report is returned and failures are not raised.
     """
+    from crdtctl.store.findings import raise_last
+    from crdtctl.sync.engine import sync
+    from crdtctl.sync.failures import failures
+
     if not isinstance(options, Options | None):
         raise UsageError(f"options are crdtctl.Options, not {type(options).__name__}")
     report = sync(replica, named_remotes(replica, [_word(one) for one in remotes]), options)
@@ -66,6 +70,8 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
         elif is_place(word):
             found.append(Remote(printable(word), own_place(check_url(word))))
         else:
+            from crdtctl.suggestions import did_you_mean
+
             hint = did_you_mean(word, known) or "'crdtctl remote list' shows all remotes; a path needs a '/'"
             raise UsageError(f"there is no remote '{printable(word[:80])}'", hint)
     return found
@@ -73,6 +79,8 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
 
 def _hint(replica: Replica) -> str:
     """Return the hint for a replica without remotes: another replica of the same user may have some."""
+    from crdtctl.store.neighbours import neighbours
+
     for other in neighbours(replica.path):
         if other.remotes:
             return f"{other}: 'crdtctl --replica {printable(other.path)} sync'; or name a URL, see 'crdtctl remote add'"
@@ -82,7 +90,11 @@ def _hint(replica: Replica) -> str:
 def own_place(url: str) -> str:
     """Return the URL; raise `UsageError` for the root and the home directory, which hold other files than states."""
     is_folder_url = url.startswith("file:///")
-    named = unquote(urlsplit(url).path) if is_folder_url else url
+    named = url
+    if is_folder_url:
+        from urllib.parse import unquote, urlsplit
+
+        named = unquote(urlsplit(url).path)
     path = _resolved(named) if is_folder_url or is_path(url) else ""
     which = {"/": "the root directory", _resolved(os.path.expanduser("~")): "your home directory"}.get(path)
     if which:

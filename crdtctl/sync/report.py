@@ -1,26 +1,26 @@
 """The input of a sync, remotes and options, and its reports."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from __future__ import annotations
 
 from crdtctl.errors import CrdtctlError, UsageError
-from crdtctl.records import as_dict
-from crdtctl.store.commit import Change
-from crdtctl.store.merge import MergeReport
+from crdtctl.records import Record, as_dict, field
+from crdtctl.store.merge.report import MergeReport
 from crdtctl.sync.object_name import RENEWAL_SECONDS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+
+class Remote(Record):
     """A remote: its name in messages, and its URL."""
 
     name: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Record):
     """The options of a sync. `timeout` is in seconds for each remote, `retry_lock` in seconds to wait for another sync.
 
     `details` is the maximum number of changed counters in the report. `progress` is called with an activity, the bytes
@@ -46,8 +46,7 @@ class Options:
                 raise UsageError(f"{name} is a number of seconds, not {type(value).__name__}")
 
 
-@dataclass(frozen=True, slots=True)
-class Transferred:
+class Transferred(Record):
     """An object that was read or put: its owner, its size in bytes, and the new entries in it.
 
     `entries` is the number of new entries, None if they were not counted; `authors` are their replica ids.
@@ -60,8 +59,7 @@ class Transferred:
     authors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MissingObject:
+class MissingObject(Record):
     """An object that disappeared from a remote without a successor; `is_own` if this replica had put it."""
 
     owner: str
@@ -69,8 +67,7 @@ class MissingObject:
     is_own: bool = False
 
 
-@dataclass(slots=True)
-class RemoteReport:
+class RemoteReport(Record, frozen=False):
     """The events at one remote: the objects read, put and deleted, and the error, if any. A dry run predicts them.
 
     `replicas` are the owners of the objects there. `missing` are objects that are missing for the first time.
@@ -92,8 +89,7 @@ class RemoteReport:
     seen: dict[str, float | None] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class SyncReport:
+class SyncReport(Record, frozen=False):
     """The events of a sync. `merge` is the report of all merges; its labels are ``REMOTE/OBJECT``.
 
     `replicas` are the owners of all objects that were seen, and this replica.
@@ -121,6 +117,8 @@ class SyncReport:
 
 def add_merge(total: MergeReport, one: MergeReport) -> None:
     """Add the report of a later merge to the `total`. A counter that changed in both counts as one change."""
+    from crdtctl.store.commit import Change
+
     known = {(change.name, change.tag): change for change in total.changes}
     again = 0
     for change in one.changes:
@@ -129,7 +127,7 @@ def add_merge(total: MergeReport, one: MergeReport) -> None:
         first = change.before if before is None else before.before
         known[change.name, change.tag] = Change(change.name, change.tag, first, change.after)
     hands = {(hand.name, hand.peer): hand for hand in (*total.handoffs, *one.handoffs)}
-    for part in as_dict(MergeReport()):
+    for part in as_dict(one):
         setattr(total, part, _joined(getattr(total, part), getattr(one, part)))
     total.changes, total.handoffs = list(known.values()), list(hands.values())
     total.counters -= again

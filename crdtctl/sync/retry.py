@@ -1,20 +1,25 @@
 """Retries of transient errors, with exponential backoff."""
 
+from __future__ import annotations
+
 import os
-import random
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import TypeVar
 
 from crdtctl.errors import CrdtctlError, TransientError, from_os
-from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
+
+    from crdtctl.sync.local_files import LocalFile
+
+    _T = TypeVar("_T")
 
 #: Maximum number of attempts.
 ATTEMPTS = 4
 #: Seconds. Each further pause is about twice as long.
 FIRST_PAUSE = 0.2
-_T = TypeVar("_T")
 
 
 def retry(call: Callable[[], _T], deadline: Deadline, sleep: Callable[[float], object] | None = None) -> _T:
@@ -32,6 +37,8 @@ def retry(call: Callable[[], _T], deadline: Deadline, sleep: Callable[[float], o
 
 def _pause(error: TransientError, attempt: int, deadline: Deadline, sleep: Callable[[float], object]) -> None:
     """Wait before the next attempt; raise the error if the deadline is earlier."""
+    import random
+
     seconds = FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1)  # noqa: S311  # so that clients do not retry in step
     seconds = max(seconds, error.after)
     if seconds >= deadline.remaining():
@@ -92,11 +99,11 @@ class RetryingTransport(Transport):
         return made
 
     def put(self, name: str, path: str) -> None:
-        retry(partial(self._transport.put, name, path), self._deadline)
+        retry(lambda: self._transport.put(name, path), self._deadline)
         self.made = self._transport.made
 
     def delete(self, name: str) -> None:
-        retry(partial(self._transport.delete, name), self._deadline)
+        retry(lambda: self._transport.delete(name), self._deadline)
 
     def cancel(self) -> None:
         self._transport.cancel()

@@ -5,24 +5,24 @@ Therefore secrets stay where the tools of each transport keep them. A new transp
 `SCHEMES`.
 """
 
+from __future__ import annotations
+
 import os
-import re
-import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from crdtctl.errors import UsageError, printable
-from crdtctl.records import replace
+from crdtctl.records import NamedTuple
 from crdtctl.store.which import expanded
-from crdtctl.sync.mounts import may_hang
-from crdtctl.sync.transport import Deadline, Transport
+from crdtctl.sync.mounts import is_local, may_hang
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
+    from crdtctl.sync.transport import Deadline, Transport
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """The address of a remote for its transport.
 
     `url` is the URL from the user; `address` is the URL without the prefix that chose the transport. The transport may
@@ -69,15 +69,14 @@ SCHEMES: Final[dict[str, Scheme]] = {
 }
 #: A folder on a file system that may hang.
 _HANGING_FOLDER = Scheme("folder.child_process", "ChildProcessFolder", "")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_SECRET = re.compile(r"://[^/\s]*:[^/\s]*@")
-#: A place without a scheme, as in ``ssh`` and ``git``.
-_LIKE_SCP = re.compile(r"[^/:]+@[^/:]+:")
+_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_OF_A_SCHEME: Final = _LETTERS.union("0123456789+.-")
+_RISKY: Final = r"://[^/\s]*:[^/\s]*@"
 _LINKED = b"gitdir: "
 _REPOSITORY = ("HEAD", "objects", "refs")
 #: A word of a command that may contain a secret, or an option whose next word may.
-_SECRET_WORD = re.compile(r"(?i)[\w.-]*(pass(word|wd|phrase)?|token|secret|(api|access)[-_]?key|credential)s?(=.+)?")
-_SECRET_INSIDE = re.compile(r"(?i)://[^/\s@]*:[^/\s@]*@|\bauthorization:\s*\S")
+_RISKY_WORD: Final = r"(?i)[\w.-]*(pass(word|wd|phrase)?|token|secret|(api|access)[-_]?key|credential)s?(=.+)?"
+_RISKY_PART: Final = r"(?i)://[^/\s@]*:[^/\s@]*@|\bauthorization:\s*\S"
 _MAX_URL = 2000
 
 
@@ -86,12 +85,21 @@ def connect(url: str, deadline: Deadline, state: str) -> Transport:
     place = Endpoint(url, url, deadline, os.path.abspath(state))
     scheme, address = _split(url, lambda path: _is_repository_in_time(path, place))
     entry = _HANGING_FOLDER if scheme == "file" and may_hang(address) else SCHEMES[scheme]
-    transport: Transport = _made(entry, replace(place, address=address))
+    transport: Transport = _made(entry, place._replace(address=address))
     return transport
 
 
 def _made(entry: Scheme, place: Endpoint) -> Any:
-    return getattr(import_module(f"crdtctl.sync.transports.{entry.module}"), entry.name)(place)
+    """Return the transport at a place. Only its own module is imported."""
+    module = __import__(f"crdtctl.sync.transports.{entry.module}", fromlist=[entry.name])
+    return getattr(module, entry.name)(place)
+
+
+def _scheme_of(url: str) -> str | None:
+    """Return the scheme of a URL as it is written; None for a path."""
+    scheme, colon, _ = url.partition(":")
+    is_scheme = colon and scheme and scheme[0] in _LETTERS and _OF_A_SCHEME.issuperset(scheme)
+    return scheme if is_scheme else None
 
 
 def redacted(url: str) -> str:
@@ -99,8 +107,8 @@ def redacted(url: str) -> str:
     try:
         check(url)
     except UsageError:
-        scheme = _SCHEME.match(url)
-        return f"{scheme[1]}:…" if scheme else "…"
+        scheme = _scheme_of(url)
+        return f"{scheme}:…" if scheme else "…"
     return printable(url)
 
 
@@ -114,17 +122,18 @@ def check(url: str) -> str:
 
     The message shows no part that may be a secret.
     """
-    found = _SCHEME.match(url)
+    found = _scheme_of(url)
     _refuse_unwritable(url, is_path=found is None)
     if found is None:
-        if _LIKE_SCP.match(url):
+        user, at, host = url.partition(":")[0].partition("@")
+        if ":" in url and user and at and host and "/" not in url.partition(":")[0]:
             raise _like_scp(url)
         return os.path.abspath(expanded(url))
-    scheme = found[1].lower()
+    scheme = found.lower()
     if scheme not in SCHEMES:
         if url[len(scheme) + 1 :].startswith(("/", "~/")) and not url.startswith("//", len(scheme) + 1):
             raise _like_scp(url)
-        raise UsageError(f"the scheme '{printable(found[1][:40])}' is not known", _known())
+        raise UsageError(f"the scheme '{printable(found[:40])}' is not known", _known())
     if not SCHEMES[scheme].is_opaque and not url.startswith("://", len(scheme)):
         raise UsageError(f"a URL with this scheme begins with {scheme}://", _known())
     _refuse_secrets(url, scheme)
@@ -132,6 +141,8 @@ def check(url: str) -> str:
     if SCHEMES[scheme].is_opaque or scheme == "file":
         is_place = bool(address)
     else:
+        from urllib.parse import urlsplit
+
         parts = urlsplit(url)
         is_place = bool(parts.path if scheme == "git+file" else parts.netloc)
     if not is_place:
@@ -183,16 +194,18 @@ def _known() -> str:
 
 def _split(url: str, is_git: Callable[[str], bool] = lambda _: False) -> tuple[str, str]:
     """Return the scheme, and the address for the transport. `is_git` decides whether a path is a git repository."""
-    found = _SCHEME.match(url)
+    found = _scheme_of(url)
     if found is None:
         return ("git+file", f"file://{url}") if is_git(url) else ("file", url)
-    scheme = found[1].lower()
+    scheme = found.lower()
     if scheme == "file":
         machine, slash, path = url[len("file://") :].partition("/")
         if machine not in ("", "localhost") or not slash:
             raise UsageError(
                 "a file:// URL names a path on this machine", "write file:///PATH, or ssh:// for another machine"
             )
+        from urllib.parse import unquote
+
         return "file", unquote(f"/{path}")
     if scheme.startswith("git+"):
         return scheme, url[len("git+") :]
@@ -201,7 +214,15 @@ def _split(url: str, is_git: Callable[[str], bool] = lambda _: False) -> tuple[s
 
 def is_path(url: str) -> bool:
     """Return whether a URL that has passed `check` is a plain path, of a folder or of a repository."""
-    return _SCHEME.match(url) is None
+    return _scheme_of(url) is None
+
+
+def is_local_folder(url: str) -> bool:
+    """Return whether a URL that has passed `check` leads to a folder on a file system that is known not to hang."""
+    if not is_path(url) and not url.lower().startswith("file:"):
+        return False
+    scheme, path = _split(url)
+    return scheme == "file" and is_local(path) and not (is_path(url) and is_repository(path))
 
 
 def is_repository_at(url: str, deadline: Deadline, state: str) -> bool:
@@ -214,7 +235,7 @@ def _is_repository_in_time(path: str, place: Endpoint) -> bool:
     folder = path.partition("#")[0]
     if not may_hang(folder):
         return is_repository(path)
-    with _made(_HANGING_FOLDER, replace(place, address=path)) as distant:
+    with _made(_HANGING_FOLDER, place._replace(address=path)) as distant:
         return bool(distant.is_repository())
 
 
@@ -231,8 +252,11 @@ def is_repository(path: str) -> bool:
 
 
 def _refuse_secrets(url: str, scheme: str) -> None:
+    import re
+    from urllib.parse import unquote, urlsplit
+
     kept = f"keep it in {SCHEMES[scheme].credentials}"
-    if _SECRET.search(unquote(url)):
+    if re.search(_RISKY, unquote(url)):
         raise UsageError("a URL must not contain a credential", kept)
     if scheme == "rclone" and (url[len("rclone:") :].startswith(":") or "," in url.split(":")[1]):
         raise UsageError(
@@ -256,6 +280,8 @@ def _refuse_secrets(url: str, scheme: str) -> None:
 
 def words(command: str) -> list[str]:
     """Return the words of a command, split as a shell does; raise `UsageError` if that is not possible."""
+    import shlex
+
     try:
         found = shlex.split(command)
     except ValueError as error:
@@ -268,9 +294,11 @@ def words(command: str) -> list[str]:
 
 
 def _refuse_command(command: list[str], kept: str) -> None:
+    import re
+
     for word, following in zip(command, [*command[1:], ""], strict=True):
-        found = _SECRET_WORD.fullmatch(word)
-        if _SECRET_INSIDE.search(word) or (found and (found[4] or (word.startswith("--") and following))):
+        found = re.fullmatch(_RISKY_WORD, word)
+        if re.search(_RISKY_PART, word) or (found and (found[4] or (word.startswith("--") and following))):
             raise UsageError("a command must not contain a credential", kept)
     if os.path.basename(command[0]) == "ssh":
         message = "ssh passes file names to a shell, and other people may choose names that are commands"

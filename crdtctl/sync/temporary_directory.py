@@ -1,12 +1,17 @@
 """The directory for the temporary files of a sync."""
 
+from __future__ import annotations
+
 import os
-from typing import Self
 
 from crdtctl.errors import from_os
 from crdtctl.store import temporary
 from crdtctl.store.durable import NEW
 from crdtctl.store.owner import make_directories
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 _PREFIX = "crdtctl-sync-"
 

@@ -5,25 +5,26 @@ that may go away by itself, and is retried; `UnavailableError` for any other; `A
 `ConfigError` where they are more precise. Messages never contain a credential.
 """
 
+from __future__ import annotations
+
 import os
-import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 from crdtctl.codec.layout import HEAD_START
-from crdtctl.codec.other_layouts import MAX_BYTES
 from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, printable
+from crdtctl.records import NamedTuple
 from crdtctl.sync.local_files import LocalFile, LocalFiles
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
+    from typing import ClassVar, Final, Self, TypeVar
 
-_T = TypeVar("_T")
-_R = TypeVar("_R")
+    _T = TypeVar("_T")
+    _R = TypeVar("_R")
+
 #: Maximum number of bytes of an object.
 MAX_OBJECT = 2**30
 #: Files that are together only in a replica's directory, which therefore cannot be a remote.
@@ -32,13 +33,13 @@ REPLICA_FILES: Final = ("own.json", "own.lock")
 CHECK_PREFIX: Final = "crdtctl-probe-"
 #: Seconds after which a draft counts as left behind by a killed sync.
 STALE_SECONDS: Final = 86_400
-_DRAFT = re.compile(r"\.crdtctl-[0-9a-f]{16}\.new|crdtctl-probe-[0-9a-f]{16}")
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
 #: Seconds between two looks at whether a wait for another machine or program must end.
 POLL_INTERVAL = 0.2
 
 
-def interruptible_result(future: "Future[_T]") -> _T:
+def interruptible_result(future: Future[_T]) -> _T:
     """Return the future's result, or raise its exception. It polls, so that a signal can interrupt the wait."""
     from concurrent.futures import wait
 
@@ -89,8 +90,7 @@ class Deadline:
         return TransientError(f"timed out after {self._seconds:g} seconds", "try again, or raise --timeout")
 
 
-@dataclass(frozen=True, slots=True)
-class ListedObject:
+class ListedObject(NamedTuple):
     """A file at a remote, from a listing.
 
     Two equal entries have the same content, as far as the remote can know: `version` is its etag, or a combination of
@@ -123,7 +123,13 @@ def new_draft(number: int | None = None) -> str:
 
 def is_draft(name: str) -> bool:
     """Return whether a file has the name of a draft, or of a remote check's temporary file."""
-    return _DRAFT.fullmatch(name) is not None
+    if name.startswith(".crdtctl-") and name.endswith(".new"):
+        token = name[len(".crdtctl-") : -len(".new")]
+    elif name.startswith(CHECK_PREFIX):
+        token = name[len(CHECK_PREFIX) :]
+    else:
+        return False
+    return len(token) == 16 and _HEXADECIMAL.issuperset(token)
 
 
 class LimitedWriter:
@@ -140,7 +146,11 @@ class LimitedWriter:
         if len(self._start) < len(HEAD_START):
             self._start += piece[: len(HEAD_START)]
         self._size += len(piece)
-        limit = MAX_OBJECT if HEAD_START.startswith(self._start[: len(HEAD_START)]) else MAX_BYTES
+        limit = MAX_OBJECT
+        if not HEAD_START.startswith(self._start[: len(HEAD_START)]):
+            from crdtctl.codec.other_layouts import MAX_BYTES  # objects are in canonical layout
+
+            limit = MAX_BYTES
         if max(self._size, self._entry.size) > limit:
             why = f"larger than {limit // 2**20} MiB"
             raise DataError(f"{printable(self._entry.name)} is not a valid state: it is {why}")
@@ -194,7 +204,7 @@ class Transport(ABC):
             except CrdtctlError as error:
                 return entry, error
 
-        with closing(LocalFiles(directory)) as files:
+        with LocalFiles(directory) as files:
             yield from self.in_parallel(read, entries)
 
     def in_parallel(self, call: Callable[[_T], _R], items: Sequence[_T]) -> Iterator[_R]:

@@ -1,27 +1,31 @@
 """Putting this replica's object at a remote, and deleting the objects that it replaces."""
 
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from __future__ import annotations
 
+import time
+
+from crdtctl.contexts import suppress
 from crdtctl.errors import CrdtctlError, TransientError, from_os
-from crdtctl.records import replace
-from crdtctl.store.replica import Replica
+from crdtctl.records import NamedTuple, replace
 from crdtctl.sync.health import stamp
 from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.object_name import name_of, with_time, without_time
 from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, fingerprint_of
-from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.report import Transferred
 from crdtctl.sync.transport import ListedObject
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crdtctl.store.replica import Replica
+    from crdtctl.sync.remote_session import RemoteSession
 
 #: Seconds between a refused deletion and the next attempt.
 _DELETE_AGAIN_SECONDS = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedUpload:
+class PreparedUpload(NamedTuple):
     """An object in the local file `path`, its future cache entry, and the names of `obsolete` objects to delete.
 
     `cached` may be None, for deletions only.
@@ -59,7 +63,7 @@ def prepare(
     same = (its for its in session.objects if its.digest == made.digest and without_time(its.entry.name) == plain)
     there = None if plan.is_renewal else next(same, None)
     if there is not None:
-        session.cache[there.entry.name] = replace(made, entry=there.entry)
+        session.cache[there.entry.name] = made._replace(entry=there.entry)
         obsolete.discard(there.entry.name)
         cached = None
     return PreparedUpload(plan, cached, path, frozenset(obsolete))
@@ -111,7 +115,7 @@ def _put(session: RemoteSession, prepared: PreparedUpload, cached: CachedObject)
         session.health = replace(session.health, unlisted={**session.health.unlisted, name: stamp()})
         return
     session.health = replace(session.health, unlisted={})
-    session.cache[name] = replace(cached, entry=listed)
+    session.cache[name] = cached._replace(entry=listed)
     session.listing = [*(entry for entry in session.listing if entry.name != name), listed]
 
 

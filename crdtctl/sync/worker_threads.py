@@ -4,14 +4,20 @@ A thread can be stuck in a system call, because the kernel waits for a file serv
 abandoned after its time limit, and the sync continues without that remote.
 """
 
+from __future__ import annotations
+
 import threading
 import time
-from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Self
 
-from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.transport import POLL_INTERVAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from crdtctl.sync.remote_session import RemoteSession
 
 #: Seconds between the end of a time limit, or a signal, and the moment when a thread is abandoned.
 _GRACE_SECONDS = 2.0
@@ -20,7 +26,9 @@ _GRACE_SECONDS = 2.0
 class WorkerThreads:
     """Threads, at most one for each remote at a time. Only one thread may use this object."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick: Callable[[], object]) -> None:
+        """Make an object without threads. `tick` is called at least every `POLL_INTERVAL` seconds of a wait."""
+        self._tick = tick
         self._finished: SimpleQueue[tuple[RemoteSession, BaseException | None]] = SimpleQueue()
         self._working: dict[RemoteSession, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -54,11 +62,11 @@ class WorkerThreads:
                 return
         session.close()
 
-    def finished(self, grouping: float, tick: Callable[[], object]) -> list[RemoteSession]:
+    def finished(self, grouping: float) -> list[RemoteSession]:
         """Wait until one remote has finished, and up to `grouping` seconds longer for others; return their sessions.
 
-        A remote that exceeds its time limit is abandoned, and its report gets that error. `tick` is called at least
-        every `POLL_INTERVAL` seconds. Any exception that is not a failure for users is raised again here.
+        A remote that exceeds its time limit is abandoned, and its report gets that error. Any exception that is not a
+        failure for users is raised again here.
         """
         sessions: list[RemoteSession] = []
         until = float("inf")
@@ -70,7 +78,7 @@ class WorkerThreads:
                 if self._abandon(late):
                     late.report.error = late.deadline.error()
                     sessions.append(late)
-            tick()
+            self._tick()
         return sessions
 
     def _next(self, seconds: float) -> RemoteSession | None:

@@ -65,7 +65,7 @@ def test_what_is_not_remembered_is_read() -> None:
 
 def test_what_has_another_size_or_version_than_remembered_is_read() -> None:
     there = memo(B, {B: 3})
-    for changed in (replace(there.entry, size=101), replace(there.entry, version="v2")):
+    for changed in (there.entry._replace(size=101), there.entry._replace(version="v2")):
         assert read([changed], [there], standing(A, {B: 3})) == [there.entry.name]
 
 
@@ -150,7 +150,7 @@ def test_where_a_fence_is_set_all_from_before_it_are_carried() -> None:
 def test_copies_under_other_names_are_deleted_only_if_asked_for_and_only_own_ones() -> None:
     here = standing(A, {A: 2, B: 1})
     current = memo(A, {A: 2}, fingerprint=fingerprint_of(here, ()))
-    copy = replace(current, entry=replace(current.entry, name="copy (1).json"), fingerprint="")
+    copy = current._replace(entry=current.entry._replace(name="copy (1).json"), fingerprint="")
     foreign = memo(B, {B: 1}, name="laptop (1).json")
     assert plan_upload([current, copy, foreign, memo(B, {B: 1})], here).obsolete == ()
     assert plan_upload([current, copy, foreign, memo(B, {B: 1})], here, clean=True).obsolete == ("copy (1).json",)

@@ -162,6 +162,7 @@ def test_one_that_does_not_answer_leaves_the_others_their_time(
         return Silent(deadline) if url == "/silent" else schemes.connect(url, deadline, state)
 
     monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(engine, "is_local_folder", lambda _: False)
     here = new_replica("here")
     here.increment("builds")
     report = synchronize(here, "/silent", f"{tmp_path}/hub", options=Options(timeout=3))

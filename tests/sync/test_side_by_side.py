@@ -92,6 +92,7 @@ def test_what_a_slow_remote_brings_reaches_the_others_in_the_same_sync(
         return Slow(Endpoint(url, url, deadline, state)) if url == slow else schemes.connect(url, deadline, state)
 
     monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(engine, "is_local_folder", lambda _: False)
 
     def tick(doing: str, done: int, total: int) -> None:
         if os.path.isdir(quick) and any(name.endswith(".crdt.json") for name in os.listdir(quick)):
@@ -131,6 +132,7 @@ def test_one_that_is_stuck_is_left_behind_when_its_time_is_over(
         )
 
     monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(engine, "is_local_folder", lambda _: False)
     report = synchronize(here, f"{tmp_path}/stuck", f"{tmp_path}/hub", options=Options(timeout=5))
     assert [type(one.error) for one in report.remotes] == [TransientError, type(None)]
     assert len(list((tmp_path / "hub").iterdir())) == 1

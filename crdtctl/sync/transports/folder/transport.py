@@ -1,12 +1,12 @@
 """A folder on this machine, on a mount, on a stick, or kept in sync by another program."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import cached_property
 
+from crdtctl.contexts import suppress
 from crdtctl.errors import (
     AccessError,
     CrdtctlError,
@@ -20,7 +20,6 @@ from crdtctl.errors import (
     reason_of,
 )
 from crdtctl.store.owner import make_directories
-from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import (
     REPLICA_FILES,
     STALE_SECONDS,
@@ -31,7 +30,12 @@ from crdtctl.sync.transport import (
     new_draft,
     refuse_unprintable,
 )
-from crdtctl.sync.transports.folder.permissions import share
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from crdtctl.sync.schemes import Endpoint
 
 _READ_SIZE = 2**18
 #: Transient errors of network file systems.
@@ -57,6 +61,7 @@ class Folder(Transport):
         self._path = place.address
         self._deadline = place.deadline
         self._shown = printable(place.address)
+        self._atomic: bool | None = None
 
     def list(self) -> Sequence[ListedObject]:
         self._deadline.remaining()
@@ -141,12 +146,17 @@ class Folder(Transport):
             raise self._folder_error(error, f"write {printable(target)}") from None
         _sync_directory(self._path)
 
-    @cached_property
+    @property
     def atomic(self) -> bool:
         """Whether files can be renamed here. Some folders allow new files, but neither renaming nor deleting them.
 
         One empty draft with a fixed name finds that out. If it cannot be deleted, it stays, and no other is left.
         """
+        if self._atomic is None:
+            self._atomic = self._can_rename()
+        return self._atomic
+
+    def _can_rename(self) -> bool:
         draft = f"{self._path}/{new_draft(0)}"
         try:
             try:
@@ -170,6 +180,8 @@ class Folder(Transport):
 
     def _write(self, path: str, target: str, how: int) -> float:
         """Copy the local file `path` to `target`; return the time of the copy by the folder's own clock."""
+        from crdtctl.sync.transports.folder.permissions import share
+
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | how, 0o666)
         with open(path, "rb") as source, os.fdopen(fd, "wb") as file:
             share(fd, self._path)
@@ -231,7 +243,7 @@ class Folder(Transport):
         return from_os(error, doing)
 
 
-def _entry(found: "os.DirEntry[str]") -> ListedObject | None:
+def _entry(found: os.DirEntry[str]) -> ListedObject | None:
     """Return the entry of a file in a folder; None for a subfolder, and for a file that was deleted during the listing.
 
     A file whose status cannot be read is listed, and reading it reports the reason.

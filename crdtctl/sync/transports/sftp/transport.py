@@ -11,7 +11,7 @@ failed. In the protocol, a name is bytes, and every file has its own reply.
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from urllib.parse import unquote_to_bytes
 
@@ -123,7 +123,7 @@ class Sftp(Transport):
         self, entries: Sequence[ListedObject], directory: str
     ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         """Read files, several at once. Each has its own result, even if the connection is lost halfway."""
-        with closing(LocalFiles(directory)) as files:
+        with LocalFiles(directory) as files:
             yield from self._batched(entries, files)
 
     def _batched(

@@ -73,7 +73,7 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
             from crdtctl.suggestions import did_you_mean
 
             hint = did_you_mean(word, known) or "'crdtctl remote list' shows all remotes; a path needs a '/'"
-            raise UsageError(f"there is no remote '{printable(word[:80])}'", hint)
+            raise UsageError(f"this replica has no remote named '{printable(word[:80])}'", hint)
     return found
 
 

@@ -6,15 +6,14 @@ from crdtctl.errors import DataError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
+    pass
 else:
-    from crdtctl import patterns as re
+    pass
 
 VERSION = 1
 
 #: Maximum size in bytes of a text that may have any shape; and maximum number of arrays without a key in a state.
-_SMALL = 4096
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?')
+SMALL = 4096
 
 
 class Invalid(DataError):
@@ -51,8 +50,10 @@ def refuse_absurd(text: bytes) -> None:
 
     An empty array takes two bytes as text, and thirty times as many in memory.
     """
-    if len(text) <= _SMALL or text.count(b"[") + text.count(b"{") <= text.count(b'":') + _SMALL:
+    if len(text) <= SMALL or text.count(b"[") + text.count(b"{") <= text.count(b'":') + SMALL:
         return
-    outside = _STRING.sub(b"", text)
-    if outside.count(b"[") + outside.count(b"{") > 2 * outside.count(b":") + _SMALL:
+    import re  # only here: most texts are small
+
+    outside = re.sub(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', b"", text)
+    if outside.count(b"[") + outside.count(b"{") > 2 * outside.count(b":") + SMALL:
         raise Invalid("it holds far more arrays or objects than a state has")

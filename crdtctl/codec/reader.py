@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from operator import itemgetter
 
 from crdtctl.codec.clock import CROWDED
 from crdtctl.codec.header import decode_head
-from crdtctl.codec.invalid import Invalid, refuse_absurd
+from crdtctl.codec.invalid import SMALL, Invalid, refuse_absurd
 from crdtctl.codec.layout import NAME_END, TRAILER_SIZE, digits, is_crowded, is_trailer, name_of, search, trailer
 from crdtctl.codec.lines import decode_line, decode_own_line
 from crdtctl.crdt import LOCALLY_MERGED, NO_COUNTERS
@@ -17,16 +16,14 @@ from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator
 
     from crdtctl.codec.layout import Pages
     from crdtctl.crdt.counter import Counter
     from crdtctl.crdt.forks import Names
 else:
-    from crdtctl import patterns as re
+    pass
 
-_seq = itemgetter(0)
 #: Number of bytes that are read in one call.
 READ_SIZE = 2**18
 _STEP = 4096
@@ -35,7 +32,6 @@ NO_NAMES = frozenset(name.encode() for name in NO_COUNTERS)
 #: Maximum size in bytes of a header: a clock of about a million replicas.
 _MAX_HEAD = 2**26
 _VERSION = b'{"crdtctl":'
-_CLOCK = re.compile(rb'"clock":\{((?:"[^"\\]*+(?:\\.[^"\\]*+)*+":[0-9]++,?)*+)')
 
 
 class Part(NamedTuple):
@@ -50,7 +46,11 @@ ALL = Part(b"", b"")
 
 def _refuse_costly(head: bytes) -> None:
     """Raise `Invalid` for a header that would take many times its size of memory."""
-    clock = _CLOCK.search(head)
+    if len(head) <= SMALL:
+        return
+    import re  # only here: large headers are rare, and small ones are cheap
+
+    clock = re.search(rb'"clock":\{((?:"[^"\\]*+(?:\\.[^"\\]*+)*+":[0-9]++,?)*+)', head)
     if clock and is_crowded(clock[1]):
         raise Invalid(CROWDED)
     refuse_absurd(head)
@@ -85,6 +85,12 @@ class Source:
         self.trailer = pages.read(self.end, TRAILER_SIZE + 1) if self.end >= self.start else b""
         if not is_trailer(self.trailer) or pages.read(self.end - 1, 1) != b"\n":
             raise self.invalid("its last line is missing: it is truncated")
+
+    def twin(self) -> Source:
+        """Return another source that reads the same file, for example with other names."""
+        twin = object.__new__(Source)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def invalid(self, reason: str) -> Invalid:
         """Return the error for this source."""
@@ -194,7 +200,7 @@ class Source:
                 continue
             if not authors.keys() <= clock.keys():
                 raise self.invalid("an entry belongs to a replica that is not in the clock")
-            if max(map(_seq, authors.values())) > self._floor:  # a quick check, which is enough for most lines
+            if max([row[0] for row in authors.values()]) > self._floor:  # a quick check, which is enough for most lines
                 for author, row in authors.items():
                     if row[0] > clock[author]:
                         raise self.invalid("an entry is newer than the clock")

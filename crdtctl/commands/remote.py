@@ -34,11 +34,11 @@ def add(context: Context, name: str, url: str) -> None:
     The remote is not contacted; 'crdtctl remote check' does that. Credentials stay where each kind of remote keeps
     them: ssh keys, git's credential helper, the cloud's environment variables, ~/.netrc, rclone's configuration.
     """
-    from crdtctl.store.config import NAME
+    from crdtctl.store.config import is_name
     from crdtctl.sync.remotes import own_place
     from crdtctl.sync.schemes import check as check_url
 
-    if not NAME.fullmatch(name) and NAME.fullmatch(url):
+    if not is_name(name) and is_name(url):
         raise UsageError("NAME comes first", f"crdtctl remote add {url} {printable(name)}")
     place = own_place(check_url(url))
     session(context).open_to_write().add_remote(name, place)

@@ -6,12 +6,7 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.contexts import ExitStack
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.records import Record, field
-from crdtctl.store import config
 from crdtctl.store.commit import Basis, changes, plan
-from crdtctl.store.files import MANY
-from crdtctl.store.handoffs import no_peer_warning
-from crdtctl.store.jobs import hide_left_out, refuse_in_attempt
-from crdtctl.store.retirement import hide_absorbed, refuse_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +50,11 @@ def apply(
     result contains the value of every counter before and after. A `step` in a followed file is recorded in the same
     commit, also if no counter changes.
     """
+    from crdtctl.store import config
+    from crdtctl.store.files import MANY
+    from crdtctl.store.jobs import refuse_in_attempt
+    from crdtctl.store.retirement import refuse_sealed
+
     with tx.lock_own() as own, ExitStack() as stack:
         refuse_sealed(own.source)
         follows = step.taken(own.source.head.follows) if step else None
@@ -95,6 +95,9 @@ class _KnownCounters:
 
     def counter(self, name: str) -> Counter:
         """Return the learned entries of one counter; none if nothing was learned of it."""
+        from crdtctl.store.jobs import hide_left_out
+        from crdtctl.store.retirement import hide_absorbed
+
         if not self._is_open:
             self._source = self._stack.enter_context(self._tx.known())
             self._is_open = True
@@ -119,6 +122,8 @@ def _depends_on_others(request: Request) -> bool:
 
 def _warnings(tx: Transaction, own: OwnFile, planned: Plan) -> list[str]:
     """Return the warning for a commit whose counts cannot be handed over, because no other replica is known."""
+    from crdtctl.store.handoffs import no_peer_warning
+
     names = [
         name
         for name, tag in planned.touched

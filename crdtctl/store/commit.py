@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import islice
-from shlex import join
-
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Lacking, OperationContext, Refused
@@ -117,7 +113,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
                         "nothing was changed; what is another count needs another key",
                     )
                 return
-        here = OperationContext(basis.replica, basis.seq, partial(_of_type, basis.verified, name, tag), basis.tier)
+        here = OperationContext(basis.replica, basis.seq, _entries_of(basis.verified, name, tag), basis.tier)
         row = _apply(name, tag, mine.get(tag, {}).get(basis.replica), operation, here)
         if row is not None:
             if operation.verb == "decrement" and operation.amount and not mine and not known(name):
@@ -141,6 +137,8 @@ def typed(verb: str, *words: str, option: str = "") -> str:
     >>> typed("request", "free seats", "hub", "3"), typed("transfer", "-x", "hub", option="--granted")
     ("crdtctl request 'free seats' hub 3", 'crdtctl transfer --granted -- -x hub')
     """
+    from shlex import join
+
     options = [option] if option else []
     if any(word.startswith("-") for word in words):
         return join(["crdtctl", verb, *options, "--", *words])
@@ -189,6 +187,8 @@ def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> Non
 
 def _below_zero(unheard: Mapping[str, str]) -> str:
     """Return the note on counters, name → type, that a decrement made."""
+    from itertools import islice
+
     names = ", ".join(f"'{name}'" for name in islice(unheard, _NAMED))
     if len(unheard) > 1:
         more = f" and {len(unheard) - _NAMED} more" if len(unheard) > _NAMED else ""
@@ -199,8 +199,9 @@ def _below_zero(unheard: Mapping[str, str]) -> str:
     )
 
 
-def _of_type(look_up: Lookup, name: str, tag: str) -> Entries:
-    return look_up(name).get(tag, {})
+def _entries_of(look_up: Lookup, name: str, tag: str) -> Callable[[], Entries]:
+    """Return a function that looks the entries of a counter up."""
+    return lambda: look_up(name).get(tag, {})
 
 
 def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: OperationContext) -> Entry | None:

@@ -12,10 +12,9 @@ from crdtctl.store.encodings import utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Mapping, Sequence
 else:
-    from crdtctl import patterns as re
+    pass
 
 TEMPLATE = """\
 # Settings of this replica. The values behind "#" are the defaults.
@@ -34,9 +33,10 @@ TEMPLATE = """\
 
 WHICH = "config"
 ENDING = ".toml"
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+_LONGEST_NAME = 40
 NAMES = "up to 40 letters, digits, '-' and '_', the first of them no '-'"
-_TABLE = re.compile(r"\s*\[\s*remotes\s*\]\s*(?:#.*)?$")
+_TABLE = r"\s*\[\s*remotes\s*\]\s*(?:#.*)?$"
 _HINT = "correct it, or delete it to have the defaults"
 
 
@@ -90,10 +90,19 @@ def _content(directory: int, path: str) -> str:
         close(fd)
 
 
+def is_name(text: str) -> bool:
+    """Return whether `text` may be the name of a remote, see `NAMES`."""
+    return 0 < len(text) <= _LONGEST_NAME and text[0] != "-" and _LETTERS.issuperset(text)
+
+
+def _is_comment(line: str) -> bool:
+    return not line or (line[0] == "#" and line.isascii() and line.isprintable())
+
+
 def parse(text: str, path: str) -> Config:
     """Return the settings in `text`; `path` is for messages. Raise `ConfigError`."""
-    if not text:
-        return Config()
+    if all(map(_is_comment, text.split("\n"))):
+        return Config()  # nothing is set: the usual file needs no parser
     from crdtctl.codec import toml
     from crdtctl.codec.invalid import Invalid
     from crdtctl.crdt import TYPES
@@ -109,7 +118,7 @@ def parse(text: str, path: str) -> Config:
     if not isinstance(remotes, dict):
         raise ConfigError(f"{path}: remotes must be a table", _HINT)
     for name, url in remotes.items():
-        if not NAME.fullmatch(name):
+        if not is_name(name):
             raise ConfigError(f"{path}: the name of a remote is {NAMES}, not {name[:80]!r}", _HINT)
         if not isinstance(url, str):
             raise ConfigError(f"{path}: the remote {name} must be a URL", _HINT)
@@ -139,13 +148,17 @@ def without_remote(text: str, name: str) -> str:
     """Return the settings without a remote, and everything else as people wrote it."""
     lines = text.splitlines(keepends=True)
     start, end = _section(lines)
+    import re
+
     key = re.compile(rf"""\s*(?:{name}|"{name}"|'{name}')\s*=""")
     return "".join(line for i, line in enumerate(lines) if start is None or not (start < i < end and key.match(line)))
 
 
 def _section(lines: Sequence[str]) -> tuple[int | None, int]:
     """Return the number of the line that begins the table of remotes, if there is one, and of that after its end."""
-    start = next((i for i, line in enumerate(lines) if _TABLE.match(line)), None)
+    import re
+
+    start = next((i for i, line in enumerate(lines) if re.match(_TABLE, line)), None)
     if start is None:
         return None, len(lines)
     return start, next((i for i, line in enumerate(lines) if i > start and line.lstrip().startswith("[")), len(lines))

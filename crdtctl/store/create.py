@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import stat
 
 from crdtctl.contexts import ExitStack, contextmanager, suppress
@@ -76,6 +75,8 @@ def _refused(doing: str) -> Iterator[None]:
 
 def _build(target: str, replica: str, tier: int) -> None:
     """Make the directory under another name, and rename it when it is whole."""
+    import shutil
+
     parent = os.path.dirname(target)
     with ExitStack() as undo:
         owner.make_directories(parent)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from crdtctl.codec import other_layouts
 from crdtctl.codec.layout import InMemory
-from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import Source
 from crdtctl.codec.writer import Writer
 from crdtctl.contexts import ExitStack, contextmanager, suppress
 from crdtctl.crdt.counter import delta_of
 from crdtctl.errors import AccessError, OutcomeUnknownError, RefusedError, StorageError
-from crdtctl.store.handoffs import without_former
-from crdtctl.store.inputs import open_input
-from crdtctl.store.knowledge import partial_head, partial_lines
 from crdtctl.store.owner import may_write
 from crdtctl.store.snapshot import snapshot
 
@@ -49,6 +44,9 @@ def exported(tx: Transaction) -> Iterator[Snapshot]:
 
 def write_state(now: Snapshot, write: Write, since: Clock | None = None) -> None:
     """Write the state, piece by piece, in constant memory. With `since`, write the delta of newer commits."""
+    from crdtctl.codec.lines import decode_own_line, encode_line
+    from crdtctl.store.handoffs import without_former
+
     writer = Writer(write, now.head(since))
     for joined in merge_join(now.known, [now.own]):
         line = joined.after
@@ -68,6 +66,8 @@ def write_partial(now: Snapshot, write: Write, replicas: Collection[str], news: 
 
     With `news`, write them as they would be after merging those.
     """
+    from crdtctl.store.knowledge import partial_head, partial_lines
+
     wanted = {now.id, *replicas}
     writer = Writer(write, partial_head(now.head(), wanted))
     entries = 0
@@ -80,6 +80,8 @@ def write_partial(now: Snapshot, write: Write, replicas: Collection[str], news: 
 
 def size_of_partial(now: Snapshot, replicas: Collection[str], news: Iterable[Input]) -> tuple[int, int]:
     """Return the number of entries, and about the number of bytes, of a partial state after the `news` are merged."""
+    from crdtctl.store.inputs import open_input
+
     size = 0
 
     def count(data: bytes) -> None:
@@ -93,6 +95,9 @@ def size_of_partial(now: Snapshot, replicas: Collection[str], news: Iterable[Inp
 
 def as_toml(data: bytes) -> bytes:
     """Return a state as TOML. Raise `RefusedError` for a large one, because it is in memory as a whole."""
+    from crdtctl.codec import other_layouts
+    from crdtctl.codec.lines import decode_own_line
+
     if len(data) > other_layouts.MAX_BYTES // 2:
         raise RefusedError("the state is too large for TOML", "export it as json")
     source = Source(InMemory(data), len(data), ours=True)

@@ -9,13 +9,10 @@ from __future__ import annotations
 from itertools import groupby, islice
 from operator import itemgetter
 
-from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.base import OperationContext
 from crdtctl.records import Record, field
 from crdtctl.store.commit import Change, reading
-from crdtctl.store.files import MANY
-from crdtctl.store.type_choice import arrivals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +64,10 @@ def merge_handoffs(
     `known` looks up the joined entries of a counter, for its value. Nothing is handed over to replicas that are `gone`
     for good.
     """
+    from crdtctl.codec.lines import encode_line
+    from crdtctl.store.files import MANY
+    from crdtctl.store.type_choice import arrivals
+
     before = own.counters(many=sum(buffer.count for buffer in buffers) > MANY)
     merging = _Merging(own, gone)
     for buffer in buffers:
@@ -130,6 +131,8 @@ class _Merging:
 
 def carried_over(own: OwnFile, replica: str) -> list[bytes]:
     """Return the lines of locally merged types for a new ``own.json`` under the id `replica`."""
+    from crdtctl.codec.lines import encode_line
+
     context = OperationContext(replica, 1, tier=own.tier)
     lines = []
     for name, counter in locally_merged(own.source):
@@ -172,6 +175,8 @@ def without_former(line: bytes, replica: str) -> bytes | None:
 
     Such entries are those of ids that this replica had before.
     """
+    from crdtctl.codec.lines import decode_own_line, encode_line
+
     if not any(needle in line for needle in _NEEDLES):
         return line
     name, counter = decode_own_line(line)

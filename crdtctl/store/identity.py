@@ -5,16 +5,14 @@ A copied or restored replica gets a new id, see `crdtctl.store.transaction`.
 
 from __future__ import annotations
 
-import base64
 import os
-import time
 
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import ExportMarker
 from crdtctl.records import NamedTuple
-from crdtctl.store import binding, handoffs
+from crdtctl.store import binding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +66,8 @@ def often(times: int) -> str:
 
 def generate_id(name: str) -> str:
     """Return a new id: a name, the time in milliseconds as 48 bits, and 80 random bits."""
+    import time
+
     now = min(max(time.time_ns() // 1_000_000, 0), 2**48 - 1)
     return f"{name}-{now:012x}{os.urandom(10).hex()}"
 
@@ -99,6 +99,8 @@ def has_left(own: Head) -> bool:
 
 def history_after_export(own: OwnFile) -> str:
     """Return the history of `own` with an export marker for commits that have not left this replica before."""
+    import base64
+
     history = own.history
     if own.seq > history.exported:
         tag = base64.urlsafe_b64encode(os.urandom(3)).decode()
@@ -123,4 +125,6 @@ def first(
 
 def outward(own: Source) -> tuple[dict[str, int], dict[str, str]]:
     """Return the clock and the histories that leave with an ``own.json``."""
+    from crdtctl.store import handoffs
+
     return ({}, {}) if handoffs.is_silent(own) else (dict(own.head.clock), dict(own.head.histories))

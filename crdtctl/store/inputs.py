@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import stat
-from collections.abc import Iterable
-from shlex import quote
 
-from crdtctl.codec import other_layouts
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import HEAD_START, InMemory
 from crdtctl.codec.reader import Source
@@ -18,17 +13,14 @@ from crdtctl.errors import DataError, MissingError, UsageError, from_os, printab
 from crdtctl.records import Record
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import utf8
-from crdtctl.store.other_files import LOOKED_AT, recognize
-from crdtctl.store.temporary import temporary_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from crdtctl.errors import CrdtctlError
 else:
-    from crdtctl import patterns as re
+    pass
 
 #: Maximum size of a file that is read into memory, so that its descriptor can be closed.
 SMALL = 2**16
@@ -83,7 +75,11 @@ State = str | os.PathLike[str] | bytes | Input
 
 def looks_like_state(head: bytes) -> bool:
     """Return whether a file that begins with `head` looks like a state, in any layout or compressed."""
-    return head.startswith(GZIP) or bool(re.match(_STATE, head))
+    if head.startswith((HEAD_START, GZIP)):
+        return True
+    import re  # only here: most states are in canonical layout
+
+    return bool(re.match(_STATE, head))
 
 
 def as_inputs(states: Iterable[State | Iterable[State]]) -> list[Input]:
@@ -98,7 +94,7 @@ def _flattened(states: Iterable[State | Iterable[State]]) -> Iterator[State]:
     for one in states:
         if isinstance(one, str | os.PathLike | bytes | Input):
             yield one
-        elif isinstance(one, Iterable):
+        elif hasattr(one, "__iter__"):
             yield from _flattened(one)
         else:
             raise UsageError(f"a state is a path or bytes, not {type(one).__name__}")
@@ -144,6 +140,8 @@ def open_input(item: Input, stack: ExitStack) -> Source:
 
 def _not_a_file(path: str, label: str, is_directory: bool) -> DataError:
     """Return the error for a path that is not a regular file."""
+    from shlex import quote
+
     if not is_directory:
         return DataError(f"{label} is not a regular file", _NOT_REGULAR)
     if os.path.exists(f"{path}/own.json") or os.path.exists(f"{path}/.crdtctl/own.json"):
@@ -153,6 +151,10 @@ def _not_a_file(path: str, label: str, is_directory: bool) -> DataError:
 
 def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
     """Return the error for a file that cannot be opened or read."""
+    import errno
+    import re
+    from shlex import quote
+
     if error.errno == errno.ENXIO:  # a socket, or a missing device
         return DataError(f"{label} is not a regular file", _NOT_REGULAR)
     if error.errno not in (errno.ENOENT, errno.ENOTDIR):
@@ -172,6 +174,9 @@ def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
 
 def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
     """Return the source of a state in canonical layout, or in another one; raise `Invalid`."""
+    from crdtctl.codec import other_layouts
+    from crdtctl.store.other_files import LOOKED_AT, recognize
+
     try:
         source = Source(pages, size, label=label)
     except Invalid as found:
@@ -220,6 +225,9 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
 
     A small stream stays in memory; a larger one goes to a temporary file, which `stack` closes.
     """
+    from crdtctl.codec import other_layouts
+    from crdtctl.store.temporary import temporary_file
+
     head = b""
     while len(head) <= SMALL:
         block = read(SMALL)
@@ -250,7 +258,10 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
 def unzipped(item: Input, stack: ExitStack) -> Input:
     """Return the contents of a gzip file as an input; raise `Invalid` if it is damaged, or far too large."""
     import gzip
+    import io
     import zlib
+
+    from crdtctl.codec import other_layouts
 
     shown = printable(item.label)
     with ExitStack() as passing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crdtctl.codec.lines import decode_own_line, encode_line
-from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import NO_NAMES
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, beginning, jobs, own_attempt
@@ -74,6 +73,8 @@ class AttemptReading(Record):
 
 def attempt_readings(own: Source, known: Source | None, name: str | None) -> Iterator[AttemptReading]:
     """Yield the values that attempts counted, of all counters or one, by counter, type, job and number."""
+    from crdtctl.codec.merge_join import merge_join
+
     found = jobs(attempts_of(own, known))
     if not found.attempts:
         return

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from crdtctl.codec.header import Head
-from crdtctl.codec.writer import Writer
 from crdtctl.crdt import forks
 from crdtctl.crdt.counter import join_counters
 from crdtctl.crdt.membership import roster
 from crdtctl.errors import MissingError, printable
 from crdtctl.records import replace
-from crdtctl.store import gone
 from crdtctl.store.retirement import membership_of, settling_marks
-from crdtctl.store.rights import BCOUNTER, settling
 from crdtctl.store.unheard import still
 
 TYPE_CHECKING = False
@@ -60,6 +57,7 @@ def hear_no_more(transaction: Transaction) -> None:
 
 def _rewrite(transaction: Transaction, known: Source | None, head: Head) -> None:
     """Replace the header of ``known.json``."""
+    from crdtctl.codec.writer import Writer
 
     def fill(draft: Draft) -> bool:
         writer = Writer(draft.write, head)
@@ -82,6 +80,9 @@ def settle(transaction: Transaction, replica: str) -> bool:
 
     Without a fork, the fact is a double absorption, a replica that returned, or a counter that was created twice.
     """
+    from crdtctl.store import gone
+    from crdtctl.store.rights import BCOUNTER, settling
+
     with transaction.directory.own_source() as own, transaction.known() as known:
         found = forks.join([(known.head.clock, known.head.histories)]).forks if known else []
         fork = next((one for one in found if one.replica == forks.origin(replica)), None)

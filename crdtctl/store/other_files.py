@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from crdtctl.codec.layout import HEAD_START
 from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable
 else:
-    from crdtctl import patterns as re
+    pass
 
 #: Number of bytes from the beginning that are enough to recognize a file.
 LOOKED_AT = 2**16
@@ -27,6 +24,8 @@ class OtherFile(NamedTuple):
 
 
 def _unpack(packer: str, program: str, keep: str = "") -> Callable[[str], OtherFile]:
+    from shlex import quote
+
     def recognized(label: str) -> OtherFile:
         hint = f"put '{program} -dc |' before crdtctl" if label == _STDIN else f"{program} -d{keep} {quote(label)}"
         return OtherFile(f"it is compressed with {packer}", f"unpack it first: {hint}")
@@ -35,6 +34,8 @@ def _unpack(packer: str, program: str, keep: str = "") -> Callable[[str], OtherF
 
 
 def _archive(kind: str, command: str) -> Callable[[str], OtherFile]:
+    from shlex import quote
+
     return lambda label: OtherFile(
         f"it is {kind}",
         "unpack it first" if label == _STDIN else f"unpack it first: {command} {quote(label)}",
@@ -42,6 +43,8 @@ def _archive(kind: str, command: str) -> Callable[[str], OtherFile]:
 
 
 def _encrypted(kind: str, command: str) -> Callable[[str], OtherFile]:
+    from shlex import quote
+
     return lambda label: OtherFile(
         f"it is encrypted with {kind}",
         "decrypt it first" if label == _STDIN else f"{command} {quote(label)} | crdtctl merge -",
@@ -79,6 +82,9 @@ _EXPORTED = "a state is what 'crdtctl export' prints"
 
 def recognize(data: bytes, label: str) -> OtherFile | None:
     """Return the kind of a file by its first bytes, `data`; None if it is not known. `label` names it in the advice."""
+    import re
+    from shlex import quote
+
     if not data or data.isspace():
         return OtherFile("it is empty", "did the command that wrote it fail?")
     for start, make in _STARTS.items():

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 
-from crdtctl.codec import concatenated, other_layouts
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.contexts import ExitStack
@@ -29,12 +27,16 @@ def gathered(items: Iterable[Input], stack: ExitStack) -> list[Input]:
 
     An input that cannot be read is returned with its failure, because the others may be of use without it.
     """
-    return [_readable(item, partial(_read_to_end, item, stack)) for item in items]
+
+    def readable(item: Input) -> Input:
+        return _readable(item, lambda: _read_to_end(item, stack))
+
+    return [readable(item) for item in items]
 
 
 def standard_input(read: Callable[[int], bytes], stack: ExitStack) -> Input:
     """Return standard input as an input that can be read twice, or with its failure; `read` reads it."""
-    return _readable(Input(STDIN), partial(spool, read, stack))
+    return _readable(Input(STDIN), lambda: spool(read, stack))
 
 
 def _readable(item: Input, read: Callable[[], Input]) -> Input:
@@ -120,6 +122,8 @@ def _is_gzip(item: Input) -> bool:
 
 
 def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> list[Input]:
+    from crdtctl.codec import concatenated, other_layouts
+
     if pages.read(0, len(GZIP)) == GZIP:
         with ExitStack() as passing:
             whole = unzipped(item, passing)

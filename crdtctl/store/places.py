@@ -12,7 +12,6 @@ from crdtctl.contexts import suppress
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.files import Directory
 from crdtctl.store.locate import in_user_state, record
-from crdtctl.store.owner import give_back, make_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ _MAX_BYTES = 2**16
 
 def note(path: str, replica: str) -> None:
     """Record that the replica with an id is at `path`."""
+    from crdtctl.store.owner import give_back, make_private
+
     path = os.path.abspath(path)
     state = in_user_state()
     if not state:

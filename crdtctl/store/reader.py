@@ -9,7 +9,6 @@ from crdtctl.errors import UsageError
 from crdtctl.records import overload
 from crdtctl.store import which
 from crdtctl.store.files import Directory
-from crdtctl.store.transaction import ignore_new_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Reader:
             raise UsageError(f"the directory of a replica is a path, not {type(path).__name__}")
         self.path = which.named(os.fspath(path))
         self.lock_timeout = lock_timeout
-        self._on_renamed = on_renamed or ignore_new_id
+        self._on_renamed = on_renamed
         with self._open():
             pass
 

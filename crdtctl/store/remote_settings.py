@@ -32,7 +32,7 @@ def add_remote(directory: Directory, timeout: float | None, name: str, url: str 
     """Add a remote; a path is made absolute. Raise `UsageError` for a wrong name, `ExistsError` for a taken one."""
     check_strings(name=name)
     url = _absolute(url)
-    if not config.NAME.fullmatch(name):
+    if not config.is_name(name):
         raise UsageError(f"the name of a remote is {config.NAMES}: '{printable(name[:80])}'")
 
     def add(before: Mapping[str, str]) -> dict[str, str]:

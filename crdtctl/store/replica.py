@@ -32,7 +32,6 @@ import os
 
 from crdtctl.contexts import ExitStack, contextmanager
 from crdtctl.errors import CrdtctlError, RefusedError, UnreportedError, printable
-from crdtctl.store import binding
 from crdtctl.store.batch import Batch, Verbs
 from crdtctl.store.reader import Reader
 from crdtctl.store.transaction import Transaction, ignore_new_id
@@ -433,7 +432,7 @@ class Replica(Reader, Verbs):
 
     def forget(self) -> None:
         """Delete the records of this replica outside its directory, which is about to be deleted too."""
-        from crdtctl.store import places
+        from crdtctl.store import binding, places
 
         with self._own() as own:
             binding.delete_witness(own.head.witness)
@@ -461,4 +460,5 @@ class Replica(Reader, Verbs):
     @contextmanager
     def _transaction(self, *, on_renamed: OnRenamed | None = None, dry_run: bool = False) -> Iterator[Transaction]:
         with self._open() as directory:
-            yield Transaction(directory, self.lock_timeout, on_renamed or self._on_renamed, dry_run)
+            report = on_renamed or self._on_renamed or ignore_new_id
+            yield Transaction(directory, self.lock_timeout, report, dry_run)

@@ -12,10 +12,6 @@ one. A `tag` is the type of the counter, or None for the type that it has.
 from __future__ import annotations
 
 from crdtctl.crdt.base import Operation
-from crdtctl.crdt.bcounter import BCounter
-from crdtctl.crdt.handoff import Handoff
-from crdtctl.crdt.hll import HLL
-from crdtctl.crdt.hyperloglog import MAX_PRECISION, MIN_PRECISION
 from crdtctl.errors import UsageError
 from crdtctl.store.commit import Request
 from crdtctl.store.validation import (
@@ -47,6 +43,8 @@ def create(
     also: bool = False,
 ) -> Request:
     """Declare a counter. Its type decides which settings it has."""
+    from crdtctl.crdt.hyperloglog import MAX_PRECISION, MIN_PRECISION
+
     check_strings(tag=tag)
     name = checked_name(name)
     check_type(tag)
@@ -97,6 +95,8 @@ def add(name: str, elements: Iterable[str], *, tag: str | None = None, also: boo
 
 def add_sketch(name: str, sketch: str) -> Request:
     """Add the elements that a sketch contains to an hll."""
+    from crdtctl.crdt.hll import HLL
+
     return Request(checked_name(name), Operation("add", sketch=sketch), HLL.tag)
 
 
@@ -110,6 +110,8 @@ def reset(name: str, *, tag: str | None = None) -> Request:
 
 def transfer(name: str, to: str, amount: int, *, source: str = "") -> Request:
     """Give `amount` rights to the bcounter `name` to the replica `to`, from this replica or from a lost `source`."""
+    from crdtctl.crdt.bcounter import BCounter
+
     name = checked_name(name)
     check_replica(replica=to, source=source)
     check_amount(amount, 1)
@@ -118,6 +120,8 @@ def transfer(name: str, to: str, amount: int, *, source: str = "") -> Request:
 
 def grant(name: str, to: str = "") -> Request:
     """Give the rights that `to`, or any replica, asks for, as far as they are available."""
+    from crdtctl.crdt.bcounter import BCounter
+
     name = checked_name(name)
     check_replica(replica=to)
     return Request(name, Operation("transfer", replica=to, granted=True), BCounter.tag)
@@ -125,6 +129,8 @@ def grant(name: str, to: str = "") -> Request:
 
 def take_back(name: str, source: str) -> Request:
     """Take back the part of a handoff counter that is on its way to the replica `source`."""
+    from crdtctl.crdt.handoff import Handoff
+
     name = checked_name(name)
     check_replica(source=source)
     return Request(name, Operation("transfer", source=source), Handoff.tag)
@@ -132,6 +138,8 @@ def take_back(name: str, source: str) -> Request:
 
 def ask(name: str, holder: str, amount: int) -> Request:
     """Ask the replica `holder` for `amount` rights to the bcounter `name`."""
+    from crdtctl.crdt.bcounter import BCounter
+
     name = checked_name(name)
     check_replica(replica=holder)
     check_amount(amount, 1)

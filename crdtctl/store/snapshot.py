@@ -16,27 +16,16 @@ Readers take no lock. State files are only ever replaced, so two open files stay
 
 from __future__ import annotations
 
-from copy import copy
-from functools import cached_property
-
 from crdtctl.codec.header import Head
 from crdtctl.codec.lines import decode_own_line
-from crdtctl.codec.merge_join import merge_join
 from crdtctl.codec.reader import NO_NAMES
 from crdtctl.contexts import contextmanager
-from crdtctl.crdt import clock as clocks
-from crdtctl.crdt import forks
 from crdtctl.crdt.counter import join_counters
-from crdtctl.crdt.membership import MEMBERSHIP, roster
 from crdtctl.crdt.names import counter_fault, entered, stored_counter_fault
 from crdtctl.errors import MissingError, RefusedError, UsageError, printable
 from crdtctl.records import overload
-from crdtctl.store import config, identity
 from crdtctl.store import type_choice as types
-from crdtctl.store.knowledge import Knowledge
 from crdtctl.store.reading import Reading
-from crdtctl.store.retirement import hide_absorbed, is_sealed, membership_of
-from crdtctl.store.validation import check_strings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +43,7 @@ if TYPE_CHECKING:
     from crdtctl.store.gone import Returned
     from crdtctl.store.handoffs import OpenHandoff
     from crdtctl.store.jobs import AttemptReading
+    from crdtctl.store.knowledge import Knowledge
     from crdtctl.store.rights import Holding, MadeTwice
     from crdtctl.store.summary import Summary
 
@@ -70,10 +60,13 @@ class Snapshot:
 
         Counters that this replica absorbed are hidden in `known`: ``own.json`` is written first, and may contain them.
         """
+        from crdtctl.store.retirement import hide_absorbed
+
         self.own = own
         self.known = known
         self._directory = directory
         self._is_verified = False
+        self._found: tuple[Source, Source | None] | None = None
         if known is not None:
             hide_absorbed(own, known)
 
@@ -92,6 +85,8 @@ class Snapshot:
     @property
     def is_sealed(self) -> bool:
         """Whether this replica is retired."""
+        from crdtctl.store.retirement import is_sealed
+
         return is_sealed(self.own)
 
     @property
@@ -102,6 +97,8 @@ class Snapshot:
     @property
     def has_left(self) -> bool:
         """Whether all commits of this replica were exported before."""
+        from crdtctl.store import identity
+
         return identity.has_left(self.own.head)
 
     def past(self) -> list[FormerId]:
@@ -126,6 +123,8 @@ class Snapshot:
 
         Raise `RefusedError` without such a replica, and `UsageError` if there are several.
         """
+        from crdtctl.store import identity
+
         own = [one for one in self.open_handoffs() if (one.name, one.replica) == (name, self.id)]
         ids = {to for one in own for _, to in one.pending.tokens}
         found = [one for one in sorted(ids) if called in (one, identity.name_of(one)) or one.startswith(called)]
@@ -153,6 +152,9 @@ class Snapshot:
 
     def head(self, since: Clock | None = None) -> Head:
         """Return the header of an exported state, or of a delta `since` a clock."""
+        from crdtctl.crdt import clock as clocks
+        from crdtctl.store import identity
+
         mine, histories = identity.outward(self.own)
         known = self.known.head if self.known else Head("known", self.id, {})
         clock, tags = clocks.join(mine, known.clock), {**known.histories, **histories}
@@ -172,10 +174,14 @@ class Snapshot:
 
     def membership(self) -> Mapping[str, tuple[int, ...]]:
         """Return the joined entries of both files about retired replicas."""
+        from crdtctl.store.retirement import membership_of
+
         return membership_of(self.own, self.known)
 
     def retired(self) -> Roster:
         """Return the retired replicas: sealed ones and absorbed ones."""
+        from crdtctl.crdt.membership import roster
+
         return roster(self.membership())
 
     def returned(self) -> list[Returned]:
@@ -201,6 +207,8 @@ class Snapshot:
 
     def missing(self, clock: Clock) -> dict[str, int]:
         """Return the entries of `clock` that this replica does not know. It knows all absorbed replicas."""
+        from crdtctl.crdt import clock as clocks
+
         lacking = clocks.missing(self.clock(), clock)
         return without(lacking, self.retired().absorbed(lacking))
 
@@ -211,6 +219,9 @@ class Snapshot:
 
     def compare(self, other: Summary) -> Order:
         """Return the relation of this replica to other states: behind, ahead, equal or concurrent."""
+        from crdtctl.crdt import clock as clocks
+        from crdtctl.crdt.membership import MEMBERSHIP, roster
+
         absorbed = roster(MEMBERSHIP.join_all(self.membership(), other.membership)).absorbed
         mine = self.clock()
         gone = {*absorbed(mine), *absorbed(other.clock)}
@@ -219,6 +230,7 @@ class Snapshot:
     def knowledge(self) -> Knowledge:
         """Return the knowledge of this replica, which a sync compares with remotes."""
         from crdtctl.store import handoffs
+        from crdtctl.store.knowledge import Knowledge
 
         head = self.head()
         return Knowledge(
@@ -238,7 +250,10 @@ class Snapshot:
         Known are the ids in the clock, earlier ids of this replica, and the holders of rights to the counter `name`.
         Raise `MissingError` without such an id, and `UsageError` if there are several.
         """
+        from crdtctl.crdt import forks
+        from crdtctl.store import identity
         from crdtctl.store.rights import BCOUNTER
+        from crdtctl.store.validation import check_strings
         from crdtctl.suggestions import did_you_mean
 
         check_strings(name=text)
@@ -274,7 +289,7 @@ class Snapshot:
 
     def readings(self, name: str, tag: str | None = None) -> list[Reading]:
         """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
-        from crdtctl.store.validation import check_type, wrong_name
+        from crdtctl.store.validation import check_strings, check_type, wrong_name
 
         check_strings(name=name, tag=tag)
         name = entered(name)
@@ -297,6 +312,8 @@ class Snapshot:
 
         Without a default, raise `MissingError`. Raise `UsageError` for a wrong name.
         """
+        from crdtctl.store.validation import check_strings
+
         if default is not _MISSING:
             check_strings(name=name, tag=tag)
             if counter_fault(name) is None and not any(tag in (None, one) for one in self.tags(name)):
@@ -320,6 +337,8 @@ class Snapshot:
 
     def counters(self) -> Iterator[Reading]:
         """Yield all counters by name and type, in constant memory."""
+        from crdtctl.codec.merge_join import merge_join
+
         self.verified()
         own, known = self._values
         for joined in merge_join(known, [own]):
@@ -363,20 +382,23 @@ class Snapshot:
             self._is_verified = True
         return self
 
-    @cached_property
+    @property
     def _values(self) -> tuple[Source, Source | None]:
         """Both files for values, without the attempts of jobs that do not count."""
-        from crdtctl.store.jobs import hide_left_out
+        if self._found is None:
+            from crdtctl.store.jobs import hide_left_out
 
-        own, known = copy(self.own), copy(self.known)
-        hide_left_out(own, known)
-        return own, known
+            self._found = own, known = self.own.twin(), self.known.twin() if self.known else None
+            hide_left_out(own, known)
+        return self._found
 
     def _counter(self, name: str) -> Counter:
         own, known = self._values
         return join_counters(own.counter(name), known.counter(name) if known else {})
 
     def _preferred(self) -> Mapping[str, str]:
+        from crdtctl.store import config
+
         return config.read(self._directory.fd, self._directory.file("config.toml")).types
 
 

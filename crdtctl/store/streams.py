@@ -12,13 +12,13 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable
 else:
-    from crdtctl import patterns as re
+    pass
 
-#: Path of an open descriptor of this process, as made by ``<(…)``.
-_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})|/dev/stdin")
+#: Where the paths of open descriptors of this process are, such as ``<(…)`` makes.
+_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
+_DIGITS = 6
 
 #: Interval in seconds between looks for a writer.
 _STEP = 0.02
@@ -43,11 +43,19 @@ def open_to_read(path: str, *, waits: bool = True) -> int:
     Opening a named pipe waits until a process opens it for writing, unless `waits` is false.
     """
     mode = os.stat(path).st_mode
-    found = _DESCRIPTOR.fullmatch(path)
-    if found and not stat.S_ISREG(mode):
-        return os.dup(int(found[1] or 0))
+    descriptor = None if stat.S_ISREG(mode) else _descriptor(path)
+    if descriptor is not None:
+        return os.dup(descriptor)
     is_pipe = stat.S_ISFIFO(mode) and not waits
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | (os.O_NONBLOCK if is_pipe else 0))
+
+
+def _descriptor(path: str) -> int | None:
+    """Return the descriptor of this process that a path is, or None."""
+    if path == "/dev/stdin":
+        return 0
+    number = next((path.removeprefix(start) for start in _DESCRIPTORS if path.startswith(start)), "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= _DIGITS else None
 
 
 def reader_with_timeout(fd: int, patience: float) -> Callable[[int], bytes]:
@@ -80,7 +88,7 @@ def reader_with_timeout(fd: int, patience: float) -> Callable[[int], bytes]:
 
 def is_named_pipe(path: str) -> bool:
     """Return whether `path` itself is a named pipe, not a descriptor of this process."""
-    return not _DESCRIPTOR.fullmatch(path) and stat.S_ISFIFO(os.stat(path).st_mode)
+    return _descriptor(path) is None and stat.S_ISFIFO(os.stat(path).st_mode)
 
 
 def is_stream(path: str) -> bool:
@@ -90,7 +98,7 @@ def is_stream(path: str) -> bool:
     except OSError:
         return False  # opening it gives the error message
     if stat.S_ISSOCK(mode):
-        return bool(_DESCRIPTOR.fullmatch(path))
+        return _descriptor(path) is not None
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 

@@ -10,18 +10,10 @@ commits of the old id, see `crdtctl.store.unheard`. A false alarm costs an entry
 
 from __future__ import annotations
 
-from crdtctl.codec.header import FormerId, Head
-from crdtctl.codec.layout import name_of as counter_name
-from crdtctl.codec.merge_join import merge_join
-from crdtctl.codec.writer import Writer
+from crdtctl.codec.header import Head
 from crdtctl.contexts import contextmanager
-from crdtctl.crdt import forks
 from crdtctl.records import Record
-from crdtctl.store import binding, handoffs, identity, journal
 from crdtctl.store.durable import KNOWN, OWN
-from crdtctl.store.identity import REASONS, IdChange
-from crdtctl.store.jobs import again
-from crdtctl.store.unheard import departures_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +22,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from crdtctl.codec.reader import Source
+    from crdtctl.crdt import forks
     from crdtctl.store.durable import Draft
     from crdtctl.store.files import Directory, OwnFile
-    from crdtctl.store.identity import OnRenamed
+    from crdtctl.store.identity import IdChange, OnRenamed
 
 #: Maximum number of earlier ids that a replica lists.
 _MAX_PAST = 64
@@ -148,6 +141,8 @@ class Transaction(Record, frozen=False):
 
     def note(self, event: str, **facts: Any) -> None:
         """Add an event to the replica's log."""
+        from crdtctl.store import journal
+
         journal.note(self.directory, event, **facts)
 
     @contextmanager
@@ -165,6 +160,8 @@ class Transaction(Record, frozen=False):
             yield
 
     def _mark_exported(self, own: OwnFile) -> None:
+        from crdtctl.store import identity
+
         if own.seq > own.history.exported:
             self.write_own(own, {}, identity.history_after_export(own))
 
@@ -174,6 +171,13 @@ class Transaction(Record, frozen=False):
         First ``known.json`` takes all entries, then an ``own.json`` of the new id replaces the old one. If only the
         first write happens, the next writer does both again, to the same end.
         """
+        from crdtctl.codec.layout import name_of as counter_name
+        from crdtctl.codec.merge_join import merge_join
+        from crdtctl.codec.writer import Writer
+        from crdtctl.store import binding, handoffs, identity
+        from crdtctl.store.identity import REASONS, IdChange
+        from crdtctl.store.jobs import again
+
         assert self.known_lock is not None
         assert self.own_lock is not None
         with self.known() as known:
@@ -207,6 +211,8 @@ class Transaction(Record, frozen=False):
 
         It keeps the positions in followed files: they belong to the counts that this replica holds, under any id.
         """
+        from crdtctl.store import binding, identity
+
         assert self.own_lock is not None
         witness = binding.create_witness(replica)
 
@@ -220,6 +226,11 @@ class Transaction(Record, frozen=False):
 
 def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[Head, Sequence[forks.Names]]:
     """Return the header of ``known.json`` after `own` got the id `new`, and the new names of entries there."""
+    from crdtctl.codec.header import FormerId
+    from crdtctl.crdt import forks
+    from crdtctl.store import identity, journal
+    from crdtctl.store.unheard import departures_of
+
     clock, tags = identity.outward(own.source)
     if reason == "forked" and all(past.replica != own.id for past in before.past):
         text = identity.history_after_export(own) if clock else ""

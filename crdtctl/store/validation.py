@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE
 from crdtctl.crdt.names import counter_advice, counter_fault, element_fault, key_fault, replica_fault
 from crdtctl.crdt.names import entered as normalized
 from crdtctl.errors import UsageError, printable
-from crdtctl.suggestions import did_you_mean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Setting of a new counter → its name in messages.
 _SETTINGS = {"bound": "a bound", "initial": "an initial value", "precision": "a precision"}
@@ -24,6 +25,8 @@ def check_strings(**arguments: object) -> None:
 
 def check_type(tag: str | None) -> None:
     """Raise `UsageError` for an unknown type."""
+    from crdtctl.suggestions import did_you_mean
+
     if tag is not None and tag not in TYPES:
         types = f"types are {', '.join(sorted(TYPES))}"
         guess = did_you_mean(tag, TYPES)
@@ -99,7 +102,7 @@ def flattened(elements: Iterable[object]) -> list[str]:
     for element in elements:
         if isinstance(element, str):
             found.append(element)
-        elif isinstance(element, bytes | Mapping) or not isinstance(element, Iterable):
+        elif isinstance(element, bytes) or hasattr(element, "keys") or not hasattr(element, "__iter__"):
             raise UsageError(f"an element is a string, not {type(element).__name__}")
         else:
             found.extend(element)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from crdtctl.errors import ConfigError, MissingError, UsageError, printable
-from crdtctl.store import locate, places
+from crdtctl.store import locate
 from crdtctl.store.locate import Unclear
 
 TYPE_CHECKING = False
@@ -89,6 +89,8 @@ def gone(path: str) -> MissingError:
 
 def _has_moved(path: str) -> bool:
     """Return whether the replica that was at `path` is somewhere else; then it is remembered there."""
+    from crdtctl.store import places
+
     before = places.remembered(path)
     if not before:  # the file is about another path, or damaged
         return _forgotten(path)
@@ -101,12 +103,16 @@ def _has_moved(path: str) -> bool:
 
 
 def _forgotten(path: str) -> bool:
+    from crdtctl.store import places
+
     places.forget(path)
     return not os.path.lexists(locate.record(locate.in_user_state(), path))
 
 
 def _candidates(path: str) -> list[str]:
     """Return where a replica that was at `path` may be now."""
+    from crdtctl.store import places
+
     above = os.path.dirname(path)
     found = [other for other, _ in places.everywhere()]
     while above != "/":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from crdtctl.codec.clock import encode_clock
 from crdtctl.crdt import clock as clocks
 from crdtctl.crdt import forks
@@ -52,6 +50,8 @@ def admit(
 
 
 def _gap(delta: OpenedInput, before: Clock) -> MissingError:
+    from shlex import quote
+
     return MissingError(
         f"{printable(delta.item.label)} is a delta that begins after commits not known here",
         f"ask for: crdtctl export --since {quote(encode_clock(before))}",

@@ -14,7 +14,6 @@ from crdtctl.store.durable import OnDisk
 from crdtctl.store.inputs import Stamp, open_input
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.opening import BadInput, OpenedInput
-from crdtctl.store.parallel import in_child
 from crdtctl.store.temporary import temporary_file
 
 TYPE_CHECKING = False
@@ -35,6 +34,8 @@ def sources_to_join(taken: Sequence[OpenedInput], stack: ExitStack, buffers: Seq
 
     With two `buffers`, half of the groups are joined in another process.
     """
+    from crdtctl.store.parallel import in_child
+
     sources = [one.source for one in taken if one.source is not None]
     for one in taken:
         if one.source is not None:

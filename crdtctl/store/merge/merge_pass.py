@@ -13,7 +13,6 @@ from crdtctl.store import journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.opening import BadInput
-from crdtctl.store.parallel import in_child
 from crdtctl.store.rights import Makers
 from crdtctl.store.temporary import temporary_file
 from crdtctl.store.type_choice import Arrivals
@@ -93,6 +92,8 @@ class MergePass(Record, frozen=False):
 
     def _run_halves(self, writer: Writer, middle: bytes) -> None:
         """Join half of the names in each of two processes, and put the halves together."""
+        from crdtctl.store.parallel import in_child
+
         sources = [self.basis.known, *self.sources]
         buffer = self.buffers[1]
         with temporary_file(buffer.scratch) as file:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from crdtctl.crdt.clock import Clock
 
     FileKind = Literal["state", "delta", "own", "known"]
+else:  # for modules whose annotations are evaluated
+    FileKind = str
 
 FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known")
 

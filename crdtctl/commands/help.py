@@ -9,7 +9,10 @@ from crdtctl.errors import UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from crdtctl.cli.context import Context
+    from crdtctl.help.blocks import Block
 
 
 def _words() -> list[tuple[str, str]]:
@@ -94,11 +97,19 @@ def _show(usage: str, text: str) -> None:
     lines = usage.splitlines()
     if text:
         from crdtctl.help.blocks import blocks
-        from crdtctl.help.page import page
 
-        colour = output.has_colour() and pager.keeps_colours()
-        lines += [*([""] if lines else []), *page(blocks(text), output.width_of(1), colour=colour)]
+        lines += [*([""] if lines else []), *_page(blocks(text), output.width_of(1))]
     whole = "".join(f"{line}\n" for line in lines)
     command = pager.pager(len(lines))
     if command is None or not pager.through(command, whole):
         output.stdout.write(whole.encode("utf-8", "backslashreplace"))
+
+
+def _page(found: Iterable[Block], width: int) -> list[str]:
+    if output.is_terminal():
+        from crdtctl.help import pager, terminal_page
+
+        return terminal_page.page(found, width, colour=output.has_colour() and pager.keeps_colours())
+    from crdtctl.help.page import page
+
+    return page(found, width)

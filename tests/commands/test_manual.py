@@ -3,14 +3,15 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from crdtctl.cli.verbs import VERBS
-from crdtctl.help import topics
-from crdtctl.help.blocks import Code, blocks
-from crdtctl.help.page import page
+from crdtctl.help import page, terminal_page, topics
+from crdtctl.help.blocks import Block, Code, Table, blocks
 from tests.conftest import Shell
 from tests.support.expect import assert_refused
 from tests.support.terminal import ESCAPE, on_terminal
@@ -110,46 +111,51 @@ def test_less_is_asked_to_quit_on_a_short_text_and_to_keep_styles(shell: Shell) 
     assert ended.stdout == "LESS=FRX\n"
 
 
-@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("drawn", [page.page, partial(terminal_page.page, colour=True)], ids=["pipe", "terminal"])
 @pytest.mark.parametrize("width", [80, 60])
 @pytest.mark.parametrize("name", topics.NAMES)
-def test_only_code_is_wider_than_the_page(name: str, width: int, colour: bool) -> None:
+def test_only_code_is_wider_than_the_page(
+    name: str, width: int, drawn: Callable[[Iterable[Block], int], list[str]]
+) -> None:
     shown = [one for one in blocks(topics.text(name)) if not isinstance(one, Code)]
-    lines = [re.sub("\x1b\\[[0-9]*m", "", line) for line in page(shown, width, colour=colour)]
+    lines = [re.sub("\x1b\\[[0-9]*m", "", line) for line in drawn(shown, width)]
     assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("name", topics.NAMES)
+def test_pages_for_pipes_and_for_terminals_have_the_same_words(name: str) -> None:
+    def words(lines: Iterable[str]) -> str:
+        return re.sub(r"[\s─]", "", "".join(lines))
+
+    found = [one for one in blocks(topics.text(name)) if not isinstance(one, Table)]
+    assert words(page.page(found, 80)) == words(terminal_page.page(found, 80, colour=False))
 
 
 def test_words_keep_their_order_and_their_styles_when_lines_are_filled() -> None:
     text = "begin `code words here` (**strong**), `x`y and the end of a longer text"
-    plain = page(blocks(text), 20, colour=False)
-    assert plain == [
+    assert page.page(blocks(text), 20) == [
         "  begin 'code words",
         "  here' (strong),",
         "  'x'y and the end",
         "  of a longer text",
     ]
-    styled = page(blocks(text), 20, colour=True)
-    assert styled[0] == "  begin \x1b[36mcode words\x1b[0m"
+    styled = terminal_page.page(blocks(text), 20, colour=True)
+    assert styled[0] == "  begin \x1b[36mcode words \x1b[0m"
     assert styled[1] == "  \x1b[36mhere\x1b[0m (\x1b[1mstrong\x1b[0m), \x1b[36mx\x1b[0my"
 
 
 def test_a_line_is_filled_to_its_last_column() -> None:
-    assert page(blocks("aaa bbb ccc ddd"), 9, colour=False) == ["  aaa bbb", "  ccc ddd"]
-    assert page(blocks("aaa bbb ccc ddd"), 8, colour=False) == ["  aaa", "  bbb", "  ccc", "  ddd"]
+    assert page.page(blocks("aaa bbb ccc ddd"), 9) == ["  aaa bbb", "  ccc ddd"]
+    assert page.page(blocks("aaa bbb ccc ddd"), 8) == ["  aaa", "  bbb", "  ccc", "  ddd"]
 
 
 def test_a_word_that_is_longer_than_a_line_is_broken() -> None:
-    assert page(blocks("a `bbbbbbbbbbbbbbbbbbbbbbbb` c"), 12, colour=True) == [
-        "  a",
-        "  \x1b[36mbbbbbbbbbb\x1b[0m",
-        "  \x1b[36mbbbbbbbbbb\x1b[0m",
-        "  \x1b[36mbbbb\x1b[0m c",
-    ]
+    assert page.page(blocks("a `bbbbbbbbbbbbbbbbbbbbbbbb` c"), 12) == ["  a 'bbbbbbb", "  bbbbbbbbbb", "  bbbbbbb' c"]
 
 
 def test_a_table_gives_room_to_long_cells_and_has_a_rule_below_its_header() -> None:
     table = "| name | what it is |\n|---|---|\n| `a` | one two three four five |\n| bb | six |"
-    assert page(blocks(table), 24, colour=False) == [
+    assert page.page(blocks(table), 24) == [
         "  name   what it is",
         "  " + "─" * 22,
         "  a      one two three",

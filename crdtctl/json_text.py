@@ -48,7 +48,7 @@ class _Rules:
 
 
 def is_much(size: int = 0) -> bool:
-    """Count `size` more bytes; return whether so much was read and written that msgspec is used for the rest."""
+    """Add `size` bytes to the amount of text so far; return whether it is large enough for msgspec."""
     global _left
     _left -= size
     return _left < 0

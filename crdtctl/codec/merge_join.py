@@ -1,12 +1,13 @@
 """The merge-join of files: sorted runs of lines, joined in constant memory.
 
 A line that occurs in one file only, or is the same in all of them, is passed through. Only lines that differ are
-decoded, joined and encoded.
+decoded, joined and encoded. `crdtctl.codec.block_join` does the same for much data, many lines at a time.
 """
 
 from __future__ import annotations
 
 import heapq
+from itertools import islice
 
 from crdtctl.codec.lines import decode_own_line, encode_line, encode_name
 from crdtctl.codec.reader import ALL
@@ -16,16 +17,20 @@ from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from crdtctl.codec.reader import Part, Source
     from crdtctl.crdt.counter import Counter
 
     #: Callback for entries of types with a local merge: the name of the counter, and the entries of one source.
     OnHandoff = Callable[[str, Counter], object]
+    #: Lines of one name, each with the index of its source. A negative index: it was joined and checked before.
+    Found = Iterable[tuple[int, bytes]]
 
 #: Maximum number of renamed replicas that are searched for on each line. With more, each line is decoded.
 _FEW = 8
+#: Number of lines in a block.
+_BLOCK = 256
 
 
 class MergedLine(NamedTuple):
@@ -34,6 +39,18 @@ class MergedLine(NamedTuple):
     name: bytes
     before: bytes | None
     after: bytes | None
+
+
+class MergedBlock(NamedTuple):
+    """Many counters of several sources: their lines after the join as one text, and the changes among them.
+
+    A changed counter has a name, a line in the base (or None), and a line after the join.
+    """
+
+    text: bytes
+    names: Sequence[bytes] = ()
+    before: Sequence[bytes | None] = ()
+    after: Sequence[bytes] = ()
 
 
 def merge_join(
@@ -51,48 +68,103 @@ def merge_join(
     of the others. Raise `Invalid` with the source that is not valid.
     """
     sources = [*([base] if base else []), *others]
-    marker = b"" if without is None else encode_name(without) + b":["
-    renamed = [tuple(encode_name(author) for author in source.names) for source in sources]
+    joins = LineJoin(base, sources, without=without, on_handoff=on_handoff)
     runs = [_run(index, source, part) for index, source in enumerate(sources)]
     heap = [first for run in runs if (first := next(run, None)) is not None]
     heapq.heapify(heap)
     while heap:
         name = heap[0][0]
-        before: bytes | None = None
-        after: bytes | None = None
-        text = ""
-        counter: Counter | None = None  # the join, once two lines differed; it is encoded to `after` at the end
+        found: list[tuple[int, bytes]] = []
         while heap and heap[0][0] == name:
             _, index, line = heap[0]
+            found.append((index, line))
             following = next(runs[index], None)
             if following is None:
                 heapq.heappop(heap)
             else:
                 heapq.heapreplace(heap, following)
-            source = sources[index]
-            names = renamed[index]
-            if names and (len(names) > _FEW or any(author in line for author in names)):
+        yield joins.join(name, found)
+
+
+def merged_blocks(
+    base: Source | None,
+    others: Sequence[Source],
+    *,
+    many: bool,
+    without: str | None = None,
+    part: Part = ALL,
+    on_handoff: OnHandoff | None = None,
+) -> Iterator[MergedBlock]:
+    """Yield every counter of `base` and the `others`, joined, in blocks. How many lines there are decides on the way.
+
+    See `merge_join`.
+    """
+    if not many:
+        return _in_blocks(merge_join(base, others, without=without, part=part, on_handoff=on_handoff))
+    from crdtctl.codec.block_join import join_blocks  # only here: a small merge does without
+
+    return join_blocks(base, others, without=without, part=part, on_handoff=on_handoff)
+
+
+def _in_blocks(lines: Iterable[MergedLine]) -> Iterator[MergedBlock]:
+    """Yield counters in blocks."""
+    there = (line for line in lines if line.after is not None)
+    while some := list(islice(there, _BLOCK)):
+        text = b",\n".join([line.after for line in some if line.after is not None])
+        changed = [(*line[:2], line.after) for line in some if line.after is not None and line.after != line.before]
+        names, before, after = zip(*changed, strict=True) if changed else ((), (), ())
+        yield MergedBlock(text, names, before, after)
+
+
+class LineJoin:
+    """Joins the lines of one name after the other. The `sources` begin with the `base`, if there is one."""
+
+    def __init__(
+        self, base: Source | None, sources: Sequence[Source], *, without: str | None, on_handoff: OnHandoff | None
+    ) -> None:
+        self._base = base
+        self._sources = sources
+        self._without = without
+        self._marker = b"" if without is None else encode_name(without) + b":["
+        self._renamed = [tuple(encode_name(author) for author in source.names) for source in sources]
+        self._on_handoff = on_handoff
+
+    def join(self, name: bytes, found: Found) -> MergedLine:
+        """Return the counter on the lines of one name, which are in the order of their sources."""
+        before: bytes | None = None
+        after: bytes | None = None
+        text = ""
+        counter: Counter | None = None  # the join, once two lines differed; it is encoded to `after` at the end
+        for index, one in found:
+            line = one
+            source = self._sources[index] if index >= 0 else None
+            names = self._renamed[index] if index >= 0 else ()
+            if source is None:
+                if line == after:
+                    continue
+                text, theirs = decode_own_line(line)
+            elif names and (len(names) > _FEW or any(author in line for author in names)):
                 text, theirs = source.decode(line)
-                if source is base:
+                if source is self._base:
                     before = line
-                elif on_handoff:
-                    theirs = _without_handoffs(on_handoff, text, theirs)
+                elif self._on_handoff:
+                    theirs = _without_handoffs(self._on_handoff, text, theirs)
                 theirs = put_under(theirs, source.names)
                 if not theirs:
                     continue
                 line = encode_line(text, theirs)
-            elif source is base:
+            elif source is self._base:
                 before = after = line
                 continue
             elif line == after:
                 continue
             else:
                 text, theirs = source.decode(line)
-                if on_handoff and not LOCALLY_MERGED.keys().isdisjoint(theirs):
-                    theirs = _without_handoffs(on_handoff, text, theirs)
+                if self._on_handoff and not LOCALLY_MERGED.keys().isdisjoint(theirs):
+                    theirs = _without_handoffs(self._on_handoff, text, theirs)
                     line = encode_line(text, theirs)
-            if without is not None and marker in line:
-                theirs = without_replica(theirs, without)
+            if self._without is not None and self._marker in line:
+                theirs = without_replica(theirs, self._without)
                 line = encode_line(text, theirs)
             if not theirs:
                 continue
@@ -104,7 +176,7 @@ def merge_join(
                 counter = join_counters(counter, theirs)
         if counter is not None:
             after = encode_line(text, counter)
-        yield MergedLine(name, before, after)
+        return MergedLine(name, before, after)
 
 
 def _run(index: int, source: Source, part: Part) -> Iterator[tuple[bytes, int, bytes]]:

@@ -140,22 +140,31 @@ class Source:
         counter = self.decode(line)[1]
         return put_under(counter, self.names) if self.names else counter
 
-    def middle(self) -> bytes:
-        """Return the name of a counter near the middle of the file; empty if it has none."""
-        position = (self.start + self.end) // 2
+    def cuts(self, count: int) -> list[bytes]:
+        """Return the names of counters that cut the file in `count` parts of about one size; fewer in a small file."""
+        found = [self._name_near((self.end - self.start) * number // count) for number in range(1, count)]
+        return sorted({name for name in found if name})
+
+    def _name_near(self, distance: int) -> bytes:
+        """Return the name of the counter after a distance from the first one; empty if there is none."""
+        position = self.start + distance
         newline = self.pages.read(position, min(READ_SIZE, self.end - position)).find(b"\n")
         try:
             return name_of(self.pages.read(position + newline + 1, 1024)) if newline >= 0 else b""
         except ValueError:
             return b""
 
+    def span(self, part: Part = ALL) -> tuple[int, int]:
+        """Return the offsets of the first line of a part, and of the end of its last one, without a separator."""
+        start = self._offset(part.first) if part.first else self.start
+        end = self._offset(part.beyond) if part.beyond else self.end
+        return start, end - (2 if end < self.end else 1)
+
     def lines(self, part: Part = ALL) -> Iterator[tuple[bytes, bytes]]:
         """Yield the name and the line of each counter, in order."""
         before = rest = b""
-        beyond = part.beyond
-        offset = self._offset(part.first) if part.first else self.start
-        end = self._offset(part.beyond) if part.beyond else self.end
-        end -= 2 if end < self.end else 1  # without the separator from the next line
+        first, beyond = part
+        offset, end = self.span(part)
         while offset < end:
             size = min(
                 max(READ_SIZE, len(rest)), end - offset
@@ -165,12 +174,22 @@ class Source:
             rest = lines.pop() if offset < end else b""
             for line in lines:
                 name = line[1 : line.find(NAME_END, 1)]
-                if b"\\" in name or line[:1] != b'"':
-                    name = self._name_of(line)
-                if name <= before or name < part.first or (beyond and name >= beyond):
-                    raise self.invalid("its lines are not sorted, or one is repeated or damaged")
+                if b"\\" in name or line[:1] != b'"' or name <= before or name < first or (beyond and name >= beyond):
+                    name = self.name_after(before, line, part)
                 before = name
                 yield name, line
+
+    def name_after(self, before: bytes, line: bytes, part: Part) -> bytes:
+        """Return the name on a line of a part; raise `Invalid` if it is damaged, or not after the name `before`."""
+        name = line[1 : line.find(NAME_END, 1)]
+        if b"\\" in name or line[:1] != b'"':
+            try:
+                name = name_of(line)
+            except ValueError as error:
+                raise self.invalid(f"a line is damaged: {error}") from None
+        if name <= before or name < part.first or (part.beyond and name >= part.beyond):
+            raise self.invalid("its lines are not sorted, or one is repeated or damaged")
+        return name
 
     def names_of(self, tag: str) -> Iterator[str]:
         """Yield the names of the counters of a type. A file without any is only searched, and not split into lines."""
@@ -205,12 +224,6 @@ class Source:
                     if row[0] > clock[author]:
                         raise self.invalid("an entry is newer than the clock")
         return name, counter
-
-    def _name_of(self, line: bytes) -> bytes:
-        try:
-            return name_of(line)
-        except ValueError as error:
-            raise self.invalid(f"a line is damaged: {error}") from None
 
     def _offset(self, name: bytes) -> int:
         try:

@@ -257,6 +257,9 @@ class AdditiveCounter(CounterType):
 
     @final
     def fold(self, entries: Entries) -> int:
+        rows, weights = entries.values(), self.weights
+        if set(map(len, rows)) == {1 + len(weights)}:  # totals alone, by far the most common: no call for each row
+            return sum([weight * sum([row[i] for row in rows]) for i, weight in enumerate(weights, 1)])
         plain = sum(self._plain(entries).values())
         return plain + sum(self.once(entries).values())
 

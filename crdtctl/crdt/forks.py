@@ -370,7 +370,7 @@ def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, hi
 
 def merge_branches(record: lattice.Record, entries: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return entries with the branches of each id joined under the id."""
-    if not any("~" in author for author in entries):
+    if "~" not in "".join(entries):
         return entries
     joined: dict[str, Any] = {}
     for author, row in entries.items():

@@ -1,18 +1,19 @@
-"""A part of the work in a second process, on a second core."""
+"""Parts of the work in other processes, on other cores."""
 
 from __future__ import annotations
 
 import os
 
-from crdtctl.contexts import contextmanager, suppress
+from crdtctl.contexts import ExitStack, contextmanager, suppress
 from crdtctl.errors import StorageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeVar
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeVar, TypeVarTuple
 
     T = TypeVar("T")
+    Words = TypeVarTuple("Words")
 
 
 def cores() -> int:
@@ -62,6 +63,13 @@ def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+
+
+@contextmanager
+def in_children(work: Callable[[*Words], T], shares: Iterable[tuple[*Words]]) -> Iterator[list[Callable[[], T]]]:
+    """Run `work` with each of the `shares`, in a child process each, as `in_child` does."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(in_child(lambda share=share: work(*share))) for share in shares]  # type: ignore[misc]
 
 
 def _finish(work: Callable[[], object], writing: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from typing import Final
 
+    from crdtctl.codec.merge_join import MergedBlock
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.base import Entries
 
@@ -68,10 +69,14 @@ class Makers:
         self._own = own
         self._settled = settled
 
-    def look(self, before: bytes | None, after: bytes) -> Iterator[MadeTwice]:
-        """Yield the counter on a merged line if it has creators that were not known."""
-        if _MARK not in after:
-            return
+    def look(self, block: MergedBlock) -> Iterator[MadeTwice]:
+        """Yield the changed counters of a block that have creators which were not known."""
+        if _MARK in block.text:
+            for before, after in zip(block.before, block.after, strict=True):
+                if _MARK in after:
+                    yield from self._look(before, after)
+
+    def _look(self, before: bytes | None, after: bytes) -> Iterator[MadeTwice]:
         name, counter = decode_own_line(after)
         mine = self._own.counter(name).get(BCOUNTER.tag, {})
         past = decode_own_line(before)[1].get(BCOUNTER.tag, {}) if before is not None else {}

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from crdtctl.codec.merge_join import MergedLine
+    from crdtctl.codec.merge_join import MergedBlock
     from crdtctl.codec.reader import Part, Source
     from crdtctl.crdt.counter import Counter
 
@@ -76,7 +76,7 @@ class SecondType(Record):
 class Arrivals:
     """Finds counters that arrive under a second type during a merge.
 
-    It gets every changed line, in order, and decodes few of them.
+    It gets all blocks with changes, in order, and decodes few of their lines.
     """
 
     def __init__(self, own: Source, part: Part = ALL) -> None:
@@ -84,22 +84,26 @@ class Arrivals:
         self._lines = own.lines(part)
         self._next = next(self._lines, None)
 
-    def look(self, joined: MergedLine) -> Iterator[SecondType]:
-        """Yield the second types on one line."""
-        mine = self._own_line(joined.name)
-        assert joined.after is not None
-        if _BETWEEN not in joined.after and (mine is None or (_BETWEEN not in mine and _is_one_type(mine, joined))):
+    def look(self, block: MergedBlock) -> Iterator[SecondType]:
+        """Yield the second types among the changes of one block."""
+        mine = self._own_lines(block.names[-1]) if block.names else {}
+        if not mine and _BETWEEN not in block.text:
             return
-        name, after = self._own.decode(joined.after)
-        before = self._own.decode(joined.before)[1] if joined.before else {}
-        own = self._own.decode(mine)[1] if mine else {}
-        yield from arrivals(name, own, before, after)
+        for name, before, after in zip(block.names, block.before, block.after, strict=True):
+            line = mine.get(name)
+            if _BETWEEN in after or (line is not None and (_BETWEEN in line or not _is_one_type(name, line, after))):
+                called, counter = self._own.decode(after)
+                known = self._own.decode(before)[1] if before else {}
+                own = self._own.decode(line)[1] if line else {}
+                yield from arrivals(called, own, known, counter)
 
-    def _own_line(self, name: bytes) -> bytes | None:
-        """Return the own line of a name. Names are looked up in ascending order."""
-        while self._next is not None and self._next[0] < name:
+    def _own_lines(self, last: bytes) -> dict[bytes, bytes]:
+        """Return the own lines up to a name, from the last one that was asked for. Names are asked for in order."""
+        found = {}
+        while self._next is not None and self._next[0] <= last:
+            name, found[name] = self._next
             self._next = next(self._lines, None)
-        return self._next[1] if self._next is not None and self._next[0] == name else None
+        return found
 
 
 def arrivals(name: str, own: Counter, before: Counter, after: Counter) -> Iterator[SecondType]:
@@ -115,8 +119,8 @@ def arrivals(name: str, own: Counter, before: Counter, after: Counter) -> Iterat
             yield SecondType(name, tag, tuple(sorted(first)), tuple(sorted(after[tag])))
 
 
-def _is_one_type(mine: bytes, joined: MergedLine) -> bool:
+def _is_one_type(name: bytes, mine: bytes, after: bytes) -> bool:
     """Return whether the own line of a name and the merged one begin with the same type."""
-    start = len(encode_name(joined.name.decode())) + len(NAME_END) - 1
+    start = len(encode_name(name.decode())) + len(NAME_END) - 1
     end = mine.index(b'"', start) + 1
-    return joined.after is not None and joined.after[:end] == mine[:end]
+    return after[:end] == mine[:end]

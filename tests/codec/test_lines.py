@@ -1,17 +1,20 @@
 """A file is read and written in pieces, and the pieces never show."""
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.codec import other_layouts, reader, writer
+from crdtctl.codec.checksums import combined
 from crdtctl.codec.clock import decode_clock, encode_clock
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import HEAD_END
 from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import Part, Source
-from crdtctl.codec.writer import Lines, Writer
+from crdtctl.codec.writer import Lines, Summed, Writer
 from crdtctl.crdt.counter import Counter
 from tests.codec.files import file_with, opened, written
 from tests.codec.states import NAMES, states
@@ -83,11 +86,12 @@ def halves(data: bytes, head: Head, middle: bytes, block: int) -> bytes:
         apart.line(line)
     apart.flush()
     stored = b"".join(upper)
+    assert apart.summed == (len(stored), zlib.crc32(stored))
     pieces: list[bytes] = []
     writer = Writer(pieces.append, head)
     for _, line in source.lines(Part(b"", middle)):
         writer.line(line)
-    writer.splice(stored[at : at + block] for at in range(0, len(stored), block))
+    writer.splice((stored[at : at + block] for at in range(0, len(stored), block)), apart.summed)
     writer.close()
     return b"".join(pieces)
 
@@ -98,39 +102,50 @@ def test_two_halves_that_are_put_together_are_the_whole(state: State, middle: st
     assert halves(data, state[0], middle.encode(), block) == data
 
 
-@given(state=states(max_size=8), block=st.integers(1, 300))
-def test_a_file_cut_at_its_own_middle_and_put_together_is_the_whole(state: State, block: int) -> None:
+@given(state=states(max_size=8), count=st.integers(2, 5), block=st.integers(1, 300))
+def test_a_file_cut_at_its_own_names_and_put_together_is_the_whole(state: State, count: int, block: int) -> None:
     data = written(*state)
-    middle = opened(data).middle()
-    assert middle == b"" or middle.decode() in state[1]
-    if middle:
-        assert halves(data, state[0], middle, block) == data
+    cuts = opened(data).cuts(count)
+    assert len(cuts) < count
+    assert cuts == sorted(set(cuts))
+    assert {name.decode() for name in cuts} <= state[1].keys()
+    for cut in cuts:
+        assert halves(data, state[0], cut, block) == data
 
 
 def test_lines_go_on_after_what_was_put_in_between() -> None:
     pieces: list[bytes] = []
     writer = Writer(pieces.append, Head("state", "ann", {}))
     writer.line(b'"a":1')
-    writer.splice([b'"b":1,\n"c"', b":1"])
+    more = b'"b":1,\n"c":1'
+    writer.splice([more[:10], more[10:]], Summed(len(more), zlib.crc32(more)))
     writer.line(b'"d":1')
-    writer.splice([])
+    writer.splice([], Summed(0, 0))
     writer.line(b'"e":1')
     writer.close()
     head = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{}'
     assert b"".join(pieces) == file_with(head, *[f'"{name}":1' for name in "abcde"])
 
 
-def test_the_middle_of_a_long_file_is_near_its_middle() -> None:
-    data = written(HEAD, MANY)
-    middle = opened(data).middle()
-    assert 9_000 <= list(MANY).index(middle.decode()) <= 11_000
+def test_the_cuts_of_a_long_file_are_at_equal_distances() -> None:
+    cuts = opened(written(HEAD, MANY)).cuts(4)
+    for cut, expected in zip(cuts, (5_000, 10_000, 15_000), strict=True):
+        assert abs(list(MANY).index(cut.decode()) - expected) < 1_000
 
 
-def test_a_file_has_no_middle_where_it_has_too_few_lines_or_damaged_ones() -> None:
+def test_a_file_has_no_cuts_where_it_has_too_few_lines_or_damaged_ones() -> None:
     head = '{"crdtctl":1,"kind":"state","replica":"ann","clock":{"ann":1}'
-    assert opened(file_with(head)).middle() == b""
-    assert opened(file_with(head, '"a":{"gcounter":{"ann":[1,1]}}')).middle() == b""
-    assert opened(file_with(head, "garbage", "garbage", "garbage", "garbage")).middle() == b""
+    assert opened(file_with(head)).cuts(2) == []
+    assert opened(file_with(head, '"a":{"gcounter":{"ann":[1,1]}}')).cuts(2) == []
+    assert opened(file_with(head, "garbage", "garbage", "garbage", "garbage")).cuts(3) == []
+
+
+@given(pieces=st.lists(st.binary(max_size=300), max_size=6))
+def test_the_checksums_of_pieces_combine_to_that_of_the_whole(pieces: list[bytes]) -> None:
+    checksum = 0
+    for piece in pieces:
+        checksum = combined(checksum, zlib.crc32(piece), len(piece))
+    assert checksum == zlib.crc32(b"".join(pieces))
 
 
 @pytest.mark.parametrize("part", [Part(b"a", b""), Part(b"", b"a"), Part(b"a", b"b")])

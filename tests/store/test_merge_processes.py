@@ -1,4 +1,4 @@
-"""Large states are joined on two cores; nothing but the time that it takes shows it."""
+"""Large states are joined on all cores; nothing but the time that it takes shows it."""
 
 import json
 import os
@@ -38,13 +38,17 @@ def lines(replica: Replica) -> list[bytes]:
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every state large enough for a second process."""
-    monkeypatch.setattr(limits, "PARALLEL_FROM_BYTES", 0)
+    """Make every state large enough for any number of processes, and to be joined in blocks."""
+    for limit in ("PARALLEL_FROM_BYTES", "BLOCKS_FROM_BYTES"):
+        monkeypatch.setattr(limits, limit, 0)
+    monkeypatch.setattr(limits, "PROCESS_BYTES", 1)
 
 
 @pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("size", [0, 1, 2, 3, 500])
-def test_two_processes_write_the_same_bytes_as_one(new_replica: New, size: int) -> None:
+@pytest.mark.parametrize(("size", "processes"), [(0, 2), (1, 2), (2, 2), (3, 4), (500, 2), (500, 5)])
+def test_several_processes_write_the_same_bytes_as_one(
+    new_replica: New, monkeypatch: pytest.MonkeyPatch, size: int, processes: int
+) -> None:
     one, two = new_replica("one"), new_replica("two")
     old = counted_state("old", {f"c{number:04}": 1 for number in range(0, size, 5)})
     states = [
@@ -53,11 +57,12 @@ def test_two_processes_write_the_same_bytes_as_one(new_replica: New, size: int) 
     ]
 
     def both() -> None:
-        for replica, processes in ((one, 1), (two, 2)):
-            merged(replica, [old], processes)
-            report = merged(replica, states, processes)
+        for replica, number in ((two, processes), (one, 1)):
+            merged(replica, [old], number)
+            report = merged(replica, states, number)
             assert (report.counters, report.refused) == (size, {})
-            assert not merged(replica, states, processes).changed
+            assert not merged(replica, states, number).changed
+            monkeypatch.setattr(limits, "BLOCKS_FROM_BYTES", 2**40)  # the one process joins line by line
 
     in_process_of_its_own(both)
     assert lines(one) == lines(two)
@@ -65,8 +70,8 @@ def test_two_processes_write_the_same_bytes_as_one(new_replica: New, size: int) 
 
 
 @pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("position", [5, 495])
-def test_a_bad_line_is_found_in_either_half(new_replica: New, position: int) -> None:
+@pytest.mark.parametrize("position", [5, 250, 495])
+def test_a_bad_line_is_found_in_each_range(new_replica: New, position: int) -> None:
     replica = new_replica("here")
     good = counted_state("good", {f"c{number:03}": 1 for number in range(500)})
     bad = counted_state("bad", {f"c{number:03}": 1 for number in range(500)})
@@ -74,7 +79,7 @@ def test_a_bad_line_is_found_in_either_half(new_replica: New, position: int) -> 
 
     def both() -> None:
         for states in ([good, bad], [bad, good]):
-            report = merged(replica, states, 2)
+            report = merged(replica, states, 3)
             label = f"state {states.index(bad)}"
             assert list(report.refused) == [label]
             assert isinstance(report.refused[label], DataError)
@@ -85,7 +90,7 @@ def test_a_bad_line_is_found_in_either_half(new_replica: New, position: int) -> 
 
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize("count", [3, 4, 5, 20])
-def test_many_states_are_joined_in_groups_by_two_processes_as_by_one(
+def test_many_states_are_joined_in_groups_by_several_processes_as_by_one(
     new_replica: New, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr(limits, "GROUP_SIZE", 2)
@@ -96,7 +101,7 @@ def test_many_states_are_joined_in_groups_by_two_processes_as_by_one(
     ]
 
     def both() -> None:
-        for replica, processes in ((one, 1), (two, 2)):
+        for replica, processes in ((one, 1), (two, 2 + count % 3)):
             report = merged(replica, states, processes)
             assert (report.counters, report.refused) == (30, {})
             assert not merged(replica, states, processes).changed

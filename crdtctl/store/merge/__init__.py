@@ -73,13 +73,11 @@ def _carry_out(
     transaction: Transaction, basis: Basis, plan: MergePlan, report: MergeReport, options: MergeOptions
 ) -> None:
     """Join the accepted inputs, write ``known.json``, and do the local merges."""
-    is_large = sum(one.size for one in plan.taken) >= limits.PARALLEL_FROM_BYTES
-    two_processes = options.processes > 1 and is_large and not transaction.dry_run
+    processes = 1 if transaction.dry_run else limits.processes(options.processes, sum(one.size for one in plan.taken))
     scratch = of_replica(transaction.directory.path)
     with ExitStack() as stack:
         buffers = [SpillBuffer(stack, scratch)]
-        if two_processes:
-            buffers.append(SpillBuffer(stack, scratch, on_disk=True))
+        buffers += [SpillBuffer(stack, scratch, on_disk=True) for _ in range(1, processes)]
         sources = sources_to_join(plan.taken, stack, buffers)
         one_pass = MergePass(basis, plan, report, options, sources, buffers)
         written = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
-from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.merge_join import merged_blocks
 from crdtctl.codec.reader import Source
 from crdtctl.codec.writer import Writer
 from crdtctl.contexts import ExitStack, contextmanager
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from crdtctl.crdt.clock import Clock
     from crdtctl.store.spill import SpillBuffer
 
+    #: Groups of inputs, each with a temporary file to join it into.
+    _Work = Sequence[tuple[Sequence[OpenedInput], IO[bytes]]]
+
 
 class FailedInChild(Exception):
     """The other process could not join its inputs. This process repeats the work to find the reason."""
@@ -32,9 +35,9 @@ class FailedInChild(Exception):
 def sources_to_join(taken: Sequence[OpenedInput], stack: ExitStack, buffers: Sequence[SpillBuffer]) -> list[Source]:
     """Return the sources of one pass: the inputs, or temporary files with groups of them.
 
-    With two `buffers`, half of the groups are joined in another process.
+    With several `buffers`, as many processes join a share of the groups each.
     """
-    from crdtctl.store.parallel import in_child
+    from crdtctl.store.parallel import in_children
 
     sources = [one.source for one in taken if one.source is not None]
     for one in taken:
@@ -44,26 +47,32 @@ def sources_to_join(taken: Sequence[OpenedInput], stack: ExitStack, buffers: Seq
         return sources
     groups = [taken[i : i + limits.GROUP_SIZE] for i in range(0, len(taken), limits.GROUP_SIZE)]
     files = [stack.enter_context(temporary_file(buffers[0].scratch)) for _ in groups]
-    half = (len(groups) + 1) // 2 if len(buffers) > 1 else len(groups)
-
-    def upper() -> tuple[list[int], int] | None:
-        try:
-            sizes = [_join_group(*one, buffers[1]) for one in zip(groups[half:], files[half:], strict=True)]
-        except (BadInput, CrdtctlError):
-            return None
-        buffers[1].flush()
-        return sizes, buffers[1].count
-
-    with ExitStack() as running:
-        result = running.enter_context(in_child(upper)) if half < len(groups) else None
-        sizes = [_join_group(*one, buffers[0]) for one in zip(groups[:half], files[:half], strict=True)]
-        if result:
+    work = list(zip(groups, files, strict=True))
+    each = -(-len(work) // len(buffers))
+    shares = [(work[i * each : (i + 1) * each], buffer) for i, buffer in enumerate(buffers) if work[i * each :]]
+    with in_children(_join_in_child, shares[1:]) as results:
+        sizes = _join_groups(*shares[0])
+        for (_, buffer), result in zip(shares[1:], results, strict=True):
             done = result()
             if done is None:
                 raise FailedInChild
-            more, buffers[1].count = done
+            more, buffer.count = done
             sizes += more
     return [Source(OnDisk(file.fileno()), size, ours=True) for file, size in zip(files, sizes, strict=True)]
+
+
+def _join_groups(work: _Work, buffer: SpillBuffer) -> list[int]:
+    return [_join_group(group, file, buffer) for group, file in work]
+
+
+def _join_in_child(work: _Work, buffer: SpillBuffer) -> tuple[list[int], int] | None:
+    """Return the sizes of the files, and the number of entries for local merges; None if an input is bad."""
+    try:
+        sizes = _join_groups(work, buffer)
+    except (BadInput, CrdtctlError):
+        return None
+    buffer.flush()
+    return sizes, buffer.count
 
 
 def _join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuffer) -> int:
@@ -75,11 +84,10 @@ def _join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuff
             clock = clocks.join(clock, one.head.clock)
         with _naming_the_bad(group, again):
             writer = Writer(file.write, Head("state", "condensed", clock))
-            for line in merge_join(
-                None, [one.source for one in again if one.source is not None], on_handoff=buffer.put
-            ):
-                if line.after is not None:
-                    writer.line(line.after)
+            sources = [one.source for one in again if one.source is not None]
+            many = sum(one.size for one in sources) >= limits.BLOCKS_FROM_BYTES
+            for block in merged_blocks(None, sources, many=many, on_handoff=buffer.put):
+                writer.line(block.text)
             writer.close()
             file.flush()
             for old, new in zip(group, again, strict=True):

@@ -6,7 +6,14 @@ GROUP_SIZE = 128
 GROUP_BYTES = 2**22
 #: Minimum number of input bytes that make a second process worth its start.
 PARALLEL_FROM_BYTES = 2**23
-#: Number of counters after which progress is reported again.
-PROGRESS_INTERVAL = 1000
+#: Minimum number of bytes in each process.
+PROCESS_BYTES = 2**22
+#: Minimum number of bytes that are joined in blocks of many lines.
+BLOCKS_FROM_BYTES = 2**17
 #: Maximum number of file names, of replicas and of second types that are recorded for one merge.
 MAX_NOTED = 20
+
+
+def processes(wanted: int, size: int) -> int:
+    """Return the number of processes that join inputs of this size in bytes together."""
+    return 1 if size < PARALLEL_FROM_BYTES else max(min(wanted, size // PROCESS_BYTES), min(wanted, 2), 1)

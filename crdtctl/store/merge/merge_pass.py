@@ -1,14 +1,17 @@
-"""Step 4: join the accepted inputs with ``known.json``, line by line, into a draft."""
+"""Step 4: join the accepted inputs with ``known.json`` into a draft, on all cores."""
 
 from __future__ import annotations
 
+from itertools import islice
+
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.lines import decode_own_line
-from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.merge_join import MergedBlock, merged_blocks
 from crdtctl.codec.reader import ALL, NO_NAMES, Part
-from crdtctl.codec.writer import Lines, Writer
+from crdtctl.codec.writer import WRITE_SIZE, Lines, Summed, Writer
+from crdtctl.contexts import ExitStack
 from crdtctl.crdt import clock as clocks
-from crdtctl.records import Record, replace
+from crdtctl.records import NamedTuple, replace
 from crdtctl.store import journal
 from crdtctl.store.commit import Change, reading
 from crdtctl.store.merge import limits
@@ -19,7 +22,8 @@ from crdtctl.store.type_choice import Arrivals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import IO
 
     from crdtctl.codec.header import Head
     from crdtctl.codec.reader import Source
@@ -33,27 +37,50 @@ if TYPE_CHECKING:
     from crdtctl.store.type_choice import SecondType
 
 
-class MergePass(Record, frozen=False):
+class _RangeResult(NamedTuple):
+    """What a process found in its range of names: the file at fault, or else the results of `MergePass._join`."""
+
+    counters: int = 0
+    handed_over: int = 0
+    summed: Summed = Summed(0, 0)
+    second_types: Sequence[SecondType] = ()
+    made_twice: Sequence[MadeTwice] = ()
+    culprit: int = -1
+    reason: str = ""
+
+
+class MergePass:
     """One pass over ``known.json`` and the `sources`; entries for local merges go to the `buffers`.
 
-    With two buffers, two processes join a half of the names each, unless the report is to hold values.
+    With several buffers, as many processes join a range of the names each, unless the report is to hold values.
     """
 
-    basis: Basis
-    plan: MergePlan
-    report: MergeReport
-    options: MergeOptions
-    sources: Sequence[Source]
-    buffers: Sequence[SpillBuffer]
-    _reports_progress: bool = True
+    def __init__(
+        self,
+        basis: Basis,
+        plan: MergePlan,
+        report: MergeReport,
+        options: MergeOptions,
+        sources: Sequence[Source],
+        buffers: Sequence[SpillBuffer],
+    ) -> None:
+        self.basis = basis
+        self.plan = plan
+        self.report = report
+        self.options = options
+        self.sources = sources
+        self.buffers = buffers
+        self._progress = options.progress
+        self._ranges = 1
 
     def run(self, draft: Draft | None) -> bool:
         """Join into `draft`, if there is one; return whether anything changed."""
         head = self._head()
         writer = Writer(draft.write, head) if draft else None
         try:
-            if writer and len(self.buffers) > 1 and not self.options.max_details and (middle := self._middle()):
-                self._run_halves(writer, middle)
+            cuts = self._cuts() if writer and len(self.buffers) > 1 and not self.options.max_details else []
+            if writer and cuts:
+                self._run_ranges(writer, cuts)
             else:
                 self.report.counters = self._join(writer, ALL, self.buffers[0])
         except Invalid as reason:
@@ -85,71 +112,81 @@ class MergePass(Record, frozen=False):
             before, replica=own, clock=clock, heard=heard, histories=tags, settled=settled, unheard=plan.unheard
         )
 
-    def _middle(self) -> bytes:
-        """Return a name that cuts the work in halves; empty if no name does."""
+    def _cuts(self) -> list[bytes]:
+        """Return the names that cut the work in as many ranges as there are buffers; fewer if there are few names."""
         known = [self.basis.known] if self.basis.known else []
-        return max([*self.sources, *known], key=lambda source: source.size).middle()
+        return max([*self.sources, *known], key=lambda source: source.size).cuts(len(self.buffers))
 
-    def _run_halves(self, writer: Writer, middle: bytes) -> None:
-        """Join half of the names in each of two processes, and put the halves together."""
-        from crdtctl.store.parallel import in_child
+    def _run_ranges(self, writer: Writer, cuts: Sequence[bytes]) -> None:
+        """Join a range of names in each of several processes, and put the ranges together."""
+        from crdtctl.store.parallel import in_children
 
-        sources = [self.basis.known, *self.sources]
-        buffer = self.buffers[1]
-        with temporary_file(buffer.scratch) as file:
+        first, *others = (Part(*names) for names in zip([b"", *cuts], [*cuts, b""], strict=True))
+        self._ranges = 1 + len(others)
+        with ExitStack() as stack:
+            files = [stack.enter_context(temporary_file(buffer.scratch)) for buffer in self.buffers[1:]]
+            shares = list(zip(others, self.buffers[1:], files, strict=False))
+            results = stack.enter_context(in_children(self._join_in_child, shares))
+            counts = [self._join(writer, first, self.buffers[0])]
+            for (_, buffer, file), result in zip(shares, results, strict=True):
+                done = result()
+                if done.culprit >= 0:
+                    raise self._all_sources[done.culprit].invalid(done.reason)
+                file.seek(0)
+                writer.splice(_blocks_of(file), done.summed)
+                buffer.count = done.handed_over
+                counts.append(done.counters)
+                self.report.second_types = [*self.report.second_types, *done.second_types][: limits.MAX_NOTED]
+                self.report.made_twice += done.made_twice
+            self.report.counters = sum(counts)
 
-            def upper() -> tuple[int, int, int, str, list[SecondType], list[MadeTwice]]:
-                self._reports_progress = False  # the other process reports for both halves
-                lines = Lines(file.write)
-                try:
-                    count = self._join(lines, Part(middle, b""), buffer)
-                except Invalid as reason:
-                    culprit = next(i for i, source in enumerate(sources) if source is reason.source)
-                    return 0, 0, culprit, reason.reason, [], []
-                lines.flush()
-                file.flush()
-                buffer.flush()
-                return count, buffer.count, -1, "", self.report.second_types, self.report.made_twice
+    def _join_in_child(self, part: Part, buffer: SpillBuffer, file: IO[bytes]) -> _RangeResult:
+        self._progress = None  # the first process reports for all
+        lines = Lines(file.write)
+        try:
+            count = self._join(lines, part, buffer)
+        except Invalid as reason:
+            culprit = next(i for i, source in enumerate(self._all_sources) if source is reason.source)
+            return _RangeResult(culprit=culprit, reason=reason.reason)
+        lines.flush()
+        file.flush()
+        buffer.flush()
+        found = self.report
+        return _RangeResult(count, buffer.count, lines.summed, found.second_types, found.made_twice)
 
-            with in_child(upper) as result:
-                count = self._join(writer, Part(b"", middle), self.buffers[0])
-                more, buffer.count, culprit, reason, second_types, made_twice = result()
-            bad = sources[culprit] if culprit >= 0 else None
-            if bad is not None:
-                raise bad.invalid(reason)
-            file.seek(0)
-            writer.splice(iter(lambda: file.read(2**18), b""))
-            self.report.counters = count + more
-            self.report.second_types = [*self.report.second_types, *second_types][: limits.MAX_NOTED]
-            self.report.made_twice += made_twice
+    @property
+    def _all_sources(self) -> list[Source]:
+        return [*([self.basis.known] if self.basis.known else []), *self.sources]
 
     def _join(self, lines: Lines | None, part: Part, buffer: SpillBuffer) -> int:
-        """Join a part of the names; return the number of counters that changed."""
+        """Join a range of the names; return the number of counters that changed."""
         own, report = self.basis.own, self.report
-        progress = self.options.progress if self._reports_progress else None
         count = done = 0
-        joined = merge_join(self.basis.known, self.sources, without=own.id, part=part, on_handoff=buffer.put)
+        joined = merged_blocks(
+            self.basis.known,
+            self.sources,
+            many=sum(source.size for source in self._all_sources) >= limits.BLOCKS_FROM_BYTES,
+            without=own.id,
+            part=part,
+            on_handoff=buffer.put,
+        )
         arrivals, makers = Arrivals(own.source, part), Makers(own.source, self.plan.settled)
-        for number, line in enumerate(joined):
-            if line.after is None:
-                continue
-            if line.name in NO_NAMES:  # their changes are in the clock as well
-                if lines:
-                    lines.line(line.after)
-                continue
-            if progress:
-                done += len(line.after)
-                if number % limits.PROGRESS_INTERVAL == 0:
-                    progress(done if part is ALL else 2 * done)  # the other half takes as long
+        for block in joined:
             if lines:
-                lines.line(line.after)
-            if line.after != line.before:
-                count += 1
-                if len(report.second_types) < limits.MAX_NOTED:
-                    report.second_types += arrivals.look(line)
-                report.made_twice += makers.look(line.before, line.after)
-                if count <= self.options.max_details:
-                    self._note_values(line.before, line.after)
+                lines.line(block.text)
+            if self._progress:
+                done += len(block.text)
+                self._progress(self._ranges * done)  # the other ranges take as long
+            if not block.names:
+                continue
+            changed = _counters_of(block)
+            if len(report.second_types) < limits.MAX_NOTED:
+                report.second_types += islice(arrivals.look(changed), limits.MAX_NOTED)
+            report.made_twice += makers.look(changed)
+            room = max(self.options.max_details - count, 0)
+            for before, after in zip(changed.before[:room], changed.after[:room], strict=True):
+                self._note_values(before, after)
+            count += len(changed.names)
         return count
 
     def _note_values(self, before: bytes | None, after: bytes) -> None:
@@ -163,6 +200,20 @@ class MergePass(Record, frozen=False):
             if counter[tag] != past.get(tag):
                 change = Change(name, tag, reading(tag, mine, past), reading(tag, mine, counter))
                 self.report.changes.append(change)
+
+
+def _blocks_of(file: IO[bytes]) -> Iterator[bytes]:
+    while block := file.read(WRITE_SIZE):
+        yield block
+
+
+def _counters_of(block: MergedBlock) -> MergedBlock:
+    """Return a block without the changes of reserved lines, which are in the clock as well."""
+    if NO_NAMES.isdisjoint(block.names):
+        return block
+    there = zip(block.names, block.before, block.after, strict=True)
+    kept = [one for one in there if one[0] not in NO_NAMES]
+    return MergedBlock(block.text, [one[0] for one in kept], [one[1] for one in kept], [one[2] for one in kept])
 
 
 def _without(counter: Counter, replicas: frozenset[str]) -> Counter:

@@ -1,0 +1,172 @@
+"""Lines with one entry of totals each, as most files of a fleet hold: read and written many at a time, as bytes.
+
+Nothing is decoded but the numbers, all of a block in one call. A block is taken only if it is canonical to the byte, so
+that what is read here means the same, and is as valid, as with `crdtctl.codec.lines`. Everything else is left to that
+module. This one is imported where much is joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter, le
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from crdtctl.codec.layout import MAX_SAFE, NAME_END
+from crdtctl.crdt import NO_COUNTERS
+from crdtctl.crdt.names import MAX_BYTES, stored_counter_fault
+from crdtctl.records import NamedTuple
+
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SAFE)]
+_Nat = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE)]
+#: Type → decoder of an array of its entries without optional items.
+ROWS: Final[dict[bytes, msgspec.json.Decoder[Any]]] = {
+    b"pncounter": msgspec.json.Decoder(list[tuple[_Seq, _Nat, _Nat]]),
+    b"gcounter": msgspec.json.Decoder(list[tuple[_Seq, _Nat]]),
+}
+encode_rows = msgspec.json.Encoder().encode
+_seq = itemgetter(0)
+#: A line of one entry has this number of quotes: `"NAME":{"TYPE":{"REPLICA":[…]}}`.
+_QUOTES = 6
+_PRINTABLE = bytes(range(0x20, 0x7F))
+
+
+class OneAuthorLines(NamedTuple):
+    """Lines of one type with one entry each, as columns: names, replicas, and the numbers of entries (``1,5,0``)."""
+
+    tag: bytes
+    names: list[bytes]
+    authors: list[bytes]
+    rows: list[bytes]
+
+    def cut(self, start: int, end: int | None = None) -> OneAuthorLines:
+        """Return some of the lines."""
+        return OneAuthorLines(self.tag, self.names[start:end], self.authors[start:end], self.rows[start:end])
+
+
+def may_be(line: bytes) -> bool:
+    """Return whether `read` may be able to read a line."""
+    return line.count(b'"') == _QUOTES and b"\\" not in line and line.isascii()
+
+
+def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
+    """Return the lines in `text`, or None if one of them is not of this form, or not valid in a file with this clock.
+
+    The order of the names is not checked.
+    """
+    parts = text.split(b'"')
+    count = len(parts) // _QUOTES
+    if not count or len(parts) != _QUOTES * count + 1 or not text.isascii() or b"\\" in text:
+        return None
+    names, authors, tag = parts[1::_QUOTES], parts[5::_QUOTES], parts[3]
+    if set(parts[2::_QUOTES]) != {b":{"} or set(parts[4::_QUOTES]) != {b":{"} or tag not in ROWS:
+        return None
+    if parts[0] or set(parts[3::_QUOTES]) != {tag} or not _are_names(names):
+        return None
+    numbers = b'"'.join(parts[_QUOTES::_QUOTES])
+    if not numbers.startswith(b":[") or not numbers.endswith(b"]}}"):
+        return None
+    array = b"[%b]" % numbers[1:-2].replace(b']}},\n":[', b"],[")
+    try:
+        entries = ROWS[tag].decode(array)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    if len(entries) != count or encode_rows(entries) != array:
+        return None
+    if not _are_in(clock, authors, list(map(_seq, entries))):
+        return None
+    return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
+
+
+def _are_names(names: Sequence[bytes]) -> bool:
+    """Return whether all are certainly valid names of counters; they have no escapes."""
+    together = b" ~ ".join(names)  # so white space at the end of a name makes two spaces in a row
+    if together.translate(None, _PRINTABLE) or b"  " in together or together[:1] == b" " or together[-1:] == b" ":
+        return False
+    if min(map(len, names)) == 0 or max(map(len, names)) > MAX_BYTES:
+        return False
+    return b"=" not in together or all(map(_is_name, names))
+
+
+def _is_name(name: bytes) -> bool:
+    text = name.decode()
+    return stored_counter_fault(text) is None and text not in NO_COUNTERS
+
+
+def _are_in(clock: Mapping[str, int], authors: Sequence[bytes], seqs: Sequence[int]) -> bool:
+    """Return whether a clock contains the commits with these numbers."""
+    limits = {author: clock.get(author.decode(), 0) for author in set(authors)}
+    return max(seqs) <= min(limits.values()) or all(map(le, seqs, map(limits.__getitem__, authors)))
+
+
+# Joining -------------------------------------------------------------------------------------------------
+
+#: Replica → numbers of its entry, of one counter.
+Rows = dict[bytes, bytes]
+
+
+def collect(table: dict[bytes, Rows], lines: OneAuthorLines, without: bytes) -> None:
+    """Join lines to a table of counters of their type: name → entries. Entries of `without` are left out."""
+    get = table.get
+    leaves_out = without in lines.authors
+    for name, author, row in zip(lines.names, lines.authors, lines.rows, strict=True):
+        if leaves_out and author == without:
+            continue
+        rows = get(name)
+        if rows is None:
+            table[name] = {author: row}
+        else:
+            rows[author] = row if author not in rows else join_row(rows[author], row)
+
+
+def join_row(a: bytes, b: bytes) -> bytes:
+    """Return the join of two entries of one replica, number by number."""
+    if a == b:
+        return a
+    return b",".join([b"%d" % max(x, y) for x, y in zip(map(int, a.split(b",")), map(int, b.split(b",")), strict=True)])
+
+
+def write(name: bytes, tag: bytes, rows: Rows) -> bytes:
+    """Return the line of a counter with these entries."""
+    if len(rows) == 1:
+        ((author, row),) = rows.items()
+        return b'"%b":{"%b":{"%b":[%b]}}' % (name, tag, author, row)
+    return b'"%b":{"%b":{"%b]}}' % (name, tag, b'],"'.join([b'%b":[%b' % (who, rows[who]) for who in sorted(rows)]))
+
+
+def lines(columns: OneAuthorLines) -> list[bytes]:
+    """Return the lines of columns."""
+    middle = b'":{"%b":{"' % columns.tag
+    text = zip(columns.names, columns.authors, columns.rows, strict=True)
+    return [b'"%b%b%b":[%b]}}' % (name, middle, author, row) for name, author, row in text]
+
+
+def type_of(line: bytes) -> bytes:
+    """Return the first type on a line without escapes."""
+    start = line.find(NAME_END) + len(NAME_END)
+    return line[start : line.find(b'"', start)]
+
+
+def entries(line: bytes, name: bytes, tag: bytes) -> Rows | None:
+    """Return the entries on a line of our own; None if it holds anything but totals of this type."""
+    head = b'"%b":{"%b":{"' % (name, tag)
+    body = line[len(head) : -3]
+    if not line.startswith(head) or b"{" in body or b"\\" in line:
+        return None
+    found = body.split(b'],"')
+    if body.count(b'"') != 2 * len(found) - 1:
+        return None
+    try:
+        return dict([entry.split(b'":[') for entry in found])
+    except ValueError:
+        return None
+
+
+def join(rows: Rows, more: Rows) -> None:
+    """Join more entries of a counter to its `rows`."""
+    if rows.keys().isdisjoint(more):
+        rows.update(more)
+        return
+    for author, row in more.items():
+        rows[author] = row if author not in rows else join_row(rows[author], row)

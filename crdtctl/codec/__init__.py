@@ -157,6 +157,11 @@ Modules
 ``header``         the header
 ``reader``         one file: verify it, look lines up, read them all
 ``merge_join``     several files: join them line by line
+``block_join``     several large files: join them many lines at a time, with the same result
+``runs``           the lines of one of them, in blocks
+``one_author``     lines with one entry of totals, as columns
+``same_shape``     pairs of lines that differ only in their numbers
+``checksums``      the checksum of pieces put together
 ``writer``         write a file
 ``other_layouts``  JSON in other layouts, and TOML
 ``strict_json``    JSON without repeated keys

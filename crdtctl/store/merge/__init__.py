@@ -3,7 +3,7 @@
 1. `opening`: open the inputs and verify their checksums.
 2. `admission`: decide from their headers which are taken.
 3. `plan`: give the branches of forks their names, and leave out replicas that were absorbed.
-4. `groups` and `merge_pass`: join line by line into a draft, which becomes ``known.json``.
+4. `groups` and `merge_pass`: join them, on all cores, into a draft, which becomes ``known.json``.
 5. Merge the entries of locally merged types into ``own.json`` (`crdtctl.store.handoffs`).
 
 If an input turns out to be bad in step 4, steps 2 to 4 begin again without it.

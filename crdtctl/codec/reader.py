@@ -146,7 +146,7 @@ class Source:
         return sorted({name for name in found if name})
 
     def _name_near(self, distance: int) -> bytes:
-        """Return the name of the counter after a distance from the first one; empty if there is none."""
+        """Return the name of the counter after a distance from the first one; empty in a file without any."""
         position = self.start + distance
         newline = self.pages.read(position, min(READ_SIZE, self.end - position)).find(b"\n")
         try:

@@ -66,7 +66,7 @@ class Run:
         return self._offset + len(text) >= self._end
 
     def skip(self, text: bytes) -> None:
-        """Go on behind `text`, whole lines that `peek` returned."""
+        """Go on after `text`, whole lines that `peek` returned."""
         self._offset += len(text) + _END
         self._taken = name_of(text[text.rfind(b"\n") + 1 :])
 
@@ -162,7 +162,7 @@ class Run:
         return self._taken < names[0] and in_part and all(map(lt, names, names[1:]))
 
     def _is_sound(self, line: bytes, before: bytes) -> bool:
-        """Return whether a line that is not taken yet may follow; empty: there is none, or it is not read yet."""
+        """Return whether a line that is not taken yet may follow. An empty one was not read yet, or does not exist."""
         if line:
             try:
                 self.source.name_after(before, line, self._part)

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +26,17 @@ class Kind:
 KINDS = {
     "ext4": Kind(("mkfs.ext4", "-q"), "loop", 64),
     "ext4 noauto_da_alloc": Kind(("mkfs.ext4", "-q"), "loop,noauto_da_alloc", 64),
-    # Under load, the last mount of an image may end a moment after its umount. Its twin has no such mount.
-    "xfs": Kind(("mkfs.xfs", "-q"), "loop,nouuid", 320),
+    "xfs": Kind(("mkfs.xfs", "-q"), "loop", 320),
 }
+
+
+def is_in_use(image: Path) -> bool:
+    """Return whether a loop device still has the file."""
+    for held in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(FileNotFoundError):  # freed in between
+            if held.read_text().strip() == str(image.resolve()):
+                return True
+    return False
 
 
 def unmount(where: Path) -> None:
@@ -53,8 +61,16 @@ class Disk:
         subprocess.run(["mount", "-o", self.options, self.image, self.mount], check=True, capture_output=True)
 
     def detach(self) -> None:
-        """Unmount it."""
+        """Unmount it, and wait until it ends in every other mount namespace too.
+
+        A process that another test started with ``unshare --mount`` meanwhile has a copy of the mount. As long as it
+        runs, the file system goes on, and mounting the image again shows that instead of what is in the image.
+        """
         unmount(self.mount)
+        end = time.monotonic() + 60
+        while is_in_use(self.image):
+            assert time.monotonic() < end, f"{self.image} stays mounted somewhere"
+            time.sleep(0.01)
 
     def settle(self) -> None:
         """Write everything to the disk, requested or not."""

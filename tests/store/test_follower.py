@@ -169,6 +169,7 @@ def test_renamed_file_is_read_until_the_new_one_has_content(reader: Reader) -> N
     reader.follower.read()
     reader.path.rename(f"{reader.path}.1")
     reader.path.touch()
+    assert reader.follower.read() == []
     with open(f"{reader.path}.1", "a") as file:
         file.write("two\n")
     assert reader.follower.read() == [b"two"]

@@ -154,6 +154,53 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{_EXACT}[roll-back: image of ext4, without the state directory]",
     ),
     Mutant(
+        "a stream acknowledges what it did not commit",
+        (Edit("store/group_commit.py", "        commit(_together(asked), len(group), None)\n", "        pass\n"),),
+        "tests/library/test_stream.py::test_flush_returns_when_all_is_on_disk",
+    ),
+    Mutant(
+        "the position in a followed file is not in the commit",
+        (Edit("store/apply.py", "step.taken(own.source.head.follows) if step else None", "None"),),
+        "tests/store/test_follower.py::test_every_line_counts_once_through_rotations_and_kills",
+    ),
+    Mutant(
+        "files that were rotated in between are not read",
+        (Edit("store/rotation.py", "    if not number:\n", "    if True:\n"),),
+        "tests/commands/test_follow.py::test_rotated_files_are_read_to_their_ends_after_a_restart",
+    ),
+    Mutant(
+        "a rotated file is left before its writer leaves it",
+        (Edit("store/follower.py", "(is_last and not found.status.st_size)", "(is_last and False)"),),
+        "tests/store/test_follower.py::test_renamed_file_is_read_until_the_new_one_has_content",
+    ),
+    Mutant(
+        "an emptied file is not noticed",
+        (Edit("store/follower.py", "        if not before.are_in(self.fd):\n", "        if False:\n"),),
+        "tests/store/test_follower.py::test_emptied_file_is_read_from_its_beginning_and_noted",
+    ),
+    Mutant(
+        "an unfinished line is counted",
+        (
+            Edit(
+                "store/follower.py",
+                "        if is_left and len(block) < _BLOCK:\n",
+                "        if len(block) < _BLOCK:\n",
+            ),
+        ),
+        "tests/store/test_follower.py::test_last_line_waits_for_its_end",
+    ),
+    Mutant(
+        "two followers of one file both count",
+        (
+            Edit(
+                "store/followed.py",
+                "        if follows.get(self.key) != (",
+                "        if False and follows.get(self.key) != (",
+            ),
+        ),
+        "tests/store/test_follower.py::test_two_followers_of_one_file_do_not_count_twice",
+    ),
+    Mutant(
         "joined by sum",
         (Edit("crdt/lattice.py", "return a if a >= b else b", "return a + b"),),
         "tests/crdt/test_join_laws.py::test_join_is_idempotent_and_a_repeated_merge_changes_nothing",

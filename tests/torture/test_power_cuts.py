@@ -5,7 +5,7 @@ import pytest
 from tests.torture.bars import BARS, Bar
 from tests.torture.careless import WITHOUT_FSYNC_OF_DIRECTORIES
 from tests.torture.disks import KINDS, needs_disks
-from tests.torture.power import faults, new_disk
+from tests.torture.power import faults, faults_in_a_stream, new_disk
 from tests.torture.victim import WRITES
 
 pytestmark = [needs_disks, pytest.mark.timeout(300)]
@@ -17,10 +17,21 @@ def test_what_was_acknowledged_survives_a_power_cut(kind: str) -> None:
         assert faults(disk, safe, len(WRITES)) == []
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_stream_and_followed_log_survive_power_cuts(kind: str) -> None:
+    with new_disk(kind) as (disk, safe):
+        assert faults_in_a_stream(disk, safe, 4) == []
+
+
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_without_the_fsync_of_directories_it_would_not(kind: str) -> None:
     with new_disk(kind) as (disk, safe):
         assert faults(disk, safe, 2, WITHOUT_FSYNC_OF_DIRECTORIES) != []
+
+
+def test_without_the_fsync_of_directories_a_stream_would_not() -> None:
+    with new_disk("ext4") as (disk, safe):
+        assert faults_in_a_stream(disk, safe, 4, WITHOUT_FSYNC_OF_DIRECTORIES) != []
 
 
 @pytest.mark.parametrize("bar", BARS, ids=lambda bar: bar.name)

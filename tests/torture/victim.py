@@ -54,6 +54,11 @@ class Victim:
         """Run the program, which must acknowledge, and return its output."""
         return _run([*self.program, "--replica", self.replica, *words], self.here, stdin)
 
+    def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
+        """Start the program, with pipes for its input and output."""
+        command = [*self.program, "--replica", self.replica, *words]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.here)
+
     def _at_peer(self, *words: str | Path) -> None:
         _run([*PROGRAM, "--replica", self.peer, *words], self.there)
 

@@ -100,8 +100,8 @@ class Stream:
 
     def flush(self) -> int:
         """Wait until all operations so far are on disk. Return their number. Raise the failure of a group."""
+        self._refuse_child()
         with self._changed:
-            self._refuse_child()
             target = self._ask_for_all()
             while self._durable < target and self._failure is None:
                 self._changed.wait()
@@ -124,8 +124,8 @@ class Stream:
             except RuntimeError:  # the loop was closed, so no one waits
                 pass
 
+        self._refuse_child()
         with self._changed:
-            self._refuse_child()
             target = self._ask_for_all()
             if self._durable < target and self._failure is None:
                 self._callbacks.append((target, call))
@@ -142,11 +142,11 @@ class Stream:
             request = None
         if request is None:
             request = _request(*key)
+        self._refuse_child()
         changed = self._changed
         with changed:
             while len(self._waiting) >= self._most and self._failure is None and self._is_open:
                 changed.wait()
-            self._refuse_child()
             if not self._is_open:
                 raise UsageError(
                     "a stream counts nothing outside of its context", "use 'with replica.stream() as stream:'"
@@ -173,6 +173,7 @@ class Stream:
         return self._durable
 
     def _refuse_child(self) -> None:
+        """Raise `UsageError` in a forked process, before it waits for a lock that a thread of its parent held."""
         if self._process not in (0, os.getpid()):
             raise UsageError(
                 "a stream belongs to the process that opened it, and this one was forked from it",

@@ -103,14 +103,12 @@ def test_each_command_and_set_has_its_own_position(shell: Shell, replica: Replic
 
 def test_rotated_files_are_read_to_their_ends_after_a_restart(shell: Shell, replica: Replica, log: Path) -> None:
     append(log, "a\n")
-    with following(shell, "--follow", "log") as process:
-        wait_for(process, 1)
+    shell.ok("increment", "--follow", "log", "--until-end")
     append(log, "b\n")
     log.rename(f"{log}.2")
     append(Path(f"{log}.1"), "c\n")
     append(log, "d\n")
-    with following(shell, "--follow", "log") as process:
-        wait_for(process, 3)
+    shell.ok("increment", "--follow", "log", "--until-end")
     assert values(replica) == {"a": 1, "b": 1, "c": 1, "d": 1}
 
 

@@ -40,6 +40,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`increment NAME`, {sizes.many:,} own counters": counting.of_many,
         f"`show NAME`, {sizes.entries:,} known entries": counting.show,
         f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,
+        f"`increment --stream`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.stream,
         f"`add --batch` to an hll, {sizes.lines:,} lines, all different": bulk.distinct,
         f"`add --batch` to an hll, {sizes.lines:,} lines of {sizes.names:,} names": bulk.repeated,
         f"`merge`, two states of {sizes.entries:,} entries, all different": bulk.merge_all_different,

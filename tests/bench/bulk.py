@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bench import amounts
 from tests.bench.contest import Command, Contest, Rival, missing, program
+from tests.bench.counting import serve_redis
 from tests.bench.ground import Ground
 from tests.bench.process import Wrong
 
@@ -25,6 +26,47 @@ def batch(ground: Ground) -> Contest:
 
     ours = ground.ours(["increment", "--batch", ground.lines], directory=directory, check=check)
     return Contest(ours=ours, rivals=[Rival(awk, 3) for awk in _awk(ground, expected)])
+
+
+def stream(ground: Ground) -> Contest:
+    """Count the same lines in groups, each acknowledged when it is on disk."""
+    directory = ground.replica("stream")
+    sizes = ground.sizes
+    expected = Counter(amounts.batch_name(line, sizes.names) for line in range(sizes.lines))
+
+    def check(runs: int) -> None:
+        ground.expect_values(directory, lambda i: runs * expected[amounts.name(i)], sizes.names)
+
+    words: list[str | Path] = ["increment", "--stream", ground.lines, "--lines", "names"]
+    ours = ground.ours(words, directory=directory, check=check, output=str(ground.root / "stream.txt"))
+    return Contest(ours=ours, rivals=[*map(Rival, _awk(ground, expected)), *map(Rival, _piped_redis(ground, expected))])
+
+
+def _piped_redis(ground: Ground, expected: Counter[str]) -> list[Command]:
+    """Return the count of the lines by a server, in one pipeline of increments."""
+    if missing("redis-server", "redis-cli"):
+        return []
+    directory = ground.empty("redis-pipe")
+    client = serve_redis(ground, directory)
+    orders = directory / "orders.txt"
+    with ground.lines.open() as lines, orders.open("w") as file:
+        for line in lines:
+            file.write(f"INCR {line}")
+    name = amounts.name(1)
+
+    def check(runs: int) -> None:
+        if ground.call([*client, "GET", name], directory).strip() != str(runs * expected[name]):
+            raise Wrong("redis counted the lines otherwise")
+
+    redis = Command(
+        name="`redis-cli --pipe`, appendfsync always",
+        processes=[[program("sh"), "-c", f"exec {' '.join(client)} --pipe <orders.txt"]],
+        directory=str(directory),
+        environment=ground.environment,
+        output=str(ground.root / "redis.txt"),
+        check=check,
+    )
+    return [redis]
 
 
 def _awk(ground: Ground, expected: Counter[str]) -> list[Command]:

@@ -105,6 +105,13 @@ def _redis(ground: Ground) -> list[Command]:
     if missing("redis-server", "redis-cli"):
         return []
     directory = ground.empty("redis")
+    client = serve_redis(ground, directory)
+    words = [*client, "INCR", "counter"]
+    return [_other(ground, "`redis-cli`, appendfsync always", words, directory, [*client, "GET", "counter"])]
+
+
+def serve_redis(ground: Ground, directory: Path) -> list[str]:
+    """Start a server that makes each change durable; return the words of its client, to be run in the directory."""
     durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
     words = [program("redis-server"), "--port", "0", "--unixsocket", "redis.sock", *durable]
     server = subprocess.Popen(
@@ -122,8 +129,7 @@ def _redis(ground: Ground) -> list[Command]:
             if time.monotonic() > deadline or server.poll() is not None:
                 raise
         time.sleep(0.05)
-    words = [*client, "INCR", "counter"]
-    return [_other(ground, "`redis-cli`, appendfsync always", words, directory, [*client, "GET", "counter"])]
+    return client
 
 
 def _git(ground: Ground) -> list[Command]:

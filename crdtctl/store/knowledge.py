@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crdtctl.codec.lines import decode_own_line, encode_line
-from crdtctl.codec.merge_join import merge_join
 from crdtctl.crdt import LOCALLY_MERGED, forks
 from crdtctl.records import Record, replace
 
@@ -63,6 +62,8 @@ def partial_lines(
     The author of `own` is one of them. Other replicas' entries of locally merged types are left out. With `news`, the
     lines are as they would be after a merge of those sources.
     """
+    from crdtctl.codec.merge_join import merge_join
+
     mine = own.head.replica
     if len(authors) < 2:
         known, news = None, ()

@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _MAX_BYTES = 2**30
-#: The parts of a cached object, and those of its entry, in the order of the file. The last two may be missing.
+#: The parts of a cached object, in the order of the file. The last two may be missing.
 _PARTS = ("entry", "digest", "mark", "fault", "owner", "is_whole", "held", "unsettled", "is_idle")
-_DEFAULTS: dict[str, Any] = {"unsettled": 0, "is_idle": False}
-_ENTRY = ("name", "size", "version")
 #: The types of the parts that each object has.
 _KINDS = [str, str, str, str, str, str, int, bool]
 
@@ -65,10 +63,10 @@ def _is_fact(fact: Any) -> bool:
 
 def _cached(stored: Any, facts: list[Any]) -> CachedObject:
     """Return an object from its stored form; raise an error of the interpreter if it has another form."""
-    at, digest, mark, fault, owner, is_whole, numbers, unsettled, is_idle = [
-        stored[part] if part in stored else _DEFAULTS[part] for part in _PARTS
-    ]
-    name, size, version = [at[part] for part in _ENTRY]
+    at, digest, mark, fault = stored["entry"], stored["digest"], stored["mark"], stored["fault"]
+    name, size, version = at["name"], at["size"], at["version"]
+    owner, is_whole, numbers = stored["owner"], stored["is_whole"], stored["held"]
+    unsettled, is_idle = stored.get("unsettled", 0), stored.get("is_idle", False)
     kinds = [type(part) for part in (name, version, digest, mark, fault, owner, size, is_whole)]
     if kinds != _KINDS:
         raise TypeError

@@ -54,7 +54,7 @@ def _deletable_by_others(cached: CachedObject, knowledge: Knowledge) -> bool:
         owner not in cached.summary.clock
         or owner in roster.sealed
         or roster.has_absorbed(owner)
-        or 0 < minted(owner) < roster.cutoff
+        or (roster.cutoff > 0 and 0 < minted(owner) < roster.cutoff)
     )
 
 

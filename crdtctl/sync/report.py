@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.errors import CrdtctlError, UsageError
 from crdtctl.records import Record, as_dict, field
-from crdtctl.store.merge.report import MergeReport
+from crdtctl.store.merge_report import MergeReport
 from crdtctl.sync.object_name import RENEWAL_SECONDS
 
 TYPE_CHECKING = False

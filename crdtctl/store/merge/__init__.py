@@ -23,7 +23,7 @@ from crdtctl.store.merge.merge_pass import MergePass
 from crdtctl.store.merge.opening import BadInput, open_all
 from crdtctl.store.merge.options import MergeOptions
 from crdtctl.store.merge.plan import make_plan, read_basis
-from crdtctl.store.merge.report import MergeReport
+from crdtctl.store.merge_report import MergeReport
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica
 

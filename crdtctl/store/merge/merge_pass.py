@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crdtctl.store.durable import Draft
     from crdtctl.store.merge.options import MergeOptions
     from crdtctl.store.merge.plan import Basis, MergePlan
-    from crdtctl.store.merge.report import MergeReport
+    from crdtctl.store.merge_report import MergeReport
     from crdtctl.store.rights import MadeTwice
     from crdtctl.store.spill import SpillBuffer
     from crdtctl.store.type_choice import SecondType

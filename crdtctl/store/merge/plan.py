@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crdtctl.store.gone import Returned
     from crdtctl.store.merge.opening import OpenedInput
     from crdtctl.store.merge.options import MergeOptions
-    from crdtctl.store.merge.report import MergeReport
+    from crdtctl.store.merge_report import MergeReport
     from crdtctl.store.transaction import Transaction
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crdtctl.records import Record, field
-from crdtctl.store.handoffs import no_peer_warning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +56,10 @@ class MergeReport(Record, frozen=False):
     @property
     def notes(self) -> list[str]:
         """Notes on a successful merge, a line each."""
+        if not (self.without_peer or self.second_types or self.late):
+            return []
+        from crdtctl.store.handoffs import no_peer_warning
+
         alone = [no_peer_warning(self.without_peer)] if self.without_peer else []
         return [*alone, *map(str, [*self.second_types, *self.late])]
 

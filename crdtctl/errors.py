@@ -31,7 +31,8 @@ A message names the fault and its place. A hint names the next step. Both are on
 from __future__ import annotations
 
 import errno
-import os
+
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

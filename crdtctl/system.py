@@ -45,6 +45,14 @@ class Paths:
             return False
 
     @staticmethod
+    def isdir(path: str) -> bool:
+        """Return whether a path, behind links, is a directory."""
+        try:
+            return posix.stat(path).st_mode & 0o170000 == 0o040000
+        except (OSError, ValueError):
+            return False
+
+    @staticmethod
     def isabs(path: str) -> bool:
         """Return whether a path begins at the root."""
         return path[:1] == "/"
@@ -82,12 +90,26 @@ class Variables:
         value = posix.environ.get(_bytes(name))
         return default if value is None else value.decode("utf-8", "surrogateescape")
 
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return value
+
     def __iter__(self) -> "Iterator[str]":
         return (name.decode("utf-8", "surrogateescape") for name in posix.environ)
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+def _text(name: "Any") -> str:
+    if isinstance(name, str):
+        return name
+    import os
+
+    return os.fsdecode(name)
 
 
 class _System(type(sys)):  # type: ignore[misc]  # a module
@@ -99,6 +121,7 @@ class _System(type(sys)):  # type: ignore[misc]  # a module
         self.path = Paths()
         self.environ = Variables()
         self.fsencode = _bytes
+        self.fsdecode = _text
 
     def __getattr__(self, name: str) -> "Any":
         import os

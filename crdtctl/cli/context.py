@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.errors import UsageError, printable
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

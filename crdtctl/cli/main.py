@@ -1,13 +1,12 @@
 """Runs one command line, and turns its outcome into messages and an exit status."""
 
-import os
-
 from crdtctl import __version__
 from crdtctl.cli import output, parser
 from crdtctl.cli.carrying import carry_out
 from crdtctl.cli.context import Ended
 from crdtctl.cli.signals import is_interrupted, keep_interruptions
 from crdtctl.errors import CrdtctlError, InternalError, from_os, printable
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

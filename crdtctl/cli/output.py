@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 
 from crdtctl.cli.options import FORMATS
 from crdtctl.cli.workflow import escape_json, escape_line, is_command, is_job
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
 from crdtctl.store import streams
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

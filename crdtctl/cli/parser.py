@@ -6,12 +6,11 @@ by `line` from the same grammar, answers then. Both understand a line alike, whi
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.cli.context import Context
 from crdtctl.cli.everywhere import EVERYWHERE, FORMAT, FULL, HEADER, JSON, READING
 from crdtctl.cli.grammar import PREFIX, Flag, variable_of
 from crdtctl.cli.verbs import load
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 Those programs have no terminal, so a signal from the keyboard does not reach them.
 """
 
-import os
 import sys
 
 from crdtctl.store.durable import close
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

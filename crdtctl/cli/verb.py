@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.cli import output
 from crdtctl.cli.everywhere import LOCK_TIMEOUT, REPLICA
 from crdtctl.errors import (
@@ -16,6 +14,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.store.locate import VARIABLE
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ that spelling. Messages and tables, which are for people, are escaped. Lines of 
 unchanged.
 """
 
-import os
+from crdtctl.system import os
 
 _START = "::"
 _ANYWHERE = "##["

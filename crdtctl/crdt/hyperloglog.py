@@ -14,12 +14,6 @@ sketch in memory is never larger than in its file.
 
 from __future__ import annotations
 
-from functools import cache
-from itertools import islice
-from math import inf, log, sqrt
-from operator import ge
-from struct import unpack
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
@@ -57,6 +51,7 @@ def sketch(precision: int, elements: Iterable[bytes]) -> str:
 def observe(registers: bytearray, elements: Iterable[bytes]) -> None:
     """Add elements, each as UTF-8, to registers (2^p ranks)."""
     from hashlib import blake2b  # takes 2 ms to import, and most commands do not need it
+    from struct import unpack  # only here, as other modules below: every command imports this one
 
     shift = _BITS + 1 - len(registers).bit_length()
     rest = (1 << shift) - 1
@@ -101,6 +96,9 @@ def fault(sketch: str) -> str | None:
         return None if _is_dense(precision, size - numbers.count(0)) else "a sketch is not in its shorter form"
     if len(body) % width or _is_dense(precision, len(ranks)) or 0 in ranks:
         return "a sketch has a wrong length, is not in its shorter form, or lists an empty register"
+    from itertools import islice
+    from operator import ge
+
     indices = _indices(width).findall(body)
     if any(map(ge, indices, islice(indices, 1, None))) or _number(indices[-1].encode()) >= size:
         return "the registers of a sketch are not sorted, or one does not exist"
@@ -147,6 +145,8 @@ def estimate(sketch: str) -> int:
     """
     if sketch == EMPTY:
         return 0
+    from math import log
+
     found, body = precision(sketch), sketch.rpartition(" ")[2].encode()
     size, width, ranks = 1 << found, _width(found), body.translate(_TO_NUMBER)
     if len(ranks) < size:
@@ -162,13 +162,15 @@ def estimate(sketch: str) -> int:
 
 def standard_error(precision: int) -> float:
     """Return the relative standard error of estimates with a precision."""
+    from math import sqrt
+
     return 1.04 / sqrt(1 << precision)
 
 
 def _sigma(x: float) -> float:
     """Return x + Σ x^(2^k) · 2^(k−1) over k ≥ 1."""
     if x == 1:
-        return inf
+        return float("inf")
     power, total, before = 1.0, x, -1.0
     while total != before:
         x *= x
@@ -182,6 +184,8 @@ def _tau(x: float) -> float:
     """Return (1 − x − Σ (1 − x^(2^−k))² · 2^−k over k ≥ 1) / 3."""
     if x in (0, 1):
         return 0.0
+    from math import sqrt
+
     power, total, before = 1.0, 1 - x, -1.0
     while total != before:
         x = sqrt(x)
@@ -196,9 +200,14 @@ def _width(precision: int) -> int:
     return (precision + 11) // 6
 
 
-@cache
+#: Width of a register → the pattern of all but its last letter.
+_patterns: dict[int, re.Pattern[str]] = {}
+
+
 def _indices(width: int) -> re.Pattern[str]:
-    return re.compile(f"(.{{{width - 1}}}).")
+    if width not in _patterns:
+        _patterns[width] = re.compile(f"(.{{{width - 1}}}).")
+    return _patterns[width]
 
 
 def _number(letters: bytes) -> int:

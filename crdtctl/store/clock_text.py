@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 
-from crdtctl.codec import toml
 from crdtctl.codec.clock import decode_clock, encode_clock
 from crdtctl.codec.invalid import Invalid
 from crdtctl.errors import UsageError
@@ -43,6 +41,8 @@ def _rows(text: str) -> list[tuple[str, int]] | None:
     """Return the rows of a report; None if `text` is not a report."""
     import csv  # only here: most clocks are JSON
 
+    from crdtctl.codec import toml
+
     first = text.lstrip().partition("\n")[0]
     if first.startswith("{"):
         return _from_json(text)
@@ -64,6 +64,8 @@ def _rows(text: str) -> list[tuple[str, int]] | None:
 
 def _from_json(text: str) -> list[tuple[str, int]] | None:
     """Return the rows of a report in JSON, or in one object a line; None if it is the clock itself."""
+    import json  # only here, and below: the text of a clock is rarely read
+
     try:
         tree = json.loads(text)
     except (ValueError, RecursionError):
@@ -90,6 +92,8 @@ def _row(row: Iterable[object]) -> tuple[str, int]:
 
 
 def _as_json(rows: list[tuple[str, int]]) -> str:
+    import json
+
     found = dict(rows)
     if len(found) != len(rows):
         raise Invalid("it names a replica twice")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 
 from crdtctl.errors import ConfigError
 from crdtctl.records import Record, field
 from crdtctl.store.durable import close, open_state, read_all
 from crdtctl.store.encodings import utf8
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

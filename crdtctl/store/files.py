@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import time
 
@@ -42,6 +41,7 @@ from crdtctl.store.durable import (
     read_all,
     try_lock,
 )
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

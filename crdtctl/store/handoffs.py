@@ -7,7 +7,6 @@ the own entries, under the lock of ``own.json``, in one commit. Merging the same
 from __future__ import annotations
 
 from itertools import groupby, islice
-from operator import itemgetter
 
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.base import OperationContext
@@ -71,7 +70,7 @@ def merge_handoffs(
     before = own.counters(many=sum(buffer.count for buffer in buffers) > MANY)
     merging = _Merging(own, gone)
     for buffer in buffers:
-        for name, entries in groupby(buffer, key=itemgetter(0)):
+        for name, entries in groupby(buffer, key=lambda pair: pair[0]):
             merging.merge(name, (counter for _, counter in entries), before)
     result = HandoffResult(
         without_peer=[name for name, is_alone in merging.without_peer.items() if is_alone],

@@ -5,14 +5,13 @@ A copied or restored replica gets a new id, see `crdtctl.store.transaction`.
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
 from crdtctl.crdt import forks
 from crdtctl.crdt.forks import ExportMarker
 from crdtctl.records import NamedTuple
 from crdtctl.store import binding
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.contexts import contextmanager
 from crdtctl.errors import UsageError
 from crdtctl.records import overload
 from crdtctl.store import which
 from crdtctl.store.files import Directory
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

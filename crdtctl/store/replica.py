@@ -28,14 +28,13 @@ False
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.contexts import ExitStack, contextmanager
 from crdtctl.errors import CrdtctlError, RefusedError, UnreportedError, printable
 from crdtctl.store.batch import Batch, Verbs
 from crdtctl.store.reader import Reader
 from crdtctl.store.transaction import Transaction, ignore_new_id
 from crdtctl.store.validation import check_strings, checked_key
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

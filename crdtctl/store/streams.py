@@ -7,8 +7,9 @@ socket sets it for this process as well. A system call then fails with EAGAIN, a
 from __future__ import annotations
 
 import errno
-import os
 import stat
+
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

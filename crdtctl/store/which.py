@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.errors import ConfigError, MissingError, UsageError, printable
 from crdtctl.store import locate
 from crdtctl.store.locate import Unclear
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ def test_functions_on_files_are_those_of_os(tmp_path: Path, name: str) -> None:
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "dangling").symlink_to("nowhere")
     path = f"{tmp_path}/{name}"
-    for function in ("exists", "lexists", "islink", "expanduser"):
+    for function in ("exists", "lexists", "islink", "isdir", "expanduser"):
         assert getattr(Paths(), function)(path) == getattr(os.path, function)(path), function
     statuses = [os.stat(tmp_path / one) for one in ("file", "folder", "link")]
     for one in statuses:
@@ -49,6 +49,16 @@ def test_variables_are_text_in_utf_8() -> None:
     code = f"print(ascii(os.environ.get('É')), os.environ.get('B', 'b'), os.environ.get('B'), ascii({names}))"
     value = "ä\udcff"
     assert run_without_os(code, {"É": value}) == f"{value!a} b None {['É']!a}\n"
+
+
+def test_a_variable_that_is_not_set_is_a_key_error() -> None:
+    code = "print(os.environ['A']);\ntry: os.environ['B']\nexcept KeyError as error: print(repr(error))"
+    assert run_without_os(code, {"A": "a"}) == "a\nKeyError('B')\n"
+
+
+def test_names_of_files_are_decoded_as_by_os() -> None:
+    code = "print(ascii(os.fsdecode('é')), ascii(os.fsdecode(b'\\xff')), os.fsencode('é'))"
+    assert run_without_os(code, {}) == "'\\xe9' '\\udcff' b'\\xc3\\xa9'\n"
 
 
 def test_any_other_name_is_that_of_os() -> None:

@@ -51,7 +51,7 @@ class Reader:
         A write waits `lock_timeout` seconds for a lock that another process holds (None: as configured). A copied or
         restored replica gets a new id before it writes, and `on_renamed` is called with a description.
         """
-        if not isinstance(path, str | os.PathLike):
+        if not (isinstance(path, str) or isinstance(path, os.PathLike)):  # noqa: SIM101  # the second imports os
             raise UsageError(f"the directory of a replica is a path, not {type(path).__name__}")
         self.path = which.named(os.fspath(path))
         self.lock_timeout = lock_timeout

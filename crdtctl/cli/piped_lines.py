@@ -9,7 +9,7 @@ import stat
 from crdtctl.cli.line_buffer import LineBuffer
 from crdtctl.cli.paths import given
 from crdtctl.cli.reading import called
-from crdtctl.errors import UsageError, from_os
+from crdtctl.errors import MissingError, UsageError, from_os
 from crdtctl.store import streams
 from crdtctl.store.durable import close
 
@@ -41,6 +41,10 @@ class PipedLines:
             self._fd = 0 if path == "-" else streams.open_to_read(given(path), waits=False)
             if stat.S_ISDIR(os.fstat(self._fd).st_mode):
                 raise UsageError(f"{self.name} is a directory", "name a file, or a pipe")
+        except FileNotFoundError:
+            raise MissingError(
+                f"{self.name} does not exist", "the counters of a stream are on the lines of FILE, or of standard input"
+            ) from None
         except OSError as error:
             raise from_os(error, f"read {self.name}") from None
         self._poll = select.poll()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from crdtctl.cli import output
+from crdtctl.cli.acknowledgements import Acknowledgements
 from crdtctl.cli.batches import LeftOut, decoded
 from crdtctl.cli.signals import noted_signals
 from crdtctl.errors import CrdtctlError, OutcomeUnknownError, PartialError, UsageError
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 #: The longest time in seconds that a line waits, if --every is not given, and most lines in a group.
 PATIENCE = 0.1
 GROUP = 10_000
+#: Interval in seconds between attempts to write an acknowledgement that no one reads.
+_INTERVAL = 0.05
 #: Number of different lines whose requests are kept.
 _MOST_KEPT = 100_000
 
@@ -64,29 +67,39 @@ def stream(
     `UsageError` for a wrong one. That ends the stream, after all lines before it are committed. With `skip`, the line
     is left out, and `PartialError` is raised at the end.
     """
+    acknowledgements = Acknowledgements()
     with noted_signals() as signals, opening(signals) as source:
-        counting = _Counting(replica, source, parse, skip=skip)
+        counting = _Counting(replica, source, parse, acknowledgements, skip=skip)
         waiting: list[bytes] = []
         since = 0.0
         limit = PATIENCE if every is None else every
         most = group or GROUP
+
+        def patience() -> float | None:
+            left = max(0.0, since + limit - monotonic()) if waiting else None
+            return left if acknowledgements.sent() else min(_INTERVAL, _INTERVAL if left is None else left)
 
         def is_due() -> bool:
             if source.is_over or signals.number or (every is None and not source.is_ready()):
                 return True
             return monotonic() >= since + limit
 
-        while not (source.is_over or signals.number) and output.stdout.failure is None:
-            lines = source.read(max(0.0, since + limit - monotonic()) if waiting else None)
-            if source.step(0):
-                counting.begin()
-            if lines and not waiting:
-                since = monotonic()
-            waiting += lines
-            while len(waiting) >= most or (waiting and is_due()):
-                counting.commit(waiting[:most])
-                waiting = waiting[most:]
-                since = monotonic()
+        try:
+            while not (source.is_over or signals.number) and output.stdout.failure is None:
+                lines = source.read(patience())
+                if source.step(0):
+                    counting.begin()
+                if lines and not waiting:
+                    since = monotonic()
+                waiting += lines
+                while len(waiting) >= most or (waiting and is_due()):
+                    counting.commit(waiting[:most])
+                    waiting = waiting[most:]
+                    since = monotonic()
+        except CrdtctlError:
+            acknowledgements.finish()
+            raise
+        acknowledgements.finish()
         counting.left_out.of = counting.done
     try:
         counting.left_out.raise_if_any()
@@ -100,8 +113,12 @@ def stream(
 class _Counting:
     """Commits groups of lines, and acknowledges them. `done` lines are on disk, or left out."""
 
-    def __init__(self, replica: Replica, source: Source, parse: Parse, *, skip: bool) -> None:
+    def __init__(
+        self, replica: Replica, source: Source, parse: Parse, acknowledgements: Acknowledgements, *, skip: bool
+    ) -> None:
         self.left_out = LeftOut()
+        self._acknowledgements = acknowledgements
+        self._notes: set[str] = set()
         self.done = 0
         self._replica = replica
         self._source = source
@@ -154,7 +171,9 @@ class _Counting:
         if requests or step:
             done = self._replica.commit(requests, on_refused=on_refused, step=step)
             for note in done.notes:
-                output.print_message(note)
+                if note not in self._notes:
+                    self._notes.add(note)
+                    output.print_message(note)
         self._source.took(size)
 
     def _leave_out(self, place: int, reason: CrdtctlError) -> None:
@@ -162,10 +181,7 @@ class _Counting:
 
     def _acknowledge(self, lines: int) -> None:
         self.done += lines
-        if not output.settings.quiet and lines:
-            output.stdout.line(f"OK {self.done}")
-            output.stdout.flush()
-            output.stdout.applied = output.stdout.failure is not None
+        self._acknowledgements.add(self.done)
 
     def _ended_by(self, reason: CrdtctlError) -> CrdtctlError:
         """Return the failure for the first line that is not on disk."""

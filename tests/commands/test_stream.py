@@ -1,8 +1,12 @@
 """``--stream``: lines are counted as they arrive, and acknowledged when they are on disk."""
 
+import array
+import fcntl
 import os
 import signal
 import subprocess
+import termios
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,11 +124,6 @@ def test_signal_commits_what_was_read(shell: Shell, replica: Replica, number: in
 
 
 def wait_until_it_is_read(process: subprocess.Popen[bytes]) -> None:
-    import array
-    import fcntl
-    import termios
-    import time
-
     assert process.stdin
     unread = array.array("i", [1])
     while unread[0]:
@@ -250,9 +249,25 @@ def test_closed_output_ends_the_stream_and_is_reported(shell: Shell, replica: Re
     assert replica.value("builds") == 2
 
 
-def test_held_lock_is_a_failure_that_counts_nothing_more(shell: Shell, replica: Replica) -> None:
-    import fcntl
+def test_acknowledgements_that_are_not_read_do_not_stop_the_stream(shell: Shell, replica: Replica) -> None:
+    """The pipe has room for few of them. The last one is there in the end."""
+    lines = 200
+    with coprocess(shell, "increment", "--stream", "--group", "1", "--every", "0") as process:
+        assert process.stdout
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        send(process, b"builds\n" * lines)
+        while replica.value("builds", default=0) < lines:
+            time.sleep(0.01)
+        answers: list[bytes] = []
+        while not answers or answers[-1] != b"OK %d\n" % lines:
+            answers.append(answer(process))
+        assert len(answers) < lines
+        send(process, b"builds\n")
+        assert answer(process) == b"OK %d\n" % (lines + 1)
+        assert ended(process) == (0, b"", b"")
 
+
+def test_held_lock_is_a_failure_that_counts_nothing_more(shell: Shell, replica: Replica) -> None:
     replica.increment("builds")
     with open(Path(replica.path, "own.lock")) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,8 +1,8 @@
 """JSON as text: for little data with what Python itself has, for much data with msgspec, which takes longer to import.
 
 Both ways read and write the same. The light way takes no risk: what it is not sure about, such as an escaped character,
-a large number or any error, is read again by msgspec. Data is made of objects, arrays, texts, whole numbers, ``true``,
-``false`` and ``null``; other numbers are read, and not written.
+a large number or any error, is read again by msgspec. Data is made of objects, arrays, texts, numbers, ``true``,
+``false`` and ``null``.
 """
 
 TYPE_CHECKING = False
@@ -91,6 +91,8 @@ def encode(value: "Any", *, ordered: bool = False, alone: bool = False) -> bytes
     """
     if alone or _left >= 0:
         try:
+            if type(value) is dict and any(type(part) is float for part in value.values()):
+                raise _Unsure  # each writes a float in its own way
             text = "".join((_light_encode.get(ordered) or _light_encoder(ordered))(value, 0)).encode()
         except (TypeError, ValueError, RecursionError, ImportError):
             pass

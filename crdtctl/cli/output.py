@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from crdtctl import json_text
 from crdtctl.cli.options import FORMATS
 from crdtctl.cli.workflow import escape_json, escape_line, is_command, is_job
 from crdtctl.codec.layout import MAX_SAFE
@@ -271,9 +272,7 @@ def _cell(value: object) -> str:
 
 
 def _encode(item: Item) -> bytes:
-    import msgspec
-
-    return escape_json(msgspec.json.encode(item))
+    return escape_json(json_text.encode(item))
 
 
 def _json(report: Report) -> None:

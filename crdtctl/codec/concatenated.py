@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     from crdtctl import patterns as re
 
-_WORD = re.compile(rb"crdtctl")
+_WORD = b"crdtctl"
 #: Number of bytes that are read in one call.
 READ_SIZE = 2**18
 #: Number of bytes that are searched before the word that begins a state, and behind it.
@@ -37,19 +37,19 @@ def parts(pages: Pages, size: int) -> list[tuple[int, int]]:
 def _seams(pages: Pages, size: int) -> Iterator[tuple[int, int]]:
     """Yield the end of each state but the last, with the start of the next one."""
     for offset in range(0, size, READ_SIZE):
-        for word in _WORD.finditer(pages.read(offset, READ_SIZE + len(b"crdtctl") - 1)):
-            if seam := _seam(pages, offset + word.start(), size):
+        block = pages.read(offset, READ_SIZE + len(_WORD) - 1)
+        at = block.find(_WORD)
+        while at >= 0:
+            if seam := _seam(pages, offset + at, size):
                 yield seam
+            at = block.find(_WORD, at + len(_WORD))
 
 
 def _seam(pages: Pages, at: int, size: int) -> tuple[int, int] | None:
     """Return the seam before a state, if its first word is the one `at` this offset; otherwise None."""
     first = max(0, at - _BEFORE)
     before = pages.read(first, at - first)
-    behind = pages.read(at + len(b"crdtctl"), min(_BEHIND, size - at))
     is_json = before.endswith(b'"')
-    if not _BEGINS[0 if is_json else 1].match(behind):
-        return None
     opening = before
     if is_json:
         opening = before[:-1].rstrip()
@@ -59,7 +59,10 @@ def _seam(pages: Pages, at: int, size: int) -> tuple[int, int] | None:
     ended = opening.rstrip()
     while ended.endswith(_MARK):
         ended = ended.removesuffix(_MARK).rstrip()
-    if not (ended.endswith(b"}") or _CHECKSUM.search(ended)):
+    if not ended or not (ended.endswith(b"}") or _CHECKSUM.search(ended)):
+        return None
+    behind = pages.read(at + len(_WORD), min(_BEHIND, size - at))
+    if not _BEGINS[0 if is_json else 1].match(behind):
         return None
     end = first + len(ended)
     return end + (before[len(ended) : len(ended) + 1] == b"\n"), first + len(opening)

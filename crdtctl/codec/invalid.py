@@ -11,6 +11,8 @@ else:
     pass
 
 VERSION = 1
+#: Maximum size in bytes of a TOML document in any layout.
+MAX_ANY_LAYOUT = 2**16
 
 #: Maximum size in bytes of a text that may have any shape; and maximum number of arrays without a key in a state.
 SMALL = 4096

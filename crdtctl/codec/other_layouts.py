@@ -5,15 +5,14 @@ Texts that decoders accept are refused here: repeated keys, floats, ``NaN``, ``t
 
 from __future__ import annotations
 
-import json
 import zlib
 
 import msgspec
 
-from crdtctl.codec import strict_json, toml
+from crdtctl.codec import strict_json
 from crdtctl.codec.clock import CROWDED
 from crdtctl.codec.header import encode_head, head_from_tree, head_to_tree
-from crdtctl.codec.invalid import VERSION, Invalid, newer_version, refuse_absurd
+from crdtctl.codec.invalid import MAX_ANY_LAYOUT, VERSION, Invalid, newer_version, refuse_absurd
 from crdtctl.codec.layout import HEAD_END, digits, is_crowded, trailer
 from crdtctl.codec.lines import encode_name, line_from_json
 from crdtctl.codec.values import to_wire
@@ -110,9 +109,13 @@ def to_toml(head: Head, counters: Iterable[tuple[str, Counter]], checksum: str) 
 
 
 def _toml_as_json(data: bytes) -> bytes:
-    if not data.startswith(b"crdtctl = ") and len(data) > toml.MAX_ANY_LAYOUT:
+    import json
+
+    from crdtctl.codec import toml
+
+    if not data.startswith(b"crdtctl = ") and len(data) > MAX_ANY_LAYOUT:
         raise Invalid("it is neither a state in JSON nor one in TOML")
-    if len(data) > toml.MAX_ANY_LAYOUT:
+    if len(data) > MAX_ANY_LAYOUT:
         return toml.as_json(data)
     try:
         tree = toml.loads(data.decode(), _no_float)

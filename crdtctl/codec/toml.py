@@ -7,7 +7,7 @@ the square of that for keys of many parts. So it reads small documents only. A l
 
 from __future__ import annotations
 
-from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.invalid import MAX_ANY_LAYOUT, Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 else:
     from crdtctl import patterns as re
 
-#: Maximum size in bytes of a document in any layout.
-MAX_ANY_LAYOUT = 2**16
 _MAX_DOTS = 8
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
 

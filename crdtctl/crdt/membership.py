@@ -36,8 +36,8 @@ _HEXADECIMAL = "0123456789abcdef"
 #: The end of an id that was generated: a hyphen, 12 digits of milliseconds, 20 random ones.
 _TIME_DIGITS, _RANDOM_DIGITS = 12, 20
 _MILLISECONDS = 86_400_000
-#: Days from the first day of the calendar to 1970-01-01.
-_EPOCH = 719_163
+#: Days from 1 March of the year 0 to 1970-01-01, and from there to the last day of the year 9999.
+_FROM_MARCH_OF_YEAR_0, _LAST_DAY = 719_468, 2_932_896
 
 
 def day_fault(text: str) -> str | None:
@@ -85,9 +85,19 @@ def day_of(number: int) -> str:
 
 
 def _text_of(days: int) -> str:
-    from datetime import date
+    """Return the day after so many days since 1970-01-01, as ``YYYY-MM-DD``; ``0`` beyond the year 9999.
 
-    return str(date.fromordinal(_EPOCH + days)) if _EPOCH + days <= date.max.toordinal() else "0"
+    Eras of 400 years begin on 1 March, so that the day that only some years have is the last one of its year.
+    """
+    if days > _LAST_DAY:
+        return "0"
+    era, day = divmod(days + _FROM_MARCH_OF_YEAR_0, 146_097)
+    year = (day - day // 1460 + day // 36_524 - day // 146_096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    day -= (153 * month + 2) // 5
+    year += 400 * era + (month > 9)
+    return f"{year:04}-{month + 3 if month < 10 else month - 9:02}-{day + 1:02}"
 
 
 def record_of(replica: str) -> str:

@@ -7,9 +7,6 @@ two, readers leave the absorbed replicas out of ``known.json``, and absorbing ag
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from functools import partial
-
 from crdtctl.codec.lines import encode_line
 from crdtctl.codec.reader import NO_NAMES
 from crdtctl.contexts import ExitStack
@@ -137,6 +134,8 @@ def absorb(
 
 def _day(text: str) -> int:
     """Return the day of a cutoff as a number; raise `UsageError` for a future day, because a cutoff is permanent."""
+    from datetime import UTC, date, datetime
+
     try:
         day = date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
@@ -313,6 +312,8 @@ class _Absorption(Record, frozen=False):
 
     def _counter_lines(self, seq: int) -> dict[str, bytes]:
         """Return the lines of counters whose own entries change, in commit `seq`."""
+        from functools import partial
+
         look_up = self.own.counters(many=len(self.counters) > MANY)
         lines = {}
         for name in sorted(self.counters):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from crdtctl.codec.clock import decode_clock, encode_clock
-from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.invalid import MAX_ANY_LAYOUT, Invalid
 from crdtctl.errors import UsageError
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ def _rows(text: str) -> list[tuple[str, int]] | None:
     if first.startswith("{"):
         return _from_json(text)
     if "[[clock]]" in text or first.startswith("schema ="):
-        if len(text) > toml.MAX_ANY_LAYOUT:
+        if len(text) > MAX_ANY_LAYOUT:
             raise Invalid("it is TOML, and too large")
         return _from_items(toml.loads(text, float).get("clock", []))
     if "\t" in first:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 
+from crdtctl.codec.invalid import MAX_ANY_LAYOUT
 from crdtctl.errors import ConfigError
 from crdtctl.records import Record, field
 from crdtctl.store.durable import close, open_state, read_all
@@ -75,14 +76,12 @@ def _content(directory: int, path: str) -> str:
         return ""
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", _HINT) from None
-    from crdtctl.codec import toml
-
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path} is not a regular file", _HINT)
-        if status.st_size > toml.MAX_ANY_LAYOUT:
-            raise ConfigError(f"{path} is larger than {toml.MAX_ANY_LAYOUT} bytes", _HINT)
+        if status.st_size > MAX_ANY_LAYOUT:
+            raise ConfigError(f"{path} is larger than {MAX_ANY_LAYOUT} bytes", _HINT)
         return b"".join(utf8([read_all(fd)])).decode()
     except (ValueError, OSError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}", _HINT) from None

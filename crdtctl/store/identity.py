@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     #: Is called after a new id is on disk.
     OnRenamed: TypeAlias = Callable[["IdChange"], object]
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 #: Reason why an id ended → its description.
 REASONS = {
     "copied": "its own.json is not the file that it wrote: it was copied or restored",
@@ -98,11 +99,11 @@ def has_left(own: Head) -> bool:
 
 def history_after_export(own: OwnFile) -> str:
     """Return the history of `own` with an export marker for commits that have not left this replica before."""
-    import base64
+    import binascii
 
     history = own.history
     if own.seq > history.exported:
-        tag = base64.urlsafe_b64encode(os.urandom(3)).decode()
+        tag = binascii.b2a_base64(os.urandom(3), newline=False).translate(_URL_SAFE).decode()
         history = history.then(ExportMarker(own.seq, tag))
     return forks.text(history) if history.count else ""
 

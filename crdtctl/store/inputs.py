@@ -174,12 +174,12 @@ def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
 
 def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
     """Return the source of a state in canonical layout, or in another one; raise `Invalid`."""
-    from crdtctl.codec import other_layouts
-    from crdtctl.store.other_files import LOOKED_AT, recognize
-
     try:
         source = Source(pages, size, label=label)
     except Invalid as found:
+        from crdtctl.codec import other_layouts
+        from crdtctl.store.other_files import LOOKED_AT, recognize
+
         if size > other_layouts.MAX_BYTES:
             if other := recognize(pages.read(0, LOOKED_AT), label):
                 raise Invalid(other.kind, label, hint=other.hint) from None
@@ -189,6 +189,8 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
         try:
             source.verify()
         except Invalid:
+            from crdtctl.store.other_files import LOOKED_AT, recognize
+
             if other := recognize(pages.read(0, LOOKED_AT), label):
                 raise Invalid(other.kind, label, hint=other.hint) from None
             raise
@@ -225,15 +227,15 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
 
     A small stream stays in memory; a larger one goes to a temporary file, which `stack` closes.
     """
-    from crdtctl.codec import other_layouts
-    from crdtctl.store.temporary import temporary_file
-
     head = b""
     while len(head) <= SMALL:
         block = read(SMALL)
         if not block:
             return Input(label, data=head, given=True)
         head += block
+    from crdtctl.codec import other_layouts
+    from crdtctl.store.temporary import temporary_file
+
     shown = printable(label)
     is_canonical = head.startswith((HEAD_START, GZIP))
     has_lines = b"\n" in head

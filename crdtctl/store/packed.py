@@ -121,9 +121,14 @@ def _is_gzip(item: Input) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> list[Input]:
-    from crdtctl.codec import concatenated, other_layouts
+def _fits(size: int) -> bool:
+    """Return whether a file of this size may have another layout than the canonical one."""
+    from crdtctl.codec import other_layouts
 
+    return size <= other_layouts.MAX_BYTES
+
+
+def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> list[Input]:
     if pages.read(0, len(GZIP)) == GZIP:
         with ExitStack() as passing:
             whole = unzipped(item, passing)
@@ -132,7 +137,9 @@ def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> 
                 stack.enter_context(passing.pop_all())
                 return within
         return [replace(item, gzip=True, given=False)]
-    if pages.read(0, 2) in UTF_16 and size <= other_layouts.MAX_BYTES:
+    from crdtctl.codec import concatenated
+
+    if pages.read(0, 2) in UTF_16 and _fits(size):
         data = b"".join(utf8([pages.read(0, size)]))
         item, pages, size = replace(item, path=None, data=data), InMemory(data), len(data)
     found = concatenated.parts(pages, size)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import cast
 
 from crdtctl.codec.layout import HEAD_START
 from crdtctl.contexts import ExitStack, contextmanager, suppress
@@ -44,7 +43,7 @@ def write_to(path: Path, directory: Directory, fill: Callable[[BinaryIO], object
             return
         with _draft_of(target) as (draft, fd):
             with os.fdopen(fd, "wb", closefd=False) as file:
-                fill(cast("BinaryIO", file))
+                fill(file)
             os.fsync(fd)
             os.rename(draft, target)
         try:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from crdtctl.codec import other_layouts, toml
 from crdtctl.codec.header import Head
-from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.invalid import MAX_ANY_LAYOUT, Invalid
 from crdtctl.crdt.counter import Counter
 from tests.codec.files import opened, written
 from tests.codec.golden_files import LAYOUTS
@@ -44,7 +44,7 @@ def test_a_state_laid_out_as_we_do_is_read_without_the_standard_reader(state: St
 
 def test_a_large_state_is_read(large: bytes) -> None:
     text = toml_of(large)
-    assert len(text) > toml.MAX_ANY_LAYOUT
+    assert len(text) > MAX_ANY_LAYOUT
     assert other_layouts.canonical(text) == large
 
 
@@ -57,9 +57,9 @@ def test_a_state_that_was_cut_anywhere_is_refused(state: State, data: st.DataObj
 
 def test_a_small_state_laid_out_by_hand_is_read_and_a_large_one_is_not() -> None:
     text = LAYOUTS["once.toml"]
-    other_layouts.canonical(text + b"#" * (toml.MAX_ANY_LAYOUT - len(text)))
+    other_layouts.canonical(text + b"#" * (MAX_ANY_LAYOUT - len(text)))
     with pytest.raises(Invalid, match="neither a state in JSON nor one in TOML"):
-        other_layouts.canonical(text + b"#" * (toml.MAX_ANY_LAYOUT - len(text) + 1))
+        other_layouts.canonical(text + b"#" * (MAX_ANY_LAYOUT - len(text) + 1))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,17 @@ def test_an_id_has_the_time_when_it_was_generated_at_its_end(end: str, name: str
     found = re.search(ID, origin(name + end))
     milliseconds = int(found[1], 16) if found else 0
     assert bool(minted(name + end)) == (86_400_000 <= milliseconds < 253_402_300_800_000)
+
+
+@given(st.integers(0, 2_932_896))
+def test_a_day_is_the_one_of_the_calendar(days: int) -> None:
+    replica = f"ann-{days * 86_400_000:012x}{'0' * 20}"
+    assert minted(replica) == (int(f"{date.fromordinal(719_163 + days):%Y%m%d}") if days else 0)
+
+
+def test_a_day_beyond_the_calendar_is_none() -> None:
+    assert minted(f"ann-{2_932_896 * 86_400_000:012x}{'0' * 20}") == 99991231
+    assert minted(f"ann-{2_932_897 * 86_400_000:012x}{'0' * 20}") == 0
 
 
 @given(near(NUMBER), near(NONCE))

@@ -141,7 +141,16 @@ def test_a_failure_below_another_has_the_status_and_the_name_of_that() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_every_exception_of_the_package_that_may_come_out_is_in_the_tree(name: str) -> None:
     """What is outside of it is caught inside: it must not be one that the documentation promises."""
-    inside = {"Refused", "Lacking", "NotApplied", "StatusError", "ProtocolError", "ChannelClosedError", "NoWriter"}
+    inside = {
+        "Refused",
+        "Emptied",
+        "Lacking",
+        "NotApplied",
+        "StatusError",
+        "ProtocolError",
+        "ChannelClosedError",
+        "NoWriter",
+    }
     inside |= {"BadInput", "Ended", "FailedInChild", "ForeignLink", "Refusal", "Unclear"}
     for what, value in public(import_module(name)):
         if inspect.isclass(value) and issubclass(value, Exception):

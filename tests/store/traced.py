@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROGRAM, Result, Shell
+from tests.support.strace import without_caches
 
 
 def _works() -> bool:
@@ -36,7 +37,7 @@ def steps(shell: Shell, *words: str | Path) -> list[str]:
         ["strace", "-f", "-y", "-o", str(log), "-e", f"trace={_CALLS}", *PROGRAM, *map(str, words)],
         stdout=subprocess.PIPE,
         cwd=shell.directory,
-        env=shell.environment,
+        env=without_caches(shell.environment),
         check=True,
     )
     assert done.returncode == 0

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import TypedDict
 
 import pytest
 
+import crdtctl
 from tests.conftest import PROGRAM
 
 #: The calls that touch files or directories, which is all that a write consists of.
@@ -29,12 +31,16 @@ _READING = {"read", "pread64", "close", "newfstatat", "fstat", "stat", "lseek", 
 
 @dataclass(frozen=True)
 class Point:
-    """One system call of a run: the `when`-th of its name in its thread. Threads are numbered as they appear."""
+    """One system call of a run: the `when`-th of its name in its thread. Threads are numbered as they appear.
+
+    `loads`: it is one of the many by which Python searches for a module and reads it.
+    """
 
     call: str
     when: int
     line: str
     thread: int = 0
+    loads: bool = False
 
     @property
     def changes(self) -> bool:
@@ -154,14 +160,46 @@ def points(words: Sequence[str], environment: Mapping[str, str], log: Path, *, s
 def logged(log: Path) -> list[Point]:
     """Return the system calls of a run that was logged, in order."""
     threads: dict[str, Counter[str]] = {}
+    modules: set[str] = set()  # descriptors
     found = []
     for line in log.read_text().splitlines():
         match = re.match(r"(\d+)\s+(\w+)\(", line)
         if match is not None:
             counts = threads.setdefault(match[1], Counter())
             counts[match[2]] += 1
-            found.append(Point(match[2], counts[match[2]], line, list(threads).index(match[1])))
+            loads = _loads(line, modules)
+            found.append(Point(match[2], counts[match[2]], line, list(threads).index(match[1]), loads))
     return found
+
+
+#: Where modules are: the standard library, what is installed, and the project itself.
+_PLACES = tuple(f'"{place}' for place in {sys.base_prefix, sys.prefix, str(Path(crdtctl.__file__).parent)})
+#: What a module in C is linked with, and where that is looked up.
+_LIBRARY = re.compile(r'"/etc/ld\.so\.|"/[^"]*\.so[."]')
+#: One in this number of calls that load a module is tried: they are alike, and there are hundreds.
+_EVERY = 16
+
+
+def _loads(line: str, modules: set[str]) -> bool:
+    """Return whether a call searches for a module or reads it. `modules` are the open files of modules."""
+    if any(place in line for place in _PLACES) or _LIBRARY.search(line):
+        opened = re.search(r"\bopenat\(.* = (\d+)", line)
+        if opened is not None:
+            modules.add(opened[1])
+        return True
+    used = re.match(r"\d+\s+(\w+)\((\d+)\b", line)
+    if used is None or used[2] not in modules:
+        return False
+    if used[1] == "close":
+        modules.remove(used[2])
+    return True
+
+
+def with_few_loads(found: Sequence[Point]) -> list[Point]:
+    """Return the points, but few of those that load modules."""
+    loading = [point for point in found if point.loads]
+    kept = set(loading[::_EVERY])
+    return [point for point in found if not point.loads or point in kept]
 
 
 def was_killed(ended: Run) -> bool:

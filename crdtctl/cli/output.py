@@ -30,6 +30,10 @@ _BUFFER = 2**16
 _WORDS_OF_USERS = frozenset({"name", "member", "file", "url", "object"})
 
 
+#: Number of lines that are encoded at a time.
+_TOGETHER = 256
+
+
 class Output:
     """Standard output: buffered, and UTF-8 in every locale.
 
@@ -247,12 +251,23 @@ def print_report(report: Report, form: str) -> None:
         case "tsv":
             if settings.header:
                 stdout.line("\t".join(report.columns))
-            for row in _rows(report):
-                stdout.line("\t".join(map(_cell, row)))
+            _lines("\t".join(map(_cell, row)) for row in _rows(report))
         case "csv":
             _csv(report)
         case _:
             _table(report)
+
+
+def _lines(lines: Iterable[str]) -> None:
+    """Print lines, many at a time."""
+    some: list[str] = []
+    for line in lines:
+        some.append(escape_line(line) if stdout.is_log else line)
+        if len(some) >= _TOGETHER:
+            stdout.write("\n".join([*some, ""]).encode("utf-8", "backslashreplace"))
+            some.clear()
+    if some:
+        stdout.write("\n".join([*some, ""]).encode("utf-8", "backslashreplace"))
 
 
 def _rows(report: Report) -> Iterator[Sequence[object]]:

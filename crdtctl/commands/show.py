@@ -219,7 +219,9 @@ def _has_members(reading: Reading) -> bool:
 
 
 def _item(reading: Reading | Default) -> Item:
-    return {"name": reading.name, "type": reading.tag, "value": json_int(reading.value), **reading.facts}
+    item = {"name": reading.name, "type": reading.tag, "value": json_int(reading.value)}
+    facts = reading.facts
+    return {**item, **facts} if facts else item
 
 
 def _shared(reading: Reading) -> Item:

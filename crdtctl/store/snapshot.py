@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
+#: Minimum size in bytes of files whose counters are read many at a time.
+MANY_BYTES = 2**17
 _MISSING: Final = object()
 
 
@@ -337,10 +339,20 @@ class Snapshot:
 
     def counters(self) -> Iterator[Reading]:
         """Yield all counters by name and type, in constant memory."""
-        from crdtctl.codec.merge_join import merge_join
+        from crdtctl.codec.merge_join import merge_join, merged_blocks
 
         self.verified()
         own, known = self._values
+        if own.size + (known.size if known else 0) >= MANY_BYTES:
+            from crdtctl.codec.own_lines import decode_own_lines  # only here: few counters do without
+            from crdtctl.crdt import NO_COUNTERS
+
+            for block in merged_blocks(known, [own], many=True):
+                for name, counter in decode_own_lines(block.text):
+                    if name not in NO_COUNTERS:
+                        for tag in sorted(counter):
+                            yield Reading(name, tag, counter[tag])
+            return
         for joined in merge_join(known, [own]):
             if joined.after is not None and joined.name not in NO_NAMES:
                 name, counter = decode_own_line(joined.after)

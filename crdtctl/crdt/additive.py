@@ -259,7 +259,8 @@ class AdditiveCounter(CounterType):
     def fold(self, entries: Entries) -> int:
         rows, weights = entries.values(), self.weights
         if set(map(len, rows)) == {1 + len(weights)}:  # totals alone, by far the most common: no call for each row
-            return sum([weight * sum([row[i] for row in rows]) for i, weight in enumerate(weights, 1)])
+            _, *columns = zip(*rows, strict=True)
+            return sum([weight * sum(column) for weight, column in zip(weights, columns, strict=True)])
         plain = sum(self._plain(entries).values())
         return plain + sum(self.once(entries).values())
 

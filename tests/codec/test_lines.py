@@ -12,7 +12,8 @@ from crdtctl.codec.clock import decode_clock, encode_clock
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import HEAD_END
-from crdtctl.codec.lines import encode_line
+from crdtctl.codec.lines import decode_own_line, encode_line
+from crdtctl.codec.own_lines import decode_own_lines
 from crdtctl.codec.reader import Part, Source
 from crdtctl.codec.writer import Lines, Summed, Writer
 from crdtctl.crdt.counter import Counter
@@ -204,3 +205,25 @@ def test_a_writer_begins_with_the_header() -> None:
     pieces: list[bytes] = []
     Writer(pieces.append, HEAD)
     assert pieces == [encode_head(HEAD) + HEAD_END]
+
+
+@given(state=states(max_size=8))
+def test_own_lines_are_decoded_together_as_one_by_one(state: State) -> None:
+    lines = [line for _, line in lines_of(state[1])]
+    if lines:
+        assert decode_own_lines(b",\n".join(lines)) == [decode_own_line(line) for line in lines]
+
+
+def test_own_lines_of_numbers_beside_others_are_decoded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    counters: dict[str, Counter] = {f"c{number}": {"pncounter": {"ann": (1, number, 0)}} for number in range(9)}
+    counters |= {"c5": {"gset": {"ann": (1, {"x": 1})}}, "c7": {"gcounter": {"ann": (1, 5), "bob": (2, 2**60)}}}
+    decoded: list[bytes] = []
+
+    def noted(line: bytes) -> tuple[str, Counter]:
+        decoded.append(line)
+        return decode_own_line(line)
+
+    monkeypatch.setattr("crdtctl.codec.own_lines.decode_own_line", noted)
+    lines = [line for _, line in lines_of(counters)]
+    assert dict(decode_own_lines(b",\n".join(lines))) == counters
+    assert decoded == [lines[5], lines[7]]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.store import durable
+from crdtctl.store import durable, snapshot
+from tests.support import every_type
 from tests.support.forked import child
 from tests.support.stored_states import counted_state
 
@@ -84,3 +85,26 @@ def test_a_state_that_is_replaced_while_it_is_being_opened_is_read_as_it_was(
     assert replica.value("builds") == 7
     assert [(one.name, one.value) for one in replica.counters()] == [("builds", 7)]
     assert sorted(replica.clock().values()) == [1, 9]
+
+
+def test_counters_of_a_large_replica_are_read_many_at_a_time_and_are_the_same(
+    new_replica: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = new_replica("here")
+    runs = [new_replica(f"run-{attempt}") for attempt in (1, 2)]
+    for attempt, run in enumerate(runs, 1):
+        run.begin_attempt("nightly", attempt)
+        run.increment("failed", attempt)
+    every_type.begin(here)
+    every_type.count(here)
+    other = new_replica("other")
+    other.increment("builds", 2, once="a key")
+    other.increment("a gset", 2, tag="gcounter", also=True)
+    states = [one.export_bytes() for one in (other, *runs)]
+    here.merge_bytes(*states, counted_state("far", {"builds": 7, 'a "b"': 1}))
+    few = list(here.counters())
+    monkeypatch.setattr(snapshot, "MANY_BYTES", 0)
+    assert list(here.counters()) == few
+    assert {one.name: one.value for one in few}["builds"] == 9
+    assert {one.name: one.value for one in few}["failed"] == 2
+    assert {(one.name, one.tag) for one in few} >= {("a gset", "gcounter"), ("a gset", "gset"), ("failed", "pncounter")}

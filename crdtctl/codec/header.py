@@ -8,6 +8,7 @@ from crdtctl import json_text
 from crdtctl.codec.clock import clock_from_tree, in_order
 from crdtctl.codec.invalid import VERSION, Invalid, newer_version
 from crdtctl.codec.layout import HEAD_END, MAX_SAFE
+from crdtctl.codec.plain import is_position
 from crdtctl.codec.values import checked_name
 from crdtctl.crdt import forks
 from crdtctl.crdt.base import MAX_TIER
@@ -27,7 +28,6 @@ else:  # for modules whose annotations are evaluated
 
 FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known")
 
-_HEX = "0123456789abcdef"
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
 _OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness", "follows")
 #: Kind → the fields that its header must have, and those that it may have.
@@ -159,18 +159,13 @@ def _heard(tree: Any) -> dict[str, str]:
 
 
 def _follows(tree: Any) -> dict[str, str]:
-    if not isinstance(tree, dict) or not all(map(_text, tree)) or not all(map(is_position, tree.values())):
+    if not isinstance(tree, dict) or not all(map(_text, tree)) or not all(map(_is_position, tree.values())):
         raise Invalid("field 'follows' of its header is malformed")
     return tree
 
 
-def is_position(value: object) -> bool:
-    """Return whether a value is a position in a followed file: ``INODE.OFFSET.CRC``."""
-    if not isinstance(value, str) or not value.isascii():
-        return False
-    inode, _, rest = value.partition(".")
-    offset, _, crc = rest.partition(".")
-    return all(one.isdigit() and len(one) <= 20 for one in (inode, offset)) and len(crc) == 8 and not crc.strip(_HEX)
+def _is_position(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and is_position(value.encode())
 
 
 def _histories(tree: Any, clock: Clock) -> dict[str, str]:

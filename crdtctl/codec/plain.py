@@ -23,6 +23,7 @@ MAX_HEADER = 2**16
 #: The characters of a plain name. None of them is special to JSON, to the shell-like syntax of arguments or to ids.
 _NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@+-"
 _NONCE = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+_HEX = b"0123456789abcdef"
 _MAX_NAME = 200
 
 
@@ -48,6 +49,13 @@ def _total(digits: bytes) -> int:
     if value or digits == b"0":
         return value
     raise ValueError
+
+
+def is_position(text: bytes) -> bool:
+    """Return whether `text` is a position in a followed file: ``INODE.OFFSET.CRC``."""
+    inode, _, rest = text.partition(b".")
+    offset, _, crc = rest.partition(b".")
+    return all(one.isdigit() and len(one) <= 20 for one in (inode, offset)) and len(crc) == 8 and not crc.strip(_HEX)
 
 
 def _is_text(text: bytes) -> bool:
@@ -110,7 +118,7 @@ def read_own_header(line: bytes) -> OwnHeader:
     if header.encode() != line:
         raise ValueError
     for _, position in _members(header.follows, b'":"', b'","', b'"'):
-        if not _is_text(position):
+        if not is_position(position):
             raise ValueError
     return header
 

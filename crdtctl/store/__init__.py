@@ -51,6 +51,13 @@ writes ``own.json`` first. Each leaves a true state between the two writes, and 
 write fails, the outcome is unknown. Absorbed entries move from ``known.json`` to ``own.json``. A reader between the two
 writes hides them in ``known.json`` (`retirement`).
 
+Streams and followed files
+--------------------------
+A stream (`stream`, `group_commit`) is a sequence of commits, each with its own lock. What it acknowledges has passed
+step 6. A follower (`follower`) records its position in the followed file in the commit that counts the lines, in the
+header of ``own.json``. The commit *must* find the position that it begins at, or another process counts the same file.
+A position is kept when the id changes, because the counts up to it are kept as well.
+
 One id, one writer
 ------------------
 ``own.json`` records its file identity (`binding`), and a witness outside the directory records the number of its

@@ -437,6 +437,17 @@ FORKS: dict[str, bytes] = {
     "an empty witness": own('"witness":""'),
     "a witness in a state": file_with(f'{HEAD},"witness":"/x"', A, B),
     "a witness before the binding": own('"witness":"/x","binding":"1"'),
+    "positions of nothing": own('"follows":{}'),
+    "a position that is a number": own('"follows":{"add:/x":1}'),
+    "a position without a checksum": own('"follows":{"add:/x":"1.2"}'),
+    "a position with a sign": own('"follows":{"add:/x":"1.-2.89abcdef"}'),
+    "a position with a capital digit": own('"follows":{"add:/x":"1.2.89ABCDEF"}'),
+    "a position with one number more": own('"follows":{"add:/x":"1.2.3.89abcdef"}'),
+    "a position in a nameless file": own('"follows":{"":"1.2.89abcdef"}'),
+    "a position in a file with a control character": own('"follows":{"add:\\u001b":"1.2.89abcdef"}'),
+    "positions that are not sorted": own('"follows":{"b":"1.2.89abcdef","a":"1.2.89abcdef"}'),
+    "positions before the witness": own('"follows":{"b":"1.2.89abcdef"},"witness":"/x"'),
+    "positions in a state": file_with(f'{HEAD},"follows":{{"b":"1.2.89abcdef"}}', A, B),
 }
 FILES: dict[str, bytes] = {
     "nothing": b"",

@@ -142,6 +142,7 @@ def head_from(clock: dict[str, int], tape: Tape) -> Head:
         tier=tape.below(100) if kind == "own" else 0,
         binding=free_text(tape, 0) if kind == "own" else "",
         witness=free_text(tape, 0) if kind == "own" else "",
+        follows={f"add:/{author}": "7.4096.89abcdef" for author in tape.some(AUTHORS, 2)} if kind == "own" else {},
     )
 
 

@@ -3,6 +3,7 @@
 Each example of Hypothesis is edited hundreds of times, so that thousands of texts a second are compared.
 """
 
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 
@@ -79,6 +80,9 @@ def histories(draw: st.DrawFn, limit: int) -> str:
 # Headers -----------------------------------------------------------------------------------------------
 
 PLAIN_TEXTS = ("1.2.0.deadbeef", "-.-.0.deadbeef", "a b", "/home/ada/x y", "copied", WHEN)
+KEYS = ("increment:/var/log/a.log", "add:visitors:/b")
+ODD_KEYS = ("increment:/var/log/a b", "decrement:/{}", 'add:"x":/é')
+POSITIONS = ("7.0.00000000", "18446744073709551615.4096.89abcdef")
 ODD_TEXTS = ("é", 'a"b', "a\\b", "a,b")
 
 
@@ -103,6 +107,9 @@ def own_headers(draw: st.DrawFn) -> Head:
         tier=draw(st.integers(0, is_odd)),
         binding=draw(texts),
         witness=draw(st.just("") | texts),
+        follows=draw(
+            st.dictionaries(st.sampled_from(KEYS + ODD_KEYS * is_odd), st.sampled_from(POSITIONS), max_size=2)
+        ),
     )
 
 
@@ -135,6 +142,7 @@ def assert_own_header_agrees(line: bytes) -> None:
         histories={replica: history} if history else {},
         binding=header.bound.decode(),
         witness=header.witness.decode(),
+        follows=json.loads(b"{%b}" % header.follows),
     )
     assert decode_head(line) == head
     assert header.exports == (parse(history).count if history else 0)
@@ -161,6 +169,8 @@ def test_known_header_that_is_plain_is_valid_to_the_codec(head: Head, seed: int)
 
 def is_plain(head: Head) -> bool:
     """Return whether a header holds nothing special, by its data alone."""
+    if not set(head.follows) <= set(KEYS):
+        return False
     keys = (head.replica, *head.clock, *head.heard, *head.unheard, *(past.replica for past in head.past))
     texts = (
         head.binding,

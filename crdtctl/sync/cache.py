@@ -115,7 +115,9 @@ def _object(cached: CachedObject, numbers: dict[_Fact, int]) -> dict[str, object
     held = None if summary is None else [numbers.setdefault(fact, len(numbers)) for fact in _facts(summary)]
     whose = ("", False, None) if summary is None else (summary.owner, summary.is_whole, held)
     idle = summary is not None and summary.is_idle
-    parts = (cached.entry._asdict(), cached.digest, cached.fingerprint, cached.fault, *whose, cached.unsettled, idle)
+    entry = cached.entry
+    listed = {"name": entry.name, "size": entry.size, "version": entry.version}
+    parts = (listed, cached.digest, cached.fingerprint, cached.fault, *whose, cached.unsettled, idle)
     return dict(zip(_PARTS, parts, strict=True))
 
 

@@ -122,15 +122,20 @@ class Folder(Transport):
             if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, or a missing device
                 raise DataError(f"{printable(path)} is not a regular file") from None
             raise self._unread(error, path) from None
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise DataError(f"{printable(path)} is not a regular file")
+        try:
             try:
-                while block := file.read(_READ_SIZE):
+                status = os.fstat(fd)
+                left = status.st_size
+                if not stat.S_ISREG(status.st_mode):
+                    raise DataError(f"{printable(path)} is not a regular file")
+                while block := os.read(fd, min(left + 1, _READ_SIZE)):  # no more memory than a small file needs
+                    left = max(left - len(block), 0)
                     write(block)
                     self._deadline.remaining()
             except OSError as error:
                 raise self._unread(error, path) from None
+        finally:
+            os.close(fd)
 
     def put(self, name: str, path: str) -> None:
         target = self._file(name)

@@ -62,7 +62,7 @@ def _make_room(directory: Directory, size: int) -> None:
 def read(directory: Directory) -> Iterator[dict[str, Any]]:
     """Yield the events, oldest first: ``at`` and ``did`` are text, the rest are facts."""
     for name in (OLD, NAME):
-        for line in _content(directory, name).split(b"\n"):
+        for line in filter(None, _content(directory, name).split(b"\n")):
             try:
                 entry = json_text.decode(line)
             except ValueError:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: The flags of `re`, which takes plain numbers for them.
+IGNORECASE, MULTILINE, DOTALL, ASCII = 2, 8, 16, 256
+
+
 class _Later:
     """A regular expression. Its methods are those of the compiled one, which is made for the first of them."""
 

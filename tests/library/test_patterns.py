@@ -18,7 +18,8 @@ def test_a_pattern_has_the_methods_of_re() -> None:
     assert word.pattern == r"([a-z]+)"
     assert patterns.compile(rb"\s").search(b"a b")
     assert patterns.match("a", "ab")
-    assert patterns.DOTALL == re.DOTALL
+    for flag in ("IGNORECASE", "MULTILINE", "DOTALL", "ASCII"):
+        assert getattr(patterns, flag) == getattr(re, flag)
 
 
 def test_re_is_imported_at_the_first_use() -> None:

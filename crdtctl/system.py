@@ -121,6 +121,7 @@ class _System(type(sys)):  # type: ignore[misc]  # a module
         self.path = Paths()
         self.environ = Variables()
         self.fsencode = _bytes
+        self.SEEK_SET, self.SEEK_CUR, self.SEEK_END = 0, 1, 2
         self.fsdecode = _text
 
     def __getattr__(self, name: str) -> "Any":

@@ -1,7 +1,5 @@
 """Words of the command line, or of a variable, → paths of files."""
 
-import os
-
 from crdtctl.errors import UsageError, printable
 
 _HOME = ("~", "$HOME", "${HOME}")
@@ -27,8 +25,8 @@ def given(word: str) -> str:
 def to_write(word: str) -> str:
     """Return the path of a state file to write; raise `UsageError` for the name of a compressed file."""
     path = given(word)
-    end = os.path.splitext(path)[1]
-    if program := _PACKED.get(end):
+    end = path[path.rfind(".") :]
+    if (program := _PACKED.get(end)) and path.rpartition("/")[2].removesuffix(end).strip("."):
         from shlex import quote
 
         plain = quote(printable(word.removesuffix(end)))

@@ -5,11 +5,11 @@ The calls that report progress draw the bar. A separate drawing thread would run
 
 from __future__ import annotations
 
-import os
 import time
 
 from crdtctl.cli import output
 from crdtctl.contexts import ExitStack, contextmanager
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

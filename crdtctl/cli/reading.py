@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.cli.paths import given
 from crdtctl.errors import from_os, printable
 from crdtctl.store import streams
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.cli.paths import given
 from crdtctl.cli.reading import blocks, called, standard_input, text_blocks
 from crdtctl.errors import MissingError, UsageError, printable
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

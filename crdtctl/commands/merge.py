@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, Flag, command
@@ -12,6 +10,7 @@ from crdtctl.cli.output import Report, json_int
 from crdtctl.cli.refusals import end_with, found
 from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError, printable
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def merge(
 
 def _size(item: Input) -> int:
     try:
-        return os.path.getsize(item.path) if item.path else 0
+        return os.stat(item.path).st_size if item.path else 0
     except OSError:
         return 0
 

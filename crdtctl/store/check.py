@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.codec.invalid import Invalid
 from crdtctl.contexts import ExitStack, suppress
 from crdtctl.crdt.membership import roster
@@ -19,6 +17,7 @@ from crdtctl.store.known_header import unsettled
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import absorbed_twice, double_absorption, membership_of
 from crdtctl.store.rights import holdings, made_twice
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

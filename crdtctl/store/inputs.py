@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 
 from crdtctl.codec.invalid import Invalid
@@ -13,10 +12,12 @@ from crdtctl.errors import DataError, MissingError, UsageError, from_os, printab
 from crdtctl.records import Record
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import utf8
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeAlias
 
     from crdtctl.errors import CrdtctlError
 else:
@@ -69,8 +70,9 @@ class PartOfFile(OnDisk):
         return super().read(self._start + start, size)
 
 
-#: A state in calls of the library: the path of a file, the bytes of a state, or an `Input`.
-State = str | os.PathLike[str] | bytes | Input
+if TYPE_CHECKING:
+    #: A state in calls of the library: the path of a file, the bytes of a state, or an `Input`.
+    State: TypeAlias = str | os.PathLike[str] | bytes | Input
 
 
 def looks_like_state(head: bytes) -> bool:
@@ -92,7 +94,7 @@ def as_inputs(states: Iterable[State | Iterable[State]]) -> list[Input]:
 
 def _flattened(states: Iterable[State | Iterable[State]]) -> Iterator[State]:
     for one in states:
-        if isinstance(one, str | os.PathLike | bytes | Input):
+        if isinstance(one, str | bytes | Input) or isinstance(one, os.PathLike):  # noqa: SIM101  # the last imports os
             yield one
         elif hasattr(one, "__iter__"):
             yield from _flattened(one)

@@ -6,11 +6,11 @@ cannot be written is left out. A line that cannot be read is skipped.
 
 from __future__ import annotations
 
-import os
 import time
 
 from crdtctl import json_text
 from crdtctl.store.durable import adopt, close
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

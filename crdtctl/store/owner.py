@@ -8,10 +8,10 @@ path could become a link to another file in between.
 from __future__ import annotations
 
 import errno
-import os
 import stat
 
 from crdtctl.contexts import contextmanager, suppress
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

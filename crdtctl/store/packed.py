@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.contexts import ExitStack
@@ -13,6 +11,7 @@ from crdtctl.store import streams
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import UTF_16, utf8
 from crdtctl.store.inputs import GZIP, STDIN, Input, spool, unzipped
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

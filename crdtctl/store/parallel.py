@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.contexts import ExitStack, contextmanager, suppress
 from crdtctl.errors import StorageError
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,4 +83,4 @@ def _finish(work: Callable[[], object], writing: int) -> None:
         with os.fdopen(writing, "wb") as pipe:
             pickle.dump(result, pipe)
     finally:
-        os._exit(0)
+        os._exit(0)  # noqa: SLF001  # its name in os

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.contexts import suppress
 from crdtctl.errors import StorageError, reason_of
 from crdtctl.store.owner import make_directories
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

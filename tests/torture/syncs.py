@@ -56,13 +56,14 @@ class Meeting:
     def _loaded(self, log: Path) -> str:
         """Return the modules that a sync loads. Loading them is not tried here."""
         run(self.words, self.environment, trace="openat", log=log)
-        opened = (Path(path) for path in re.findall(r'openat\(AT_FDCWD, "(/[^"]+\.pyc?)".* = \d+\n', log.read_text()))
+        modules = r'openat\(AT_FDCWD, "(/[^"]+\.(?:pyc?|so))".* = \d+\n'
+        opened = (Path(path) for path in re.findall(modules, log.read_text()))
         sources = [Path(source_from_cache(str(path))) if path.suffix == ".pyc" else path for path in opened]
         places = [Path(place) for place in sys.path if place]
         names = []
         for source in sources:
             depths = [len(place.parts) for place in places if source.is_relative_to(place)]
-            parts = source.with_suffix("").parts[max(depths) :] if depths else ()
+            parts = source.with_name(source.name.partition(".")[0]).parts[max(depths) :] if depths else ()
             names.append(".".join(parts).removesuffix(".__init__"))
         return ",".join(dict.fromkeys(name for name in names if name and name != "crdtctl.__main__"))
 
@@ -74,7 +75,7 @@ class Meeting:
         self.made = Counter((point.call, point.thread) for point in found)
         first = next(number for number, point in enumerate(found) if point.call == "flock")
         points = found[first + 1 :]
-        assert not any(".py" in point.line for point in points)  # or modules were loaded on the way
+        assert not any(point.loads for point in points)
         assert {point.thread for point in points} == {0}  # a folder of this machine needs no other
         return points
 

@@ -23,7 +23,7 @@ from tests.support import results
 PAGE = Path(__file__).with_name("README.md")
 #: Seconds after which a row takes no further turn, unless --full: 22 rows then take less than six minutes.
 _SECONDS = 10.0
-_RIVALS = ("awk", "flock", "git", "jq", "rclone", "redis-cli", "redis-server", "sqlite3")
+_RIVALS = ("awk", "flock", "git", "jq", "rclone", "redis-cli", "redis-server", "rsync", "sqlite3")
 _STATUSES = """exit status:
   0  every limit was reached
   1  a limit was missed (0 with --report-only)
@@ -49,6 +49,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         "50 hand-overs, each of four merges": handoffs.hand_overs,
         f"`absorb`, {sizes.states:,} sealed files of jobs": bulk.absorb_many,
         **_meetings(sizes),
+        "`sync` with a folder, nothing new among 10 objects": meetings.few_without_news,
         "`--help`": starts.show_help,
         "`merge`, two small states": starts.merge_two,
         "`status`": starts.status,

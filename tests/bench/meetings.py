@@ -16,6 +16,10 @@ from tests.support import crowd
 _WHO = 7
 #: The number of counters of each replica.
 _COUNTERS = 100
+#: The number of objects in a small folder, the limit of a sync with it, and how many turns its row takes more.
+_FEW = 10
+_FEW_LIMIT = 2.5
+_TURNS = 3
 #: As many files at once as `Cloud` reads, and no request for the time of each file, which crdtctl does not need either.
 _AS_WE_DO = ("--transfers", "16", "--checkers", "16", "--use-server-modtime")
 #: The modules that the rows of a bucket need.
@@ -24,7 +28,11 @@ _FOR_BUCKETS = ("obstore", "moto", "flask", "flask_cors", "boto3")
 
 @dataclass
 class Place:
-    """A place for objects: its URLs for crdtctl and rclone, its directory, a function that publishes an object."""
+    """A place for objects: its URLs for crdtctl and rclone, its directory, a function that publishes an object.
+
+    `limits` are the largest ratios of our seconds to those of rclone, by the kind of contest. From a folder, `rsync` is
+    another rival.
+    """
 
     url: str
     other: str
@@ -33,6 +41,8 @@ class Place:
     publish: Callable[[Path, set[str]], object]
     meters: Mapping[str, Callable[[], int]] = field(default_factory=dict)
     commits: int = 1
+    limits: Mapping[str, float] = field(default_factory=dict)
+    is_folder: bool = False
 
     def change(self) -> None:
         """Let one replica count, and upload its new object."""
@@ -49,7 +59,10 @@ class Place:
 def folder(ground: Ground) -> Place:
     """Return a folder with the objects of many replicas."""
     directory = _objects(ground, "in-a-folder")
-    return Place(str(directory), str(directory), {}, directory, lambda _new, _before: None)
+    limits = {"without-news": 1.0, "first": 1.5}
+    place = Place(str(directory), str(directory), {}, directory, lambda _new, _before: None, is_folder=True)
+    place.limits = limits
+    return place
 
 
 @cache
@@ -91,9 +104,9 @@ def can_serve_buckets() -> bool:
     return Path("/proc/net/dev").exists() and all(find_spec(module) is not None for module in _FOR_BUCKETS)
 
 
-def _objects(ground: Ground, name: str) -> Path:
+def _objects(ground: Ground, name: str, states: int = 0) -> Path:
     directory = ground.root / name
-    crowd.meeting(directory, ground.sizes.states, _COUNTERS)
+    crowd.meeting(directory, states or ground.sizes.states, _COUNTERS)
     return directory
 
 
@@ -121,6 +134,20 @@ def first(ground: Ground, made: Callable[[Ground], Place]) -> Contest:
     return _contest(ground, made(ground), "first", _forget)
 
 
+def few_without_news(ground: Ground) -> Contest:
+    """Sync a replica with a folder of a few objects, which it has all, beside a bare start of Python."""
+    place = _objects(ground, "in-a-small-folder", _FEW)
+    directory = ground.replica("few-without-news")
+
+    def check(_: int) -> None:
+        expected = sum(crowd.amount(one, 0, 1) for one in range(_FEW))
+        if ground.value(directory, crowd.counter(0)) != expected:
+            raise Wrong(f"after a sync with {place}, a counter is wrong")
+
+    ours = ground.ours(["sync", str(place)], directory=directory, check=check)
+    return Contest(ours=ours, rivals=[Rival(ground.python_command("pass"), _FEW_LIMIT)], turns=_TURNS)
+
+
 def _nothing(_: Path) -> None:
     pass
 
@@ -140,7 +167,6 @@ def _contest(ground: Ground, place: Place, what: str, prepare: Callable[[Path], 
     environment = {**ground.environment, **place.environment}
     name = f"{what}-{place.directory.name}"
     directory = ground.replica(name)
-    copy = ground.root / f"{name}-copy"
 
     def check(_: int) -> None:
         Command(
@@ -152,25 +178,37 @@ def _contest(ground: Ground, place: Place, what: str, prepare: Callable[[Path], 
         if ground.value(directory, crowd.counter(0)) != place.value(states):
             raise Wrong(f"after a sync with {place.url}, a counter is wrong")
 
-    def check_copy(_: int) -> None:
-        if len(list(copy.iterdir())) < states:
-            raise Wrong(f"rclone copied {len(list(copy.iterdir()))} of {states} files")
-
     ours = ground.ours(["sync", place.url], directory=directory, check=check, prepare=partial(prepare, directory))
     ours.environment = environment
     ours.meters = place.meters
-    rclone = [
+    words = {"rclone": ["copy", *_AS_WE_DO, place.other], "rsync": ["--archive", f"{place.other}/"]}
+    rivals = [
         Rival(
-            Command(
-                name="`rclone copy` of the files",
-                processes=[[program("rclone"), "copy", *_AS_WE_DO, place.other, str(copy)]],
-                directory=str(ground.empty("rclone")),
-                environment=environment,
-                prepare=lambda: prepare(copy) if copy.exists() else None,
-                check=check_copy,
-                meters=place.meters,
-            )
+            _copying(ground, place, tool, words[tool], prepare, ground.root / f"{name}-{tool}"),
+            place.limits.get(what) if tool == "rclone" else None,
         )
-        for _ in range(not missing("rclone"))
+        for tool in ("rclone", "rsync")
+        if not missing(tool) and (tool == "rclone" or place.is_folder)
     ]
-    return Contest(ours=ours, rivals=rclone)
+    return Contest(ours=ours, rivals=rivals)
+
+
+def _copying(
+    ground: Ground, place: Place, tool: str, words: list[str], prepare: Callable[[Path], None], copy: Path
+) -> Command:
+    """Return the command of a tool that copies all files of a place to the directory `copy`."""
+    states = ground.sizes.states
+
+    def check(_: int) -> None:
+        if len(list(copy.iterdir())) < states:
+            raise Wrong(f"{tool} copied {len(list(copy.iterdir()))} of {states} files")
+
+    return Command(
+        name="`rclone copy` of the files" if tool == "rclone" else "`rsync` of the files",
+        processes=[[program(tool), *words, str(copy)]],
+        directory=str(ground.empty(tool)),
+        environment={**ground.environment, **place.environment},
+        prepare=lambda: prepare(copy) if copy.exists() else None,
+        check=check,
+        meters=place.meters,
+    )

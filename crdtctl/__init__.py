@@ -77,9 +77,11 @@ if not TYPE_CHECKING:  # type checkers know the names from above, and report any
     def __getattr__(name):
         if name not in __all__:  # a module of ours, before it is imported: nothing else is imported for it
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module
+        import sys
 
-        return import_module("crdtctl.errors") if name == "errors" else getattr(import_module(_HOMES[name]), name)
+        home = _HOMES.get(name, "crdtctl.errors")
+        __import__(home)  # `importlib` would be imported for this alone
+        return sys.modules[home] if name == "errors" else getattr(sys.modules[home], name)
 
     def __dir__():
         return __all__

@@ -4,7 +4,7 @@
     decrement NAME [AMOUNT]      (dec)
     show NAME
 
-Each may have ``--replica PATH`` at its beginning or end. The fast path either does the whole job, or changes nothing
+Each may have ``--replica PATH`` anywhere. The fast path either does the whole job, or changes nothing
 and declines, and then the full command runs. It accepts only plain names and plain files (`crdtctl.codec.plain`).
 Any failure before the rename is declined too: the full command meets it again, and reports it. A test runs both with
 the same arguments and files, and compares exit status, output and every file.
@@ -32,13 +32,9 @@ _POLL = 0.001
 
 def run(arguments: list[str]) -> int | None:
     """Do the job of a plain command line and return its exit status; None if the full command has to run."""
-    where = None
-    if len(arguments) > 3 and "--replica" in (arguments[0], arguments[-2]):
-        at = 0 if arguments[0] == "--replica" else len(arguments) - 2
-        where = arguments[at + 1]
-        arguments = arguments[:at] + arguments[at + 2 :]
-        if not where or where[0] == "-":
-            return None
+    where, arguments = _split(arguments)
+    if where is not None and (not where or where[0] == "-"):
+        return None
     if not 2 <= len(arguments) <= 3:
         return None
     for variable in os.environ:
@@ -56,6 +52,16 @@ def run(arguments: list[str]) -> int | None:
     except (OSError, ValueError, IndexError, durable.NotApplied):
         pass
     return None
+
+
+def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Return the value of the first ``--replica``, None without one, and the other words."""
+    for at, word in enumerate(arguments):
+        if word == "--replica" and at + 1 < len(arguments):
+            return arguments[at + 1], arguments[:at] + arguments[at + 2 :]
+        if word.startswith("--replica="):
+            return word[10:], arguments[:at] + arguments[at + 1 :]
+    return None, arguments
 
 
 # Counting ----------------------------------------------------------------------------------------------

@@ -62,9 +62,30 @@ def test_global_options_mean_the_same_wherever_they_stand(
 
 
 @pytest.mark.parametrize("words", [["show", "builds"], ["increment", "builds", "2"], ["dec", "builds"]])
-def test_the_fast_path_takes_the_replica_at_both_ends(words: list[str]) -> None:
-    for line in (["--replica", ".crdtctl", *words], [*words, "--replica", ".crdtctl"]):
-        assert outcome(Case(line, FILES), fast_first).is_fast
+def test_the_fast_path_takes_the_replica_anywhere(words: list[str]) -> None:
+    for at in range(len(words) + 1):
+        for option in (["--replica", ".crdtctl"], ["--replica=.crdtctl"]):
+            line = [*words[:at], *option, *words[at:]]
+            assert outcome(Case(line, FILES), fast_first).is_fast
+            assert outcome(Case(line, FILES), fast_first) == outcome(Case(line, FILES), full)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(["increment", "--replica"], ["increment", "builds", "--replica"], ["--replica", "increment", "builds"]),
+        *(
+            ["--replica=", "increment", "builds"],
+            ["increment", "--", "--replica", "1"],
+            ["show", "--replica=-x", "builds"],
+        ),
+        ["--replica", "nowhere", "increment", "builds", "--replica", ".crdtctl"],
+    ],
+)
+def test_the_fast_path_declines_a_replica_that_is_not_plain(line: list[str]) -> None:
+    done = outcome(Case(line, FILES), fast_first)
+    assert not done.is_fast
+    assert done == outcome(Case(line, FILES), full)
 
 
 def test_two_dashes_end_the_options(shell: Shell, replica: Replica) -> None:

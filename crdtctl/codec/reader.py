@@ -140,6 +140,15 @@ class Source:
         counter = self.decode(line)[1]
         return put_under(counter, self.names) if self.names else counter
 
+    def has_lines_of(self, other: Source) -> bool:
+        """Return whether the lines of the `other` source are the same, byte for byte."""
+        size = self.end - self.start
+        return size == other.end - other.start and all(
+            self.pages.read(self.start + at, min(READ_SIZE, size - at))
+            == other.pages.read(other.start + at, min(READ_SIZE, size - at))
+            for at in range(0, size, READ_SIZE)
+        )
+
     def cuts(self, count: int) -> list[bytes]:
         """Return the names of counters that cut the file in `count` parts of about one size; fewer in a small file."""
         found = [self._name_near((self.end - self.start) * number // count) for number in range(1, count)]

@@ -53,7 +53,7 @@ def join_together(mine: Sequence[bytes], theirs: Sequence[bytes], clock: Mapping
     tag = text[start : text.find(b'"', start)]
     if tag not in ROWS or b"\\" in text or not text.isascii():
         return None
-    if text.count(b'":{"%b":{"' % tag) != len(mine) or text.count(NAME_END) != 2 * len(mine):  # of one type
+    if text.count(b'":{"%b":{"' % tag) != len(mine) or text.count(b"{") != 2 * len(mine):  # of one type
         return None
     ours, new = _parts(text), _parts(other)
     shape, count = ours[::2], len(ours) // 2

@@ -12,6 +12,7 @@ README.md.
 ``small_states``  a program of its own: makes many small states
 ``counting``      rows: one increment, one look-up
 ``bulk``          rows: batches and merges
+``many_lines``    rows: states of one replica each, states without news, and all values
 ``meetings``      rows: syncs among many
 ``starts``        rows: the other commands
 ``report``        medians and ratios, as a Markdown table

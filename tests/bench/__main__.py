@@ -14,7 +14,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.bench import bulk, counting, handoffs, meetings, report, starts
+from tests.bench import bulk, counting, handoffs, many_lines, meetings, report, starts
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
@@ -45,7 +45,13 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`add --batch` to an hll, {sizes.lines:,} lines of {sizes.names:,} names": bulk.repeated,
         f"`merge`, two states of {sizes.entries:,} entries, all different": bulk.merge_all_different,
         f"`merge`, two states of {sizes.entries:,} entries, 1 % of lines different": bulk.merge_few_different,
+        f"`merge`, {sizes.authors} states of {sizes.counters:,} counters each": many_lines.merge_of_one_author_each,
+        f"`merge`, one state of {sizes.counters:,} counters": many_lines.merge_of_one_author,
+        f"`merge`, a known state of {sizes.entries:,} entries": many_lines.merge_of_the_same,
+        f"`merge`, an own export of {sizes.entries:,} entries": many_lines.merge_of_an_own_export,
         f"`merge`, {sizes.states:,} small states at once": bulk.merge_many,
+        f"`merge`, {10 * sizes.states:,} small states at once": many_lines.merge_of_ten_times_as_many,
+        f"`show`, {sizes.entries:,} entries": many_lines.show_all,
         "50 hand-overs, each of four merges": handoffs.hand_overs,
         f"`absorb`, {sizes.states:,} sealed files of jobs": bulk.absorb_many,
         **_meetings(sizes),

@@ -185,14 +185,14 @@ def merge_many(ground: Ground) -> Contest:
     ours = ground.ours(
         ["merge", *files],
         directory=together.directory.parent,
-        check=lambda runs: _expect_small(ground, together.directory.parent, range(states)),
+        check=lambda runs: expect_small(ground, together.directory.parent, range(states)),
         prepare=together.restore,
     )
     # Not the last, which is known already.
     each = ground.ours(
         *(["merge", str(file)] for file in files[:singles]),
         directory=apart.directory.parent,
-        check=lambda runs: _expect_small(ground, apart.directory.parent, range(singles), states - 1),
+        check=lambda runs: expect_small(ground, apart.directory.parent, range(singles), states - 1),
         prepare=apart.restore,
         scale=states / singles,
     )
@@ -212,7 +212,7 @@ def absorb_many(ground: Ground) -> Contest:
             ground.replica(directory.name)
 
         def check(runs: int, directory: Path = directory) -> None:
-            _expect_small(ground, directory, range(states))
+            expect_small(ground, directory, range(states))
 
         begin()
         files = [ground.small / f"{prefix}{number}.json" for number in range(states)]
@@ -222,7 +222,7 @@ def absorb_many(ground: Ground) -> Contest:
     return Contest(ours=ours, rivals=[Rival(rival)])
 
 
-def _expect_small(ground: Ground, directory: Path, states: range, also: int | None = None) -> None:
+def expect_small(ground: Ground, directory: Path, states: range, also: int | None = None) -> None:
     """Raise `Wrong` unless exactly these small states were merged."""
     expected = Counter(amounts.small_total(states))
     if also is not None:

@@ -229,6 +229,11 @@ class Ground:
             list(pool.map(lambda author: self._work(author, parts), self.authors))
         return parts
 
+    @property
+    def first_states(self) -> list[Path]:
+        """The states of the authors, of one each, as they were at first."""
+        return [self._parts / f"first-{author.number}.json" for author in self.authors]
+
     def _work(self, author: Author, parts: Path) -> None:
         counters = range(self.sizes.counters)
         directory = self.replica(f"author-{author.number}")

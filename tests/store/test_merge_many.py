@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crdtctl import Replica
 from crdtctl.errors import DataError, MissingError
 from crdtctl.store import inputs
+from crdtctl.store.durable import Draft
 from crdtctl.store.inputs import Input
 from crdtctl.store.merge import limits
 from tests.conftest import Shell
@@ -235,3 +236,22 @@ def test_states_of_many_authors_on_one_line_are_joined_author_by_author(new_repl
         ("gset", 1),
     }
     assert replica.clock() == {"a": 9, "b": 9}
+
+
+def test_a_state_without_news_writes_nothing_and_one_with_news_of_a_line_does(
+    new_replica: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = new_replica("here"), new_replica("there")
+    there.increment("builds", 3)
+    there.create("pages", "pncounter")
+    state = there.export_bytes()
+    assert here.merge_bytes(state).changed
+    before = known(here)
+    with monkeypatch.context() as patch:
+        patch.setattr(Draft, "write", lambda *_: pytest.fail("a draft was written"))
+        report = here.merge_bytes(state)
+    assert (report.taken, report.changed, report.counters) == (["state 1"], False, 0)
+    assert known(here) == before
+    forged = with_new_checksum(state.replace(b",3,0]", b",4,0]"))  # the same size and clock, and another number
+    assert here.merge_bytes(forged).counters == 1
+    assert here.value("builds") == 4

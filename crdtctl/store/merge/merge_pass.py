@@ -76,6 +76,9 @@ class MergePass:
     def run(self, draft: Draft | None) -> bool:
         """Join into `draft`, if there is one; return whether anything changed."""
         head = self._head()
+        if not self.report.changed and self._is_known():
+            self.plan.taken[0].refuse_if_changed()
+            return False
         writer = Writer(draft.write, head) if draft else None
         try:
             cuts = self._cuts() if writer and len(self.buffers) > 1 and not self.options.max_details else []
@@ -93,6 +96,14 @@ class MergePass:
         if writer:
             writer.close()
         return self.report.changed
+
+    def _is_known(self) -> bool:
+        """Return whether the only source has the same lines as ``known.json``, byte for byte."""
+        known = self.basis.known
+        if known is None or len(self.sources) != 1 or len(self.plan.taken) != 1:
+            return False
+        (source,) = self.sources
+        return not (known.names or source.names) and known.has_lines_of(source)
 
     def _head(self) -> Head:
         """Return the header of the result, and report its changes."""

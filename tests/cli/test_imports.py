@@ -37,11 +37,23 @@ SMALLEST = [
     *("decrement builds 2 --type pncounter", "show builds --by-replica", "show builds --min 1"),
     *("show builds --header", "clock", "create seats --type bcounter --initial 3", "reset builds"),
 ]
-#: Words of the other commands, which handle files, or format much.
-OTHERS = [
-    *("show", "show builds --format json", "show nothing --max 5 --default 0", "log", "export", "export -o out.json"),
-    *("merge other.json", "status", "compare other.json", "check", "sync ./shared", "help cron", "--version"),
-]
+#: Modules that few commands import: what they have is written in a lighter way, or imported where it is needed.
+HEAVY = {
+    *("collections", "dataclasses", "datetime", "enum", "functools", "importlib", "inspect", "json", "msgspec", "re"),
+    *("shutil", "typing", "contextlib", "copy"),
+}
+#: Words of the other commands, which handle files, or format much → the heavy modules that they import.
+OTHERS: dict[str, frozenset[str] | set[str]] = {
+    **dict.fromkeys(
+        ["show builds --format json", "show nothing --max 5 --default 0", "log", "export"], frozenset[str]()
+    ),
+    **dict.fromkeys(
+        ["export -o out.json", "merge other.json", "status", "show", "check", "--version"], frozenset[str]()
+    ),
+    "compare other.json": {"enum", "functools", "collections"},
+    "help cron": {"re", "enum", "functools", "collections"},
+    "sync ./shared": HEAVY,
+}
 
 
 def imported(shell: Shell, *words: str, code: str = CODE) -> set[str]:
@@ -84,4 +96,4 @@ def test_no_ordinary_command_imports_a_heavy_module(shell: Shell, counted: Repli
     assert counted.value("builds") == 3
     found = imported(shell, *words.split())
     assert "crdtctl.cli.main" in found
-    assert found & NEVER == set()
+    assert found & (NEVER | HEAVY) <= OTHERS[words]

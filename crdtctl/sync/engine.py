@@ -403,11 +403,12 @@ def _input(session: RemoteSession, file: FetchedFile) -> Input:
 
 
 def _count_newer(item: Input, knowledge: Knowledge) -> int:
-    """Return the number of entries in a state that are newer than the known ones."""
+    """Return the number of entries in a merged state that are newer than the known ones."""
     from crdtctl.crdt.counter import delta_of
     from crdtctl.store.inputs import open_input
 
     with ExitStack() as stack:
         source = open_input(item, stack)
+        source.ours = True  # the merge has checked all lines of this file, which no other program writes
         decoded = (source.decode(line)[1] for _, line in source.lines())
         return sum(len(rows) for counter in decoded for rows in delta_of(counter, knowledge.clock).values())

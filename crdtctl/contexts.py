@@ -64,7 +64,7 @@ else:
         return made
 
     class ExitStack:
-        """Contexts that are left in reverse order, whatever any of them raises."""
+        """Contexts that are left in reverse order, even if one of them raises an exception."""
 
         __slots__ = ("_exits",)
 

@@ -1,7 +1,7 @@
-"""JSON as text: for little data with what Python itself has, for much data with msgspec, which takes longer to import.
+"""JSON as text: for little data with the scanner of Python, for much data with msgspec, which takes longer to import.
 
-Both ways read and write the same. The light way takes no risk: what it is not sure about, such as an escaped character,
-a large number or any error, is read again by msgspec. Data is made of objects, arrays, texts, numbers, ``true``,
+Both ways read and write the same. The light way takes no risk: a text with an escaped character, a large
+number or any error is read again by msgspec. Data is made of objects, arrays, texts, numbers, ``true``,
 ``false`` and ``null``.
 """
 
@@ -39,7 +39,7 @@ def _whole(digits: str) -> int:
 
 
 class _Rules:
-    """What the scanner of Python is to make of the parts of a text."""
+    """The settings of the scanner of Python."""
 
     strict = True
     object_hook = object_pairs_hook = None

@@ -1,4 +1,4 @@
-"""Records: classes of named fields, as dataclasses with slots, without what `import dataclasses` costs every command.
+"""Records: classes of named fields, as dataclasses with slots, without the time that `import dataclasses` takes.
 
     class Point(Record):                # frozen: a field cannot be assigned to, and a point has a hash
         x: int
@@ -146,7 +146,7 @@ class Record(metaclass=_RecordType):
         return hash(_values(self))
 
     def __reduce__(self) -> "tuple[Any, ...]":
-        """Return what pickles and copies are made of."""
+        """Return the class and the values, for pickles and copies."""
         return type(self), _values(self)
 
 

@@ -1,7 +1,7 @@
 """`os` for the plainest commands: importing it would take a fifth of the time of an increment.
 
-The installed script starts Python without `site`, and then only `os` is missing of what this needs. The system calls
-are those of `posix`, which `os` has them from. The few functions on paths and variables that the plainest commands use
+The installed script starts Python without `site`, and then no import loads `os` by itself. The system calls
+are those of `posix`, where `os` has them from. The few functions on paths and variables that the plainest commands use
 are written again here; any other name is that of `os`. If `os` is imported already, it is used itself.
 """
 
@@ -113,7 +113,7 @@ def _text(name: "Any") -> str:
 
 
 class _System(type(sys)):  # type: ignore[misc]  # a module
-    """What takes the place of `os`."""
+    """A module in the place of `os`."""
 
     def __init__(self) -> None:
         super().__init__("os")

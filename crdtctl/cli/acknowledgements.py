@@ -25,13 +25,13 @@ class Acknowledgements:
         self.sent()
 
     def sent(self) -> bool:
-        """Write what is owed, if there is room for it at once. Return whether nothing is owed any more."""
+        """Write the acknowledgement that is owed, if there is room for it at once. Return whether none is owed now."""
         if self._is_owed() and self._poll.poll(0):
             self._write()
         return not self._is_owed()
 
     def finish(self) -> None:
-        """Write what is owed, and wait until there is room for it."""
+        """Write the acknowledgement that is owed, and wait until there is room for it."""
         if self._is_owed():
             self._write()
 

@@ -1,4 +1,4 @@
-"""Carries out a command line that was read, and completes its errors with what only the line shows."""
+"""Carries out a command line that was read, and completes its errors with facts that only the line shows."""
 
 from crdtctl.cli import output
 from crdtctl.cli.context import Context, of

@@ -1,7 +1,7 @@
 """The merge-join of files: sorted runs of lines, joined in constant memory.
 
 A line that occurs in one file only, or is the same in all of them, is passed through. Only lines that differ are
-decoded, joined and encoded. `crdtctl.codec.block_join` does the same for much data, many lines at a time.
+decoded, joined and encoded. For much data, `crdtctl.codec.block_join` joins many lines at a time.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def decode_own_lines(text: bytes) -> list[tuple[str, Counter]]:
-    """Return the names and the entries on lines, in order: what `decode_own_line` returns for each."""
+    """Return the names and the entries on lines, in order, each as `decode_own_line` returns it."""
     if _is_simple(text):
         with suppress(ValueError):
             return decode_several(b"{%b}" % text)

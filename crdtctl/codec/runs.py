@@ -66,7 +66,7 @@ class Run:
         return self._offset + len(text) >= self._end
 
     def skip(self, text: bytes) -> None:
-        """Go on after `text`, whole lines that `peek` returned."""
+        """Move behind `text`, whole lines that `peek` returned."""
         self._offset += len(text) + _END
         self._taken = name_of(text[text.rfind(b"\n") + 1 :])
 

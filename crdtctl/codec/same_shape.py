@@ -1,7 +1,7 @@
 """Pairs of lines that differ in nothing but the numbers of their entries: joined many at a time, as bytes.
 
 Two states of the same replicas are such pairs, mostly. Around its numbers, a line is the same text in both, so only the
-numbers are decoded, all of a block in one call. See `crdtctl.codec.one_author`, which does the same for narrow lines.
+numbers are decoded, all of a block in one call. For narrow lines, see `crdtctl.codec.one_author`.
 """
 
 from collections.abc import Mapping, Sequence

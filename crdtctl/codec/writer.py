@@ -40,7 +40,7 @@ class Lines:
 
     @property
     def summed(self) -> Summed:
-        """The size and the checksum of what was written."""
+        """The size and the checksum of the written data."""
         return Summed(self._size, self._checksum)
 
     def line(self, line: bytes) -> None:

@@ -85,7 +85,7 @@ def day_of(number: int) -> str:
 
 
 def _text_of(days: int) -> str:
-    """Return the day after so many days since 1970-01-01, as ``YYYY-MM-DD``; ``0`` beyond the year 9999.
+    """Return the day that is this number of days after 1970-01-01, as ``YYYY-MM-DD``; ``0`` beyond the year 9999.
 
     Eras of 400 years begin on 1 March, so that the day that only some years have is the last one of its year.
     """

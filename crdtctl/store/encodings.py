@@ -28,7 +28,7 @@ class Utf8Decoder:
         self._utf_16: codecs.IncrementalDecoder | None = None
 
     def feed(self, block: bytes) -> bytes:
-        """Return the next block. The beginning of a mark is kept until it is known what it is."""
+        """Return the next block. The beginning of a mark is kept until the rest of it arrives."""
         if self._head is not None:
             block = self._head + block
             if any(len(block) < len(mark) and mark.startswith(block) for mark in _MARKS):

@@ -31,7 +31,7 @@ _LATE = 0.02
 
 
 class Emptied(Exception):
-    """A file is shorter than what was read of it, or has another beginning."""
+    """A file is shorter than the part that was read, or has another beginning."""
 
 
 class _Chunk:
@@ -48,7 +48,7 @@ class _Chunk:
 
 
 class _File:
-    """An open file, and what was read of it."""
+    """An open file, and the part of it that was read."""
 
     def __init__(self, fd: int, passed: Passed) -> None:
         self.fd = fd

@@ -362,7 +362,7 @@ def _final_report(session: RemoteSession) -> RemoteReport:
 
 
 def _versions(path: str) -> list[object]:
-    """Return what changes whenever one of a replica's files is replaced."""
+    """Return values that change whenever one of a replica's files is replaced."""
     found: list[object] = []
     for name in ("own.json", "known.json"):
         try:

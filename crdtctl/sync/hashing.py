@@ -1,4 +1,4 @@
-"""The hash of contents and names, without what importing `hashlib` costs every sync."""
+"""The hash of contents and names, without the time that importing `hashlib` takes."""
 
 try:
     from _blake2 import blake2b as blake2b

@@ -95,7 +95,7 @@ def needs_renewal(name: str, now: float, interval: float) -> bool:
 
 
 def _divided(name: str) -> tuple[str, str]:
-    """Return the two parts of a name with a time: what identifies the content, and the time. Both are empty without."""
+    """Return the two parts of a name with a time: the hash of the content, and the time. Both are empty without."""
     if not name.endswith(SUFFIX):
         return "", ""
     content, _, when = name[: -len(SUFFIX)].rpartition(".")

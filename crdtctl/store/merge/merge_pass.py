@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class _RangeResult(NamedTuple):
-    """What a process found in its range of names: the file at fault, or else the results of `MergePass._join`."""
+    """The result of a process for its range of names: the file at fault, or else the results of `MergePass._join`."""
 
     counters: int = 0
     handed_over: int = 0

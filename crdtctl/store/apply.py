@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from crdtctl.crdt.counter import Counter
     from crdtctl.store.commit import Change, OnRefused, Plan, Request
     from crdtctl.store.files import OwnFile
-    from crdtctl.store.transaction import Transaction
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
     from crdtctl.store.followed import Step
+    from crdtctl.store.transaction import Transaction
 
 
 class Commit(Record):
@@ -58,6 +55,11 @@ def apply(
     with tx.lock_own() as own, ExitStack() as stack:
         refuse_sealed(own.source)
         follows = step.taken(own.source.head.follows) if step else None
+        plain: dict[str, bytes] = {}
+        if len(requests) > MANY and not details:
+            from crdtctl.store.plain_counts import plain_counts  # only here: few commits are that large
+
+            plain, requests = plain_counts(own.lines(), own.id, own.seq + 1, requests)
         mine = own.counters(many=len(requests) > MANY)
         others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
         basis = Basis(
@@ -72,13 +74,13 @@ def apply(
         planned = plan(basis, requests, on_refused)
         found = changes(planned, mine, others.counter) if details else []
         seq = own.seq
-        if planned.counters or follows is not None:
+        if plain or planned.counters or follows is not None:
             refuse_in_attempt(own.source, planned.touched)
             lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
-            seq = tx.write_own(own, lines, follows=follows)
+            seq = tx.write_own(own, {**plain, **lines}, follows=follows)
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
-    return Commit(seq if planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
+    return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
 
 
 class _KnownCounters:

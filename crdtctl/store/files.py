@@ -65,6 +65,7 @@ class OwnFile:
     def __init__(self, data: bytes, label: str = "own.json", identity_fault: str = "") -> None:
         self.data = data
         self.identity_fault = identity_fault
+        self._lines: dict[bytes, bytes] | None = None
         self.source = Source(InMemory(data), len(data), label=label, ours=True)
         self.source.verify()
         head = self.source.head
@@ -93,11 +94,17 @@ class OwnFile:
         """How often the file was written, as its witness counts."""
         return self.seq + self.history.count
 
+    def lines(self) -> dict[bytes, bytes]:
+        """Return all lines by name. They are read once."""
+        if self._lines is None:
+            self._lines = dict(self.source.lines())
+        return self._lines
+
     def counters(self, many: bool) -> Callable[[str], Counter]:
         """Return a function that looks counters up. For `many`, all lines are read first."""
         if not many:
             return self.source.counter
-        lines = dict(self.source.lines())
+        lines = self.lines()
 
         def look_up(name: str) -> Counter:
             line = lines.get(name.encode())
@@ -110,8 +117,7 @@ class OwnFile:
         head = encode_head(new)
         edits = sorted((name.encode(), line) for name, line in lines.items())
         if len(edits) > MANY:
-            together = dict(self.source.lines())
-            together.update(edits)
+            together = {**self.lines(), **dict(edits)}
             return [assemble(head, [together[name] for name in sorted(together)])]
         if not edits and self.source.start == self.source.end:
             return [assemble(head, [])]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: Modules that the standard library and msgspec import if they exist, and do without.
-_OPTIONAL = frozenset({"org", "typing_extensions"})
+_OPTIONAL = frozenset({"_wmi", "org", "typing_extensions"})
 
 
 class _Elsewhere:

@@ -87,7 +87,7 @@ Lines = Sequence[tuple[int, bytes]]
 
 
 class _Names(NamedTuple):
-    """The lines and entries of each name in a round: its line in the base, lines in the others, entries by type."""
+    """The lines and entries of each name in one round: its line in the base, its others, and its entries by type."""
 
     mine: dict[bytes, bytes]
     found: dict[bytes, list[tuple[int, bytes]]]

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE
-from crdtctl.crdt import hyperloglog
 from crdtctl.crdt.base import MAX_DIGITS
 from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import are_plain
@@ -113,6 +112,8 @@ def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
 def _sketch(value: Any) -> str:
     if not isinstance(value, str):
         raise Invalid("a sketch must be a string")
+    from crdtctl.crdt import hyperloglog  # only here: most counters are no sketches
+
     wrong = hyperloglog.fault(value)
     if wrong:
         raise Invalid(wrong)

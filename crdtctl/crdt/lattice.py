@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from crdtctl.crdt import hyperloglog
 from crdtctl.records import final
 
 TYPE_CHECKING = False
@@ -77,9 +76,11 @@ class Elements(Lattice):
 class Registers(Lattice):
     """Sketches of sets, see `crdtctl.crdt.hyperloglog`. The least one is empty and has no precision."""
 
-    bottom = hyperloglog.EMPTY
+    bottom = ""
 
     def join(self, a: str, b: str) -> str:
+        from crdtctl.crdt import hyperloglog  # only here: most counters are no sketches
+
         return hyperloglog.join([a, b])
 
 

@@ -1,8 +1,11 @@
 """What every registered type states of itself."""
 
+import subprocess
+import sys
+
 import pytest
 
-from crdtctl.crdt import LOCALLY_MERGED, TYPES
+from crdtctl.crdt import KINDS, LOCALLY_MERGED, NO_COUNTERS, TYPES
 from crdtctl.crdt.base import CounterType, Operation, OperationContext
 from crdtctl.crdt.lattice import Nat
 from crdtctl.crdt.local_merge import LocallyMergedType
@@ -14,6 +17,31 @@ each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
 def test_a_type_is_found_under_its_tag() -> None:
     assert {tag: kind.tag for tag, kind in TYPES.items()} == {tag: tag for tag in TYPES}
     assert TYPES.keys() >= {"gcounter", "gset", "hll", "pncounter"}
+
+
+def test_the_types_with_a_local_merge_are_those_of_its_class() -> None:
+    assert set(LOCALLY_MERGED) == {tag for tag, kind in TYPES.items() if isinstance(kind, LocallyMergedType)}
+
+
+def test_the_registries_have_one_object_of_each_type_and_no_other() -> None:
+    assert all(KINDS[tag] is kind for tag, kind in TYPES.items())
+    assert all(TYPES[tag] is kind for tag, kind in LOCALLY_MERGED.items())
+    assert set(KINDS) - set(TYPES) == {kind.tag for kind in NO_COUNTERS.values()}
+    for registry in (TYPES, KINDS, LOCALLY_MERGED):
+        assert len(registry) == len(list(registry)) == len(registry.values())
+        assert "none" not in registry
+        assert registry.get("none") is None
+        with pytest.raises(KeyError):
+            registry["none"]
+
+
+def test_a_type_is_imported_when_it_is_asked_for() -> None:
+    code = (
+        "import sys; from crdtctl.crdt import TYPES\n"
+        "assert 'gset' in TYPES and 'crdtctl.crdt.gset' not in sys.modules\n"
+        "assert TYPES['gset'].tag == 'gset' and 'crdtctl.crdt.hll' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @each_type

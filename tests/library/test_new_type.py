@@ -59,8 +59,8 @@ class PeakMerge(LocalMerge):
 """
 
 LINES = {  # in the registry, before → after
-    "from crdtctl.crdt.pncounter import PNCounter\n": "from crdtctl.crdt.peak import Peak\n",
-    "        PNCounter(),\n": "        Peak(),\n",
+    '    "pncounter": "PNCounter",\n': '    "peak": "Peak",\n',
+    '    "handoff",\n': '    "peak",\n',
 }
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crdtctl.crdt.order import Order
 
@@ -23,6 +23,16 @@ def join(a: Clock, b: Clock) -> dict[str, int]:
     for author, seq in b.items():
         if seq > joined.get(author, 0):
             joined[author] = seq
+    return joined
+
+
+def join_all(several: Iterable[Clock]) -> dict[str, int]:
+    """Return the least clock that covers all of them."""
+    joined: dict[str, int] = {}
+    for one in several:
+        for author, seq in one.items():
+            if seq > joined.get(author, 0):
+                joined[author] = seq
     return joined
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.clock import compare, join, missing
+from crdtctl.crdt.clock import compare, join, join_all, missing
 from crdtctl.crdt.order import Order
 
 CLOCKS = st.dictionaries(st.sampled_from(["ann", "bob", "čen"]), st.integers(1, 4) | st.integers(1, 2**53 - 1))
@@ -43,6 +43,8 @@ def test_join_of_clocks_is_a_join(a: dict[str, int], b: dict[str, int], c: dict[
     assert join(a, b) == join(b, a)
     assert join(join(a, b), c) == join(a, join(b, c))
     assert join(a, a) == join(a, {}) == join({}, a) == a
+    assert join_all([a, b, c]) == join(join(a, b), c)
+    assert join_all([]) == {}
 
 
 @given(a=CLOCKS, b=CLOCKS)

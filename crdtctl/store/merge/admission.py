@@ -30,9 +30,7 @@ def admit(
     """
     taken = [one for one in opened if one.head.kind != "delta"]
     deltas = [one for one in opened if one.head.kind == "delta"]
-    clock = dict(before)
-    for one in taken:
-        clock = clocks.join(clock, one.head.clock)
+    clock = clocks.join_all([before, *(one.head.clock for one in taken)])
 
     def fits(one: OpenedInput) -> bool:
         return all(

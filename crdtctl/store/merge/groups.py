@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import IO
 
-    from crdtctl.crdt.clock import Clock
     from crdtctl.store.spill import SpillBuffer
 
     #: Groups of inputs, each with a temporary file to join it into.
@@ -79,9 +78,7 @@ def _join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuff
     """Join a group of inputs into a temporary file, without entries for local merges; return its size."""
     with ExitStack() as stack:
         again = [_reopened(one, stack) for one in group]
-        clock: Clock = {}
-        for one in group:
-            clock = clocks.join(clock, one.head.clock)
+        clock = clocks.join_all(one.head.clock for one in group)
         with _naming_the_bad(group, again):
             writer = Writer(file.write, Head("state", "condensed", clock))
             sources = [one.source for one in again if one.source is not None]

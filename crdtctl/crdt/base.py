@@ -14,7 +14,7 @@ from crdtctl.records import Record, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, ClassVar, Literal, TypeAlias
 
     from crdtctl.crdt import lattice
@@ -115,6 +115,15 @@ class RowType:
     def join_all(self, a: Entries, b: Entries) -> dict[str, Entry]:
         """Return the join of two counters, entry by entry."""
         return self.tidied(self.record.join_rows(a, b))
+
+    @final
+    def join_several(self, several: Iterable[Entries]) -> dict[str, Entry]:
+        """Return the join of any number of counters, in time that grows with all their entries."""
+        joined: dict[str, Entry] = {}
+        for entries in several:
+            for author, row in entries.items():
+                joined[author] = self.join(joined[author], row) if author in joined else row
+        return self.tidied(joined)
 
     def tidied(self, rows: dict[str, Entry]) -> dict[str, Entry]:
         """Return rows without the parts that other rows among them make obsolete."""

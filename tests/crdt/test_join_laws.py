@@ -46,7 +46,9 @@ def test_join_is_commutative(kind: CounterType, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_join_is_associative(kind: CounterType, data: st.DataObject) -> None:
     a, b, c = states(data.draw(moments(kind, 3)))
-    assert kind.join_all(kind.join_all(a, b), c) == kind.join_all(a, kind.join_all(b, c))
+    assert (
+        kind.join_all(kind.join_all(a, b), c) == kind.join_all(a, kind.join_all(b, c)) == kind.join_several([a, b, c])
+    )
 
 
 @each_type

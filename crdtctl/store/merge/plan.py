@@ -129,17 +129,12 @@ def _settled(opened: Iterable[OpenedInput]) -> list[str]:
 
 def _members(basis: Basis, opened: Sequence[OpenedInput]) -> Roster:
     """Return the sealed and absorbed replicas, as this replica and some inputs know them."""
-    entries: Entries = {}
-    for one in opened:
-        entries = MEMBERSHIP.join_all(entries, one.members)
-    return roster(MEMBERSHIP.join_all(basis.members, entries))
+    return roster(MEMBERSHIP.join_several([basis.members, *(one.members for one in opened)]))
 
 
 def _jobs(basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> Jobs:
     """Return the attempts of jobs after the merge. Absorbed replicas are not attempts any more."""
-    entries = basis.jobs
-    for one in taken:
-        entries = ATTEMPTS.join_all(entries, one.jobs)
+    entries = ATTEMPTS.join_several([basis.jobs, *(one.jobs for one in taken)])
     return jobs({replica: row for replica, row in entries.items() if not members.has_absorbed(replica)})
 
 

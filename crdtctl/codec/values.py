@@ -112,7 +112,7 @@ def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
 def _sketch(value: Any) -> str:
     if not isinstance(value, str):
         raise Invalid("a sketch must be a string")
-    from crdtctl.crdt import hyperloglog  # only here: most counters are no sketches
+    from crdtctl.crdt import hyperloglog  # only here: few counters are sketches
 
     wrong = hyperloglog.fault(value)
     if wrong:

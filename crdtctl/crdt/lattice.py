@@ -79,7 +79,7 @@ class Registers(Lattice):
     bottom = ""
 
     def join(self, a: str, b: str) -> str:
-        from crdtctl.crdt import hyperloglog  # only here: most counters are no sketches
+        from crdtctl.crdt import hyperloglog  # only here: few counters are sketches
 
         return hyperloglog.join([a, b])
 

@@ -168,3 +168,22 @@ def test_a_file_that_became_shorter_while_it_is_read_is_reported() -> None:
     line = b'"a":{"gcounter":{"ann":[1,1]}}'
     with pytest.raises(ValueError, match="without an end"):
         search(InMemory(line), 0, len(line) + 100, b"b")
+
+
+def test_twin_of_a_source_reads_the_same_lines_under_other_names() -> None:
+    counters: dict[str, Counter] = {"builds": {"pncounter": {"hub": (2, 1, 0)}}}
+    source = opened(written(Head("state", "hub", {"hub": 2}), counters))
+    twin = source.twin()
+    twin.names = {"hub": ("hub|1",)}
+    assert source.counter("builds") == counters["builds"]
+    assert twin.counter("builds") == {"pncounter": {"hub|1": (2, 1, 0)}}
+
+
+def test_sources_with_the_same_lines_differ_in_their_header_at_most() -> None:
+    counters: dict[str, Counter] = {"builds": {"pncounter": {"hub": (2, 1, 0)}}}
+    source, same, other = (
+        opened(written(Head("state", replica, {"hub": 2}), {**counters, **more}))
+        for replica, more in (("hub", {}), ("pi", {}), ("hub", {"visits": counters["builds"]}))
+    )
+    assert source.has_lines_of(same)
+    assert not source.has_lines_of(other)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.lines import encode_line
-from crdtctl.codec.merge_join import merge_join
+from crdtctl.codec.merge_join import merge_join, merged_blocks
 from crdtctl.codec.reader import ALL, Part, Source
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.counter import Counter
@@ -234,3 +234,18 @@ def test_the_branches_of_a_fork_take_what_they_have_in_common() -> None:
     (a,) = merge_join(base, [other])
     assert a.before == b'"a":{"gcounter":{"ann":[1,5],"bob":[2,1]}}'
     assert a.after == b'"a":{"gcounter":{"ann~2.aaaa":[3,7],"ann~2.bbbb":[1,5],"bob":[2,1]}}'
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_blocks_of_little_and_of_much_data_are_the_same_lines(many: bool) -> None:
+    one = {"hub": (2, 1, 0)}
+    mine: dict[str, Counter] = {"a": {"pncounter": one}, "b": {"pncounter": one}}
+    theirs: dict[str, Counter] = {"b": {"pncounter": {"pi": (1, 5, 0)}}, "c": {"gset": {"pi": (1, {"ada": 1})}}}
+    base, other = (opened(written(Head("state", who, clock_of(of)), of)) for who, of in (("hub", mine), ("pi", theirs)))
+    blocks = list(merged_blocks(base, [other], many=many))
+    assert b",\n".join(block.text for block in blocks) == b",\n".join(
+        one.after for one in merge_join(base, [other]) if one.after is not None
+    )
+    assert [name for block in blocks for name in block.names] == [b"b", b"c"]
+    (alone,) = merged_blocks(base, [], many=many)
+    assert (alone.text, list(alone.names)) == (base.pages.read(base.start, base.end - 1 - base.start), [])

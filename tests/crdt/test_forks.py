@@ -378,3 +378,9 @@ def test_on_read_the_branches_of_an_id_are_joined_and_their_common_beginning_cou
     assert kind.value(rows) == 17
     assert forks.merge_branches(kind.record, joined) is joined
     assert forks.merge_branches(kind.record, {"a~b": (1, 2)}) == {"a~b": (1, 2)}
+
+
+def test_results_stay_right_after_more_of_them_than_are_kept() -> None:
+    first = retained(1)
+    assert all(retained(count)[-1] == count for count in range(1, 5000))
+    assert retained(1) == first == (1,)

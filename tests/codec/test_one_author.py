@@ -1,0 +1,70 @@
+"""Lines with one entry of totals each: which texts are of this form, and which are left to the codec."""
+
+import pytest
+
+from crdtctl.codec import one_author, same_shape
+
+CLOCK = {"hub": 9, "pi": 2}
+LINE = b'"%b":{"pncounter":{"hub":[3,2,1]}}'
+
+
+def test_lines_of_one_type_are_read_as_columns() -> None:
+    found = one_author.read(b'"a":{"pncounter":{"hub":[3,2,1]}},\n"b":{"pncounter":{"pi":[1,0,7]}}', CLOCK)
+    assert found == (b"pncounter", [b"a", b"b"], [b"hub", b"pi"], [b"3,2,1", b"1,0,7"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        LINE % b"",
+        LINE % b" a",
+        LINE % b"a ",
+        LINE % b"a  b",
+        LINE % b"a\x7f",
+        LINE % b"a=b",
+        LINE % b"=jobs",
+        LINE % (b"a" * 201),
+        LINE % "é".encode(),
+        LINE % b'a\\"',
+        (LINE % b"a").replace(b"pncounter", b"gset"),
+        (LINE % b"a").replace(b":[3", b":{3"),
+        (LINE % b"a").replace(b"]}}", b"]}} "),
+        (LINE % b"a").replace(b"[3,", b"[10,"),
+        (LINE % b"a").replace(b"[3,", b"[03,"),
+        (LINE % b"a").replace(b"hub", b"nas"),
+        (LINE % b"a").replace(b"3,2,1", b"3,2"),
+    ],
+)
+def test_text_of_another_form_or_out_of_bounds_is_left_to_the_codec(text: bytes) -> None:
+    assert one_author.read(text, CLOCK) is None
+
+
+def test_entries_of_a_line_are_its_numbers_by_replica() -> None:
+    line = b'"a":{"pncounter":{"hub":[3,2,1],"pi":[1,0,7]}}'
+    assert one_author.entries(line, b"a", b"pncounter") == {b"hub": b"3,2,1", b"pi": b"1,0,7"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'"b":{"pncounter":{"hub":[3,2,1]}}',
+        b'"a":{"gcounter":{"hub":[3,2]}}',
+        b'"a":{"pncounter":{"hub":[3,2,1,{"k":[1,0]}]}}',
+        b'"a":{"pncounter":{"h\\"b":[3,2,1]}}',
+        b'"a":{"pncounter":{"hub":[3,2,1],"pi"}}',
+        b'"a":{"pncounter":{"hub":["3"]}}',
+        b'"a":{"pncounter":{"hub":3,2,1]}}',
+    ],
+)
+def test_line_of_another_form_has_no_entries_of_numbers(line: bytes) -> None:
+    assert one_author.entries(line, b"a", b"pncounter") is None
+
+
+def test_no_pair_of_lines_joins_to_no_line() -> None:
+    assert same_shape.join_together([], [], CLOCK) == []
+
+
+@pytest.mark.parametrize("name", ["é".encode(), b'a\\"'])
+def test_pair_of_lines_with_an_escape_is_left_to_the_codec(name: bytes) -> None:
+    assert same_shape.join_together([LINE % name], [LINE % name], CLOCK) is None

@@ -37,6 +37,7 @@ PARTIAL = 3
 FORK = 5
 UNKNOWN = 76
 INTERNAL = 70
+UNREPORTED = 79
 ERRORS = ("EIO", "ENOSPC", "EROFS", "EDQUOT")
 
 
@@ -233,6 +234,8 @@ def fail(bench: Bench, error: str, chosen: Sequence[Point] | None = None) -> tup
             faults += [] if total == bench.new else ["acknowledged, and lost"]
         elif ended.status in NOT_APPLIED:
             faults += [] if total == bench.old else ["applied, but reported as not applied"]
+        elif point.loads and ended.status == UNREPORTED:  # what prints could not be loaded
+            faults += [] if total == bench.new else ["not applied, but reported as applied"]
         elif ended.status == UNKNOWN:
             syncs = {"fsync"} if bench.job.changes else {"fsync", "openat"}  # an export opens the directory to sync it
             faults += [] if point.call in syncs or bench.job.two_files else ["unknown before the rename"]

@@ -1,9 +1,8 @@
 """The mathematics: frozen values, no input or output, no wall clock, no randomness, no third-party code.
 
-`TYPES` is the registry. A new type is one module and one line in `_CLASSES`; with a local merge, its name is also in
-`_MERGED_LOCALLY`. The laws, the codec's round trip, the golden
-files, the crash and contention tests and ``--type`` find it there. The oracle of the tests reads amounts that add up;
-a type whose value is anything else adds its reading there.
+`TYPES` is the registry. A new type is one module and one line in `_CLASSES`. The laws, the codec's round trip, the
+golden files, the crash and contention tests and ``--type`` find it there. The oracle of the tests reads amounts that
+add up; a type whose value is anything else adds its reading there.
 """
 
 from __future__ import annotations
@@ -19,20 +18,16 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import CounterType, RowType
     from crdtctl.crdt.local_merge import LocallyMergedType
 
-#: Type → its class. The module has the name of the type. It is imported when the type is first asked for, since most
-#: commands need one type only.
+#: Type → its class, and whether it has a local merge. The module has the name of the type. It is imported when the type
+#: is first asked for, since most commands need one type only.
 _CLASSES = {
-    "bcounter": "BCounter",
-    "gcounter": "GCounter",
-    "gset": "GSet",
-    "hll": "HLL",
-    "handoff": "Handoff",
-    "pncounter": "PNCounter",
+    "bcounter": ("BCounter", False),
+    "gcounter": ("GCounter", False),
+    "gset": ("GSet", False),
+    "hll": ("HLL", False),
+    "handoff": ("Handoff", True),
+    "pncounter": ("PNCounter", False),
 }
-#: The types with a local merge.
-_MERGED_LOCALLY = [
-    "handoff",
-]
 
 #: Reserved line name → its row type: retired replicas, and attempts of jobs.
 NO_COUNTERS: Final[dict[str, RowType]] = {membership.NAME: MEMBERSHIP, attempts.NAME: ATTEMPTS}
@@ -57,7 +52,7 @@ else:
             if self is not TYPES:
                 found = TYPES[tag]
             else:
-                name = _CLASSES[tag]
+                name, _ = _CLASSES[tag]
                 found = getattr(__import__(f"crdtctl.crdt.{tag}", fromlist=[name]), name)()
             self[tag] = found
             return found
@@ -85,4 +80,4 @@ else:
 
     TYPES = _Kinds(_CLASSES)
     KINDS = _Kinds(_CLASSES, {kind.tag: kind for kind in NO_COUNTERS.values()})
-    LOCALLY_MERGED = _Kinds(_MERGED_LOCALLY)
+    LOCALLY_MERGED = _Kinds([tag for tag, (_, has_local_merge) in _CLASSES.items() if has_local_merge])

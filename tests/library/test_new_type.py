@@ -58,10 +58,9 @@ class PeakMerge(LocalMerge):
         return None if self.largest == Peak.record.at(self.mine, 1) else Peak.record.make(self.seq, self.largest)
 """
 
-LINES = {  # in the registry, before → after
-    '    "pncounter": "PNCounter",\n': '    "peak": "Peak",\n',
-    '    "handoff",\n': '    "peak",\n',
-}
+LINES = {'    "pncounter": ("PNCounter", False),
+': '    "peak": ("Peak", True),
+'}  # in the registry, before → after
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # The check at the end of each test does not know the type.

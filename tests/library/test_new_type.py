@@ -58,9 +58,7 @@ class PeakMerge(LocalMerge):
         return None if self.largest == Peak.record.at(self.mine, 1) else Peak.record.make(self.seq, self.largest)
 """
 
-LINES = {'    "pncounter": ("PNCounter", False),
-': '    "peak": ("Peak", True),
-'}  # in the registry, before → after
+LINES = {'    "pncounter": ("PNCounter", False),\n': '    "peak": ("Peak", True),\n'}  # in the registry, before → after
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # The check at the end of each test does not know the type.

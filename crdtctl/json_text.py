@@ -69,8 +69,8 @@ def decode(data: bytes, *, alone: bool = False) -> "Any":
         try:
             text = data.decode()
             found, end = (_scan or _light_scanner())(text, 0)
-        except (ValueError, StopIteration, RecursionError, ImportError):
-            pass
+        except (ValueError, StopIteration, RecursionError, ImportError, SystemError):
+            pass  # without `json` in memory, the scanner has no exception for a faulty text, which is a SystemError
         else:
             if end == len(text) or not text[end:].strip(" \t\n\r"):
                 return found

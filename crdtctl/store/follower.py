@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections import deque
 
 from crdtctl.errors import UsageError, printable
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 2**16
 _MARK = b"\xef\xbb\xbf"
-#: Seconds that the clock of a file system may be late.
-_LATE = 0.02
+#: Seconds that the clock of the file's system may be behind that of the replica's.
+_LATE = 1.0
 
 
 class Emptied(Exception):
@@ -101,7 +100,7 @@ class Follower:
         self.path = os.path.abspath(path)
         #: The position of the lines that were taken.
         self.position = position
-        self._since = since
+        self._since = since - _LATE
         self._note = note
         self._file: _File | None = None
         self._chunks: deque[_Chunk] = deque()
@@ -202,8 +201,9 @@ class Follower:
 
     def _copy(self, fits: Callable[[int], bool], offset: int, emptied: _File) -> _File | None:
         """Open the copy that was made of a file before it was emptied, after `offset`; None without one."""
-        for name, status in siblings(self.path):
-            is_new = status.st_mtime >= self._since - _LATE and status.st_size > offset
+        found = sorted(siblings(self.path), key=lambda sibling: sibling[1].st_mtime_ns, reverse=True)
+        for name, status in found:  # the newest first: the lines of several may be alike
+            is_new = status.st_mtime >= self._since and status.st_size > offset
             if not is_new or os.path.samestat(status, emptied.status) or not stat.S_ISREG(status.st_mode):
                 continue
             if file := self._open(self._at(name)):
@@ -217,10 +217,10 @@ class Follower:
         """Return the next lines of the file, or of the one that follows it."""
         file = self._file
         assert file
-        now = time.time()
+        since = os.fstat(file.fd).st_mtime  # by the clock of the file's system, as the times of its copies
         try:
             chunk = file.read()
-            self._since = now
+            self._since = since
             if chunk or not (successor := self._successor(file)):
                 return chunk
             if chunk := file.read():  # lines that came before the file was left

@@ -25,13 +25,18 @@ FIRST_PAUSE = 0.2
 def retry(call: Callable[[], _T], deadline: Deadline, sleep: Callable[[float], object] | None = None) -> _T:
     """Return the result of `call`. After a `TransientError`, call again, at most `ATTEMPTS` times in total.
 
-    The last error is raised, as is an error whose pause would go beyond the deadline.
+    The last error is raised, as is an error whose pause would go beyond the deadline. If the deadline cuts an attempt
+    short, the error of the attempt before it is raised, which has the reason.
     """
+    reason: TransientError | None = None
     for attempt in range(1, ATTEMPTS):
         try:
             return call()
         except TransientError as error:
+            if reason and deadline.overdue >= 0:
+                raise reason from None
             _pause(error, attempt, deadline, sleep or deadline.sleep)
+            reason = error
     return call()
 
 

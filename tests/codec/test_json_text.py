@@ -183,3 +183,14 @@ def test_a_python_without_its_own_scanner_reads_and_writes_too() -> None:
         "assert json_text.decode(json_text.encode({'b': 1, 'a': 'é'}, ordered=True)) == {'a': 'é', 'b': 1}\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("text", ['{"a":1', '{"a" 1}', '"a\nb"', "[1,", '{"a":nul}', "", '"\\x"'])
+def test_faulty_text_is_refused_by_a_process_without_json(text: str) -> None:
+    code = (
+        "import sys; from crdtctl import json_text; assert 'json' not in sys.modules\n"
+        "try: json_text.decode(sys.argv[1].encode())\n"
+        "except ValueError: print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, text], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("refused\n", "")

@@ -145,6 +145,18 @@ def test_every_line_counts_once_through_rotations_and_kills(
     assert {one.name: one.value for one in reader.replica.counters()} == dict.fromkeys(log.written, 1)
 
 
+def test_copy_is_found_on_a_file_system_whose_clock_is_late(reader: Reader) -> None:
+    log, copy = reader.path, reader.path.with_name("log.1")
+    log.write_text("one\n")
+    os.utime(log, (1_000_000, 1_000_000))
+    assert reader.read()
+    copy.write_text("one\ntwo\n")
+    os.utime(copy, (1_000_001, 1_000_001))
+    log.write_text("three\n")
+    reader.finish()
+    assert {one.name: one.value for one in reader.replica.counters()} == {"one": 1, "two": 1, "three": 1}
+
+
 def test_last_line_waits_for_its_end(reader: Reader) -> None:
     reader.path.write_text("one\ntw")
     assert reader.follower.read() == [b"one"]

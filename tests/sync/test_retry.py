@@ -44,6 +44,22 @@ def test_after_some_tries_it_is_told() -> None:
     assert len(calls) == ATTEMPTS
 
 
+def test_reason_is_raised_where_the_deadline_cuts_the_next_attempt_short() -> None:
+    deadline = Deadline(60)
+    calls: list[int] = []
+
+    def call() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            raise TransientError("the network is away")
+        deadline.end()
+        raise deadline.error()
+
+    with pytest.raises(TransientError, match="the network is away"):
+        retry(call, deadline, lambda _: None)
+    assert len(calls) == 2
+
+
 def test_the_pauses_grow_and_are_not_the_same_for_all() -> None:
     drawn = []
     for _ in range(20):

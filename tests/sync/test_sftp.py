@@ -192,7 +192,7 @@ def test_a_file_that_cannot_be_asked_for_holds_up_no_other(remote: Remote, tmp_p
     with remote.open() as transport:
         found = dict(transport.fetch(entries, str(remote.scratch)))
     assert isinstance(found[entries[0]], MissingError)
-    assert Path(str(found[entries[1]])).read_bytes() == b"one"
+    assert content_of(found[entries[1]]) == b"one"
 
 
 def test_the_folder_that_a_place_is_in_must_be_there(sshd: Sshd, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Tally:
 
 
 class Ground:
-    """A directory with a replica in it, and the program's time on a tiny sound file and memory on a larger one, which are free."""
+    """A directory with a replica; the program's time on a tiny sound file, and its memory on a larger one, are free."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str], *, tries: int = 3) -> None:
         """Use the directory. With 0 `tries`, the time is not judged. Otherwise it is the best of these tries."""

@@ -209,7 +209,11 @@ class Ground:
     @cached_property
     def beside(self) -> Path:
         """A replica with a few own counters that knows a large state, `mine`."""
-        directory = self._counting("beside", self.sizes.few)
+        return self.knowing("beside")
+
+    def knowing(self, name: str) -> Path:
+        """Return a new replica with a few own counters that knows a large state, `mine`."""
+        directory = self._counting(name, self.sizes.few)
         self.call([self.crdtctl, "merge", self.mine], directory)
         return directory
 

@@ -62,13 +62,13 @@ def merge_of_the_same(ground: Ground) -> Contest:
 
 def merge_of_an_own_export(ground: Ground) -> Contest:
     """Merge a large state that this replica exported itself, against a copy of the file."""
-    file = ground.root / "own-export.json"
-    ground.export(ground.beside, file)
+    file, directory = ground.root / "own-export.json", ground.knowing("own-export")
+    ground.export(directory, file)
 
     def value(counter: int) -> int:
         return ground.in_mine(counter) + (amounts.own(counter) if counter < ground.sizes.few else 0)
 
-    return _without_news(ground, ground.beside, file, value, None)
+    return _without_news(ground, directory, file, value, None)
 
 
 def _without_news(

@@ -40,10 +40,6 @@ class OneAuthorLines(NamedTuple):
     authors: list[bytes]
     rows: list[bytes]
 
-    def cut(self, start: int, end: int | None = None) -> OneAuthorLines:
-        """Return some of the lines."""
-        return OneAuthorLines(self.tag, self.names[start:end], self.authors[start:end], self.rows[start:end])
-
 
 def may_be(line: bytes) -> bool:
     """Return whether `read` may be able to read a line."""

@@ -12,7 +12,7 @@ from crdtctl.codec import one_author, same_shape
 from crdtctl.codec.block_join import join_blocks
 from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
-from crdtctl.codec.lines import encode_line
+from crdtctl.codec.lines import decode_line, encode_line
 from crdtctl.codec.merge_join import MergedLine, merge_join
 from crdtctl.codec.reader import ALL, Part, Source
 from crdtctl.crdt.counter import Counter
@@ -360,3 +360,13 @@ def test_pairs_of_another_shape_are_left_to_others() -> None:
     assert [number for number, line in enumerate(joined) if line is None and not 0 <= number < 20] == []
     assert joined[7] is None
     assert joined[39] == b'"a39":{"gcounter":{"ann":[1,1],"bob":[2,5]}}'
+
+
+def test_name_has_both_types_that_two_narrow_files_give_it() -> None:
+    names = [f"c{number:02}" for number in range(20)]
+    of = {"ann": {"pncounter": {"ann": (1, 2, 0)}}, "bob": {"gcounter": {"bob": (1, 3)}}}
+    files = [written(Head("state", who, {who: 1}), dict.fromkeys(names, counter)) for who, counter in of.items()]
+    drawn = Drawn(None, files, [{}, {}])
+    found = by_block(drawn, None, ALL, 2**16)
+    assert found == by_line(drawn, None, ALL)
+    assert [decode_line(line) for line in found.text.split(b",\n")] == [(name, of["ann"] | of["bob"]) for name in names]

@@ -8,8 +8,8 @@ from tests.torture.follows import WAYS, Scene
 from tests.torture.sweeps import ERRORS
 
 pytestmark = [needs_strace, pytest.mark.timeout(900)]
-#: A twelfth of the calls: ``python -m tests.torture --only follows`` takes all of them.
-STEP = 12
+#: A sixteenth of the calls: ``python -m tests.torture --only follows`` takes all of them.
+STEP = 16
 
 
 @pytest.mark.parametrize("way", WAYS)

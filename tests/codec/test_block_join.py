@@ -364,9 +364,11 @@ def test_pairs_of_another_shape_are_left_to_others() -> None:
 
 def test_name_has_both_types_that_two_narrow_files_give_it() -> None:
     names = [f"c{number:02}" for number in range(20)]
-    of = {"ann": {"pncounter": {"ann": (1, 2, 0)}}, "bob": {"gcounter": {"bob": (1, 3)}}}
+    of: dict[str, Counter] = {"ann": {"pncounter": {"ann": (1, 2, 0)}}, "bob": {"gcounter": {"bob": (1, 3)}}}
     files = [written(Head("state", who, {who: 1}), dict.fromkeys(names, counter)) for who, counter in of.items()]
     drawn = Drawn(None, files, [{}, {}])
     found = by_block(drawn, None, ALL, 2**16)
     assert found == by_line(drawn, None, ALL)
-    assert [decode_line(line) for line in found.text.split(b",\n")] == [(name, of["ann"] | of["bob"]) for name in names]
+    assert [decode_line(line) for line in found.text.split(b",\n")] == [
+        (name, {**of["ann"], **of["bob"]}) for name in names
+    ]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 from unittest import mock
 
@@ -131,8 +132,11 @@ ENDS = st.sampled_from([lambda _: None, lambda _: 1, refuse, finish])
 def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
     before = {one: one.run for one in COMMANDS.values()}
-    for one in before:
-        one.run = recorder
+    for (
+        one,
+        run,
+    ) in before.items():  # the help, which the reader keeps, is that of the function
+        one.run = wraps(run)(lambda context, **values: recorder(context, **values))
     yield recorder
     for one, run in before.items():
         one.run = run

@@ -39,9 +39,10 @@ if not watch:
 _, status, usage = os.wait4(process, 0)
 took = perf_counter() - began
 os.kill(watch, 9)
-_, watched = os.waitpid(watch, 0)
+os.waitpid(watch, 0)
+hung = took >= float(seconds) and os.waitstatus_to_exitcode(status) == -9
 took = min(took, usage.ru_utime + usage.ru_stime)
-print([os.waitstatus_to_exitcode(status), took, usage.ru_maxrss, int(not watched)])
+print([os.waitstatus_to_exitcode(status), took, usage.ru_maxrss, int(hung)])
 """
 
 

@@ -22,7 +22,7 @@ from tests.support import results
 
 PAGE = Path(__file__).with_name("README.md")
 #: Seconds after which a row takes no further turn, unless --full: 22 rows then take less than six minutes.
-_SECONDS = 8.0
+_SECONDS = 5.0
 _RIVALS = ("awk", "flock", "git", "jq", "rclone", "redis-cli", "redis-server", "rsync", "sqlite3")
 _STATUSES = """exit status:
   0  every limit was reached

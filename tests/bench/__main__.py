@@ -117,7 +117,7 @@ def _options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--runs", type=int, metavar="N", help="turns for each row (default 11; the rows of milliseconds take more)"
+        "--runs", type=int, metavar="N", help="turns for each row (default 9; the rows of milliseconds take more)"
     )
     parser.add_argument("--only", default="", metavar="SUBSTRING", help="only the rows with this in their title")
     size = parser.add_mutually_exclusive_group()
@@ -133,7 +133,7 @@ def _options() -> argparse.Namespace:
         parser.error("--runs must be at least 1")
     if options.write and (options.only or options.quick):
         parser.error("--write needs all rows in full size: leave out --only and --quick")
-    options.runs = options.runs or (3 if options.quick else 11)
+    options.runs = options.runs or (3 if options.quick else 9)
     return options
 
 

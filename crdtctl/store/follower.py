@@ -172,7 +172,7 @@ class Follower:
         file = self._open(self.path)
         if file is None:
             if not self._is_awaited:
-                self._note(f"{printable(self.path)} does not exist yet; waiting for it")
+                self._note(f"{printable(self.path)} does not exist yet")
             self._is_awaited = True
             return None
         if position and position.offset:

@@ -1,0 +1,143 @@
+r"""Series: a counter's name with labels, as in ``tests.failed{os="linux",py="3.12"}``.
+
+Such a spelling is the counter's whole identity, and the name on its line in a file. It is canonical: keys are sorted,
+each key is there once, and no white space is around them. So two spellings are equal exactly if their names and labels
+are. A key is ``[a-zA-Z_][a-zA-Z0-9_]*``. A value is any valid name (`crdtctl.crdt.names`), with ``\`` and ``"`` written
+as ``\\`` and ``\"``, as Prometheus writes them. A counter without labels is spelled as its name alone.
+
+In a sorted file, all series of one name stand together: they begin with the name and ``{``.
+"""
+
+from __future__ import annotations
+
+from crdtctl.crdt.names import counter_fault, fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import TypeAlias
+
+    #: Key → value, sorted by keys.
+    Labels: TypeAlias = dict[str, str]
+
+#: Maximum number of labels of a series.
+MAX_LABELS = 16
+#: Maximum size of a spelling in bytes.
+MAX_SPELLING_BYTES = 2048
+
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
+_WORD = _LETTERS | frozenset("0123456789")
+
+
+def spelled(name: str, labels: Mapping[str, str]) -> str:
+    r"""Return the canonical spelling of a series. The parts are not checked, see `series_fault`.
+
+    >>> spelled("tests.failed", {"py": "3.12", "os": "linux"})
+    'tests.failed{os="linux",py="3.12"}'
+    """
+    if not labels:
+        return name
+    pairs = (f'{key}="{_escaped(labels[key])}"' for key in sorted(labels))
+    return f"{name}{{{','.join(pairs)}}}"
+
+
+def split(spelling: str) -> tuple[str, Labels]:
+    r"""Return the name and the labels of a spelling, canonical or typed by a person; raise ValueError, with the fault.
+
+    White space around keys, values and commas is accepted, and a comma at the end. The parts are not checked further.
+
+    >>> split('tests.failed{ py="3.12", os="linux" }')
+    ('tests.failed', {'os': 'linux', 'py': '3.12'})
+    """
+    name, brace, rest = spelling.partition("{")
+    if not brace:
+        return spelling, {}
+    labels: Labels = {}
+    at = _after_space(rest, 0)
+    while rest[at : at + 1] != "}":
+        key, at = _key(rest, at)
+        if key in labels:
+            raise ValueError(f"the label '{key}' is there twice")
+        labels[key], at = _value(rest, at, key)
+        at = _after_space(rest, at)
+        if rest[at : at + 1] == ",":
+            at = _after_space(rest, at + 1)
+        elif rest[at : at + 1] != "}":
+            raise ValueError(f"after the label '{key}', a comma or a closing brace is missing")
+    if at + 1 < len(rest):
+        raise ValueError("text follows the closing brace")
+    return name, dict(sorted(labels.items()))
+
+
+def name_of(spelling: str) -> str:
+    """Return the name in a spelling, without its labels."""
+    return spelling.partition("{")[0]
+
+
+def series_fault(name: str, labels: Mapping[str, str]) -> str | None:
+    """Return the fault of a name and labels to write to, or None."""
+    found = counter_fault(name)
+    if found is None and len(labels) > MAX_LABELS:
+        found = f"a series cannot have more than {MAX_LABELS} labels (this one has {len(labels)})"
+    for key, value in labels.items():
+        found = found or key_fault(key) or fault(value, f"the value of the label '{key}'", limit=MAX_SPELLING_BYTES)
+    size = len(spelled(name, labels).encode()) if found is None and labels else 0
+    if size > MAX_SPELLING_BYTES:
+        return f"a series cannot be longer than {MAX_SPELLING_BYTES} bytes (this one has {size})"
+    return found
+
+
+def key_fault(key: str) -> str | None:
+    """Return the fault of `key` as the key of a label, or None."""
+    if not key:
+        return "the key of a label cannot be empty"
+    if key[0] not in _LETTERS or not _WORD.issuperset(key):
+        return "the key of a label has only the letters a-z and A-Z, digits and '_', and does not begin with a digit"
+    return None
+
+
+def merged(labels: Mapping[str, str], defaults: Iterable[tuple[str, str]]) -> Labels:
+    """Return the labels together with those `defaults` whose key they do not have."""
+    return dict(sorted({**dict(defaults), **labels}.items()))
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _after_space(text: str, at: int) -> int:
+    while text[at : at + 1] == " ":
+        at += 1
+    return at
+
+
+def _key(text: str, at: int) -> tuple[str, int]:
+    """Return the key at a place, and the place after its equals sign."""
+    equals = text.find("=", at)
+    if equals < 0:
+        raise ValueError('a label is written KEY="VALUE", and the braces are closed')
+    key = text[at:equals].rstrip(" ")
+    found = key_fault(key)
+    if found is not None:
+        raise ValueError(found)
+    return key, _after_space(text, equals + 1)
+
+
+def _value(text: str, at: int, key: str) -> tuple[str, int]:
+    """Return the quoted value at a place, and the place after it."""
+    if text[at : at + 1] != '"':
+        raise ValueError(f"the value of the label '{key}' is not in double quotes")
+    pieces: list[str] = []
+    at += 1
+    while at < len(text):
+        character = text[at]
+        if character == '"':
+            return "".join(pieces), at + 1
+        if character == "\\":
+            at += 1
+            character = text[at : at + 1]
+            if character not in ("\\", '"'):
+                raise ValueError(f"in the value of the label '{key}', only \\\\ and \\\" begin with a backslash")
+        pieces.append(character)
+        at += 1
+    raise ValueError(f"the value of the label '{key}' has no closing quote")

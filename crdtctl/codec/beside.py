@@ -67,7 +67,7 @@ def _texts(source: Source, size: int) -> Iterator[bytes]:
         if cut < 0 and len(text) == wanted:
             size *= 2
             continue
-        yield text[: max(cut, 0)]  # nothing, which is not a line, if the file was cut meanwhile
+        yield text[: max(cut, 0)]  # an empty text is not a line: the file was cut while it was read
         offset += cut + len(SEPARATOR)
 
 

@@ -139,6 +139,14 @@ class Source:
         counter = self.decode(line)[1]
         return put_under(counter, self.names) if self.names else counter
 
+    def has_size_of(self, other: Source) -> bool:
+        """Return whether the lines of the `other` source take as many bytes."""
+        return self.end - self.start == other.end - other.start
+
+    def text(self) -> bytes:
+        """Return all lines."""
+        return self.pages.read(self.start, self.end - self.start)
+
     def cuts(self, count: int) -> list[bytes]:
         """Return the names of counters that cut the file in `count` parts of about one size; fewer in a small file."""
         found = [self._name_near((self.end - self.start) * number // count) for number in range(1, count)]

@@ -177,3 +177,14 @@ def test_twin_of_a_source_reads_the_same_lines_under_other_names() -> None:
     twin.names = {"hub": ("hub|1",)}
     assert source.counter("builds") == counters["builds"]
     assert twin.counter("builds") == {"pncounter": {"hub|1": (2, 1, 0)}}
+
+
+def test_sources_with_the_same_lines_differ_in_their_header_at_most() -> None:
+    counters: dict[str, Counter] = {"builds": {"pncounter": {"hub": (2, 1, 0)}}}
+    source, same, other = (
+        opened(written(Head("state", replica, {"hub": 2}), {**counters, **more}))
+        for replica, more in (("hub", {}), ("pi", {}), ("hub", {"visits": counters["builds"]}))
+    )
+    assert source.has_size_of(same)
+    assert source.text() == same.text() == encode_line("builds", counters["builds"]) + b"\n"
+    assert not source.has_size_of(other)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
+    from crdtctl.pack import Pack
+
     Handler = Callable[[int, FrameType | None], object]
 else:
     import _signal as signal  # the module that `signal` wraps in enums, whose import would double an increment
@@ -26,14 +28,14 @@ def _end_at_once(_number: int, _frame: object) -> "NoReturn":
     os._exit(_INTERRUPTED)  # noqa: SLF001  # its name in os
 
 
-def _on_interrupt(handler: "Handler") -> None:
+def _on_interrupt(handler: "Handler | signal.Handlers") -> None:
     """Set the handler of Ctrl-C, unless Ctrl-C is ignored, as in a background job of a script or below nohup."""
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
 
 
-def run() -> None:
-    """Run the command line of this process and end the process.
+def run(pack: "Pack | None" = None) -> None:
+    """Run the command line of this process and end the process. After a full command, complete the pack.
 
     All output is flushed before, so Python's own shutdown is skipped. It would take as long as an increment.
     """
@@ -58,11 +60,24 @@ def run() -> None:
 
             search_late()
             status = main(arguments)
+            if pack is not None and pack.missed:
+                _complete(pack)
     except KeyboardInterrupt:
         status = _INTERRUPTED
     except Exception as error:  # noqa: BLE001  # Python would end with status 1, which means "check failed"
         status = _not_loaded(error)
     os._exit(status)  # noqa: SLF001
+
+
+def _complete(pack: "Pack") -> None:
+    """Complete the pack. The command is done, so nothing changes its status: no signal, and no failure."""
+    try:
+        _on_interrupt(signal.SIG_IGN)
+        from crdtctl.packing import complete
+
+        complete(pack)
+    except Exception:  # noqa: BLE001, S110
+        pass
 
 
 def _restart_in_utf8() -> None:

@@ -1,62 +1,20 @@
 """The script that is installed: any path, links to it, a prefix without a Python of its own, strangers' modules."""
 
 import shutil
-import subprocess
 import sys
-import sysconfig
-import venv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-import crdtctl
 from tests.conftest import Result, Shell
-
-PACKAGE = Path(crdtctl.__file__).parent
-SCRIPT = PACKAGE / "bin" / "crdtctl"
-#: The other packages are not installed again: it takes a line of a path file.
-LIBRARIES = sysconfig.get_path("purelib")
-
-Install = Callable[[Path], Path]
-
-
-def install_into_environment(place: Path) -> Path:
-    venv.create(place, symlinks=True, with_pip=False)
-    return _install(place)
-
-
-def install_below_prefix(place: Path) -> Path:
-    """Install as ``pip install --user`` does: no Python beside the script."""
-    return _install(place)
-
-
-def _install(place: Path) -> Path:
-    packages = place / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    packages.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(PACKAGE, packages / "crdtctl")  # compiled as it is here, which is most of the time
-    (packages / "others.pth").write_text(f"{LIBRARIES}\n")
-    script = place / "bin" / "crdtctl"
-    script.parent.mkdir(exist_ok=True)
-    shutil.copy(SCRIPT, script)
-    return script
+from tests.support.installed import install_below_prefix, install_into_environment, run_words
 
 
 @pytest.fixture
 def run(shell: Shell) -> Callable[..., Result]:
-    def run(words: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Result:
-        done = subprocess.run(
-            [str(word) for word in words],
-            cwd=shell.directory,
-            env={**shell.environment, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
-
-    return run
+    return partial(run_words, shell)
 
 
 def assert_works(run: Callable[..., Result], script: str | Path, environment: Mapping[str, str] | None = None) -> None:

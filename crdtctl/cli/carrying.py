@@ -54,7 +54,8 @@ def _culprit(context: Context, error: UsageError) -> str | None:
     for option in context.command.options:
         variable = context.variables.get(option.name)
         if variable is not None:
-            value = f"'{context.values[option.name]}'"
-            if value in error.message or any(f"{name} " in f"{error} " for name in option.names):
+            value = context.values[option.name]
+            values = [f"'{one}'" for one in (value if option.repeated else [value])]
+            if any(one in error.message for one in values) or any(f"{name} " in f"{error} " for name in option.names):
                 return variable
     return None

@@ -86,6 +86,7 @@ class Option:
     """An option with a value. Its name on the line is made from `name`, unless `names` are given.
 
     Without the option, `variable` counts, then the automatic variable: the path of the command and `name`, in capitals.
+    The value of a `repeated` one is the list of the values on the line, in order; a variable has one value of the list.
     """
 
     is_flag = False
@@ -101,6 +102,7 @@ class Option:
         default: Any = None,
         required: bool = False,
         hidden: bool = False,
+        repeated: bool = False,
     ) -> None:
         self.name = name
         self.names = names or (f"--{name.replace('_', '-')}",)
@@ -111,6 +113,7 @@ class Option:
         self.default = default
         self.required = required
         self.hidden = hidden
+        self.repeated = repeated
 
 
 class Flag(Option):

@@ -83,9 +83,17 @@ class _Option(typer.core.TyperOption):
             envvar=declared.variable or None,
             required=declared.required,
             default=declared.default,
+            multiple=declared.repeated,
             show_default=shown,
         )
         self.declared = declared
+
+    def value_from_envvar(self, ctx: Any) -> Any:
+        """Return the value of the environment variable. That of a repeated option is one, and not split at spaces."""
+        if not self.declared.repeated:
+            return super().value_from_envvar(ctx)
+        word = self.resolve_envvar_value(ctx)
+        return None if word is None else [word]
 
 
 class Everywhere(typer.core.TyperOption):
@@ -248,9 +256,10 @@ class Command(_Line, typer.core.TyperCommand):
     def invoke(self, ctx: Any) -> int:
         """Run the command."""
         values = dict(ctx.params)
-        for argument in self.declared.arguments:
-            if argument.repeated:
-                values[argument.name] = [*(values[argument.name] or ())]
+        repeated = [one.name for one in self.declared.arguments if one.repeated]
+        repeated += [one.name for one in self.declared.options if one.repeated]
+        for name in repeated:
+            values[name] = [*(values[name] or ())]
         variables = {
             option.name: variable_of(option, ctx.auto_envvar_prefix, environ)
             for option in self.declared.options

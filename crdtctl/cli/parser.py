@@ -78,12 +78,13 @@ def _read(command: Command, path: str, words: Sequence[str], line: dict[str, Any
             values[name] = _value(option, found[option])
             typed.add(name)
         elif variable := variable_of(option, path, os.environ):
-            values[name] = option.kind(os.environ[variable])
+            word = os.environ[variable]
+            values[name] = _value(option, [word]) if option.repeated else option.kind(word)
             variables[name] = variable
         elif option.required:
             raise _Declined
         else:
-            values[name] = option.default
+            values[name] = [] if option.repeated else option.default
     line.update({option.name: _value(option, found[option]) for option in everywhere if option in found})
     return Context(command, values, typed=typed, variables=variables, everywhere=line)
 
@@ -117,6 +118,8 @@ def _table(options: Iterable[Option], form: Option | None) -> Table:
 
 
 def _value(option: Option, word: Any) -> Any:
+    if option.repeated:
+        return [option.kind(one) for one in word]
     return word if option.is_flag else option.kind(word)
 
 
@@ -151,13 +154,16 @@ def _scan(words: Sequence[str], table: Table, *, interspersed: bool) -> tuple[di
                 if attached is not None:
                     raise _Declined
                 found[option] = meant
-            elif attached is not None:
-                found[option] = attached
-            elif at < len(words):
-                found[option] = words[at]
+                continue
+            if attached is None:
+                if at == len(words):
+                    raise _Declined
+                attached = words[at]
                 at += 1
+            if option.repeated:
+                found.setdefault(option, []).append(attached)
             else:
-                raise _Declined
+                found[option] = attached
     return found, places
 
 

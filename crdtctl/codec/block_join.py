@@ -21,6 +21,7 @@ from crdtctl.codec.one_author import ROWS, OneAuthorLines, Rows, encode_rows
 from crdtctl.codec.reader import ALL, READ_SIZE, Part, Source
 from crdtctl.codec.runs import SEPARATOR, Run
 from crdtctl.codec.same_shape import join_pairs, join_together
+from crdtctl.crdt.clock import missing
 from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -102,6 +103,7 @@ class _BlockJoin:
         self._base = base
         self._renames_base = base is not None and bool(base.names)
         self._lines = LineJoin(base, self.sources, without=without, on_handoff=on_handoff)
+        self._covering = [base is not None and not missing(one.head.clock, base.head.clock) for one in self.sources]
         self._without = without or ""
         self._own = self._without.encode()
         self._marker = encode_name(self._without) + b":["
@@ -221,7 +223,9 @@ class _BlockJoin:
     def _adds_own_entry(self, index: int, line: bytes, name: bytes, mine: bytes) -> bool:
         """Return whether a line is ours and an entry of the replica that is left out, as in an own export."""
         source = self.sources[index]
-        start = line.find(self._marker) if self._own and not source.names else -1
+        if not self._own or source.names or not self._covering[index]:  # what is known would not be valid there
+            return False
+        start = line.find(self._marker)
         rows = one_author.entries(mine, name, tag := one_author.type_of(mine)) if start >= 0 else None
         if rows is None or tag not in ROWS:
             return False

@@ -58,7 +58,7 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
     names, authors, tag = parts[1::_QUOTES], parts[5::_QUOTES], parts[3]
     if set(parts[2::_QUOTES]) != {b":{"} or set(parts[4::_QUOTES]) != {b":{"} or tag not in ROWS:
         return None
-    if parts[0] or set(parts[3::_QUOTES]) != {tag} or not _are_names(names):
+    if parts[0] or set(parts[3::_QUOTES]) != {tag} or not are_names(names):
         return None
     numbers = b'"'.join(parts[_QUOTES::_QUOTES])
     if not numbers.startswith(b":[") or not numbers.endswith(b"]}}"):
@@ -75,7 +75,7 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
     return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
 
 
-def _are_names(names: Sequence[bytes]) -> bool:
+def are_names(names: Sequence[bytes]) -> bool:
     """Return whether all are certainly valid names of counters; they have no escapes."""
     together = b" ~ ".join(names)  # so white space at the end of a name makes two spaces in a row
     if together.translate(None, _PRINTABLE) or b"  " in together or together[:1] == b" " or together[-1:] == b" ":

@@ -115,10 +115,9 @@ class Source:
         """The eight digits of the last line."""
         return digits(self.trailer).decode()
 
-    def verify(self) -> None:
-        """Check that the last line is the checksum of all bytes before it."""
-        checksum = 0
-        for offset in range(0, self.end, READ_SIZE):
+    def verify(self, start: int = 0, checksum: int = 0) -> None:
+        """Check that the last line is the checksum of all bytes before it. That of the ones before `start` is known."""
+        for offset in range(start, self.end, READ_SIZE):
             checksum = zlib.crc32(self.pages.read(offset, min(READ_SIZE, self.end - offset)), checksum)
         if self.trailer != trailer(checksum):
             raise self.invalid("its checksum does not match: it was changed or damaged")
@@ -140,14 +139,13 @@ class Source:
         counter = self.decode(line)[1]
         return put_under(counter, self.names) if self.names else counter
 
-    def has_lines_of(self, other: Source) -> bool:
-        """Return whether the lines of the `other` source are the same, byte for byte."""
-        size = self.end - self.start
-        return size == other.end - other.start and all(
-            self.pages.read(self.start + at, min(READ_SIZE, size - at))
-            == other.pages.read(other.start + at, min(READ_SIZE, size - at))
-            for at in range(0, size, READ_SIZE)
-        )
+    def has_size_of(self, other: Source) -> bool:
+        """Return whether the lines of the `other` source take as many bytes."""
+        return self.end - self.start == other.end - other.start
+
+    def text(self) -> bytes:
+        """Return all lines."""
+        return self.pages.read(self.start, self.end - self.start)
 
     def cuts(self, count: int) -> list[bytes]:
         """Return the names of counters that cut the file in `count` parts of about one size; fewer in a small file."""

@@ -14,7 +14,7 @@ from crdtctl.crdt.names import counter_fault, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     #: Key → value, sorted by keys.
@@ -27,6 +27,7 @@ MAX_SPELLING_BYTES = 2048
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _WORD = _LETTERS | frozenset("0123456789")
+_LONG_OPERATORS = frozenset({"!=", "=~", "!~"})
 
 
 def spelled(name: str, labels: Mapping[str, str]) -> str:
@@ -49,16 +50,43 @@ def split(spelling: str) -> tuple[str, Labels]:
     >>> split('tests.failed{ py="3.12", os="linux" }')
     ('tests.failed', {'os': 'linux', 'py': '3.12'})
     """
-    name, brace, rest = spelling.partition("{")
-    if not brace:
-        return spelling, {}
+    name, found = conditions(spelling)
     labels: Labels = {}
-    at = _after_space(rest, 0)
-    while rest[at : at + 1] != "}":
-        key, at = _key(rest, at)
+    for key, _, value in found:
         if key in labels:
             raise ValueError(f"the label '{key}' is there twice")
-        labels[key], at = _value(rest, at, key)
+        labels[key] = value
+    return name, dict(sorted(labels.items()))
+
+
+def parts(spelling: str) -> tuple[str, Labels]:
+    """Return the name and the labels of a counter in a file.
+
+    Files of early versions may contain names with braces that spell no series. Such a text is a name without labels.
+    """
+    if not spelling.endswith("}"):
+        return spelling, {}
+    try:
+        name, labels = split(spelling)
+    except ValueError:
+        return spelling, {}
+    return (name, labels) if name and labels and spelled(name, labels) == spelling else (spelling, {})
+
+
+def conditions(spelling: str, operators: Sequence[str] = ("=",)) -> tuple[str, list[tuple[str, str, str]]]:
+    """Return the name in a spelling, and key, operator and value of each of its labels, as they are typed.
+
+    Raise ValueError, with the fault, also for an operator that is not among the `operators`.
+    """
+    name, brace, rest = spelling.partition("{")
+    found: list[tuple[str, str, str]] = []
+    if not brace:
+        return name, found
+    at = _after_space(rest, 0)
+    while rest[at : at + 1] != "}":
+        key, operator, at = _key(rest, at, operators)
+        value, at = _value(rest, at, key)
+        found.append((key, operator, value))
         at = _after_space(rest, at)
         if rest[at : at + 1] == ",":
             at = _after_space(rest, at + 1)
@@ -66,7 +94,7 @@ def split(spelling: str) -> tuple[str, Labels]:
             raise ValueError(f"after the label '{key}', a comma or a closing brace is missing")
     if at + 1 < len(rest):
         raise ValueError("text follows the closing brace")
-    return name, dict(sorted(labels.items()))
+    return name, found
 
 
 def name_of(spelling: str) -> str:
@@ -111,16 +139,23 @@ def _after_space(text: str, at: int) -> int:
     return at
 
 
-def _key(text: str, at: int) -> tuple[str, int]:
-    """Return the key at a place, and the place after its equals sign."""
-    equals = text.find("=", at)
-    if equals < 0:
+def _key(text: str, at: int, operators: Sequence[str]) -> tuple[str, str, int]:
+    """Return the key at a place, the operator after it, and the place after that."""
+    end = at
+    while text[end : end + 1] not in ("", "=", "!"):
+        end += 1
+    operator = text[end : end + 2]
+    if operator not in _LONG_OPERATORS:
+        operator = operator[:1]
+    key = text[at:end].rstrip(" ")
+    if operator not in operators:
+        if operator in ("=~", "!~"):
+            raise ValueError(f"regular expressions ('{operator}') are not supported")
         raise ValueError('a label is written KEY="VALUE", and the braces are closed')
-    key = text[at:equals].rstrip(" ")
     found = key_fault(key)
     if found is not None:
         raise ValueError(found)
-    return key, _after_space(text, equals + 1)
+    return key, operator, _after_space(text, end + len(operator))
 
 
 def _value(text: str, at: int, key: str) -> tuple[str, int]:

@@ -14,7 +14,7 @@ from crdtctl.cli import app, output, parser
 from crdtctl.cli.carrying import carry_out
 from crdtctl.cli.context import Context, Ended
 from crdtctl.cli.everywhere import EVERYWHERE, FORMAT, LOCK_TIMEOUT, READING, REPLICA
-from crdtctl.cli.grammar import Command, Flag, Option, Whole, text
+from crdtctl.cli.grammar import Argument, Command, Flag, Option, Whole, command, text
 from crdtctl.cli.verbs import ALIASES, VERBS, load
 from crdtctl.errors import CrdtctlError, UsageError
 
@@ -193,6 +193,45 @@ def test_an_ordinary_line_of_any_command_is_read_by_the_small_reader(
 ) -> None:
     recorder.end = lambda _: None
     assert assert_both_agree(recorder, *line)
+
+
+#: The values of the option of `sample`, for each call.
+CALLS: list[list[int]] = []
+
+
+@command(Argument("name", "NAME"), Option("many", "--many", "-m", kind=Whole(), repeated=True))
+def sample(_context: Context, name: str | None, many: list[int]) -> None:  # as declared
+    CALLS.append(many)
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "expected"),
+    [
+        ([], {}, []),
+        (["--many", "1", "x", "-m2", "--many=1"], {}, [1, 2, 1]),
+        (["x", "-qm", "3"], {"CRDTCTL_SAMPLE_MANY": "4"}, [3]),
+        ([], {"CRDTCTL_SAMPLE_MANY": "4"}, [4]),
+        ([], {"CRDTCTL_SAMPLE_MANY": "4 5"}, None),
+        (["-m"], {}, None),
+        (["-m", "1", "-m", "x"], {}, None),
+    ],
+)
+def test_a_repeated_option_has_the_list_of_its_values(
+    words: list[str], variables: dict[str, str], expected: list[int] | None
+) -> None:
+    loads: Any = {"load": lambda _: sample}
+    CALLS.clear()
+    with environ(variables), mock.patch.multiple(parser, **loads), mock.patch.multiple(app, **loads):
+        context = parser.read(["sample", *words])
+        if expected is None:
+            assert context is None
+            with pytest.raises(UsageError):
+                app.run(["sample", *words])
+            return
+        assert context is not None
+        carry_out(context)
+        app.run(["sample", *words])
+    assert [expected, expected] == CALLS
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS))

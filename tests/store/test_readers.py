@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.store import durable, snapshot
+from crdtctl.store import counters, durable
 from tests.support import every_type
 from tests.support.forked import child
 from tests.support.stored_states import counted_state
@@ -103,7 +103,7 @@ def test_counters_of_a_large_replica_are_read_many_at_a_time_and_are_the_same(
     states = [one.export_bytes() for one in (other, *runs)]
     here.merge_bytes(*states, counted_state("far", {"builds": 7, 'a "b"': 1}))
     few = list(here.counters())
-    monkeypatch.setattr(snapshot, "MANY_BYTES", 0)
+    monkeypatch.setattr(counters, "MANY_BYTES", 0)
     assert list(here.counters()) == few
     assert {one.name: one.value for one in few}["builds"] == 9
     assert {one.name: one.value for one in few}["failed"] == 2

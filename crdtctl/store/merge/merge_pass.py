@@ -76,7 +76,7 @@ class MergePass:
     def run(self, draft: Draft | None) -> bool:
         """Join into `draft`, if there is one; return whether anything changed."""
         head = self._head()
-        if not self.report.changed and self._is_known():
+        if not self.report.changed and self._is_inside():
             self.plan.taken[0].refuse_if_changed()
             return False
         writer = Writer(draft.write, head) if draft else None
@@ -97,13 +97,10 @@ class MergePass:
             writer.close()
         return self.report.changed
 
-    def _is_known(self) -> bool:
-        """Return whether the only source has the same lines as ``known.json``, byte for byte."""
-        known = self.basis.known
-        if known is None or len(self.sources) != 1 or len(self.plan.taken) != 1:
-            return False
-        (source,) = self.sources
-        return not (known.names or source.names) and known.has_lines_of(source)
+    def _is_inside(self) -> bool:
+        """Return whether all lines of the only source are in ``known.json``, but for own entries."""
+        known, taken = self.basis.known, self.plan.taken
+        return self.basis.is_inside and known is not None and not any([known.names, *(one.names for one in taken)])
 
     def _head(self) -> Head:
         """Return the header of the result, and report its changes."""

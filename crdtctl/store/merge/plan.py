@@ -9,6 +9,7 @@ from crdtctl.crdt.membership import MEMBERSHIP, roster
 from crdtctl.records import Record
 from crdtctl.store.gone import declared, returned
 from crdtctl.store.jobs import attempts_of, late
+from crdtctl.store.merge import limits
 from crdtctl.store.merge.admission import admit, foreign_writers
 from crdtctl.store.retirement import absorbed_twice, membership_of, refuse_sealed, without_absorbed
 from crdtctl.store.unheard import Heard, counts, still
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 class Basis(Record):
     """A replica's files before a merge, and its entries of membership and of jobs in both.
 
+    `is_inside`: the only input certainly holds no entries but those in ``known.json``, and own ones.
     `foreign` are the labels of the inputs that made this replica change its id from `former`; None in a dry run.
     """
 
@@ -43,6 +45,7 @@ class Basis(Record):
     head: Head
     members: Entries
     jobs: Entries
+    is_inside: bool
     foreign: list[str] | None
     former: str
 
@@ -81,10 +84,22 @@ def read_basis(transaction: Transaction, opened: Sequence[OpenedInput], stack: E
         if foreign := foreign_writers(own.source.head, opened):
             former, own = own.id, transaction.own("forked")
     known = stack.enter_context(transaction.known())
-    if known is not None:
-        known.verify()  # or the merge would put a new checksum on damage
+    # Without a check, the merge would put a new checksum on damage.
+    is_inside = known is not None and _verify(known, opened, own.id)
     head = known.head if known else Head("known", own.id, {})
-    return Basis(own, known, head, membership_of(own.source, known), attempts_of(own.source, known), foreign, former)
+    members, attempts = membership_of(own.source, known), attempts_of(own.source, known)
+    return Basis(own, known, head, members, attempts, is_inside, foreign, former)
+
+
+def _verify(known: Source, opened: Sequence[OpenedInput], own: str) -> bool:
+    """Verify ``known.json``; return whether the only input certainly has no lines but those, and own entries."""
+    source = opened[0].source if len(opened) == 1 else None
+    if source is None or source.size < limits.BLOCKS_FROM_BYTES:
+        known.verify()
+        return source is not None and known.has_size_of(source) and known.text() == source.text()
+    from crdtctl.codec.beside import verify_beside  # only here: a small merge does without
+
+    return verify_beside(known, source, own)
 
 
 def make_plan(

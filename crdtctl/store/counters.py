@@ -1,0 +1,184 @@
+"""The counters of a replica at one moment: look-ups, which read only the lines of one name, and all counters."""
+
+from __future__ import annotations
+
+from crdtctl.codec.lines import decode_own_line
+from crdtctl.codec.reader import NO_NAMES
+from crdtctl.crdt.counter import join_counters
+from crdtctl.crdt.names import counter_fault, entered, stored_counter_fault
+from crdtctl.errors import MissingError
+from crdtctl.records import overload
+from crdtctl.store import type_choice as types
+from crdtctl.store.reading import Reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Final, Self, TypeVar
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.store.files import Directory
+    from crdtctl.store.jobs import AttemptReading
+    from crdtctl.store.rights import Holding, MadeTwice
+
+    _T = TypeVar("_T")
+
+#: Minimum size in bytes of files whose counters are read many at a time.
+MANY_BYTES = 2**17
+_MISSING: Final = object()
+
+
+class CounterSnapshot:
+    """The counters of one replica at one moment. The methods have the names and the results of those of `Replica`."""
+
+    def __init__(self, directory: Directory, own: Source, known: Source | None) -> None:
+        """Read `own` and `known`, which were opened at one moment.
+
+        Counters that this replica absorbed are hidden in `known`: ``own.json`` is written first, and may contain them.
+        """
+        from crdtctl.store.retirement import hide_absorbed
+
+        self.own = own
+        self.known = known
+        self._directory = directory
+        self._is_verified = False
+        self._found: tuple[Source, Source | None] | None = None
+        if known is not None:
+            hide_absorbed(own, known)
+
+    def reading(self, name: str, tag: str | None = None) -> Reading:
+        """Read one counter in the type that this replica uses, or in type `tag`.
+
+        Raise `MissingError` for an unknown counter, and `UsageError` if it has several types and this replica uses
+        none of them.
+        """
+        found = self.readings(name, tag)
+        if len(found) > 1:
+            meant = self.meant(name)
+            found = [one for one in found if one.tag == meant] or found
+        return found[0]
+
+    def readings(self, name: str, tag: str | None = None) -> list[Reading]:
+        """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
+        from crdtctl.store.validation import check_strings, check_type, wrong_name
+
+        check_strings(name=name, tag=tag)
+        name = entered(name)
+        if stored_counter_fault(name) is not None:
+            raise wrong_name(name)
+        check_type(tag)
+        counter = self._counter(name)
+        found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
+        if not found:
+            what = "counter" if tag is None else tag
+            raise MissingError.of_counter(name, f"no {what} '{name}' here", "'crdtctl show' lists what there is")
+        return found
+
+    @overload
+    def value(self, name: str, tag: str | None = None) -> int: ...
+    @overload
+    def value(self, name: str, tag: str | None = None, *, default: _T) -> int | _T: ...
+    def value(self, name: str, tag: str | None = None, *, default: object = _MISSING) -> object:
+        """Return the value of a counter, or the `default` for an unknown counter.
+
+        Without a default, raise `MissingError`. Raise `UsageError` for a wrong name.
+        """
+        from crdtctl.store.validation import check_strings
+
+        if default is not _MISSING:
+            check_strings(name=name, tag=tag)
+            if counter_fault(name) is None and not any(tag in (None, one) for one in self.tags(name)):
+                return default
+        return self.reading(name, tag).value
+
+    def tags(self, name: str) -> list[str]:
+        """Return the types of a counter; empty for an unknown counter."""
+        return sorted(self._counter(entered(name)))
+
+    def meant(self, name: str) -> str:
+        """Return the type that the name of a counter means: the one that this replica uses, or the only one.
+
+        It is empty for an unknown counter. Raise `UsageError` if there are several and the settings choose none.
+        """
+        own, known = self._values
+        found = types.candidates(own.counter(name), known.counter(name) if known else {})
+        if len(found) > 1:
+            return types.choose(name, found, self._preferred())
+        return found[0] if found else ""
+
+    def counters(self) -> Iterator[Reading]:
+        """Yield all counters by name and type, in constant memory."""
+        from crdtctl.codec.merge_join import merge_join, merged_blocks
+
+        self.verified()
+        own, known = self._values
+        if own.size + (known.size if known else 0) >= MANY_BYTES:
+            from crdtctl.codec.own_lines import decode_own_lines  # only here: few counters do without
+            from crdtctl.crdt import NO_COUNTERS
+
+            for block in merged_blocks(known, [own], many=True):
+                for name, counter in decode_own_lines(block.text):
+                    if name not in NO_COUNTERS:
+                        for tag in sorted(counter):
+                            yield Reading(name, tag, counter[tag])
+            return
+        for joined in merge_join(known, [own]):
+            if joined.after is not None and joined.name not in NO_NAMES:
+                name, counter = decode_own_line(joined.after)
+                for tag in sorted(counter):
+                    yield Reading(name, tag, counter[tag])
+
+    def attempts(self, name: str | None = None) -> Iterator[AttemptReading]:
+        """Yield the counts of all attempts of jobs, also of those that do not count, by the name of the counter."""
+        from crdtctl.store.jobs import attempt_readings
+
+        self.verified()
+        yield from attempt_readings(self.own, self.known, name)
+
+    def rights(self, name: str) -> Holding:
+        """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
+        from crdtctl.store.rights import BCOUNTER, Holding
+
+        return Holding(name, self.own.head.replica, self.reading(name, BCOUNTER.tag).state)
+
+    def holdings(self) -> list[Holding]:
+        """Return the holders of the rights, and the requests, of all bcounters."""
+        from crdtctl.store.rights import holdings
+
+        return list(holdings(self.own, self.known))
+
+    def made_twice(self) -> list[MadeTwice]:
+        """Return the bcounters that several replicas created with an initial value, unless resolved."""
+        from crdtctl.store.rights import made_twice
+
+        settled = self.known.head.settled if self.known else ()
+        found = (made_twice(one.name, one.state, settled) for one in self.holdings())
+        return [one for one in found if one]
+
+    def verified(self) -> Self:
+        """Verify the checksums of both files, once."""
+        if not self._is_verified:
+            for source in filter(None, (self.own, self.known)):
+                source.verify()
+            self._is_verified = True
+        return self
+
+    @property
+    def _values(self) -> tuple[Source, Source | None]:
+        """Both files for values, without the attempts of jobs that do not count."""
+        if self._found is None:
+            from crdtctl.store.jobs import hide_left_out
+
+            self._found = own, known = self.own.twin(), self.known.twin() if self.known else None
+            hide_left_out(own, known)
+        return self._found
+
+    def _counter(self, name: str) -> Counter:
+        own, known = self._values
+        return join_counters(own.counter(name), known.counter(name) if known else {})
+
+    def _preferred(self) -> Mapping[str, str]:
+        from crdtctl.store import config
+
+        return config.read(self._directory.fd, self._directory.file("config.toml")).types

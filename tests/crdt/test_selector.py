@@ -1,0 +1,120 @@
+"""Selectors: names, patterns, and conditions on labels."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.crdt import series
+from crdtctl.crdt.names import entered
+from crdtctl.crdt.selector import MAX_PATTERN, condition, selector
+from tests.crdt.test_series import KEYS, VALUES
+
+LABELS = st.dictionaries(KEYS, VALUES.map(entered), max_size=5)  # as labels are written
+NAMES = st.sampled_from(["tests.failed", "tests.passed", "builds"])
+
+
+@given(NAMES, LABELS, NAMES, LABELS)
+def test_a_spelling_selects_the_series_that_have_these_labels(
+    name: str, asked: dict[str, str], other: str, labels: dict[str, str]
+) -> None:
+    found = selector(series.spelled(name, asked))
+    assert found.matches(other, labels) == (name == other and asked.items() <= labels.items())
+    assert found.matches(name, {**labels, **asked})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "labels", "matches"),
+    [
+        ("tests.*", "tests.failed", {"os": "linux"}, True),
+        ("tests.*", "builds", {}, False),
+        ('tests.*{os="linux"}', "tests.failed", {"os": "linux", "py": "3"}, True),
+        ('tests.*{os="linux"}', "tests.failed", {"os": "macos"}, False),
+        ('{os="linux"}', "builds", {"os": "linux"}, True),
+        ('builds{os!="linux"}', "builds", {}, True),
+        ('builds{os!="linux"}', "builds", {"os": "linux"}, False),
+        ('builds{os!="a",os!="b"}', "builds", {"os": "b"}, False),
+        ('builds{os=""}', "builds", {"py": "3"}, True),
+        ('builds{os!=""}', "builds", {"py": "3"}, False),
+        ('builds{os="*"}', "builds", {"os": "linux"}, False),
+        ('builds{os="=~"}', "builds", {"os": "=~"}, True),
+        ('builds { os="linux" }', "builds", {"os": "linux"}, True),
+        ("builds{}", "builds", {"os": "linux"}, True),
+    ],
+)
+def test_selector_means_a_series_or_not(text: str, name: str, labels: dict[str, str], matches: bool) -> None:
+    assert selector(text).matches(name, labels) is matches
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "holds"),
+    [
+        ("os=linux", {"os": "linux"}, True),
+        ("os=linux", {}, False),
+        ("os=", {}, True),
+        ("os!=", {}, False),
+        ("os!=linux", {}, True),
+        ("os=win*", {"os": "windows"}, True),
+        ("os!=win*", {"os": "windows"}, False),
+        ("os=[lm]*", {"os": "macos"}, True),
+        ('q=a=b,"{}\\', {"q": 'a=b,"{}\\'}, True),
+    ],
+)
+def test_condition_holds_or_not(text: str, labels: dict[str, str], holds: bool) -> None:
+    assert condition(text).holds(labels) is holds
+
+
+def test_exact_condition_has_no_pattern() -> None:
+    assert condition("test=f[a]", exact=True).holds({"test": "f[a]"})
+    assert not condition("test=f[a]").holds({"test": "f[a]"})
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('a{os=~"l.*"}', "regular expression"),
+        ('a{os!~"l.*"}', "regular expression"),
+        ("a{os=linux}", "double quotes"),
+        ('a{os>"b"}', "written KEY="),
+        ("*" * (MAX_PATTERN + 1), "longer than"),
+    ],
+)
+def test_wrong_selector_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        selector(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("os", "KEY=VALUE"),
+        ("=linux", "empty"),
+        ("9=a", "digit"),
+        ("os=~l.*", "regular expressions"),
+        ("os!!=x", "only the letters"),
+        ("os!~l.*", "regular expressions"),
+        (f"os={'*' * (MAX_PATTERN + 1)}", "longer than"),
+    ],
+)
+def test_wrong_condition_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        condition(text)
+
+
+@pytest.mark.parametrize(
+    ("stored", "name", "labels"),
+    [
+        ("a", "a", {}),
+        ('a{os="linux"}', "a", {"os": "linux"}),
+        ('a{os = "linux"}', 'a{os = "linux"}', {}),
+        ("a{b}", "a{b}", {}),
+        ("a}", "a}", {}),
+        ("a{}", "a{}", {}),
+        ('{os="linux"}', '{os="linux"}', {}),
+    ],
+)
+def test_only_a_canonical_spelling_has_labels(stored: str, name: str, labels: dict[str, str]) -> None:
+    assert series.parts(stored) == (name, labels)
+
+
+def test_selector_is_printed_as_it_was_typed() -> None:
+    assert str(selector('a*{os="b"}', [condition("py!=3*")])) == 'a*{os="b"} with py!=3*'

@@ -33,8 +33,9 @@ _STEP = 4096
 #: Size in bytes of a large clock; and the least size of one of its entries: 32 digits, a number, punctuation.
 _LARGE_CLOCK = 2**16
 _ENTRY_OF_CLOCK = 37
-#: Maximum size of a name on a line, with the bytes behind it: 200 bytes, each of them escaped.
-_LONGEST_NAME = 512
+#: Maximum size of a name on a line, with the bytes behind it: 2,048 bytes, each of them escaped. Most need the first.
+LONGEST_NAME = 4112
+_LONG_NAME = 512
 
 
 class InMemory:
@@ -93,7 +94,7 @@ def trailer_of(pieces: "Iterable[bytes | memoryview]") -> bytes:
 
 def name_of(line: bytes) -> bytes:
     """Return the UTF-8 name of the counter on `line`; raise ValueError if it is not the line of a counter."""
-    line = line[:_LONGEST_NAME]  # a hostile line may be long, and each search would read all of it
+    line = line[:LONGEST_NAME]  # a hostile line may be long, and each search would read all of it
     end = line.find(NAME_END, 1)
     while (
         end > 0 and line[end - 1 : end] == b"\\" and _is_escaped(line, end)
@@ -134,7 +135,10 @@ def search(pages: "Pages", start: int, end: int, name: bytes) -> tuple[int, int]
     while low < high:
         middle = (low + high) // 2
         first = _line_start(pages, low, middle)
-        here = name_of(pages.read(first, _LONGEST_NAME))
+        try:
+            here = name_of(pages.read(first, _LONG_NAME))
+        except ValueError:
+            here = name_of(pages.read(first, LONGEST_NAME))
         if here >= name:
             high = first
         if here <= name:

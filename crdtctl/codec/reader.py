@@ -7,7 +7,17 @@ import zlib
 from crdtctl.codec.clock import CROWDED
 from crdtctl.codec.header import decode_head
 from crdtctl.codec.invalid import SMALL, Invalid, refuse_absurd
-from crdtctl.codec.layout import NAME_END, TRAILER_SIZE, digits, is_crowded, is_trailer, name_of, search, trailer
+from crdtctl.codec.layout import (
+    LONGEST_NAME,
+    NAME_END,
+    TRAILER_SIZE,
+    digits,
+    is_crowded,
+    is_trailer,
+    name_of,
+    search,
+    trailer,
+)
 from crdtctl.codec.lines import decode_line, decode_own_line
 from crdtctl.crdt import LOCALLY_MERGED, NO_COUNTERS
 from crdtctl.crdt.counter import put_under
@@ -157,7 +167,7 @@ class Source:
         position = self.start + distance
         newline = self.pages.read(position, min(READ_SIZE, self.end - position)).find(b"\n")
         try:
-            return name_of(self.pages.read(position + newline + 1, 1024)) if newline >= 0 else b""
+            return name_of(self.pages.read(position + newline + 1, LONGEST_NAME)) if newline >= 0 else b""
         except ValueError:
             return b""
 

@@ -11,6 +11,7 @@ from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
 from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
+from crdtctl.crdt.series import MAX_LABELS, MAX_SPELLING_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ _NAME = {
     "pattern": r"^(?! )(?![\s\S]*[\u0000-\u001f\u007f-\u00a0])[\s\S]*(?<! )$",
 }
 _COUNTER = f"^([^=]*|{'|'.join(NO_COUNTERS)})$"
+_KEY = "[a-zA-Z_][a-zA-Z0-9_]*"
+_VALUE = r"(?! )(?:[^\\\"]|\\\\|\\\")+(?<! )"
+_LABEL = f'{_KEY}="{_VALUE}"'
+_SERIES = {
+    "description": "a name with labels, sorted by key, as Prometheus spells them",
+    **_NAME,
+    "maxLength": MAX_SPELLING_BYTES,
+    "allOf": [{"pattern": f"^[^={{}}]{{1,{MAX_BYTES}}}(?<! ){{{_LABEL}(?:,{_LABEL}){{0,{MAX_LABELS - 1}}}}}$"}],
+}
 _TEXT = {"type": "string", "minLength": 1}
 _HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
 _SKETCH = f"^{HASH} (?:{'|'.join(map(str, range(MIN_PRECISION, MAX_PRECISION + 1)))}) [-0-9A-Z_a-z]*(?![\\s\\S])"
@@ -125,7 +135,12 @@ def state_schema() -> dict[str, Any]:
             "counters": {
                 "description": "name → type → replica → entry",
                 "type": "object",
-                "propertyNames": {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": _COUNTER}]},
+                "propertyNames": {
+                    "anyOf": [
+                        {"allOf": [{"$ref": "#/$defs/name"}, {"pattern": _COUNTER}]},
+                        {"$ref": "#/$defs/series"},
+                    ]
+                },
                 "properties": {
                     name: {
                         "description": kind.summary,
@@ -156,6 +171,7 @@ def state_schema() -> dict[str, Any]:
         ],
         "$defs": {
             "name": _NAME,
+            "series": _SERIES,
             "element": {**_NAME, "maxLength": MAX_ELEMENT_BYTES},
             "clock": _CLOCK,
             "commit": _COMMIT,

@@ -2,9 +2,12 @@
 
 A name is 1 to 200 bytes of UTF-8, printable (so no control, bidirectional or surrogate character ever reaches a
 terminal or a log), in Unicode normal form C, without white space at its ends. Zero-width joiners are allowed where
-writing needs them, see `crdtctl.joiners`. A counter's name cannot contain ``=``, because the command line writes an
-increment as ``NAME=AMOUNT``. New names cannot contain ``{`` or ``}``, which are reserved for labels; files may contain
-some. Set elements may be 4,096 bytes long.
+writing needs them, see `crdtctl.joiners`. Set elements may be 4,096 bytes long.
+
+A counter's name cannot contain ``=``, because the command line writes an increment as ``NAME=AMOUNT``, nor ``{`` and
+``}``, which enclose labels: a counter with labels is named by its canonical spelling (`crdtctl.crdt.series`), which may
+be 2,048 bytes long. Files of early versions may contain other names with braces, without ``=``. They are still read and
+merged, as names without labels, and never written to.
 
 Names from people and programs are first brought into normal form C (`entered`). A file must contain that form already.
 """
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 200
 MAX_ELEMENT_BYTES = 4096
 
-_LEFT_OUT = dict.fromkeys(map(ord, "}\"'"))
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
@@ -57,7 +59,19 @@ def are_plain(texts: Collection[str]) -> bool:
 
 
 def counter_fault(text: str) -> str | None:
-    """Return the fault of `text` as the name of a counter to write to, or None."""
+    """Return the fault of `text` as the name of a counter to write to, or None.
+
+    A counter with labels is named by its canonical spelling.
+    """
+    if "{" in text:
+        from crdtctl.crdt.spelling import spelling_fault  # only here: many programs have no labels
+
+        return spelling_fault(text)
+    return bare_fault(text)
+
+
+def bare_fault(text: str) -> str | None:
+    """Return the fault of `text` as the name of a counter, without labels, or None."""
     for kept in "={}":
         if kept in text:
             return f"a counter's name cannot hold '{kept}'"
@@ -65,8 +79,10 @@ def counter_fault(text: str) -> str | None:
 
 
 def stored_counter_fault(text: str) -> str | None:
-    """Return the fault of `text` as a counter's name in a file, where braces are allowed, or None."""
-    return counter_fault(text.replace("{", "(").replace("}", ")"))
+    """Return the fault of `text` as a counter's name in a file, or None. Braces without labels are allowed there."""
+    if "=" in text:
+        return counter_fault(text)
+    return fault(text, "a counter's name")
 
 
 def entered(text: str) -> str:
@@ -81,15 +97,29 @@ def entered(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def entered_counter(text: str) -> str:
+    """Return `text`, a typed or passed name of a counter, in normal form C, and with labels in canonical form."""
+    text = entered(text)
+    if "{" in text:
+        from crdtctl.crdt.spelling import canonical
+
+        return canonical(text)
+    return text
+
+
 def counter_advice(text: str) -> str:
     """Return advice for a wrong counter's name, or an empty string.
 
-    >>> counter_advice('http_requests{code="200"}')
-    "write for example 'http_requests:code:200'"
+    >>> counter_advice("requests=GET=200")
+    "write for example 'requests:GET:200'"
     """
+    if "{" in text:
+        from crdtctl.crdt.spelling import advice
+
+        return advice(text)
     import re  # only here: most names are right
 
-    proposal = re.sub("[={,]+", ":", text.translate(_LEFT_OUT)).strip(": ")
+    proposal = re.sub("[={}]+", ":", text).strip(": ")
     if proposal in ("", text) or counter_fault(proposal) is not None:
         return ""
     return f"write for example '{proposal}'"

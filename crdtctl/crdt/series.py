@@ -10,7 +10,7 @@ In a sorted file, all series of one name stand together: they begin with the nam
 
 from __future__ import annotations
 
-from crdtctl.crdt.names import counter_fault, fault
+from crdtctl.crdt.names import bare_fault, fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def name_of(spelling: str) -> str:
 
 def series_fault(name: str, labels: Mapping[str, str]) -> str | None:
     """Return the fault of a name and labels to write to, or None."""
-    found = counter_fault(name)
+    found = bare_fault(name)
     if found is None and len(labels) > MAX_LABELS:
         found = f"a series cannot have more than {MAX_LABELS} labels (this one has {len(labels)})"
     for key, value in labels.items():

@@ -10,7 +10,7 @@ from crdtctl.store.validation import flattened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -21,7 +21,11 @@ _REPEATABLE = ("increment", "decrement", "add")
 
 
 class Verbs(ABC):
-    """The verbs that a replica and a batch share."""
+    """The verbs that a replica and a batch share.
+
+    A counter may have labels, which are a part of its identity: ``increment("tests", labels={"os": "linux"})`` counts
+    the same counter as ``increment('tests{os="linux"}')``. `labels` win over those in a name.
+    """
 
     @abstractmethod
     def _ask(self, request: Request) -> None:
@@ -36,6 +40,7 @@ class Verbs(ABC):
         initial: int | None = None,
         precision: int | None = None,
         also: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         """Declare a counter of type `tag`. Raise `ExistsError` if it exists, in this type or in another one.
 
@@ -43,35 +48,58 @@ class Verbs(ABC):
         `initial` (default: at its bound). The `precision` of an hll, 4 to 16, is the logarithm of its size: see
         `crdtctl.crdt.hyperloglog`.
         """
-        self._ask(requests.create(name, tag, bound=bound, initial=initial, precision=precision, also=also))
+        self._ask(
+            requests.create(name, tag, bound=bound, initial=initial, precision=precision, also=also, labels=labels)
+        )
 
     def increment(
-        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+        self,
+        name: str,
+        amount: int = 1,
+        *,
+        once: str | None = None,
+        tag: str | None = None,
+        also: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         """Count `amount` (≥ 0) up. An idempotency key `once` makes it count a single time across all replicas.
 
         Raise `RefusedError` if the key was used for another amount. Raise `ExistsError` if the counter exists in
         another type than `tag`. With `also`, it has both types from then on.
         """
-        self._ask(requests.increment(name, amount, once=once, tag=tag, also=also))
+        self._ask(requests.increment(name, amount, once=once, tag=tag, also=also, labels=labels))
 
     def decrement(
-        self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+        self,
+        name: str,
+        amount: int = 1,
+        *,
+        once: str | None = None,
+        tag: str | None = None,
+        also: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         """Count `amount` (≥ 0) down. Raise `RefusedError` for a type that only grows."""
-        self._ask(requests.decrement(name, amount, once=once, tag=tag, also=also))
+        self._ask(requests.decrement(name, amount, once=once, tag=tag, also=also, labels=labels))
 
-    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None, also: bool = False) -> None:
+    def add(
+        self,
+        name: str,
+        *elements: str | Iterable[str],
+        tag: str | None = None,
+        also: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         """Add elements to a set: strings, or iterables of strings."""
-        self._ask(requests.add(name, flattened(elements), tag=tag, also=also))
+        self._ask(requests.add(name, flattened(elements), tag=tag, also=also, labels=labels))
 
-    def reset(self, name: str, *, tag: str | None = None) -> None:
+    def reset(self, name: str, *, tag: str | None = None, labels: Mapping[str, str] | None = None) -> None:
         """Cancel all counts of all replicas that this replica knows.
 
         Counts that it does not know, and later ones, still count. A used idempotency key stays used. Raise
         `MissingError` for an unknown counter and `RefusedError` for a type that cannot be reset.
         """
-        self._ask(requests.reset(name, tag=tag))
+        self._ask(requests.reset(name, tag=tag, labels=labels))
 
 
 class Batch(Verbs):

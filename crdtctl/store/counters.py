@@ -5,7 +5,7 @@ from __future__ import annotations
 from crdtctl.codec.lines import decode_own_line
 from crdtctl.codec.reader import NO_NAMES
 from crdtctl.crdt.counter import join_counters
-from crdtctl.crdt.names import counter_fault, entered, stored_counter_fault
+from crdtctl.crdt.names import counter_fault, entered_counter, stored_counter_fault
 from crdtctl.errors import MissingError
 from crdtctl.records import overload
 from crdtctl.store import type_choice as types
@@ -47,24 +47,24 @@ class CounterSnapshot:
         if known is not None:
             hide_absorbed(own, known)
 
-    def reading(self, name: str, tag: str | None = None) -> Reading:
+    def reading(self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None) -> Reading:
         """Read one counter in the type that this replica uses, or in type `tag`.
 
         Raise `MissingError` for an unknown counter, and `UsageError` if it has several types and this replica uses
         none of them.
         """
-        found = self.readings(name, tag)
+        found = self.readings(name, tag, labels=labels)
         if len(found) > 1:
-            meant = self.meant(name)
+            meant = self.meant(found[0].name)
             found = [one for one in found if one.tag == meant] or found
         return found[0]
 
-    def readings(self, name: str, tag: str | None = None) -> list[Reading]:
+    def readings(self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None) -> list[Reading]:
         """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
-        from crdtctl.store.validation import check_strings, check_type, wrong_name
+        from crdtctl.store.validation import check_strings, check_type, entered_name, wrong_name
 
-        check_strings(name=name, tag=tag)
-        name = entered(name)
+        check_strings(tag=tag)
+        name = entered_name(name, labels)
         if stored_counter_fault(name) is not None:
             raise wrong_name(name)
         check_type(tag)
@@ -76,31 +76,43 @@ class CounterSnapshot:
         return found
 
     @overload
-    def value(self, name: str, tag: str | None = None) -> int: ...
+    def value(self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None) -> int: ...
     @overload
-    def value(self, name: str, tag: str | None = None, *, default: _T) -> int | _T: ...
-    def value(self, name: str, tag: str | None = None, *, default: object = _MISSING) -> object:
+    def value(
+        self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None, default: _T
+    ) -> int | _T: ...
+    def value(
+        self,
+        name: str,
+        tag: str | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        default: object = _MISSING,
+    ) -> object:
         """Return the value of a counter, or the `default` for an unknown counter.
 
-        Without a default, raise `MissingError`. Raise `UsageError` for a wrong name.
+        `labels` and those in the name are all labels of the counter: others of that name are not added. Without a
+        default, raise `MissingError`. Raise `UsageError` for a wrong name or label.
         """
-        from crdtctl.store.validation import check_strings
+        from crdtctl.store.validation import check_strings, entered_name
 
+        name = entered_name(name, labels)
         if default is not _MISSING:
-            check_strings(name=name, tag=tag)
+            check_strings(tag=tag)
             if counter_fault(name) is None and not any(tag in (None, one) for one in self.tags(name)):
                 return default
         return self.reading(name, tag).value
 
     def tags(self, name: str) -> list[str]:
         """Return the types of a counter; empty for an unknown counter."""
-        return sorted(self._counter(entered(name)))
+        return sorted(self._counter(entered_counter(name)))
 
     def meant(self, name: str) -> str:
         """Return the type that the name of a counter means: the one that this replica uses, or the only one.
 
         It is empty for an unknown counter. Raise `UsageError` if there are several and the settings choose none.
         """
+        name = entered_counter(name)
         own, known = self._values
         found = types.candidates(own.counter(name), known.counter(name) if known else {})
         if len(found) > 1:
@@ -134,13 +146,14 @@ class CounterSnapshot:
         from crdtctl.store.jobs import attempt_readings
 
         self.verified()
-        yield from attempt_readings(self.own, self.known, name)
+        yield from attempt_readings(self.own, self.known, None if name is None else entered_counter(name))
 
     def rights(self, name: str) -> Holding:
         """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
         from crdtctl.store.rights import BCOUNTER, Holding
 
-        return Holding(name, self.own.head.replica, self.reading(name, BCOUNTER.tag).state)
+        found = self.reading(name, BCOUNTER.tag)
+        return Holding(found.name, self.own.head.replica, found.state)
 
     def holdings(self) -> list[Holding]:
         """Return the holders of the rights, and the requests, of all bcounters."""

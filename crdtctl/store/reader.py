@@ -11,7 +11,7 @@ from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, Final, Self, TypeVar
 
     from crdtctl.codec.header import FormerId
@@ -212,14 +212,14 @@ class Reader:
 
     # Counters ----------------------------------------------------------------------------------------------
 
-    def reading(self, name: str, tag: str | None = None) -> Reading:
+    def reading(self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None) -> Reading:
         """Read one counter in the type that this replica uses, or in type `tag`.
 
         Raise `MissingError` for an unknown counter, and `UsageError` if it has several types and this replica uses
         none of them.
         """
         with self.snapshot() as now:
-            return now.reading(name, tag)
+            return now.reading(name, tag, labels=labels)
 
     def readings(self, name: str, tag: str | None = None) -> list[Reading]:
         """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
@@ -227,16 +227,28 @@ class Reader:
             return now.readings(name, tag)
 
     @overload
-    def value(self, name: str, tag: str | None = None) -> int: ...
+    def value(self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None) -> int: ...
     @overload
-    def value(self, name: str, tag: str | None = None, *, default: _T) -> int | _T: ...
-    def value(self, name: str, tag: str | None = None, *, default: object = _MISSING) -> object:
+    def value(
+        self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None, default: _T
+    ) -> int | _T: ...
+    def value(
+        self,
+        name: str,
+        tag: str | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        default: object = _MISSING,
+    ) -> object:
         """Return the value of a counter, or the `default` for an unknown counter.
 
-        Without a default, raise `MissingError`. Raise `UsageError` for a wrong name.
+        `labels` and those in the name are all labels of the counter: others of that name are not added. Without a
+        default, raise `MissingError`. Raise `UsageError` for a wrong name or label.
         """
         with self.snapshot() as now:
-            return now.value(name, tag) if default is _MISSING else now.value(name, tag, default=default)
+            if default is _MISSING:
+                return now.value(name, tag, labels=labels)
+            return now.value(name, tag, labels=labels, default=default)
 
     def tags(self, name: str) -> list[str]:
         """Return the types of a counter; empty for an unknown counter."""

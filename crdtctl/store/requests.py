@@ -5,14 +5,16 @@
 >>> transfer("seats", "hub-1", 3).tag
 'bcounter'
 
-Every constructor raises `UsageError` for a wrong argument. With `also`, a counter that has another type gets a second
-one. A `tag` is the type of the counter, or None for the type that it has.
+Every constructor raises `UsageError` for a wrong argument. A counter is named by its name, by the spelling of a series
+such as ``tests{os="linux"}``, or by a name and `labels`, which win over those in a spelling. A `tag` is the type of the
+counter, or None for the type that it has. With `also`, a counter that has another type gets a second one.
 """
 
 from __future__ import annotations
 
 from crdtctl.crdt.base import Operation
 from crdtctl.errors import UsageError
+from crdtctl.records import replace
 from crdtctl.store.commit import Request
 from crdtctl.store.validation import (
     check_amount,
@@ -27,7 +29,7 @@ from crdtctl.store.validation import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from crdtctl.crdt.base import Verb
     from crdtctl.crdt.clock import Clock
@@ -41,12 +43,13 @@ def create(
     initial: int | None = None,
     precision: int | None = None,
     also: bool = False,
+    labels: Mapping[str, str] | None = None,
 ) -> Request:
     """Declare a counter. Its type decides which settings it has."""
     from crdtctl.crdt.hyperloglog import MAX_PRECISION, MIN_PRECISION
 
     check_strings(tag=tag)
-    name = checked_name(name)
+    name = checked_name(name, labels)
     check_type(tag)
     for setting, number in (("bound", bound), ("initial", initial), ("precision", precision)):
         if number is not None:
@@ -59,35 +62,61 @@ def create(
 
 
 def increment(
-    name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    name: str,
+    amount: int = 1,
+    *,
+    once: str | None = None,
+    tag: str | None = None,
+    also: bool = False,
+    labels: Mapping[str, str] | None = None,
 ) -> Request:
     """Count `amount` up, a single time under the idempotency key `once` if there is one."""
-    return count("increment", name, amount, once=once, tag=tag, also=also)
+    return count("increment", name, amount, once=once, tag=tag, also=also, labels=labels)
 
 
 def decrement(
-    name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    name: str,
+    amount: int = 1,
+    *,
+    once: str | None = None,
+    tag: str | None = None,
+    also: bool = False,
+    labels: Mapping[str, str] | None = None,
 ) -> Request:
     """Count `amount` down, a single time under the idempotency key `once` if there is one."""
-    return count("decrement", name, amount, once=once, tag=tag, also=also)
+    return count("decrement", name, amount, once=once, tag=tag, also=also, labels=labels)
 
 
 def count(
-    verb: Verb, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None, also: bool = False
+    verb: Verb,
+    name: str,
+    amount: int = 1,
+    *,
+    once: str | None = None,
+    tag: str | None = None,
+    also: bool = False,
+    labels: Mapping[str, str] | None = None,
 ) -> Request:
     """Count in the direction of the `verb`, ``increment`` or ``decrement``."""
     check_strings(tag=tag)
-    name = checked_name(name)
+    name = checked_name(name, labels)
     once = checked_key(once)
     check_amount(amount)
     check_type(tag)
     return Request(name, Operation(verb, amount, once=once), tag, also)
 
 
-def add(name: str, elements: Iterable[str], *, tag: str | None = None, also: bool = False) -> Request:
+def add(
+    name: str,
+    elements: Iterable[str],
+    *,
+    tag: str | None = None,
+    also: bool = False,
+    labels: Mapping[str, str] | None = None,
+) -> Request:
     """Add elements to a set."""
     check_strings(tag=tag)
-    name = checked_name(name)
+    name = checked_name(name, labels)
     found = checked_elements(elements)
     check_type(tag)
     return Request(name, Operation("add", elements=found), tag, also)
@@ -100,10 +129,10 @@ def add_sketch(name: str, sketch: str) -> Request:
     return Request(checked_name(name), Operation("add", sketch=sketch), HLL.tag)
 
 
-def reset(name: str, *, tag: str | None = None) -> Request:
+def reset(name: str, *, tag: str | None = None, labels: Mapping[str, str] | None = None) -> Request:
     """Cancel everything that was counted."""
     check_strings(tag=tag)
-    name = checked_name(name)
+    name = checked_name(name, labels)
     check_type(tag)
     return Request(name, Operation("reset"), tag)
 
@@ -182,3 +211,11 @@ def under_key(found: Sequence[Request], once: str) -> list[Request]:
         for (name, tag, also), total in sums.items()
     ]
     return [*keyed, *others]
+
+
+def labelled(found: Request, labels: Mapping[str, str], *, win: bool) -> Request:
+    """Return a request for the counter with these labels as well. With `win`, they replace those of the same keys."""
+    from crdtctl.crdt.series import split
+
+    name, own = split(found.name)
+    return replace(found, name=checked_name(name, {**own, **labels} if win else {**labels, **own}))

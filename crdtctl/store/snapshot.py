@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from crdtctl.codec.header import Head
 from crdtctl.contexts import contextmanager
-from crdtctl.crdt.names import entered
+from crdtctl.crdt.names import entered, entered_counter
 from crdtctl.errors import MissingError, RefusedError, UsageError, printable
 from crdtctl.store.counters import CounterSnapshot
 
@@ -96,6 +96,7 @@ class Snapshot(CounterSnapshot):
         """
         from crdtctl.store import identity
 
+        name = entered_counter(name)
         own = [one for one in self.open_handoffs() if (one.name, one.replica) == (name, self.id)]
         ids = {to for one in own for _, to in one.pending.tokens}
         found = [one for one in sorted(ids) if called in (one, identity.name_of(one)) or one.startswith(called)]
@@ -229,7 +230,7 @@ class Snapshot(CounterSnapshot):
 
         check_strings(name=text)
         check_strings(name=name)
-        text, name = entered(text), entered(name)
+        text, name = entered(text), entered_counter(name)
         given = BCOUNTER.rights(self._counter(name).get(BCOUNTER.tag, {}))
         past = [one.replica for one in self.past()]
         ids = {forks.origin(replica) for replica in (self.id, *self.clock(), *past, *given)}

@@ -26,11 +26,11 @@ from time import monotonic
 from crdtctl.errors import CrdtctlError, InternalError, UsageError
 from crdtctl.store import requests
 from crdtctl.store.group_commit import Refusal, commit_group
-from crdtctl.store.validation import flattened
+from crdtctl.store.validation import checked_name, flattened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Any, Self, TypeAlias
 
@@ -81,17 +81,35 @@ class Stream:
 
     # Operations --------------------------------------------------------------------------------------------
 
-    def increment(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+    def increment(
+        self,
+        name: str,
+        amount: int = 1,
+        *,
+        once: str | None = None,
+        tag: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         """Count `amount` (≥ 0) up, as `crdtctl.Replica.increment` does. Raise `UsageError` for a wrong argument."""
-        self._put(("increment", name, amount, once, tag))
+        self._put(("increment", _spelled(name, labels), amount, once, tag))
 
-    def decrement(self, name: str, amount: int = 1, *, once: str | None = None, tag: str | None = None) -> None:
+    def decrement(
+        self,
+        name: str,
+        amount: int = 1,
+        *,
+        once: str | None = None,
+        tag: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         """Count `amount` (≥ 0) down, as `crdtctl.Replica.decrement` does."""
-        self._put(("decrement", name, amount, once, tag))
+        self._put(("decrement", _spelled(name, labels), amount, once, tag))
 
-    def add(self, name: str, *elements: str | Iterable[str], tag: str | None = None) -> None:
+    def add(
+        self, name: str, *elements: str | Iterable[str], tag: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> None:
         """Add elements to a set: strings, or iterables of strings."""
-        self._put(("add", name, tuple(flattened(elements)), None, tag))
+        self._put(("add", _spelled(name, labels), tuple(flattened(elements)), None, tag))
 
     @property
     def count(self) -> int:
@@ -278,3 +296,7 @@ def _request(verb: str, name: str, value: Any, once: str | None, tag: str | None
         return requests.add(name, value, tag=tag)
     making = requests.increment if verb == "increment" else requests.decrement
     return making(name, value, once=once, tag=tag)
+
+
+def _spelled(name: str, labels: Mapping[str, str] | None) -> str:
+    return name if labels is None else checked_name(name, labels)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import TOO_LARGE
-from crdtctl.crdt.names import counter_advice, counter_fault, element_fault, key_fault, replica_fault
+from crdtctl.crdt.names import counter_advice, counter_fault, element_fault, entered_counter, key_fault, replica_fault
 from crdtctl.crdt.names import entered as normalized
 from crdtctl.errors import UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: Setting of a new counter → its name in messages.
 _SETTINGS = {"bound": "a bound", "initial": "an initial value", "precision": "a precision"}
@@ -38,13 +38,47 @@ def wrong_name(name: str) -> UsageError:
     return UsageError(f"{counter_fault(name)}: '{printable(name[:80])}'", counter_advice(name))
 
 
-def checked_name(name: str) -> str:
-    """Return the name of a counter in its normal form. Raise `UsageError` for a wrong one."""
-    check_strings(name=name)
-    name = normalized(name)
+def checked_name(name: str, labels: Mapping[str, str] | None = None) -> str:
+    """Return the name of a counter to write to, with the `labels` as well, in its one spelling.
+
+    The name may be the spelling of a series, whose labels yield to those of the same keys. Raise `UsageError` for a
+    wrong name or label.
+    """
+    name = entered_name(name, labels)
     if counter_fault(name) is not None:
         raise wrong_name(name)
     return name
+
+
+def entered_name(name: str, labels: Mapping[str, str] | None = None) -> str:
+    """Return the name of a counter to read, with the `labels` as well, in its one spelling, without checking it."""
+    check_strings(name=name)
+    name = entered_counter(name)
+    if labels is None:
+        return name
+    from crdtctl.crdt.spelling import with_labels
+
+    return with_labels(name, checked_labels(labels))
+
+
+def checked_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return labels in their normal form. Raise `UsageError` for a wrong key or value."""
+    from crdtctl.crdt.spelling import check_label
+
+    if not hasattr(labels, "items"):
+        raise UsageError(f"labels must be a mapping, not {type(labels).__name__}")
+    found = {}
+    for key, value in labels.items():
+        check_strings(**{"the key of a label": key, "the value of a label": value})
+        if value is None:
+            raise UsageError("the value of a label must be a string, not NoneType")
+        value = normalized(value)
+        try:
+            check_label(key, value)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        found[key] = value
+    return found
 
 
 def checked_key(once: str | None) -> str | None:

@@ -12,7 +12,8 @@ from crdtctl.crdt.bcounter import bound_fault
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
-from crdtctl.crdt.names import counter_fault
+from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
+from crdtctl.crdt.series import spelled
 from tests.support.sketches import sketch_from
 from tests.support.tape import Tape, from_tape
 
@@ -49,11 +50,20 @@ def spelt(tape: Tape, wrong: Callable[[str], str | None]) -> str:
 
 
 def name_from(tape: Tape) -> str:
-    """Return the name of a counter: mostly a short one, sometimes one that is hard to read."""
-    return spelt(tape, counter_fault) if tape.below(3) else tape.choose(_ODD_NAMES)
+    """Return the name of a counter: mostly a short one, sometimes one with labels, or one that is hard to read."""
+    kind = tape.below(6)
+    if kind < 2:
+        return tape.choose(_ODD_NAMES)
+    return spelt(tape, bare_fault) if kind > 3 else series_from(tape)
 
 
-_ODD_NAMES = tuple(text for text in ODD if counter_fault(text) is None)
+def series_from(tape: Tape) -> str:
+    """Return a name with labels."""
+    labels = {tape.choose(("a", "b", "_9")): spelt(tape, key_fault) for _ in range(1 + tape.below(3))}
+    return spelled(spelt(tape, bare_fault), labels)
+
+
+_ODD_NAMES = tuple(text for text in ODD if stored_counter_fault(text) is None)
 
 
 def free_text(tape: Tape, least: int = 1) -> str:

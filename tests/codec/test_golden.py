@@ -105,6 +105,21 @@ READINGS: dict[str, Readings] = {
         ("huge", "handoff"): 10**99,
     },
     "own-tier": {("builds", "handoff"): 1030},
+    "series": {
+        ('t{k="' + "x" * 2041 + '"}', "gcounter"): 9,
+        ("tests", "pncounter"): 1,
+        ('tests{k00="v",' + ",".join(f'k{n:02}="v"' for n in range(1, 16)) + "}", "gcounter"): 8,
+        ('tests{os="linux"}', "pncounter"): 5,
+        ('tests{os="linux",py="3.12"}', "gcounter"): 5,
+        (r'tests{os="a \"quote\", a \\ and {b=\"c\"}"}', "gcounter"): 6,
+        ('tests{os="é 🦊"}', "gcounter"): 7,
+        ('visitors{day="1"}', "gset"): 2,
+        # names of early versions, which have braces and no labels
+        ("tests.old", "gcounter"): 10,
+        ("tests{", "gcounter"): 11,
+        ("tests{}", "gcounter"): 12,
+        ("tests{old}", "gcounter"): 13,
+    },
 }
 each_file = pytest.mark.parametrize("data", CANONICAL.values(), ids=CANONICAL)
 

@@ -63,6 +63,13 @@ def drop(key: str) -> Callable[[Any], None]:
 
 
 DOWNLOADS = ("counters", "downloads", "gcounter", ANN)
+
+
+def named(name: str) -> Callable[[Any], None]:
+    """Return a change that adds a counter of this name."""
+    return put({"gcounter": {ANN: [1, 7]}}, "counters", name)
+
+
 WRONG: dict[str, Callable[[Any], None]] = {
     "no version": drop("crdtctl"),
     "no kind": drop("kind"),
@@ -73,6 +80,19 @@ WRONG: dict[str, Callable[[Any], None]] = {
     "a newer version": put(2, "crdtctl"),
     "a version as text": put("1", "crdtctl"),
     "an unknown kind": put("stat", "kind"),
+    "a label without quotes": named("a{os=bsd}"),
+    "labels without a name": named('{os="bsd"}'),
+    "a name that ends with white space before its labels": named('a {os="bsd"}'),
+    "201 characters before labels": named("a" * 201 + '{os="bsd"}'),
+    "a key with a hyphen": named('a{o-s="bsd"}'),
+    "an empty value": named('a{os=""}'),
+    "a value that ends with white space": named('a{os="bsd "}'),
+    "a value with a needless escape": named(r'a{os="b\sd"}'),
+    "a value with a control character": named('a{os="b\x1b"}'),
+    "white space around labels": named('a{ os="bsd"}'),
+    "text behind labels": named('a{os="bsd"}b'),
+    "17 labels": named("a{" + ",".join(f'k{n}="x"' for n in range(17)) + "}"),
+    "labels of 2,049 bytes": named('a{os="' + "x" * 2041 + '"}'),
     "an unknown field": put(1, "comment"),
     "an empty replica": put("", "replica"),
     "a replica that is a number": put(1, "replica"),

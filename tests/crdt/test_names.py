@@ -79,9 +79,16 @@ def test_a_wrong_name_is_refused_with_the_reason(rule: Callable[[str], str | Non
     assert wrong.isprintable()
 
 
-@pytest.mark.parametrize("kept", "={}")
-def test_only_a_counter_may_not_hold_an_equals_sign_or_a_brace(kept: str) -> None:
-    assert counter_fault(f"a{kept}1") == f"a counter's name cannot hold '{kept}'"
+@pytest.mark.parametrize(
+    ("kept", "why"),
+    [
+        ("=", "a counter's name cannot hold '='"),
+        ("}", "a counter's name cannot hold '}'"),
+        ("{", "the braces are closed"),
+    ],
+)
+def test_only_a_counter_may_not_hold_an_equals_sign_or_a_brace(kept: str, why: str) -> None:
+    assert why in (counter_fault(f"a{kept}1") or "")
     assert (stored_counter_fault(f"a{kept}1") is None) == (kept != "=")
     assert replica_fault(f"a{kept}1") is None
     assert key_fault(f"a{kept}1") is None
@@ -114,7 +121,6 @@ def test_a_fault_says_what_the_name_is_of() -> None:
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ('http_requests{code="200"}', "http_requests:code:200"),
         ("/?a=b", "/?a:b"),
         ("{}", ""),
         (" builds ", "builds"),

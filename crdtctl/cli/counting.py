@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli.amounts import amount, is_amount
 from crdtctl.cli.grammar import Option
+from crdtctl.cli.labelling import labelled, of_lines
 from crdtctl.cli.verb import commit, is_typed, skips_bad
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.requests import count as count_request
@@ -62,14 +63,14 @@ def count(
             )
         if not words:
             raise UsageError("the name of a counter is missing", f"crdtctl {verb} NAME [AMOUNT]")
-        requests = counting(verb, words, tag)
+        requests = labelled(context, counting(verb, words, tag))
     else:
         if words:
             raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
         from crdtctl.cli.batches import batch as read_batch
         from crdtctl.cli.lines import count_line
 
-        found = read_batch(batch, count_line(verb, tag, form), skip=skip)
+        found = read_batch(batch, of_lines(context, count_line(verb, tag, form)), skip=skip)
         requests = found.requests()
     if once is not None:
         from crdtctl.store.requests import under_key
@@ -97,7 +98,7 @@ def form_of(context: Context) -> str:
 
 def counting(verb: Verb, words: Sequence[str], tag: str | None) -> list[Request]:
     """Return the requests of ``NAME [AMOUNT]`` or ``NAME=AMOUNT …``; raise `UsageError` for another order of words."""
-    if any("=" in word for word in words):
+    if any("=" in _after_labels(word) for word in words):
         return [count_request(verb, name, number, tag=tag) for name, number in _assigned(verb, words)]
     if len(words) > 2:
         raise UsageError("too many words", f"to count several counters, write NAME=AMOUNT: {_as_pairs(verb, words)}")
@@ -130,7 +131,7 @@ def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
     found = []
     for word in words:
         name, equals, text = word.rpartition("=")
-        if not equals:
+        if not equals or "=" not in _after_labels(word):
             if len(words) == 2 and is_amount(words[1]):
                 from crdtctl.store.validation import wrong_name
 
@@ -139,7 +140,8 @@ def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
                 f"'{printable(word[:80])}' is not NAME=AMOUNT",
                 f"write all counters in that form: {_as_pairs(verb, words)}",
             )
-        if any(kept in name for kept in "={}") or not (text[:1].isdecimal() or text[:1] in _BEGINS_AN_AMOUNT):
+        is_wrong = "{" not in name and ("=" in name or "}" in name)
+        if is_wrong or not (text[:1].isdecimal() or text[:1] in _BEGINS_AN_AMOUNT):
             from crdtctl.store.validation import wrong_name
 
             raise wrong_name(word)
@@ -151,13 +153,23 @@ def _assigned(verb: Verb, words: Sequence[str]) -> list[tuple[str, int]]:
     return found
 
 
+def _after_labels(word: str) -> str:
+    """Return the part of a word behind the labels of its name; the word itself without labels."""
+    if "{" not in word:
+        return word
+    from crdtctl.crdt.spelling import end_of_spelling
+
+    end = end_of_spelling(word)
+    return word[end:] if end > 0 else ""
+
+
 def _as_pairs(verb: Verb, words: Sequence[str]) -> str:
     """Return the command that the words probably mean: names, some of them with an amount."""
     from crdtctl.store.commit import typed
 
     pairs: list[str] = []
     for word in words:
-        if "=" in word:
+        if "=" in _after_labels(word):
             pairs.append(word)
         elif pairs and pairs[-1].endswith("=1") and is_amount(word) and pairs[-1] not in words:
             pairs[-1] = f"{pairs[-1][:-1]}{word.strip()}"

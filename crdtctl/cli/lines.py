@@ -7,6 +7,7 @@ import json
 from crdtctl.cli.amounts import amount
 from crdtctl.cli.statsd import statsd_count
 from crdtctl.crdt.names import counter_fault
+from crdtctl.crdt.spelling import end_of_spelling
 from crdtctl.errors import UsageError, printable
 from crdtctl.store import requests
 from crdtctl.store.validation import wrong_name
@@ -25,9 +26,11 @@ else:
 _COUNTED = re.compile(r"[ \t]*([0-9]+)[ \t](.*)", re.DOTALL)
 _LOOKS_COUNTED = re.compile(r"[ \t]*[0-9]+ ")
 _PAIR = re.compile(r"[^={}]+=\+?[0-9]+")
+_NO_PAIRS = "in a batch, write NAME, a tab, AMOUNT"
 #: Verb → the one that counts a negative amount.
 _OPPOSITE: dict[Verb, Verb] = {"increment": "decrement", "decrement": "increment"}
-_FIELDS = {"name", "amount", "once", "type"}
+_TEXTS = {"name", "once", "type"}
+_FIELDS = {*_TEXTS, "amount", "labels"}
 
 
 def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
@@ -54,11 +57,12 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
         tree = _object(line)
         number = tree.get("amount", 1)
         number = amount(number) if isinstance(number, str) else number
-        return requests.count(verb, _name(tree), number, once=tree.get("once"), tag=tree.get("type", tag))
+        once, labels = tree.get("once"), tree.get("labels")
+        return requests.count(verb, _name(tree), number, once=once, tag=tree.get("type", tag), labels=labels)
 
     def statsd(line: str) -> Request:
-        name, number = statsd_count(line)
-        return requests.count(_OPPOSITE[verb] if number < 0 else verb, name, abs(number), tag=tag)
+        name, number, labels = statsd_count(line)
+        return requests.count(_OPPOSITE[verb] if number < 0 else verb, name, abs(number), tag=tag, labels=labels)
 
     def auto(line: str) -> Request:
         if line.startswith("{"):
@@ -67,14 +71,27 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
             return tsv(line)
         if _LOOKS_COUNTED.match(line):
             _doubt(line)
+        if "{" in line:
+            return requests.count(verb, *_labelled(line), tag=tag)
         name, gap, text = line.rpartition(" ")
         if not gap or text[:1] not in set("+-0123456789"):
             name, text = line, "1"
         if counter_fault(name) is not None and _PAIR.fullmatch(line):
-            raise UsageError(f"{wrong_name(name).message}; in a batch, write NAME, a tab, AMOUNT")
+            raise UsageError(f"{wrong_name(name).message}; {_NO_PAIRS}")
         return requests.count(verb, name, amount(text), tag=tag)
 
     return {"auto": auto, "names": names, "uniq": uniq, "tsv": tsv, "json": from_json, "statsd": statsd}[form]
+
+
+def _labelled(line: str) -> tuple[str, int]:
+    """Return the name, with labels, and the amount on a line."""
+    end = end_of_spelling(line)
+    rest = line[end:] if end > 0 else ""
+    if rest[:1] == "=":
+        raise UsageError(f"'{printable(line[:80])}' is a name with labels and an amount; {_NO_PAIRS}")
+    if rest[:1] not in ("", " "):
+        return line, 1
+    return line.removesuffix(rest), amount(rest) if rest.strip() else 1
 
 
 def _doubt(line: str) -> NoReturn:
@@ -99,7 +116,7 @@ def _object(line: str) -> dict[str, Any]:
     unknown = sorted(set(tree) - _FIELDS)
     if unknown:
         raise UsageError(f"unknown field '{printable(unknown[0][:40])}'")
-    for key in _FIELDS - {"amount"}:
+    for key in _TEXTS:
         if key in tree and not isinstance(tree[key], str):
             raise UsageError(f"'{key}' must be a string")
     return tree

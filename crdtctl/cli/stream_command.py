@@ -8,6 +8,7 @@ from crdtctl.cli import output
 from crdtctl.cli.batches import element_line
 from crdtctl.cli.counting import form_of
 from crdtctl.cli.followed_lines import FollowedLines
+from crdtctl.cli.labelling import of_lines
 from crdtctl.cli.lines import count_line
 from crdtctl.cli.paths import given
 from crdtctl.cli.piped_lines import PipedLines
@@ -42,7 +43,10 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "") -> i
     for option, (shown, advice) in _OF_ONE_COMMIT.items():
         if values.get(option):
             raise UsageError(f"{shown} does not work with a stream", advice)
-    parse = element_line(name, values["tag"]) if verb == "add" else count_line(verb, values["tag"], form_of(context))
+    if verb == "add":
+        parse = element_line(name, values["tag"])
+    else:
+        parse = of_lines(context, count_line(verb, values["tag"], form_of(context)))
     skip = checked_bad(values["bad"]) == "skip"
     current = session(context)
     follow = values["follow"]

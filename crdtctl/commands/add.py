@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, PRINT_CLOCK, STREAM, TYPE, UNTIL_END
 from crdtctl.cli.verb import commit, session, skips_bad
 from crdtctl.errors import MissingError, UsageError, printable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @command(
     Argument("name", "NAME", "The set's name.", required=True),
     Argument("elements", "[ELEMENT]...", repeated=True),
+    LABEL,
     TYPE,
     BATCH,
     BAD,
@@ -36,6 +38,7 @@ def add(
     context: Context,
     name: str,
     elements: list[str],
+    label: list[str],  # noqa: ARG001  # as below
     tag: str | None,
     batch: str | None,
     bad: str | None,
@@ -61,6 +64,7 @@ def add(
     elements in a few KB. A batch has one element a line; blank lines are ignored. With --stream and --follow, lines are
     added as they arrive: see 'crdtctl help stream'.
     """
+    name = named(context, name)
     if stream or follow is not None:
         from crdtctl.cli.stream_command import run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.cli.amounts import amount, whole
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, Option, Whole, command
+from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.options import ALSO
 from crdtctl.cli.verb import commit
 from crdtctl.errors import RefusedError
@@ -29,6 +30,7 @@ def _types() -> str:
     Option("minimum", "--min", metavar="K", variable="CRDTCTL_CREATE_MIN", help="Lower bound of a bcounter."),
     Option("initial", metavar="AMOUNT", help="Value to begin with."),
     Option("precision", metavar="P", kind=Whole(), help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
+    LABEL,
     ALSO,
     statuses=(4, 73, *WRITES),
 )
@@ -39,6 +41,7 @@ def create(
     minimum: str | None,
     initial: str | None,
     precision: int | None,
+    label: list[str],  # noqa: ARG001  # `named` reads it
     also: bool,
 ) -> None:
     """Create a counter of a given type.
@@ -60,6 +63,7 @@ def create(
     from crdtctl.store.validation import check_type
 
     check_type(tag)
+    name = named(context, name)
     bound = None if minimum is None else whole(minimum, "--min")
     if initial is None or "initial" in TYPES[tag].settings:
         begins = None if initial is None else whole(initial, "--initial")

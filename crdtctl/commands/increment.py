@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.cli.counting import LINES, count
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.labelling import LABEL
 from crdtctl.cli.options import (
     ALSO,
     BAD,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 @command(
     Argument("words", "NAME [AMOUNT] | NAME=AMOUNT...", repeated=True),
+    LABEL,
     ONCE,
     TYPE,
     BATCH,
@@ -46,10 +48,11 @@ if TYPE_CHECKING:
 def increment(
     context: Context,
     words: list[str],
+    label: list[str],  # noqa: ARG001  # as below
     once: str | None,
     tag: str | None,
     batch: str | None,
-    lines: str | None,  # noqa: ARG001  # as below
+    lines: str | None,  # noqa: ARG001
     bad: str | None,
     stream: bool,
     follow: str | None,

@@ -6,6 +6,7 @@ from crdtctl.cli import output
 from crdtctl.cli.amounts import of_replica
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.verb import session
 
 TYPE_CHECKING = False
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     Argument("name", "NAME", "The bcounter.", required=True),
     Argument("holder", "FROM", "The replica to ask.", required=True),
     Argument("amount", "AMOUNT", "Number of rights.", required=True),
+    LABEL,
     statuses=(4, *WRITES),
 )
-def request(context: Context, name: str, holder: str, amount: str) -> None:
+def request(context: Context, name: str, holder: str, amount: str, label: list[str]) -> None:  # noqa: ARG001  # `named` reads it
     """Ask another replica for rights to a bounded counter.
 
     \b
@@ -30,6 +32,7 @@ def request(context: Context, name: str, holder: str, amount: str) -> None:
     with the next export or sync. The other replica lists it in 'crdtctl status', and grants it with
     'crdtctl transfer NAME --granted'. It stays open until that many rights have arrived.
     """
+    name = named(context, name)
     replica = session(context).open()
     replica.request(name, holder, of_replica("request", name, holder, amount))
     output.stdout.applied = True

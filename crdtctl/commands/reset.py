@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.options import TYPE
 from crdtctl.cli.verb import commit
 
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
     from crdtctl.cli.context import Context
 
 
-@command(Argument("names", "NAME...", "Counters to reset.", required=True, repeated=True), TYPE, statuses=(4, *WRITES))
-def reset(context: Context, names: list[str], tag: str | None) -> None:
+@command(
+    Argument("names", "NAME...", "Counters to reset.", required=True, repeated=True),
+    LABEL,
+    TYPE,
+    statuses=(4, *WRITES),
+)
+def reset(context: Context, names: list[str], label: list[str], tag: str | None) -> None:  # noqa: ARG001  # `named`
     """Start counters over: cancel all known counts.
 
     \b
@@ -28,4 +34,4 @@ def reset(context: Context, names: list[str], tag: str | None) -> None:
     """
     from crdtctl.store import requests
 
-    commit(context, [requests.reset(name, tag=tag) for name in names], begins=False)
+    commit(context, [requests.reset(named(context, name), tag=tag) for name in names], begins=False)

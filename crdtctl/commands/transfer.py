@@ -6,6 +6,7 @@ from crdtctl.cli import output
 from crdtctl.cli.amounts import of_replica
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, Flag, Option, command
+from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.verb import session
 from crdtctl.errors import UsageError, printable
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Argument("name", "NAME", "The counter.", required=True),
     Argument("to", "[TO]", "The replica that gets the rights."),
     Argument("amount", "[AMOUNT]", "Number of rights."),
+    LABEL,
     Flag("granted", help="Give the requested rights, to TO or to all replicas, as far as they last."),
     Option(
         "source",
@@ -29,7 +31,13 @@ if TYPE_CHECKING:
     statuses=(4, *WRITES),
 )
 def transfer(
-    context: Context, name: str, to: str | None, amount: str | None, granted: bool, source: str | None
+    context: Context,
+    name: str,
+    to: str | None,
+    amount: str | None,
+    label: list[str],  # noqa: ARG001  # `named` reads it
+    granted: bool,
+    source: str | None,
 ) -> None:
     """Give rights to another replica, or take back a hand-off.
 
@@ -55,6 +63,7 @@ def transfer(
     had accepted already are in its last state. Other replicas learn that OLD is gone; if it comes back with later
     commits, their merges end with status 5.
     """
+    name = named(context, name)
     replica = session(context).open()
     if granted:
         if amount is not None or source is not None:

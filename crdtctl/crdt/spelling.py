@@ -104,7 +104,7 @@ def typed_label(text: str) -> tuple[str, str]:
         if len(labels) != 1:
             raise ValueError(_SEVERAL)
         ((key, value),) = labels.items()
-    elif _ANOTHER.search(value):
+    elif "," in value and _ANOTHER.search(value):
         raise ValueError(_SEVERAL)
     check_label(key, value)
     return key, value

@@ -6,6 +6,7 @@ import os
 GROUPS = {
     "First steps": ("start",),
     "Types of counters": ("types", "gset", "hll", "bcounter", "handoff", "reset"),
+    "Labels": ("labels",),
     "Replicas and remotes": ("remotes", "urls", "cron", "fleet", "jobs", "clocks"),
     "Scripts and programs": ("scripting", "stream", "exit-status", "library"),
     "Inside": ("files", "identity", "promises", "format", "glossary"),

@@ -213,9 +213,9 @@ def under_key(found: Sequence[Request], once: str) -> list[Request]:
     return [*keyed, *others]
 
 
-def labelled(found: Request, labels: Mapping[str, str], *, win: bool) -> Request:
-    """Return a request for the counter with these labels as well. With `win`, they replace those of the same keys."""
+def relabelled(found: Request, below: Mapping[str, str], above: Mapping[str, str] | None = None) -> Request:
+    """Return a request for the counter with more labels: `below` yield to those that it has, which yield to `above`."""
     from crdtctl.crdt.series import split
 
     name, own = split(found.name)
-    return replace(found, name=checked_name(name, {**own, **labels} if win else {**labels, **own}))
+    return replace(found, name=checked_name(name, {**below, **own, **(above or {})}))

@@ -305,9 +305,9 @@ def test_missing_file_and_directory_are_refused(shell: Shell, replica: Replica) 
 
 STATSD = [
     ("hits:3|c", 3),
-    ("hits:3|c|#os:linux,env:prod", 3),
+    ("hits:3|c|@1|T17", 3),
     ("hits:2|c|@0.1", 20),
-    ("hits:2|c|@.5|#os:linux", 4),
+    ("hits:2|c|@.5", 4),
     ("hits:1|c|@1", 1),
     ("hits:1|c|@0.333", None),
     ("hits:1|c|@0", None),

@@ -70,8 +70,8 @@ replica's number in the clock. Trailing items that are empty or 0 are omitted, u
 this table. An empty item before others is written, as ``{}``, ``[]`` or 0. No map has an entry that is empty or 0, or
 an array of zeros.
 
-``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone``
-``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone``
+``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone, readings``
+``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone, readings``
 ``gset``       ``[seq, elements]``, then ``marks``
 ``hll``        ``[seq, sketch]``
 ``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun``
@@ -86,6 +86,9 @@ an array of zeros.
 ``once_marks``  key → sums that resets by this replica cancel.
 ``expired``     replica → number of the last of its commits whose keys have expired.
 ``gone``        the last commit of this replica whose keys it has dropped.
+``readings``    meters that this replica read: ``{SOURCE: {GENERATION: [reading, cancelled, opened]}}``. A generation is
+                a number from ``"0"``, as text. ``cancelled`` is the reading that resets by this replica cancel, and
+                ``opened`` is 1 if the generation began with a reading of 0.
 ``elements``    element → number of the commit that added it, or added it again after a reset.
 ``sketch``      a HyperLogLog sketch as text, see `crdtctl.crdt.hyperloglog`.
 ``created``     rights that this replica made by increments; ``used``: rights that its decrements consumed.
@@ -114,8 +117,8 @@ key. There are three exceptions:
 * Different branches of a fork are put under their own ids first.
 
 The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
-key, the maximum over the replicas that used it. Marks of all replicas on one id or key are joined by maximum, and
-subtracted first. See `crdtctl.crdt.additive`.
+key and for each generation of a source, the maximum over the replicas. Marks of all replicas on one id, key or
+generation are joined by maximum, and subtracted first. See `crdtctl.crdt.additive`.
 
 Reserved lines
 --------------

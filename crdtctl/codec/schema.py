@@ -11,6 +11,7 @@ from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
 from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
+from crdtctl.crdt.readings import generation_fault
 from crdtctl.crdt.series import MAX_LABELS, MAX_SPELLING_BYTES
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from crdtctl.codec.header import FileKind
     from crdtctl.crdt.base import RowType
-    from crdtctl.crdt.lattice import Lattice
+    from crdtctl.crdt.lattice import Fault, Lattice
 
 _NAME = {
     "description": "printable, in Unicode normal form C, without white space at its ends",
@@ -43,6 +44,8 @@ _TEXT = {"type": "string", "minLength": 1}
 _HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
 _SKETCH = f"^{HASH} (?:{'|'.join(map(str, range(MIN_PRECISION, MAX_PRECISION + 1)))}) [-0-9A-Z_a-z]*(?![\\s\\S])"
 _SKETCH_SIZE = len(f"{HASH} {MAX_PRECISION} ") + 2**MAX_PRECISION
+#: Rule for the keys of a map → its definition; other keys are names.
+_KEYS: dict[Fault, str] = {element_fault: "element", generation_fault: "generation"}
 #: Optional field → the kinds of file that may have it.
 _OPTIONAL = {
     "tags": ["state", "delta", "own", "known"],
@@ -172,6 +175,7 @@ def state_schema() -> dict[str, Any]:
         "$defs": {
             "name": _NAME,
             "series": _SERIES,
+            "generation": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,15})(?![\\s\\S])"},
             "element": {**_NAME, "maxLength": MAX_ELEMENT_BYTES},
             "clock": _CLOCK,
             "commit": _COMMIT,
@@ -251,7 +255,7 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
         case MapOf(fault=fault, part=part):
             return {
                 "type": "object",
-                "propertyNames": {"$ref": "#/$defs/element" if fault is element_fault else "#/$defs/name"},
+                "propertyNames": {"$ref": f"#/$defs/{_KEYS.get(fault, 'name')}"},
                 "additionalProperties": {**_shape(part), "not": {"const": _bottom(part)}},
             }
         case Record(parts=parts, required=required):

@@ -1,8 +1,8 @@
 """Totals that only grow, with idempotency keys and reset marks: the base of `gcounter` and `pncounter`.
 
-The entry of one replica is ``(seq, total, …, once, marks, once_marks, expired, gone)``. `once` maps a key to its own
-totals and the number of the commit that sent it. On read, a key counts once for all replicas together: the maximum over
-the replicas that sent it, and then the sum over the keys.
+The entry of one replica is ``(seq, total, …, once, marks, once_marks, expired, gone, readings)``. `once` maps a key to
+its own totals and the number of the commit that sent it. On read, a key counts once for all replicas together: the
+maximum over the replicas that sent it, and then the sum over the keys.
 
 `marks` are the totals that this replica's resets saw, by replica; `once_marks` are those of keys. On read they are
 subtracted, each as the maximum over all replicas that reset the counter. So a reset cancels exactly the counts that it
@@ -29,12 +29,16 @@ The memory is lost: a key that is sent again after it expired counts again, from
 expiry, and the clock should be older than anything that is repeated. Two keepers that do not know each other would
 count the same keys twice. So a replica that knows another keeper refuses; one replica should do this, as one should
 absorb.
+
+**Readings** of meters count up, beside the totals, see `crdtctl.crdt.readings`. They have no commit and never expire:
+there are as many as sources.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 
+from crdtctl.crdt import readings as meters
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
@@ -47,20 +51,26 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeAlias
 
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
+    from crdtctl.crdt.readings import Readings
 
     Totals: TypeAlias = tuple[int, ...]
 
 
+#: The parts of a row after the totals.
+_ONCE, _MARKS, _ONCE_MARKS, _EXPIRED, _GONE, _READINGS = range(6)
+
+
 @final
 class _Row(Record):
-    """A row without the idempotency keys of commits up to its last part, `gone`."""
+    """A row without the idempotency keys of commits up to its part `gone`."""
 
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
         row = super().join(a, b)
-        if len(row) < len(self.parts):
-            return row
         once, width = self.required, self.required - 1
-        left = {key: sent for key, sent in row[once].items() if not _is_of(sent, width, row[-1])}
+        gone = self.at(row, once + _GONE)
+        if not gone:
+            return row
+        left = {key: sent for key, sent in row[once].items() if not _is_of(sent, width, gone)}
         return (*row[:once], left, *row[once + 1 :])
 
 
@@ -74,7 +84,7 @@ def additive_record(totals: int) -> Record:
     row = Record(*[Nat()] * totals, required=totals)
     sent = Stamped(*[Nat()] * totals, Nat(), required=totals)
     maps = [MapOf(key_fault, sent), MapOf(replica_fault, row), MapOf(key_fault, row), MapOf(replica_fault, Nat())]
-    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), required=1 + totals)
+    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), meters.READINGS, required=1 + totals)
 
 
 class AdditiveCounter(CounterType):
@@ -83,6 +93,7 @@ class AdditiveCounter(CounterType):
     #: The sign of each total in the value: +1 or −1.
     weights: ClassVar[tuple[int, ...]]
     has_keys = True
+    has_readings = True
 
     @abstractmethod
     def column(self, operation: Operation) -> int:
@@ -90,8 +101,8 @@ class AdditiveCounter(CounterType):
 
     @final
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
-        if operation.verb == "create":
-            return mine
+        if operation.verb in ("create", "observe"):
+            return self._observed(mine, operation, context) if operation.readings else mine
         if operation.verb == "reset":
             return self._reset(mine, context)
         if operation.verb == "expire":
@@ -112,28 +123,41 @@ class AdditiveCounter(CounterType):
             if operation.once not in once and operation.amount:  # 0 makes no entry, so that a later count is not lost
                 row = (operation.amount if i == column else 0 for i in range(width))
                 once = {**once, operation.once: (*row, context.seq)}
-                return self._with(mine, totals, once, self._part(mine, 3), gone)
-        return self._with(mine, totals, self._part(mine, 0), self._part(mine, 3), self._gone(mine))
+                return self._with(mine, totals, once, self._part(mine, _EXPIRED), gone)
+        return self._with(mine, totals, self._part(mine, _ONCE), self._part(mine, _EXPIRED), self._gone(mine))
+
+    def _observed(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
+        """Return `mine` after it read some meters."""
+        others = [self._part(row, _READINGS) for row in context.others().values()]
+        found = meters.observed(self._part(mine, _READINGS), others, operation.readings, operation.on_drop)
+        return self._with_readings(mine, found)
+
+    def _with_readings(self, mine: Entry, found: Readings) -> Entry:
+        """Return `mine` with other readings."""
+        first = 1 + len(self.weights)
+        return self.record.make(*[self.record.at(mine, index) for index in range(first + _READINGS)], found)
 
     def _reset(self, mine: Entry, context: OperationContext) -> Entry:
         """Return `mine` with marks on all known totals that no mark covers yet."""
         width = len(self.weights)
         seen = merge_branches(self.record, {**context.others(), context.replica: mine})
         totals = {author: row[1 : 1 + width] for author, row in seen.items()}
-        marks = {**self._part(mine, 1), **_beyond(self._marks(seen), totals)}
-        once_marks = {**self._part(mine, 2), **_beyond(self._once_marks(seen), self._sent(seen))}
-        return self.record.make(*mine[: 1 + width], self._part(mine, 0), marks, once_marks, *mine[4 + width :])
+        marks = {**self._part(mine, _MARKS), **_beyond(self._marks(seen), totals)}
+        once_marks = {**self._part(mine, _ONCE_MARKS), **_beyond(self._once_marks(seen), self._sent(seen))}
+        row = self.record.make(*mine[: 1 + width], self._part(mine, _ONCE), marks, once_marks, *mine[4 + width :])
+        found = self._parts(seen, _READINGS)
+        return self._with_readings(row, meters.cancelled(self._part(mine, _READINGS), found)) if found else row
 
     def _expire(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` after the keys of the commits up to a clock expired, with their amounts in the totals."""
         width = len(self.weights)
         known = {**context.others(), context.replica: mine}
         for author, row in context.others().items():
-            if self._part(row, 3) and origin(author) != context.replica and not operation.granted:
+            if self._part(row, _EXPIRED) and origin(author) != context.replica and not operation.granted:
                 raise Refused(
                     f"{author} lets its idempotency keys expire; a second replica that does this would count them twice"
                 )
-        clock, expired, gone = dict(operation.clock), dict(self._part(mine, 3)), self._gone(mine)
+        clock, expired, gone = dict(operation.clock), dict(self._part(mine, _EXPIRED)), self._gone(mine)
         for author, row in known.items():
             limit, who = min(clock.get(author, 0), row[0]), origin(author)
             sent = self._unexpired(row, gone if who == origin(context.replica) else expired.get(who, 0))
@@ -163,12 +187,13 @@ class AdditiveCounter(CounterType):
         expired: Mapping[str, int],
         gone: int,
     ) -> Entry:
-        """Return `mine` with other totals and keys, and with unchanged marks."""
-        return self.record.make(mine[0], *totals, once, self._part(mine, 1), self._part(mine, 2), expired, gone)
+        """Return `mine` with other totals and keys, and with unchanged marks and readings."""
+        marks = self._part(mine, _MARKS), self._part(mine, _ONCE_MARKS)
+        return self.record.make(mine[0], *totals, once, *marks, expired, gone, self._part(mine, _READINGS))
 
     def _gone(self, row: Entry) -> int:
         """Return the last commit whose keys the replica of a row has dropped."""
-        gone: int = self.record.at(row, 5 + len(self.weights))
+        gone: int = self.record.at(row, 1 + len(self.weights) + _GONE)
         return gone
 
     def _left_under_keys(self, entries: Entries) -> dict[str, Totals]:
@@ -178,7 +203,7 @@ class AdditiveCounter(CounterType):
 
     def _unexpired(self, row: Entry, limit: int) -> Mapping[str, Totals]:
         """Return the keys of a row with their totals and commits, without those of commits up to a limit."""
-        once, width = self._part(row, 0), len(self.weights)
+        once, width = self._part(row, _ONCE), len(self.weights)
         return {key: sent for key, sent in once.items() if not _is_of(sent, width, limit)} if limit and once else once
 
     def tidied(self, rows: dict[str, Entry]) -> dict[str, Entry]:
@@ -188,7 +213,7 @@ class AdditiveCounter(CounterType):
             expired = self._expired(rows)
             for author, row in rows.items():
                 left = self._unexpired(row, expired.get(origin(author), 0))
-                if len(left) < len(self._part(row, 0)):
+                if len(left) < len(self._part(row, _ONCE)):
                     rows[author] = self.record.make(*row[: 1 + width], left, *row[2 + width :])
         return rows
 
@@ -206,12 +231,13 @@ class AdditiveCounter(CounterType):
             more = sent[:width] if key not in once else _larger(once[key][:width], sent[:width])
             if key not in once or more != once[key][:width]:
                 once[key] = (*more, context.seq)
-        marks, once_marks, last = (
-            part.join(self._part(mine, number), self._part(theirs, number))
-            for number, part in enumerate(self.record.parts[2 + width : -1], 1)
+        marks, once_marks, last, readings = (
+            self.record.parts[1 + width + number].join(self._part(mine, number), self._part(theirs, number))
+            for number in (_MARKS, _ONCE_MARKS, _EXPIRED, _READINGS)
         )
         gone = max(self._gone(mine), expired.get(origin(context.replica), 0))
-        return self.record.make(mine[0], *totals, once, _but(marks, author), once_marks, _but(last, author), gone)
+        marks, last = _but(marks, author), _but(last, author)
+        return self.record.make(mine[0], *totals, once, marks, once_marks, last, gone, readings)
 
     @final
     def weigh(self, totals: Totals) -> int:
@@ -231,6 +257,9 @@ class AdditiveCounter(CounterType):
                     largest = max(sent[author][key][column] for author in senders)
                     owner = min(author for author in senders if sent[author][key][column] == largest)
                     shares[owner] += weight * left[column]
+        by = {author: self._part(row, _READINGS) for author, row in entries.items()}
+        for (source, generation), count in meters.left(self.readings(entries)).items():
+            shares[meters.first_reader(source, generation, by)] += count
         return shares
 
     def _plain(self, entries: Entries) -> dict[str, int]:
@@ -253,7 +282,11 @@ class AdditiveCounter(CounterType):
 
     @final
     def keepers(self, entries: Entries) -> list[str]:
-        return [author for author, row in entries.items() if self._part(row, 3)]
+        return [author for author, row in entries.items() if self._part(row, _EXPIRED)]
+
+    @final
+    def readings(self, entries: Entries) -> Readings:
+        return meters.joined(self._parts(entries, _READINGS))
 
     @final
     def fold(self, entries: Entries) -> int:
@@ -262,10 +295,10 @@ class AdditiveCounter(CounterType):
             _, *columns = zip(*rows, strict=True)
             return sum([weight * sum(column) for weight, column in zip(weights, columns, strict=True)])
         plain = sum(self._plain(entries).values())
-        return plain + sum(self.once(entries).values())
+        return plain + sum(self.once(entries).values()) + meters.total(self.readings(entries))
 
     def _part(self, row: Entry, number: int) -> Mapping[str, Any]:
-        """Return one of the maps at the end of a row: keys, marks, marks on keys, expired commits."""
+        """Return one of the maps at the end of a row: keys, marks, marks on keys, expired commits, readings."""
         found: Mapping[str, Any] = self.record.at(row, 1 + len(self.weights) + number)
         return found
 
@@ -282,14 +315,14 @@ class AdditiveCounter(CounterType):
 
     def _expired(self, entries: Entries) -> dict[str, int]:
         """Return replica id → the last commit whose keys have expired."""
-        gone = {author: self._gone(row) for author, row in entries.items() if len(row) == len(self.record.parts)}
-        return observed_resets([*self._parts(entries, 3), gone], max)
+        gone = {author: self._gone(row) for author, row in entries.items() if len(row) > 1 + len(self.weights) + _GONE}
+        return observed_resets([*self._parts(entries, _EXPIRED), gone], max)
 
     def _marks(self, entries: Entries) -> dict[str, Totals]:
-        return observed_resets(self._parts(entries, 1), _larger)
+        return observed_resets(self._parts(entries, _MARKS), _larger)
 
     def _once_marks(self, entries: Entries) -> dict[str, Totals]:
-        return observed_resets(self._parts(entries, 2), _larger, str)
+        return observed_resets(self._parts(entries, _ONCE_MARKS), _larger, str)
 
 
 def _larger(a: Totals, b: Totals) -> Totals:

@@ -18,16 +18,19 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Literal, TypeAlias
 
     from crdtctl.crdt import lattice
+    from crdtctl.crdt.readings import OnDrop, Readings
 
     #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
     Entry: TypeAlias = tuple[Any, ...]
     #: Replica id → entry, of one counter.
     Entries: TypeAlias = Mapping[str, Entry]
-    Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire"]
+    Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire", "observe"]
 else:  # for modules whose annotations are evaluated
     Entry, Entries, Verb = tuple, dict, str
 
-VERBS: tuple[Verb, ...] = ("create", "increment", "decrement", "add", "reset", "transfer", "request", "expire")
+VERBS: tuple[Verb, ...] = (
+    *("create", "increment", "decrement", "add", "reset", "transfer", "request", "expire", "observe"),
+)
 
 MAX_DIGITS = 100
 #: The smallest number that is too large for a total: it has 101 digits.
@@ -58,7 +61,8 @@ class Operation(Record):
     One with a `source` takes the rights of that replica, which is gone. ``create`` may set the lower `bound`, the
     `initial` value and the `precision`. ``expire`` forgets the keys of the commits up to the `clock` (replica id,
     commit number), and keeps their counts. A `sketch` represents more elements than fit in memory; only an hll can add
-    it.
+    it. ``observe`` has `readings` of sources, in order, and no amount. One that falls is treated as `on_drop` says, see
+    `crdtctl.crdt.readings`. ``create`` may have readings to begin with.
     """
 
     verb: Verb
@@ -73,6 +77,8 @@ class Operation(Record):
     precision: int | None = None
     sketch: str = ""
     clock: tuple[tuple[str, int], ...] = ()
+    readings: tuple[tuple[str, int], ...] = ()
+    on_drop: OnDrop = "refuse"
 
 
 def _no_entries() -> Entries:
@@ -139,6 +145,8 @@ class CounterType(RowType, ABC):
 
     #: Whether amounts can be counted under idempotency keys.
     has_keys: ClassVar[bool] = False
+    #: Whether meters can be read into a counter.
+    has_readings: ClassVar[bool] = False
 
     @abstractmethod
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
@@ -182,6 +190,10 @@ class CounterType(RowType, ABC):
         """Return the replicas that let idempotency keys expire."""
         return []
 
+    def readings(self, entries: Entries) -> Readings:  # noqa: ARG002  # others have some
+        """Return the readings of meters, source → generation → reading, with what resets cancelled of each."""
+        return {}
+
     @final
     def value(self, entries: Entries) -> int:
         """Return the value of the counter: the fold, with the branches of each fork merged to one replica."""
@@ -198,6 +210,8 @@ class CounterType(RowType, ABC):
         """
         if operation.verb == "expire" and not self.has_keys:
             raise Refused(f"a {self.tag} has no idempotency keys")
+        if operation.verb == "observe" and not self.has_readings:
+            raise Refused(f"a {self.tag} has no readings; observe a gcounter or a pncounter")
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, context)
         if after == mine or (mine is None and after == before and self._is_vain(operation, context)):

@@ -39,6 +39,11 @@ def once(text: str) -> bytes:
     return line(f'"b":{{"pncounter":{{"ann":[2,4,1,{text}]}}}}')
 
 
+def readings(text: str) -> bytes:
+    """Return a document with these readings of meters."""
+    return row(f"[1,7,{{}},{{}},{{}},{{}},0,{text}]")
+
+
 def elements(text: str) -> bytes:
     """Return a document with this set."""
     return line(f'"b":{{"gset":{{"ann":[3,{text}]}}}}')
@@ -165,6 +170,20 @@ ROWS: dict[str, bytes] = {
     "a commit newer than the clock": row("[4,7]"),
     "a commit far newer than the clock": row('["9007199254740992",7]'),
     "an author whom the clock does not know": line('"b":{"gcounter":{"ann":[1,7],"eve":[1,7]}}'),
+    "readings that are a list": readings("[]"),
+    "no readings, spelt out": readings("{}"),
+    "a source without a generation": readings('{"eth0":{}}'),
+    "a source that is a number": readings('{"eth0":7}'),
+    "a source without a name": readings('{"":{"0":[7]}}'),
+    "a generation that is no number": readings('{"eth0":{"a":[7]}}'),
+    "a generation with a zero before it": readings('{"eth0":{"01":[7]}}'),
+    "a generation of 17 digits": readings('{"eth0":{"10000000000000000":[7]}}'),
+    "generations not sorted": readings('{"eth0":{"2":[7],"10":[7]}}'),
+    "a reading that is a number": readings('{"eth0":{"0":7}}'),
+    "a reading of nothing": readings('{"eth0":{"0":[0]}}'),
+    "a reading with a zero at its end": readings('{"eth0":{"0":[7,0]}}'),
+    "a reading that is too long": readings('{"eth0":{"0":[7,7,1,1]}}'),
+    "a negative reading": readings('{"eth0":{"0":[-7]}}'),
     "idempotency keys that are a list": once('["job"]'),
     "idempotency keys that are null": once("null"),
     "no idempotency keys, spelt out": once("{}"),

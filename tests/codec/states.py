@@ -13,6 +13,7 @@ from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
 from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
 from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
+from crdtctl.crdt.readings import generation_fault
 from crdtctl.crdt.series import spelled
 from tests.support.sketches import sketch_from
 from tests.support.tape import Tape, from_tape
@@ -42,6 +43,8 @@ def spelt(tape: Tape, wrong: Callable[[str], str | None]) -> str:
     """Return a short text that is not wrong."""
     if wrong is bound_fault:  # of few letters, few texts are bounds
         return str(number(tape) * tape.choose((1, -1)))
+    if wrong is generation_fault:
+        return str(tape.below(3))
     for _ in range(_TRIES):
         text = "".join(tape.choose(LETTERS) for _ in range(tape.choose(LENGTHS)))
         if wrong(text) is None:

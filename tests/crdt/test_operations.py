@@ -241,11 +241,11 @@ def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: V
 
 ALLOWED: dict[str, list[Verb]] = {
     "bcounter": ["create", "increment", "decrement", "transfer", "request"],
-    "gcounter": ["create", "increment", "reset", "expire"],
+    "gcounter": ["create", "increment", "reset", "expire", "observe"],
     "gset": ["create", "add", "reset"],
     "handoff": ["create", "increment", "decrement"],
     "hll": ["create", "add"],
-    "pncounter": ["create", "increment", "decrement", "reset", "expire"],
+    "pncounter": ["create", "increment", "decrement", "reset", "expire", "observe"],
 }
 
 

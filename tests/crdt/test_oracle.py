@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import CounterType
 from crdtctl.crdt.gset import GSet
-from tests.support import oracle
+from tests.support import meters, oracle
 from tests.support.histories import JOINED, histories
 
 each_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
@@ -53,7 +53,7 @@ def test_the_share_of_a_replica_is_what_its_own_operations_amount_to_where_no_ot
         assert shares.keys() == moment.state.keys()
         for author, share in shares.items():
             begun = oracle.begun(seen).get(author, 0)
-            counted = oracle.plain(seen, author) + oracle.once_of(seen, author)
+            counted = oracle.plain(seen, author) + oracle.once_of(seen, author) + meters.total(seen, author)
             assert share == counted + len(oracle.elements(seen, author)) + begun
 
 

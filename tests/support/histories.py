@@ -18,11 +18,14 @@ from crdtctl.crdt import clock as clocks
 from crdtctl.crdt.base import TOO_LARGE, VERBS, CounterType, Entry, Operation, OperationContext, Refused, Verb
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.local_merge import LocallyMergedType
+from crdtctl.crdt.readings import ON_DROP
 
 AUTHORS = ("ann", "bob", "čen")
 AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 2**64, 10**99, TOO_LARGE - 1)
 ONCE = (None, "job-1", None, "job-2")
 BOUNDS = (None, 0, 5, -7, 1 - TOO_LARGE)
+#: Small numbers, so that meters fall and begin anew often.
+METERS = [(source, reading) for reading in (0, 1, 2, 3, 5, 8, 2**53, 2**64) for source in ("eth0", "eth1")]
 ELEMENTS = [some for size in range(4) for some in combinations(("é", "a", "ab", "b"), size)]
 #: The types whose states are joined. Of the others each replica holds its own entry only, which has met theirs.
 JOINED = {tag: kind for tag, kind in TYPES.items() if tag not in LOCALLY_MERGED}
@@ -53,14 +56,18 @@ def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operati
     """Return the operation that three numbers choose, one that the type allows, if not always."""
     accepted = verbs(kind)
     amounts = AMOUNTS[:-2] if kind.tag in LOCALLY_MERGED else AMOUNTS  # handoff holds the sums as well, of 100 digits
+    verb = accepted[what % len(accepted)]
+    read = verb == "observe" or (verb == "create" and kind.has_readings and once % 3 == 0)
     return Operation(
-        accepted[what % len(accepted)],
-        amounts[how_much % len(amounts)],
+        verb,
+        0 if verb == "observe" else amounts[how_much % len(amounts)],
         ELEMENTS[how_much % len(ELEMENTS)],
         ONCE[once % len(ONCE)],
         AUTHORS[once % len(AUTHORS)],
         granted=once % 5 == 0,
         clock=tuple((author, how_much % 9 + number % 2) for number, author in enumerate(AUTHORS)),
+        readings=tuple(METERS[(how_much + number) % len(METERS)] for number in range(1 + once % 2)) if read else (),
+        on_drop=ON_DROP[once % 3],
         **settings(kind, BOUNDS[once % len(BOUNDS)], how_much % 12),
     )
 

@@ -6,6 +6,7 @@ were seen, in the order in which they were done; with `by`, they tell what one a
 
 from collections.abc import Mapping, Sequence
 
+from tests.support import meters
 from tests.support.histories import HistoryEvent
 
 SIGNS = {"increment": 1, "decrement": -1}
@@ -150,4 +151,5 @@ def begun(done: Sequence[HistoryEvent]) -> dict[str, int]:
 
 def value(done: Sequence[HistoryEvent]) -> int:
     """Return what the counter reads."""
-    return plain(done) + sum(once(done).values()) + len(elements(done)) + sum(begun(done).values())
+    keys, members = sum(once(done).values()), len(elements(done))
+    return plain(done) + keys + meters.total(done) + members + sum(begun(done).values())

@@ -1,0 +1,187 @@
+"""Readings of meters: absolute numbers that are read again and again, and count once for each meter. Pure.
+
+A meter is a *source*. Its readings only grow, until it begins anew, for example with a machine: then the next
+*generation* of it counts beside the earlier ones. Each replica keeps the largest reading that it made, by source and
+generation. On read, the largest of all replicas counts, for each generation of each source. So neither a second scan,
+nor a second replica that reads the same meter, adds anything.
+
+A part of an entry maps source → generation → ``(reading, cancelled, opened)``. `cancelled` is the largest reading that
+resets by this replica saw, which is subtracted as the maximum over all replicas. `opened` is 1 for a generation that
+began with a reading of 0. All three are numbers that only grow, so versions and branches of an entry join by maximum.
+
+**Which generation.** A replica compares a reading with the newest generation that it knows of, from any replica:
+
+* A reading at or above the largest one belongs to that generation.
+* One below it that is not below this replica's own reading there is late: another replica read the meter after it.
+  It counts nothing.
+* Any other reading *falls*, and is refused, ignored, or begins anew, as the caller decides. To begin anew opens the
+  next generation, with one exception. If this replica read the meter in an earlier generation only, the fall that it
+  sees is the one that others saw before. So the reading belongs to their generation, where it counts nothing.
+
+Generations have numbers, so two replicas that see one restart without having heard of each other open the same one. A
+replica that lets sources begin anew also keeps its first reading of each generation, even one that counts nothing,
+because it is the reading that its next ones are compared with.
+
+These cannot be told apart, and then the smaller total is taken, except in the first case:
+
+* A replica that reads a source for the first time, below what is known: a late reading, or a restart. It is a restart
+  if the caller says that the source began anew.
+* A restart after which the source has passed its last reading before it is read again: growth.
+* A reading from before a restart that arrives after it, and is larger than what was read since: growth.
+"""
+
+from __future__ import annotations
+
+from crdtctl.crdt.base import Refused
+from crdtctl.crdt.lattice import MapOf, Nat, Record
+from crdtctl.crdt.names import fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Literal, TypeAlias
+
+    OnDrop = Literal["refuse", "restart", "ignore"]
+    #: Generation → ``(reading, cancelled, opened)``, without zeros at the end.
+    Generations: TypeAlias = Mapping[str, tuple[int, ...]]
+    #: Source → its generations, as one replica has them.
+    Readings: TypeAlias = Mapping[str, Generations]
+else:  # for modules whose annotations are evaluated
+    OnDrop, Readings = str, dict
+
+ON_DROP: tuple[OnDrop, ...] = ("refuse", "restart", "ignore")
+_MAX_DIGITS = 16
+_FIRST = "0"
+
+
+def source_fault(text: str) -> str | None:
+    """Return the fault of `text` as a source, or None."""
+    return fault(text, "a source")
+
+
+def generation_fault(text: str) -> str | None:
+    """Return the fault of `text` as the number of a generation, or None."""
+    if text == _FIRST or (text.isascii() and text.isdigit() and text[0] != _FIRST and len(text) <= _MAX_DIGITS):
+        return None
+    return f"the generation of a source is a number of at most {_MAX_DIGITS} digits"
+
+
+_READING = Record(Nat(), Nat(), Nat(), required=1)
+#: The part of an entry with the readings of its replica.
+READINGS = MapOf(source_fault, MapOf(generation_fault, _READING))
+
+
+class Fall(Refused):
+    """A reading of a `source` is below the largest known one, and so it was not counted."""
+
+    def __init__(self, source: str, reading: int, known: int) -> None:
+        super().__init__(f"'{source}' reads {reading}, and stood at {known} before")
+        self.source = source
+        self.reading = reading
+        self.known = known
+
+
+def observed(
+    mine: Readings, others: Sequence[Readings], readings: Iterable[tuple[str, int]], on_drop: OnDrop
+) -> Readings:
+    """Return the readings of one replica after it read some sources, in their order; raise `Fall`."""
+    after = dict(mine)
+    for source, reading in readings:
+        found = _observed(after.get(source, {}), [one[source] for one in others if source in one], reading, on_drop)
+        if isinstance(found, int):
+            raise Fall(source, reading, found)
+        if found is not None:
+            after[source] = found
+    return after
+
+
+def _observed(
+    own: Generations, others: Sequence[Generations], reading: int, on_drop: OnDrop
+) -> Generations | int | None:
+    """Return the generations of one source after a reading, None if they stay, or the reading that it falls below."""
+    known = _largest([own, *others])
+    if not known:
+        return _with(own, _FIRST, reading) if reading else None
+    newest = max(known, key=int)
+    read_here = _largest([own], marks=False)
+    is_first = on_drop == "restart" and newest not in read_here
+    if reading > known[newest] or (reading == known[newest] and is_first):
+        return _with(own, newest, reading)
+    if reading >= read_here.get(newest, known[newest]) or on_drop == "ignore":
+        return None
+    following = str(int(newest) + 1)
+    if on_drop == "refuse" or len(following) > _MAX_DIGITS:
+        return known[newest]
+    return _with(own, newest if is_first and read_here else following, reading)
+
+
+def _with(own: Generations, generation: str, reading: int) -> Generations:
+    """Return generations with a reading in one of them."""
+    _, cancelled, opened = _whole(own.get(generation, ()))
+    return {**own, generation: _READING.make(reading, cancelled, opened if reading else 1)}
+
+
+def cancelled(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
+    """Return the readings of one replica after it cancelled all that it knows, its own among them."""
+    together = joined(all_readings)
+    after = dict(mine)
+    for source, generations in together.items():
+        open_ = {number: row for number, row in generations.items() if row[0] > _whole(row)[1]}
+        if open_:
+            own = mine.get(source, {})
+            marked = {number: _marked(own.get(number, ()), row[0]) for number, row in open_.items()}
+            after[source] = {**own, **marked}
+    return after
+
+
+def _marked(own: tuple[int, ...], seen: int) -> tuple[int, ...]:
+    reading, _, opened = _whole(own)
+    return _READING.make(reading, seen, opened)
+
+
+def joined(several: Iterable[Readings]) -> Readings:
+    """Return the readings of several replicas together."""
+    together: Readings = {}
+    for one in several:
+        together = READINGS.join(together, one) if together else one
+    return together
+
+
+def left(readings: Readings) -> dict[tuple[str, str], int]:
+    """Return (source, generation) → what resets leave of its reading, if anything; of the joined readings."""
+    found: dict[tuple[str, str], int] = {}
+    for source, generations in readings.items():
+        for number, row in generations.items():
+            reading, gone, _ = _whole(row)
+            if reading > gone:
+                found[source, number] = reading - gone
+    return found
+
+
+def total(readings: Readings) -> int:
+    """Return what readings add to the value of a counter, of the joined readings."""
+    return sum(left(readings).values())
+
+
+def first_reader(source: str, generation: str, by: Mapping[str, Readings]) -> str:
+    """Return the replica, of those in `by`, that made the largest reading of a generation; the first of several."""
+    made = {who: one[source][generation][0] for who, one in by.items() if generation in one.get(source, {})}
+    largest = max(made.values())
+    return min(who for who, reading in made.items() if reading == largest)
+
+
+def _largest(several: Sequence[Generations], *, marks: bool = True) -> dict[str, int]:
+    """Return generation → its largest reading, also of those that only `marks` of resets know."""
+    largest: dict[str, int] = {}
+    for generations in several:
+        for number, row in generations.items():
+            reading, gone, opened = _whole(row)
+            if reading or opened or marks:
+                largest[number] = max(reading, gone if marks else 0, largest.get(number, 0))
+    return largest
+
+
+def _whole(row: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return a row with the zeros at its end."""
+    reading, gone, opened, *_ = (*row, 0, 0, 0)
+    return reading, gone, opened

@@ -1,6 +1,6 @@
 """Readings of meters: absolute numbers that are read again and again, and count once for each meter. Pure.
 
-A meter is a *source*. Its readings only grow, until it begins anew, for example with a machine: then the next
+A meter is a *source*. Its readings only grow, until it restarts, for example with a machine: then the next
 *generation* of it counts beside the earlier ones. Each replica keeps the largest reading that it made, by source and
 generation. On read, the largest of all replicas counts, for each generation of each source. So neither a second scan,
 nor a second replica that reads the same meter, adds anything.
@@ -9,23 +9,23 @@ A part of an entry maps source → generation → ``(reading, cancelled, opened)
 resets by this replica saw, which is subtracted as the maximum over all replicas. `opened` is 1 for a generation that
 began with a reading of 0. All three are numbers that only grow, so versions and branches of an entry join by maximum.
 
-**Which generation.** A replica compares a reading with the newest generation that it knows of, from any replica:
+**Which generation.** A replica compares a reading with the newest generation known here, from any replica:
 
 * A reading at or above the largest one belongs to that generation.
 * One below it that is not below this replica's own reading there is late: another replica read the meter after it.
   It counts nothing.
-* Any other reading *falls*, and is refused, ignored, or begins anew, as the caller decides. To begin anew opens the
-  next generation, with one exception. If this replica read the meter in an earlier generation only, the fall that it
-  sees is the one that others saw before. So the reading belongs to their generation, where it counts nothing.
+* Any other reading *falls*. The caller decides that it is refused or ignored, or that the source restarted. A restart
+  opens the next generation, with one exception. If this replica read the meter in an earlier generation only, the fall
+  that it sees is the one that others saw before. So the reading belongs to their generation, where it counts nothing.
 
 Generations have numbers, so two replicas that see one restart without having heard of each other open the same one. A
-replica that lets sources begin anew also keeps its first reading of each generation, even one that counts nothing,
-because it is the reading that its next ones are compared with.
+replica that lets sources restart also keeps its first reading of each generation, even one that counts nothing,
+because its next ones are compared with that.
 
 These cannot be told apart, and then the smaller total is taken, except in the first case:
 
 * A replica that reads a source for the first time, below what is known: a late reading, or a restart. It is a restart
-  if the caller says that the source began anew.
+  if the caller lets sources restart.
 * A restart after which the source has passed its last reading before it is read again: growth.
 * A reading from before a restart that arrives after it, and is larger than what was read since: growth.
 """

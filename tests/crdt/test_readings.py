@@ -41,13 +41,13 @@ class TestOneObserver:
     def test_a_reading_that_falls_can_be_ignored(self) -> None:
         assert reads(made((7,)), 2, "ignore") == made((7,))
 
-    def test_a_source_that_began_anew_counts_beside_its_past(self) -> None:
+    def test_a_source_that_restarted_counts_beside_its_past(self) -> None:
         after = reads(made((7,)), 2, "restart")
         assert after == made((7,), (2,))
         assert reads(after, 5) == made((7,), (5,))
         assert reads(after, 1, "restart") == made((7,), (2,), (1,))
 
-    def test_a_source_that_began_anew_at_0_is_not_compared_with_its_past(self) -> None:
+    def test_a_source_that_restarted_at_0_is_not_compared_with_its_past(self) -> None:
         after = reads(made((7,)), 0, "restart")
         assert after == made((7,), (0, 0, 1))
         assert reads(after, 0, "restart") == after
@@ -110,8 +110,8 @@ class TestTwoObservers:
         assert after == made((7,))
         assert reads(after, 8, "restart", made((9,))) == after
 
-    def test_a_first_reading_below_what_is_known_begins_anew_if_so_asked(self) -> None:
-        """A machine was installed again, and its meter began anew. A late first reading looks the same."""
+    def test_a_first_reading_below_what_is_known_is_a_restart_if_so_asked(self) -> None:
+        """A machine was installed again, and its meter restarted. A late first reading looks the same."""
         assert reads({}, 5, "restart", made((70,))) == {"m": {"1": (5,)}}
 
     def test_what_a_reset_saw_is_known_also_without_the_reading(self) -> None:

@@ -61,7 +61,7 @@ class Operation(Record):
     One with a `source` takes the rights of that replica, which is gone. ``create`` may set the lower `bound`, the
     `initial` value and the `precision`. ``expire`` forgets the keys of the commits up to the `clock` (replica id,
     commit number), and keeps their counts. A `sketch` represents more elements than fit in memory; only an hll can add
-    it. ``observe`` has `readings` of sources, in order, and no amount. One that falls is treated as `on_drop` says, see
+    it. ``observe`` has `readings` of sources, in order, and no amount. What happens to one that falls is `on_drop`, see
     `crdtctl.crdt.readings`. ``create`` may have readings to begin with.
     """
 

@@ -22,7 +22,7 @@ Generations have numbers, so two replicas that see one restart without having he
 replica that lets sources restart also keeps its first reading of each generation, even one that counts nothing,
 because its next ones are compared with that.
 
-These cannot be told apart, and then the smaller total is taken, except in the first case:
+Some cases look alike. Then the smaller total is taken, except in the first one:
 
 * A replica that reads a source for the first time, below what is known: a late reading, or a restart. It is a restart
   if the caller lets sources restart.
@@ -75,7 +75,7 @@ class Fall(Refused):
     """A reading of a `source` is below the largest known one, and so it was not counted."""
 
     def __init__(self, source: str, reading: int, known: int) -> None:
-        super().__init__(f"'{source}' reads {reading}, and stood at {known} before")
+        super().__init__(f"'{source}' reads {reading}, below the {known} that was read before")
         self.source = source
         self.reading = reading
         self.known = known

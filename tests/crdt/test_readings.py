@@ -34,7 +34,7 @@ class TestOneObserver:
         assert reads({}, 0, on_drop) == {}
 
     def test_a_reading_that_falls_is_refused_with_both_numbers(self) -> None:
-        with pytest.raises(Fall, match="'m' reads 2, and stood at 7 before") as found:
+        with pytest.raises(Fall, match="'m' reads 2, below the 7 that was read before") as found:
             reads(made((7,)), 2)
         assert (found.value.source, found.value.reading, found.value.known) == ("m", 2, 7)
 
@@ -78,9 +78,9 @@ class TestTwoObservers:
         assert reads(made((4,)), 6, on_drop, made((7,))) == made((4,))
 
     def test_a_reading_below_what_another_replica_read_falls(self) -> None:
-        with pytest.raises(Fall, match="stood at 7"):
+        with pytest.raises(Fall, match="below the 7 "):
             reads({}, 6, "refuse", made((7,)))
-        with pytest.raises(Fall, match="stood at 7"):
+        with pytest.raises(Fall, match="below the 7 "):
             reads(made((4,)), 3, "refuse", made((7,)))
 
     def test_both_open_the_same_generation_without_having_heard_of_each_other(self) -> None:
@@ -115,7 +115,7 @@ class TestTwoObservers:
         assert reads({}, 5, "restart", made((70,))) == {"m": {"1": (5,)}}
 
     def test_what_a_reset_saw_is_known_also_without_the_reading(self) -> None:
-        with pytest.raises(Fall, match="stood at 7"):
+        with pytest.raises(Fall, match="below the 7 "):
             reads({}, 6, "refuse", {"m": {"0": (0, 7)}})
         assert reads({"m": {"0": (0, 7)}}, 6, "restart") == {"m": {"0": (0, 7), "1": (6,)}}
         assert reads({"m": {"0": (0, 7)}}, 9) == {"m": {"0": (9, 7)}}

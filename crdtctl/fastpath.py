@@ -10,12 +10,10 @@ Any failure before the rename is declined too: the full command meets it again, 
 the same arguments and files, and compares exit status, output and every file.
 """
 
-import stat
-
 from crdtctl.codec import plain
 from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, InMemory, is_trailer, is_whole, search, trailer_of
 from crdtctl.store import binding, durable, locate
-from crdtctl.system import os
+from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

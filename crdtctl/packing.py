@@ -47,7 +47,7 @@ def packed() -> bytes:
     forms: list[bytes] = []
     offset = 0
     for name, source in _sources(PACKAGE, HERE):
-        form = _compiled(source)
+        form = _compiled(source) if compiled_place(source) != PLACE else None
         if form is not None:
             index[name] = (source.endswith("/__init__.py"), offset, len(form), crc32(form))
             forms.append(form)

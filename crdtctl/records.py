@@ -7,7 +7,8 @@
     class Walk(Record, frozen=False):
         steps: list[Point] = field(default_factory=list)
 
-`NamedTuple`, `final` and `overload` are those of `typing`, without its import.
+`NamedTuple`, `final` and `overload` are those of `typing`, without its import, and `ABC` and `abstractmethod` those of
+`abc`, for type checkers only.
 
 The module of a record begins with `from __future__ import annotations`, so that an annotation costs nothing and may
 name what is imported for types only. Classes of records are not inherited from.
@@ -15,6 +16,8 @@ name what is imported for types only. Classes of records are not inherited from.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from abc import ABC as ABC
+    from abc import abstractmethod as abstractmethod
     from collections.abc import Callable
     from inspect import Signature
     from typing import Any, NoReturn, TypeVar, dataclass_transform
@@ -42,6 +45,8 @@ else:
         return made
 
     overload = final  # the function behind the overloads replaces them
+    abstractmethod = final  # a type checker reports a class that lacks one; the machinery for it takes long
+    ABC = object
 
 
 #: The number of instances of a class before its `__init__` is compiled: compiling takes as long as making these.

@@ -11,6 +11,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os as os  # for other modules
+    import stat as stat
     from collections.abc import Iterator
     from typing import Any
 
@@ -131,6 +132,8 @@ class _System(type(sys)):  # type: ignore[misc]  # a module
 
 
 if not TYPE_CHECKING:
+    import _stat as stat  # noqa: F401 - for other modules; `stat` has from it what they use
+
     if "os" in sys.modules:
         import os
     else:

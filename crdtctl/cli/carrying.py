@@ -40,11 +40,11 @@ def carry_out(context: Context) -> int:
 
 def _counter_meant(context: Context, name: str) -> str:
     """Return a question with the likeliest counter, or an empty string if no name is similar."""
-    from crdtctl.store.replica import Replica
+    from crdtctl.store.reader import Reader
     from crdtctl.suggestions import did_you_mean
 
     try:
-        return did_you_mean(name, (one.name for one in Replica.find(context.of(REPLICA)).counters()))
+        return did_you_mean(name, (one.name for one in Reader.find(context.of(REPLICA)).counters()))
     except CrdtctlError:
         return ""
 

@@ -9,10 +9,10 @@ from crdtctl.errors import CrdtctlError, printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crdtctl.cli.output import Item
-    from crdtctl.store.replica import Replica
+    from crdtctl.store.reader import Reader
 
 
-def known_remotes(replica: Replica) -> list[Item]:
+def known_remotes(replica: Reader) -> list[Item]:
     """Return the configured remotes, then those used by URL or path, each with the outcome of its syncs."""
     from crdtctl.sync import health
     from crdtctl.sync.cache import directory

@@ -19,10 +19,14 @@ from crdtctl.system import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeVar
 
     from crdtctl.cli.context import Context
     from crdtctl.store.commit import OnRefused, Request
+    from crdtctl.store.reader import Reader
     from crdtctl.store.replica import Replica
+
+    R = TypeVar("R", bound=Reader)
 
 
 class Session:
@@ -39,13 +43,23 @@ class Session:
 
     def open(self, on_renamed: Callable[[object], object] = output.print_message) -> Replica:
         """Return the selected replica. A change of its id is reported to `on_renamed`."""
-        from crdtctl.store import which
         from crdtctl.store.replica import Replica
+
+        return self._open(Replica, on_renamed)
+
+    def open_to_read(self) -> Reader:
+        """Return the selected replica for a command that only reads: less is imported for it."""
+        from crdtctl.store.reader import Reader
+
+        return self._open(Reader, None)
+
+    def _open(self, kind: type[R], on_renamed: Callable[[object], object] | None) -> R:
+        from crdtctl.store import which
 
         notes: list[str] = []
         path = which.find(self.replica, notes)
         try:
-            replica = Replica(path, lock_timeout=self.lock_timeout, on_renamed=on_renamed)
+            replica = kind(path, lock_timeout=self.lock_timeout, on_renamed=on_renamed)
         except MissingError as error:
             hint = error.hint if self.is_named else _elsewhere(path) or error.hint
             raise MissingError("; ".join([*notes, error.message]), hint) from None

@@ -141,6 +141,10 @@ class Source:
             raise self.invalid(f"a line is damaged: {error}") from None
         return self.pages.read(start, end - start) if end > start else None
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a line of this name."""
+        return self.line(name) is not None
+
     def counter(self, name: str) -> Counter:
         """Return one counter; empty if the file has none of this name."""
         line = self.line(name)

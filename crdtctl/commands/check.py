@@ -42,7 +42,7 @@ def check(context: Context, files: list[str], files_from: str | None, null: bool
     if files or files_from is not None or null:
         findings, place = _of_files(files, files_from, null), ""
     else:
-        replica = session(context).open()
+        replica = session(context).open_to_read()
         findings, place = replica.check(), f"{printable(replica.path)}/"
     items = [{"file": one.path, "ok": one.ok, "found": one.found} for one in findings]
     is_short = place and chosen == "table" and output.is_terminal() and not output.settings.full

@@ -28,7 +28,7 @@ def clock(context: Context, form: str | None) -> None:
     CRDTCTL_FORMAT does not apply to this command.
     """
     chosen = output.resolve_format(typed_format(context, form), default="clock")
-    replica = session(context).open()
+    replica = session(context).open_to_read()
     with replica.snapshot() as now:
         found, own = now.clock(), now.id
     if chosen in ("clock", "value"):

@@ -38,7 +38,7 @@ def compare(context: Context, file: str, equal: bool, form: str | None) -> None:
     from crdtctl.store.summary import summarize
 
     chosen = output.resolve_format(form, default="value")
-    replica = session(context).open()
+    replica = session(context).open_to_read()
     with ExitStack() as stack:
         other = summarize(states([file], stack))
     with replica.snapshot() as now:

@@ -34,7 +34,7 @@ def log(context: Context, number: int | None, form: str | None) -> None:
     resolution. Increments are not logged. Old events are dropped, so the log stays small. No command depends on it.
     """
     chosen = output.resolve_format(form)
-    replica = session(context).open()
+    replica = session(context).open_to_read()
     entries = replica.log()
     items = [_escaped(entry) for entry in (entries[-number:] if number else entries)]
     columns = ("at", "did", "what")

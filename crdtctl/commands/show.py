@@ -82,7 +82,7 @@ def show(
         from crdtctl.store.validation import check_type
 
         check_type(tag)
-    replica = session(context).open()
+    replica = session(context).open_to_read()
     wanted = None if require is None else _clock(require)
     with replica.snapshot() as now:
         if wanted is not None:

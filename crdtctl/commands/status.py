@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from crdtctl.cli.context import Context
     from crdtctl.cli.output import Item
     from crdtctl.store.handoffs import OpenHandoff
-    from crdtctl.store.replica import Replica
+    from crdtctl.store.reader import Reader
     from crdtctl.store.rights import Holding
     from crdtctl.store.snapshot import Snapshot
 
@@ -39,12 +39,12 @@ def status(context: Context, form: str | None) -> None:
     discarded.
     """
     chosen = output.resolve_format(form)
-    replica = session(context).open()
+    replica = session(context).open_to_read()
     with replica.snapshot() as now:
         _show(replica, now, chosen)
 
 
-def _show(replica: Replica, now: Snapshot, chosen: str) -> None:
+def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
     from itertools import islice
 
     from crdtctl.cli.meeting_places import known_remotes, remote_words

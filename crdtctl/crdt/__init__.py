@@ -7,13 +7,12 @@ add up; a type whose value is anything else adds its reading there.
 
 from __future__ import annotations
 
-from crdtctl.crdt import attempts, membership
-from crdtctl.crdt.attempts import ATTEMPTS
-from crdtctl.crdt.membership import MEMBERSHIP
+from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from collections.abc import Callable
+    from typing import Any, Final
 
     from crdtctl.crdt.base import CounterType, RowType
     from crdtctl.crdt.local_merge import LocallyMergedType
@@ -29,55 +28,68 @@ _CLASSES = {
     "pncounter": ("PNCounter", False),
 }
 
-#: Reserved line name → its row type: retired replicas, and attempts of jobs.
-NO_COUNTERS: Final[dict[str, RowType]] = {membership.NAME: MEMBERSHIP, attempts.NAME: ATTEMPTS}
-
 if TYPE_CHECKING:
     TYPES: Final[dict[str, CounterType]] = {}
+    #: Reserved line name → its row type: retired replicas, and attempts of jobs.
+    NO_COUNTERS: Final[dict[str, RowType]] = {}
     #: Row types of all lines: the counter types, and those of the reserved names.
     KINDS: Final[dict[str, RowType]] = {}
     LOCALLY_MERGED: Final[dict[str, LocallyMergedType]] = {}
 else:
 
     class _Kinds(dict):
-        """Type → the object of its class, made at its first use."""
+        """Key → a row type, made at its first use by the function of its key."""
 
-        def __init__(self, tags, made=()):
-            super().__init__(made)
-            self._tags = dict.fromkeys([*tags, *made])
+        def __init__(self, makers):
+            super().__init__()
+            self._makers = makers
 
-        def __missing__(self, tag):
-            if tag not in self._tags:
-                raise KeyError(tag)
-            if self is not TYPES:
-                found = TYPES[tag]
-            else:
-                name, _ = _CLASSES[tag]
-                found = getattr(__import__(f"crdtctl.crdt.{tag}", fromlist=[name]), name)()
-            self[tag] = found
+        def __missing__(self, key):
+            found = self[key] = self._makers[key]()
             return found
 
-        def __contains__(self, tag):
-            return tag in self._tags
+        def __contains__(self, key):
+            return key in self._makers
 
         def __iter__(self):
-            return iter(self._tags)
+            return iter(self._makers)
 
         def __len__(self):
-            return len(self._tags)
+            return len(self._makers)
 
         def keys(self):
-            return self._tags.keys()
+            return self._makers.keys()
 
         def values(self):
-            return [self[tag] for tag in self._tags]
+            return [self[key] for key in self._makers]
 
         def items(self):
-            return [(tag, self[tag]) for tag in self._tags]
+            return [(key, self[key]) for key in self._makers]
 
-        def get(self, tag, default=None):
-            return self[tag] if tag in self._tags else default
+        def get(self, key, default=None):
+            return self[key] if key in self._makers else default
 
-    TYPES = _Kinds(_CLASSES)
-    KINDS = _Kinds(_CLASSES, {kind.tag: kind for kind in NO_COUNTERS.values()})
-    LOCALLY_MERGED = _Kinds([tag for tag, (_, has_local_merge) in _CLASSES.items() if has_local_merge])
+    def _named(module: str, name: str) -> Any:
+        return getattr(__import__(f"crdtctl.crdt.{module}", fromlist=[name]), name)
+
+    def _later(kinds: dict, key: str) -> Callable[[], object]:
+        return lambda: kinds[key]
+
+    def _new(tag: str, name: str) -> Callable[[], object]:
+        return lambda: _named(tag, name)()
+
+    TYPES = _Kinds({tag: _new(tag, name) for tag, (name, _) in _CLASSES.items()})
+    NO_COUNTERS = _Kinds(
+        {
+            MEMBERSHIP_LINE: lambda: _named("membership", "MEMBERSHIP"),
+            ATTEMPTS_LINE: lambda: _named("attempts", "ATTEMPTS"),
+        }
+    )
+    KINDS = _Kinds(
+        {
+            **{tag: _later(TYPES, tag) for tag in _CLASSES},
+            "membership": _later(NO_COUNTERS, MEMBERSHIP_LINE),
+            "attempts": _later(NO_COUNTERS, ATTEMPTS_LINE),
+        }
+    )
+    LOCALLY_MERGED = _Kinds({tag: _later(TYPES, tag) for tag, (_, is_joined) in _CLASSES.items() if is_joined})

@@ -36,14 +36,12 @@ there are as many as sources.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-
 from crdtctl.crdt import readings as meters
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
-from crdtctl.records import final
+from crdtctl.records import abstractmethod, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from crdtctl.crdt.base import RowType
 from crdtctl.crdt.lattice import Latest, MapOf, Nat
 from crdtctl.crdt.membership import day_fault, day_of, minted, number_of
-from crdtctl.crdt.names import key_fault
+from crdtctl.crdt.names import ATTEMPTS_LINE, key_fault
 from crdtctl.records import Record, field, final
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import Entries, Entry
 
 #: Reserved name of the line of attempts. Counter names cannot contain ``=``.
-NAME = "=jobs"
+NAME = ATTEMPTS_LINE
 
 
 @final

@@ -7,10 +7,8 @@ versions, part by part, is the newer one. A counter is the entries of all replic
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 from crdtctl.crdt.forks import merge_branches
-from crdtctl.records import Record, final
+from crdtctl.records import ABC, Record, abstractmethod, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

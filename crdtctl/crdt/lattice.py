@@ -22,9 +22,7 @@ The grammar is small on purpose: the codec derives the file format of a type fro
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
-from crdtctl.records import final
+from crdtctl.records import ABC, abstractmethod, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

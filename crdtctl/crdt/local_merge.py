@@ -7,10 +7,8 @@ like any other type.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 from crdtctl.crdt.base import CounterType
-from crdtctl.records import Record, field
+from crdtctl.records import ABC, Record, abstractmethod, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from crdtctl.crdt.base import RowType
 from crdtctl.crdt.forks import origin
 from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
+from crdtctl.crdt.names import MEMBERSHIP_LINE
 from crdtctl.records import Record, field, final
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.clock import Clock
 
 #: Reserved name of the membership line. Counter names cannot contain ``=``.
-NAME = "="
+NAME = MEMBERSHIP_LINE
 
 _HEXADECIMAL = "0123456789abcdef"
 #: The end of an id that was generated: a hyphen, 12 digits of milliseconds, 20 random ones.

@@ -20,6 +20,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+#: The names of the lines that hold no counter: retired replicas, and attempts of jobs.
+MEMBERSHIP_LINE = "="
+ATTEMPTS_LINE = "=jobs"
 MAX_BYTES = 200
 MAX_ELEMENT_BYTES = 4096
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from crdtctl.codec.lines import encode_line
 from crdtctl.contexts import ExitStack
 from crdtctl.crdt import LOCALLY_MERGED
+from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
 from crdtctl.records import Record, field
 from crdtctl.store.commit import Basis, changes, plan
+from crdtctl.store.files import MANY
+from crdtctl.store.hidden import hide_absorbed, hide_left_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.counter import Counter
     from crdtctl.store.commit import Change, OnRefused, Plan, Request
-    from crdtctl.store.files import OwnFile
+    from crdtctl.store.files import Directory, OwnFile
     from crdtctl.store.followed import Step
     from crdtctl.store.transaction import Transaction
 
@@ -47,13 +50,11 @@ def apply(
     result contains the value of every counter before and after. A `step` in a followed file is recorded in the same
     commit, also if no counter changes.
     """
-    from crdtctl.store import config
-    from crdtctl.store.files import MANY
-    from crdtctl.store.jobs import refuse_in_attempt
-    from crdtctl.store.retirement import refuse_sealed
-
     with tx.lock_own() as own, ExitStack() as stack:
-        refuse_sealed(own.source)
+        if own.source.has(MEMBERSHIP_LINE):
+            from crdtctl.store.retirement import refuse_sealed  # only here, as below: most replicas are not sealed
+
+            refuse_sealed(own.source)
         follows = step.taken(own.source.head.follows) if step else None
         plain: dict[str, bytes] = {}
         if len(requests) > MANY and not details:
@@ -69,18 +70,27 @@ def apply(
             others.counter,
             others.verified,
             own.tier,
-            lambda: config.read(tx.directory.fd, tx.directory.file("config.toml")).types,
+            lambda: _types_of(tx.directory),
         )
         planned = plan(basis, requests, on_refused)
         found = changes(planned, mine, others.counter) if details else []
         seq = own.seq
         if plain or planned.counters or follows is not None:
-            refuse_in_attempt(own.source, planned.touched)
+            if own.source.has(ATTEMPTS_LINE):
+                from crdtctl.store.jobs import refuse_in_attempt
+
+                refuse_in_attempt(own.source, planned.touched)
             lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
             seq = tx.write_own(own, {**plain, **lines}, follows=follows)
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
+
+
+def _types_of(directory: Directory) -> Mapping[str, str]:
+    from crdtctl.store import config
+
+    return config.read(directory.fd, directory.file("config.toml")).types
 
 
 class _KnownCounters:
@@ -97,9 +107,6 @@ class _KnownCounters:
 
     def counter(self, name: str) -> Counter:
         """Return the learned entries of one counter; none if nothing was learned of it."""
-        from crdtctl.store.jobs import hide_left_out
-        from crdtctl.store.retirement import hide_absorbed
-
         if not self._is_open:
             self._source = self._stack.enter_context(self._tx.known())
             self._is_open = True

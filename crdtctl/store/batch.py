@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 from crdtctl.errors import UsageError
+from crdtctl.records import ABC, abstractmethod
 from crdtctl.store import requests
 from crdtctl.store.validation import flattened
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import stat
-
 from crdtctl.codec.invalid import MAX_ANY_LAYOUT
 from crdtctl.errors import ConfigError
 from crdtctl.records import Record, field
 from crdtctl.store.durable import close, open_state, read_all
 from crdtctl.store.encodings import utf8
-from crdtctl.system import os
+from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from crdtctl.crdt.counter import join_counters
 from crdtctl.crdt.names import counter_fault, entered_counter, stored_counter_fault
 from crdtctl.errors import MissingError
 from crdtctl.records import overload
-from crdtctl.store import type_choice as types
-from crdtctl.store.reading import Reading
+from crdtctl.store.hidden import hide_absorbed, hide_left_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.counter import Counter
     from crdtctl.store.files import Directory
     from crdtctl.store.jobs import AttemptReading
+    from crdtctl.store.reading import Reading
     from crdtctl.store.rights import Holding, MadeTwice
 
     _T = TypeVar("_T")
@@ -37,8 +37,6 @@ class CounterSnapshot:
 
         Counters that this replica absorbed are hidden in `known`: ``own.json`` is written first, and may contain them.
         """
-        from crdtctl.store.retirement import hide_absorbed
-
         self.own = own
         self.known = known
         self._directory = directory
@@ -61,6 +59,7 @@ class CounterSnapshot:
 
     def readings(self, name: str, tag: str | None = None, *, labels: Mapping[str, str] | None = None) -> list[Reading]:
         """Read a counter in each of its types, or in type `tag`. Raise `MissingError` for an unknown counter."""
+        from crdtctl.store.reading import Reading
         from crdtctl.store.validation import check_strings, check_type, entered_name, wrong_name
 
         check_strings(tag=tag)
@@ -112,6 +111,8 @@ class CounterSnapshot:
 
         It is empty for an unknown counter. Raise `UsageError` if there are several and the settings choose none.
         """
+        from crdtctl.store import type_choice as types  # only here, as others below: not every reader needs it
+
         name = entered_counter(name)
         own, known = self._values
         found = types.candidates(own.counter(name), known.counter(name) if known else {})
@@ -122,6 +123,7 @@ class CounterSnapshot:
     def counters(self) -> Iterator[Reading]:
         """Yield all counters by name and type, in constant memory."""
         from crdtctl.codec.merge_join import merge_join, merged_blocks
+        from crdtctl.store.reading import Reading
 
         self.verified()
         own, known = self._values
@@ -181,8 +183,6 @@ class CounterSnapshot:
     def _values(self) -> tuple[Source, Source | None]:
         """Both files for values, without the attempts of jobs that do not count."""
         if self._found is None:
-            from crdtctl.store.jobs import hide_left_out
-
             self._found = own, known = self.own.twin(), self.known.twin() if self.known else None
             hide_left_out(own, known)
         return self._found

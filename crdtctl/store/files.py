@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import time
 
 from crdtctl.codec.header import encode_head
@@ -22,7 +21,7 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.records import replace
-from crdtctl.store import binding, config
+from crdtctl.store import binding
 from crdtctl.store.durable import (
     KNOWN,
     MAX_OWN_BYTES,
@@ -41,7 +40,7 @@ from crdtctl.store.durable import (
     read_all,
     try_lock,
 )
-from crdtctl.system import os
+from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -274,16 +273,18 @@ class Directory:
                     free = try_lock(lock)
                 if not free:
                     if deadline is None:
-                        limit = (
-                            config.read(self.fd, self.file("config.toml")).lock_timeout if timeout is None else timeout
-                        )
-                        deadline = time.monotonic() + limit
+                        deadline = time.monotonic() + (self._lock_timeout() if timeout is None else timeout)
                     _wait(lock, deadline, self.file(name))
                 if is_same_file(self.fd, name, lock):
                     yield lock
                     return
             finally:
                 close(lock)
+
+    def _lock_timeout(self) -> float:
+        from crdtctl.store import config  # only here, and where a setting matters: a lock is rarely held
+
+        return config.read(self.fd, self.file("config.toml")).lock_timeout
 
     def write_own(
         self,

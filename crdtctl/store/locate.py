@@ -7,10 +7,9 @@ directory whose recorded replica is missing ends the search: another replica is 
 This module is on the path of every increment, so it imports nothing that Python has not loaded already, but zlib.
 """
 
-import stat
 import zlib
 
-from crdtctl.system import os
+from crdtctl.system import os, stat
 
 NAME = ".crdtctl"
 VARIABLE = "CRDTCTL_REPLICA"

@@ -8,10 +8,9 @@ path could become a link to another file in between.
 from __future__ import annotations
 
 import errno
-import stat
 
 from crdtctl.contexts import contextmanager, suppress
-from crdtctl.system import os
+from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

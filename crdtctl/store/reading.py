@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.gset import GSet
 from crdtctl.errors import RefusedError
 from crdtctl.records import Record
 
@@ -50,6 +49,8 @@ class Reading(Record):
     @property
     def members(self) -> tuple[str, ...]:
         """The elements of a set, sorted. Raise `RefusedError` for a type without members."""
+        from crdtctl.crdt.gset import GSet  # only here: members are rarely asked for
+
         kind = TYPES[self.tag]
         if not isinstance(kind, GSet):
             raise RefusedError(f"'{self.name}' has no members: it is of type {self.tag}")

@@ -7,9 +7,8 @@ socket sets it for this process as well. A system call then fails with EAGAIN, a
 from __future__ import annotations
 
 import errno
-import stat
 
-from crdtctl.system import os
+from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -56,6 +56,11 @@ OTHERS: dict[str, frozenset[str] | set[str]] = {
 }
 
 
+#: What is imported for writes, and for replicas with retired ones or with attempts of jobs: most have neither.
+WRITING = {"crdtctl.store.replica", "crdtctl.store.transaction", "crdtctl.store.requests", "crdtctl.store.batch"}
+RARE = {"crdtctl.crdt.membership", "crdtctl.crdt.attempts", "crdtctl.store.retirement", "crdtctl.store.jobs"}
+
+
 def imported(shell: Shell, *words: str, code: str = CODE) -> set[str]:
     """Return the modules that the installed script imports for a command, or another program, and by Python's start."""
     done = subprocess.run(
@@ -97,3 +102,17 @@ def test_no_ordinary_command_imports_a_heavy_module(shell: Shell, counted: Repli
     found = imported(shell, *words.split())
     assert "crdtctl.cli.main" in found
     assert found & (NEVER | HEAVY) <= OTHERS[words]
+
+
+@pytest.mark.parametrize("words", ["show builds --by-replica", "show builds --format json", "clock", "show"])
+def test_a_command_that_reads_imports_nothing_for_writes(shell: Shell, counted: Replica, words: str) -> None:
+    assert counted.value("builds") == 3
+    found = imported(shell, *words.split())
+    assert "crdtctl.store.reader" in found
+    assert found & (WRITING | RARE) == set()
+
+
+@pytest.mark.parametrize("words", ["increment A=2 B=1", "increment builds --once job-7", "add visitors ada"])
+def test_a_command_that_counts_imports_nothing_for_retired_replicas(shell: Shell, counted: Replica, words: str) -> None:
+    assert counted.value("builds") == 3
+    assert imported(shell, *words.split()) & RARE == set()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
+    from crdtctl.crdt.distribution import Distribution
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.commit import Request
 
@@ -139,6 +140,25 @@ def element_line(name: str, tag: str | None) -> Parse:
         return requests.add(name, [line], tag=tag)
 
     return parse
+
+
+def numbers(path: str, *, skip: bool = False) -> tuple[Distribution, LeftOut]:
+    """Return the distribution of the numbers on the lines of a file, and the lines left out; '-' is standard input."""
+    from crdtctl.store.number_lines import read_lines
+
+    lines = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal lines
+        for piece in _pieces(path):
+            lines += piece.count(b"\n") + 1
+            yield piece
+
+    found = read_lines(pieces(), skip=skip)
+    where = f"line {found.bad.number} of {called(path)}: {found.bad.why}" if found.bad else ""
+    if where and not skip:
+        raise UsageError(where, _NOTHING_DONE)
+    return found.distribution, LeftOut(found.left_out, lines, where)
 
 
 def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:

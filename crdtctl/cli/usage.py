@@ -138,6 +138,8 @@ def explained(failure: Any, arguments: Sequence[str]) -> UsageError:
 
 def _no_option(option: str, context: Any, path: str, arguments: Sequence[str]) -> UsageError:
     message = f"unknown option {printable(option[:40])}"
+    if re.match("-[0-9]", option) and path.endswith(" add"):
+        return UsageError(message, "write '--' before a negative number: crdtctl add NAME -- -3")
     if re.match("-[0-9]", option):
         return UsageError(
             message, "amounts are never negative, use decrement; write '--' before a name that begins with '-'"

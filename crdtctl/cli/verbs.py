@@ -14,7 +14,7 @@ GROUPS = {
         "init": "Create a replica and print its id.",
         "increment": "Count up, by 1 or by AMOUNT.",
         "decrement": "Count down, by 1 or by AMOUNT.",
-        "add": "Add elements to a set.",
+        "add": "Add elements to a set, or numbers to a distribution.",
         "create": "Create a counter of a given type.",
         "reset": "Start counters over: cancel all known counts.",
         "transfer": "Give rights to another replica, or take back a hand-off.",

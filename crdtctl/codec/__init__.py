@@ -74,6 +74,7 @@ an array of zeros.
 ``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone, readings``
 ``gset``       ``[seq, elements]``, then ``marks``
 ``hll``        ``[seq, sketch]``
+``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once``
 ``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun``
 ``handoff``    ``[seq, tier]``, then ``P, N``
 
@@ -91,6 +92,12 @@ an array of zeros.
                 ``opened`` is 1 if the generation began with a reading of 0.
 ``elements``    element → number of the commit that added it, or added it again after a reset.
 ``sketch``      a HyperLogLog sketch as text, see `crdtctl.crdt.hyperloglog`.
+``levels``      levels of buckets, ``a`` to ``f``, that this replica uses, sorted: ``["c"]``. The first applies.
+``counts``      bucket → how many numbers are in it. A bucket is a level and a number: ``{"c3544": 2}``. See
+                `crdtctl.crdt.buckets`.
+``plus``        sum of the positive numbers, a decimal number as text: ``"0.7"``; ``minus``: of the negative ones,
+                without the sign; ``least, most``: the smallest and the largest number. Empty texts: no such number.
+                The ``once`` of a hist is ``{KEY: [counts, plus, minus, least, most]}``.
 ``created``     rights that this replica made by increments; ``used``: rights that its decrements consumed.
 ``bounds``      lower bounds that this replica declared, as text, sorted: ``["-100"]``.
 ``gifts``       replica → rights transferred to it.
@@ -108,8 +115,8 @@ clock but the one of its own ``own.json``, since clocks never shrink. And only a
 Joins
 -----
 The join of two states has, of every counter and type, the entries of all replicas. Two entries of one replica are
-joined item by item: the larger number, the union of bounds, the larger rank of each register of a sketch, maps key by
-key. There are three exceptions:
+joined item by item: the larger number, the union of bounds and of levels, the larger rank of each register of a sketch,
+the smaller ``least``, maps key by key. There are three exceptions:
 
 * Of two arrays in ``once`` with different commits, the one with the larger commit is taken. Then keys of the commits up
   to ``gone`` are dropped.

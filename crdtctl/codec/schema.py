@@ -6,10 +6,11 @@ from crdtctl.codec.header import FILE_KINDS
 from crdtctl.codec.invalid import VERSION
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.codec.values import to_wire
-from crdtctl.crdt import NO_COUNTERS, TYPES
+from crdtctl.crdt import NO_COUNTERS, TYPES, buckets
 from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
+from crdtctl.crdt.decimals import DIGITS
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
-from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
 from crdtctl.crdt.readings import generation_fault
 from crdtctl.crdt.series import MAX_LABELS, MAX_SPELLING_BYTES
@@ -44,8 +45,14 @@ _TEXT = {"type": "string", "minLength": 1}
 _HISTORY = "^[1-9][0-9]{0,15}( [1-9][0-9]{0,15}[.][0-9A-Za-z_-]{4})+$"
 _SKETCH = f"^{HASH} (?:{'|'.join(map(str, range(MIN_PRECISION, MAX_PRECISION + 1)))}) [-0-9A-Z_a-z]*(?![\\s\\S])"
 _SKETCH_SIZE = len(f"{HASH} {MAX_PRECISION} ") + 2**MAX_PRECISION
-#: Rule for the keys of a map → its definition; other keys are names.
-_KEYS: dict[Fault, str] = {element_fault: "element", generation_fault: "generation"}
+_DECIMAL = f"^(?!-0$)(-?(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})([.][0-9]{{0,{DIGITS - 1}}}[1-9])?)?(?![\\s\\S])"
+#: Rule for the keys of a map, or the elements of a set → its definition. Other keys are names.
+_KEYS: dict[Fault, str] = {
+    element_fault: "element",
+    generation_fault: "generation",
+    buckets.key_fault: "bucket",
+    buckets.level_fault: "level",
+}
 #: Optional field → the kinds of file that may have it.
 _OPTIONAL = {
     "tags": ["state", "delta", "own", "known"],
@@ -177,6 +184,12 @@ def state_schema() -> dict[str, Any]:
             "series": _SERIES,
             "generation": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,15})(?![\\s\\S])"},
             "element": {**_NAME, "maxLength": MAX_ELEMENT_BYTES},
+            "bucket": {
+                "description": "level and number of a bucket",
+                "type": "string",
+                "pattern": f"^[{buckets.LEVELS}](0|-?[1-9][0-9]{{1,4}})(?![\\s\\S])",
+            },
+            "level": {"description": "a level of buckets", "enum": list(buckets.LEVELS)},
             "clock": _CLOCK,
             "commit": _COMMIT,
             "number": {
@@ -247,11 +260,14 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
     match lattice:
         case Nat():
             return {"$ref": "#/$defs/number"}
-        case Elements():
-            return {"type": "array", "items": {"$ref": "#/$defs/element"}, "uniqueItems": True}
+        case Elements(fault=fault):
+            items = {"$ref": f"#/$defs/{_KEYS.get(fault, 'element')}"}
+            return {"type": "array", "items": items, "uniqueItems": True}
         case Registers():
             form = "HASH PRECISION REGISTERS"
             return {"description": form, "type": "string", "pattern": _SKETCH, "maxLength": _SKETCH_SIZE}
+        case Decimals():
+            return {"description": "a decimal number; empty: none", "type": "string", "pattern": _DECIMAL}
         case MapOf(fault=fault, part=part):
             return {
                 "type": "object",
@@ -268,5 +284,5 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
             if required < len(parts):
                 row["allOf"] = [_without_empty_end(parts, size) for size in range(required + 1, len(parts) + 1)]
             return row
-        case _:  # pragma: no cover - the five lattices are all there are
+        case _:  # pragma: no cover - these lattices are all there are
             raise TypeError(f"{lattice!r} has no schema")

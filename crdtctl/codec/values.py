@@ -1,4 +1,4 @@
-"""Values of the five lattices ↔ JSON values."""
+"""Values of the lattices ↔ JSON values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt.base import MAX_DIGITS
-from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Record, Registers
 from crdtctl.crdt.names import are_plain
 from crdtctl.errors import printable
 
@@ -24,13 +24,13 @@ def to_wire(lattice: Lattice, value: Any) -> Any:
     match lattice:
         case Nat():
             return value if value <= MAX_SAFE else str(value)
-        case Elements() | Registers():
+        case Elements() | Registers() | Decimals():
             return value
         case MapOf(part=part):
             return {key: to_wire(part, value[key]) for key in sorted(value)}
         case Record(parts=parts):
             return [to_wire(part, item) for part, item in zip(parts, value, strict=False)]
-        case _:  # pragma: no cover - the five lattices are all there are
+        case _:  # pragma: no cover - these lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
 
 
@@ -47,13 +47,15 @@ def reader_of(lattice: Lattice) -> Callable[[Any], Any]:
             return lambda value: _elements(value, fault)
         case Registers():
             return _sketch
-        case MapOf(fault=fault, part=Nat()):
+        case Decimals():
+            return _decimal
+        case MapOf(fault=fault, part=Nat(), are_names=True):
             return _numbers_reader(fault)
         case MapOf(fault=fault, part=part):
             return _map_reader(fault, reader_of(part), part.bottom)
         case Record(parts=parts, required=required):
             return _record_reader([reader_of(part) for part in parts], required, [part.bottom for part in parts])
-        case _:  # pragma: no cover - the five lattices are all there are
+        case _:  # pragma: no cover - these lattices are all there are
             raise TypeError(f"{lattice!r} has no wire form")
 
 
@@ -116,6 +118,17 @@ def _sketch(value: Any) -> str:
 
     wrong = hyperloglog.fault(value)
     if wrong:
+        raise Invalid(wrong)
+    return value
+
+
+def _decimal(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid("a decimal number must be a string")
+    from crdtctl.crdt import decimals  # only here: few counters have decimal numbers
+
+    wrong = decimals.fault(value, MAX_DIGITS)
+    if value and wrong:
         raise Invalid(wrong)
     return value
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
 from crdtctl.cli.labelling import LABEL, named
-from crdtctl.cli.options import ALSO, BAD, BATCH, EVERY, EXISTING, FOLLOW, GROUP, PRINT_CLOCK, STREAM, TYPE, UNTIL_END
+from crdtctl.cli.options import (
+    ALSO,
+    BAD,
+    BATCH,
+    EVERY,
+    EXISTING,
+    FOLLOW,
+    GROUP,
+    ONCE,
+    PRINT_CLOCK,
+    STREAM,
+    TYPE,
+    UNTIL_END,
+)
 from crdtctl.cli.verb import commit, session, skips_bad
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.requests import add as adding
@@ -18,9 +31,10 @@ if TYPE_CHECKING:
 
 
 @command(
-    Argument("name", "NAME", "The set's name.", required=True),
+    Argument("name", "NAME", "The name of the set or distribution.", required=True),
     Argument("elements", "[ELEMENT]...", repeated=True),
     LABEL,
+    ONCE,
     TYPE,
     BATCH,
     BAD,
@@ -33,12 +47,14 @@ if TYPE_CHECKING:
     ALSO,
     EXISTING,
     statuses=(3, 4, 73, *WRITES),
+    once=True,
 )
 def add(
     context: Context,
     name: str,
     elements: list[str],
     label: list[str],  # noqa: ARG001  # as below
+    once: str | None,
     tag: str | None,
     batch: str | None,
     bad: str | None,
@@ -51,18 +67,22 @@ def add(
     also: bool,
     existing: bool,
 ) -> int | None:
-    """Add elements to a set.
+    """Add elements to a set, or numbers to a distribution.
 
     \b
     EXAMPLES:
       crdtctl add visitors ada grace
       cut -d' ' -f1 access.log | crdtctl add visitors --batch -
       crdtctl add pages --type hll --batch pages.txt
+      crdtctl add latency 0.35 --type hist
 
     The value of a set is its number of distinct elements. Adding an element again changes nothing. A set that does
     not exist yet becomes a gset, which is exact. With --type hll it becomes an hll, which estimates millions of
-    elements in a few KB. A batch has one element a line; blank lines are ignored. With --stream and --follow, lines are
-    added as they arrive: see 'crdtctl help stream'.
+    elements in a few KB. With --type hist it becomes a hist, where each number counts: see 'crdtctl help
+    distributions'. Write -- before a negative number.
+
+    A batch has one element or number a line; blank lines are ignored. With --stream and --follow, lines are added as
+    they arrive: see 'crdtctl help stream'.
     """
     name = named(context, name)
     if stream or follow is not None:
@@ -74,23 +94,31 @@ def add(
     if batch is None:
         if not elements:
             raise UsageError("no element to add", "crdtctl add NAME ELEMENT..., or --batch FILE")
-        requests = [adding(name, elements, tag=tag)]
+        requests = [adding(name, elements, once=once, tag=tag)]
     elif elements:
         raise UsageError("with --batch, the elements come from the file", f"leave out '{printable(elements[0])}'")
     else:
-        requests, left_out = _of_batch(context, name, batch, tag, skip=skip)
+        requests, left_out = _of_batch(context, name, batch, tag, once, skip=skip)
     commit(context, requests, print_clock=print_clock, also=also, existing=existing)
     if left_out is not None:
         left_out.raise_if_any()
     return None
 
 
-def _of_batch(context: Context, name: str, batch: str, tag: str | None, *, skip: bool) -> tuple[list[Request], LeftOut]:
+def _of_batch(
+    context: Context, name: str, batch: str, tag: str | None, once: str | None, *, skip: bool
+) -> tuple[list[Request], LeftOut]:
     """Return the requests of a batch, and the lines that are left out."""
     from crdtctl.cli import batches
-    from crdtctl.store.requests import add_sketch
+    from crdtctl.crdt.hist import Hist
+    from crdtctl.crdt.hll import HLL
+    from crdtctl.store.requests import add_numbers, add_sketch
 
-    if _is_hll(context, name, tag):
+    meant = _type_of(context, name, tag)
+    if meant == Hist.tag:
+        numbers, left_out = batches.numbers(batch, skip=skip)
+        return [add_numbers(name, numbers, once=once)] if numbers.counts else [], left_out
+    if meant == HLL.tag:
         sketch, left_out = batches.sketch(batch, skip=skip)
         return [add_sketch(name, sketch)] if sketch else [], left_out
     found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
@@ -98,13 +126,11 @@ def _of_batch(context: Context, name: str, batch: str, tag: str | None, *, skip:
     return [adding(name, together, tag=tag)] if together else [], found.left_out
 
 
-def _is_hll(context: Context, name: str, tag: str | None) -> bool:
-    """Return whether the set is an hll: a batch for an hll is read differently."""
-    from crdtctl.crdt.hll import HLL
-
+def _type_of(context: Context, name: str, tag: str | None) -> str | None:
+    """Return the type of the counter, None if it does not exist: a batch for an hll or a hist is read differently."""
     if tag is None:
         try:
-            return session(context).open().meant(name) == HLL.tag
+            return session(context).open().meant(name)
         except MissingError:  # the replica does not exist yet
-            return False
-    return tag == HLL.tag
+            return None
+    return tag

@@ -31,6 +31,7 @@ def _types() -> str:
     Option("initial", metavar="AMOUNT", help="Value to begin with."),
     Option("precision", metavar="P", kind=Whole(), help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
     LABEL,
+    Option("error", metavar="E", help="Of a hist, from 0.00125: largest relative error of quantiles. Default: 0.01."),
     ALSO,
     statuses=(4, 73, *WRITES),
 )
@@ -42,6 +43,7 @@ def create(
     initial: str | None,
     precision: int | None,
     label: list[str],  # noqa: ARG001  # `named` reads it
+    error: str | None,
     also: bool,
 ) -> None:
     """Create a counter of a given type.
@@ -51,6 +53,7 @@ def create(
       crdtctl create page.views --type gcounter
       crdtctl create stock --type pncounter --initial 100
       crdtctl create visitors --type hll --precision 14
+      crdtctl create latency --type hist --error 0.005
       crdtctl create seats --type bcounter --initial 100
       crdtctl create balance --type bcounter --min -500 --initial 0
 
@@ -67,7 +70,7 @@ def create(
     bound = None if minimum is None else whole(minimum, "--min")
     if initial is None or "initial" in TYPES[tag].settings:
         begins = None if initial is None else whole(initial, "--initial")
-        requests = [declare(name, tag, precision=precision, bound=bound, initial=begins)]
+        requests = [declare(name, tag, precision=precision, bound=bound, initial=begins, error=error)]
     elif tag == "handoff":
         raise RefusedError(
             "a handoff counter cannot have an initial amount: created on two machines, it would count twice",
@@ -75,7 +78,7 @@ def create(
         )
     else:
         requests = [
-            declare(name, tag, precision=precision, bound=bound),
+            declare(name, tag, precision=precision, bound=bound, error=error),
             increment(name, amount(initial), tag=tag, once=_KEY),
         ]
     commit(context, requests, also=also)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crdtctl.cli import output
+from crdtctl.cli import distributions, output
 from crdtctl.cli.amounts import whole
 from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Flag, Option, command
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Flag("by_replica", help="Show the share of each replica."),
     Flag("members", help="Show the elements of sets."),
     Flag("attempts", help="Show all attempts of jobs, and which of them count."),
+    Option("quantile", metavar="Q,...", help="Show quantiles of a hist, for example 0.5,0.99 or p99."),
+    Flag("distribution", help="Show all figures of a hist: count, sum, mean, smallest and largest number, quantiles."),
     Flag("state", help="Show the raw state, as JSON."),
     Option("require", metavar="CLOCK", help="Exit with 1 unless this replica has all commits that CLOCK contains."),
     Option("minimum", "--min", metavar="N", variable="CRDTCTL_SHOW_MIN", help="Exit with 1 if the value is below N."),
@@ -45,6 +47,8 @@ def show(
     by_replica: bool,
     members: bool,
     attempts: bool,
+    quantile: str | None,
+    distribution: bool,
     state: bool,
     require: str | None,
     minimum: str | None,
@@ -62,6 +66,7 @@ def show(
       crdtctl show builds --by-replica
       crdtctl show visitors --members
       crdtctl show failed --attempts
+      crdtctl show latency --quantile 0.99
       crdtctl show builds --min 100 && echo celebrate
       crdtctl show failures --max 0 --default 0
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
@@ -78,6 +83,10 @@ def show(
     instead = None if default is None else whole(default, "--default")
     if instead is not None and (not names or by_replica or members or attempts or state):
         raise UsageError("--default needs a NAME, and shows values only", "leave it out")
+    wants_figures = quantile is not None or distribution
+    if wants_figures and (by_replica or members or attempts or state or (least, most, instead) != (None, None, None)):
+        raise UsageError("--quantile and --distribution show figures of a hist only", "leave the other options out")
+    chosen_quantiles = distributions.quantiles(quantile) if wants_figures else []
     if tag is not None:
         from crdtctl.store.validation import check_type
 
@@ -91,6 +100,9 @@ def show(
             if (least, most) != (None, None):
                 raise UsageError("--min and --max cannot be combined with --attempts, which shows several values")
             output.print_report(_attempts(now, names, tag), output.resolve_format(form))
+            return
+        if wants_figures:
+            distributions.show(now, names, tag, chosen_quantiles, form, all_figures=distribution)
             return
         one = len(names) == 1 and not is_pattern(now, names[0])
         if not one and (least, most) != (None, None):
@@ -110,7 +122,8 @@ def show(
             states = counted(readings)
             _show_state(sorted(states, key=lambda reading: reading.name) if names else states)
         else:
-            output.print_report(_report(now, readings, by_replica, members, bool(names)), chosen)
+            is_full = chosen in distributions.STRUCTURED
+            output.print_report(_report(now, readings, by_replica, members, bool(names), is_full), chosen)
         for reading in readings if (least, most) != (None, None) else ():
             if least is not None and reading.value < least:
                 raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
@@ -167,7 +180,7 @@ def _joined(lines: Sequence[bytes]) -> bytes:
 
 
 def _report(
-    now: Snapshot, readings: Iterable[Reading | Default], by_replica: bool, members: bool, named: bool
+    now: Snapshot, readings: Iterable[Reading | Default], by_replica: bool, members: bool, named: bool, is_full: bool
 ) -> Report:
     head = {"replica": now.id}
     if members:
@@ -177,7 +190,7 @@ def _report(
     if by_replica:
         items = (_shared(reading) for reading in counted(readings))
         return Report("counters", ("name", "type", "replica", "value"), items, _share_rows, head=head, ids=now.clock)
-    items = (_item(reading) for reading in readings)
+    items = (distributions.with_figures(_item(one), one) if is_full else _item(one) for one in readings)
     return Report(
         "counters", ("name", "type", "value"), items, lambda i: [(i["name"], i["type"], _number(i["value"]))], head=head
     )

@@ -23,6 +23,7 @@ _CLASSES = {
     "bcounter": ("BCounter", False),
     "gcounter": ("GCounter", False),
     "gset": ("GSet", False),
+    "hist": ("Hist", False),
     "hll": ("HLL", False),
     "handoff": ("Handoff", True),
     "pncounter": ("PNCounter", False),

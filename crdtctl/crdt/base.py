@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Literal, TypeAlias
 
     from crdtctl.crdt import lattice
+    from crdtctl.crdt.distribution import Distribution
     from crdtctl.crdt.readings import OnDrop, Readings
 
     #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
@@ -41,6 +42,14 @@ class Refused(Exception):
     """The type does not allow the operation. The text is the reason, with advice."""
 
 
+class Malformed(Refused):
+    """The operation has a wrong word. The text is the reason; `hint` is advice, or empty."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
 class Lacking(Refused):
     """This replica lacks rights; `amount` of them can be requested from `holder` (empty: from no replica)."""
 
@@ -57,10 +66,11 @@ class Operation(Record):
     of the amount, which counts a single time on all replicas together. ``transfer`` and ``request`` name the other
     `replica`. A ``transfer`` that is `granted` gives the requested rights, to `replica` or (empty) to all that asked.
     One with a `source` takes the rights of that replica, which is gone. ``create`` may set the lower `bound`, the
-    `initial` value and the `precision`. ``expire`` forgets the keys of the commits up to the `clock` (replica id,
-    commit number), and keeps their counts. A `sketch` represents more elements than fit in memory; only an hll can add
-    it. ``observe`` has `readings` of sources, in order, and no amount. What happens to one that falls is `on_drop`, see
-    `crdtctl.crdt.readings`. ``create`` may have readings to begin with.
+    `initial` value, the `precision` and the `level`. ``expire`` forgets the keys of the commits up to the `clock`
+    (replica id, commit number), and keeps their counts. A `sketch` represents more elements than fit in memory; only an
+    hll can add it. `numbers` represent any number of elements for a hist. ``observe`` has `readings` of sources, in
+    order, and no amount. What happens to one that falls is `on_drop`, see `crdtctl.crdt.readings`. ``create`` may have
+    readings to begin with.
     """
 
     verb: Verb
@@ -73,7 +83,9 @@ class Operation(Record):
     bound: int | None = None
     initial: int | None = None
     precision: int | None = None
+    level: str = ""
     sketch: str = ""
+    numbers: tuple[Distribution, ...] = ()
     clock: tuple[tuple[str, int], ...] = ()
     readings: tuple[tuple[str, int], ...] = ()
     on_drop: OnDrop = "refuse"
@@ -141,10 +153,12 @@ class RowType:
 class CounterType(RowType, ABC):
     """A type of counter. Its `tag` is its name on the command line, its `summary` describes it there."""
 
-    #: Whether amounts can be counted under idempotency keys.
+    #: Whether amounts can be counted under idempotency keys, which can expire.
     has_keys: ClassVar[bool] = False
     #: Whether meters can be read into a counter.
     has_readings: ClassVar[bool] = False
+    #: Whether ``add`` takes numbers, which count each time, and not elements of a set.
+    adds_numbers: ClassVar[bool] = False
 
     @abstractmethod
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
@@ -183,6 +197,10 @@ class CounterType(RowType, ABC):
     def used_keys(self, entries: Entries) -> Mapping[str, int]:
         """Return idempotency key → its amount, including keys whose amount a reset cancelled: they stay used."""
         return self.once(entries)
+
+    def is_repetition(self, entries: Entries, operation: Operation) -> bool:  # noqa: ARG002  # others have some
+        """Return whether an ``add`` under a used idempotency key adds what was added under it before."""
+        return True
 
     def keepers(self, entries: Entries) -> list[str]:  # noqa: ARG002  # others have some
         """Return the replicas that let idempotency keys expire."""

@@ -11,6 +11,7 @@ lattice     value                        join                                   
 `MapOf`     name → value of a lattice    entry by entry                         no entry is bottom
 `Registers` a sketch, as text            the larger of each register, in the    see `hyperloglog`
                                          lower precision
+`Decimals`  a decimal number, as text    the larger, or the smaller             see `decimals`
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
 `Stamped`   such a row, with a stamp     of the larger stamp, or part by part   as a `Record`
@@ -83,14 +84,35 @@ class Registers(Lattice):
 
 
 @final
+class Decimals(Lattice):
+    """Decimal numbers as text, see `crdtctl.crdt.decimals`, ordered by size, or downwards. Bottom is empty."""
+
+    bottom = ""
+
+    def __init__(self, *, downwards: bool = False) -> None:
+        self.downwards = downwards
+
+    def join(self, a: str, b: str) -> str:
+        if a == b or not (a and b):
+            return a or b
+        from crdtctl.crdt.decimals import units  # only here: few counters have decimal numbers
+
+        return a if (units(a) > units(b)) != self.downwards else b
+
+
+@final
 class MapOf(Lattice):
-    """Maps from names to values of one lattice, ordered entry by entry; an absent entry is bottom."""
+    """Maps from names to values of one lattice, ordered entry by entry; an absent entry is bottom.
+
+    The keys `are_names` if every printable ASCII text of at most 200 bytes, without white space at its ends, is one.
+    """
 
     bottom: Mapping[str, Any] = {}
 
-    def __init__(self, fault: Fault, part: Lattice) -> None:
+    def __init__(self, fault: Fault, part: Lattice, *, are_names: bool = True) -> None:
         self.fault = fault
         self.part = part
+        self.are_names = are_names
 
     def join(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Mapping[str, Any]:
         joined = {**a, **b}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from crdtctl.errors import UsageError
 from crdtctl.records import ABC, abstractmethod
 from crdtctl.store import requests
-from crdtctl.store.validation import flattened
+from crdtctl.store.validation import flattened, typed_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from decimal import Decimal
     from types import TracebackType
     from typing import Self
 
@@ -38,6 +39,7 @@ class Verbs(ABC):
         bound: int | None = None,
         initial: int | None = None,
         precision: int | None = None,
+        error: str | float | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
     ) -> None:
@@ -45,10 +47,12 @@ class Verbs(ABC):
 
         With `also`, it may have several types. A bcounter never falls below `bound` (default 0), and begins at
         `initial` (default: at its bound). The `precision` of an hll, 4 to 16, is the logarithm of its size: see
-        `crdtctl.crdt.hyperloglog`.
+        `crdtctl.crdt.hyperloglog`. The `error` of a hist is the largest relative error of its quantiles, default 0.01.
         """
         self._ask(
-            requests.create(name, tag, bound=bound, initial=initial, precision=precision, also=also, labels=labels)
+            requests.create(
+                name, tag, bound=bound, initial=initial, precision=precision, error=error, also=also, labels=labels
+            )
         )
 
     def increment(
@@ -91,6 +95,24 @@ class Verbs(ABC):
     ) -> None:
         """Add elements to a set: strings, or iterables of strings."""
         self._ask(requests.add(name, flattened(elements), tag=tag, also=also, labels=labels))
+
+    def add_numbers(
+        self,
+        name: str,
+        *numbers: float | str | Decimal,
+        once: str | None = None,
+        also: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add numbers to a hist, which is created if it does not exist.
+
+        They have at most 30 digits before the decimal point and 30 after it. An idempotency key `once` makes them
+        count a single time across all replicas. Raise `UsageError` for a wrong number, and `RefusedError` if the key
+        was used for other numbers.
+        """
+        from crdtctl.crdt.hist import Hist
+
+        self._ask(requests.add(name, typed_numbers(numbers), once=once, tag=Hist.tag, also=also, labels=labels))
 
     def reset(self, name: str, *, tag: str | None = None, labels: Mapping[str, str] | None = None) -> None:
         """Cancel all counts of all replicas that this replica knows.

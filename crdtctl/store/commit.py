@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Lacking, OperationContext, Refused
-from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
+from crdtctl.crdt.base import Lacking, Malformed, OperationContext, Refused
+from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.records import Record
 from crdtctl.store import type_choice as types
 
@@ -103,6 +103,13 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         if operation.once is not None:
             kind, rows = TYPES[tag], mine.get(tag, {})
             sent = kind.used_keys(kind.join_all(known(name).get(tag, {}), rows))
+            if operation.once in sent and operation.verb == "add":
+                if not kind.is_repetition(kind.join_all(known(name).get(tag, {}), rows), operation):
+                    raise RefusedError(
+                        f"idempotency key '{operation.once}' of '{name}' was used for other numbers before",
+                        "nothing was added; what is another count needs another key",
+                    )
+                return
             if operation.once in sent:
                 asked = operation.amount if operation.verb == "increment" else -operation.amount
                 stands = kind.used_keys(rows).get(operation.once, sent[operation.once])
@@ -207,6 +214,8 @@ def _entries_of(look_up: Lookup, name: str, tag: str) -> Callable[[], Entries]:
 def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: OperationContext) -> Entry | None:
     try:
         return TYPES[tag].apply(row, operation, here)
+    except Malformed as fault:
+        raise UsageError(f"cannot {operation.verb} to '{name}': {fault}", fault.hint) from None
     except Refused as reason:
         hint = ""
         if isinstance(reason, Lacking) and reason.holder:

@@ -65,7 +65,7 @@ def _together(asked: Sequence[tuple[Request, int]]) -> list[Request]:
             if key not in sets:
                 sets[key] = len(found), []
                 found.append(request)
-            sets[key][1].extend(request.operation.elements)
+            sets[key][1].extend(request.operation.elements * times)  # each of equal numbers counts
         else:
             found.append(repeated(request, times))
     for (name, tag, also, existing), (place, elements) in sets.items():

@@ -6,12 +6,14 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
 from crdtctl.errors import RefusedError
 from crdtctl.records import Record
+from crdtctl.store.validation import checked_quantile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.distribution import Distribution
 
 
 class Reading(Record):
@@ -40,6 +42,26 @@ class Reading(Record):
     def facts(self) -> Mapping[str, float]:
         """Further figures about the value, for example the relative ``standard_error`` of an estimate."""
         return TYPES[self.tag].precision_info(self.state)
+
+    @property
+    def distribution(self) -> Distribution:
+        """The numbers in a hist. Raise `RefusedError` for any other type."""
+        kind = TYPES[self.tag]
+        if not kind.adds_numbers:
+            raise RefusedError(f"'{self.name}' has no quantiles: it is of type {self.tag}")
+        from crdtctl.crdt.hist import Hist
+
+        assert isinstance(kind, Hist)
+        return kind.distribution(self.state)
+
+    def quantile(self, q: str | float) -> float | None:
+        """Return a quantile of the numbers in a hist, for example 0.99; None if it has no number.
+
+        It is the number of rank ⌈q·value⌉ in ascending order, and differs from it by at most the ``relative_error`` in
+        `facts`. Raise `UsageError` unless `q` is from 0 to 1.
+        """
+        found = self.distribution.quantile(checked_quantile(q))
+        return None if found is None else float(found)
 
     @property
     def line(self) -> bytes:

@@ -173,7 +173,7 @@ class Replica(Lifecycle, Verbs):
         from crdtctl.store import requests
 
         with self.snapshot() as now:
-            found = [one for one in now.counters() if TYPES[one.tag].used_keys(one.state)]
+            found = [one for one in now.counters() if TYPES[one.tag].has_keys and TYPES[one.tag].used_keys(one.state)]
             former = {past.replica for past in now.past()}
         keepers = {forks.origin(replica) for one in found for replica in TYPES[one.tag].keepers(one.state)}
         take_over = take_over or keepers <= former

@@ -24,6 +24,7 @@ from crdtctl.store.validation import (
     check_type,
     checked_elements,
     checked_key,
+    checked_level,
     checked_name,
 )
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt.base import Verb
     from crdtctl.crdt.clock import Clock
+    from crdtctl.crdt.distribution import Distribution
 
 
 def create(
@@ -42,6 +44,7 @@ def create(
     bound: int | None = None,
     initial: int | None = None,
     precision: int | None = None,
+    error: str | float | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
 ) -> Request:
@@ -58,7 +61,9 @@ def create(
         raise UsageError(f"a precision is from {MIN_PRECISION} to {MAX_PRECISION}")
     if initial is not None and initial < (bound or 0):
         raise UsageError(f"a counter cannot begin at {initial}, below its bound {bound or 0}")
-    return Request(name, Operation("create", bound=bound, initial=initial, precision=precision), tag, also)
+    level = "" if error is None else checked_level(tag, error)
+    operation = Operation("create", bound=bound, initial=initial, precision=precision, level=level)
+    return Request(name, operation, tag, also)
 
 
 def increment(
@@ -110,16 +115,25 @@ def add(
     name: str,
     elements: Iterable[str],
     *,
+    once: str | None = None,
     tag: str | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
 ) -> Request:
-    """Add elements to a set."""
+    """Add elements to a set, or numbers to a hist, a single time under the idempotency key `once` if there is one."""
     check_strings(tag=tag)
     name = checked_name(name, labels)
+    once = checked_key(once)
     found = checked_elements(elements)
     check_type(tag)
-    return Request(name, Operation("add", elements=found), tag, also)
+    return Request(name, Operation("add", elements=found, once=once), tag, also)
+
+
+def add_numbers(name: str, numbers: Distribution, *, once: str | None = None) -> Request:
+    """Add any number of numbers to a hist."""
+    from crdtctl.crdt.hist import Hist
+
+    return Request(checked_name(name), Operation("add", numbers=(numbers,), once=checked_key(once)), Hist.tag)
 
 
 def add_sketch(name: str, sketch: str) -> Request:

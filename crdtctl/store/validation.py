@@ -130,6 +130,47 @@ def check_setting(tag: str | None, setting: str, number: object) -> None:
         raise UsageError(f"{setting} must have at most 100 digits")
 
 
+def checked_level(tag: str, error: object) -> str:
+    """Return the level of buckets for a largest relative `error`, such as 0.01 or "1%". Raise `UsageError`."""
+    from crdtctl.crdt import buckets, decimals
+
+    if "level" not in TYPES[tag].settings:
+        able = " or ".join(f"a {one}" for one, kind in TYPES.items() if "level" in kind.settings)
+        raise UsageError(f"a {tag} is not created with an error, only {able}")
+    if isinstance(error, bool) or not isinstance(error, str | int | float):
+        raise UsageError("an error must be a number")
+    text = str(error).strip()
+    try:
+        asked = decimals.read(text.removesuffix("%")) // (100 if text.endswith("%") else 1)
+    except decimals.NotANumber as fault:
+        raise UsageError(f"'{printable(text[:40])}' is not an error: {fault}", "write 0.01 or 1%") from None
+    for level in buckets.LEVELS:
+        if decimals.read(str(buckets.ERRORS[level])) <= asked < decimals.UNIT:
+            return level
+    least = f"{buckets.ERRORS[buckets.FINEST]:g}"
+    raise UsageError(f"an error is from {least} to 1", "it is relative: 0.01 is 1 %")
+
+
+def checked_quantile(q: object) -> int:
+    """Return a quantile such as 0.99, "p99" or "99%", in units of 10^-30.
+
+    Raise `UsageError` unless it is from 0 to 1.
+    """
+    from crdtctl.crdt import decimals
+
+    text = "" if isinstance(q, bool) else str(q).strip()
+    digits, scale = text, 1
+    if text[:1] in ("p", "P") or text.endswith("%"):
+        digits, scale = text.lstrip("pP").removesuffix("%").rstrip(), 100
+    try:
+        found = decimals.read(digits)
+    except decimals.NotANumber:
+        found = -1
+    if not 0 <= found <= scale * decimals.UNIT or found % scale:
+        raise UsageError(f"'{printable(text[:40])}' is not a quantile", "it is from 0 to 1, for example 0.99 or p99")
+    return found // scale
+
+
 def flattened(elements: Iterable[object]) -> list[str]:
     """Return elements that are given one by one or in iterables. Raise `UsageError` for anything else."""
     found: list[str] = []
@@ -140,4 +181,15 @@ def flattened(elements: Iterable[object]) -> list[str]:
             raise UsageError(f"an element is a string, not {type(element).__name__}")
         else:
             found.extend(element)
+    return found
+
+
+def typed_numbers(numbers: Iterable[object]) -> list[str]:
+    """Return numbers of any kind, or texts of them, as texts. Raise `UsageError` for anything else."""
+    found = []
+    for number in numbers:
+        kinds = {kind.__name__ for kind in type(number).__mro__}  # a Decimal is recognised without its import
+        if isinstance(number, bool) or kinds.isdisjoint(("int", "float", "str", "Decimal")):
+            raise UsageError(f"a number is an int, a float, a Decimal or a string, not {type(number).__name__}")
+        found.append(str(number))
     return found

@@ -54,6 +54,11 @@ def sketch(text: str) -> bytes:
     return line(f'"b":{{"hll":{{"ann":[3,{text}]}}}}')
 
 
+def numbers(text: str) -> bytes:
+    """Return a document with this entry to a hist."""
+    return line(f'"b":{{"hist":{{"ann":[3,{text}]}}}}')
+
+
 def bounded(text: str) -> bytes:
     """Return a document with a bcounter whose row ends so."""
     return line(f'"b":{{"bcounter":{{"ann":[3,7,1,{text}]}}}}')
@@ -248,6 +253,44 @@ ROWS: dict[str, bytes] = {
     "marks not sorted": row('[1,7,{},{"bob":[5],"ann":[7]}]'),
     "a mark twice": row('[1,7,{},{"ann":[6],"ann":[7]}]'),
     "a mark on an idempotency key of 0": row('[1,7,{},{},{"job":[0]}]'),
+    "a hist without counts": numbers('["c"]'),
+    "a hist with levels that are text": numbers('"c",{}'),
+    "a hist of an unknown level": numbers('["g"],{}'),
+    "a hist of two levels in one text": numbers('["ab"],{}'),
+    "a hist of a level that is empty": numbers('[""],{}'),
+    "a hist with levels not sorted": numbers('["c","a"],{}'),
+    "a hist with counts that are a list": numbers('["c"],[1]'),
+    "a hist with a bucket that is empty": numbers('["c"],{"":1}'),
+    "a hist with a bucket of an unknown level": numbers('["c"],{"g200":1}'),
+    "a hist with a bucket without a level": numbers('["c"],{"3544":1}'),
+    "a hist with a bucket without a number": numbers('["c"],{"c":1}'),
+    "a hist with a bucket that is below the first": numbers('["c"],{"c115":1}'),
+    "a hist with a bucket that is above the last": numbers('["c"],{"c7077":1}'),
+    "a hist with a bucket that is far above the last": numbers(f'["c"],{{"c{"9" * 150}":1}}'),
+    "a hist with a bucket below zero that is not there": numbers('["c"],{"c-7077":1}'),
+    "a hist with a bucket with a zero before it": numbers('["c"],{"c03544":1}'),
+    "a hist with a bucket of minus zero": numbers('["c"],{"c-0":1}'),
+    "a hist with a bucket with a plus": numbers('["c"],{"c+3544":1}'),
+    "a hist with a bucket in other digits": numbers('["c"],{"c١١١١":1}'),
+    "a hist with a bucket that nothing is in": numbers('["c"],{"c3544":0}'),
+    "a hist with half a number in a bucket": numbers('["c"],{"c3544":0.5}'),
+    "a hist with a sum that is a number": numbers('["c"],{"c3544":1},0.35'),
+    "a hist with a sum that is not in its shortest form": numbers('["c"],{"c3544":1},"0.350"'),
+    "a hist with a sum without a digit before the point": numbers('["c"],{"c3544":1},".35"'),
+    "a hist with a sum without a digit after the point": numbers('["c"],{"c3544":1},"1."'),
+    "a hist with a sum with an exponent": numbers('["c"],{"c3544":1},"1e3"'),
+    "a hist with a sum that is a plus": numbers('["c"],{"c3544":1},"+1"'),
+    "a hist with a sum of minus zero": numbers('["c"],{"c0":1},"-0"'),
+    "a hist with a sum that is nothing": numbers('["c"],{"c3544":1},"-"'),
+    "a hist with a sum with a zero before it": numbers('["c"],{"c3544":1},"01"'),
+    "a hist with a sum with two points": numbers('["c"],{"c3544":1},"1.2.3"'),
+    "a hist with a sum of 101 digits": numbers(f'["c"],{{"c3544":1}},"{"1" * 101}"'),
+    "a hist with a sum of 31 decimal places": numbers(f'["c"],{{"c3544":1}},"0.{"1" * 31}"'),
+    "a hist with a sum that is infinite": numbers('["c"],{"c3544":1},"inf"'),
+    "a hist with an empty sum at its end": numbers('["c"],{"c3544":1},""'),
+    "a hist with a key without counts": numbers('["c"],{},"","","","",{"k":[]}'),
+    "a hist with a key with empty counts": numbers('["c"],{},"","","","",{"k":[{}]}'),
+    "a hist with an item too many": numbers('["c"],{},"","","","",{"k":[{"c0":1}]},1'),
     "a sketch that is a number": sketch("12"),
     "a sketch that is null": sketch("null"),
     "a sketch that is a list": sketch("[0,0,0,0]"),

@@ -6,12 +6,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from crdtctl.codec.header import FILE_KINDS, FormerId, Head
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import TYPES, buckets, decimals
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
 from crdtctl.crdt.bcounter import bound_fault
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Record, Registers
 from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
 from crdtctl.crdt.readings import generation_fault
 from crdtctl.crdt.series import spelled
@@ -45,6 +45,10 @@ def spelt(tape: Tape, wrong: Callable[[str], str | None]) -> str:
         return str(number(tape) * tape.choose((1, -1)))
     if wrong is generation_fault:
         return str(tape.below(3))
+    if wrong is buckets.level_fault:
+        return tape.choose(buckets.LEVELS)
+    if wrong is buckets.key_fault:
+        return bucket_from(tape)
     for _ in range(_TRIES):
         text = "".join(tape.choose(LETTERS) for _ in range(tape.choose(LENGTHS)))
         if wrong(text) is None:
@@ -80,6 +84,8 @@ def value(lattice: Lattice, tape: Tape) -> Any:
             return tuple(sorted({spelt(tape, wrong) for _ in range(tape.below(5))}))
         case Registers():
             return sketch_from(tape)
+        case Decimals():
+            return decimal_from(tape)
         case MapOf(fault=wrong, part=part):
             made = {spelt(tape, wrong): value(part, tape) for _ in range(tape.below(4))}
             return {key: one for key, one in made.items() if one != part.bottom}
@@ -87,6 +93,20 @@ def value(lattice: Lattice, tape: Tape) -> Any:
             return lattice.make(*(value(part, tape) for part in parts))
         case _:
             return number(tape)
+
+
+def bucket_from(tape: Tape) -> str:
+    """Return the name of a bucket."""
+    level = tape.choose(buckets.LEVELS)
+    each = buckets.per_decade(level)
+    bucket = tape.choose((0, each, 61 * each, each + tape.below(60 * each)))
+    return buckets.key(bucket * tape.choose((1, -1)), level)
+
+
+def decimal_from(tape: Tape) -> str:
+    """Return a decimal number as text, or none."""
+    units = number(tape) * 10 ** tape.choose((0, 0, 1, 28, 30)) % 10**130
+    return tape.choose(("", decimals.text(units), decimals.text(-units)))
 
 
 def entries_from(kind: CounterType, tape: Tape) -> dict[str, Entry]:

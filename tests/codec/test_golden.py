@@ -45,6 +45,15 @@ READINGS: dict[str, Readings] = {
         ("visitors", "gset"): 1,
         ("visitors", "hll"): 4,
     },
+    "hist": {
+        ("edges", "gset"): 1,
+        ("edges", "hist"): 4,
+        ("latency", "hist"): 7,
+        ("levels", "hist"): 5,
+        ("many", "hist"): 10**99 + 2**60 + 2**53 + 6,
+        ("nothing", "hist"): 0,
+        ("once", "hist"): 4,
+    },
     "bcounter": {
         ("balance", "bcounter"): -460,
         ("budget", "bcounter"): 10**100 + 10**20 - 1,

@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import Any
 
-from crdtctl.crdt import hyperloglog
-from crdtctl.crdt.lattice import Elements, Lattice, MapOf, Nat, Record, Registers
+from crdtctl.crdt import decimals, hyperloglog
+from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Nat, Record, Registers
 
 
 def is_normal(lattice: Lattice, value: Any) -> bool:
@@ -16,6 +16,8 @@ def is_normal(lattice: Lattice, value: Any) -> bool:
             return isinstance(value, tuple) and all(a < b for a, b in pairwise(value))
         case Registers():
             return value == "" or (isinstance(value, str) and hyperloglog.fault(value) is None)
+        case Decimals():
+            return value == "" or (isinstance(value, str) and decimals.text(decimals.units(value)) == value)
         case MapOf(part=part):
             return all(is_normal(part, item) and item != part.bottom for item in value.values())
         case Record(parts=parts, required=required):

@@ -72,7 +72,7 @@ def test_what_is_handed_over_by_merging_is_not_taken_over() -> None:
         TYPES["handoff"].absorb((0, 0), "job", OperationContext("hub", 2))
 
 
-@pytest.mark.parametrize("tag", ["gcounter", "gset", "hll", "pncounter"])
+@pytest.mark.parametrize("tag", ["gcounter", "gset", "hist", "hll", "pncounter"])
 def test_what_counts_for_all_keeps_nobody_from_ending(tag: str) -> None:
     kind = TYPES[tag]
     assert kind.seal_blocker("ann", {"ann": kind.record.bottom}) == ()

@@ -1,4 +1,4 @@
-"""The five lattices that entries are built from."""
+"""The lattices that entries are built from."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.lattice import Elements, Latest, Lattice, MapOf, Nat, Record, Registers, Stamped
+from crdtctl.crdt.lattice import Decimals, Elements, Latest, Lattice, MapOf, Nat, Record, Registers, Stamped
 from crdtctl.crdt.names import element_fault, key_fault
 from tests.crdt.normal import is_normal
 from tests.support.sketches import sketch_from
@@ -18,6 +18,8 @@ LATTICES: dict[str, Lattice] = {
     "number": Nat(),
     "set": Elements(element_fault),
     "sketch": Registers(),
+    "decimal number, the larger": Decimals(),
+    "decimal number, the smaller": Decimals(downwards=True),
     "map of numbers": MapOf(key_fault, Nat()),
     "map of maps": MapOf(key_fault, MapOf(key_fault, Nat())),
     "map of rows": MapOf(key_fault, Record(Nat(), Nat(), required=2)),
@@ -47,6 +49,8 @@ def value(lattice: Lattice, tape: Tape) -> Any:
             return tuple(sorted(tape.some(KEYS, len(KEYS))))
         case Registers():
             return tape.choose(("", sketch_from(tape)))
+        case Decimals():
+            return tape.choose(("", "0", "-1", "0.5", "0.25", "9", "10", f"-{tape.below(99)}.5", f"{tape.below(200)}"))
         case MapOf(part=part):
             made = {key: value(part, tape) for key in tape.some(KEYS, 3)}
             return {key: one for key, one in made.items() if one != part.bottom}

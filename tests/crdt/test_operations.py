@@ -9,7 +9,7 @@ from crdtctl.crdt.additive import AdditiveCounter
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry, Operation, OperationContext, Refused, Verb
 from crdtctl.records import replace
 from tests.crdt.normal import is_normal
-from tests.support.histories import Moment, moments, operations, settings, verbs
+from tests.support.histories import Moment, groups, moments, operations, settings, verbs
 from tests.support.sketches import sketch
 
 
@@ -95,7 +95,7 @@ def test_creating_makes_an_entry_that_reads_zero_and_a_second_time_does_nothing(
 def test_creating_a_counter_that_was_used_changes_nothing(kind: CounterType) -> None:
     created = kind.apply(None, Operation("create", **settings(kind, 2, 7)), at(1))
     for verb in verbs(kind):
-        used = kind.apply(created, Operation(verb, 5, ("a",), replica="bob"), at(2)) or created
+        used = kind.apply(created, Operation(verb, 5, groups(kind)[1], replica="bob"), at(2)) or created
         assert kind.apply(used, Operation("create"), at(3)) is None
         assert kind.apply(used, Operation("create", **settings(kind, 3, 9)), at(3)) is None
 
@@ -178,6 +178,18 @@ ROWS: list[tuple[str, list[Operation], Entry]] = [
         (2, sketch(12, "abé")),
     ),
     ("hll", [Operation("add", elements=("a",), sketch=sketch(16, "bc"))], (1, sketch(12, "abc"))),
+    ("hist", [Operation("create")], (1, ("c",), {})),
+    ("hist", [Operation("create", level="a"), Operation("create", level="b")], (1, ("a",), {})),
+    (
+        "hist",
+        [Operation("add", elements=("0.35", "1", "-2e0", "0", "1")), Operation("add", elements=(".10",))],
+        (2, ("c",), {"c-3631": 1, "c0": 1, "c3480": 1, "c3544": 1, "c3596": 2}, "2.45", "2", "-2", "1"),
+    ),
+    (
+        "hist",
+        [Operation("add", elements=("7",), once="job"), Operation("add", elements=("7",), once="job")],
+        (1, ("c",), {}, "", "", "", "", {"job": ({"c3695": 1}, "7", "", "7", "7")}),
+    ),
     ("gset", [Operation("create")], (1, {})),
     (
         "gset",
@@ -207,7 +219,7 @@ ROWS: list[tuple[str, list[Operation], Entry]] = [
 def test_a_contribution_is_the_row_that_its_type_describes(tag: str, done: list[Operation], row: Entry) -> None:
     mine: Entry | None = None
     for seq, operation in enumerate(done, 1):
-        mine = TYPES[tag].apply(mine, operation, at(seq))
+        mine = TYPES[tag].apply(mine, operation, at(seq)) or mine
     assert mine == row
 
 
@@ -221,6 +233,12 @@ REFUSED: list[tuple[str, Verb, str]] = [
     ("pncounter", "add", "has no elements"),
     ("gset", "increment", "cannot be incremented"),
     ("gset", "decrement", "cannot be decremented"),
+    ("hist", "increment", "counts numbers"),
+    ("hist", "decrement", "cannot take a number back"),
+    ("hist", "reset", "does not store which numbers"),
+    ("hist", "transfer", "has no rights"),
+    ("hist", "request", "has no rights"),
+    ("hist", "add", "'a': it is not a number"),
     ("hll", "increment", "counts distinct things"),
     ("hll", "decrement", "cannot remove elements"),
     ("hll", "reset", "cannot remove elements"),
@@ -244,6 +262,7 @@ ALLOWED: dict[str, list[Verb]] = {
     "gcounter": ["create", "increment", "reset", "expire", "observe"],
     "gset": ["create", "add", "reset"],
     "handoff": ["create", "increment", "decrement"],
+    "hist": ["create", "add"],
     "hll": ["create", "add"],
     "pncounter": ["create", "increment", "decrement", "reset", "expire", "observe"],
 }

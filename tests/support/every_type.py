@@ -13,6 +13,11 @@ def counts(kind: CounterType) -> bool:
     return "increment" in verbs(kind)
 
 
+def words(kind: CounterType, one: str) -> tuple[str, str]:
+    """Return two words to add to a counter of a type, of which the second is not added by others if it is a set."""
+    return ("0.35", "-1e2") if kind.adds_numbers else ("a", f"one of {one}")
+
+
 def named(tag: str) -> str:
     """Return the name of the counter of a type."""
     return f"a {tag}"
@@ -32,7 +37,7 @@ def count(replica: Replica) -> None:
             if counts(kind):
                 batch.increment(named(tag), 2, tag=tag)
             else:
-                batch.add(named(tag), "a", f"one of {replica.id}", tag=tag)
+                batch.add(named(tag), *words(kind, replica.id), tag=tag)
 
 
 def increments() -> str:

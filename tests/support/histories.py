@@ -27,6 +27,8 @@ BOUNDS = (None, 0, 5, -7, 1 - TOO_LARGE)
 #: Small numbers, so that meters fall and begin anew often.
 METERS = [(source, reading) for reading in (0, 1, 2, 3, 5, 8, 2**53, 2**64) for source in ("eth0", "eth1")]
 ELEMENTS = [some for size in range(4) for some in combinations(("é", "a", "ab", "b"), size)]
+#: Numbers for a type that adds numbers. No two groups of one size have one sum.
+NUMBERS = [some for size in range(4) for some in combinations(("0.35", "-2", "1e3", "0"), size)]
 #: The types whose states are joined. Of the others each replica holds its own entry only, which has met theirs.
 JOINED = {tag: kind for tag, kind in TYPES.items() if tag not in LOCALLY_MERGED}
 
@@ -38,12 +40,17 @@ def verbs(kind: CounterType) -> list[Verb]:
     mine: Entry | None = None
     for verb in VERBS:
         try:
-            tried = Operation(verb, elements=("a",), replica="bob", **settings(kind, 0, 9))
+            tried = Operation(verb, elements=groups(kind)[1], replica="bob", **settings(kind, 0, 9))
             mine = kind.apply(mine, tried, OperationContext("ann", 1)) or mine
         except Refused:
             continue
         accepted.append(verb)
     return accepted
+
+
+def groups(kind: CounterType) -> list[tuple[str, ...]]:
+    """Return groups of what ``add`` takes; the first is empty, and the others are not."""
+    return NUMBERS if kind.adds_numbers else ELEMENTS
 
 
 def settings(kind: CounterType, bound: int | None, above: int) -> dict[str, Any]:
@@ -61,7 +68,7 @@ def operation(kind: CounterType, what: int, how_much: int, once: int) -> Operati
     return Operation(
         verb,
         0 if verb == "observe" else amounts[how_much % len(amounts)],
-        ELEMENTS[how_much % len(ELEMENTS)],
+        groups(kind)[how_much % len(groups(kind))],
         ONCE[once % len(ONCE)],
         AUTHORS[once % len(AUTHORS)],
         granted=once % 5 == 0,

@@ -5,9 +5,10 @@ were seen, in the order in which they were done; with `by`, they tell what one a
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from tests.support import meters
-from tests.support.histories import HistoryEvent
+from tests.support.histories import NUMBERS, HistoryEvent
 
 SIGNS = {"increment": 1, "decrement": -1}
 
@@ -40,7 +41,7 @@ def once(done: Sequence[HistoryEvent]) -> Mapping[str, int]:
     agree on the amount, the largest increment and the largest decrement do. Of what a reset had seen, only what is
     larger counts on.
     """
-    sums: dict[str, int] = {}
+    sums = {key: max(map(len, sent.values())) for key, sent in numbers_under_keys(done).items()}
     for (key, verb), left in _left(done).items():
         sums[key] = sums.get(key, 0) + SIGNS[verb] * left
     return sums
@@ -50,6 +51,9 @@ def once_of(done: Sequence[HistoryEvent], by: str) -> int:
     """Return what counts under keys because of one author: of those who sent the largest amount, it is the first."""
     sent = _standing(done)
     total = 0
+    for numbers in numbers_under_keys(done).values():
+        if by == max(sorted(numbers), key=lambda author: (len(numbers[author]), sum(map(Decimal, numbers[author])))):
+            total += len(numbers[by])
     for (key, verb), left in _left(done).items():
         found = {
             one.author: one.operation.amount for one in sent if (one.operation.once, one.operation.verb) == (key, verb)
@@ -107,6 +111,25 @@ def _has_expired(one: HistoryEvent, expiries: Sequence[HistoryEvent]) -> bool:
     )
 
 
+def numbers(done: Sequence[HistoryEvent], by: str | None = None) -> list[str]:
+    """Return the numbers that were added without an idempotency key."""
+    added = [one for one in done if _adds_numbers(one) and one.operation.once is None and by in (None, one.author)]
+    return [number for one in added for number in one.operation.elements]
+
+
+def numbers_under_keys(done: Sequence[HistoryEvent]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return once-key → author → the first numbers that it added under the key."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for one in done:
+        if _adds_numbers(one) and one.operation.once is not None:
+            found.setdefault(one.operation.once, {}).setdefault(one.author, one.operation.elements)
+    return found
+
+
+def _adds_numbers(one: HistoryEvent) -> bool:
+    return one.operation.verb == "add" and one.operation.elements in NUMBERS[1:]
+
+
 def elements(done: Sequence[HistoryEvent], by: str | None = None) -> set[str]:
     """Return what was added, and not cancelled.
 
@@ -115,7 +138,7 @@ def elements(done: Sequence[HistoryEvent], by: str | None = None) -> set[str]:
     gone = cancelled(done)
     adds: dict[tuple[str, str], list[int]] = {}  # (author, element) → the operations that did add it
     for number, author, operation, saw, _ in done:
-        if operation.verb == "add":
+        if operation.verb == "add" and operation.elements not in NUMBERS:
             gone_there = cancelled([one for one in done if one.number in saw])
             for element in operation.elements:
                 earlier = adds.setdefault((author, element), [])
@@ -151,5 +174,5 @@ def begun(done: Sequence[HistoryEvent]) -> dict[str, int]:
 
 def value(done: Sequence[HistoryEvent]) -> int:
     """Return what the counter reads."""
-    keys, members = sum(once(done).values()), len(elements(done))
+    keys, members = sum(once(done).values()), len(elements(done)) + len(numbers(done))
     return plain(done) + keys + meters.total(done) + members + sum(begun(done).values())

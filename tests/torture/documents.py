@@ -32,6 +32,11 @@ def elements(text: str) -> bytes:
     return state(f'"x":{{"gset":{{"{ID}":[1,{text}]}}}}')
 
 
+def numbers(text: str) -> bytes:
+    """Return a state with this entry to a hist."""
+    return state(f'"x":{{"hist":{{"{ID}":[1,{text}]}}}}')
+
+
 def sketch(text: str) -> bytes:
     """Return a state with this sketch, spelt as in JSON."""
     return state(f'"x":{{"hll":{{"{ID}":[1,{text}]}}}}')
@@ -106,6 +111,10 @@ SMALL: dict[str, bytes] = {
     "equal lines": state(*[f'"x":{{"gcounter":{{"{ID}":[1,1]}}}}'] * 2),
     "unsorted lines": state(*[f'"{name}":{{"gcounter":{{"{ID}":[1,1]}}}}' for name in "ba"]),
     "unsorted elements": elements('{"b":1,"a":1}'),
+    "a bucket that does not exist": numbers('["c"],{"c99999":1}'),
+    "a bucket of a million digits": numbers(f'["c"],{{"c{"9" * 10**6}":1}}'),
+    "a bucket with ESC in it": numbers('["c"],{"c\\u001b[2J":1}'),
+    "a sum of a million digits": numbers(f'["c"],{{"c200":1}},"{"9" * 10**6}"'),
     "a sketch that is no text": sketch("[1]"),
     "a sketch of an unknown hash": sketch('"murmur3 12 "'),
     "a sketch of precision 60": sketch('"blake2b 60 "'),

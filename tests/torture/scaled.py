@@ -37,6 +37,8 @@ def _head(authors: Sequence[str]) -> str:
 
 #: The maximum number of registers of a large sketch that are listed one by one.
 _CELLS = "".join("".join(cell) for cell in islice(product("-0123456789ABCDE", _ORDERED, _ORDERED, "1"), 2**14 - 1))
+#: All buckets of a distribution.
+_BUCKETS = ",".join(sorted(f'"c{bucket}":1' for bucket in (*range(-7076, -115), 0, *range(116, 7077))))
 
 # Sound, but for the last line --------------------------------------------------------------------------
 
@@ -68,6 +70,8 @@ SOUND: dict[str, Scaled] = {
     "many sketches of nothing": _counters('[1,"blake2b 16 "]', "hll"),
     "many sketches": _counters(f'[1,"blake2b 12 {"3" * 4096}"]', "hll"),
     "many large sketches": _counters(f'[1,"blake2b 16 {_CELLS}"]', "hll"),
+    "distributions of one number": _counters('[1,["c"],{"c3544":1},"0.35","","0.35","0.35"]', "hist"),
+    "a distribution of every bucket": _counters(f'[1,["c"],{{{_BUCKETS}}}]', "hist"),
     "a set of many elements": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"visitor-%":1', "}]}}"),
 }
 

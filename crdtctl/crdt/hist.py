@@ -1,0 +1,206 @@
+"""How long, how large: the distribution of numbers, with counts in logarithmic buckets, exact sums, and the extremes.
+
+A replica's entry has its own counts, which only grow, so the join of entries is exact: the distribution that several
+entries give together is that of all their numbers. Replicas that created the counter at the same time may have chosen
+different levels (`crdtctl.crdt.buckets`). Each keeps its own, and the coarsest applies on read. That is exact as well,
+since a bucket of a finer level is a part of one bucket of a coarser level.
+
+Numbers may be added under an idempotency key. They are kept by themselves, and count once for all replicas together: of
+different numbers under one key those of one replica count, the most numerous ones.
+"""
+
+from __future__ import annotations
+
+from crdtctl.crdt import buckets, decimals, distribution
+from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, CounterType, Malformed, Refused
+from crdtctl.crdt.distribution import Distribution
+from crdtctl.crdt.forks import merge_branches
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Record
+from crdtctl.crdt.names import key_fault
+from crdtctl.records import NamedTuple, final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
+
+_COUNTS = MapOf(buckets.key_fault, Nat(), are_names=False)
+_PARTS = (_COUNTS, Decimals(), Decimals(), Decimals(downwards=True), Decimals())
+_KEYED = Record(*_PARTS, required=1)
+_REFUSALS = {
+    "increment": "a hist counts numbers; add them to it",
+    "decrement": "a hist cannot take a number back, because it does not store which numbers it counted",
+    "reset": "a hist cannot be reset, because it does not store which numbers it counted; begin one of another name",
+}
+
+
+class Numbers(NamedTuple):
+    """Numbers as a row has them: bucket → count, sums, extremes. A text is empty without such a number.
+
+    `plus` is the sum of the positive numbers and `minus` that of the negative ones, without its sign.
+    """
+
+    counts: Mapping[str, int]
+    plus: str = ""
+    minus: str = ""
+    least: str = ""
+    most: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return sum(self.counts.values())
+
+
+@final
+class Hist(CounterType):
+    """Row ``(seq, levels, counts, plus, minus, least, most, once)``, see `Numbers`; the value is how many numbers.
+
+    `levels` are the one that this replica chose, and those of replicas that it absorbed; it uses the coarsest. `once`
+    maps an idempotency key to ``(counts, plus, minus, least, most)``.
+    """
+
+    tag = "hist"
+    record = Record(Nat(), Elements(buckets.level_fault), *_PARTS, MapOf(key_fault, _KEYED), required=3)
+    summary = "how long, how large: quantiles of numbers within 1 %, and their exact sum"
+    settings = frozenset({"level"})
+    adds_numbers = True
+
+    def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
+        if operation.verb in _REFUSALS:
+            raise Refused(_REFUSALS[operation.verb])
+        if operation.verb not in ("create", "add"):
+            raise Refused("a hist has no rights, and no keys that expire")
+        levels, numbers, once = mine[1] or (self._level(operation, context),), _numbers(mine), self._keys(mine)
+        if operation.verb == "add":
+            added = _of(self._added(operation), levels)
+            if operation.once is None:
+                numbers = _sum(numbers, added)
+            elif operation.once not in once and added.counts:
+                once = {**once, operation.once: _KEYED.make(*added)}
+        return self.record.make(mine[0], levels, *numbers, once)
+
+    @staticmethod
+    def _level(operation: Operation, context: OperationContext) -> str:
+        """Return the level of a new entry: the requested one, or the one of other replicas."""
+        if operation.level:
+            return operation.level
+        return min((level for row in context.others().values() for level in row[1]), default=buckets.DEFAULT)
+
+    def _keys(self, row: Entry) -> Mapping[str, Entry]:
+        once: Mapping[str, Entry] = self.record.at(row, 7)
+        return once
+
+    def fold(self, entries: Entries) -> int:
+        return sum(_numbers(row).size for row in entries.values()) + sum(self.once(entries).values())
+
+    def shares(self, entries: Entries) -> dict[str, int]:
+        shares = {author: _numbers(row).size for author, row in entries.items()}
+        for author, numbers in self._sent(entries).values():
+            shares[author] += numbers.size
+        return shares
+
+    def once(self, entries: Entries) -> Mapping[str, int]:
+        return {key: numbers.size for key, (_, numbers) in self._sent(entries).items()}
+
+    def _sent(self, entries: Entries) -> dict[str, tuple[str, Numbers]]:
+        """Return idempotency key → the replica whose numbers count under it, and these numbers."""
+        found: dict[str, tuple[str, Numbers]] = {}
+        for author, row in sorted(entries.items()):
+            for key, sent in self._keys(row).items():
+                numbers = Numbers(*sent)
+                if key not in found or _order(numbers) > _order(found[key][1]):
+                    found[key] = author, numbers
+        return found
+
+    def is_repetition(self, entries: Entries, operation: Operation) -> bool:
+        """Return whether the numbers of an operation are those that were counted under its idempotency key."""
+        key = operation.once or ""
+        sent = [Numbers(*keys[key]) for row in entries.values() if key in (keys := self._keys(row))]
+        added = _of(self._added(operation), buckets.LEVELS)
+        return any(one[1:] == added[1:] and one.size == added.size for one in sent)
+
+    @staticmethod
+    def _added(operation: Operation) -> Distribution:
+        """Return the numbers that an operation adds; raise `Malformed`."""
+        return distribution.together([distribution.of(_read(operation.elements)), *operation.numbers])
+
+    def distribution(self, entries: Entries) -> Distribution:
+        """Return the distribution of all numbers in several entries."""
+        entries = merge_branches(self.record, entries)
+        found = [_numbers(row) for row in entries.values()]
+        found += [numbers for _, numbers in self._sent(entries).values()]
+        chosen = [Distribution(level, {}) for row in entries.values() for level in row[1]]
+        return distribution.together([*chosen, *(one for numbers in found for one in _distributions(numbers))])
+
+    def precision_info(self, entries: Entries) -> Mapping[str, float]:
+        return {"relative_error": self.distribution(entries).error} if entries else {}
+
+    def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
+        theirs = context.others()[author]
+        once = dict(self._keys(mine))
+        for key, sent in self._keys(theirs).items():
+            if key not in once or _order(Numbers(*sent)) > _order(Numbers(*once[key])):
+                once[key] = sent
+        levels = self.record.parts[1].join(mine[1], theirs[1])
+        return self.record.make(mine[0], levels, *_sum(_numbers(mine), _numbers(theirs)), once)
+
+
+def _numbers(row: Entry) -> Numbers:
+    return Numbers(*row[2:7])
+
+
+def _read(elements: Iterable[str]) -> list[int]:
+    """Return typed numbers in units; raise `Malformed`."""
+    found = []
+    for element in elements:
+        try:
+            found.append(decimals.read(element))
+        except decimals.NotANumber as fault:
+            raise Malformed(f"'{element[:40]}': {fault}", fault.hint) from None
+    return found
+
+
+def _of(found: Distribution, levels: Iterable[str]) -> Numbers:
+    """Return a distribution as a row has it, in the coarsest of some levels."""
+    found = found.at(min(levels))
+    counts = {buckets.key(bucket, found.level): count for bucket, count in found.counts.items()}
+    sums = ("" if number == 0 else decimals.text(number) for number in (found.plus, found.minus))
+    extremes = ("" if number is None else decimals.text(number) for number in (found.least, found.most))
+    return Numbers(counts, *sums, *extremes)
+
+
+def _distributions(numbers: Numbers) -> Iterable[Distribution]:
+    """Yield the counts of each level, and then the sums and extremes."""
+    by_level: dict[str, dict[int, int]] = {}
+    for key, count in numbers.counts.items():
+        level, bucket = buckets.parsed(key)
+        by_level.setdefault(level, {})[bucket] = count
+    plus, minus, least, most = (decimals.units(text) if text else None for text in numbers[1:])
+    for level, counts in by_level.items():
+        yield Distribution(level, counts)
+    if by_level:
+        yield Distribution(buckets.FINEST, {}, plus or 0, minus or 0, least, most)
+
+
+def _sum(a: Numbers, b: Numbers) -> Numbers:
+    """Return all numbers of both together; raise `Refused`."""
+    counts = dict(a.counts)
+    for key, count in b.counts.items():
+        counts[key] = counts.get(key, 0) + count
+    plus, minus = (_total(*texts) for texts in ((a.plus, b.plus), (a.minus, b.minus)))
+    if sum(counts.values()) >= TOO_LARGE or any(decimals.fault(text, MAX_DIGITS) for text in (plus, minus) if text):
+        raise Refused("the total would have more than 100 digits")
+    return Numbers(counts, plus, minus, _PARTS[3].join(a.least, b.least), _PARTS[4].join(a.most, b.most))
+
+
+def _total(a: str, b: str) -> str:
+    """Return the sum of two decimal numbers as text. An empty text is 0."""
+    return decimals.text(decimals.units(a) + decimals.units(b)) if a and b else a or b
+
+
+def _order(numbers: Numbers) -> tuple[object, ...]:
+    """Return a sort key of numbers under one idempotency key: more numbers come later, then a larger sum."""
+    plus, minus = (decimals.units(text) if text else 0 for text in (numbers.plus, numbers.minus))
+    return numbers.size, plus - minus, sorted(numbers.counts.items()), *numbers[1:]

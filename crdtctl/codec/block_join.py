@@ -211,14 +211,16 @@ class _BlockJoin:
         joined: Rows = {}
         if tag not in ROWS:
             return None
-        for line in lines:
+        for line in lines if mine is None else lines[1:]:
             rows = one_author.entries(line, name, tag)
-            if rows is None or (line is not mine and self._own in rows):
+            if rows is None or self._own in rows:
                 return None
             one_author.join(joined, rows)
         for _, rows in entries:
             one_author.join(joined, rows)
-        return one_author.write(name, tag, joined)
+        if mine is None:
+            return one_author.write(name, tag, joined)
+        return one_author.added(mine, name, tag, joined)
 
     def _adds_own_entry(self, index: int, line: bytes, name: bytes, mine: bytes) -> bool:
         """Return whether a line is ours and an entry of the replica that is left out, as in an own export."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from sys import intern
 
 from crdtctl import json_text
 from crdtctl.codec import strict_json
@@ -29,7 +30,7 @@ def clock_from_tree(tree: Any) -> dict[str, int]:
         checked_name(author, replica_fault)
         if type(seq) is not int or not 1 <= seq <= MAX_SAFE:
             raise Invalid("the numbers of a clock must be whole and at least 1")
-    return in_order(tree)
+    return in_order({intern(author): seq for author, seq in tree.items()}) if tree else tree
 
 
 def in_order(clock: Clock) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from sys import intern
 
 from crdtctl import json_text
 from crdtctl.codec.clock import clock_from_tree, in_order
@@ -37,6 +38,10 @@ _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past", "unheard"})),
     "own": (_REQUIRED, frozenset({"tags", "tier", "binding", "witness", "follows"})),
 }
+
+
+#: Fields that most headers do not have. They are shared, because there may be a header for each of many files.
+_EMPTY: dict[str, Any] = {}
 
 
 class FormerId(NamedTuple):
@@ -92,8 +97,26 @@ def head_to_tree(head: Head) -> dict[str, Any]:
     return tree
 
 
+#: The large headers that were decoded last. A command reads that of ``known.json`` several times.
+_recent: dict[bytes, Head] = {}
+_MOST_RECENT = 2
+#: Sizes in bytes of the headers among them.
+_LARGE = range(2**12, 2**20)
+
+
 def decode_head(line: bytes) -> Head:
     """Return the header on a canonical first line, which ends with its line feed; raise `Invalid`."""
+    if len(line) not in _LARGE:
+        return _decoded(line)
+    if (head := _recent.get(line)) is None:
+        head = _decoded(line)
+        if len(_recent) >= _MOST_RECENT:
+            _recent.clear()
+        _recent[line] = head
+    return head
+
+
+def _decoded(line: bytes) -> Head:
     if not line.endswith(HEAD_END):
         raise Invalid("it does not begin with the header of a state")
     start = line[: -len(HEAD_END)]
@@ -125,18 +148,18 @@ def head_from_tree(tree: Any) -> Head:
     clock = clock_from_tree(tree["clock"])
     return Head(
         kind=kind,
-        replica=checked_name(tree["replica"], replica_fault),
+        replica=intern(checked_name(tree["replica"], replica_fault)),
         clock=clock,
-        since=clock_from_tree(tree.get("since", {})),
-        heard=_heard(tree.get("heard", {})),
-        histories=_histories(tree.get("tags", {}), clock),
+        since=clock_from_tree(tree.get("since", _EMPTY)),
+        heard=_heard(tree["heard"]) if "heard" in tree else _EMPTY,
+        histories=_histories(tree.get("tags", _EMPTY), clock),
         settled=_settled(tree.get("settled", [])),
         past=_past(tree.get("past", [])),
-        unheard=_unheard(tree.get("unheard", {})),
+        unheard=_unheard(tree["unheard"]) if "unheard" in tree else _EMPTY,
         tier=_tier(tree.get("tier", 0)),
         binding=_text(tree.get("binding", "")),
         witness=_text(tree.get("witness", "")),
-        follows=_follows(tree.get("follows", {})),
+        follows=_follows(tree.get("follows", _EMPTY)),
     )
 
 
@@ -177,7 +200,7 @@ def _histories(tree: Any, clock: Clock) -> dict[str, str]:
                 raise Invalid("an export marker is newer than the clock")
         except ValueError as reason:
             raise Invalid(f"its export markers are malformed: {reason}") from None
-    return tree
+    return {intern(author): text for author, text in tree.items()} if tree else _EMPTY
 
 
 def _settled(tree: Any) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ encode_rows = msgspec.json.Encoder().encode
 _seq = itemgetter(0)
 #: A line of one entry has this number of quotes: `"NAME":{"TYPE":{"REPLICA":[…]}}`.
 _QUOTES = 6
+#: Minimum number of bytes of a line for each entry that is joined to it in its place. In others, all entries are read.
+_WIDE = 2**11
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
@@ -157,6 +159,40 @@ def entries(line: bytes, name: bytes, tag: bytes) -> Rows | None:
         return dict([entry.split(b'":[') for entry in found])
     except ValueError:
         return None
+
+
+def added(line: bytes, name: bytes, tag: bytes, rows: Rows) -> bytes | None:
+    """Return a line of our own joined with these entries; None if it holds anything but totals of this type."""
+    is_wide = len(line) > _WIDE * len(rows)
+    if is_wide and (new := spliced(line, name, tag, rows)) is not None:
+        return new
+    mine = entries(line, name, tag)
+    if mine is None:
+        return None
+    join(mine, rows)
+    return write(name, tag, mine)
+
+
+def spliced(line: bytes, name: bytes, tag: bytes, rows: Rows) -> bytes | None:
+    """Return a line of our own with these entries joined to those that it has, each in its place. Others are not read.
+
+    Return None for a line that holds anything but entries of this type, that lacks one of the replicas, or that holds
+    more than numbers for it.
+    """
+    head = b'"%b":{"%b":{"' % (name, tag)
+    if not line.startswith(head) or line.find(b"{", len(head)) >= 0 or b"\\" in line:
+        return None
+    for author, row in rows.items():
+        mark = b'"%b":[' % author
+        start = line.find(mark) + len(mark)
+        if start < len(mark):
+            return None
+        end = line.find(b"]", start)
+        try:
+            line = b"".join((line[:start], join_row(line[start:end], row), line[end:]))
+        except ValueError:
+            return None
+    return line
 
 
 def join(rows: Rows, more: Rows) -> None:

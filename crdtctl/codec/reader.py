@@ -11,6 +11,7 @@ from crdtctl.codec.layout import (
     LONGEST_NAME,
     NAME_END,
     TRAILER_SIZE,
+    InMemory,
     digits,
     is_crowded,
     is_trailer,
@@ -28,11 +29,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from crdtctl.codec.header import Head
     from crdtctl.codec.layout import Pages
     from crdtctl.crdt.counter import Counter
     from crdtctl.crdt.forks import Names
-else:
-    pass
+
+    #: Headers by their mark.
+    Heads = dict[int, Head]
 
 #: Number of bytes that are read in one call.
 READ_SIZE = 2**18
@@ -54,6 +57,11 @@ class Part(NamedTuple):
 ALL = Part(b"", b"")
 
 
+def _mark(head: bytes) -> int:
+    """Return a number that identifies the text of a header in this process."""
+    return hash(head) << 32 | zlib.crc32(head)
+
+
 def _refuse_costly(head: bytes) -> None:
     """Raise `Invalid` for a header that would take many times its size of memory."""
     if len(head) <= SMALL:
@@ -71,10 +79,12 @@ class Source:
 
     `label` is its name in messages. `ours` is true if this program wrote the file on this machine. Its lines are then
     decoded without checks, so its checksum must have been verified. Bytes that are not a state raise `Invalid`, with
-    this source in it.
+    this source in it. `heads` are headers that were decoded already, by their `mark`; the one of this source is added.
     """
 
-    def __init__(self, pages: Pages, size: int, *, label: str = "", ours: bool = False) -> None:
+    def __init__(
+        self, pages: Pages, size: int, *, label: str = "", ours: bool = False, heads: Heads | None = None
+    ) -> None:
         self.pages = pages
         self.size = size
         self.label = label
@@ -85,9 +95,10 @@ class Source:
         self.end = size - TRAILER_SIZE
         try:
             head = pages.read(0, self.start)
-            if not ours:
-                _refuse_costly(head)
-            self.head = decode_head(head)
+            self.mark = _mark(head)
+            self.head = (heads and heads.get(self.mark)) or self._decoded(head)
+            if heads is not None:
+                heads[self.mark] = self.head
             del head
         except Invalid as fault:
             raise self.invalid(fault.reason) from None
@@ -95,6 +106,11 @@ class Source:
         self.trailer = pages.read(self.end, TRAILER_SIZE + 1) if self.end >= self.start else b""
         if not is_trailer(self.trailer) or pages.read(self.end - 1, 1) != b"\n":
             raise self.invalid("its last line is missing: it is truncated")
+
+    def _decoded(self, head: bytes) -> Head:
+        if not self.ours:
+            _refuse_costly(head)
+        return decode_head(head)
 
     def twin(self) -> Source:
         """Return another source that reads the same file, for example with other names."""
@@ -152,6 +168,11 @@ class Source:
             return {}
         counter = self.decode(line)[1]
         return put_under(counter, self.names) if self.names else counter
+
+    def may_have_reserved(self) -> bool:
+        """Return whether a line may be a reserved one, which is certain only in a small file."""
+        size = self.end - self.start
+        return size > READ_SIZE or b'\n"=' in self.pages.read(self.start - 1, size)
 
     def has_size_of(self, other: Source) -> bool:
         """Return whether the lines of the `other` source take as many bytes."""
@@ -247,6 +268,12 @@ class Source:
         return name, counter
 
     def _offset(self, name: bytes) -> int:
+        if isinstance(self.pages, InMemory) and b'"' not in name and b"\\" not in name:
+            at = self.pages.data.find(
+                b'\n"%b":{' % name, self.start - 1, self.end
+            )  # most files have the names of others
+            if at >= 0:
+                return at + 1
         try:
             return search(self.pages, self.start, self.end, name)[0]
         except ValueError as error:

@@ -219,6 +219,9 @@ class ForkResolution(Record):
     forks: list[Fork]
 
 
+_NO_NAMES: dict[str, tuple[str, ...]] = {}
+
+
 def join(heads: Heads) -> ForkResolution:
     """Return the clocks and histories of `heads` together: the newest of each, with forks kept apart."""
     clock: dict[str, int] = {}
@@ -244,7 +247,7 @@ def join(heads: Heads) -> ForkResolution:
             known.update(tags)
             if (b.count, new) > (a.count, old):
                 histories[author] = new
-    names: list[dict[str, tuple[str, ...]]] = [{} for _ in heads]
+    names: list[dict[str, tuple[str, ...]]] = [{} for _ in heads] if forked else [_NO_NAMES] * len(heads)
     said: dict[str, list[_Known]] = {replica: [] for replica in sorted(forked)}
     if forked:
         for number, (theirs, told) in enumerate(heads):

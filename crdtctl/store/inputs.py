@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
+    from crdtctl.codec.reader import Heads
     from crdtctl.errors import CrdtctlError
 else:
     pass
@@ -111,15 +112,18 @@ def _as_input(state: State, number: int) -> Input:
     return Input(path, path=path, given=True)
 
 
-def open_input(item: Input, stack: ExitStack) -> Source:
-    """Open and verify one input. `stack` closes it. Raise an error with the label of the input."""
+def open_input(item: Input, stack: ExitStack, heads: Heads | None = None) -> Source:
+    """Open and verify one input. `stack` closes it. Raise an error with the label of the input.
+
+    `heads` are headers that need not be decoded again, see `Source`.
+    """
     label = printable(item.label)
     if item.failure is not None:
         raise item.failure
     if item.gzip:
-        return open_input(unzipped(item, stack), stack)
+        return open_input(unzipped(item, stack), stack, heads)
     if item.data is not None:
-        return _source(label, InMemory(item.data), len(item.data))
+        return _source(label, InMemory(item.data), len(item.data), heads)
     with ExitStack() as failing:
         try:
             fd = os.open(item.path or "", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -131,8 +135,8 @@ def open_input(item: Input, stack: ExitStack) -> Source:
             size = status.st_size - item.start if item.size is None else item.size
             if size <= SMALL:
                 data = pages.read(0, SMALL + 1 if item.size is None else size)
-                return _source(label, InMemory(data), len(data))
-            source = _source(label, pages, size)
+                return _source(label, InMemory(data), len(data), heads)
+            source = _source(label, pages, size, heads)
         except OSError as error:
             raise _unopened(error, item.path or "", label) from None
         if isinstance(source.pages, OnDisk):
@@ -174,10 +178,10 @@ def _unopened(error: OSError, path: str, label: str) -> CrdtctlError:
     return failure
 
 
-def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
+def _source(label: str, pages: InMemory | OnDisk, size: int, heads: Heads | None) -> Source:
     """Return the source of a state in canonical layout, or in another one; raise `Invalid`."""
     try:
-        source = Source(pages, size, label=label)
+        source = Source(pages, size, label=label, heads=heads)
     except Invalid as found:
         from crdtctl.codec import other_layouts
         from crdtctl.store.other_files import LOOKED_AT, recognize
@@ -205,7 +209,7 @@ def _source(label: str, pages: InMemory | OnDisk, size: int) -> Source:
             raise Invalid(other.kind, label, hint=other.hint) from None
         # A file that begins like a canonical one gets the message for canonical files.
         raise fault if data.startswith(HEAD_START) else Invalid(found.reason, label) from None
-    return Source(InMemory(whole), len(whole), label=label)
+    return Source(InMemory(whole), len(whole), label=label, heads=heads)
 
 
 class Stamp(Record):

@@ -399,6 +399,8 @@ def _input(session: RemoteSession, file: FetchedFile) -> Input:
     from crdtctl.store.inputs import Input
 
     content = file.content
+    if content.data is not None:
+        return Input(session.label(file.entry.name), data=content.data)
     return Input(session.label(file.entry.name), path=content.path, start=content.start, size=content.size)
 
 

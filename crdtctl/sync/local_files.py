@@ -1,6 +1,6 @@
-"""Fetched files on this machine: the small ones one after the other in a single file, each large one in its own.
+"""Fetched files on this machine: the first small ones in memory, further ones one after the other in a single file.
 
-To make and delete a file takes longer than to write a small one.
+Each large one has a file of its own. To make and delete a file takes longer than to write a small one.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, Self
 
-#: Maximum number of bytes of a file that is kept together with others.
+#: Maximum number of bytes of a file that is kept together with others; and of those in memory.
 SMALL = 2**16
+IN_MEMORY = 3 * 2**22
 _READ_SIZE = 2**20
 
 
@@ -34,12 +35,16 @@ def _no_fault_of_the_remote() -> Iterator[None]:
 
 
 class LocalFile(NamedTuple):
-    """The content of a fetched file: `size` bytes of the local file `path` from `start` on, and their hash."""
+    """The content of a fetched file: `size` bytes of the local file `path` from `start` on, and their hash.
+
+    If the content is in memory, it is the `data`.
+    """
 
     path: str
     start: int
     size: int
     digest: str
+    data: bytes | None = None
 
     @classmethod
     def at(cls, path: str) -> LocalFile:
@@ -60,6 +65,8 @@ class LocalFile(NamedTuple):
 
     def read(self) -> bytes:
         """Return the content."""
+        if self.data is not None:
+            return self.data
         with open(self.path, "rb") as file:
             file.seek(self.start)
             return file.read(self.size)
@@ -73,6 +80,7 @@ class LocalFiles:
         self._lock = allocate_lock()
         self._shared: int | None = None
         self._end = 0
+        self._in_memory = 0
         self._number = 0
 
     def new(self) -> Incoming:
@@ -97,6 +105,12 @@ class LocalFiles:
             path = f"{self._directory}/{self._number}"
             self._number += 1
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
+
+    def keep(self, content: bytes) -> bool:
+        """Return whether a small file may stay in memory."""
+        with self._lock:
+            self._in_memory += len(content)
+            return self._in_memory <= IN_MEMORY
 
     def append(self, content: bytes) -> tuple[str, int]:
         """Add a small file to the others; return the path of the file that holds them, and the place in it."""
@@ -142,12 +156,16 @@ class Incoming:
 
     def finish(self) -> LocalFile:
         """Return the content; raise `StorageError` if it cannot be written."""
-        start = 0
+        start, data = 0, None
         if self._fd is None:
-            with _no_fault_of_the_remote():
-                self._path, start = self._files.append(b"".join(self._pieces))
+            content = b"".join(self._pieces)
+            if self._files.keep(content):
+                data = content
+            else:
+                with _no_fault_of_the_remote():
+                    self._path, start = self._files.append(content)
         self.close()
-        return LocalFile(self._path, start, self._size, self._digest.hexdigest())
+        return LocalFile(self._path, start, self._size, self._digest.hexdigest(), data)
 
     def close(self) -> None:
         """Close the file, also one that is incomplete."""

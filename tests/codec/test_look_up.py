@@ -188,3 +188,12 @@ def test_sources_with_the_same_lines_differ_in_their_header_at_most() -> None:
     assert source.has_size_of(same)
     assert source.text() == same.text() == encode_line("builds", counters["builds"]) + b"\n"
     assert not source.has_size_of(other)
+
+
+@pytest.mark.parametrize("names", [[], ["a", "b"], ["a", "=jobs"], ["=", "b"], ["a\n=", "b", '\n"=']])
+def test_a_reserved_line_is_seen_without_reading_lines(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    counters: dict[str, Counter] = {name: {"pncounter": {"hub": (2, 1, 0)}} for name in names}
+    source = opened(written(Head("state", "hub", {"hub": 2}), counters))
+    assert source.may_have_reserved() == (names not in ([], ["a", "b"], ["a\n=", "b", '\n"=']))
+    monkeypatch.setattr(reader, "READ_SIZE", 5)
+    assert source.may_have_reserved() == (names != [])

@@ -1,6 +1,8 @@
 """Lines with one entry of totals each: which texts are of this form, and which are left to the codec."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crdtctl.codec import one_author, same_shape
 
@@ -68,3 +70,42 @@ def test_no_pair_of_lines_joins_to_no_line() -> None:
 @pytest.mark.parametrize("name", ["é".encode(), b'a\\"'])
 def test_pair_of_lines_with_an_escape_is_left_to_the_codec(name: bytes) -> None:
     assert same_shape.join_together([LINE % name], [LINE % name], CLOCK) is None
+
+
+ROWS = st.lists(st.integers(0, 12), min_size=3, max_size=3).map(lambda row: b",".join(b"%d" % one for one in row))
+ENTRIES = st.dictionaries(st.sampled_from([b"ann", b"anna", b"bob", b"zoe"]), ROWS, min_size=1)
+
+
+@given(mine=ENTRIES, theirs=ENTRIES, is_wide=st.booleans())
+def test_entries_are_joined_to_a_line_as_if_all_of_it_was_read(
+    mine: dict[bytes, bytes], theirs: dict[bytes, bytes], is_wide: bool
+) -> None:
+    others = {b"many%04d" % number: b"1,2,3" for number in range(600 if is_wide else 0)}
+    line = one_author.write(b"a", b"pncounter", {**mine, **others})
+    joined = {**mine, **others}
+    one_author.join(joined, theirs)
+    expected = one_author.write(b"a", b"pncounter", joined)
+    assert one_author.added(line, b"a", b"pncounter", theirs) == expected
+    in_place = one_author.spliced(line, b"a", b"pncounter", theirs)
+    assert in_place == (expected if theirs.keys() <= mine.keys() else None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'"b":{"pncounter":{"hub":[3,2,1]}}',
+        b'"a":{"gcounter":{"hub":[3,2]}}',
+        b'"a":{"gcounter":{"hub":[3,2]},"pncounter":{"hub":[3,2,1]}}',
+        b'"a":{"pncounter":{"hub":[3,2,1,{"k":[1,0]}]}}',
+        b'"a":{"pncounter":{"h\\"b":[3,2,1],"hub":[3,2,1]}}',
+        b'"a":{"pncounter":{"hub":["3"]}}',
+    ],
+)
+def test_nothing_is_joined_in_place_to_a_line_of_more_than_numbers(line: bytes) -> None:
+    assert one_author.spliced(line, b"a", b"pncounter", {b"hub": b"4,2,1"}) is None
+    assert one_author.added(line, b"a", b"pncounter", {b"hub": b"4,2,1"}) is None
+
+
+def test_an_entry_that_is_joined_in_place_has_as_many_numbers() -> None:
+    line = b'"a":{"pncounter":{"hub":[3,2,1,5]}}'
+    assert one_author.spliced(line, b"a", b"pncounter", {b"hub": b"4,2,1"}) is None

@@ -116,6 +116,7 @@ def test_what_others_hand_over_is_never_kept_as_theirs(make: Make) -> None:
 def test_many_files_and_two_processes_hand_over_as_well(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PARALLEL_FROM_BYTES", 1)
     monkeypatch.setattr(limits, "GROUP_SIZE", 2)
+    monkeypatch.setattr(limits, "GROUP_SMALL", 2)
     monkeypatch.setattr(spill, "IN_MEMORY", 100)
     hub = make("hub")
     jobs = [make(f"job-{number}", 1) for number in range(5)]

@@ -56,6 +56,7 @@ def test_more_states_than_can_be_open_at_once_give_what_merging_one_by_one_gives
         one_by_one.merge(path, check=False)
     whole.merge(*paths, check=False)
     monkeypatch.setattr(limits, "GROUP_SIZE", 3)
+    monkeypatch.setattr(limits, "GROUP_SMALL", 3)
     report = grouped.merge(*paths, check=False)
     assert report.taken == [str(path) for path in paths]
     assert report.refused == {}
@@ -81,6 +82,7 @@ def test_the_limits_of_grouping_never_change_the_result(
         for number, (path, mine) in enumerate(zip(paths, amounts, strict=True)):
             path.write_bytes(counted_state(f"r{number}", mine))
         patch.setattr(limits, "GROUP_SIZE", group)
+        patch.setattr(limits, "GROUP_SMALL", group)
         patch.setattr(limits, "GROUP_BYTES", group_bytes)
         patch.setattr(inputs, "SMALL", small)
         replica.merge(*paths, check=False)
@@ -117,6 +119,7 @@ def test_a_bad_line_behind_a_right_checksum_is_refused_and_named_and_the_others_
     new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, group: int
 ) -> None:
     monkeypatch.setattr(limits, "GROUP_SIZE", group)
+    monkeypatch.setattr(limits, "GROUP_SMALL", group)
     replica, expected = new_replica("here"), new_replica("expected")
     good = [counted_state(f"r{number}", {"builds": number + 1, "pages": 1}) for number in range(5)]
     bad = with_new_checksum(BAD[wrong](counted_state("bad", GOOD)))
@@ -188,6 +191,7 @@ def test_an_input_that_changes_between_its_two_readings_is_refused(
 ) -> None:
     """Of many inputs some are closed after their check and opened again to be joined."""
     monkeypatch.setattr(limits, "GROUP_SIZE", 1)
+    monkeypatch.setattr(limits, "GROUP_SMALL", 1)
     replica = new_replica("here")
     for number in range(3):
         (tmp_path / f"{number}.json").write_bytes(counted_state(f"r{number}", {"builds": 1}))

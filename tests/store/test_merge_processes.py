@@ -94,6 +94,7 @@ def test_many_states_are_joined_in_groups_by_several_processes_as_by_one(
     new_replica: New, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr(limits, "GROUP_SIZE", 2)
+    monkeypatch.setattr(limits, "GROUP_SMALL", 2)
     one, two = new_replica("one"), new_replica("two")
     states = [
         counted_state(f"r{number:02}", {f"c{line}": number + line for line in range(number, 30)})
@@ -117,6 +118,7 @@ def test_a_bad_state_is_found_in_the_groups_of_either_process(
     new_replica: New, monkeypatch: pytest.MonkeyPatch, position: int
 ) -> None:
     monkeypatch.setattr(limits, "GROUP_SIZE", 2)
+    monkeypatch.setattr(limits, "GROUP_SMALL", 2)
     replica = new_replica("here")
     states = [counted_state(f"r{number}", {"c": 1, "d": 1}) for number in range(10)]
     states[position] = with_new_checksum(states[position].replace(b'"d":{"pn', b'"d":{"xx'))
@@ -136,6 +138,7 @@ def test_what_is_handed_over_in_the_groups_of_either_process_arrives(
     new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
 ) -> None:
     monkeypatch.setattr(limits, "GROUP_SIZE", 2)
+    monkeypatch.setattr(limits, "GROUP_SMALL", 2)
     permanent = new_replica("permanent")
     clients = [Replica.init(tmp_path / f"client-{number}", name=f"c{number}", tier=1) for number in range(10)]
     for client in clients:

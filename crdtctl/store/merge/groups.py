@@ -11,9 +11,10 @@ from crdtctl.contexts import ExitStack, contextmanager
 from crdtctl.crdt import clock as clocks
 from crdtctl.errors import CrdtctlError, from_os
 from crdtctl.store.durable import OnDisk
-from crdtctl.store.inputs import Stamp, open_input
+from crdtctl.store.inputs import SMALL, Stamp, open_input
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.opening import BadInput, OpenedInput
+from crdtctl.store.merge.room import Room
 from crdtctl.store.temporary import temporary_file
 
 TYPE_CHECKING = False
@@ -44,7 +45,7 @@ def sources_to_join(taken: Sequence[OpenedInput], stack: ExitStack, buffers: Seq
             one.source.names = one.names
     if len(sources) == len(taken):
         return sources
-    groups = [taken[i : i + limits.GROUP_SIZE] for i in range(0, len(taken), limits.GROUP_SIZE)]
+    groups = _groups(taken)
     files = [stack.enter_context(temporary_file(buffers[0].scratch)) for _ in groups]
     work = list(zip(groups, files, strict=True))
     each = -(-len(work) // len(buffers))
@@ -58,6 +59,20 @@ def sources_to_join(taken: Sequence[OpenedInput], stack: ExitStack, buffers: Seq
             more, buffer.count = done
             sizes += more
     return [Source(OnDisk(file.fileno()), size, ours=True) for file, size in zip(files, sizes, strict=True)]
+
+
+def _groups(taken: Sequence[OpenedInput]) -> list[list[OpenedInput]]:
+    """Return the inputs in groups that may be open at once."""
+    groups: list[list[OpenedInput]] = []
+    room = Room()
+    for one in taken:
+        in_memory = one.size <= SMALL or one.item.data is not None
+        if not groups or not room.takes(one.size, in_memory=in_memory):
+            groups.append([])
+            room = Room()
+            room.takes(one.size, in_memory=in_memory)
+        groups[-1].append(one)
+    return groups
 
 
 def _join_groups(work: _Work, buffer: SpillBuffer) -> list[int]:
@@ -96,13 +111,13 @@ def _join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuff
 def _reopened(one: OpenedInput, stack: ExitStack) -> OpenedInput:
     """Return an input that is open. Raise `BadInput` if it is not the one that was verified."""
     try:
-        source = one.source or open_input(one.item, stack)
+        source = one.source or open_input(one.item, stack, {one.mark: one.head})
     except CrdtctlError as reason:
         raise BadInput(one, reason) from None
-    if source.head != one.head:
+    if source.mark != one.mark:
         raise BadInput(one, source.invalid("it was changed while it was read"))
     source.names = one.names
-    return OpenedInput(one.item, one.head, one.size, source, one.stamp or Stamp.of(source))
+    return OpenedInput(one.item, one.head, one.mark, one.size, source, one.stamp or Stamp.of(source))
 
 
 @contextmanager

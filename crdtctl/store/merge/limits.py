@@ -1,9 +1,10 @@
 """Limits of a merge. None of them changes its result, only its memory, speed and report."""
 
-#: Maximum number of input files joined in one pass. More are joined in groups of this size first.
+#: Maximum number of large input files joined in one pass. More are joined in groups of this size first.
 GROUP_SIZE = 128
-#: Maximum number of bytes of small input files kept in memory.
-GROUP_BYTES = 2**22
+#: Maximum number of small input files joined in one pass, or in a group, and of their bytes. They are kept in memory.
+GROUP_SMALL = 1024
+GROUP_BYTES = 2**24
 #: Minimum number of input bytes that make a second process worth its start.
 PARALLEL_FROM_BYTES = 2**23
 #: Minimum number of bytes in each process.

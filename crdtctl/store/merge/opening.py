@@ -6,40 +6,46 @@ from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.contexts import ExitStack
 from crdtctl.errors import printable
-from crdtctl.records import Record, field
+from crdtctl.records import Record
 from crdtctl.store.inputs import Stamp, open_input
 from crdtctl.store.jobs import attempts_in
-from crdtctl.store.merge import limits
+from crdtctl.store.merge.room import Room
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import membership_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from crdtctl.codec.header import Head
-    from crdtctl.codec.reader import Source
+    from crdtctl.codec.reader import Heads, Source
     from crdtctl.crdt.base import Entries
     from crdtctl.crdt.forks import Names
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.inputs import Input
 
 
+#: Most inputs have none of what it stands for.
+NOTHING: dict[Any, Any] = {}
+
+
 class OpenedInput(Record, frozen=False, eq=False):
     """An input whose checksum holds; `source` is missing while it is closed.
 
-    `members` are its entries of membership, `jobs` those of attempts of jobs. Its entries are read under other `names`
-    where an id has forked.
+    `mark` identifies the text of its header. `members` are its entries of membership, `jobs` those of attempts of jobs.
+    Its entries are read under other `names` where an id has forked.
     """
 
     item: Input
     head: Head
+    mark: int
     size: int
     source: Source | None
     stamp: Stamp | None
-    names: Names = field(default_factory=dict)
-    members: Entries = field(default_factory=dict)
-    jobs: Entries = field(default_factory=dict)
+    names: Names = NOTHING
+    members: Entries = NOTHING
+    jobs: Entries = NOTHING
 
     def refuse_if_changed(self) -> None:
         """Raise `BadInput` if the file was written to since its checksum was verified."""
@@ -60,19 +66,22 @@ class BadInput(Exception):
 def open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: ExitStack) -> list[OpenedInput]:
     """Open and verify the inputs, and keep the first few open. Record in `refused` those that are not valid."""
     opened: list[OpenedInput] = []
-    weight = 0
+    room = Room()
+    heads: Heads = {}
 
     def take(item: Input) -> None:
-        nonlocal weight
         with ExitStack() as passing:
-            source = open_input(item, passing)
-            members, jobs = membership_in(source), attempts_in(source)
-            keep = len(opened) < limits.GROUP_SIZE and weight <= limits.GROUP_BYTES
+            source = open_input(item, passing, heads)
+            members: Entries = NOTHING
+            jobs: Entries = NOTHING
+            if source.may_have_reserved():
+                members, jobs = membership_in(source) or NOTHING, attempts_in(source) or NOTHING
+            keep = room.takes(source.size, in_memory=isinstance(source.pages, InMemory))
             stamp = Stamp.of(source) if keep else None
             kept = source if keep else None
-            opened.append(OpenedInput(item, source.head, source.size, kept, stamp, members=members, jobs=jobs))
+            one = OpenedInput(item, source.head, source.mark, source.size, kept, stamp, members=members, jobs=jobs)
+            opened.append(one)
             if keep:
-                weight += source.size if isinstance(source.pages, InMemory) else 0
                 stack.enter_context(passing.pop_all())
 
     def refuse(item: Input, reason: CrdtctlError) -> None:

@@ -11,6 +11,7 @@ from crdtctl.store.gone import declared, returned
 from crdtctl.store.jobs import attempts_of, late
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.admission import admit, foreign_writers
+from crdtctl.store.merge.opening import NOTHING
 from crdtctl.store.retirement import absorbed_twice, membership_of, refuse_sealed, without_absorbed
 from crdtctl.store.unheard import Heard, counts, still
 
@@ -133,7 +134,7 @@ def make_plan(
 def _read_under(joined: ForkResolution, basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> None:
     """Set the names for the entries of each source. Entries of absorbed replicas are left out."""
     for one, names in zip(taken, joined.names[1:], strict=True):
-        one.names = {**names, **without_absorbed(members, one.head.clock)}
+        one.names = {**names, **without_absorbed(members, one.head.clock)} or NOTHING
     if basis.known:
         basis.known.names = {**joined.names[0], **without_absorbed(members, basis.head.clock)}
 

@@ -11,7 +11,7 @@ from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory, search
 from crdtctl.codec.lines import encode_line
-from crdtctl.codec.reader import Source
+from crdtctl.codec.reader import Part, Source
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.counter import Counter
 from tests.codec.files import file_with, opened, written
@@ -197,3 +197,13 @@ def test_a_reserved_line_is_seen_without_reading_lines(names: list[str], monkeyp
     assert source.may_have_reserved() == (names not in ([], ["a", "b"], ["a\n=", "b", '\n"=']))
     monkeypatch.setattr(reader, "READ_SIZE", 5)
     assert source.may_have_reserved() == (names != [])
+
+
+@pytest.mark.parametrize("names", [["a", "x", 'x":{"pncounter'], ["a", "x", "y"], ["x", "x\\y", "z"], ["b"], []])
+@pytest.mark.parametrize("first", ["", "a", "x", 'x":{"pncounter', "x\\y", "y"])
+@pytest.mark.parametrize("beyond", ["", "x", 'x":{"pncounter', "y", "zz"])
+def test_a_part_of_a_file_has_the_names_between_its_limits(names: list[str], first: str, beyond: str) -> None:
+    counters: dict[str, Counter] = {name: {"pncounter": {"hub": (2, 1, 0)}} for name in names}
+    source = opened(written(Head("state", "hub", {"hub": 2}), counters))
+    expected = [name for name in names if first <= name and (not beyond or name < beyond)]
+    assert [name.decode() for name, _ in source.lines(Part(first.encode(), beyond.encode()))] == expected

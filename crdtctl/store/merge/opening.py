@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crdtctl.store.inputs import Input
 
 
-#: Most inputs have none of what it stands for.
+#: The entries or names of an input without any, as most inputs are. It is shared to save memory.
 NOTHING: dict[Any, Any] = {}
 
 

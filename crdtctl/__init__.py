@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from crdtctl.store.reading import Reading
     from crdtctl.store.replica import Replica
     from crdtctl.store.snapshot import Snapshot
+    from crdtctl.store.totals import Total
     from crdtctl.sync.remotes import synchronize
     from crdtctl.sync.report import Options, SyncReport
 
@@ -53,6 +54,7 @@ __all__ = [
     "Replica",
     "Snapshot",
     "SyncReport",
+    "Total",
     "__version__",
     "counter_fault",
     "errors",
@@ -70,6 +72,7 @@ if not TYPE_CHECKING:  # type checkers know the names from above, and report any
         "Replica": "crdtctl.store.replica",
         "Snapshot": "crdtctl.store.snapshot",
         "SyncReport": "crdtctl.sync.report",
+        "Total": "crdtctl.store.totals",
         "counter_fault": "crdtctl.crdt.names",
         "synchronize": "crdtctl.sync.remotes",
     }

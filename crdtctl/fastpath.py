@@ -214,6 +214,9 @@ def _find(fd: int, kind: str, name: bytes) -> bytes:
     if pages.read(end - 1, 1) != b"\n" or not is_trailer(pages.read(end, TRAILER_SIZE + 1)):
         raise ValueError
     first, last = search(pages, start, end, name)
+    series, _ = search(pages, first, end, b"%b{" % name)
+    if pages.read(series, len(name) + 2) == b'"%b{' % name:
+        raise ValueError  # the value is the total of this line and of the series
     return pages.read(first, last - first)
 
 

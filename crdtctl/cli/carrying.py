@@ -40,11 +40,13 @@ def carry_out(context: Context) -> int:
 
 def _counter_meant(context: Context, name: str) -> str:
     """Return a question with the likeliest counter, or an empty string if no name is similar."""
+    from crdtctl.crdt.series import name_of
     from crdtctl.store.reader import Reader
     from crdtctl.suggestions import did_you_mean
 
     try:
-        return did_you_mean(name, (one.name for one in Reader.find(context.of(REPLICA)).counters()))
+        names = (one.name for one in Reader.find(context.of(REPLICA)).counters())
+        return did_you_mean(name, names if "{" in name else dict.fromkeys(map(name_of, names)))
     except CrdtctlError:
         return ""
 

@@ -59,7 +59,7 @@ def candidates_for(words: Sequence[str], current: str) -> tuple[str, Words]:
             parameter = _option(command, context, option)
             if parameter is not None and not parameter.is_flag and "=" not in word:
                 if not rest:
-                    return _values(parameter, context, replica, "")
+                    return _values(parameter, context, replica, current)
                 value = rest.pop(0)
             replica = value if option == "--replica" else replica
         elif hasattr(command, "get_command"):
@@ -71,17 +71,17 @@ def candidates_for(words: Sequence[str], current: str) -> tuple[str, Words]:
         else:
             position += 1
     if current.startswith("-") and not ended:
-        name, equals, _ = current.partition("=")
+        name, equals, value = current.partition("=")
         parameter = _option(command, context, name) if equals else None
         if parameter is not None:
-            return _values(parameter, context, replica, f"{name}=")
+            return _values(parameter, context, replica, value, f"{name}=")
         return "words", _options(command, context)
     if hasattr(command, "get_command"):
         return "words", _commands(command, context)
     places = [one for one in command.params if one.param_type_name == "argument"]
     if not places or (position >= len(places) and places[-1].nargs != -1):
         return "words", ()
-    return _values(places[min(position, len(places) - 1)], context, replica, "", position)
+    return _values(places[min(position, len(places) - 1)], context, replica, current, position=position)
 
 
 def _option(command: Any, context: Any, name: str) -> Any:
@@ -103,8 +103,10 @@ def _commands(group: Any, context: Any) -> Iterator[tuple[str, str]]:
         yield name, VERBS[name] if context.parent is None else summary(group.get_command(context, name))
 
 
-def _values(parameter: Any, context: Any, replica: str | None, before: str, position: int = 0) -> tuple[str, Words]:
-    """Return the kind of the values of an option or an argument, and the known values."""
+def _values(
+    parameter: Any, context: Any, replica: str | None, current: str, before: str = "", *, position: int = 0
+) -> tuple[str, Words]:
+    """Return the kind of the values of an option or an argument, and the known values, each with `before` before it."""
     is_option = parameter.param_type_name == "option"
     placeholder = re.sub(r"[\[\].]", "", parameter.metavar or "")
     path = context.command_path.removeprefix("crdtctl ")
@@ -126,9 +128,9 @@ def _values(parameter: Any, context: Any, replica: str | None, before: str, posi
         case "NAME" if path == "remote remove":
             found = _remotes(replica)
         case "NAME" if not is_option and path not in ("remote add", "create"):
-            found = _counters(replica)
+            found = _counters(replica, current)
         case "NAME AMOUNT | NAME=AMOUNT" if position == 0:
-            found = _counters(replica)
+            found = _counters(replica, current)
         case "ID" | "TO" | "FROM" | "OLD":
             found = _ids(replica)
         case _:  # no values are known
@@ -140,9 +142,14 @@ def _opened(replica: str | None) -> Replica:
     return Replica(which.find(replica or None, []))
 
 
-def _counters(replica: str | None) -> Iterator[tuple[str, str]]:
-    for reading in _opened(replica).counters():
-        yield reading.name, f"{reading.value} ({reading.tag})"
+def _counters(replica: str | None, current: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that begin with the current word; behind an opening brace, the series."""
+    from crdtctl.crdt.glob import quoted
+
+    name, brace, _ = current.partition("{")
+    found = _opened(replica).select(quoted(name) + ("" if brace else "*"), each=bool(brace))
+    for total in found:
+        yield total.spelling, f"{total.value} ({total.tag})"
 
 
 def _remotes(replica: str | None) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Item: TypeAlias = dict[str, Any]
 
 SCHEMA = 1
+#: Formats that show items whole, and not only the cells of rows.
+STRUCTURED = ("json", "ndjson", "toml")
 #: Maximum number of changed counters, or hand-offs, to print for people.
 MAX_SHOWN = 20
 
@@ -199,7 +201,8 @@ class Report:
     """Data to print: items for JSON, and rows of columns for every other format.
 
     In JSON, the items are under `key`, after the fields of `head`. `value` is the index of the column that the format
-    ``value`` prints. `ids` returns the ids among which a shortened id must be unique.
+    ``value`` prints. `ids` returns the ids among which a shortened id must be unique. `words` are further columns with
+    texts of users, which are never shortened.
     """
 
     def __init__(
@@ -212,6 +215,7 @@ class Report:
         value: int = -1,
         head: Item | None = None,
         ids: Callable[[], Iterable[str]] = tuple,
+        words: Iterable[str] = (),
     ) -> None:
         self.key = key
         self.columns = columns
@@ -220,6 +224,7 @@ class Report:
         self.value = value
         self.head = head or {}
         self.ids = ids
+        self.words = _WORDS_OF_USERS.union(words)
 
 
 def resolve_format(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
@@ -357,7 +362,7 @@ def _short(report: Report, rows: Sequence[Sequence[object]]) -> Iterator[Sequenc
     """Yield rows with short ids and ages, except in columns with texts of users."""
     from crdtctl.cli.short import short_ids, shortened
 
-    is_short = [column not in _WORDS_OF_USERS for column in report.columns]
+    is_short = [column not in report.words for column in report.columns]
     said = [cell for row in rows for cell, may in zip(row, is_short, strict=True) if may and isinstance(cell, str)]
     ids = short_ids([*said, *report.ids()])
     for row in rows:

@@ -1,14 +1,19 @@
-"""Names on the command line → counters: whole names, patterns with * and ?, and defaults."""
+"""Names on the command line → totals of counters: whole names, patterns, labels, and defaults."""
 
 from __future__ import annotations
 
-from crdtctl.errors import MissingError, UsageError, printable
-from crdtctl.store.reading import Reading
+from crdtctl.crdt.glob import Glob
+from crdtctl.crdt.selector import Selector
+from crdtctl.errors import MissingError, printable
+from crdtctl.store.selection import chosen, find, totals
+from crdtctl.store.totals import Total
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from crdtctl.crdt.selector import Condition
+    from crdtctl.crdt.series import Labels
     from crdtctl.store.snapshot import Snapshot
 
 
@@ -17,45 +22,72 @@ class Default:
 
     tag: None = None
 
-    def __init__(self, name: str, value: int) -> None:
-        self.name = name
+    def __init__(self, wanted: Selector, value: int) -> None:
+        self.name = str(wanted.name)
+        self.labels: Labels = wanted.labels
+        self.spelling = str(wanted)
         self.value = value
         self.facts: Mapping[str, float] = {}
 
 
-def counted(found: Iterable[Reading | Default]) -> Iterator[Reading]:
-    """Yield the readings of existing counters."""
-    return (one for one in found if isinstance(one, Reading))
+def existing(found: Iterable[Total | Default]) -> Iterator[Total]:
+    """Yield the totals of existing counters."""
+    return (one for one in found if isinstance(one, Total))
 
 
-def is_pattern(now: Snapshot, name: str) -> bool:
-    """Return whether a word is a pattern: it contains * or ?, and no counter has exactly this name."""
-    return ("*" in name or "?" in name) and not now.tags(name)
+def selectors(now: Snapshot, names: Sequence[str], where: Sequence[Condition], *, exact: bool) -> list[Selector]:
+    """Return the selectors that words mean, with further conditions. Raise `UsageError`."""
+    return [chosen(now, name, where, exact=exact) for name in names]
 
 
-def selected(now: Snapshot, names: Sequence[str], tag: str | None, default: int | None) -> Iterator[Reading | Default]:
-    """Yield the counters of the names, in order, with `default` for a missing one; raise `MissingError`."""
-    for name in names:
-        if is_pattern(now, name):
-            from fnmatch import fnmatchcase
-
-            found = [one for one in now.counters() if tag in (None, one.tag) and fnmatchcase(one.name, name)]
-            if not found and default is None:
-                raise MissingError(f"no counter matches '{printable(name)}'", "'crdtctl show' lists all counters")
-            yield from found
-        elif default is None or (tag in now.tags(name) if tag else now.tags(name)):
-            yield from _meant(now, name, tag)
-        else:
-            yield Default(name, default)
+def is_one(wanted: Sequence[Selector]) -> bool:
+    """Return whether selectors mean one value: they are one, which is not a pattern."""
+    return len(wanted) == 1 and not isinstance(wanted[0].name, Glob)
 
 
-def _meant(now: Snapshot, name: str, tag: str | None) -> list[Reading]:
-    """Return the reading of a name in the type that this replica uses, or all readings if it uses none."""
-    found = now.readings(name, tag)
+def one_total(now: Snapshot, wanted: Selector, tag: str | None, default: int | None) -> Total | Default:
+    """Return the one total of a selector, or the `default` for a missing one.
+
+    Raise `MissingError`, and `UsageError` if the name has several types and this replica uses none of them.
+    """
+    found = [*selected(now, [wanted], tag, default)]
     if len(found) > 1:
-        try:
-            meant = now.meant(name)
-        except UsageError:  # this replica uses none of the types
-            return found
-        return [one for one in found if one.tag == meant] or found
-    return found
+        now.meant(str(wanted.name), [one.name for total in existing(found) for one in total.counters])
+    return found[0]
+
+
+def selected(
+    now: Snapshot,
+    wanted: Sequence[Selector],
+    tag: str | None,
+    default: int | None = None,
+    *,
+    by: Sequence[str] = (),
+    each: bool = False,
+) -> Iterator[Total | Default]:
+    """Yield the totals of selectors, in order, with `default` for a missing one. Raise `MissingError`."""
+    for one in wanted:
+        found = totals(now, one, by, each=each, tag=tag)
+        yield from found
+        if found:
+            continue
+        if default is None:
+            raise missing(now, one, tag)
+        if not isinstance(one.name, Glob):
+            yield Default(one, default)
+
+
+def missing(now: Snapshot, wanted: Selector, tag: str | None) -> MissingError:
+    """Return the error for a selector that means no counter."""
+    if isinstance(wanted.name, Glob):
+        return MissingError(f"no counter matches '{printable(str(wanted))}'", "'crdtctl show' lists all counters")
+    if wanted.conditions and next(find(now, Selector(wanted.name), tag), None) is not None:
+        from shlex import quote
+
+        hint = f"'crdtctl show {quote(printable(wanted.name))} --series' lists what there is of this name"
+        return MissingError(f"no series matches '{printable(str(wanted))}'", hint)
+    what = "counter" if tag is None else tag
+    name = wanted.name
+    return MissingError.of_counter(
+        name, f"no {what} '{printable(str(wanted))}' here", "'crdtctl show' lists what there is"
+    )

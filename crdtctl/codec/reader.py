@@ -164,8 +164,10 @@ class Source:
     def counter(self, name: str) -> Counter:
         """Return one counter; empty if the file has none of this name."""
         line = self.line(name)
-        if line is None:
-            return {}
+        return {} if line is None else self.read(line)
+
+    def read(self, line: bytes) -> Counter:
+        """Return the counter on one of the lines, with the entries under their `names`."""
         counter = self.decode(line)[1]
         return put_under(counter, self.names) if self.names else counter
 

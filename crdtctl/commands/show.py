@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from crdtctl.cli import distributions, output
+from crdtctl.cli import counter_rows, output
 from crdtctl.cli.amounts import whole
 from crdtctl.cli.exit_status import READS
-from crdtctl.cli.grammar import Argument, Flag, Option, command
+from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
 from crdtctl.cli.options import FORM, TYPE
-from crdtctl.cli.output import Report, json_int
-from crdtctl.cli.selection import Default, counted, is_pattern, selected
+from crdtctl.cli.selection import existing, is_one, one_total, selected, selectors
 from crdtctl.cli.verb import session, typed_format
-from crdtctl.cli.workflow import escape_json
-from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
+from crdtctl.crdt.glob import Glob
+from crdtctl.crdt.selector import Selector
+from crdtctl.crdt.series import parts
+from crdtctl.errors import AnswerIsNo, UsageError, printable
+from crdtctl.store.selection import conditions, label_keys, totals_of_all
+from crdtctl.store.totals import ordered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,14 +22,28 @@ if TYPE_CHECKING:
 
     from crdtctl.cli.context import Context
     from crdtctl.cli.output import Item
+    from crdtctl.cli.selection import Default
     from crdtctl.crdt import clock as clocks
-    from crdtctl.store.reading import Reading
+    from crdtctl.crdt.selector import Condition
+    from crdtctl.store.jobs import AttemptReading
     from crdtctl.store.snapshot import Snapshot
+    from crdtctl.store.totals import Total
 
 
 @command(
     Argument("names", "[NAME]...", "Counters. Default: all.", repeated=True),
     TYPE,
+    Option(
+        "where",
+        metavar="KEY=VALUE",
+        repeated=True,
+        help="Only series with this label. Also KEY!=VALUE; VALUE may be a pattern. May be repeated.",
+    ),
+    Option("by", metavar="KEY,...", repeated=True, help="A row for each combination of values of these labels."),
+    Flag("series", help="A row for each series of the counters."),
+    Flag("exact", help="Each NAME is exactly one counter: no pattern, and without further labels."),
+    Option("sort", metavar="value|name", help="Order of the rows; the largest value is first."),
+    Option("top", metavar="N", kind=Whole(1), help="Only the first N rows, in the order of --sort. Default: value."),
     Flag("by_replica", help="Show the share of each replica."),
     Flag("members", help="Show the elements of sets."),
     Flag("attempts", help="Show all attempts of jobs, and which of them count."),
@@ -44,6 +61,12 @@ def show(
     context: Context,
     names: list[str],
     tag: str | None,
+    where: list[str],
+    by: list[str],
+    series: bool,
+    exact: bool,
+    sort: str | None,
+    top: int | None,
     by_replica: bool,
     members: bool,
     attempts: bool,
@@ -63,6 +86,9 @@ def show(
       crdtctl show
       crdtctl show builds
       crdtctl show 'page.*'
+      crdtctl show tests.failed --by os,py --sort value
+      crdtctl show 'tests.failed{os="linux"}'
+      crdtctl show tests.failed --where os=linux --top 5 --series
       crdtctl show builds --by-replica
       crdtctl show visitors --members
       crdtctl show failed --attempts
@@ -72,71 +98,122 @@ def show(
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
       crdtctl show --format json | jq '.counters[].value'
 
-    A NAME with * or ? is a pattern, unless a counter has exactly that name. If a NAME has several types, the type
-    that this replica uses is shown; --type selects another. Without a NAME, all counters of all types are shown.
+    The value of a NAME is the total of the counter and of all its series, whatever their labels: amounts add up, and
+    an element of several sets counts once. NAME{KEY="VALUE"} and --where select the series that have these labels. A
+    label that is missing is the empty text: --where os= are the series without it. Without a NAME, every series of
+    every counter has a row. See 'crdtctl help labels'.
+
+    A NAME with *, ? or [...] is a pattern, unless a counter has exactly that name; --exact is for names that may have
+    these characters. If a NAME has several types, the type that this replica uses is shown; --type selects another.
+    Without a NAME, all types are shown.
 
     CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
     if by_replica + members + attempts + state > 1:
         raise UsageError("--by-replica, --members, --attempts and --state cannot be combined")
+    keys = label_keys(key.strip(" ") for word in by for key in word.split(","))
+    demanded = conditions(where)
+    if series and keys:
+        raise UsageError("--series and --by cannot be combined", "a series has a row of its own, and so has a group")
+    if exact and (not names or demanded or keys or series):
+        raise UsageError("--exact needs a NAME, and cannot be combined with --where, --by and --series")
+    if keys and (attempts or state):
+        raise UsageError(f"--by cannot be combined with --{'attempts' if attempts else 'state'}")
+    if sort not in (None, "value", "name"):
+        raise UsageError(f"--sort cannot be '{printable(sort)}'", "it is value or name")
+    if (sort is not None or top is not None) and (members or state):
+        raise UsageError("--sort and --top order values, and --members and --state show none")
     least, most = (_bound(text, option, names) for text, option in ((minimum, "--min"), (maximum, "--max")))
+    is_bounded = (least, most) != (None, None)
     instead = None if default is None else whole(default, "--default")
-    if instead is not None and (not names or by_replica or members or attempts or state):
+    if instead is not None and (not names or by_replica or members or attempts or state or keys or series):
         raise UsageError("--default needs a NAME, and shows values only", "leave it out")
     wants_figures = quantile is not None or distribution
     if wants_figures and (by_replica or members or attempts or state or (least, most, instead) != (None, None, None)):
         raise UsageError("--quantile and --distribution show figures of a hist only", "leave the other options out")
-    chosen_quantiles = distributions.quantiles(quantile) if wants_figures else []
+    quantiles = _quantiles(quantile) if wants_figures else None
     if tag is not None:
         from crdtctl.store.validation import check_type
 
         check_type(tag)
     replica = session(context).open_to_read()
-    wanted = None if require is None else _clock(require)
+    required = None if require is None else _clock(require)
     with replica.snapshot() as now:
-        if wanted is not None:
-            _require(now, wanted)
+        if required is not None:
+            _require(now, required)
+        wanted = selectors(now, names, demanded, exact=exact)
         if attempts:
-            if (least, most) != (None, None):
+            if is_bounded:
                 raise UsageError("--min and --max cannot be combined with --attempts, which shows several values")
-            output.print_report(_attempts(now, names, tag), output.resolve_format(form))
+            tried = ordered(_attempts(now, wanted, demanded, tag), sort, top)
+            output.print_report(counter_rows.attempts(now, tried), output.resolve_format(form))
             return
-        if wants_figures:
-            distributions.show(now, names, tag, chosen_quantiles, form, all_figures=distribution)
-            return
-        one = len(names) == 1 and not is_pattern(now, names[0])
-        if not one and (least, most) != (None, None):
-            raise UsageError("--min and --max need exactly one NAME", "a pattern may match several counters")
-        if one and not (by_replica or members or state):
+        one = is_one(wanted) and not (keys or series)
+        if is_bounded and not one:
+            raise UsageError("--min and --max need one NAME, and one value", "a pattern may match several counters")
+        is_value = one and not (by_replica or members or state or wants_figures)
+        if is_value:
             form = typed_format(context, form)
-        chosen = output.resolve_format(form, default="value" if one and not by_replica else None)
-        if one and form is None and not (by_replica or members or state):
-            readings: Iterable[Reading | Default] = [*_one(now, names[0], tag, instead)]
+        rows: Iterable[Total | Default]
+        if is_value and form is None:
+            rows = [one_total(now, wanted[0], tag, instead)]
         elif names:
-            readings = [*selected(now, names, tag, instead)]
+            rows = [*selected(now, wanted, tag, instead, by=keys, each=series)]
         else:
-            readings = (reading for reading in now.counters() if tag in (None, reading.tag))
-        if least is not None or most is not None:
-            readings = list(readings)
+            rows = totals_of_all(now, demanded, tag, keys)
+        rows = ordered(rows, sort, top)
+        if quantiles is not None:
+            from crdtctl.cli import distributions
+
+            is_named = bool(names) and not any(isinstance(one.name, Glob) for one in wanted)
+            found = (total for total in existing(rows) if is_named or distributions.is_distribution(total))
+            distributions.show(now, found, keys, quantiles, form, is_one=one, all_figures=distribution)
+            return
+        layout = output.resolve_format(form, default="value" if one and not by_replica else None)
+        if is_bounded:
+            rows = list(rows)
         if state:
-            states = counted(readings)
-            _show_state(sorted(states, key=lambda reading: reading.name) if names else states)
+            readings = (counter for total in existing(rows) for counter in total.counters)
+            ordered_readings = sorted(readings, key=lambda reading: reading.name) if names else readings
+            counter_rows.print_states(output.stdout.write, ordered_readings)
+        elif members:
+            output.print_report(counter_rows.members(now, rows, keys, named=bool(names)), layout)
+        elif by_replica:
+            output.print_report(counter_rows.shares(now, rows, keys, sort, top), layout)
         else:
-            is_full = chosen in distributions.STRUCTURED
-            output.print_report(_report(now, readings, by_replica, members, bool(names), is_full), chosen)
-        for reading in readings if (least, most) != (None, None) else ():
-            if least is not None and reading.value < least:
-                raise AnswerIsNo(f"'{reading.name}' is {reading.value}, below {least}")
-            if most is not None and reading.value > most:
-                raise AnswerIsNo(f"'{reading.name}' is {reading.value}, above {most}")
+            is_whole = layout in output.STRUCTURED
+            output.print_report(counter_rows.values(now, rows, keys, _with_figures if is_whole else None), layout)
+        for row in rows if is_bounded else ():
+            if least is not None and row.value < least:
+                raise AnswerIsNo(f"'{row.spelling}' is {row.value}, below {least}")
+            if most is not None and row.value > most:
+                raise AnswerIsNo(f"'{row.spelling}' is {row.value}, above {most}")
 
 
-def _one(now: Snapshot, name: str, tag: str | None, default: int | None) -> Iterable[Reading | Default]:
-    if default is None:
-        yield now.reading(name, tag)
-    else:
-        found = [*selected(now, [name], tag, default)]
-        yield found[0] if len(found) == 1 else now.reading(name, tag)
+def _quantiles(text: str | None) -> list[int]:
+    from crdtctl.cli import distributions  # only here: few counters are distributions
+
+    return distributions.quantiles(text)
+
+
+def _with_figures(item: Item, one: Total | Default) -> Item:
+    from crdtctl.cli.distributions import with_figures
+
+    return with_figures(item, one)
+
+
+def _attempts(
+    now: Snapshot, wanted: Sequence[Selector], demanded: Sequence[Condition], tag: str | None
+) -> list[AttemptReading]:
+    """Return the attempts that counted under selectors, in order; all that fulfil conditions without a selector."""
+    tried = [one for one in now.attempts() if tag in (None, one.tag)]
+    found = []
+    for selector in wanted or [Selector(Glob("*"), tuple(demanded))]:
+        of_one = [one for one in tried if selector.matches(*parts(one.name))]
+        if wanted and not of_one:
+            [*selected(now, [selector], tag)]  # raises if the counter does not exist
+        found += of_one
+    return found
 
 
 def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
@@ -159,99 +236,3 @@ def _require(now: Snapshot, wanted: clocks.Clock) -> None:
         have = now.clock()
         missing = ", ".join(f"{author} (required {seq}, have {have.get(author, 0)})" for author, seq in lacking.items())
         raise AnswerIsNo(f"not up to date: commits are missing of {missing}", "merge a newer state and try again")
-
-
-def _show_state(readings: Iterable[Reading]) -> None:
-    from itertools import groupby
-
-    separator = b"{\n"
-    for _, types in groupby(readings, key=lambda reading: reading.name):
-        lines = {reading.tag: reading.line for reading in types}
-        output.stdout.write(separator + escape_json(_joined([*lines.values()])))
-        separator = b",\n"
-    output.stdout.write(b"\n}\n" if separator == b",\n" else b"{}\n")
-
-
-def _joined(lines: Sequence[bytes]) -> bytes:
-    """Return the lines of all types of one name as one line, because a JSON reader keeps the last of two equal keys."""
-    first, *others = lines
-    bodies = [line[line.index(b'":{"') + 3 : -1] for line in others]  # a quote in a name is written with a backslash
-    return b"".join([first[:-1], *(b"," + body for body in bodies), b"}"])
-
-
-def _report(
-    now: Snapshot, readings: Iterable[Reading | Default], by_replica: bool, members: bool, named: bool, is_full: bool
-) -> Report:
-    head = {"replica": now.id}
-    if members:
-        sets = (reading for reading in counted(readings) if named or _has_members(reading))
-        items = ({**_item(reading), "members": reading.members} for reading in sets)
-        return Report("counters", ("name", "member"), items, _member_rows, head=head)
-    if by_replica:
-        items = (_shared(reading) for reading in counted(readings))
-        return Report("counters", ("name", "type", "replica", "value"), items, _share_rows, head=head, ids=now.clock)
-    items = (distributions.with_figures(_item(one), one) if is_full else _item(one) for one in readings)
-    return Report(
-        "counters", ("name", "type", "value"), items, lambda i: [(i["name"], i["type"], _number(i["value"]))], head=head
-    )
-
-
-def _attempts(now: Snapshot, names: Sequence[str], tag: str | None) -> Report:
-    asked: Sequence[str | None] = names or [None]
-    found = []
-    for name in asked:
-        of_one = [one for one in now.attempts(name) if tag in (None, one.tag)]
-        if name is not None and not of_one:
-            now.readings(name, tag)  # raises if the counter does not exist
-        found += of_one
-    items = [
-        {
-            "name": one.name,
-            "type": one.tag,
-            "job": one.attempt.key,
-            "attempt": json_int(one.attempt.number),
-            "value": json_int(one.value),
-            "counts": one.counts,
-        }
-        for one in found
-    ]
-    columns = ("name", "type", "job", "attempt", "value", "counts")
-
-    def row(item: Item) -> list[list[object]]:
-        cells = {**item, "value": _number(item["value"]), "counts": "yes" if item["counts"] else "no"}
-        return [[cells[column] for column in columns]]
-
-    return Report("attempts", columns, items, row, head={"replica": now.id})
-
-
-def _has_members(reading: Reading) -> bool:
-    try:
-        return reading.members is not None
-    except RefusedError:
-        return False
-
-
-def _item(reading: Reading | Default) -> Item:
-    item = {"name": reading.name, "type": reading.tag, "value": json_int(reading.value)}
-    facts = reading.facts
-    return {**item, **facts} if facts else item
-
-
-def _shared(reading: Reading) -> Item:
-    shares = [{"replica": author, "value": json_int(value)} for author, value in reading.shares.items()]
-    once = {key: json_int(value) for key, value in sorted(reading.once.items())}
-    return {**_item(reading), "replicas": shares, "once": once}
-
-
-def _share_rows(item: Item) -> Iterable[Sequence[object]]:
-    for share in item["replicas"]:
-        yield item["name"], item["type"], share["replica"], _number(share["value"])
-
-
-def _member_rows(item: Item) -> Iterable[Sequence[object]]:
-    for member in item["members"]:
-        yield item["name"], member
-
-
-def _number(value: int | str) -> int:
-    return int(value)

@@ -12,7 +12,7 @@ from crdtctl.records import ABC, Record, abstractmethod, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, ClassVar, Literal, TypeAlias
 
     from crdtctl.crdt import lattice
@@ -174,6 +174,10 @@ class CounterType(RowType, ABC):
     @abstractmethod
     def shares(self, entries: Entries) -> dict[str, int]:
         """Return replica id → its share of the value. A part that counts once for several is one replica's share."""
+
+    def pooled(self, several: Sequence[Entries]) -> Entries | None:  # noqa: ARG002  # others can
+        """Return one counter with the elements of several, and each element once; None if their values add up."""
+        return None
 
     def once(self, entries: Entries) -> Mapping[str, int]:  # noqa: ARG002  # others have some
         """Return idempotency key → the amount that counts under it, from all replicas together."""

@@ -23,6 +23,11 @@ def is_glob(text: str) -> bool:
     return any(character in text for character in _SPECIAL)
 
 
+def quoted(text: str) -> str:
+    """Return a pattern that matches a text alone."""
+    return "".join([f"[{character}]" if character in _SPECIAL else character for character in text])
+
+
 class Glob:
     """A pattern, read once.
 

@@ -14,7 +14,7 @@ from crdtctl.records import final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
@@ -76,6 +76,16 @@ class GSet(CounterType):
     def shares(self, entries: Entries) -> dict[str, int]:
         marks = _marks(entries)
         return {author: len(_left(row, marks.get(origin(author), 0))) for author, row in entries.items()}
+
+    def pooled(self, several: Sequence[Entries]) -> Entries:
+        pool: dict[str, tuple[int, dict[str, int]]] = {}
+        for entries in several:
+            marks = _marks(entries)
+            for author, row in entries.items():
+                seq, elements = pool.get(author, (0, {}))
+                elements.update(dict.fromkeys(_left(row, marks.get(origin(author), 0)), 1))
+                pool[author] = (max(seq, row[0]), elements)
+        return pool
 
     def members(self, entries: Entries) -> tuple[str, ...]:
         """Return the elements of the set, sorted."""

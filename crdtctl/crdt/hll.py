@@ -12,7 +12,7 @@ from crdtctl.records import final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
@@ -51,6 +51,16 @@ class HLL(CounterType):
 
     def fold(self, entries: Entries) -> int:
         return hyperloglog.estimate(self._together(entries))
+
+    def pooled(self, several: Sequence[Entries]) -> Entries:
+        pool: dict[str, list[Entry]] = {}
+        for entries in several:
+            for author, row in entries.items():
+                pool.setdefault(author, []).append(row)
+        return {
+            author: (max(row[0] for row in rows), hyperloglog.join(row[1] for row in rows))
+            for author, rows in pool.items()
+        }
 
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
         return (mine[0], hyperloglog.join([mine[1], context.others()[author][1]]))

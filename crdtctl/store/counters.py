@@ -12,7 +12,7 @@ from crdtctl.store.hidden import hide_absorbed, hide_left_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final, Self, TypeVar
 
     from crdtctl.codec.reader import Source
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from crdtctl.store.jobs import AttemptReading
     from crdtctl.store.reading import Reading
     from crdtctl.store.rights import Holding, MadeTwice
+    from crdtctl.store.selection import Where
+    from crdtctl.store.totals import Total
 
     _T = TypeVar("_T")
 
@@ -67,7 +69,7 @@ class CounterSnapshot:
         if stored_counter_fault(name) is not None:
             raise wrong_name(name)
         check_type(tag)
-        counter = self._counter(name)
+        counter = self.counter(name)
         found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
         if not found:
             what = "counter" if tag is None else tag
@@ -104,21 +106,36 @@ class CounterSnapshot:
 
     def tags(self, name: str) -> list[str]:
         """Return the types of a counter; empty for an unknown counter."""
-        return sorted(self._counter(entered_counter(name)))
+        return sorted(self.counter(entered_counter(name)))
 
-    def meant(self, name: str) -> str:
+    def meant(self, name: str, series: Sequence[str] = ()) -> str:
         """Return the type that the name of a counter means: the one that this replica uses, or the only one.
 
-        It is empty for an unknown counter. Raise `UsageError` if there are several and the settings choose none.
+        With `series`, the name means these. The type is empty for an unknown counter. Raise `UsageError` if there are
+        several and the settings choose none.
         """
         from crdtctl.store import type_choice as types  # only here, as others below: not every reader needs it
 
         name = entered_counter(name)
-        own, known = self._values
-        found = types.candidates(own.counter(name), known.counter(name) if known else {})
+        own, *known = [_together(source, series or [name]) for source in self.sources]
+        found = types.candidates(own, known[0] if known else {})
         if len(found) > 1:
             return types.choose(name, found, self._preferred())
         return found[0] if found else ""
+
+    def select(
+        self,
+        *names: str,
+        where: Where = (),
+        by: Iterable[str] | None = None,
+        each: bool = False,
+        exact: bool = False,
+        tag: str | None = None,
+    ) -> list[Total]:
+        """Return totals of the counters that selectors mean, see `Reader.select`."""
+        from crdtctl.store.selection import select
+
+        return select(self, names, where=where, by=by, each=each, exact=exact, tag=tag)
 
     def counters(self) -> Iterator[Reading]:
         """Yield all counters by name and type, in constant memory."""
@@ -179,6 +196,16 @@ class CounterSnapshot:
             self._is_verified = True
         return self
 
+    def counter(self, name: str) -> Counter:
+        """Return the joined entries of one counter; empty for an unknown one."""
+        own, known = self._values
+        return join_counters(own.counter(name), known.counter(name) if known else {})
+
+    @property
+    def sources(self) -> list[Source]:
+        """The files for values: ``own.json``, and ``known.json`` if there is one."""
+        return [source for source in self._values if source is not None]
+
     @property
     def _values(self) -> tuple[Source, Source | None]:
         """Both files for values, without the attempts of jobs that do not count."""
@@ -187,11 +214,16 @@ class CounterSnapshot:
             hide_left_out(own, known)
         return self._found
 
-    def _counter(self, name: str) -> Counter:
-        own, known = self._values
-        return join_counters(own.counter(name), known.counter(name) if known else {})
-
     def _preferred(self) -> Mapping[str, str]:
         from crdtctl.store import config
 
         return config.read(self._directory.fd, self._directory.file("config.toml")).types
+
+
+def _together(source: Source, names: Sequence[str]) -> Counter:
+    """Return the entries of several counters in one file, by type, under keys of their own."""
+    together: Counter = {}
+    for name in names:
+        for tag, entries in source.counter(name).items():
+            together.setdefault(tag, {}).update({f"{author} {name}": row for author, row in entries.items()})
+    return together

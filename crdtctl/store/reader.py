@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.store.reading import Reading
     from crdtctl.store.rights import Holding, MadeTwice
+    from crdtctl.store.selection import Where
     from crdtctl.store.snapshot import Snapshot
+    from crdtctl.store.totals import Total
 
     _T = TypeVar("_T")
 
@@ -262,6 +264,29 @@ class Reader:
         """
         with self.snapshot() as now:
             return now.meant(name)
+
+    def select(
+        self,
+        *names: str,
+        where: Where = (),
+        by: Iterable[str] | None = None,
+        each: bool = False,
+        exact: bool = False,
+        tag: str | None = None,
+    ) -> list[Total]:
+        """Return totals of counters: for each name one of all its series; empty for an unknown name.
+
+        A name may select series by labels, as in ``tests{os="linux"}``, and may be a pattern, as in ``tests.*``, unless
+        a counter has exactly that name. Without names, every counter is selected. `where` are further conditions:
+        labels with their values, or texts such as ``os!=linux`` and ``os=win*``. `by` are keys of labels: there is a
+        total for each combination of their values, and a missing label is the empty text. With `each`, or without
+        names and `by`, every series is a total by itself. With `exact`, a name is one counter, with exactly its labels.
+
+        A name with several types is read in the one that this replica uses, or in all of them if it uses none. Raise
+        `UsageError` for a wrong name, condition, key or type.
+        """
+        with self.snapshot() as now:
+            return now.select(*names, where=where, by=by, each=each, exact=exact, tag=tag)
 
     def counters(self) -> Iterator[Reading]:
         """Yield all counters by name and type, in constant memory."""

@@ -231,7 +231,7 @@ class Snapshot(CounterSnapshot):
         check_strings(name=text)
         check_strings(name=name)
         text, name = entered(text), entered_counter(name)
-        given = BCOUNTER.rights(self._counter(name).get(BCOUNTER.tag, {}))
+        given = BCOUNTER.rights(self.counter(name).get(BCOUNTER.tag, {}))
         past = [one.replica for one in self.past()]
         ids = {forks.origin(replica) for replica in (self.id, *self.clock(), *past, *given)}
         found = identity.called(text, ids)

@@ -48,7 +48,7 @@ def asked(shell: Shell, kind: str, *words: str, directory: Path | None = None) -
         ('crdtctl show "my', "words", ["my counter"]),
         ("crdtctl show my\\ co", "words", [r"my\ counter"]),
         ("crdtctl show ca", "words", ["café"]),
-        ("crdtctl show --by", "words", ["--by-replica"]),
+        ("crdtctl show --by", "words", ["--by", "--by-replica"]),
         ("crdtctl show --min ", "words", []),
         ("crdtctl show -- b", "words", ["builds"]),
         ("crdtctl inc bu", "words", ["builds"]),

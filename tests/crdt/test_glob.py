@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.glob import Glob, is_glob
+from crdtctl.crdt.glob import Glob, is_glob, quoted
 
 PATTERNS = st.text("ab.*?[]!-", max_size=12)
 TEXTS = st.text("ab.]!-[", max_size=10)
@@ -43,6 +43,12 @@ def test_pattern_of_a_shell_matches(pattern: str, text: str, matches: bool) -> N
 @given(PATTERNS, TEXTS)
 def test_what_matches_begins_with_the_prefix(pattern: str, text: str) -> None:
     assert not Glob(pattern).matches(text) or text.startswith(Glob(pattern).prefix)
+
+
+@given(PATTERNS, TEXTS)
+def test_quoted_text_matches_itself_alone(one: str, other: str) -> None:
+    assert Glob(quoted(one)).matches(one)
+    assert Glob(quoted(one)).matches(other) == (one == other)
 
 
 @pytest.mark.parametrize("pattern", ["*" * 1000, "*a" * 500, "*?" * 300 + "b", "*[ab]" * 300 + "c", "a*?" * 300])

@@ -141,3 +141,31 @@ def test_both_ways_sum_up_files_of_the_same_sizes(size: int, status: int) -> Non
     first = outcome(case, fast_first)
     assert first == outcome(case, full)
     assert (first.ended.status, first.is_fast) == (status, status == 0)
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    ("mine", "theirs", "shown"),
+    [
+        ('builds{os="linux"}', "builds:x", 11 + 7 + 1),
+        ("builds:x", 'builds{a="b",os="linux"}', 11 + 7 + 2),
+        ('builds{os="linux"}', 'builds{os="linux"}', 11 + 7 + 3),
+        ('builds.x{os="linux"}', 'build{os="linux"}', None),
+    ],
+)
+def test_total_of_a_name_with_series_is_left_to_the_full_command(
+    large: bool, mine: str, theirs: str, shown: int | None
+) -> None:
+    own_counters: dict[str, Counter] = {
+        "builds": {"pncounter": {HERE: (20, 12, 5)}},
+        mine: {"pncounter": {HERE: (20, 1, 0)}},
+    }
+    learned: dict[str, Counter] = {**OF_HUB["pncounter"], theirs: {"pncounter": {HUB: (3, 2, 0)}}}
+    if large:
+        learned["visitors"] = {"gset": {HUB: (1, MANY)}}
+    entries = {"own.json": PlantedFile(own(own_counters)), "known.json": PlantedFile(known(learned))}
+    case = Case(["show", "builds"], {**entries, "own.lock": PlantedFile(), "known.lock": PlantedFile()})
+    first = outcome(case, fast_first)
+    assert first == outcome(case, full)
+    assert first.ended == Result(0, f"{shown or 11 + 7}\n", "")
+    assert first.is_fast == (shown is None)

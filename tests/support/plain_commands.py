@@ -46,6 +46,9 @@ ODD_NAMES = (
     "[]",
     "می\u200cخواهم",
     "👨\u200d👩",
+    'builds{os="linux"}',
+    'builds{os="a \\"b\\"",py="3.12"}',
+    'page.views{os="linux"}',
 )
 #: These can only be asked for.
 WRONG_NAMES = (

@@ -1,0 +1,194 @@
+"""Selectors → counters of a replica. A name costs its own lines only, however many other lines there are."""
+
+from __future__ import annotations
+
+from crdtctl.codec.reader import ALL, NO_NAMES, Part
+from crdtctl.crdt.counter import join_counters
+from crdtctl.crdt.glob import Glob
+from crdtctl.crdt.names import counter_advice, counter_fault, entered
+from crdtctl.crdt.selector import Condition, Selector, condition, selector
+from crdtctl.crdt.series import key_fault, parts, spelled
+from crdtctl.errors import UsageError, printable
+from crdtctl.store.reading import Reading
+from crdtctl.store.totals import alone, grouped
+from crdtctl.store.validation import check_strings, check_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
+
+    from crdtctl.codec.reader import Source
+    from crdtctl.crdt.counter import Counter
+    from crdtctl.store.counters import CounterSnapshot
+    from crdtctl.store.totals import Total
+
+    #: Label → value; or conditions as text, as in ``os!=linux`` and ``os=win*``.
+    Where: TypeAlias = Mapping[str, str] | Iterable[str]
+    #: A line, and the file with it.
+    Line: TypeAlias = tuple[Source, bytes]
+
+
+def select(
+    now: CounterSnapshot,
+    names: Sequence[str],
+    *,
+    where: Where = (),
+    by: Iterable[str] | None = None,
+    each: bool = False,
+    exact: bool = False,
+    tag: str | None = None,
+) -> list[Total]:
+    """Return totals, see `Reader.select`. Raise `UsageError`."""
+    check_type(tag)
+    demanded, keys = conditions(where), label_keys(by)
+    if exact and (demanded or keys or each):
+        raise UsageError("an exact name is one counter: it has no conditions and no groups")
+    if not names:
+        return [*totals_of_all(now, demanded, tag, keys)]
+    selectors = [chosen(now, name, demanded, exact=exact) for name in names]
+    return [total for wanted in selectors for total in totals(now, wanted, keys, each=each, tag=tag)]
+
+
+def totals(
+    now: CounterSnapshot, wanted: Selector, keys: Sequence[str] = (), *, each: bool = False, tag: str | None = None
+) -> list[Total]:
+    """Return the totals of a selector for each name, type and group, or of each counter by itself."""
+    readings = meant(now, wanted, find(now, wanted, tag))
+    return [*map(alone, readings)] if each else grouped(readings, wanted.labels, keys)
+
+
+def totals_of_all(
+    now: CounterSnapshot, where: Sequence[Condition], tag: str | None, keys: Sequence[str] = ()
+) -> Iterable[Total]:
+    """Return the total of each counter by itself whose labels fulfil conditions, in constant memory; or of groups."""
+    wanted = Selector("", tuple(where))
+    found = (
+        one for one in now.counters() if tag in (None, one.tag) and (not where or wanted.holds(parts(one.name)[1]))
+    )
+    return grouped(found, wanted.labels, keys) if keys else map(alone, found)
+
+
+def conditions(where: Where) -> tuple[Condition, ...]:
+    """Return conditions on labels, given as labels with their values, or as texts. Raise `UsageError`."""
+    found = []
+    for one in where.items() if hasattr(where, "items") else where:
+        try:
+            if isinstance(one, str):
+                found.append(condition(one))
+            else:
+                key, value = one
+                check_strings(name=key, value=value)
+                found.append(Condition(key, entered(value)))
+        except ValueError as error:
+            raise UsageError(f"'{printable(str(one)[:80])}' is not a condition: {error}") from None
+    label_keys(one.key for one in found)
+    return tuple(found)
+
+
+def label_keys(by: Iterable[str] | None) -> list[str]:
+    """Return keys of labels, each once, in order. Raise `UsageError` for a wrong one."""
+    if isinstance(by, str):
+        raise UsageError("'by' must be a list of keys, not a string")
+    keys = list(dict.fromkeys(by or ()))
+    for key in keys:
+        check_strings(name=key)
+        if (fault := key_fault(key)) is not None:
+            raise UsageError(f"{fault}: '{printable(key[:80])}'")
+    return keys
+
+
+def chosen(now: CounterSnapshot, text: str, where: Iterable[Condition] = (), *, exact: bool = False) -> Selector:
+    """Return the selector that a text means here, with further conditions. Raise `UsageError`.
+
+    A name with special characters is a pattern only if it is not `exact` and no counter has exactly this name.
+    """
+    check_strings(name=text)
+    text = entered(text)
+    try:
+        wanted = selector(text, where, exact=exact)
+    except ValueError as error:
+        return _of_old_name(now, text, str(error))
+    if not isinstance(wanted.name, Glob):
+        fault = counter_fault(wanted.name)
+        return wanted if fault is None else _of_old_name(now, text, fault)
+    literal = Selector(wanted.name.pattern, wanted.conditions)
+    return wanted if next(find(now, Selector(wanted.name.pattern)), None) is None else literal
+
+
+def _of_old_name(now: CounterSnapshot, text: str, fault: str) -> Selector:
+    """Return the selector of a name with braces but without labels, which files of early versions may contain.
+
+    Raise `UsageError`, with the fault, for an unknown counter.
+    """
+    if now.counter(text):
+        return Selector(text, exact=True)
+    advice = """labels are selected as in 'tests{os="linux"}', in single quotes""" if "{" in text else ""
+    raise UsageError(f"{fault}: '{printable(text[:80])}'", counter_advice(text) or advice)
+
+
+def find(now: CounterSnapshot, wanted: Selector, tag: str | None = None) -> Iterator[Reading]:
+    """Yield the counters that a selector means, a name without labels before its series. Only their lines are read."""
+    if isinstance(wanted.name, Glob):
+        yield from _in_part(now, wanted, _beginning_with(wanted.name.prefix), tag)
+        return
+    if wanted.exact or wanted.holds({}):
+        name = spelled(wanted.name, wanted.labels) if wanted.exact else wanted.name
+        yield from _typed(name, now.counter(name), tag)
+    if not wanted.exact:
+        yield from _in_part(now, wanted, _beginning_with(f"{wanted.name}{{"), tag)
+
+
+def meant(now: CounterSnapshot, wanted: Selector, found: Iterable[Reading]) -> list[Reading]:
+    """Return those of the found counters that have the type that the name means here; all if nothing decides that."""
+    readings = list(found)
+    if isinstance(wanted.name, Glob) or len({one.tag for one in readings}) < 2:
+        return readings
+    try:
+        tag = now.meant(wanted.name, [one.name for one in readings])
+    except UsageError:
+        return readings
+    return [one for one in readings if one.tag == tag] or readings
+
+
+def _beginning_with(prefix: str) -> Part:
+    """Return the part of a file with the names that begin with a prefix."""
+    first = prefix.encode()
+    if not first:
+        return ALL
+    last = first.rstrip(b"\xff")  # no UTF-8 has this byte
+    return Part(first, last[:-1] + bytes([last[-1] + 1]))
+
+
+def _in_part(now: CounterSnapshot, wanted: Selector, part: Part, tag: str | None) -> Iterator[Reading]:
+    """Yield the counters of a selector whose lines are in one part of the files. Other lines are not decoded."""
+    texts = wanted.texts
+    for key, lines in _joined([(source, source.lines(part)) for source in now.sources]):
+        spelling = key.decode()
+        if key in NO_NAMES or not all(text in spelling for text in texts):
+            continue
+        name, labels = parts(spelling)
+        if wanted.matches(name, labels):
+            counter: Counter = {}
+            for source, line in lines:
+                counter = join_counters(counter, source.read(line))
+            yield from _typed(spelling, counter, tag)
+
+
+def _joined(runs: Sequence[tuple[Source, Iterator[tuple[bytes, bytes]]]]) -> Iterator[tuple[bytes, list[Line]]]:
+    """Yield each name of several sorted runs of lines, with all its lines."""
+    heads = [(source, run, found) for source, run in runs if (found := next(run, None)) is not None]
+    while heads:
+        name = min([found[0] for _, _, found in heads])
+        yield name, [(source, found[1]) for source, _, found in heads if found[0] == name]
+        heads = [
+            (source, run, following)
+            for source, run, found in heads
+            if (following := next(run, None) if found[0] == name else found) is not None
+        ]
+
+
+def _typed(name: str, counter: Counter, tag: str | None) -> Iterator[Reading]:
+    for one in sorted(counter):
+        if tag in (None, one):
+            yield Reading(name, one, counter[one])

@@ -26,11 +26,12 @@ from time import monotonic
 from crdtctl.errors import CrdtctlError, InternalError, UsageError
 from crdtctl.store import requests
 from crdtctl.store.group_commit import Refusal, commit_group
-from crdtctl.store.validation import checked_name, flattened
+from crdtctl.store.validation import checked_name, flattened, typed_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from decimal import Decimal
     from types import TracebackType
     from typing import Any, Self, TypeAlias
 
@@ -110,6 +111,10 @@ class Stream:
     ) -> None:
         """Add elements to a set: strings, or iterables of strings."""
         self._put(("add", _spelled(name, labels), tuple(flattened(elements)), None, tag))
+
+    def add_numbers(self, name: str, *numbers: float | str | Decimal, labels: Mapping[str, str] | None = None) -> None:
+        """Add numbers to a hist, as `crdtctl.Replica.add_numbers` does."""
+        self._put(("add", _spelled(name, labels), tuple(typed_numbers(numbers)), None, "hist"))
 
     @property
     def count(self) -> int:

@@ -60,15 +60,15 @@ def test_a_counter_of_every_type_reads_what_all_processes_did_to_it(tag: str, sh
     for one in (replica, alone):
         every_type.begin(one)
     is_counting = every_type.counts(TYPES[tag])
-    words = "increment '{}' 2" if is_counting else "add '{}' all {}-$i"
+    words = "increment '{}' 2" if is_counting else "add '{}' 1 {}.$i"
     scripts = [loop(rounds, f"crdtctl {words.format(name, number)} --type {tag}") for number in range(PROCESSES)]
     for ended in together(shell, scripts):
         assert (ended.status, ended.stdout, ended.stderr) == (0, "", "")
     if is_counting:
         alone.increment(name, 2 * rounds * PROCESSES, tag=tag)
     else:
-        elements = (f"{number}-{i}" for number in range(PROCESSES) for i in range(1, rounds + 1))
-        alone.add(name, "all", *elements, tag=tag)
+        elements = (f"{number}.{i}" for number in range(PROCESSES) for i in range(1, rounds + 1))
+        alone.add(name, *["1"] * rounds * PROCESSES, *elements, tag=tag)
     assert replica.value(name, tag) == alone.value(name, tag)
 
 

@@ -5,6 +5,9 @@ The distribution of several sets of numbers follows exactly from theirs (`togeth
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
+
 from crdtctl.crdt import buckets, decimals
 from crdtctl.records import NamedTuple, Record
 
@@ -97,11 +100,8 @@ class Distribution(Record):
             return decimals.text(self.least)
         if rank == count:
             return decimals.text(self.most)
-        bucket = 0
-        for bucket in sorted(self.counts):
-            rank -= self.counts[bucket]
-            if rank <= 0:
-                break
+        ordered = sorted(self.counts)
+        bucket = ordered[bisect_left([*accumulate(self.counts[one] for one in ordered)], rank)]
         return decimals.text(min(max(_middle(bucket, self.level), self.least), self.most))
 
     def buckets(self) -> list[Bucket]:

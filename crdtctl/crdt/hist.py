@@ -135,7 +135,12 @@ class Hist(CounterType):
         return distribution.together([*chosen, *(one for numbers in found for one in _distributions(numbers))])
 
     def precision_info(self, entries: Entries) -> Mapping[str, float]:
-        return {"relative_error": self.distribution(entries).error} if entries else {}
+        levels = {level for row in entries.values() for level in row[1]}
+        for row in entries.values():
+            levels.update(
+                key[0] for numbers in (row[2], *(sent[0] for sent in self._keys(row).values())) for key in numbers
+            )
+        return {"relative_error": buckets.ERRORS[min(levels)]} if levels else {}
 
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
         theirs = context.others()[author]

@@ -136,6 +136,7 @@ def test_a_number_is_read_as_it_is_written(number: int) -> None:
         ("1e-30", "0." + "0" * 29 + "1"),
         ("0.0000e-9999", "0"),
         ("10" * 15 + "e-30", "0." + "10" * 14 + "1"),
+        ("0.5" + "0" * 60, "0.5"),
     ],
 )
 def test_a_number_may_be_written_in_several_ways(typed: str, shortest: str) -> None:
@@ -309,6 +310,13 @@ def test_a_distribution_of_many_numbers_is_added_as_one() -> None:
     assert HIST.is_repetition({"ann": keyed}, Operation("add", elements=("2", "1", "2"), once="job"))
     assert not HIST.is_repetition({"ann": keyed}, Operation("add", elements=("2", "1", "1"), once="job"))
     assert not HIST.is_repetition({"ann": keyed}, Operation("add", elements=("2", "3"), once="job"))
+
+
+def test_numbers_under_a_key_that_count_stay_when_a_replica_is_absorbed() -> None:
+    one, two = add(None, 1, "1", "2", once="job"), add(None, 1, "7", once="job")
+    for mine, theirs in ((one, two), (two, one)):
+        taken = HIST.absorb(mine, "bob", OperationContext("ann", 2, lambda theirs=theirs: {"bob": theirs}))  # type: ignore[misc]
+        assert HIST.distribution({"ann": taken}).total == "3"
 
 
 def test_branches_of_a_fork_count_their_common_beginning_once() -> None:

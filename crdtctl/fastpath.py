@@ -4,7 +4,8 @@
     decrement NAME [AMOUNT]      (dec)
     show NAME
 
-Each may have ``--replica PATH`` anywhere. The fast path either does the whole job, or changes nothing
+Each may have ``--replica PATH`` anywhere. What counts may have labels: ``--label KEY=VALUE``, or those in the spelling
+of a series. The fast path either does the whole job, or changes nothing
 and declines, and then the full command runs. It accepts only plain names and plain files (`crdtctl.codec.plain`).
 Any failure before the rename is declined too: the full command meets it again, and reports it. A test runs both with
 the same arguments and files, and compares exit status, output and every file.
@@ -30,24 +31,30 @@ _POLL = 0.001
 
 def run(arguments: list[str]) -> int | None:
     """Do the job of a plain command line and return its exit status; None if the full command has to run."""
-    where, arguments = _split(arguments)
+    where, words = _split(arguments)
     if where is not None and (not where or where[0] == "-"):
         return None
-    if not 2 <= len(arguments) <= 3:
+    if len(words) < 2 or (len(words) > 3 and words[0] not in COLUMNS):
         return None
     for variable in os.environ:
         if variable.startswith(("CRDTCTL_", "_CRDTCTL_")) and variable != locate.VARIABLE:
             return None
     try:
-        verb, name = arguments[0], arguments[1].encode()
-        if not plain.is_name(name):
-            return None
-        if verb == "show" and len(arguments) == 2:
-            return _show(name, where)
-        if verb in COLUMNS and not os.isatty(1):
-            amount = plain.number(arguments[2].encode()) if len(arguments) == 3 else 1
-            return _count(COLUMNS[verb], name, amount, where) if amount else None
-    except (OSError, ValueError, IndexError, durable.NotApplied):
+        verb, name = words[0], words[1].encode()
+        if len(words) <= 3 and plain.is_name(name):
+            if verb == "show" and len(words) == 2:
+                return _show(name, where)
+            if verb in COLUMNS and not os.isatty(1):
+                amount = plain.number(words[2].encode()) if len(words) == 3 else 1
+                if amount:
+                    return _count(COLUMNS[verb], name, name, amount, where)
+        text = " ".join(words)
+        if verb in COLUMNS and ("{" in text or " -l" in text or " --label" in text) and not os.isatty(1):
+            from crdtctl.codec import plain_labels  # only here: most counters have no labels
+
+            verb, on_line, amount, where = plain_labels.read(arguments)
+            return _count(COLUMNS[verb], plain_labels.in_search(on_line), on_line, amount, where)
+    except (OSError, LookupError, ValueError, durable.NotApplied):
         pass
     return None
 
@@ -65,7 +72,7 @@ def _split(arguments: list[str]) -> tuple[str | None, list[str]]:
 # Counting ----------------------------------------------------------------------------------------------
 
 
-def _count(column: int, name: bytes, amount: int, where: str | None) -> int | None:
+def _count(column: int, name: bytes, on_line: bytes, amount: int, where: str | None) -> int | None:
     directory = durable.open_directory(locate.find(where))
     try:
         os.stat("own.json", dir_fd=directory)  # no lock file is made in a directory without a replica
@@ -73,7 +80,7 @@ def _count(column: int, name: bytes, amount: int, where: str | None) -> int | No
         try:
             if not _lock_soon(lock) or not durable.is_same_file(directory, "own.lock", lock):
                 return None
-            return _commit(directory, lock, column, name, amount)
+            return _commit(directory, lock, column, name, on_line, amount)
         finally:
             durable.close(lock)  # releases the lock, or the full command would wait for it
     finally:
@@ -93,7 +100,7 @@ def _lock_soon(lock: int) -> bool:
     return False
 
 
-def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) -> int | None:
+def _commit(directory: int, lock: int, column: int, name: bytes, on_line: bytes, amount: int) -> int | None:
     data, header, fault = _read_own(directory)
     if fault:
         return None  # this replica was copied, or its backup was restored
@@ -103,7 +110,7 @@ def _commit(directory: int, lock: int, column: int, name: bytes, amount: int) ->
     if header.seq >= MAX_SAFE or plain.may_be_sealed(data[first:last], header.replica):
         return None
     first, last = search(pages, start, end, name)
-    line = plain.read_own_line(data[first:last], name, header.replica)
+    line = plain.read_own_line(data[first:last], on_line, header.replica)
     line.totals[column] += amount
     if line.totals[column] > MAX_SAFE:
         return None
@@ -214,10 +221,14 @@ def _find(fd: int, kind: str, name: bytes) -> bytes:
     if pages.read(end - 1, 1) != b"\n" or not is_trailer(pages.read(end, TRAILER_SIZE + 1)):
         raise ValueError
     first, last = search(pages, start, end, name)
-    series, _ = search(pages, first, end, b"%b{" % name)
-    if pages.read(series, len(name) + 2) == b'"%b{' % name:
-        raise ValueError  # the value is the total of this line and of the series
-    return pages.read(first, last - first)
+    text = pages.read(first, last - first + len(name) + 4)
+    at = last - first
+    following = text[at + 2 :] if at else text
+    if following.startswith(b'"%b' % name):  # otherwise no name after this line begins with this one
+        from crdtctl.codec.plain_labels import refuse_series
+
+        refuse_series(pages, last, end, name)
+    return text[:at]
 
 
 # Failing -----------------------------------------------------------------------------------------------

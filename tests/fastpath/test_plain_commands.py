@@ -169,3 +169,63 @@ def test_total_of_a_name_with_series_is_left_to_the_full_command(
     assert first == outcome(case, full)
     assert first.ended == Result(0, f"{shown or 11 + 7}\n", "")
     assert first.is_fast == (shown is None)
+
+
+LABELLED: dict[str, Counter] = {
+    'builds{os="linux"}': {"pncounter": {HERE: (20, 12, 5)}},
+    'builds{os="linux",py="3.12"}': {"pncounter": {HERE: (18, 1, 0)}},
+    'builds{os="mac os, {=}"}': {"gcounter": {HERE: (19, 7)}},
+}
+
+
+@pytest.mark.parametrize("verb", ["increment", "inc", "decrement"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ['builds{os="linux"}'],
+        ['builds{os="linux"}', "41", "--replica", ".crdtctl"],
+        ['builds{py="3.12",os="linux"}', "2"],
+        ["builds", "--label", "os=linux"],
+        ["-l", "py=3.12", "--label=os=linux", "builds", "41"],
+        ["-los=linux", "--replica=.crdtctl", "builds"],
+        ['builds{os="bsd"}', "-l", "os=linux"],
+        ['builds{os="mac os, {=}"}', "3"],
+    ],
+    ids=" ".join,
+)
+def test_counting_in_a_series_of_this_replica_is_fast(verb: str, words: list[str]) -> None:
+    entries = {"own.json": PlantedFile(own(LABELLED)), "own.lock": PlantedFile(), "known.lock": PlantedFile()}
+    words = [verb, *words] if words[0][:1] != "-" else [verb, words[0], *words[1:]]
+    first = outcome(Case(words, entries), fast_first)
+    assert first == outcome(Case(words, entries), full)
+    assert (first.ended.status, first.is_fast) == (
+        (4, False) if verb == "decrement" and "mac" in words[1] else (0, True)
+    )
+
+
+@pytest.mark.parametrize("where", ["own.json", "known.json"])
+@pytest.mark.parametrize("has_bare", [True, False])
+@pytest.mark.parametrize(
+    ("others", "is_fast"),
+    [
+        (['builds{os="linux"}'], False),
+        (["builds.x", 'builds{os="linux"}'], False),
+        (["builds{"], False),
+        (["builds.x", "builds}"], True),
+        (['buildsx{os="linux"}', 'build{os="linux"}'], True),
+        (['builds"', "builds\\"], True),
+        ([], True),
+    ],
+)
+def test_showing_a_name_is_fast_unless_a_series_of_it_follows(
+    where: str, has_bare: bool, others: list[str], is_fast: bool
+) -> None:
+    author = HERE if where == "own.json" else HUB
+    counted: Counter = {"pncounter": {author: (3, 4, 1)}}
+    found = dict.fromkeys([*(["builds"] if has_bare else []), *others], counted)
+    files = {"own.json": own({"builds": {"pncounter": {HERE: (2, 9, 1)}}}), "known.json": known({})}
+    files[where] = own({**found}) if where == "own.json" else known({**found})
+    case = Case(["show", "builds"], {name: PlantedFile(data) for name, data in files.items()})
+    first = outcome(case, fast_first)
+    assert first == outcome(case, full)
+    assert first.is_fast == (is_fast and (has_bare or where == "known.json"))

@@ -33,6 +33,28 @@ TAGS = "3 2.abcd 5._-Z9 7.0000"
 UNBOUND = "no file yet"
 
 PLAIN_NAMES = ("builds", "page.views", "a:b/c@d", "x" * 200)
+#: Names with labels, and names between those and the name alone.
+SERIES = (
+    *('builds{os="linux"}', 'builds{os="linux",py="3.12"}', 'builds{os="mac os, {=}"}', "builds.x", "builds{os}"),
+    *(r'builds{os="a \"b\" \\"}', 'builds{os="ünï"}', "builds{" + ",".join(f'k{n:02}="v"' for n in range(16)) + "}"),
+)
+#: Other spellings of series, and texts that spell none.
+SPELLINGS = (
+    *('builds{py="3.12",os="linux"}', 'builds{ os = "linux" }', 'builds {os="linux"}', 'builds{os="linux",}'),
+    *("builds{}", "builds{os=linux}", 'builds{os="linux"', 'builds{os="linux"}x', 'builds{os="a",os="b"}'),
+    *('builds{os=""}', "builds{", 'builds{os=" a"}', 'builds{o-s="a"}', 'builds{9="a"}', '{os="a"}'),
+    *('builds{os="a"}=2', 'builds{os="a"}{b="c"}', r'builds{os="\x"}', 'builds{os="u' + "\u0308" + '"}', 'a b{os="x"}'),
+    *('builds{os="' + "x" * 2032 + '"}', 'builds{,os="a"}'),
+    "builds{" + ",".join(f'k{n:02}="v"' for n in range(17)) + "}",
+)
+LABELS = (
+    *(["-l", "os=linux"], ["--label", "py=3.12"], ["--label=os=mac"], ["-los=linux"], ["-l", "os=mac os"]),
+    *(["-l", "a=b=c"], ["-l", "os=a,b"], ["-l", "os=a,b=c"], ["-l", 'os="linux"'], ["-l", "os"], ["-l", "os="]),
+    *(["-l", "=x"], ["-l"], ["-l", " os = linux "], ["-l", "o-s=x"], ["-l", "os=ünï"], ["-l", r"os=\x"]),
+    *(["--label="], ["--label"], ["--labels", "a=b"], ["-ql", "os=linux"], ["-lq"], ["--label", "--replica"]),
+    *(["-l", "os=linux", "-l", "py=3.12"], ["-l", "os=a\x1b"], ["-l", "a=" + "x" * 2037], ["-l", "a=" + "x" * 2038]),
+    *(["--replica", ".crdtctl", "-los=linux"], ["--", "-los=linux"]),
+)
 ODD_NAMES = (
     "free slots",
     'say "hi"',
@@ -78,6 +100,7 @@ SETTINGS = (
     *(("CRDTCTL_REPLICA", path) for path in ("", ".", ".crdtctl", "../..", "nowhere", "own.json")),
     *(("CRDTCTL_TYPE", "gcounter"), ("CRDTCTL_FORMAT", "json"), ("CRDTCTL_LOCK_TIMEOUT", "0")),
     *(("CRDTCTL_INCREMENT_ONCE", "job-1"), ("CRDTCTL_SHOW_MIN", "3"), ("CRDTCTL_SHOW_STATE", "1")),
+    *(("CRDTCTL_LABELS", "os=linux"), ("CRDTCTL_LABELS", "os"), ("CRDTCTL_INCREMENT_LABEL", "os=linux")),
     *(("CRDTCTL_NO_SUCH", "1"), ("_CRDTCTL_COMPLETE", "complete_bash"), ("NO_COLOR", "1"), ("LC_ALL", "C")),
 )
 FORMS = ("missing", "symlink", "hard link", "directory", "fifo")
@@ -206,7 +229,7 @@ def counters(tags: tuple[str, ...], authors: list[str], *, is_odd: bool) -> Sear
 @st.composite
 def states(draw: st.DrawFn, authors: list[str], *, is_odd: bool, tags: tuple[str, ...]) -> dict[str, Counter]:
     """Return what a file holds: the counter "builds", of type `tags` unless it is odd, and others."""
-    names = draw(st.lists(st.sampled_from([*PLAIN_NAMES, *ODD_NAMES]), unique=True, max_size=4))
+    names = draw(st.lists(st.sampled_from([*PLAIN_NAMES, *ODD_NAMES, *SERIES]), unique=True, max_size=4))
     found = {name: draw(plain_types.flatmap(lambda t: counters(t, authors, is_odd=False))) for name in names}
     if is_odd:
         tags = draw(st.one_of(plain_types, odd_types))
@@ -300,9 +323,21 @@ def odd_arguments(draw: st.DrawFn) -> list[str]:
     return words
 
 
+@st.composite
+def labelled_arguments(draw: st.DrawFn) -> list[str]:
+    """Return the arguments of a command that counts in a series, or asks for one."""
+    words = draw(plain_arguments())
+    words[1] = draw(st.sampled_from(["builds", *SERIES, *SERIES, *SPELLINGS]))
+    options = draw(st.lists(st.sampled_from([*LABELS[:6], *LABELS]), max_size=3)) if words[0] != "show" else []
+    for option in options:
+        at = draw(st.integers(0, len(words)))
+        words[at:at] = option
+    return words
+
+
 #: What may be odd about a case: about the files' texts, or about anything else.
 ODD_FILES = ("counters", "damage")
-ODDITIES = ("arguments", "entries", "settings")
+ODDITIES = ("arguments", "labels", "entries", "settings")
 
 
 @st.composite
@@ -310,7 +345,7 @@ def cases(draw: st.DrawFn, odd: str) -> Case:
     """Return a case that is plain but in one thing."""
     is_odd = odd == "settings"
     return Case(
-        draw(odd_arguments() if odd == "arguments" else plain_arguments()),
+        draw(odd_arguments() if odd == "arguments" else labelled_arguments() if odd == "labels" else plain_arguments()),
         draw(entries(odd)),
         dict(draw(st.lists(st.sampled_from(SETTINGS), min_size=1, max_size=2))) if is_odd else {},
         draw(st.sampled_from([".", "deep/er", ".crdtctl"] if is_odd else [".", "deep/er"])),

@@ -18,7 +18,13 @@ from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from crdtctl.codec.layout import Pages
+
+    #: Header, reason why it may be a copy, membership line, the counter's line, the lines before and after it, and the
+    #: maximum size of all lines.
+    _Found: TypeAlias = tuple[plain.OwnHeader, str, bytes, bytes, bytes | memoryview, bytes | memoryview, int]
 
 #: Verb → place of the total that it raises.
 COLUMNS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
@@ -101,32 +107,31 @@ def _lock_soon(lock: int) -> bool:
 
 
 def _commit(directory: int, lock: int, column: int, name: bytes, on_line: bytes, amount: int) -> int | None:
-    data, header, fault = _read_own(directory)
+    fd = durable.open_state(directory, "own.json")
+    try:
+        ending = durable.RECENT if durable.has_recent(fd) else ".json"
+        found = _in_recent(directory, fd, name) if ending == durable.RECENT else _in_own(fd, name)
+    finally:
+        durable.close(fd)
+    header, fault, sealed, old, before, after, limit = found
     if fault:
         return None  # this replica was copied, or its backup was restored
-    start, end = len(header.encode()), len(data) - TRAILER_SIZE
-    pages = InMemory(data)
-    first, last = search(pages, start, end, plain.RESERVED)
-    if header.seq >= MAX_SAFE or plain.may_be_sealed(data[first:last], header.replica):
+    if header.seq >= MAX_SAFE or plain.may_be_sealed(sealed, header.replica):
         return None
-    first, last = search(pages, start, end, name)
-    line = plain.read_own_line(data[first:last], on_line, header.replica)
+    line = plain.read_own_line(old, on_line, header.replica)
     line.totals[column] += amount
     if line.totals[column] > MAX_SAFE:
         return None
-    witness, writes = header.witness.decode(), header.seq + header.exports + 1
-    text = memoryview(data)
-    draft = durable.Draft(directory, durable.OWN, lock)
+    header.seq += 1
+    witness, writes = header.witness.decode(), header.seq + header.exports
+    text = line.encode(header.replica, header.seq)
+    if len(before) + len(text) + len(after) > limit:
+        return None
+    draft = durable.Draft(directory, durable.OWN, lock, ending)
     try:
         lasting = binding.is_lasting(header.bound.decode())
         header.bound = binding.of(draft.fd, lasting=lasting).encode()
-        header.seq += 1
-        pieces: list[bytes | memoryview] = [
-            header.encode(),
-            text[start:first],
-            line.encode(header.replica, header.seq),
-            text[last:end],
-        ]
+        pieces = [header.encode(), before, text, after]
         pieces.append(trailer_of(pieces))
         draft.write_all(pieces)
         draft.commit()
@@ -140,21 +145,36 @@ def _commit(directory: int, lock: int, column: int, name: bytes, on_line: bytes,
     return 0
 
 
-def _read_own(directory: int) -> tuple[bytes, plain.OwnHeader, str]:
-    """Return own.json, verified, its header, and the reason why it may be a copy; raise ValueError if it is special."""
-    fd = durable.open_state(directory, "own.json")
+def _in_own(fd: int, name: bytes) -> "_Found":
+    """Find a counter in the open own.json, which is verified; raise ValueError if it is special."""
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > durable.MAX_OWN_BYTES:
+        raise ValueError
+    data = durable.read_all(fd)
+    if not is_whole(data):
+        raise ValueError
+    header = plain.read_own_header(plain.header_line(data))
+    bound, witness = header.bound.decode(), header.witness.decode()
+    fault = binding.fault(fd, bound, witness, header.seq + header.exports)
+    start, end = len(header.encode()), len(data) - TRAILER_SIZE
+    pages, text = InMemory(data), memoryview(data)
+    first, last = search(pages, start, end, plain.RESERVED)
+    sealed = data[first:last]
+    first, last = search(pages, start, end, name)
+    return header, fault, sealed, data[first:last], text[start:first], text[last:end], durable.MAX_OWN_BYTES
+
+
+def _in_recent(directory: int, fd: int, name: bytes) -> "_Found":
+    """Find a counter in own.recent.json, or in the open own.json; raise ValueError if one of them is special."""
+    from crdtctl.store import recent  # only here: small replicas have no such file
+
+    beside = durable.open_state(directory, f"{durable.OWN}{durable.RECENT}")
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > durable.MAX_OWN_BYTES:
-            raise ValueError
-        data = durable.read_all(fd)
-        if not is_whole(data):
-            raise ValueError
-        header = plain.read_own_header(plain.header_line(data))
-        bound, witness = header.bound.decode(), header.witness.decode()
-        return data, header, binding.fault(fd, bound, witness, header.seq + header.exports)
+        pair = recent.Pair(fd, beside)
+        before, after = pair.around(name)
+        return pair.header, pair.fault(), pair.line(plain.RESERVED), pair.line(name), before, after, recent.MAX_LINES
     finally:
-        durable.close(fd)
+        durable.close(beside)
 
 
 # Showing -----------------------------------------------------------------------------------------------
@@ -163,13 +183,16 @@ def _read_own(directory: int) -> tuple[bytes, plain.OwnHeader, str]:
 def _show(name: bytes, where: str | None) -> int | None:
     directory = durable.open_directory(locate.find(where))
     try:
-        own, known = durable.open_both(directory)
+        own, recent, known = durable.open_all(directory)
     finally:
         durable.close(directory)
     try:
-        lines = [_find(own, "own", name), _find(known, "known", name) if known is not None else b""]
+        lines = [
+            _find(own, "own", name) if recent is None else _find_recent(own, recent, name),
+            _find(known, "known", name) if known is not None else b"",
+        ]
     finally:
-        for fd in (own, known):
+        for fd in (own, recent, known):
             if fd is not None:
                 durable.close(fd)
     value = 0
@@ -229,6 +252,16 @@ def _find(fd: int, kind: str, name: bytes) -> bytes:
 
         refuse_series(pages, last, end, name)
     return text[:at]
+
+
+def _find_recent(own: int, recent: int, name: bytes) -> bytes:
+    """Return the line of a counter in own.recent.json, or else in own.json, as `_find` does."""
+    from crdtctl.store.recent import Pair  # only here, as above
+
+    pair = Pair(own, recent)
+    if pair.has_reserved_lines() or pair.has_series(name):
+        raise ValueError
+    return pair.line(name)
 
 
 # Failing -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from crdtctl import json_text
 from crdtctl.codec.clock import clock_from_tree, in_order
 from crdtctl.codec.invalid import VERSION, Invalid, newer_version
 from crdtctl.codec.layout import HEAD_END, MAX_SAFE
-from crdtctl.codec.plain import is_position
+from crdtctl.codec.plain import is_nonce, is_position, read_base
 from crdtctl.codec.values import checked_name
 from crdtctl.crdt import forks
 from crdtctl.crdt.base import MAX_TIER
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt.clock import Clock
 
-    FileKind = Literal["state", "delta", "own", "known"]
+    FileKind = Literal["state", "delta", "own", "known", "recent"]
 else:  # for modules whose annotations are evaluated
     FileKind = str
 
-FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known")
+FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known", "recent")
 
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
 _OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness", "follows")
@@ -36,7 +36,8 @@ _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "state": (_REQUIRED, frozenset({"tags", "settled"})),
     "delta": (_REQUIRED | {"since"}, frozenset({"tags", "settled"})),
     "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past", "unheard"})),
-    "own": (_REQUIRED, frozenset({"tags", "tier", "binding", "witness", "follows"})),
+    "own": (_REQUIRED, frozenset({"base", "tags", "tier", "binding", "witness", "follows"})),
+    "recent": (_REQUIRED | {"base"}, frozenset({"tags", "tier", "binding", "witness", "follows"})),
 }
 
 
@@ -69,6 +70,7 @@ class Head(Record):
     binding: str = ""
     witness: str = ""
     follows: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
 
 
 def encode_head(head: Head) -> bytes:
@@ -78,12 +80,11 @@ def encode_head(head: Head) -> bytes:
 
 def head_to_tree(head: Head) -> dict[str, Any]:
     """Return the header as a JSON object, its fields in their order."""
-    tree: dict[str, Any] = {
-        "crdtctl": VERSION,
-        "kind": head.kind,
-        "replica": head.replica,
-        "clock": in_order(head.clock),
-    }
+    tree: dict[str, Any] = {"crdtctl": VERSION, "kind": head.kind}
+    if head.base:
+        tree["base"] = head.base
+    tree["replica"] = head.replica
+    tree["clock"] = in_order(head.clock)
     if head.histories:
         tree["tags"] = dict(sorted(head.histories.items()))
     if head.kind == "delta":
@@ -139,7 +140,7 @@ def head_from_tree(tree: Any) -> Head:
         raise newer_version(version)
     kind = tree.get("kind")
     if kind not in tuple(_FIELDS):
-        raise Invalid("its kind must be state, delta, own or known")
+        raise Invalid("its kind must be state, delta, own, known or recent")
     required, optional = _FIELDS[kind]
     if not required <= set(tree) <= required | optional:
         raise Invalid("its header has a missing or an unknown field")
@@ -160,6 +161,7 @@ def head_from_tree(tree: Any) -> Head:
         binding=_text(tree.get("binding", "")),
         witness=_text(tree.get("witness", "")),
         follows=_follows(tree.get("follows", _EMPTY)),
+        base=_base(kind, tree.get("base", "")),
     )
 
 
@@ -185,6 +187,18 @@ def _follows(tree: Any) -> dict[str, str]:
     if not isinstance(tree, dict) or not all(map(_text, tree)) or not all(map(_is_position, tree.values())):
         raise Invalid("field 'follows' of its header is malformed")
     return tree
+
+
+def _base(kind: str, value: Any) -> str:
+    text = _text(value).encode()
+    if kind == "recent":
+        try:
+            read_base(text)
+        except ValueError:
+            raise Invalid("field 'base' of its header is malformed") from None
+    elif text and not is_nonce(text):
+        raise Invalid("field 'base' of its header is malformed")
+    return text.decode()
 
 
 def _is_position(value: object) -> bool:

@@ -58,6 +58,23 @@ def is_position(text: bytes) -> bool:
     return all(one.isdigit() and len(one) <= 20 for one in (inode, offset)) and len(crc) == 8 and not crc.strip(_HEX)
 
 
+def is_nonce(text: bytes) -> bool:
+    """Return whether `text` is the nonce of an ``own.json`` that has an ``own.recent.json``: twelve digits."""
+    return len(text) == 12 and not text.strip(_HEX)
+
+
+def read_base(text: bytes) -> tuple[bytes, int, int, bytes]:
+    """Return what an ``own.recent.json`` records about its ``own.json``.
+
+    That is its nonce, its size and the size of a block, in bytes, and the CRC-32 of each block, as eight digits each.
+    """
+    nonce, size, block, sums = text.split(b" ")
+    length, step = number(size), number(block)
+    if not (is_nonce(nonce) and length and step) or len(sums) != 8 * -(-length // step) or sums.strip(_HEX):
+        raise ValueError
+    return nonce, length, step, sums
+
+
 def _is_text(text: bytes) -> bool:
     """Return whether `text` is printable ASCII without escapes, and not empty."""
     return text != b"" and text.isascii() and text.decode().isprintable() and b'"' not in text and b"\\" not in text
@@ -69,10 +86,13 @@ def _is_text(text: bytes) -> bool:
 class OwnHeader:
     """A plain header of ``own.json``: `history` is the text of the export markers, `exports` their number.
 
-    `follows` is the text of the positions in followed files.
+    `follows` is the text of the positions in followed files. With a `base`, it is the header of ``own.recent.json``.
     """
 
-    def __init__(self, replica: bytes, seq: int, history: bytes, bound: bytes, witness: bytes, follows: bytes) -> None:
+    def __init__(
+        self, base: bytes, replica: bytes, seq: int, history: bytes, bound: bytes, witness: bytes, follows: bytes
+    ) -> None:
+        self.base = base
         self.replica = replica
         self.seq = seq
         self.history = history
@@ -83,8 +103,9 @@ class OwnHeader:
 
     def encode(self) -> bytes:
         """Return the header line, with its line feed."""
-        return b'%bown","replica":"%b","clock":{"%b":%d}%b,"binding":"%b"%b%b%b' % (
+        return b'%b%b","replica":"%b","clock":{"%b":%d}%b,"binding":"%b"%b%b%b' % (
             HEAD_START,
+            b'recent","base":"' + self.base if self.base else b"own",
             self.replica,
             self.replica,
             self.seq,
@@ -101,16 +122,17 @@ def header_line(opening: bytes) -> bytes:
     return opening[: opening.index(b"\n", 0, MAX_HEADER) + 1]
 
 
-def read_own_header(line: bytes) -> OwnHeader:
-    """Return the header of ``own.json`` on its first line."""
-    replica = _between(line, b'"replica":"', b'"')
+def read_own_header(line: bytes, base: bytes = b"") -> OwnHeader:
+    """Return the header of ``own.json`` on its first line; with a `base`, that of ``own.recent.json``."""
+    replica = between(line, b'"replica":"', b'"')
     header = OwnHeader(
+        base,
         replica,
-        number(_between(line, b'"clock":{"%b":' % replica, b"}")),
-        _between(line, b'"tags":{"%b":"' % replica, b'"}'),
-        _between(line, b'"binding":"', b'"'),
-        _between(line, b'"witness":"', b'"'),
-        _between(line, b'"follows":{', b"}"),
+        number(between(line, b'"clock":{"%b":' % replica, b"}")),
+        between(line, b'"tags":{"%b":"' % replica, b'"}'),
+        between(line, b'"binding":"', b'"'),
+        between(line, b'"witness":"', b'"'),
+        between(line, b'"follows":{', b"}"),
     )
     witness = header.witness
     if not (header.seq and is_name(replica) and _is_text(header.bound) and (not witness or _is_text(witness))):
@@ -123,14 +145,21 @@ def read_own_header(line: bytes) -> OwnHeader:
     return header
 
 
+def read_recent_header(line: bytes) -> OwnHeader:
+    """Return the header of ``own.recent.json`` on its first line."""
+    base = between(line, b'"base":"', b'"')
+    read_base(base)
+    return read_own_header(line, base)
+
+
 def check_known_header(line: bytes) -> None:
     """Raise ValueError unless the first line of ``known.json`` is a plain header."""
-    replica = _between(line, b'"replica":"', b'"')
-    clock = _between(line, b'"clock":{', b"}")
-    histories = _between(line, b'"tags":{', b"}")
-    heard = _between(line, b'"heard":{', b"}")
-    past = _between(line, b'"past":[[', b"]]")
-    unheard = _between(line, b'"unheard":{', b"}")
+    replica = between(line, b'"replica":"', b'"')
+    clock = between(line, b'"clock":{', b"}")
+    histories = between(line, b'"tags":{', b"}")
+    heard = between(line, b'"heard":{', b"}")
+    past = between(line, b'"past":[[', b"]]")
+    unheard = between(line, b'"unheard":{', b"}")
     again = b'%bknown","replica":"%b","clock":{%b}%b,"heard":{%b}%b%b%b' % (
         HEAD_START,
         replica,
@@ -160,7 +189,7 @@ def check_known_header(line: bytes) -> None:
             raise ValueError
 
 
-def _between(line: bytes, before: bytes, after: bytes) -> bytes:
+def between(line: bytes, before: bytes, after: bytes) -> bytes:
     """Return the bytes between two others; empty without them. Encoding the header again checks the rest."""
     start = line.find(before) + len(before)
     return line[start : line.index(after, start)] if start >= len(before) else b""

@@ -114,7 +114,7 @@ class Source:
 
     def twin(self) -> Source:
         """Return another source that reads the same file, for example with other names."""
-        twin = object.__new__(Source)
+        twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin
 

@@ -55,14 +55,15 @@ _KEYS: dict[Fault, str] = {
 }
 #: Optional field → the kinds of file that may have it.
 _OPTIONAL = {
-    "tags": ["state", "delta", "own", "known"],
+    "tags": ["state", "delta", "own", "known", "recent"],
+    "base": ["own", "recent"],
     "settled": ["state", "delta", "known"],
     "past": ["known"],
     "unheard": ["known"],
-    "tier": ["own"],
-    "binding": ["own"],
-    "witness": ["own"],
-    "follows": ["own"],
+    "tier": ["own", "recent"],
+    "binding": ["own", "recent"],
+    "witness": ["own", "recent"],
+    "follows": ["own", "recent"],
 }
 _COMMIT = {"description": "number of a replica's commit", "type": "integer", "minimum": 1, "maximum": MAX_SAFE}
 _CLOCK = {
@@ -84,6 +85,12 @@ def state_schema() -> dict[str, Any]:
             "crdtctl": {"description": "version of this format", "const": VERSION},
             "kind": {"enum": list(FILE_KINDS)},
             "replica": {"description": "id of the replica that wrote the file", "$ref": "#/$defs/name"},
+            "base": {
+                "description": "nonce of an own.json that has an own.recent.json, and there also its size, the size of "
+                "a block, and the CRC-32 of each block",
+                "type": "string",
+                "pattern": "^[0-9a-f]{12}( [1-9][0-9]{0,15} [1-9][0-9]{0,15} ([0-9a-f]{8})+)?$",
+            },
             "clock": {"description": "replica → its last commit in the file", "$ref": "#/$defs/clock"},
             "tags": {
                 "description": "replica → number of its export markers, and SEQ.NONCE of the kept ones, oldest first",
@@ -178,6 +185,7 @@ def state_schema() -> dict[str, Any]:
             _only_in("delta", "since"),
             _only_in("known", "heard"),
             *(_never_outside(kinds, field) for field, kinds in _OPTIONAL.items()),
+            {"if": {"properties": {"kind": {"const": "recent"}}}, "then": {"required": ["base"]}},
         ],
         "$defs": {
             "name": _NAME,

@@ -35,11 +35,11 @@ from crdtctl.errors import (
     reason_of,
 )
 from crdtctl.records import Record, field
-from crdtctl.store.files import MANY
 from crdtctl.store.inputs import open_input
 from crdtctl.store.jobs import attempts_in, attempts_of
 from crdtctl.store.known_header import hear_no_more
 from crdtctl.store.merge import MergeReport, merge
+from crdtctl.store.own_file import MANY
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import membership_in, membership_of, refuse_sealed
 from crdtctl.store.type_choice import arrivals
@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from crdtctl.crdt.membership import (
         Roster,
     )
-    from crdtctl.store.files import OwnFile
     from crdtctl.store.inputs import Input
+    from crdtctl.store.own_file import OwnFile
     from crdtctl.store.transaction import Transaction
     from crdtctl.store.type_choice import SecondType
 else:

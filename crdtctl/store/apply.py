@@ -8,7 +8,7 @@ from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
 from crdtctl.records import Record, field
 from crdtctl.store.commit import Basis, changes, plan
-from crdtctl.store.files import MANY
+from crdtctl.store.own_file import MANY
 from crdtctl.store.hidden import hide_absorbed, hide_left_out
 
 TYPE_CHECKING = False
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.counter import Counter
     from crdtctl.store.commit import Change, OnRefused, Plan, Request
-    from crdtctl.store.files import Directory, OwnFile
+    from crdtctl.store.files import Directory
     from crdtctl.store.followed import Step
+    from crdtctl.store.own_file import OwnFile
     from crdtctl.store.transaction import Transaction
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 OWN = "own"
 KNOWN = "known"
+#: What the name of the file with the latest changes of a large own.json ends with, see `crdtctl.store.recent`.
+RECENT = ".recent.json"
+#: The start of an own.json that has such a file.
+_WITH_RECENT = b'{"crdtctl":1,"kind":"own","base":"'
 _MAX_LINKS = 40
 #: The number of times that both state files are opened to have them as they were at one moment.
 _ROUNDS = 10_000
@@ -25,6 +29,8 @@ MAX_OWN_BYTES = 2**30
 #: at. Whatever is written, exported or merged was summed up before.
 VERIFY_BELOW = 4 * 2**20
 NEW = ".new"
+#: Minimum size in bytes of an own.json that has an own.recent.json.
+LARGE = 2**18
 
 
 def open_standard_streams() -> None:
@@ -139,30 +145,52 @@ def open_state(directory: int, name: str) -> int:
     return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
 
 
-def open_both(directory: int) -> "tuple[int, int | None]":
-    """Open ``own.json`` and ``known.json`` to read, both as they were at one moment; None without a ``known.json``.
+def has_recent(own: int) -> bool:
+    """Return whether the header of the open ``own.json`` says that there is an ``own.recent.json``."""
+    return os.pread(own, len(_WITH_RECENT), 0) == _WITH_RECENT
 
-    State files are only ever replaced, so an open one stays as it is. ``known.json`` was opened at a moment when the
-    name ``own.json`` still belonged to the open file, or else both are opened again. Raise OSError if that never ends.
+
+def open_own(directory: int) -> "tuple[int, int | None]":
+    """Open ``own.json`` and ``own.recent.json`` to read, see `open_all`."""
+    own, recent, _ = open_all(directory, known=False)
+    return own, recent
+
+
+def open_all(directory: int, *, known: bool = True) -> "tuple[int, int | None, int | None]":
+    """Open ``own.json``, ``own.recent.json`` and ``known.json`` to read, all as they were at one moment.
+
+    The second is opened only if the first says that there is one. A missing one of the last two is None.
+    State files are only ever replaced, so an open one stays as it is. The last one was opened at a moment when the
+    names of the others still belonged to the open files, or else all are opened again. Raise OSError if that never
+    ends.
     """
     for _ in range(_ROUNDS):
         own = open_state(directory, f"{OWN}.json")
-        known = None
+        recent = learned = None
         try:
-            try:
-                known = open_state(directory, f"{KNOWN}.json")
-            except FileNotFoundError:
-                pass
-            if is_same_file(directory, f"{OWN}.json", own):
-                pair, own, known = (own, known), -1, None
-                return pair
+            if has_recent(own):
+                recent = _open_if_there(directory, f"{OWN}{RECENT}")
+            if known:
+                learned = _open_if_there(directory, f"{KNOWN}.json")
+            if is_same_file(directory, f"{OWN}.json", own) and (
+                recent is None or is_same_file(directory, f"{OWN}{RECENT}", recent)
+            ):
+                found, own, recent, learned = (own, recent, learned), -1, None, None
+                return found
         finally:
-            for fd in (own, known):
+            for fd in (own, recent, learned):
                 if fd is not None and fd >= 0:
                     close(fd)
     import errno  # only here, as above
 
     raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), f"{OWN}.json")
+
+
+def _open_if_there(directory: int, name: str) -> "int | None":
+    try:
+        return open_state(directory, name)
+    except FileNotFoundError:
+        return None
 
 
 def adopt(fd: int, directory: int) -> None:
@@ -240,7 +268,7 @@ class Draft:
     def _keep_owner_and_mode(self) -> None:
         """Give the new file the owner and mode of the old one, so that root can write for a user."""
         try:
-            old = os.stat(self.file, dir_fd=self.directory, follow_symlinks=False)
+            old = self._old()
         except FileNotFoundError:
             adopt(self.fd, self.directory)
             return
@@ -251,6 +279,15 @@ class Draft:
             give(self.fd, old.st_uid, old.st_gid)
         if old.st_mode != new.st_mode:
             os.fchmod(self.fd, old.st_mode & 0o7777)
+
+    def _old(self) -> "os.stat_result":
+        """Return the status of the old file, or, for a new kind of file, of that beside it."""
+        try:
+            return os.stat(self.file, dir_fd=self.directory, follow_symlinks=False)
+        except FileNotFoundError:
+            if self.file == f"{self.which}.json":
+                raise
+        return os.stat(f"{self.which}.json", dir_fd=self.directory, follow_symlinks=False)
 
     def write(self, data: "bytes | memoryview") -> None:
         """Add bytes to the new file."""

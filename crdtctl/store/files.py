@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 
 from crdtctl.codec.header import encode_head
-from crdtctl.codec.layout import HEAD_END, InMemory, assemble, search, trailer_of
+from crdtctl.codec.layout import InMemory, assemble
 from crdtctl.codec.reader import Source
-from crdtctl.contexts import contextmanager
-from crdtctl.crdt.forks import History, parse
+from crdtctl.contexts import contextmanager, suppress
+from crdtctl.crdt.forks import parse
 from crdtctl.errors import (
     AccessError,
     BusyError,
+    CrdtctlError,
     DataError,
     MissingError,
     OutcomeUnknownError,
@@ -21,11 +22,12 @@ from crdtctl.errors import (
     printable,
 )
 from crdtctl.records import replace
-from crdtctl.store import binding
+from crdtctl.store import binding, durable
 from crdtctl.store.durable import (
     KNOWN,
     MAX_OWN_BYTES,
     OWN,
+    RECENT,
     VERIFY_BELOW,
     Draft,
     ForeignLink,
@@ -33,117 +35,27 @@ from crdtctl.store.durable import (
     OnDisk,
     close,
     is_same_file,
-    open_both,
+    open_all,
     open_directory,
     open_lock,
+    open_own,
     open_state,
     read_all,
     try_lock,
 )
+from crdtctl.store.own_file import OwnFile
 from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from crdtctl.codec.header import Head
     from crdtctl.codec.layout import Pages
-    from crdtctl.crdt.counter import Counter
-    from crdtctl.errors import (
-        CrdtctlError,
-    )
 
 _POLL = 0.005
-#: If a commit has more counters, reading all lines is faster than looking them up one by one.
-MANY = 32
-
-
-class OwnFile:
-    """The content of ``own.json``. `identity_fault` is the reason why its id may belong to a copy as well, or empty."""
-
-    def __init__(self, data: bytes, label: str = "own.json", identity_fault: str = "") -> None:
-        self.data = data
-        self.identity_fault = identity_fault
-        self._lines: dict[bytes, bytes] | None = None
-        self.source = Source(InMemory(data), len(data), label=label, ours=True)
-        self.source.verify()
-        head = self.source.head
-        if head.kind != "own" or set(head.clock) - {head.replica}:
-            raise self.source.invalid("it is not the state of one replica")
-        self.id = head.replica
-
-    @property
-    def seq(self) -> int:
-        """The number of this replica's last commit; 0 before the first."""
-        return self.source.head.clock.get(self.id, 0)
-
-    @property
-    def tier(self) -> int:
-        """The tier of this replica; 0 if it is permanent."""
-        return self.source.head.tier
-
-    @property
-    def history(self) -> History:
-        """The departures of this replica."""
-        text = self.source.head.histories.get(self.id)
-        return parse(text) if text else History()
-
-    @property
-    def writes(self) -> int:
-        """How often the file was written, as its witness counts."""
-        return self.seq + self.history.count
-
-    def lines(self) -> dict[bytes, bytes]:
-        """Return all lines by name. They are read once."""
-        if self._lines is None:
-            self._lines = dict(self.source.lines())
-        return self._lines
-
-    def counters(self, many: bool) -> Callable[[str], Counter]:
-        """Return a function that looks counters up. For `many`, all lines are read first."""
-        if not many:
-            return self.source.counter
-        lines = self.lines()
-
-        def look_up(name: str) -> Counter:
-            line = lines.get(name.encode())
-            return {} if line is None else self.source.decode(line)[1]
-
-        return look_up
-
-    def edited(self, lines: Mapping[str, bytes], new: Head) -> list[bytes | memoryview]:
-        """Return the pieces of the file with the header `new` and these counters' `lines`."""
-        head = encode_head(new)
-        edits = sorted((name.encode(), line) for name, line in lines.items())
-        if len(edits) > MANY:
-            together = {**self.lines(), **dict(edits)}
-            return [assemble(head, [together[name] for name in sorted(together)])]
-        if not edits and self.source.start == self.source.end:
-            return [assemble(head, [])]
-        pieces = [head + HEAD_END, *self._spliced(edits), b"\n"]
-        return [*pieces, trailer_of(pieces)]
-
-    def _spliced(self, edits: list[tuple[bytes, bytes]]) -> Iterator[bytes | memoryview]:
-        """Yield the counters' lines with the edits in their places, most of it as it stands."""
-        data, source = memoryview(self.data), self.source
-        end = max(source.end - 1, source.start)  # without the last line feed
-        position = source.start
-        separator = b""
-        for name, line in edits:
-            start, stop = search(source.pages, source.start, source.end, name)
-            is_there = stop > start
-            start = min(start, end)
-            if start > position:
-                yield separator
-                yield data[position:start]
-                separator = b",\n" if start == end else b""  # a line that is not the last brings its own
-            yield separator
-            yield line
-            separator = b",\n"
-            position = stop + len(separator) if is_there else start
-        if position < end:
-            yield separator
-            yield data[position:end]
+#: What the first own.recent.json records, which is written before the first own.json that has one: no own.json at all.
+_NO_BASE = "000000000000 1 1 00000000"
 
 
 class Directory:
@@ -170,30 +82,48 @@ class Directory:
         return printable(f"{self.path}/{name}")
 
     def read_own(self) -> OwnFile:
-        """Read and verify ``own.json``."""
+        """Read and verify ``own.json``, with the changes in ``own.recent.json``."""
         name = f"{OWN}.json"
         with translating_os_errors(f"read {self.file(name)}"):
             try:
-                fd = open_state(self.fd, name)
+                fd, beside = open_own(self.fd)
             except FileNotFoundError:
                 raise no_replica(self.path) from None
             try:
                 self._regular(fd, name, MAX_OWN_BYTES)
-                data = read_all(fd)
-                own = OwnFile(data, self.file(name))
+                own = OwnFile(read_all(fd), self.file(name))
                 head = own.source.head
+                recent = self._recent(beside)
+                if recent is not None:
+                    own = own.with_recent(recent)
                 own.identity_fault = binding.fault(fd, head.binding, head.witness, own.writes)
+                if head.base and not own.identity_fault:
+                    own.identity_fault = (
+                        "incomplete"
+                        if beside is None or recent is None
+                        else binding.fault(beside, recent.head.binding, "", 0)
+                    )
             finally:
                 close(fd)
+                if beside is not None:
+                    close(beside)
         return own
+
+    def _recent(self, fd: int | None) -> Source | None:
+        """Return the open ``own.recent.json``, verified; None without one."""
+        if fd is None:
+            return None
+        from crdtctl.store.joined import recent_source
+
+        name = f"{OWN}{RECENT}"
+        self._regular(fd, name, MAX_OWN_BYTES)
+        return recent_source(fd, self.file(name))
 
     @contextmanager
     def own_source(self) -> Iterator[Source]:
-        """Open ``own.json``. A small file is verified as a whole."""
-        with self._source(f"{OWN}.json", "own") as source:
-            if source is None:
-                raise no_replica(self.path)
-            yield source
+        """Open ``own.json``, with the changes in ``own.recent.json``. A small file is verified as a whole."""
+        with self._sources(known=False) as (own, _):
+            yield own
 
     @contextmanager
     def known_source(self) -> Iterator[Source | None]:
@@ -203,22 +133,39 @@ class Directory:
 
     @contextmanager
     def both_sources(self) -> Iterator[tuple[Source, Source | None]]:
-        """Open both files as they were at one moment; small ones are verified."""
+        """Open both states as they were at one moment; small files are verified."""
+        with self._sources(known=True) as pair:
+            yield pair
+
+    @contextmanager
+    def _sources(self, *, known: bool) -> Iterator[tuple[Source, Source | None]]:
         try:
-            own, known = open_both(self.fd)
+            opened = open_all(self.fd, known=known)
         except FileNotFoundError:
             raise no_replica(self.path) from None
         except OSError as error:
             raise from_os(error, f"read {self.file(str(error.filename or 'own.json'))}") from error
         try:
             yield (
-                self._source_of(own, f"{OWN}.json", "own"),
-                None if known is None else self._source_of(known, f"{KNOWN}.json", "known"),
+                self._own_source_of(opened[0], opened[1]),
+                None if opened[2] is None else self._source_of(opened[2], f"{KNOWN}.json", "known"),
             )
         finally:
-            close(own)
-            if known is not None:
-                close(known)
+            for fd in opened:
+                if fd is not None:
+                    close(fd)
+
+    def _own_source_of(self, fd: int, beside: int | None) -> Source:
+        with translating_os_errors(f"read {self.file('own.json')}"):
+            own = self._source_of(fd, f"{OWN}.json", "own")
+            if not own.head.base:
+                return own
+            from crdtctl.store.joined import joined, missing
+
+            recent = self._recent(beside)
+            if recent is None:
+                raise missing(self.file(f"{OWN}{RECENT}"))
+            return joined(own, recent)
 
     @contextmanager
     def _source(self, name: str, kind: str) -> Iterator[Source | None]:
@@ -302,14 +249,35 @@ class Directory:
         """
         old = own.source.head
         history = {own.id: tags} if tags else old.histories
-        lasting = binding.is_lasting(old.binding)
-        positions = old.follows if follows is None else follows
+        clock = {own.id: seq} if seq else {}
+        head = replace(
+            old, clock=clock, histories=history, follows=old.follows if follows is None else follows, base=""
+        )
+        count = (parse(tags) if tags else own.history).count
+        recent = own.recent(lines)
+        if recent:
+            self._write_recent(lock, head, *recent)
+            binding.write_witness(old.witness, seq + count, count if tags else None)
+            return
+        if old.witness and len(own.data) + sum(map(len, lines.values())) >= durable.LARGE:
+            head = replace(head, base=os.urandom(6).hex())
+            if not old.base:
+                self._write_recent(lock, old, _NO_BASE, [])
+        data = self._write_whole(lock, own, lines, head)
+        binding.write_witness(old.witness, seq + count, count if tags else None)
+        if head.base:
+            from crdtctl.store.recent import described
+
+            with suppress(CrdtctlError):  # this commit is done, and the next one can begin without this file
+                self._write_recent(lock, head, described(head.base, data), [])
+
+    def _write_whole(self, lock: int, own: OwnFile, lines: Mapping[str, bytes], head: Head) -> bytes:
+        """Replace ``own.json``, and return what it contains."""
+        pieces: list[bytes | memoryview] = []
 
         def fill(draft: Draft) -> bool:
-            is_file = binding.of(draft.fd, lasting=lasting)
-            clock = {own.id: seq} if seq else {}
-            head = replace(old, clock=clock, histories=history, binding=is_file, follows=positions)
-            pieces = own.edited(lines, head)
+            is_file = binding.of(draft.fd, lasting=binding.is_lasting(own.source.head.binding))
+            pieces.extend(own.edited(lines, replace(head, binding=is_file)))
             if sum(map(len, pieces)) > MAX_OWN_BYTES:
                 raise RefusedError(
                     f"own.json would be larger than {MAX_OWN_BYTES} bytes",
@@ -319,8 +287,22 @@ class Directory:
             return True
 
         self.write(OWN, lock, fill)
-        count = (parse(tags) if tags else own.history).count
-        binding.write_witness(old.witness, seq + count, count if tags else None)
+        return b"".join(pieces) if head.base else b""
+
+    def _write_recent(self, lock: int, head: Head, base: str, lines: Sequence[bytes]) -> None:
+        """Replace ``own.recent.json``."""
+
+        def fill(draft: Draft) -> bool:
+            is_file = binding.of(draft.fd, lasting=binding.is_lasting(head.binding))
+            draft.write(assemble(encode_head(replace(head, kind="recent", base=base, binding=is_file)), lines))
+            return True
+
+        self.write(OWN, lock, fill, RECENT)
+
+    def drop_recent(self) -> None:
+        """Delete an ``own.recent.json`` that does not belong to ``own.json``. If that fails, it is ignored there."""
+        with suppress(OSError):
+            os.unlink(f"{OWN}{RECENT}", dir_fd=self.fd)
 
     def write(self, which: str, lock: int, fill: Callable[[Draft], bool], ending: str = ".json") -> bool:
         """Replace a file by the draft that `fill` wrote, if `fill` returns true. Return that result.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import Entry
     from crdtctl.crdt.counter import Counter
     from crdtctl.crdt.local_merge import LocalMerge, PendingCounts
-    from crdtctl.store.files import OwnFile
+    from crdtctl.store.own_file import OwnFile
     from crdtctl.store.spill import SpillBuffer
     from crdtctl.store.type_choice import SecondType
 
@@ -64,7 +64,7 @@ def merge_handoffs(
     for good.
     """
     from crdtctl.codec.lines import encode_line
-    from crdtctl.store.files import MANY
+    from crdtctl.store.own_file import MANY
     from crdtctl.store.type_choice import arrivals
 
     before = own.counters(many=sum(buffer.count for buffer in buffers) > MANY)

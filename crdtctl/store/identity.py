@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from crdtctl.codec.reader import Source
-    from crdtctl.store.files import OwnFile
+    from crdtctl.store.own_file import OwnFile
 
     #: Is called after a new id is on disk.
     OnRenamed: TypeAlias = Callable[["IdChange"], object]
@@ -30,6 +30,7 @@ REASONS = {
     "copied": "its own.json is not the file that it wrote: it was copied or restored",
     "moved": "it is on another machine",
     "restored": "an older version of it was put back",
+    "incomplete": "its own.recent.json, with its latest counts, is missing",
     "unwitnessed": "what remembered it outside its directory is gone, or it was copied",
     "linked": "its own.json has several names",
     "unbound": "its own.json does not record a file identity",

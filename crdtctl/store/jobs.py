@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.attempts import Jobs
     from crdtctl.crdt.base import Entries, Entry
-    from crdtctl.store.files import OwnFile
+    from crdtctl.store.own_file import OwnFile
 
 
 class LateAttempt(Record):

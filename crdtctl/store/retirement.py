@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.forks import Names
     from crdtctl.crdt.membership import Roster
-    from crdtctl.store.files import OwnFile
+    from crdtctl.store.own_file import OwnFile
     from crdtctl.store.transaction import Transaction
 
 

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from crdtctl.codec.reader import Source
     from crdtctl.crdt import forks
     from crdtctl.store.durable import Draft
-    from crdtctl.store.files import Directory, OwnFile
+    from crdtctl.store.files import Directory
     from crdtctl.store.identity import IdChange, OnRenamed
+    from crdtctl.store.own_file import OwnFile
 
 #: Maximum number of earlier ids that a replica lists.
 _MAX_PAST = 64
@@ -222,6 +223,7 @@ class Transaction(Record, frozen=False):
             return True
 
         self.directory.write(OWN, self.own_lock, fill)
+        self.directory.drop_recent()
 
 
 def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[Head, Sequence[forks.Names]]:

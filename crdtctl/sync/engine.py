@@ -364,7 +364,7 @@ def _final_report(session: RemoteSession) -> RemoteReport:
 def _versions(path: str) -> list[object]:
     """Return values that change whenever one of a replica's files is replaced."""
     found: list[object] = []
-    for name in ("own.json", "known.json"):
+    for name in ("own.json", "own.recent.json", "known.json"):
         try:
             status = os.stat(f"{path}/{name}")
         except OSError:

@@ -130,6 +130,8 @@ def entries(kind: CounterType) -> st.SearchStrategy[dict[str, Entry]]:
 
 NAMES = from_tape(name_from, 16)
 COUNTERS = from_tape(counter_from, 384)
+NONCE = "00112233aabb"
+
 #: Two counters, which one tape chooses: of two tapes, Hypothesis often makes the second one like the first.
 TWO_COUNTERS = from_tape(lambda tape: (counter_from(tape), counter_from(tape)), 640)
 
@@ -157,6 +159,7 @@ def history_from(limit: int, tape: Tape) -> str:
 def head_from(clock: dict[str, int], tape: Tape) -> Head:
     """Return a header for a state with this clock, of any kind."""
     kind = tape.choose(FILE_KINDS)
+    is_own = kind in ("own", "recent")
     clock = {**{author: 1 + tape.below(5) for author in tape.some(AUTHORS, 2)}, **clock}
     past = [
         FormerId(tape.choose(AUTHORS), tape.choose((*range(10), 2**53 - 1)), free_text(tape), WHEN)
@@ -169,13 +172,14 @@ def head_from(clock: dict[str, int], tape: Tape) -> Head:
         since={author: seq(tape) for author in tape.some(AUTHORS, 2)} if kind == "delta" else {},
         heard=dict.fromkeys(tape.some(AUTHORS, 2), WHEN) if kind == "known" else {},
         histories={author: history for author, seq in clock.items() if (history := history_from(seq, tape))},
-        settled=tuple(sorted(tape.some(AUTHORS, 2))) if kind != "own" else (),
+        settled=tuple(sorted(tape.some(AUTHORS, 2))) if not is_own else (),
         past=tuple(past) if kind == "known" else (),
         unheard={author: tape.below(10) for author in tape.some(AUTHORS, 2)} if kind == "known" else {},
-        tier=tape.below(100) if kind == "own" else 0,
-        binding=free_text(tape, 0) if kind == "own" else "",
-        witness=free_text(tape, 0) if kind == "own" else "",
-        follows={f"add:/{author}": "7.4096.89abcdef" for author in tape.some(AUTHORS, 2)} if kind == "own" else {},
+        tier=tape.below(100) if is_own else 0,
+        binding=free_text(tape, 0) if is_own else "",
+        witness=free_text(tape, 0) if is_own else "",
+        follows={f"add:/{author}": "7.4096.89abcdef" for author in tape.some(AUTHORS, 2)} if is_own else {},
+        base={"own": tape.choose(("", NONCE)), "recent": f"{NONCE} 70000 65536 0123456789abcdef"}.get(kind, ""),
     )
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, fastpath
-from crdtctl.store.files import Directory, OwnFile
+from crdtctl.store.files import Directory
+from crdtctl.store.own_file import OwnFile
 from tests.support.stored_states import with_new_checksum
 
 

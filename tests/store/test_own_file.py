@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble, is_whole
 from crdtctl.codec.lines import encode_line
-from crdtctl.store.files import MANY, OwnFile
+from crdtctl.store.own_file import MANY, OwnFile
 
 ME = "here-00112233445566778899aabbccddeeff"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crdtctl import Replica
 from crdtctl.errors import ExistsError
 from crdtctl.store.commit import Request
-from crdtctl.store.files import MANY
+from crdtctl.store.own_file import MANY
 from crdtctl.store.requests import add, count, reset
 
 #: More counters than a commit may have that is carried out one request after the other.

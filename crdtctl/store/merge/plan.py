@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.forks import Fork, ForkResolution
     from crdtctl.crdt.membership import Roster
-    from crdtctl.store.files import OwnFile
     from crdtctl.store.gone import Returned
     from crdtctl.store.merge.opening import OpenedInput
     from crdtctl.store.merge.options import MergeOptions
     from crdtctl.store.merge_report import MergeReport
+    from crdtctl.store.own_file import OwnFile
     from crdtctl.store.transaction import Transaction
 
 

@@ -147,7 +147,14 @@ def open_state(directory: int, name: str) -> int:
 
 def has_recent(own: int) -> bool:
     """Return whether the header of the open ``own.json`` says that there is an ``own.recent.json``."""
-    return os.pread(own, len(_WITH_RECENT), 0) == _WITH_RECENT
+    try:
+        return os.pread(own, len(_WITH_RECENT), 0) == _WITH_RECENT
+    except OSError as error:
+        import errno  # only here, as above
+
+        if error.errno in (errno.EISDIR, errno.ESPIPE):
+            return False  # not a regular file
+        raise
 
 
 def open_own(directory: int) -> "tuple[int, int | None]":

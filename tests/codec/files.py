@@ -88,6 +88,7 @@ def specified(head: Head, counters: Counters) -> bytes:
     fields = [
         '"crdtctl":1',
         f'"kind":"{head.kind}"',
+        *([f'"base":"{head.base}"'] if head.base else []),
         f'"replica":{compact(head.replica)}',
         f'"clock":{compact(dict(head.clock))}',
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from crdtctl.codec.invalid import Invalid
+from crdtctl.codec.reader import Source
 from crdtctl.contexts import ExitStack, suppress
 from crdtctl.crdt.membership import roster
 from crdtctl.errors import ConfigError, DataError, printable
 from crdtctl.records import Record
 from crdtctl.store import config, gone
 from crdtctl.store.commit import typed
-from crdtctl.store.durable import KNOWN, NEW, OWN
+from crdtctl.store.durable import KNOWN, NEW, OWN, RECENT
 from crdtctl.store.files import Directory
 from crdtctl.store.identity import OFTEN, REASONS, often
 from crdtctl.store.inputs import open_input
@@ -21,7 +22,6 @@ from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from crdtctl.codec.reader import Source
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.inputs import Input
 
@@ -57,6 +57,7 @@ def check_replica(path: str) -> list[Finding]:
     try:
         findings = [
             _state(directory, OWN),
+            _recent(directory),
             _binding(directory),
             _state(directory, KNOWN),
             _config(directory),
@@ -90,9 +91,21 @@ def _state(directory: Directory, which: str) -> Finding | None:
             fault = _stray(directory, which, source) or _forked(source)
             return Finding(name, not fault, fault or described)
     except Invalid as fault:
-        return Finding(name, False, fault.reason)
+        return Finding(fault.source.label if isinstance(fault.source, Source) else name, False, fault.reason)
     except DataError as fault:
         return Finding(name, False, fault.message)
+
+
+def _recent(directory: Directory) -> Finding | None:
+    """Describe the file with the latest changes of ``own.json``, if there is one."""
+    with suppress(DataError), directory.own_source() as own:  # the check of own.json reports its damage
+        if own.head.base:
+            from crdtctl.store.joined import Joined
+
+            count = sum(1 for _ in own.recent.lines()) if isinstance(own, Joined) else 0
+            found = f"the latest changes of own.json: {count} counter{'' if count == 1 else 's'}"
+            return Finding(directory.file(f"{OWN}{RECENT}"), True, found)
+    return None
 
 
 def _stray(directory: Directory, which: str, source: Source) -> str:

@@ -117,6 +117,13 @@ def open_input(item: Input, stack: ExitStack, heads: Heads | None = None) -> Sou
 
     `heads` are headers that need not be decoded again, see `Source`.
     """
+    source = _opened(item, stack, heads)
+    if source.head.kind == "recent":  # its clock covers commits whose entries are in own.json
+        raise Invalid("it holds only the latest changes of a replica", source.label, hint="export the replica")
+    return source
+
+
+def _opened(item: Input, stack: ExitStack, heads: Heads | None) -> Source:
     label = printable(item.label)
     if item.failure is not None:
         raise item.failure

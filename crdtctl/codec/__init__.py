@@ -31,7 +31,11 @@ A *commit* is one change of a replica. The commits of each replica are numbered 
 
 ``crdtctl``   the version of this format: 1. A reader refuses other versions.
 ``kind``      ``state`` (a whole state), ``delta`` (changes since a clock), ``own`` (``own.json``: the entries of the
-              replica itself) or ``known`` (``known.json``: the entries that it received).
+              replica itself), ``recent`` (``own.recent.json``: the latest changes of a large ``own.json``) or ``known``
+              (``known.json``: the entries that it received).
+``base``      in ``own``: a nonce of twelve hexadecimal digits, if there is an ``own.recent.json``. Always in
+              ``recent``: ``NONCE SIZE BLOCK CRCS``, the nonce and the size of ``own.json``, the size of a block, and
+              the CRC-32 of each block of that size, as eight hexadecimal digits.
 ``replica``   the id of the replica that wrote the file.
 ``clock``     a version vector: replica → number of its last commit, at least 1. The file holds the effect of all its
               commits from the first to that one.
@@ -39,17 +43,18 @@ A *commit* is one change of a replica. The commits of each replica are numbered 
 ``since``     the clock that a receiver of a delta must cover. Always in a ``delta``, and only there.
 ``heard``     replica → time in UTC of the last new entry that this replica received of it. It is for people only.
               Always in ``known``, and only there.
-``settled``   sorted ids of the branches of resolved forks. Not in ``own``.
+``settled``   sorted ids of the branches of resolved forks. Not in ``own`` and ``recent``.
 ``past``      earlier ids of this replica, oldest first, each as ``[id, last commit, reason, time]``. Only in ``known``.
 ``unheard``   earlier id → number of exports under it, if its last state has not come back yet. Until then, this replica
               absorbs no other one. Only in ``known``.
-``tier``      the tier, 1 to 99, of a replica that is not permanent. Only in ``own``.
-``binding``   the file identity of ``own.json``: ``INODE.GENERATION.FILESYSTEM.MACHINE``. Only in ``own``.
-``witness``   the path of the witness, the file outside the replica with the number of writes. Only in ``own``.
-``follows``   followed file → position, sorted: ``COMMAND:PATH`` → ``INODE.OFFSET.CRC``, see below. Only in ``own``.
+``tier``      the tier, 1 to 99, of a replica that is not permanent. Only in ``own`` and ``recent``.
+``binding``   the identity of the file itself: ``INODE.GENERATION.FILESYSTEM.MACHINE``. Only in ``own`` and ``recent``.
+``witness``   the path of the witness, the file outside the replica with the number of writes. Only there.
+``follows``   followed file → position, sorted: ``COMMAND:PATH`` → ``INODE.OFFSET.CRC``, see below. Only there.
 
 ``clock``, ``since`` and ``heard`` may be empty objects. ``tags`` and the last seven fields are omitted where they would
-be empty or 0. ``heard``, ``past``, ``unheard``, ``tier``, ``binding``, ``witness`` and ``follows`` are never exported.
+be empty or 0. ``base``, ``heard``, ``past``, ``unheard``, ``tier``, ``binding``, ``witness`` and ``follows`` are never
+exported.
 
 A position in ``follows`` is the inode number of the file, the number of bytes whose lines this ``own.json`` has
 counted, and the CRC-32, in eight hexadecimal digits, of the first 1,024 of them and the last 1,024 of them.

@@ -6,6 +6,7 @@ The files of a replica
 
     .crdtctl/
       own.json        identity, and this replica's own entries: an increment touches only this file
+      own.recent.json the latest changes of a large own.json: there, an increment touches only this file
       known.json      everything learned from other replicas: a merge touches this file
       config.toml     settings, for people to edit
       own.lock        held while own.json changes; never deleted
@@ -18,8 +19,9 @@ The files of a replica
 
 Reading
 -------
-Readers take no lock. A `snapshot` opens ``own.json`` and then ``known.json``. If the name ``own.json`` still belongs to
-the opened file after that, both files are from one moment; otherwise they are opened again. Files are only replaced,
+Readers take no lock. A `snapshot` opens ``own.json``, ``own.recent.json`` if there is one, and then ``known.json``. If
+the first two names still belong to the opened files after that, all are from one moment; otherwise they are opened
+again. Files are only replaced,
 never changed in place, so a snapshot stays as it was.
 
 Writing
@@ -50,6 +52,30 @@ Two changes concern both files, one after the other: a merge of hand-offs writes
 writes ``own.json`` first. Each leaves a true state between the two writes, and repeating it completes it. If the second
 write fails, the outcome is unknown. Absorbed entries move from ``known.json`` to ``own.json``. A reader between the two
 writes hides them in ``known.json`` (`retirement`).
+
+The latest changes of a large own.json
+--------------------------------------
+From 256 KiB on, ``own.json`` has a *base* in its header, a random nonce, and there is an ``own.recent.json`` (`recent`,
+`joined`). Its header is the replica's present one. It records the nonce and the CRC-32 of each block of ``own.json``.
+Its lines replace those of ``own.json``. The lock of ``own.json`` guards both. A commit takes the steps above for one:
+
+* If the changed lines are at most 32 KiB together, ``own.recent.json`` is replaced.
+* Otherwise ``own.json`` is replaced, with all changes and a new nonce. This commit is then done. After that,
+  ``own.recent.json`` is replaced by one of the new nonce without lines. A failure of that is ignored.
+* Before the first ``own.json`` with a nonce, an ``own.recent.json`` is written. So it is never missing.
+
+A kill or a power cut leaves one of these pairs, and no other:
+
+* equal nonces: the lines of ``own.recent.json`` are newer, or there are none;
+* different nonces, and no more writes in ``own.recent.json`` than in ``own.json``: its changes are in ``own.json``
+  already, and it is ignored. The next commit reads ``own.json`` whole, and replaces it;
+* an ``own.json`` without a nonce: ``own.recent.json`` is ignored.
+
+Any other pair is refused: another replica's file, and an ``own.recent.json`` with more writes than an ``own.json`` of
+another nonce. Each file records its own file identity, and the witness counts the writes of both. So older versions of
+one or both are noticed like a restored ``own.json``, and a missing ``own.recent.json`` ends the id as well. Without a
+witness there is no ``own.recent.json``. What is counted on was verified: each block of ``own.json`` that is read is
+compared with its checksum, and the whole file before it is replaced.
 
 Streams and followed files
 --------------------------

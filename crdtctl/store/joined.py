@@ -48,8 +48,9 @@ class Joined(Source):
             raise AttributeError(name)
         head = encode_head(self.head) + HEAD_END
         edits = list(self.recent.lines())
+        end = b"\n" if edits or self.own.start < self.own.end else b""
         try:
-            pages = _Pieces(self.own.pages, [head, *splice(self.own, edits), b"\n", trailer(0)])
+            pages = _Pieces(self.own.pages, [head, *splice(self.own, edits), end, trailer(0)])
         except ValueError as error:
             raise self.own.invalid(f"a line is damaged: {error}") from None
         self.pages, self.size, self.start, self.end = pages, pages.size, len(head), pages.size - TRAILER_SIZE

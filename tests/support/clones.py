@@ -9,7 +9,7 @@ from crdtctl.records import replace
 from crdtctl.store.durable import OWN
 from crdtctl.store.files import Directory
 
-_BOUND = re.compile(rb'"(binding|witness)":"[^"]*",?')
+_BOUND = re.compile(rb'"(base|binding|witness)":"[^"]*",?')
 
 
 def clone(source: Path, target: Path) -> None:
@@ -24,7 +24,7 @@ def bind(path: Path, witness: str | None = None) -> None:
     try:
         with directory.locked(OWN, 0) as lock:
             own = directory.read_own()
-            head = own.source.head
+            head = replace(own.source.head, base="")  # both files are written anew
             if witness is not None:
                 head = replace(head, witness=witness)
                 Path(witness).write_text("0" * 16 + "\n")

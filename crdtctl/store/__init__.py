@@ -66,16 +66,16 @@ Its lines replace those of ``own.json``. The lock of ``own.json`` guards both. A
 
 A kill or a power cut leaves one of these pairs, and no other:
 
-* equal nonces: the lines of ``own.recent.json`` are newer, or there are none;
-* different nonces, and no more writes in ``own.recent.json`` than in ``own.json``: its changes are in ``own.json``
-  already, and it is ignored. The next commit reads ``own.json`` whole, and replaces it;
+* equal nonces: the lines of ``own.recent.json`` are newer than those of ``own.json``;
+* different nonces, and ``own.json`` counts at least as many writes: it contains the changes already, and
+  ``own.recent.json`` is ignored. The next commit sums up the blocks of ``own.json`` and replaces ``own.recent.json``;
 * an ``own.json`` without a nonce: ``own.recent.json`` is ignored.
 
 Any other pair is refused: another replica's file, and an ``own.recent.json`` with more writes than an ``own.json`` of
 another nonce. Each file records its own file identity, and the witness counts the writes of both. So older versions of
-one or both are noticed like a restored ``own.json``, and a missing ``own.recent.json`` ends the id as well. Without a
-witness there is no ``own.recent.json``. What is counted on was verified: each block of ``own.json`` that is read is
-compared with its checksum, and the whole file before it is replaced.
+one or both are noticed like a restored ``own.json``, and a missing ``own.recent.json`` ends the id as well. A replica
+without a witness has only ``own.json``. Whatever a commit depends on was verified: each block of ``own.json`` that is
+read is compared with its checksum, and so is the whole file before it is replaced.
 
 Streams and followed files
 --------------------------

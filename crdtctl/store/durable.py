@@ -146,7 +146,7 @@ def open_state(directory: int, name: str) -> int:
 
 
 def has_recent(own: int) -> bool:
-    """Return whether the header of the open ``own.json`` says that there is an ``own.recent.json``."""
+    """Return whether the open ``own.json`` has an ``own.recent.json``, by its header."""
     try:
         return os.pread(own, len(_WITH_RECENT), 0) == _WITH_RECENT
     except OSError as error:
@@ -166,8 +166,8 @@ def open_own(directory: int) -> "tuple[int, int | None]":
 def open_all(directory: int, *, known: bool = True) -> "tuple[int, int | None, int | None]":
     """Open ``own.json``, ``own.recent.json`` and ``known.json`` to read, all as they were at one moment.
 
-    The second is opened only if the first says that there is one. A missing one of the last two is None.
-    State files are only ever replaced, so an open one stays as it is. The last one was opened at a moment when the
+    The second is opened if the first has one. The last two may be missing, and None takes their place.
+    State files are only ever replaced, so an open one stays as it is. The last file was opened at a moment when the
     names of the others still belonged to the open files, or else all are opened again. Raise OSError if that never
     ends.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Maximum size in bytes of the changed lines. The commit that would exceed it replaces ``own.json``.
 MAX_LINES = 2**15
-#: Size in bytes of a block of ``own.json``, and the number of blocks from which it is doubled.
+#: Size in bytes of a block of ``own.json``. It is doubled until there are at most `_MANY_BLOCKS`.
 _BLOCK = 2**14
 _MANY_BLOCKS = 2**10
 #: Maximum number of blocks that are kept in memory.

@@ -8,8 +8,8 @@ from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
 from crdtctl.records import Record, field
 from crdtctl.store.commit import Basis, changes, plan
-from crdtctl.store.own_file import MANY
 from crdtctl.store.hidden import hide_absorbed, hide_left_out
+from crdtctl.store.own_file import MANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -73,6 +73,10 @@ class Joined(Source):
         found = self.recent.line(name)
         return self.own.line(name) if found is None else found
 
+    def may_have_reserved(self) -> bool:
+        """Return whether a line may be a reserved one, without putting the pieces together."""
+        return True
+
 
 class _Verified(Blocks):
     """The blocks of `source`, whose difference from their checksums is an error of that source."""

@@ -64,9 +64,10 @@ def is_nonce(text: bytes) -> bool:
 
 
 def read_base(text: bytes) -> tuple[bytes, int, int, bytes]:
-    """Return what an ``own.recent.json`` records about its ``own.json``.
+    """Return the description of ``own.json`` in the header of its ``own.recent.json``.
 
-    That is its nonce, its size and the size of a block, in bytes, and the CRC-32 of each block, as eight digits each.
+    It consists of a nonce, the size of the file and that of a block, in bytes, and eight digits of a CRC-32 for each
+    block.
     """
     nonce, size, block, sums = text.split(b" ")
     length, step = number(size), number(block)

@@ -272,7 +272,7 @@ class Directory:
                 self._write_recent(lock, head, described(head.base, data), [])
 
     def _write_whole(self, lock: int, own: OwnFile, lines: Mapping[str, bytes], head: Head) -> bytes:
-        """Replace ``own.json``, and return what it contains."""
+        """Replace ``own.json``. Return its new content if it has an ``own.recent.json``."""
         pieces: list[bytes | memoryview] = []
 
         def fill(draft: Draft) -> bool:

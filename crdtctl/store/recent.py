@@ -64,7 +64,7 @@ class Blocks:
 
 
 def described(nonce: str, data: bytes) -> str:
-    """Return what an ``own.recent.json`` records about an ``own.json`` with this nonce and content."""
+    """Return the description of an ``own.json`` with this nonce and content, see `crdtctl.codec.plain.read_base`."""
     view = memoryview(data)
     block = _BLOCK
     while len(data) > _MANY_BLOCKS * block:

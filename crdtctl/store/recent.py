@@ -19,6 +19,7 @@ from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from crdtctl.codec.layout import Pages
     from crdtctl.codec.plain import OwnHeader
 
 #: Maximum size in bytes of the changed lines. The commit that would exceed it replaces ``own.json``.
@@ -28,7 +29,6 @@ _BLOCK = 2**14
 _MANY_BLOCKS = 2**10
 #: Maximum number of blocks that are kept in memory.
 _KEPT = 64
-_RESERVED_LINE = b'\n"' + plain.RESERVED
 
 
 class Blocks:
@@ -95,9 +95,12 @@ class Pair:
             raise ValueError
         if os.fstat(own).st_size != self._own.size:
             raise ValueError
-        self._own_start = len(first)
         self._own_bound = plain.between(first, b'"binding":"', b'"')
         self._start, self._end = len(opening), len(data) - TRAILER_SIZE
+        self._places: list[tuple[Pages, int, int]] = [
+            (InMemory(data), self._start, self._end),
+            (self._own, len(first), self._own.size - TRAILER_SIZE),
+        ]
 
     def fault(self) -> str:
         """Return why one of the files may not be the one that this replica wrote last; empty if both are."""
@@ -109,18 +112,26 @@ class Pair:
 
     def line(self, name: bytes) -> bytes:
         """Return the present line of a counter; empty without one."""
-        first, last = search(InMemory(self.data), self._start, self._end, name)
-        if first < last:
-            return self.data[first:last]
-        first, last = search(self._own, self._own_start, self._own.size - TRAILER_SIZE, name)
-        return self._own.read(first, last - first)
+        for pages, start, end in self._places:
+            first, last = search(pages, start, end, name)
+            if first < last:
+                return pages.read(first, last - first)
+        return b""
 
     def has_reserved_lines(self) -> bool:
         """Return whether one of the files has a line that is not a counter's."""
-        if _RESERVED_LINE in self.data:
-            return True
-        first, _ = search(self._own, self._own_start, self._own.size - TRAILER_SIZE, plain.RESERVED)
-        return self._own.read(first, 2) == _RESERVED_LINE[1:]
+        return self._has_line_from(plain.RESERVED)
+
+    def has_series(self, name: bytes) -> bool:
+        """Return whether one of the files has a line of this name with labels."""
+        return self._has_line_from(b"%b{" % name)
+
+    def _has_line_from(self, beginning: bytes) -> bool:
+        for pages, start, end in self._places:
+            first, _ = search(pages, start, end, beginning)
+            if pages.read(first, len(beginning) + 1) == b'"' + beginning:
+                return True
+        return False
 
     def around(self, name: bytes) -> tuple[bytes, bytes]:
         """Return the lines of ``own.recent.json`` before and after that of a counter, with their separators."""

@@ -67,6 +67,20 @@ def test_an_increment_of_a_large_replica_replaces_own_recent_json_alone(
     assert len(list(large.counters())) == COUNT
 
 
+@pytest.mark.parametrize("is_recent", [True, False])
+def test_show_of_a_name_with_series_in_either_file_declines(replica: Replica, is_recent: bool) -> None:
+    if is_recent:
+        grow(replica)
+    replica.increment('builds{os="linux"}', 2)
+    replica.increment("builds")
+    if not is_recent:
+        grow(replica)
+    assert lines_in(recent_of(replica)) == (["builds", 'builds{os=\\"linux\\"}'] if is_recent else [])
+    assert not fast("show", "builds", replica)
+    assert fastpath.run(["inc", 'builds{os="linux"}', "--replica", replica.path]) == 0
+    assert [one.value for one in replica.counters() if one.name.startswith("builds")] == [1, 3]
+
+
 def test_both_ways_leave_the_same_own_recent_json(new_replica: Callable[[str], Replica]) -> None:
     names = [NAME.format(number) for number in (700, 2, 1299, 0, 2, 13, 1)]
     found = []

@@ -57,21 +57,25 @@ class Batch(Record, frozen=False):
 
     def leave_out(self, found: Request, failure: CrdtctlError) -> None:
         """Record a request that was refused when it was carried out."""
-        lines = sum(times for one, times in self.asked if (one.name, one.tag) == (found.name, found.tag))
+        lines = 1
+        if not found.operation.readings:
+            lines = sum(times for one, times in self.asked if (one.name, one.tag) == (found.name, found.tag))
         self.left_out.add(lines, f"'{printable(found.name)}': {failure.message}")
 
 
-def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
+def batch(path: str, parse: Parse, *, skip: bool = False, ordered: bool = False) -> Batch:
     """Return the requests in a file, one a line; '-' is standard input.
 
     Equal lines are counted first and parsed once, so a million lines with a thousand names become a thousand requests.
-    Blank lines are ignored. `parse` reads a line and raises `UsageError` for a wrong one. That ends the batch; with
-    `skip` the line is left out. Messages name the number of the line.
+    With `ordered`, there is a request for each line, in order. Blank lines are ignored. `parse` reads a line and raises
+    `UsageError` for a wrong one. That ends the batch; with `skip` the line is left out. Messages name the number of the
+    line.
     """
     counted: Counter[bytes] = Counter()
     parsed: dict[bytes, Request | None] = {}
     bad: dict[bytes, UsageError] = {}
     found = Batch()
+    in_order: list[bytes] = []
     done = 0
     for piece in _pieces(path):
         lines = piece.split(b"\n")
@@ -91,7 +95,12 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
                     raise UsageError(where, _NOTHING_DONE)
                 found.left_out.first = where
         done += len(lines)
-    found.asked = [(one, times) for line, times in counted.items() if (one := parsed[line]) is not None]
+        if ordered:
+            in_order += lines
+    if ordered:
+        found.asked = [(one, 1) for line in in_order if (one := parsed[line]) is not None]
+    else:
+        found.asked = [(one, times) for line, times in counted.items() if (one := parsed[line]) is not None]
     found.left_out.of = done
     found.left_out.lines = sum(counted[line] for line in bad)
     return found

@@ -15,6 +15,7 @@ from crdtctl.store.validation import wrong_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
+    from collections.abc import Collection
     from typing import Any, NoReturn
 
     from crdtctl.cli.batches import Parse
@@ -54,7 +55,7 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
         return requests.count(verb, name, amount(text), tag=tag)
 
     def from_json(line: str) -> Request:
-        tree = _object(line)
+        tree = json_object(line, _FIELDS, _TEXTS)
         number = tree.get("amount", 1)
         number = amount(number) if isinstance(number, str) else number
         once, labels = tree.get("once"), tree.get("labels")
@@ -101,7 +102,9 @@ def _doubt(line: str) -> NoReturn:
     )
 
 
-def _object(line: str) -> dict[str, Any]:
+def json_object(line: str, fields: Collection[str], texts: Collection[str]) -> dict[str, Any]:
+    """Return the fields of a line, a JSON object; those in `texts` are strings. Raise `UsageError`."""
+
     def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
             raise ValueError("a key is repeated")
@@ -113,10 +116,10 @@ def _object(line: str) -> dict[str, Any]:
         raise UsageError(f"not a JSON object: {error}") from None
     if not isinstance(tree, dict):
         raise UsageError("not a JSON object")
-    unknown = sorted(set(tree) - _FIELDS)
+    unknown = sorted(set(tree).difference(fields))
     if unknown:
         raise UsageError(f"unknown field '{printable(unknown[0][:40])}'")
-    for key in _TEXTS:
+    for key in texts:
         if key in tree and not isinstance(tree[key], str):
             raise UsageError(f"'{key}' must be a string")
     return tree

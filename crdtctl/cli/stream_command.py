@@ -37,15 +37,18 @@ _OF_ONE_COMMIT = {
 }
 
 
-def run(context: Context, verb: Verb, words: Sequence[str], name: str = "") -> int | None:
-    """Count a stream of lines; those of ``add`` are elements of the set `name`. Return the exit status."""
+def run(context: Context, verb: Verb, words: Sequence[str], name: str = "", parse: Parse | None = None) -> int | None:
+    """Count a stream of lines; those of ``add`` are elements of the set `name`. Return the exit status.
+
+    With `parse`, the lines are of another form than those of ``increment``.
+    """
     values = context.values
     for option, (shown, advice) in _OF_ONE_COMMIT.items():
         if values.get(option):
             raise UsageError(f"{shown} does not work with a stream", advice)
     if verb == "add":
         parse = element_line(name, values["tag"])
-    else:
+    elif parse is None:
         parse = of_lines(context, count_line(verb, values["tag"], form_of(context)))
     skip = checked_bad(values["bad"]) == "skip"
     current = session(context)

@@ -15,6 +15,7 @@ GROUPS = {
         "increment": "Count up, by 1 or by AMOUNT.",
         "decrement": "Count down, by 1 or by AMOUNT.",
         "add": "Add elements to a set, or numbers to a distribution.",
+        "observe": "Record what a meter reads: a total that counts once.",
         "create": "Create a counter of a given type.",
         "reset": "Start counters over: cancel all known counts.",
         "transfer": "Give rights to another replica, or take back a hand-off.",

@@ -8,7 +8,7 @@ from crdtctl.cli.grammar import Argument, Option, Whole, command
 from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.options import ALSO
 from crdtctl.cli.verb import commit
-from crdtctl.errors import RefusedError
+from crdtctl.errors import RefusedError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def _types() -> str:
     Option("tag", "--type", "-t", metavar="TYPE", variable="CRDTCTL_TYPE", help=_types, required=True),
     Option("minimum", "--min", metavar="K", variable="CRDTCTL_CREATE_MIN", help="Lower bound of a bcounter."),
     Option("initial", metavar="AMOUNT", help="Value to begin with."),
+    Option("source", metavar="ID", help="Meter of which --initial is the reading, see 'observe'."),
     Option("precision", metavar="P", kind=Whole(), help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
     LABEL,
     Option("error", metavar="E", help="Of a hist, from 0.00125: largest relative error of quantiles. Default: 0.01."),
@@ -41,6 +42,7 @@ def create(
     tag: str,
     minimum: str | None,
     initial: str | None,
+    source: str | None,
     precision: int | None,
     label: list[str],  # noqa: ARG001  # `named` reads it
     error: str | None,
@@ -52,6 +54,7 @@ def create(
     EXAMPLES:
       crdtctl create page.views --type gcounter
       crdtctl create stock --type pncounter --initial 100
+      crdtctl create sold --type gcounter --initial 52340 --source old-shop
       crdtctl create visitors --type hll --precision 14
       crdtctl create latency --type hist --error 0.005
       crdtctl create seats --type bcounter --initial 100
@@ -68,7 +71,11 @@ def create(
     check_type(tag)
     name = named(context, name)
     bound = None if minimum is None else whole(minimum, "--min")
-    if initial is None or "initial" in TYPES[tag].settings:
+    if source is not None:
+        if initial is None:
+            raise UsageError("--source needs --initial, the reading of the source", "add --initial TOTAL")
+        requests = [declare(name, tag, precision=precision, bound=bound, initial=amount(initial), source=source)]
+    elif initial is None or "initial" in TYPES[tag].settings:
         begins = None if initial is None else whole(initial, "--initial")
         requests = [declare(name, tag, precision=precision, bound=bound, initial=begins, error=error)]
     elif tag == "handoff":

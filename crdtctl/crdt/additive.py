@@ -127,7 +127,8 @@ class AdditiveCounter(CounterType):
     def _observed(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` after it read some meters."""
         others = [self._part(row, _READINGS) for row in context.others().values()]
-        found = meters.observed(self._part(mine, _READINGS), others, operation.readings, operation.on_drop)
+        before, asked = self._part(mine, _READINGS), operation.readings
+        found = meters.observed(before, others, asked, operation.on_drop, context.on_fall)
         return self._with_readings(mine, found)
 
     def _with_readings(self, mine: Entry, found: Readings) -> Entry:

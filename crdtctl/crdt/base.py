@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt import lattice
     from crdtctl.crdt.distribution import Distribution
-    from crdtctl.crdt.readings import OnDrop, Readings
+    from crdtctl.crdt.readings import OnDrop, OnFall, Readings
 
     #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
     Entry: TypeAlias = tuple[Any, ...]
@@ -99,13 +99,15 @@ class OperationContext(Record):
     """The context of an operation: the `replica` that performs it, in its commit `seq`.
 
     `others` returns the entries of other replicas. It is a function because a plain increment does not need them. The
-    `tier` of a permanent replica is 0.
+    `tier` of a permanent replica is 0. With `on_fall`, readings that are refused are left out, and it is called with
+    the place of each and the reason.
     """
 
     replica: str
     seq: int
     others: Callable[[], Entries] = _no_entries
     tier: int = 0
+    on_fall: OnFall | None = None
 
 
 class RowType:

@@ -38,7 +38,7 @@ from crdtctl.crdt.names import fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Literal, TypeAlias
 
     OnDrop = Literal["refuse", "restart", "ignore"]
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     Generations: TypeAlias = Mapping[str, tuple[int, ...]]
     #: Source → its generations, as one replica has them.
     Readings: TypeAlias = Mapping[str, Generations]
+    OnFall: TypeAlias = Callable[[int, "Fall"], object]
 else:  # for modules whose annotations are evaluated
     OnDrop, Readings = str, dict
 
@@ -82,15 +83,26 @@ class Fall(Refused):
 
 
 def observed(
-    mine: Readings, others: Sequence[Readings], readings: Iterable[tuple[str, int]], on_drop: OnDrop
+    mine: Readings,
+    others: Sequence[Readings],
+    readings: Iterable[tuple[str, int]],
+    on_drop: OnDrop,
+    on_fall: OnFall | None = None,
 ) -> Readings:
-    """Return the readings of one replica after it read some sources, in their order; raise `Fall`."""
+    """Return the readings of one replica after it read some sources, in their order.
+
+    Raise `Fall` for one that is refused. With `on_fall`, those are left out, and it is called with their places, from
+    0, and the errors.
+    """
     after = dict(mine)
-    for source, reading in readings:
+    for place, (source, reading) in enumerate(readings):
         found = _observed(after.get(source, {}), [one[source] for one in others if source in one], reading, on_drop)
         if isinstance(found, int):
-            raise Fall(source, reading, found)
-        if found is not None:
+            fall = Fall(source, reading, found)
+            if on_fall is None:
+                raise fall
+            on_fall(place, fall)
+        elif found is not None:
             after[source] = found
     return after
 

@@ -127,7 +127,8 @@ class _KnownCounters:
 
 def _depends_on_others(request: Request) -> bool:
     """Return whether the result of a request depends on the entries of others."""
-    return request.operation.once is not None or request.operation.verb in ("add", "reset", "expire")
+    operation = request.operation
+    return operation.once is not None or bool(operation.readings) or operation.verb in ("add", "reset", "expire")
 
 
 def _warnings(tx: Transaction, own: OwnFile, planned: Plan) -> list[str]:

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from crdtctl.crdt.readings import OnDrop
     from crdtctl.store.commit import Request
 
 #: Verbs that a batch with a key of its own may contain: under the key, or by themselves, they can be repeated safely.
-_REPEATABLE = ("increment", "decrement", "add")
+_REPEATABLE = ("increment", "decrement", "add", "observe")
 
 
 class Verbs(ABC):
@@ -40,6 +41,7 @@ class Verbs(ABC):
         initial: int | None = None,
         precision: int | None = None,
         error: str | float | None = None,
+        source: str | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
     ) -> None:
@@ -48,12 +50,10 @@ class Verbs(ABC):
         With `also`, it may have several types. A bcounter never falls below `bound` (default 0), and begins at
         `initial` (default: at its bound). The `precision` of an hll, 4 to 16, is the logarithm of its size: see
         `crdtctl.crdt.hyperloglog`. The `error` of a hist is the largest relative error of its quantiles, default 0.01.
+        With a `source`, a gcounter or pncounter begins with the reading `initial` of it, see `observe`.
         """
-        self._ask(
-            requests.create(
-                name, tag, bound=bound, initial=initial, precision=precision, error=error, also=also, labels=labels
-            )
-        )
+        begins = {"bound": bound, "initial": initial, "precision": precision}
+        self._ask(requests.create(name, tag, **begins, error=error, source=source, also=also, labels=labels))
 
     def increment(
         self,
@@ -113,6 +113,24 @@ class Verbs(ABC):
         from crdtctl.crdt.hist import Hist
 
         self._ask(requests.add(name, typed_numbers(numbers), once=once, tag=Hist.tag, also=also, labels=labels))
+
+    def observe(
+        self,
+        name: str,
+        total: int,
+        *,
+        source: str,
+        on_drop: OnDrop = "refuse",
+        tag: str | None = None,
+        also: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record that the meter `source` reads `total` (≥ 0), which counts a single time across all replicas.
+
+        On read, the largest reading of each source counts. Raise `RefusedError` for one that is below what is known,
+        unless `on_drop` is ``restart``: then it counts beside the earlier ones, or ``ignore``: then it does not count.
+        """
+        self._ask(requests.observe(name, total, source=source, on_drop=on_drop, tag=tag, also=also, labels=labels))
 
     def reset(self, name: str, *, tag: str | None = None, labels: Mapping[str, str] | None = None) -> None:
         """Cancel all counts of all replicas that this replica knows.

@@ -5,17 +5,20 @@ from __future__ import annotations
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Lacking, Malformed, OperationContext, Refused
+from crdtctl.crdt.readings import Fall
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.records import Record
 from crdtctl.store import type_choice as types
+from crdtctl.store.observing import grouped, together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from crdtctl.crdt.base import Entries, Entry, Operation, Verb
     from crdtctl.crdt.counter import Counter
+    from crdtctl.crdt.readings import OnFall
 
     Lookup = Callable[[str], Counter]
     #: Called with a request that was left out, and the reason.
@@ -24,7 +27,12 @@ else:  # for modules whose annotations are evaluated
     OnRefused = object
 
 #: Verb → type of the counter that it makes.
-DEFAULT_TYPES: dict[Verb, str] = {"increment": "pncounter", "decrement": "pncounter", "add": "gset"}
+DEFAULT_TYPES: dict[Verb, str] = {
+    "increment": "pncounter",
+    "decrement": "pncounter",
+    "add": "gset",
+    "observe": "pncounter",
+}
 #: Maximum number of counters that a note names.
 _NAMED = 3
 
@@ -92,7 +100,8 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
     touched: dict[tuple[str, str], None] = {}
     unheard: dict[str, str] = {}
 
-    def one(request: Request) -> None:
+    def carry_out(group: Sequence[Request]) -> None:
+        request = together(group)
         name, operation = request.name, request.operation
         mine = counters[name] if name in counters else own(name)
         tag = request.tag or _tag(name, operation.verb, mine, known, basis.preferred)
@@ -120,7 +129,9 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
                         "nothing was changed; what is another count needs another key",
                     )
                 return
-        here = OperationContext(basis.replica, basis.seq, _entries_of(basis.verified, name, tag), basis.tier)
+        on_fall = _falling(group, on_refused) if operation.readings and on_refused else None
+        others = _entries_of(basis.verified, name, tag)
+        here = OperationContext(basis.replica, basis.seq, others, basis.tier, on_fall=on_fall)
         row = _apply(name, tag, mine.get(tag, {}).get(basis.replica), operation, here)
         if row is not None:
             if operation.verb == "decrement" and operation.amount and not mine and not known(name):
@@ -128,13 +139,14 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             counters[name] = {**mine, tag: {basis.replica: row}}
             touched[name, tag] = None
 
-    for request in requests:
+    for group in grouped(requests):
         try:
-            one(request)
+            carry_out(group)
         except CrdtctlError as failure:
             if on_refused is None:
                 raise
-            on_refused(request, failure)
+            for request in group:
+                on_refused(request, failure)
     return Plan(counters, list(touched), [_below_zero(unheard)] if unheard else [])
 
 
@@ -211,16 +223,28 @@ def _entries_of(look_up: Lookup, name: str, tag: str) -> Callable[[], Entries]:
     return lambda: look_up(name).get(tag, {})
 
 
+def _falling(group: Sequence[Request], on_refused: OnRefused) -> OnFall:
+    """Return the function that passes on which of the requests, with one reading each, are refused."""
+    return lambda place, fall: on_refused(group[place], _refused("observe", group[place].name, fall))
+
+
 def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: OperationContext) -> Entry | None:
     try:
         return TYPES[tag].apply(row, operation, here)
     except Malformed as fault:
         raise UsageError(f"cannot {operation.verb} to '{name}': {fault}", fault.hint) from None
     except Refused as reason:
-        hint = ""
-        if isinstance(reason, Lacking) and reason.holder:
-            hint = f"ask for them: {typed('request', name, reason.holder, str(reason.amount))}"
-        raise RefusedError(f"cannot {operation.verb} '{name}': {reason}", hint) from None
+        raise _refused(operation.verb, name, reason) from None
+
+
+def _refused(verb: Verb, name: str, reason: Refused) -> RefusedError:
+    """Return the error for an operation that the type does not allow, with advice."""
+    hint = ""
+    if isinstance(reason, Lacking) and reason.holder:
+        hint = f"ask for them: {typed('request', name, reason.holder, str(reason.amount))}"
+    elif isinstance(reason, Fall):
+        hint = "if the source restarted, add --on-drop restart; to leave out what falls, --on-drop ignore"
+    return RefusedError(f"cannot {verb} '{name}': {reason}", hint)
 
 
 def reading(tag: str, *counters: Counter) -> int | None:

@@ -43,16 +43,22 @@ def commit_group(
 ) -> None:
     """Commit the requests of the keys in `group`, in their order, as one commit.
 
-    `requests` maps a key to its request, or to None if it asks for nothing. The requests are increments, decrements
-    and additions to sets, so those with equal keys can be carried out together. Only if a request is refused, all
+    `requests` maps a key to its request, or to None if it asks for nothing. Of increments, decrements and additions to
+    sets, those with equal keys can be carried out together; readings stay in order. Only if a request is refused, all
     are carried out one by one. With `on_refused`, refused requests are left out, and it is called with their places.
     Without it, those before the first refused one are committed, and `Refusal` is raised.
     """
-    asked = [(one, times) for key, times in Counter(group).items() if (one := requests[key]) is not None]
+    counted = Counter(group).items() if _can_be_added_up(requests) else [(key, 1) for key in group]
+    asked = [(one, times) for key, times in counted if (one := requests[key]) is not None]
     try:
         commit(_together(asked), len(group), None)
     except _REFUSALS:
         _commit_one_by_one(commit, [requests[key] for key in group], on_refused)
+
+
+def _can_be_added_up(requests: Mapping[K, Request | None]) -> bool:
+    """Return whether the order of requests does not matter: a reading is compared with the ones before it."""
+    return not any(one is not None and one.operation.verb == "observe" for one in requests.values())
 
 
 def _together(asked: Sequence[tuple[Request, int]]) -> list[Request]:
@@ -90,9 +96,13 @@ def _commit_one_by_one(
             raise Refusal(places[id(request)], reason)
         on_refused(places[id(request)], reason)
 
-    try:
-        commit(requests, len(group), refused)
-    except Refusal as refusal:
-        if refusal.place:
-            commit([one for one in requests if places[id(one)] < refusal.place], refusal.place, None)
-        raise
+    first: Refusal | None = None  # readings of one counter are carried out together: an earlier refusal may follow
+    while first is None or first.place:
+        try:
+            commit(requests, first.place if first else len(group), refused)
+            break
+        except Refusal as refusal:
+            first = refusal
+            requests = [one for one in requests if places[id(one)] < refusal.place]
+    if first is not None:
+        raise first

@@ -13,7 +13,7 @@ counter, or None for the type that it has. With `also`, a counter that has anoth
 from __future__ import annotations
 
 from crdtctl.crdt.base import Operation
-from crdtctl.errors import UsageError
+from crdtctl.errors import UsageError, printable
 from crdtctl.records import replace
 from crdtctl.store.commit import Request
 from crdtctl.store.validation import (
@@ -26,6 +26,8 @@ from crdtctl.store.validation import (
     checked_key,
     checked_level,
     checked_name,
+    checked_on_drop,
+    checked_source,
 )
 
 TYPE_CHECKING = False
@@ -45,6 +47,7 @@ def create(
     initial: int | None = None,
     precision: int | None = None,
     error: str | float | None = None,
+    source: str | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
 ) -> Request:
@@ -54,16 +57,34 @@ def create(
     check_strings(tag=tag)
     name = checked_name(name, labels)
     check_type(tag)
-    for setting, number in (("bound", bound), ("initial", initial), ("precision", precision)):
+    begins = initial if source is None else None
+    for setting, number in (("bound", bound), ("initial", begins), ("precision", precision)):
         if number is not None:
             check_setting(tag, setting, number)
     if precision is not None and not MIN_PRECISION <= precision <= MAX_PRECISION:
         raise UsageError(f"a precision is from {MIN_PRECISION} to {MAX_PRECISION}")
-    if initial is not None and initial < (bound or 0):
+    if begins is not None and begins < (bound or 0):
         raise UsageError(f"a counter cannot begin at {initial}, below its bound {bound or 0}")
     level = "" if error is None else checked_level(tag, error)
-    operation = Operation("create", bound=bound, initial=initial, precision=precision, level=level)
+    operation = Operation("create", bound=bound, initial=begins, precision=precision, level=level)
+    if source is not None:
+        operation = _with_reading(name, tag, source, initial)
     return Request(name, operation, tag, also)
+
+
+def _with_reading(name: str, tag: str, source: str, total: int | None) -> Operation:
+    """Return the operation that creates a counter whose first count is a reading."""
+    from crdtctl.crdt import TYPES
+
+    if not TYPES[tag].has_readings:
+        raise UsageError(
+            f"a {tag} cannot begin with the reading of a source, only a gcounter or a pncounter",
+            f"create '{printable(name)}' on one replica, and merge its state on the others before they count",
+        )
+    if total is None:
+        raise UsageError("a source needs an initial value, which is its reading")
+    check_amount(total)
+    return Operation("create", readings=((checked_source(source), total),))
 
 
 def increment(
@@ -136,6 +157,26 @@ def add_numbers(name: str, numbers: Distribution, *, once: str | None = None) ->
     return Request(checked_name(name), Operation("add", numbers=(numbers,), once=checked_key(once)), Hist.tag)
 
 
+def observe(
+    name: str,
+    total: int,
+    *,
+    source: str,
+    on_drop: str = "refuse",
+    tag: str | None = None,
+    also: bool = False,
+    labels: Mapping[str, str] | None = None,
+) -> Request:
+    """Record that the meter `source` reads `total`. A reading that falls is treated as `on_drop` names."""
+    check_strings(tag=tag)
+    name = checked_name(name, labels)
+    source = checked_source(source)
+    check_amount(total)
+    check_type(tag)
+    operation = Operation("observe", 0, readings=((source, total),), on_drop=checked_on_drop(on_drop))
+    return Request(name, operation, tag, also)
+
+
 def add_sketch(name: str, sketch: str) -> Request:
     """Add the elements that a sketch contains to an hll."""
     from crdtctl.crdt.hll import HLL
@@ -197,7 +238,7 @@ def expire(name: str, tag: str, clock: Clock, *, take_over: bool = False) -> Req
 def repeated(found: Request, times: int) -> Request:
     """Return one request that counts as much as `times` equal ones."""
     operation = found.operation
-    if operation.verb == "add" or operation.once is not None or times == 1:
+    if operation.verb in ("add", "observe") or operation.once is not None or times == 1:
         return found
     amount = operation.amount * times
     check_amount(amount)

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from crdtctl.crdt.readings import OnDrop
+
 #: Setting of a new counter → its name in messages.
 _SETTINGS = {"bound": "a bound", "initial": "an initial value", "precision": "a precision"}
 
@@ -90,6 +92,28 @@ def checked_key(once: str | None) -> str | None:
     if (fault := key_fault(once)) is not None:
         raise UsageError(fault)
     return once
+
+
+def checked_source(source: object) -> str:
+    """Return the source of a reading in its normal form. Raise `UsageError` for a wrong one."""
+    from crdtctl.crdt.readings import source_fault
+
+    if not isinstance(source, str):
+        raise UsageError(f"a source must be a string, not {type(source).__name__}")
+    source = normalized(source)
+    if (fault := source_fault(source)) is not None:
+        raise UsageError(fault)
+    return source
+
+
+def checked_on_drop(on_drop: object) -> OnDrop:
+    """Return what happens to a reading that falls; raise `UsageError` if it is none of the three."""
+    from crdtctl.crdt.readings import ON_DROP
+
+    for known in ON_DROP:
+        if on_drop == known:
+            return known
+    raise UsageError(f"on_drop cannot be '{printable(str(on_drop)[:40])}'", f"it is one of {', '.join(ON_DROP)}")
 
 
 def checked_elements(elements: Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,139 @@
+"""Words and lines of ``observe`` → requests: readings of meters."""
+
+from __future__ import annotations
+
+from crdtctl.cli.amounts import amount
+from crdtctl.cli.grammar import Option
+from crdtctl.errors import UsageError, printable
+from crdtctl.store import requests
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from crdtctl.cli.batches import Parse
+    from crdtctl.store.commit import Request
+
+#: Form of a line of a batch → its contents.
+FORMS = {
+    "auto": "NAME TOTAL [SOURCE], or a JSON object",
+    "tsv": "NAME, a tab, TOTAL, and perhaps a tab and SOURCE",
+    "json": "a JSON object",
+}
+LINES = Option(
+    "lines",
+    metavar="FORM",
+    help=f"Form of the lines of a batch or stream. {'; '.join(f'{form}: {text}' for form, text in FORMS.items())}.",
+)
+SOURCE = Option(
+    "source",
+    metavar="ID",
+    help="The meter: its readings count once, whoever reads it. A line of a batch may name another one.",
+)
+ON_DROP = Option(
+    "on_drop",
+    metavar="refuse|restart|ignore",
+    help="A reading that falls: refuse it (default, status 4), count it as a restart of the source, or ignore it.",
+)
+_TEXTS = {"name", "source", "type"}
+_FIELDS = {*_TEXTS, "total", "labels"}
+_NO_SOURCE = "a reading needs a source, the meter that was read"
+_NAME_ONE = 'add --source ID; for a meter of this machine: --source "$(hostname)"'
+
+
+class Defaults:
+    """What a reading has that its line does not name."""
+
+    def __init__(self, source: str | None, on_drop: str | None, tag: str | None) -> None:
+        self.source = source
+        self.on_drop = on_drop or "refuse"
+        self.tag = tag
+
+    def request(
+        self,
+        name: str,
+        total: int,
+        source: str | None = None,
+        tag: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Request:
+        """Return the request for a reading; raise `UsageError`."""
+        if source is None:
+            source = self.source
+        if source is None:
+            raise UsageError(_NO_SOURCE, _NAME_ONE)
+        return requests.observe(
+            name, total, source=source, on_drop=self.on_drop, tag=self.tag if tag is None else tag, labels=labels
+        )
+
+
+def of_words(words: Sequence[str], default: Defaults) -> list[Request]:
+    """Return the requests of ``NAME TOTAL`` or ``NAME=TOTAL …``; raise `UsageError` for another order of words."""
+    from crdtctl.cli.counting import counting
+    from crdtctl.crdt.spelling import end_of_spelling
+
+    if len(words) == 1 and "=" not in words[0][max(end_of_spelling(words[0]), 0) :]:
+        raise UsageError("the reading is missing", "crdtctl observe NAME TOTAL --source ID")
+    return [default.request(one.name, one.operation.amount) for one in counting("observe", words, None)]
+
+
+def observed_line(default: Defaults, form: str) -> Parse:
+    """Return the parser of a line in one of the `FORMS`; it raises `UsageError`."""
+
+    def tsv(line: str) -> Request:
+        name, *rest = line.split("\t")
+        if len(rest) not in (1, 2):
+            raise UsageError("not NAME, a tab and TOTAL")
+        return default.request(name, amount(rest[0]), rest[1] if len(rest) == 2 else None)
+
+    def from_json(line: str) -> Request:
+        from crdtctl.cli.lines import json_object
+
+        tree = json_object(line, _FIELDS, _TEXTS)
+        for field in ("name", "total"):
+            if field not in tree:
+                raise UsageError(f"the field '{field}' is missing")
+        total = tree["total"]
+        total = amount(total) if isinstance(total, str) else total
+        return default.request(tree["name"], total, tree.get("source"), tree.get("type"), tree.get("labels"))
+
+    def auto(line: str) -> Request:
+        if line.startswith("{"):
+            return from_json(line)
+        if "\t" in line:
+            return tsv(line)
+        end = _end_of_name(line)
+        total, _, source = line[end:].strip(" ").partition(" ")
+        if not total:
+            raise UsageError("the reading is missing: write NAME TOTAL [SOURCE]")
+        return default.request(line[:end], amount(total), source.strip(" ") or None)
+
+    return {"auto": auto, "tsv": tsv, "json": from_json}[form]
+
+
+def _end_of_name(line: str) -> int:
+    """Return the end of the name on a line: of its labels, or of its first word."""
+    if "{" in line:
+        from crdtctl.crdt.spelling import end_of_spelling
+
+        end = end_of_spelling(line)
+        if end > 0:
+            return end
+    end = line.find(" ")
+    return len(line) if end < 0 else end
+
+
+def checked_form(form: str | None) -> str:
+    """Return the form of the lines; raise `UsageError` for an unknown one."""
+    if form is not None and form not in FORMS:
+        raise UsageError(f"--lines cannot be '{printable(form)}'", f"it is one of {', '.join(FORMS)}")
+    return form or "auto"
+
+
+def checked_on_drop(on_drop: str | None) -> str | None:
+    """Return the value of --on-drop; raise `UsageError` for an unknown one."""
+    from crdtctl.crdt import readings
+
+    if on_drop is not None and on_drop not in readings.ON_DROP:
+        raise UsageError(f"--on-drop cannot be '{printable(on_drop)}'", "it is refuse, restart or ignore")
+    return on_drop

@@ -1,0 +1,130 @@
+"""``crdtctl observe``"""
+
+from __future__ import annotations
+
+from crdtctl.cli.exit_status import WRITES
+from crdtctl.cli.grammar import Argument, command
+from crdtctl.cli.labelling import LABEL, labelled, of_lines
+from crdtctl.cli.observing import (
+    LINES,
+    ON_DROP,
+    SOURCE,
+    Defaults,
+    checked_form,
+    checked_on_drop,
+    observed_line,
+    of_words,
+)
+from crdtctl.cli.options import (
+    ALSO,
+    BAD,
+    BATCH,
+    EVERY,
+    EXISTING,
+    FOLLOW,
+    GROUP,
+    PRINT_CLOCK,
+    STREAM,
+    TYPE,
+    UNTIL_END,
+)
+from crdtctl.cli.verb import commit, is_typed, skips_bad
+from crdtctl.errors import UsageError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from crdtctl.cli.batches import Batch
+    from crdtctl.cli.context import Context
+
+
+@command(
+    Argument("words", "NAME TOTAL | NAME=TOTAL...", repeated=True),
+    SOURCE,
+    ON_DROP,
+    LABEL,
+    TYPE,
+    BATCH,
+    LINES,
+    BAD,
+    STREAM,
+    FOLLOW,
+    UNTIL_END,
+    EVERY,
+    GROUP,
+    PRINT_CLOCK,
+    ALSO,
+    EXISTING,
+    statuses=(3, 4, 73, *WRITES),
+)
+def observe(
+    context: Context,
+    words: list[str],
+    source: str | None,
+    on_drop: str | None,
+    label: list[str],  # noqa: ARG001  # as below
+    tag: str | None,
+    batch: str | None,
+    lines: str | None,
+    bad: str | None,
+    stream: bool,
+    follow: str | None,
+    until_end: bool,  # noqa: ARG001  # streams read the values of the context
+    every: float | None,  # noqa: ARG001
+    group: int | None,  # noqa: ARG001
+    print_clock: bool,
+    also: bool,
+    existing: bool,
+) -> int | None:
+    """Record what a meter reads: a total that counts once.
+
+    \b
+    EXAMPLES:
+      crdtctl observe bytes.sent 73400320 --source "$(hostname)/eth0" --on-drop restart
+      crdtctl observe rx=4096 tx=512 --source router-1
+      crdtctl observe tokens 18230 --source logs/2026-03
+      scan-logs | crdtctl observe --batch -
+
+    A source is a meter: its reading is an absolute number, and grows. Of all its readings, on all machines, the largest
+    counts. So reading it again, or on another machine, adds nothing, and an equal reading is no commit. All counters of
+    one command are one commit. A counter that does not exist yet becomes a pncounter, or the type given with --type.
+
+    A reading below what is known of its source is refused. With --on-drop restart, the source has restarted: the
+    reading counts beside what was read before.
+
+    A batch has one reading a line: 'NAME TOTAL [SOURCE]', or a JSON object with the fields name, total, source, labels
+    and type. A NAME with spaces needs tabs, or JSON. See 'crdtctl help readings'.
+    """
+    default = Defaults(source, checked_on_drop(on_drop), tag)
+    form = checked_form(lines)
+    if stream or follow is not None:
+        from crdtctl.cli.stream_command import run
+
+        return run(context, "observe", words, parse=of_lines(context, observed_line(default, form)))
+    skip = skips_bad(context, bad, batch)
+    found: Batch | None = None
+    if batch is None:
+        if is_typed(context, "lines"):
+            raise UsageError(
+                "--lines works only with --batch, --stream or --follow", "add --batch FILE, or leave it out"
+            )
+        if not words:
+            raise UsageError("the name of a counter is missing", "crdtctl observe NAME TOTAL --source ID")
+        requests = labelled(context, of_words(words, default))
+    else:
+        if words:
+            raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
+        from crdtctl.cli.batches import batch as read_batch
+
+        found = read_batch(batch, of_lines(context, observed_line(default, form)), skip=skip, ordered=True)
+        requests = found.requests()
+    commit(
+        context,
+        requests,
+        print_clock=print_clock,
+        also=also,
+        existing=existing,
+        on_refused=found.leave_out if found and skip else None,
+    )
+    if found:
+        found.left_out.raise_if_any()
+    return None

@@ -29,7 +29,7 @@ def _types() -> str:
     Option("tag", "--type", "-t", metavar="TYPE", variable="CRDTCTL_TYPE", help=_types, required=True),
     Option("minimum", "--min", metavar="K", variable="CRDTCTL_CREATE_MIN", help="Lower bound of a bcounter."),
     Option("initial", metavar="AMOUNT", help="Value to begin with."),
-    Option("source", metavar="ID", help="Meter of which --initial is the reading, see 'observe'."),
+    Option("source", metavar="ID", help="The meter that shows --initial, see 'observe'."),
     Option("precision", metavar="P", kind=Whole(), help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
     LABEL,
     Option("error", metavar="E", help="Of a hist, from 0.00125: largest relative error of quantiles. Default: 0.01."),

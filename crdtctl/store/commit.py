@@ -224,7 +224,7 @@ def _entries_of(look_up: Lookup, name: str, tag: str) -> Callable[[], Entries]:
 
 
 def _falling(group: Sequence[Request], on_refused: OnRefused) -> OnFall:
-    """Return the function that passes on which of the requests, with one reading each, are refused."""
+    """Return a function that reports the refused ones of these requests, which have one reading each."""
     return lambda place, fall: on_refused(group[place], _refused("observe", group[place].name, fall))
 
 

@@ -1,6 +1,6 @@
 """Readings of one counter that follow each other in a commit are carried out together, in the order of the requests.
 
-A counter may have many sources, and each change of its entry copies it. So many readings are one operation.
+A counter may have many sources, and each change of its entry copies it. So these readings are one operation.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def checked_source(source: object) -> str:
 
 
 def checked_on_drop(on_drop: object) -> OnDrop:
-    """Return what happens to a reading that falls; raise `UsageError` if it is none of the three."""
+    """Return what happens to a reading that falls; raise `UsageError` if it is not one of the three."""
     from crdtctl.crdt.readings import ON_DROP
 
     for known in ON_DROP:

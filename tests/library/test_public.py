@@ -151,7 +151,7 @@ def test_every_exception_of_the_package_that_may_come_out_is_in_the_tree(name: s
         "ChannelClosedError",
         "NoWriter",
     }
-    inside |= {"BadInput", "Ended", "FailedInChild", "ForeignLink", "Refusal", "Unclear"}
+    inside |= {"BadInput", "Fall", "Ended", "FailedInChild", "ForeignLink", "Refusal", "Unclear"}
     for what, value in public(import_module(name)):
         if inspect.isclass(value) and issubclass(value, Exception):
             assert issubclass(value, CrdtctlError) or what in inside

@@ -85,8 +85,8 @@ def observe(
       scan-logs | crdtctl observe --batch -
 
     A source is a meter: its reading is an absolute number, and grows. Of all its readings, on all machines, the largest
-    counts. So reading it again, or on another machine, adds nothing, and an equal reading changes no file. All counters of
-    one command are one commit. A counter that does not exist yet becomes a pncounter, or the type given with --type.
+    counts. So reading it again, or on another machine, adds nothing, and an equal reading changes no file. All counters
+    of one command are one commit. A counter that does not exist yet becomes a pncounter, or the type given with --type.
 
     A reading below what is known of its source is refused. With --on-drop restart, the source has restarted: the
     reading counts beside what was read before.

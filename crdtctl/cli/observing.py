@@ -42,7 +42,7 @@ _NAME_ONE = 'add --source ID; for a meter of this machine: --source "$(hostname)
 
 
 class Defaults:
-    """What a reading has that its line does not name."""
+    """The properties of readings that their lines leave out."""
 
     def __init__(self, source: str | None, on_drop: str | None, tag: str | None) -> None:
         self.source = source

@@ -76,7 +76,7 @@ def decode_own_line(line: bytes) -> tuple[str, Counter]:
     It skips most checks of `decode_line`. A line that may contain a control character is checked like one of any
     origin, because its names are shown to users.
     """
-    if b"\\" in line or b"\x7f" in line or not line.isascii():
+    if has_escapes(line) or b"\x7f" in line or not line.isascii():
         name, counter = decode_line(line)
         for authors in counter.values():
             for author in authors:
@@ -92,6 +92,11 @@ def decode_own_line(line: bytes) -> tuple[str, Counter]:
     if canonical != text:
         raise Invalid(_NOT_CANONICAL)
     return name, counter
+
+
+def has_escapes(text: bytes) -> bool:
+    """Return whether lines contain other escapes than those of quotes, which each name with labels has."""
+    return b"\\" in text and b"\\" in text.replace(b'\\"', b"")
 
 
 def line_from_json(text: bytes) -> bytes:

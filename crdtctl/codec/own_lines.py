@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crdtctl.codec.lines import decode_own_line
+from crdtctl.codec.lines import decode_own_line, has_escapes
 from crdtctl.codec.numbers_only import decode_several
 from crdtctl.contexts import suppress
 
@@ -29,9 +29,10 @@ def decode_own_lines(text: bytes) -> list[tuple[str, Counter]]:
 
 def _is_simple(text: bytes) -> bool:
     """Return whether a text has only plain characters, and no entry in it has a map or an array."""
-    return text.isascii() and not (b"\\" in text or b"\x7f" in text or b",{" in text or b",[" in text)
+    return text.isascii() and not (has_escapes(text) or b"\x7f" in text or b",{" in text or b",[" in text)
 
 
 def _has_numbers_only(line: bytes) -> bool:
     """Return whether a line may hold no text but its name, types and replicas."""
-    return _is_simple(line) and line.count(b'"') == 2 * (line.count(b'":{') + line.count(b'":['))
+    quotes = line.count(b'"') - line.count(b'\\"')
+    return _is_simple(line) and quotes == 2 * (line.count(b'":{') + line.count(b'":['))

@@ -205,7 +205,7 @@ class CounterType(RowType, ABC):
         return self.once(entries)
 
     def is_repetition(self, entries: Entries, operation: Operation) -> bool:  # noqa: ARG002  # others have some
-        """Return whether an ``add`` under a used idempotency key adds what was added under it before."""
+        """Return whether an ``add`` under a used idempotency key adds the same elements as before."""
         return True
 
     def keepers(self, entries: Entries) -> list[str]:  # noqa: ARG002  # others have some

@@ -1,4 +1,4 @@
-"""Patterns for names, as shells have them: ``*`` any text, ``?`` one character, ``[…]`` one of several.
+"""Patterns for names: ``*`` is any text, ``?`` any character, and ``[…]`` one of the characters in it, as in shells.
 
 ``[!…]`` and ``[^…]`` are all other characters; ``[`` without an end means itself.
 

@@ -171,7 +171,7 @@ def left(readings: Readings) -> dict[tuple[str, str], int]:
 
 
 def total(readings: Readings) -> int:
-    """Return what readings add to the value of a counter, of the joined readings."""
+    """Return the share of the joined readings in the value of a counter."""
     return sum(left(readings).values())
 
 

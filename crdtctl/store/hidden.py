@@ -1,4 +1,4 @@
-"""What is left out of the files while they are read: absorbed replicas, and attempts of jobs that do not count.
+"""The entries that readers leave out of the files: absorbed replicas, and attempts of jobs that do not count.
 
 Most replicas have neither, and then nothing is imported for them.
 """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.series import Labels
 
     class Row(Protocol):
-        """What rows are sorted by."""
+        """The properties of a row that determine its place."""
 
         @property
         def name(self) -> str:
@@ -145,7 +145,7 @@ def _key(order: str) -> Callable[[Row], tuple[object, ...]]:
 
 
 def _name_of(row: Row) -> tuple[object, ...]:
-    """Return what a row is sorted by, if not by its value."""
+    """Return the sort key of a row without its value."""
     return row.name, [*getattr(row, "labels", {}).items()], getattr(row, "tag", None) or ""
 
 

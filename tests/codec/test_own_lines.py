@@ -24,9 +24,15 @@ def test_lines_decoded_together_are_those_decoded_one_by_one(state: tuple[Head, 
     assert decode_own_lines(b",\n".join(lines)) == [decode_own_line(line) for line in lines]
 
 
-@pytest.mark.parametrize("name", ["é", 'a "b"', "a,[1", "a,{"])
-def test_line_beside_totals_may_have_any_name(name: str) -> None:
-    lines = lines_of({"builds": TOTALS, name: {"gset": {"hub-01": (1, {"ada": 1})}}, "zebra": TOTALS})
+@pytest.mark.parametrize(
+    "name",
+    ["é", 'a "b"', "a,[1", "a,{", 'a{os="linux"}', 'a{b=":{"}', 'a{b=":["}', 'a{b=",["}', r'a{b="\\"}', r'a{b="\""}'],
+)
+@pytest.mark.parametrize(
+    "counter", [TOTALS, {"gset": {"hub-01": (1, {"a": 1})}}, {"gset": {"hub-01": (1, {'":[': 1})}}]
+)
+def test_line_beside_totals_may_have_any_name(name: str, counter: Counter) -> None:
+    lines = lines_of({"builds": TOTALS, name: counter, "zebra": TOTALS})
     assert decode_own_lines(b",\n".join(lines)) == [decode_own_line(line) for line in lines]
 
 

@@ -1,7 +1,7 @@
 """Series: names with labels, and their one spelling."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import series
@@ -89,3 +89,23 @@ def test_series_within_the_limits_has_no_fault() -> None:
 
 def test_default_labels_yield_to_explicit_ones() -> None:
     assert series.merged({"os": "linux"}, [("os", "bsd"), ("job", "7")]) == {"job": "7", "os": "linux"}
+
+
+@given(st.text('ab1_={}",\\ !~', max_size=16))
+@example('a="b",a="b"}')
+@example('b="1",a="2"}')
+@example('a="b" ,b="c"}')
+@example('a ="b"}')
+@example('a="b",b"}')
+@example('a="b"c"}')
+@example('a!="b"}')
+def test_text_is_read_alike_with_and_without_spaces(rest: str) -> None:
+    """A space after the brace is the slow way."""
+
+    def read(text: str) -> object:
+        try:
+            return series.conditions(text, ("=", "!="))
+        except ValueError as error:
+            return str(error)
+
+    assert read(f"x{{{rest}") == read(f"x{{ {rest}")

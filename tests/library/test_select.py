@@ -114,6 +114,20 @@ def test_sets_are_united_over_their_series(replica: Replica) -> None:
         _ = replica.select("tests")[0].members
 
 
+def test_distributions_are_merged_over_their_series(replica: Replica) -> None:
+    replica.add("latency", "1", "2", tag="hist")
+    replica.add('latency{os="linux"}', "100", tag="hist")
+    replica.create('latency{os="macos"}', "hist", error=0.05)
+    replica.add('latency{os="macos"}', "3", "-4")
+    (total,) = replica.select("latency")
+    assert (total.value, total.shares) == (5, {replica.id: 5})
+    assert total.quantile(1) == 100
+    assert (total.distribution.total, total.distribution.smallest) == ("102", "-4")
+    (of_linux,) = replica.select("latency", where={"os": "linux"})
+    assert of_linux.distribution.total == "100"
+    assert total.facts["relative_error"] > of_linux.facts["relative_error"]
+
+
 def test_key_counts_once_in_each_series(replica: Replica) -> None:
     for name in ("runs", 'runs{os="linux"}', 'runs{os="linux"}'):
         replica.increment(name, 3, once="job-1")

@@ -1,7 +1,10 @@
 """Selections read the lines of their names, and no others."""
 
+from pathlib import Path
+
 import pytest
 
+from crdtctl import Replica
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import InMemory, assemble
 from crdtctl.codec.lines import encode_line
@@ -61,3 +64,15 @@ def test_series_that_the_conditions_leave_out_are_not_decoded(monkeypatch: pytes
     monkeypatch.setattr(Source, "decode", noted)
     assert len(now.select("b", where={"n": "00007"})) == 1
     assert len([line for line in decoded if b'"b{' in line]) == 1
+
+
+def test_latest_changes_of_a_large_file_are_in_the_totals(replica: Replica) -> None:
+    with replica.batch() as batch:
+        for number in range(6000):
+            batch.increment(spelled("tests", {"n": f"{number:04}"}))
+    replica.increment('tests{n="0007"}')
+    replica.increment('tests{n="new"}')
+    assert Path(replica.path, "own.recent.json").exists()
+    assert [total.value for total in replica.select("tests")] == [6002]
+    assert [total.value for total in replica.select("tests", where=["n=*7"])] == [601]
+    assert [total.spelling for total in replica.select("t*", where=["n=n*"], each=True)] == ['tests{n="new"}']

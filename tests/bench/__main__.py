@@ -14,7 +14,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.bench import bulk, counting, handoffs, many_lines, meetings, report, starts
+from tests.bench import bulk, counting, distributions, handoffs, many_lines, meetings, report, starts
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
@@ -23,7 +23,7 @@ from tests.support import results
 PAGE = Path(__file__).with_name("README.md")
 #: Seconds after which a row takes no further turn, unless --full: 22 rows then take less than six minutes.
 _SECONDS = 5.0
-_RIVALS = ("awk", "flock", "git", "jq", "rclone", "redis-cli", "redis-server", "rsync", "sqlite3")
+_RIVALS = ("awk", "datamash", "flock", "git", "jq", "rclone", "redis-cli", "redis-server", "rsync", "sqlite3")
 _STATUSES = """exit status:
   0  every limit was reached
   1  a limit was missed (0 with --report-only)
@@ -43,6 +43,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`increment --stream`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.stream,
         f"`add --batch` to an hll, {sizes.lines:,} lines, all different": bulk.distinct,
         f"`add --batch` to an hll, {sizes.lines:,} lines of {sizes.names:,} names": bulk.repeated,
+        f"`add --batch` to a hist, {sizes.lines:,} numbers": distributions.numbers,
         f"`merge`, two states of {sizes.entries:,} entries, all different": bulk.merge_all_different,
         f"`merge`, two states of {sizes.entries:,} entries, 1 % of lines different": bulk.merge_few_different,
         f"`merge`, {sizes.authors} states of {sizes.counters:,} counters each": many_lines.merge_of_one_author_each,

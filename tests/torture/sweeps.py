@@ -70,7 +70,7 @@ JOBS = {
     "stream": Job("increment --quiet --stream batch.txt", again="look at the values"),
     "follow": Job("increment --quiet --follow batch.txt --until-end", again="start it again"),
     "add": Job("add names x y"),
-    "add to a distribution": Job("add sizes 0.35 12 --type hist", again="look at the values"),
+    "add to a distribution": Job("add sizes 0.35 12 --type hist"),
     "increment of every type": Job("increment --batch types.txt"),
     "merge of every type": Job("merge types.json", two_files=True),
     "create": Job("create new --type gcounter"),

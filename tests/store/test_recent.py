@@ -1,5 +1,6 @@
 """``own.recent.json``: the latest changes of a large ``own.json``, which both are read with as one file."""
 
+import errno
 import os
 import re
 import shutil
@@ -125,11 +126,44 @@ def test_an_export_marker_of_a_large_replica_is_written_to_own_recent_json(large
     assert large.export_bytes() != state
 
 
+@pytest.mark.parametrize("way", ["fast", "full"])
+def test_changes_that_moved_to_own_json_count_once_if_nothing_happened_after_that(
+    large: Replica, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.rename
+
+    def fail_in_the_end(old: str, new: str, **places: int) -> None:
+        if new == "own.recent.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(old, new, **places)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", fail_in_the_end)
+        grow(large)
+    assert lines_in(recent_of(large)) == [FIRST]
+    assert (large.value(FIRST), large.value(SECOND)) == (3, 2)
+    assert [one.value for one in large.counters()].count(2) == COUNT - 1
+    assert not fast("show", FIRST, large)
+    before = own_of(large).read_bytes()
+    if way == "full" or not fast("increment", SECOND, large):
+        large.increment(SECOND)
+    assert own_of(large).read_bytes() == before
+    assert lines_in(recent_of(large)) == [SECOND]
+    assert (large.value(FIRST), large.value(SECOND)) == (3, 3)
+    assert fast("increment", FIRST, large)
+    assert large.past() == []
+
+
 # Files that do not belong together ---------------------------------------------------------------------
 
 
 def _delete(one: Replica, _: Path) -> None:
     recent_of(one).unlink()
+
+
+def _copy(one: Replica, place: Path) -> None:
+    shutil.copy2(recent_of(one), place / "copied")
+    os.replace(place / "copied", recent_of(one))
 
 
 def _truncate(one: Replica, _: Path) -> None:
@@ -198,6 +232,7 @@ NOTICED: dict[str, Callable[[Replica, Path], None]] = {
         for later in (False, True)
     },
     "an equal own.json": _put_back("own.json", in_place=False, later=False),
+    "an equal own.recent.json": _copy,
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from crdtctl import Replica
 from tests.conftest import Shell
 from tests.store.traced import needs_strace, steps
+from tests.support.large import COUNT, NAME, grow
 
 pytestmark = needs_strace
 
@@ -132,3 +133,29 @@ def test_a_new_replica_is_synced_before_it_gets_its_name_and_so_is_the_name(shel
     assert synced == [*written, ".crdtctl.new"]
     assert "rename own.json.new to own.json" in found[:last]
     assert (found[last + 1], found[-1]) == ("sync .", "print")  # between them, where it is is remembered
+
+
+def changes(found: list[str]) -> list[str]:
+    """Return the steps that change files, without those of the log."""
+    return [step for step in found if step.startswith(("create", "write", "sync", "rename")) and "log" not in step]
+
+
+@pytest.mark.parametrize("words", ["increment builds", "increment builds --once job-1", "export -o out.json"])
+def test_a_commit_of_a_large_replica_replaces_own_recent_json(shell: Shell, replica: Replica, words: str) -> None:
+    replica.increment("builds")
+    grow(replica)
+    found = changes(steps(shell, *words.split()))
+    assert [step for step in found if "out.json" not in step and step != "sync ."] == put_in_place("own.recent")[2:]
+
+
+def test_changes_move_to_own_json_before_own_recent_json_is_replaced(shell: Shell, replica: Replica) -> None:
+    grow(replica)
+    (shell.directory / "batch.txt").write_text("\n".join(NAME.format(number) for number in range(200)))
+    found = changes(steps(shell, "increment", "--batch", "batch.txt"))
+    assert found == [*put_in_place("own")[2:], *put_in_place("own.recent")[2:]]
+
+
+def test_first_large_own_json_is_written_after_an_own_recent_json(shell: Shell, replica: Replica) -> None:
+    (shell.directory / "batch.txt").write_text("\n".join(NAME.format(number) for number in range(COUNT)))
+    found = changes(steps(shell, "increment", "--batch", "batch.txt"))
+    assert found == [step for which in ("own.recent", "own", "own.recent") for step in put_in_place(which)[2:]]

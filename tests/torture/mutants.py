@@ -231,9 +231,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "a state is exported without a marker",
         (
             Edit(
-                "store/identity.py",
-                "    if own.seq > own.history.exported:\n        directory.write_own",
-                "    if False:\n        directory.write_own",
+                "store/transaction.py",
+                "        if own.seq > own.history.exported:\n            self.write_own",
+                "        if False:\n            self.write_own",
             ),
         ),
         _CLONED,
@@ -286,6 +286,84 @@ MUTANTS: tuple[Mutant, ...] = (
             ),
         ),
         "tests/store/test_directory.py::test_a_state_that_is_not_a_regular_file_of_its_own_is_refused[own.json-symlink-0]",
+    ),
+)
+
+
+_RECENT = "tests/store/test_recent.py::"
+_MOVED = f"{_RECENT}test_changes_that_moved_to_own_json_count_once_if_nothing_happened_after_that"
+_ORDER = "tests/store/test_write_order.py::"
+_IF_IT_DIFFERS = '            if b"%08x" % zlib.crc32(found) != self._sums[8 * number : 8 * number + 8]:\n'
+
+MUTANTS += (
+    Mutant(
+        "no fsync of own.recent.json",
+        (
+            Edit(
+                "store/durable.py",
+                "        os.fsync(self.fd)\n",
+                '        "recent" in self.file or os.fsync(self.fd)\n',
+            ),
+        ),
+        f"{_ORDER}test_a_commit_of_a_large_replica_replaces_own_recent_json[increment builds]",
+    ),
+    Mutant(
+        "own.recent.json is emptied before own.json is on disk",
+        (
+            Edit(
+                "store/files.py",
+                "        data = self._write_whole(",
+                "        self._write_recent(lock, old, _NO_BASE, [])\n        data = self._write_whole(",
+            ),
+        ),
+        f"{_ORDER}test_changes_move_to_own_json_before_own_recent_json_is_replaced",
+    ),
+    Mutant(
+        "an own.recent.json of an older own.json is used",
+        (
+            Edit("store/joined.py", "    if nonce.decode() == own.head.base:\n", "    if True:\n"),
+            Edit("store/joined.py", "        if size != own.size:\n", "        if False:\n"),
+        ),
+        f"{_MOVED}[full]",
+    ),
+    Mutant(
+        "the fast path uses an own.recent.json of an older own.json",
+        (
+            Edit(
+                "store/recent.py",
+                "        if not first.startswith(",
+                "        if not first or first.startswith(b'-') and (",
+            ),
+            Edit("store/recent.py", "        if os.fstat(own).st_size != self._own.size:\n", "        if False:\n"),
+            Edit("store/recent.py", _IF_IT_DIFFERS, "            if False:\n"),
+        ),
+        f"{_MOVED}[fast]",
+    ),
+    Mutant(
+        "a block of own.json is not verified",
+        (Edit("store/recent.py", _IF_IT_DIFFERS, "            if False:\n"),),
+        f"{_RECENT}test_a_damaged_block_of_own_json_is_never_counted_on",
+    ),
+    Mutant(
+        "a block is compared with the checksum of the next one",
+        (Edit("store/recent.py", "[8 * number : 8 * number + 8]", "[8 * number + 8 : 8 * number + 16]"),),
+        f"{_RECENT}test_an_increment_of_a_large_replica_replaces_own_recent_json_alone[fast]",
+    ),
+    Mutant(
+        "the file identity of own.recent.json is not compared",
+        (Edit("store/files.py", 'else binding.fault(beside, recent.head.binding, "", 0)', 'else ""'),),
+        f"{_RECENT}test_an_older_version_of_the_files_gets_a_new_id[an equal own.recent.json]",
+    ),
+    Mutant(
+        "a missing own.recent.json is ignored",
+        (
+            Edit(
+                "store/files.py",
+                '                raise missing(self.file(f"{OWN}{RECENT}"))\n',
+                "                return own\n",
+            ),
+        ),
+        f"{_RECENT}test_a_missing_file_is_reported_by_every_reader",
     ),
 )
 

@@ -14,7 +14,7 @@ from crdtctl import Replica
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.store.check import check_replica
 from tests.conftest import Shell
-from tests.support import every_type
+from tests.support import every_type, large
 from tests.support.clones import bind, clone
 from tests.support.strace import (
     Point,
@@ -47,6 +47,7 @@ class Job:
 
     With `two_files`, it commits one file and then the other, and its outcome is unknown if the second commit fails:
     then the local merge is not complete yet. `again` is the advice to the user after an unknown outcome.
+    `later_syncs` is the number of fsyncs after its commit is done, whose failures are ignored.
     """
 
     words: str
@@ -55,6 +56,7 @@ class Job:
     changes: bool = True
     two_files: bool = False
     again: str = "--once"
+    later_syncs: int = 0
 
     @property
     def is_silent(self) -> bool:
@@ -65,6 +67,10 @@ class Job:
 JOBS = {
     "increment, fast": Job("increment builds 2"),
     "increment, full": Job("increment builds=2 other=1"),
+    "increment, large": Job("increment builds 3"),
+    "increment, large, full": Job("increment builds=3 other=1"),
+    "increment, all changes move": Job("increment --batch moved.txt", later_syncs=2),
+    "increment, first large": Job("increment --batch large.txt", later_syncs=2),
     "once": Job("increment builds --once job-1"),
     "batch": Job("increment --batch batch.txt"),
     "stream": Job("increment --quiet --stream batch.txt", again="look at the values"),
@@ -85,6 +91,10 @@ JOBS = {
     "absorb": Job("absorb sealed.json", two_files=True, again="absorb them again"),
     "export": Job("export -o sent.json", changes=False),
 }
+
+
+#: Jobs of a replica with an ``own.recent.json``.
+LARGE = [JOBS[f"increment, {what}"] for what in ("large", "large, full", "all changes move")]
 
 
 class Bench:
@@ -122,6 +132,11 @@ class Bench:
             here.merge_bytes(client.export_bytes())
             client.merge_bytes(here.export_bytes())
             client.export_to(shell.directory / "handoff.json")
+        if job in LARGE:
+            large.grow(here)
+        names = [large.NAME.format(number) for number in range(large.COUNT)]
+        (shell.directory / "moved.txt").write_text("\n".join(["builds 2", *names[:200]]))
+        (shell.directory / "large.txt").write_text("\n".join(["builds 2", *names]))
         other.increment("failures", 1)
         other.export_to(shell.directory / "other.json")
         if job == JOBS["absorb"]:

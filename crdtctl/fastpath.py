@@ -116,6 +116,8 @@ def _commit(directory: int, lock: int, column: int, name: bytes, on_line: bytes,
     header, fault, sealed, old, before, after, limit = found
     if fault:
         return None  # this replica was copied, or its backup was restored
+    if plain.has_periods(durable.opening(directory, "known.json", plain.OPENING)):
+        return None  # another replica may have asked for the periods of this counter
     if header.seq >= MAX_SAFE or plain.may_be_sealed(sealed, header.replica):
         return None
     line = plain.read_own_line(old, on_line, header.replica)

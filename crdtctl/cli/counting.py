@@ -72,6 +72,10 @@ def count(
 
         found = read_batch(batch, of_lines(context, count_line(verb, tag, form)), skip=skip)
         requests = found.requests()
+    if context.values["at"] is not None:
+        from crdtctl.cli.times import moment
+
+        requests = at_time(requests, moment(context.values["at"], "--at"))
     if once is not None:
         from crdtctl.store.requests import under_key
 
@@ -86,6 +90,18 @@ def count(
     )
     if found:
         found.left_out.raise_if_any()
+
+
+def at_time(requests: Sequence[Request], at: float) -> list[Request]:
+    """Return requests to count at a time; those that have one keep it."""
+    from crdtctl.records import replace
+    from crdtctl.store.validation import checked_time
+
+    when = checked_time(at)
+    return [
+        one if one.operation.at is not None else replace(one, operation=replace(one.operation, at=when))
+        for one in requests
+    ]
 
 
 def form_of(context: Context) -> str:

@@ -31,7 +31,7 @@ _NO_PAIRS = "in a batch, write NAME, a tab, AMOUNT"
 #: Verb → the one that counts a negative amount.
 _OPPOSITE: dict[Verb, Verb] = {"increment": "decrement", "decrement": "increment"}
 _TEXTS = {"name", "once", "type"}
-_FIELDS = {*_TEXTS, "amount", "labels"}
+_FIELDS = {*_TEXTS, "amount", "labels", "at"}
 
 
 def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
@@ -59,7 +59,8 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
         number = tree.get("amount", 1)
         number = amount(number) if isinstance(number, str) else number
         once, labels = tree.get("once"), tree.get("labels")
-        return requests.count(verb, _name(tree), number, once=once, tag=tree.get("type", tag), labels=labels)
+        when = None if "at" not in tree else _time(tree["at"])
+        return requests.count(verb, _name(tree), number, once=once, tag=tree.get("type", tag), labels=labels, at=when)
 
     def statsd(line: str) -> Request:
         name, number, labels = statsd_count(line)
@@ -123,6 +124,14 @@ def json_object(line: str, fields: Collection[str], texts: Collection[str]) -> d
         if key in tree and not isinstance(tree[key], str):
             raise UsageError(f"'{key}' must be a string")
     return tree
+
+
+def _time(when: object) -> float:
+    from crdtctl.cli.times import moment  # only here: few lines have a time
+
+    if isinstance(when, bool) or not isinstance(when, str | int | float):
+        raise UsageError("'at' must be a time")
+    return moment(when, "'at'") if isinstance(when, str) else when
 
 
 def _name(tree: dict[str, Any]) -> str:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _OF_ONE_COMMIT = {
     "once": ("--once", "a key counts once; put 'once' into each line, with --lines json"),
     "batch": ("--batch", "a batch is one commit, and a stream many; leave one of both out"),
+    "at": ("--at", "put 'at' into each line, with --lines json"),
     "print_clock": ("--print-clock", "leave it out; the stream prints how many lines are on disk"),
 }
 

@@ -37,6 +37,7 @@ A *commit* is one change of a replica. The commits of each replica are numbered 
               ``recent``: ``NONCE SIZE BLOCK CRCS``, the nonce and the size of ``own.json``, the size of a block, and
               the CRC-32 of each block of that size, as eight hexadecimal digits.
 ``replica``   the id of the replica that wrote the file.
+``periods``   1 if an entry in the file may have settings of periods. Once set, it stays. Omitted otherwise.
 ``clock``     a version vector: replica → number of its last commit, at least 1. The file holds the effect of all its
               commits from the first to that one.
 ``tags``      replica → its history: the export markers of that replica, see below.
@@ -75,8 +76,8 @@ replica's number in the clock. Trailing items that are empty or 0 are omitted, u
 this table. An empty item before others is written, as ``{}``, ``[]`` or 0. No map has an entry that is empty or 0, or
 an array of zeros.
 
-``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone, readings``
-``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone, readings``
+``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods``
+``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods``
 ``gset``       ``[seq, elements]``, then ``marks``
 ``hll``        ``[seq, sketch]``
 ``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once``
@@ -95,6 +96,14 @@ an array of zeros.
 ``readings``    meters that this replica read: ``{SOURCE: {GENERATION: [reading, cancelled, opened]}}``. A generation is
                 a number from ``"0"``, as text. ``cancelled`` is the reading that resets by this replica cancel, and
                 ``opened`` is 1 if the generation began with a reading of 0.
+``every``       the finest periods that are kept: 1 for days, 2 for hours, 3 for 15 minutes; 0 for none.
+``keep``        how long they are kept, in quarters of an hour; 0: as long as usual.
+``periods``     the amounts that this replica added in each period (UTC), as text: runs ``d20454:3,,1-2`` in the order
+                of time, with a space between two of them. A run is the letter of months, days, hours or quarters of an
+                hour (``mdhq``), the number of its first period since 1970, a colon, and the amounts of this period and
+                of the next ones, with commas between them: ``p`` or ``p-n``. Zeros are empty, and a ``-`` at the end
+                is left out. A run continues over at most 7 empty periods. Periods do not overlap, and none ends after
+                2199. See `crdtctl.crdt.periods`.
 ``elements``    element → number of the commit that added it, or added it again after a reset.
 ``sketch``      a HyperLogLog sketch as text, see `crdtctl.crdt.hyperloglog`.
 ``levels``      levels of buckets, ``a`` to ``f``, that this replica uses, sorted: ``["c"]``. The first applies.
@@ -121,10 +130,11 @@ Joins
 -----
 The join of two states has, of every counter and type, the entries of all replicas. Two entries of one replica are
 joined item by item: the larger number, the union of bounds and of levels, the larger rank of each register of a sketch,
-the smaller ``least``, maps key by key. There are three exceptions:
+the smaller ``least``, maps key by key. There are four exceptions:
 
 * Of two arrays in ``once`` with different commits, the one with the larger commit is taken. Then keys of the commits up
   to ``gone`` are dropped.
+* Of two ``periods``, those of the entry with the larger ``seq`` are taken; of one ``seq``, the larger text.
 * Entries of ``membership``, ``attempts`` and ``handoff`` are not joined: the one with the larger ``seq`` is taken.
 * Different branches of a fork are put under their own ids first.
 

@@ -30,14 +30,16 @@ else:  # for modules whose annotations are evaluated
 FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known", "recent")
 
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
+#: Every kind of file may have this field. It stands before the clock, so that it is found without reading that.
+_PERIODS = "periods"
 _OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness", "follows")
 #: Kind → the fields that its header must have, and those that it may have.
 _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "state": (_REQUIRED, frozenset({"tags", "settled"})),
-    "delta": (_REQUIRED | {"since"}, frozenset({"tags", "settled"})),
-    "known": (_REQUIRED | {"heard"}, frozenset({"tags", "settled", "past", "unheard"})),
-    "own": (_REQUIRED, frozenset({"base", "tags", "tier", "binding", "witness", "follows"})),
-    "recent": (_REQUIRED | {"base"}, frozenset({"tags", "tier", "binding", "witness", "follows"})),
+    "state": (_REQUIRED, frozenset({_PERIODS, "tags", "settled"})),
+    "delta": (_REQUIRED | {"since"}, frozenset({_PERIODS, "tags", "settled"})),
+    "known": (_REQUIRED | {"heard"}, frozenset({_PERIODS, "tags", "settled", "past", "unheard"})),
+    "own": (_REQUIRED, frozenset({_PERIODS, "base", "tags", "tier", "binding", "witness", "follows"})),
+    "recent": (_REQUIRED | {"base"}, frozenset({_PERIODS, "tags", "tier", "binding", "witness", "follows"})),
 }
 
 
@@ -71,6 +73,7 @@ class Head(Record):
     witness: str = ""
     follows: Mapping[str, str] = field(default_factory=dict)
     base: str = ""
+    periods: bool = False
 
 
 def encode_head(head: Head) -> bytes:
@@ -84,6 +87,8 @@ def head_to_tree(head: Head) -> dict[str, Any]:
     if head.base:
         tree["base"] = head.base
     tree["replica"] = head.replica
+    if head.periods:
+        tree[_PERIODS] = 1
     tree["clock"] = in_order(head.clock)
     if head.histories:
         tree["tags"] = dict(sorted(head.histories.items()))
@@ -162,7 +167,14 @@ def head_from_tree(tree: Any) -> Head:
         witness=_text(tree.get("witness", "")),
         follows=_follows(tree.get("follows", _EMPTY)),
         base=_base(kind, tree.get("base", "")),
+        periods=_periods(tree.get(_PERIODS)),
     )
+
+
+def _periods(value: Any) -> bool:
+    if value is not None and (type(value) is not int or value != 1):
+        raise Invalid("field 'periods' of its header is malformed")
+    return value is not None
 
 
 def _text(value: Any) -> str:

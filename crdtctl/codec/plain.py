@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
 #: Name of the membership line. Every reserved name begins with it.
 RESERVED = b"="
+#: The field of a header that records that an entry in the file may have periods. It is in the first bytes of a file.
+PERIODS = b',"periods":1'
+OPENING = 512
 #: Maximum size of a header in bytes. A longer one is not read.
 MAX_HEADER = 2**16
 
@@ -87,14 +90,25 @@ def _is_text(text: bytes) -> bool:
 class OwnHeader:
     """A plain header of ``own.json``: `history` is the text of the export markers, `exports` their number.
 
-    `follows` is the text of the positions in followed files. With a `base`, it is the header of ``own.recent.json``.
+    `follows` is the text of the positions in followed files, and `periods` whether an entry may have periods. With a
+    `base`, it is the header of ``own.recent.json``.
     """
 
     def __init__(
-        self, base: bytes, replica: bytes, seq: int, history: bytes, bound: bytes, witness: bytes, follows: bytes
+        self,
+        base: bytes,
+        replica: bytes,
+        seq: int,
+        history: bytes,
+        bound: bytes,
+        witness: bytes,
+        follows: bytes,
+        *,
+        periods: bool = False,
     ) -> None:
         self.base = base
         self.replica = replica
+        self.periods = periods
         self.seq = seq
         self.history = history
         self.exports = _exports(history, seq) if history else 0
@@ -104,10 +118,11 @@ class OwnHeader:
 
     def encode(self) -> bytes:
         """Return the header line, with its line feed."""
-        return b'%b%b","replica":"%b","clock":{"%b":%d}%b,"binding":"%b"%b%b%b' % (
+        return b'%b%b","replica":"%b"%b,"clock":{"%b":%d}%b,"binding":"%b"%b%b%b' % (
             HEAD_START,
             b'recent","base":"' + self.base if self.base else b"own",
             self.replica,
+            PERIODS if self.periods else b"",
             self.replica,
             self.seq,
             b',"tags":{"%b":"%b"}' % (self.replica, self.history) if self.history else b"",
@@ -134,6 +149,7 @@ def read_own_header(line: bytes, base: bytes = b"") -> OwnHeader:
         between(line, b'"binding":"', b'"'),
         between(line, b'"witness":"', b'"'),
         between(line, b'"follows":{', b"}"),
+        periods=has_periods(line),
     )
     witness = header.witness
     if not (header.seq and is_name(replica) and _is_text(header.bound) and (not witness or _is_text(witness))):
@@ -153,6 +169,11 @@ def read_recent_header(line: bytes) -> OwnHeader:
     return read_own_header(line, base)
 
 
+def has_periods(line: bytes) -> bool:
+    """Return whether the header at the start of a file records that an entry in the file may have periods."""
+    return PERIODS + b',"clock":{' in line
+
+
 def check_known_header(line: bytes) -> None:
     """Raise ValueError unless the first line of ``known.json`` is a plain header."""
     replica = between(line, b'"replica":"', b'"')
@@ -161,9 +182,10 @@ def check_known_header(line: bytes) -> None:
     heard = between(line, b'"heard":{', b"}")
     past = between(line, b'"past":[[', b"]]")
     unheard = between(line, b'"unheard":{', b"}")
-    again = b'%bknown","replica":"%b","clock":{%b}%b,"heard":{%b}%b%b%b' % (
+    again = b'%bknown","replica":"%b"%b,"clock":{%b}%b,"heard":{%b}%b%b%b' % (
         HEAD_START,
         replica,
+        PERIODS if has_periods(line) else b"",
         clock,
         b',"tags":{%b}' % histories if histories else b"",
         heard,

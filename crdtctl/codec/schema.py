@@ -10,7 +10,7 @@ from crdtctl.crdt import NO_COUNTERS, TYPES, buckets
 from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
 from crdtctl.crdt.decimals import DIGITS
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
-from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
 from crdtctl.crdt.readings import generation_fault
 from crdtctl.crdt.series import MAX_LABELS, MAX_SPELLING_BYTES
@@ -53,6 +53,8 @@ _KEYS: dict[Fault, str] = {
     buckets.key_fault: "bucket",
     buckets.level_fault: "level",
 }
+_RUN = "[mdhq](?:0|[1-9][0-9]{0,6}):[-0-9][-0-9,]*"
+_PERIODS = f"^(?:{_RUN}(?: {_RUN})*)?(?![\\s\\S])"
 #: Optional field → the kinds of file that may have it.
 _OPTIONAL = {
     "tags": ["state", "delta", "own", "known", "recent"],
@@ -91,6 +93,7 @@ def state_schema() -> dict[str, Any]:
                 "type": "string",
                 "pattern": "^[0-9a-f]{12}( [1-9][0-9]{0,15} [1-9][0-9]{0,15} ([0-9a-f]{8})+)?$",
             },
+            "periods": {"description": "an entry may have settings of periods", "const": 1},
             "clock": {"description": "replica → its last commit in the file", "$ref": "#/$defs/clock"},
             "tags": {
                 "description": "replica → number of its export markers, and SEQ.NONCE of the kept ones, oldest first",
@@ -276,6 +279,9 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
             return {"description": form, "type": "string", "pattern": _SKETCH, "maxLength": _SKETCH_SIZE}
         case Decimals():
             return {"description": "a decimal number; empty: none", "type": "string", "pattern": _DECIMAL}
+        case Periods(totals=totals):
+            form = f"runs of periods, {totals} totals each: LETTER FIRST:AMOUNT,AMOUNT…"
+            return {"description": form, "type": "string", "pattern": _PERIODS}
         case MapOf(fault=fault, part=part):
             return {
                 "type": "object",

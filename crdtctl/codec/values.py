@@ -7,7 +7,7 @@ from itertools import pairwise
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt.base import MAX_DIGITS
-from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, Record, Registers
 from crdtctl.crdt.names import are_plain
 from crdtctl.errors import printable
 
@@ -24,7 +24,7 @@ def to_wire(lattice: Lattice, value: Any) -> Any:
     match lattice:
         case Nat():
             return value if value <= MAX_SAFE else str(value)
-        case Elements() | Registers() | Decimals():
+        case Elements() | Registers() | Decimals() | Periods():
             return value
         case MapOf(part=part):
             return {key: to_wire(part, value[key]) for key in sorted(value)}
@@ -49,6 +49,8 @@ def reader_of(lattice: Lattice) -> Callable[[Any], Any]:
             return _sketch
         case Decimals():
             return _decimal
+        case Periods(totals=totals):
+            return lambda value: _periods(value, totals)
         case MapOf(fault=fault, part=Nat(), are_names=True):
             return _numbers_reader(fault)
         case MapOf(fault=fault, part=part):
@@ -117,6 +119,17 @@ def _sketch(value: Any) -> str:
     from crdtctl.crdt import hyperloglog  # only here: few counters are sketches
 
     wrong = hyperloglog.fault(value)
+    if wrong:
+        raise Invalid(wrong)
+    return value
+
+
+def _periods(value: Any, totals: int) -> str:
+    if not isinstance(value, str):
+        raise Invalid("periods must be a string")
+    from crdtctl.crdt import periods  # only here: few counters have them
+
+    wrong = periods.fault(value, totals)
     if wrong:
         raise Invalid(wrong)
     return value

@@ -7,6 +7,7 @@ from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, Option, Whole, command
 from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.options import ALSO
+from crdtctl.cli.time_options import KEEPING, length
 from crdtctl.cli.verb import commit
 from crdtctl.errors import RefusedError, UsageError
 
@@ -31,6 +32,7 @@ def _types() -> str:
     Option("initial", metavar="AMOUNT", help="Value to begin with."),
     Option("source", metavar="ID", help="The meter that shows --initial, see 'observe'."),
     Option("precision", metavar="P", kind=Whole(), help="Of an hll, 4 to 16: 2^P bytes, error 1.04/√2^P. Default: 12."),
+    *KEEPING,
     LABEL,
     Option("error", metavar="E", help="Of a hist, from 0.00125: largest relative error of quantiles. Default: 0.01."),
     ALSO,
@@ -46,6 +48,8 @@ def create(
     precision: int | None,
     label: list[str],  # noqa: ARG001  # `named` reads it
     error: str | None,
+    every: str | None,
+    keep: str | None,
     also: bool,
 ) -> None:
     """Create a counter of a given type.
@@ -54,6 +58,7 @@ def create(
     EXAMPLES:
       crdtctl create page.views --type gcounter
       crdtctl create stock --type pncounter --initial 100
+      crdtctl create builds --type gcounter --every day --keep 400d
       crdtctl create sold --type gcounter --initial 52340 --source old-shop
       crdtctl create visitors --type hll --precision 14
       crdtctl create latency --type hist --error 0.005
@@ -62,6 +67,9 @@ def create(
 
     Most counters need no creation: the first increment makes a pncounter, and the first add a gset. Only a bcounter
     must be created, once, on one replica. It begins at --initial (default: K) and never falls below K (default: 0).
+
+    With --every, a gcounter or pncounter keeps the counts of each period, for 'show --per'. It may exist: then it
+    keeps periods from now on, or shorter ones, or for longer. All replicas follow as soon as they have heard of it.
     """
     from crdtctl.crdt import TYPES
     from crdtctl.store.requests import create as declare
@@ -70,14 +78,38 @@ def create(
 
     check_type(tag)
     name = named(context, name)
+    kept_for = None if keep is None else length(keep, "--keep")
     bound = None if minimum is None else whole(minimum, "--min")
     if source is not None:
         if initial is None:
             raise UsageError("--source needs --initial, the reading of the source", "add --initial TOTAL")
-        requests = [declare(name, tag, precision=precision, bound=bound, initial=amount(initial), source=source)]
+        total = amount(initial)
+        requests = [
+            declare(
+                name,
+                tag,
+                precision=precision,
+                bound=bound,
+                initial=total,
+                source=source,
+                every=every,
+                keep=kept_for,
+            )
+        ]
     elif initial is None or "initial" in TYPES[tag].settings:
         begins = None if initial is None else whole(initial, "--initial")
-        requests = [declare(name, tag, precision=precision, bound=bound, initial=begins, error=error)]
+        requests = [
+            declare(
+                name,
+                tag,
+                precision=precision,
+                bound=bound,
+                initial=begins,
+                error=error,
+                every=every,
+                keep=kept_for,
+            )
+        ]
     elif tag == "handoff":
         raise RefusedError(
             "a handoff counter cannot have an initial amount: created on two machines, it would count twice",
@@ -85,7 +117,7 @@ def create(
         )
     else:
         requests = [
-            declare(name, tag, precision=precision, bound=bound, error=error),
+            declare(name, tag, precision=precision, bound=bound, error=error, every=every, keep=kept_for),
             increment(name, amount(initial), tag=tag, once=_KEY),
         ]
     commit(context, requests, also=also)

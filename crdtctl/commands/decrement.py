@@ -20,6 +20,7 @@ from crdtctl.cli.options import (
     TYPE,
     UNTIL_END,
 )
+from crdtctl.cli.time_options import AT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     LABEL,
     ONCE,
     TYPE,
+    AT,
     BATCH,
     LINES,
     BAD,
@@ -51,6 +53,7 @@ def decrement(
     label: list[str],  # noqa: ARG001  # as below
     once: str | None,
     tag: str | None,
+    at: str | None,  # noqa: ARG001  # the values of the context are read
     batch: str | None,
     lines: str | None,  # noqa: ARG001
     bad: str | None,

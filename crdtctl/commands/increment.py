@@ -20,6 +20,7 @@ from crdtctl.cli.options import (
     TYPE,
     UNTIL_END,
 )
+from crdtctl.cli.time_options import AT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     LABEL,
     ONCE,
     TYPE,
+    AT,
     BATCH,
     LINES,
     BAD,
@@ -51,6 +53,7 @@ def increment(
     label: list[str],  # noqa: ARG001  # as below
     once: str | None,
     tag: str | None,
+    at: str | None,  # noqa: ARG001  # the values of the context are read
     batch: str | None,
     lines: str | None,  # noqa: ARG001
     bad: str | None,
@@ -71,6 +74,7 @@ def increment(
       crdtctl increment bytes 1048576
       crdtctl increment passed=41 failed=1
       crdtctl increment deploys --once "$CI_PIPELINE_ID"
+      crdtctl increment builds 7 --at 2026-03-01
       awk '{print $7}' access.log | crdtctl increment --batch - --lines names --bad skip
       tail -F app.log | crdtctl increment --stream --lines names
       sort names.txt | uniq -c | crdtctl increment --batch - --lines uniq
@@ -78,7 +82,7 @@ def increment(
     All counters of one command are one commit. A counter that does not exist yet becomes a pncounter, or the type
     given with --type. An AMOUNT of 0 creates a counter without counting. Off a terminal, success is silent.
 
-    A batch has one increment a line: 'NAME [AMOUNT]', or a JSON object with the fields name, amount, once and type.
+    A batch has one increment a line: 'NAME [AMOUNT]', or a JSON object with the fields name, amount, once, type and at.
     The amount follows the last space and begins with a digit, or follows a tab. If names may end with a number, choose
     the form of the lines with --lines. Blank lines are ignored. One wrong line stops the whole batch before
     anything is counted; --bad skip leaves such lines out instead.

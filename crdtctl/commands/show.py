@@ -8,6 +8,7 @@ from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
 from crdtctl.cli.options import FORM, TYPE
 from crdtctl.cli.selection import existing, is_one, one_total, selected, selectors
+from crdtctl.cli.time_options import READING, are_about_time
 from crdtctl.cli.verb import session, typed_format
 from crdtctl.crdt.glob import Glob
 from crdtctl.crdt.selector import Selector
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     Option("minimum", "--min", metavar="N", variable="CRDTCTL_SHOW_MIN", help="Exit with 1 if the value is below N."),
     Option("maximum", "--max", metavar="N", variable="CRDTCTL_SHOW_MAX", help="Exit with 1 if the value is above N."),
     Option("default", metavar="N", help="Value of a NAME that does not exist."),
+    *READING,
     FORM,
     statuses=(1, 4, *READS),
 )
@@ -78,6 +80,7 @@ def show(
     maximum: str | None,
     default: str | None,
     form: str | None,
+    **_: object,
 ) -> None:
     """Show the value of one counter, or a table of many.
 
@@ -91,6 +94,8 @@ def show(
       crdtctl show tests.failed --where os=linux --top 5 --series
       crdtctl show builds --by-replica
       crdtctl show visitors --members
+      crdtctl show builds --per day --since 30d
+      crdtctl show builds --last 24h
       crdtctl show failed --attempts
       crdtctl show latency --quantile 0.99
       crdtctl show builds --min 100 && echo celebrate
@@ -136,6 +141,11 @@ def show(
         from crdtctl.store.validation import check_type
 
         check_type(tag)
+    about_time = are_about_time(context)
+    if about_time and (
+        by_replica or members or attempts or state or wants_figures or is_bounded or instead is not None
+    ):
+        raise UsageError("rows of periods cannot be combined with another question", "ask one after the other")
     replica = session(context).open_to_read()
     required = None if require is None else _clock(require)
     with replica.snapshot() as now:
@@ -151,7 +161,7 @@ def show(
         one = is_one(wanted) and not (keys or series)
         if is_bounded and not one:
             raise UsageError("--min and --max need one NAME, and one value", "a pattern may match several counters")
-        is_value = one and not (by_replica or members or state or wants_figures)
+        is_value = one and not (by_replica or members or state or wants_figures or about_time)
         if is_value:
             form = typed_format(context, form)
         rows: Iterable[Total | Default]
@@ -162,6 +172,13 @@ def show(
         else:
             rows = totals_of_all(now, demanded, tag, keys)
         rows = ordered(rows, sort, top)
+        if about_time:
+            from crdtctl.cli import per  # only here: it imports what knows time zones
+
+            if not names:
+                rows = (total for total in existing(rows) if total.has_periods)
+            per.show(now, existing(rows), keys, per.question(context), form, is_one=one)
+            return
         if quantiles is not None:
             from crdtctl.cli import distributions
 

@@ -1,8 +1,8 @@
 """Totals that only grow, with idempotency keys and reset marks: the base of `gcounter` and `pncounter`.
 
-The entry of one replica is ``(seq, total, …, once, marks, once_marks, expired, gone, readings)``. `once` maps a key to
-its own totals and the number of the commit that sent it. On read, a key counts once for all replicas together: the
-maximum over the replicas that sent it, and then the sum over the keys.
+The entry of one replica is ``(seq, total, …, once, marks, once_marks, expired, gone, readings, every, keep, periods)``.
+`once` maps a key to its own totals and the number of the commit that sent it. On read, a key counts once for all
+replicas together: the maximum over the replicas that sent it, and then the sum over the keys.
 
 `marks` are the totals that this replica's resets saw, by replica; `once_marks` are those of keys. On read they are
 subtracted, each as the maximum over all replicas that reset the counter. So a reset cancels exactly the counts that it
@@ -32,6 +32,17 @@ absorb.
 
 **Readings** of meters count up, beside the totals, see `crdtctl.crdt.readings`. They have no commit and never expire:
 there are as many as sources.
+
+**Periods.** With a setting `every`, a replica also counts *when*: `periods` has the amounts that it added in each, see
+`crdtctl.crdt.periods`. Totals are those of its whole life, so no value depends on a clock. The difference between the
+totals and all periods has no period: it was counted before the replica had heard of the setting, or its periods were
+dropped. Keys and readings have no period either. `every` and `keep` are numbers that grow, and the settings of a
+counter are the largest of all entries. Their author folds old periods, so they are not joined one by one: of two
+versions of an entry, the periods of the one with the larger `seq` are taken.
+
+The row stays a lattice. ``(seq, periods)`` is ordered first by seq, a number, and then by the text, which no two
+versions of one writer need. That is a total order, its join is the larger pair, and its seq is the larger seq, as in
+every row. So the row is a product of this order and of the lattices of the other parts.
 """
 
 from __future__ import annotations
@@ -39,7 +50,7 @@ from __future__ import annotations
 from crdtctl.crdt import readings as meters
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
-from crdtctl.crdt.lattice import MapOf, Nat, Record, Stamped
+from crdtctl.crdt.lattice import MapOf, Nat, Periods, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
 from crdtctl.records import abstractmethod, final
 
@@ -49,27 +60,32 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeAlias
 
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
+    from crdtctl.crdt.dated import Dated
     from crdtctl.crdt.readings import Readings
+    from crdtctl.crdt.timeline import Timeline
 
     Totals: TypeAlias = tuple[int, ...]
 
 
 #: The parts of a row after the totals.
-_ONCE, _MARKS, _ONCE_MARKS, _EXPIRED, _GONE, _READINGS = range(6)
+_ONCE, _MARKS, _ONCE_MARKS, _EXPIRED, _GONE, _READINGS, _EVERY, _KEEP, _PERIODS, _END = range(10)
 
 
 @final
 class _Row(Record):
-    """A row without the idempotency keys of commits up to its part `gone`."""
+    """A row without the keys of commits up to its part `gone`, and with the periods of its newest version."""
 
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
         row = super().join(a, b)
         once, width = self.required, self.required - 1
         gone = self.at(row, once + _GONE)
-        if not gone:
-            return row
-        left = {key: sent for key, sent in row[once].items() if not _is_of(sent, width, gone)}
-        return (*row[:once], left, *row[once + 1 :])
+        if gone:
+            left = {key: sent for key, sent in row[once].items() if not _is_of(sent, width, gone)}
+            row = (*row[:once], left, *row[once + 1 :])
+        last = once + _PERIODS
+        if len(row) > last:
+            return self.make(*row[:last], max((one[0], self.at(one, last)) for one in (a, b))[1])
+        return row
 
 
 def _is_of(sent: Totals, width: int, limit: int) -> bool:
@@ -82,7 +98,8 @@ def additive_record(totals: int) -> Record:
     row = Record(*[Nat()] * totals, required=totals)
     sent = Stamped(*[Nat()] * totals, Nat(), required=totals)
     maps = [MapOf(key_fault, sent), MapOf(replica_fault, row), MapOf(key_fault, row), MapOf(replica_fault, Nat())]
-    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), meters.READINGS, required=1 + totals)
+    time = Nat(), Nat(), Periods(totals)
+    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), meters.READINGS, *time, required=1 + totals)
 
 
 class AdditiveCounter(CounterType):
@@ -92,6 +109,7 @@ class AdditiveCounter(CounterType):
     weights: ClassVar[tuple[int, ...]]
     has_keys = True
     has_readings = True
+    settings = frozenset({"every", "keep"})
 
     @abstractmethod
     def column(self, operation: Operation) -> int:
@@ -100,7 +118,8 @@ class AdditiveCounter(CounterType):
     @final
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         if operation.verb in ("create", "observe"):
-            return self._observed(mine, operation, context) if operation.readings else mine
+            row = self._observed(mine, operation, context) if operation.readings else mine
+            return row if (operation.every, operation.keep) == (None, None) else self._created(row, operation, context)
         if operation.verb == "reset":
             return self._reset(mine, context)
         if operation.verb == "expire":
@@ -113,14 +132,17 @@ class AdditiveCounter(CounterType):
             totals[column] += operation.amount
             if totals[column] >= TOO_LARGE:
                 raise Refused("the total would have more than 100 digits")
+            mine = self._in_period(mine, column, operation, context)
+        elif operation.at is not None:
+            raise Refused("an amount with an idempotency key has no period; leave out the time, or the key")
         else:
             gone = self._gone(mine)
             if once:  # another replica may have let some of them expire
                 gone = self._expired({**context.others(), context.replica: mine}).get(origin(context.replica), 0)
                 once = self._unexpired(mine, gone)
             if operation.once not in once and operation.amount:  # 0 makes no entry, so that a later count is not lost
-                row = (operation.amount if i == column else 0 for i in range(width))
-                once = {**once, operation.once: (*row, context.seq)}
+                added = (operation.amount if i == column else 0 for i in range(width))
+                once = {**once, operation.once: (*added, context.seq)}
                 return self._with(mine, totals, once, self._part(mine, _EXPIRED), gone)
         return self._with(mine, totals, self._part(mine, _ONCE), self._part(mine, _EXPIRED), self._gone(mine))
 
@@ -134,7 +156,8 @@ class AdditiveCounter(CounterType):
     def _with_readings(self, mine: Entry, found: Readings) -> Entry:
         """Return `mine` with other readings."""
         first = 1 + len(self.weights)
-        return self.record.make(*[self.record.at(mine, index) for index in range(first + _READINGS)], found)
+        parts = [self.record.at(mine, index) for index in range(first + _READINGS)]
+        return self.record.make(*parts, found, *self._dated(mine))
 
     def _reset(self, mine: Entry, context: OperationContext) -> Entry:
         """Return `mine` with marks on all known totals that no mark covers yet."""
@@ -186,9 +209,61 @@ class AdditiveCounter(CounterType):
         expired: Mapping[str, int],
         gone: int,
     ) -> Entry:
-        """Return `mine` with other totals and keys, and with unchanged marks and readings."""
-        marks = self._part(mine, _MARKS), self._part(mine, _ONCE_MARKS)
-        return self.record.make(mine[0], *totals, once, *marks, expired, gone, self._part(mine, _READINGS))
+        """Return `mine` with other totals and keys, and with unchanged marks, readings and periods."""
+        marks, last = self._rest(mine, _MARKS, _EXPIRED), self._rest(mine, _READINGS, _END)
+        return self.record.make(mine[0], *totals, once, *marks, expired, gone, *last)
+
+    def _rest(self, row: Entry, first: int, end: int) -> Sequence[Any]:
+        """Return some parts of a row after the totals."""
+        begin = 1 + len(self.weights)
+        return [self.record.at(row, begin + number) for number in range(first, end)]
+
+    def _dated(self, row: Entry) -> Dated:
+        """Return the last parts of a row: the settings of periods, and the periods as text."""
+        every, keep, periods = self._rest(row, _EVERY, _END)
+        return every, keep, periods
+
+    def _with_dated(self, mine: Entry, found: Dated) -> Entry:
+        """Return `mine` with other settings of periods, and other periods."""
+        width = len(self.weights)
+        return self.record.make(*mine[: 1 + width], *self._rest(mine, _ONCE, _EVERY), *found)
+
+    def _created(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
+        """Return `mine` with the settings of periods of an operation."""
+        from crdtctl.crdt import dated  # only here and below: few counters have periods
+
+        return self._with_dated(mine, dated.created(self._dated(mine), self._times(context.others()), operation))
+
+    def _times(self, entries: Entries) -> list[Dated]:
+        return [self._dated(row) for row in entries.values()]
+
+    def _in_period(self, mine: Entry, column: int, operation: Operation, context: OperationContext) -> Entry:
+        """Return `mine` with an amount in its period, if this counter has any."""
+        heard = context.heard()
+        if not (heard or self.has_periods(mine) or operation.every or operation.at is not None):
+            return mine  # by far the most common
+        from crdtctl.crdt import dated
+
+        amount = tuple([operation.amount if i == column else 0 for i in range(len(self.weights))])
+        found = dated.counted(self._dated(mine), self._times(heard), operation, amount, context.now)
+        return mine if found is None else self._with_dated(mine, found)
+
+    @final
+    def has_periods(self, row: Entry) -> bool:
+        return len(row) > 1 + len(self.weights) + _EVERY
+
+    @final
+    def timeline(self, entries: Entries) -> Timeline:
+        from crdtctl.crdt import dated, timeline
+
+        width, merged = len(self.weights), merge_branches(self.record, entries)
+        marks, none = self._marks(merged), (0,) * width
+        every, keep, _ = dated.agreed((0, 0, ""), self._times(merged))
+        if not every:
+            raise Refused(dated.NO_PERIODS)
+        rows = [(row[1 : 1 + width], marks.get(who, none), self._dated(row)[2]) for who, row in merged.items()]
+        undated = sum(self.once(merged).values()) + meters.total(self.readings(merged))
+        return timeline.timeline((every, keep), rows, undated, self.weigh)
 
     def _gone(self, row: Entry) -> int:
         """Return the last commit whose keys the replica of a row has dropped."""
@@ -235,8 +310,13 @@ class AdditiveCounter(CounterType):
             for number in (_MARKS, _ONCE_MARKS, _EXPIRED, _READINGS)
         )
         gone = max(self._gone(mine), expired.get(origin(context.replica), 0))
-        marks, last = _but(marks, author), _but(last, author)
-        return self.record.make(mine[0], *totals, once, marks, once_marks, last, gone, readings)
+        maps = once, _but(marks, author), once_marks, _but(last, author)
+        time = self._dated(mine)
+        if self.has_periods(theirs):
+            from crdtctl.crdt import dated
+
+            time = dated.together(time, self._dated(theirs), theirs[1 : 1 + width], cancels.get(author, (0,) * width))
+        return self.record.make(mine[0], *totals, *maps, gone, readings, *time)
 
     @final
     def weigh(self, totals: Totals) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt import lattice
     from crdtctl.crdt.distribution import Distribution
     from crdtctl.crdt.readings import OnDrop, OnFall, Readings
+    from crdtctl.crdt.timeline import Timeline
 
     #: The entry of one replica: a row ``(seq, …)``, a value of its type's `Record`.
     Entry: TypeAlias = tuple[Any, ...]
@@ -70,7 +71,9 @@ class Operation(Record):
     (replica id, commit number), and keeps their counts. A `sketch` represents more elements than fit in memory; only an
     hll can add it. `numbers` represent any number of elements for a hist. ``observe`` has `readings` of sources, in
     order, and no amount. What happens to one that falls is `on_drop`, see `crdtctl.crdt.readings`. ``create`` may have
-    readings to begin with.
+    readings to begin with. Counts, and ``create``, may set the periods of a counter: how fine they are (`every`, a rank
+    of `crdtctl.crdt.periods`), and how long the finest are kept (`keep`, quarters of an hour). A count may have its own
+    time (`at`, seconds since 1970).
     """
 
     verb: Verb
@@ -84,6 +87,9 @@ class Operation(Record):
     initial: int | None = None
     precision: int | None = None
     level: str = ""
+    every: int | None = None
+    keep: int | None = None
+    at: int | None = None
     sketch: str = ""
     numbers: tuple[Distribution, ...] = ()
     clock: tuple[tuple[str, int], ...] = ()
@@ -100,7 +106,8 @@ class OperationContext(Record):
 
     `others` returns the entries of other replicas. It is a function because a plain increment does not need them. The
     `tier` of a permanent replica is 0. With `on_fall`, readings that are refused are left out, and it is called with
-    the place of each and the reason.
+    the place of each and the reason. `heard` returns those entries of others that may have settings of periods, and
+    `now` is the time, in seconds since 1970.
     """
 
     replica: str
@@ -108,6 +115,8 @@ class OperationContext(Record):
     others: Callable[[], Entries] = _no_entries
     tier: int = 0
     on_fall: OnFall | None = None
+    heard: Callable[[], Entries] = _no_entries
+    now: int = 0
 
 
 class RowType:
@@ -184,6 +193,14 @@ class CounterType(RowType, ABC):
     def once(self, entries: Entries) -> Mapping[str, int]:  # noqa: ARG002  # others have some
         """Return idempotency key → the amount that counts under it, from all replicas together."""
         return {}
+
+    def has_periods(self, row: Entry) -> bool:  # noqa: ARG002  # others can have them
+        """Return whether an entry has settings of periods."""
+        return False
+
+    def timeline(self, entries: Entries) -> Timeline:  # noqa: ARG002  # others can have them
+        """Return the counts of each period; raise `Refused`."""
+        raise Refused(f"a {self.tag} keeps no periods")
 
     def seal_blocker(self, replica: str, entries: Entries) -> tuple[str, ...]:  # noqa: ARG002  # others can
         """Return the reason why `replica` cannot be sealed, with advice; an empty tuple if it can."""

@@ -12,6 +12,8 @@ lattice     value                        join                                   
 `Registers` a sketch, as text            the larger of each register, in the    see `hyperloglog`
                                          lower precision
 `Decimals`  a decimal number, as text    the larger, or the smaller             see `decimals`
+`Periods`   counts of one writer by        the later text                         see `periods`
+            period, as text
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
 `Stamped`   such a row, with a stamp     of the larger stamp, or part by part   as a `Record`
@@ -98,6 +100,21 @@ class Decimals(Lattice):
         from crdtctl.crdt.decimals import units  # only here: few counters have decimal numbers
 
         return a if (units(a) > units(b)) != self.downwards else b
+
+
+class Periods(Lattice):
+    """The counts of one writer by period, as many `totals` each, see `crdtctl.crdt.periods`.
+
+    The order of texts only makes it a lattice: the row decides which of two versions is the newer one.
+    """
+
+    bottom = ""
+
+    def __init__(self, totals: int) -> None:
+        self.totals = totals
+
+    def join(self, a: str, b: str) -> str:
+        return max(a, b)
 
 
 @final

@@ -113,7 +113,7 @@ def absorb(
                 unheard = still(known.head.unheard, absorption.heard, own.id, absorption.all_members)
                 refuse(unheard, absorption.gone)
             if lines := absorption.lines(cutoff):
-                transaction.write_own(own, lines)
+                transaction.write_own(own, lines, periods=absorption.periods)
                 facts = {"fence": day_of(cutoff)} if cutoff else {}
                 transaction.note("absorbed", count=len(report.absorbed), replicas=report.absorbed[:_MAX_NOTED], **facts)
         try:
@@ -150,7 +150,8 @@ class _Absorption(Record, frozen=False):
 
     `counters`: name → type → entries with those of sealed replicas. `authors`: the sealed replicas in `counters`.
     `members` and `attempts`: all entries of membership and of attempts of jobs in the inputs. `states`: label → retired
-    replicas and clock of an input. `absorbed_from`: labels of the inputs with a replica to absorb.
+    replicas and clock of an input. `absorbed_from`: labels of the inputs with a replica to absorb. `periods`: whether
+    an input may have periods.
     """
 
     own: OwnFile
@@ -168,6 +169,7 @@ class _Absorption(Record, frozen=False):
     second: list[SecondType] = field(default_factory=list)
     jobs: Jobs = field(default_factory=Jobs)
     attempts: dict[str, Entry] = field(default_factory=dict)
+    periods: bool = False
 
     @property
     def all_members(self) -> Roster:
@@ -189,6 +191,7 @@ class _Absorption(Record, frozen=False):
             if self._read(source, printable(item.label)):
                 self.absorbed_from.add(item.label)
             self.heard.append(Heard(source.head.replica, source.head.histories))
+            self.periods = self.periods or source.head.periods
 
     def _read(self, source: Source, label: str) -> bool:
         """Read one input; return whether it contains a replica to absorb."""

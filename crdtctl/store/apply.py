@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import time
+
 from crdtctl.codec.lines import encode_line
+from crdtctl.codec.plain import OPENING, has_periods
 from crdtctl.contexts import ExitStack
-from crdtctl.crdt import LOCALLY_MERGED
+from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
 from crdtctl.records import Record, field
-from crdtctl.store.commit import Basis, changes, plan
+from crdtctl.store.commit import Basis, changes, plan, unknown
+from crdtctl.store.durable import opening
 from crdtctl.store.hidden import hide_absorbed, hide_left_out
 from crdtctl.store.own_file import MANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.counter import Counter
     from crdtctl.store.commit import Change, OnRefused, Plan, Request
+    from crdtctl.store.config import Config
     from crdtctl.store.files import Directory
     from crdtctl.store.followed import Step
     from crdtctl.store.own_file import OwnFile
@@ -58,7 +63,8 @@ def apply(
             refuse_sealed(own.source)
         follows = step.taken(own.source.head.follows) if step else None
         plain: dict[str, bytes] = {}
-        if len(requests) > MANY and not details:
+        may_have_periods = has_periods(opening(tx.directory.fd, "known.json", OPENING))
+        if len(requests) > MANY and not details and not may_have_periods:
             from crdtctl.store.plain_counts import plain_counts  # only here: few commits are that large
 
             plain, requests = plain_counts(own.lines(), own.id, own.seq + 1, requests)
@@ -71,7 +77,9 @@ def apply(
             others.counter,
             others.verified,
             own.tier,
-            lambda: _types_of(tx.directory),
+            _settings_of(tx.directory),
+            others.counter if may_have_periods else unknown,
+            int(time.time()),
         )
         planned = plan(basis, requests, on_refused)
         found = changes(planned, mine, others.counter) if details else []
@@ -82,16 +90,30 @@ def apply(
 
                 refuse_in_attempt(own.source, planned.touched)
             lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
-            seq = tx.write_own(own, {**plain, **lines}, follows=follows)
+            seq = tx.write_own(own, {**plain, **lines}, follows=follows, periods=_have_periods(planned))
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
 
 
-def _types_of(directory: Directory) -> Mapping[str, str]:
-    from crdtctl.store import config
+def _settings_of(directory: Directory) -> Callable[[], Config]:
+    """Return a function that reads the settings of a replica at its first call."""
+    found: list[Config] = []
 
-    return config.read(directory.fd, directory.file("config.toml")).types
+    def settings() -> Config:
+        if not found:
+            from crdtctl.store import config  # only here: few commits depend on settings
+
+            found.append(config.read(directory.fd, directory.file("config.toml")))
+        return found[0]
+
+    return settings
+
+
+def _have_periods(planned: Plan) -> bool:
+    """Return whether a changed entry has settings of periods."""
+    rows = (row for name, tag in planned.touched for row in planned.counters[name][tag].values())
+    return any(TYPES[tag].has_periods(row) for (_, tag), row in zip(planned.touched, rows, strict=True))
 
 
 class _KnownCounters:

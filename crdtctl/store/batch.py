@@ -41,6 +41,8 @@ class Verbs(ABC):
         initial: int | None = None,
         precision: int | None = None,
         error: str | float | None = None,
+        every: str | None = None,
+        keep: float | None = None,
         source: str | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
@@ -50,10 +52,16 @@ class Verbs(ABC):
         With `also`, it may have several types. A bcounter never falls below `bound` (default 0), and begins at
         `initial` (default: at its bound). The `precision` of an hll, 4 to 16, is the logarithm of its size: see
         `crdtctl.crdt.hyperloglog`. The `error` of a hist is the largest relative error of its quantiles, default 0.01.
-        With a `source`, a gcounter or pncounter begins with the reading `initial` of it, see `observe`.
+        With a `source`, a gcounter or pncounter begins with the reading `initial` of it, see `observe`. With `every`
+        (``15m``, ``hour`` or ``day``), it keeps the counts of each such period, for `keep` seconds; then it may exist.
+        Raise `RefusedError` if its periods are finer already.
         """
         begins = {"bound": bound, "initial": initial, "precision": precision}
-        self._ask(requests.create(name, tag, **begins, error=error, source=source, also=also, labels=labels))
+        self._ask(
+            requests.create(
+                name, tag, **begins, error=error, source=source, every=every, keep=keep, also=also, labels=labels
+            )
+        )
 
     def increment(
         self,
@@ -64,13 +72,15 @@ class Verbs(ABC):
         tag: str | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
+        at: float | None = None,
     ) -> None:
         """Count `amount` (≥ 0) up. An idempotency key `once` makes it count a single time across all replicas.
 
         Raise `RefusedError` if the key was used for another amount. Raise `ExistsError` if the counter exists in
-        another type than `tag`. With `also`, it has both types from then on.
+        another type than `tag`. With `also`, it has both types from then on. If it keeps periods, the amount is in the
+        one of the time `at`, in seconds since 1970, or of now.
         """
-        self._ask(requests.increment(name, amount, once=once, tag=tag, also=also, labels=labels))
+        self._ask(requests.increment(name, amount, once=once, tag=tag, also=also, labels=labels, at=at))
 
     def decrement(
         self,
@@ -81,9 +91,10 @@ class Verbs(ABC):
         tag: str | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
+        at: float | None = None,
     ) -> None:
         """Count `amount` (≥ 0) down. Raise `RefusedError` for a type that only grows."""
-        self._ask(requests.decrement(name, amount, once=once, tag=tag, also=also, labels=labels))
+        self._ask(requests.decrement(name, amount, once=once, tag=tag, also=also, labels=labels, at=at))
 
     def add(
         self,

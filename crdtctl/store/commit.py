@@ -7,7 +7,7 @@ from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Lacking, Malformed, OperationContext, Refused
 from crdtctl.crdt.readings import Fall
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
-from crdtctl.records import Record
+from crdtctl.records import Record, replace
 from crdtctl.store import type_choice as types
 from crdtctl.store.observing import grouped, together
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import Entries, Entry, Operation, Verb
     from crdtctl.crdt.counter import Counter
     from crdtctl.crdt.readings import OnFall
+    from crdtctl.store.config import Config
 
     Lookup = Callable[[str], Counter]
     #: Called with a request that was left out, and the reason.
@@ -35,6 +36,18 @@ DEFAULT_TYPES: dict[Verb, str] = {
 }
 #: Maximum number of counters that a note names.
 _NAMED = 3
+
+
+def unknown(_: str) -> Counter:
+    """Return no entries: a look-up of a counter that no replica has."""
+    return {}
+
+
+def no_settings() -> Config:
+    """Return the settings of a replica that sets none."""
+    from crdtctl.store.config import Config
+
+    return Config()
 
 
 class Request(Record):
@@ -74,7 +87,8 @@ class Basis(Record):
     """The replica, of a `tier`, whose commit `seq` is planned, and its present counters.
 
     `own` and `known` look up a counter in one of the two files. `verified` is `known` for requests whose result depends
-    on it. `preferred` returns the types that the settings choose, by name of the counter.
+    on it. `config` returns the settings of the replica. `heard` is `known` for counters that may have settings of
+    periods, and `now` is the time, in seconds since 1970.
     """
 
     replica: str
@@ -83,7 +97,9 @@ class Basis(Record):
     known: Lookup
     verified: Lookup
     tier: int = 0
-    preferred: Callable[[], Mapping[str, str]] = dict
+    config: Callable[[], Config] = no_settings
+    heard: Lookup = unknown
+    now: int = 0
 
 
 def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None = None) -> Plan:
@@ -104,10 +120,12 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         request = together(group)
         name, operation = request.name, request.operation
         mine = counters[name] if name in counters else own(name)
-        tag = request.tag or _tag(name, operation.verb, mine, known, basis.preferred)
+        tag = request.tag or _tag(name, operation.verb, mine, known, basis.config)
         if not tag or tag not in mine:
             _check_new(request, tag, mine, known(name))
-        elif operation.verb == "create":
+            if tag not in known(name):
+                operation = _with_defaults(tag, operation, basis.config)
+        elif operation.verb == "create" and not _refines(operation):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         if operation.once is not None:
             kind, rows = TYPES[tag], mine.get(tag, {})
@@ -130,8 +148,15 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
                     )
                 return
         on_fall = _falling(group, on_refused) if operation.readings and on_refused else None
-        others = _entries_of(basis.verified, name, tag)
-        here = OperationContext(basis.replica, basis.seq, others, basis.tier, on_fall=on_fall)
+        here = OperationContext(
+            basis.replica,
+            basis.seq,
+            _entries_of(basis.verified, name, tag),
+            basis.tier,
+            on_fall=on_fall,
+            heard=_entries_of(basis.heard, name, tag),
+            now=basis.now,
+        )
         row = _apply(name, tag, mine.get(tag, {}).get(basis.replica), operation, here)
         if row is not None:
             if operation.verb == "decrement" and operation.amount and not mine and not known(name):
@@ -148,6 +173,19 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             for request in group:
                 on_refused(request, failure)
     return Plan(counters, list(touched), [_below_zero(unheard)] if unheard else [])
+
+
+def _refines(operation: Operation) -> bool:
+    """Return whether ``create`` sets the periods of a counter, which may exist."""
+    return operation.every is not None or operation.keep is not None
+
+
+def _with_defaults(tag: str, operation: Operation, config: Callable[[], Config]) -> Operation:
+    """Return an operation that makes a counter, with the settings of periods of new counters."""
+    if "every" not in TYPES[tag].settings or operation.every is not None:
+        return operation
+    found = config()
+    return replace(operation, every=found.every, keep=found.keep) if found.every else operation
 
 
 def typed(verb: str, *words: str, option: str = "") -> str:
@@ -172,14 +210,14 @@ def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
     ]
 
 
-def _tag(name: str, verb: Verb, mine: Counter, known: Lookup, preferred: Callable[[], Mapping[str, str]]) -> str:
+def _tag(name: str, verb: Verb, mine: Counter, known: Lookup, config: Callable[[], Config]) -> str:
     """Return the type that an operation on `name` means: the type in this replica's own file, or else a learned one.
 
     It is empty if the counter does not exist and the verb does not make one.
     """
     found = types.candidates(mine, {} if mine else known(name))
     if len(found) > 1:
-        return types.choose(name, found, preferred())
+        return types.choose(name, found, config().types)
     return found[0] if found else DEFAULT_TYPES.get(verb, "")
 
 
@@ -187,7 +225,7 @@ def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> Non
     """Raise an error if this replica has no entry of type `tag` of a counter, and must not make one."""
     name, verb = request.name, request.operation.verb
     if tag in known:
-        if verb == "create":
+        if verb == "create" and not _refines(request.operation):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         return
     if not tag or verb == "reset" or request.existing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crdtctl.codec.invalid import MAX_ANY_LAYOUT
-from crdtctl.errors import ConfigError
+from crdtctl.errors import ConfigError, UsageError
 from crdtctl.records import Record, field
 from crdtctl.store.durable import close, open_state, read_all
 from crdtctl.store.encodings import utf8
@@ -21,6 +21,10 @@ TEMPLATE = """\
 # How many seconds a command waits for a lock that another process holds.
 # lock_timeout = 30
 
+# The periods that new counters keep, "15m", "hour" or "day", and for how long. See 'crdtctl help time'.
+# every = "day"
+# keep = "400d"
+
 # Where 'crdtctl sync' meets others: a name, and a URL without credentials. See also 'crdtctl remote'.
 # [remotes]
 # hub = "ssh://hub.example.org/srv/counts"
@@ -36,15 +40,21 @@ _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 _LONGEST_NAME = 40
 NAMES = "up to 40 letters, digits, '-' and '_', the first of them no '-'"
 _TABLE = r"\s*\[\s*remotes\s*\]\s*(?:#.*)?$"
+_HOURS = {"h": 1, "d": 24, "w": 168}
 _HINT = "correct it, or delete it to have the defaults"
 
 
 class Config(Record):
-    """The settings of a replica: seconds, the URLs of remotes by name, and types by the names of counters."""
+    """The settings of a replica: seconds, the URLs of remotes by name, and types by the names of counters.
+
+    `every` and `keep` are the periods of new counters, as in an `Operation`.
+    """
 
     lock_timeout: float = 30.0
     remotes: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+    every: int | None = None
+    keep: int | None = None
 
 
 def read(directory: int, path: str) -> Config:
@@ -122,9 +132,24 @@ def parse(text: str, path: str) -> Config:
     types = tree.pop("types", {})
     if not isinstance(types, dict) or not all(tag in TYPES for tag in types.values()):
         raise ConfigError(f"{path}: types must be a table of counters, each with one of {', '.join(TYPES)}", _HINT)
+    every, keep = _periods(tree.pop("every", None), tree.pop("keep", None), path)
     if tree:
         raise ConfigError(f"{path}: unknown setting {min(tree)!r}", _HINT)
-    return Config(float(timeout), remotes, types)
+    return Config(float(timeout), remotes, types, every, keep)
+
+
+def _periods(every: object, keep: object, path: str) -> tuple[int | None, int | None]:
+    from crdtctl.store.validation import checked_every, checked_keep
+
+    if isinstance(keep, str) and keep[-1:] in _HOURS and keep[:-1].isdigit() and keep.isascii():
+        keep = int(keep[:-1]) * _HOURS[keep[-1]] * 3600 if len(keep) < 8 else -1
+    try:
+        rank = checked_every(every)
+        if rank is None and keep is not None:
+            raise ConfigError(f"{path}: keep needs every", _HINT)
+        return rank, checked_keep(keep, rank)
+    except UsageError as error:
+        raise ConfigError(f"{path}: {error.message}", _HINT) from None
 
 
 def with_remote(text: str, name: str, url: str) -> str:

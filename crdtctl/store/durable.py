@@ -145,6 +145,20 @@ def open_state(directory: int, name: str) -> int:
     return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
 
 
+def opening(directory: int, name: str, size: int) -> bytes:
+    """Return the first bytes of a state file; none if it does not exist, or is not a file that can be read."""
+    try:
+        fd = open_state(directory, name)
+    except OSError:
+        return b""
+    try:
+        return os.pread(fd, size, 0)
+    except OSError:
+        return b""
+    finally:
+        close(fd)
+
+
 def has_recent(own: int) -> bool:
     """Return whether the open ``own.json`` has an ``own.recent.json``, by its header."""
     try:

@@ -241,17 +241,24 @@ class Directory:
         seq: int,
         tags: str = "",
         follows: Mapping[str, str] | None = None,
+        periods: bool = False,
     ) -> None:
         """Replace ``own.json``: after commit `seq`, it has these `lines` of counters.
 
         `tags` is its history of export markers, and `follows` are its positions in followed files, if that is new.
+        With `periods`, an entry on the lines may have settings of periods.
         Raise `RefusedError` for a file above the size limit.
         """
         old = own.source.head
         history = {own.id: tags} if tags else old.histories
         clock = {own.id: seq} if seq else {}
         head = replace(
-            old, clock=clock, histories=history, follows=old.follows if follows is None else follows, base=""
+            old,
+            clock=clock,
+            histories=history,
+            follows=old.follows if follows is None else follows,
+            base="",
+            periods=old.periods or periods,
         )
         count = (parse(tags) if tags else own.history).count
         recent = own.recent(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Refused
 from crdtctl.errors import RefusedError
 from crdtctl.records import Record
 from crdtctl.store.validation import checked_quantile
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt.base import Entries
     from crdtctl.crdt.distribution import Distribution
+    from crdtctl.crdt.timeline import Timeline
 
 
 class Reading(Record):
@@ -37,6 +39,19 @@ class Reading(Record):
     def once(self) -> Mapping[str, int]:
         """Idempotency key → the amount that was counted under it. The `shares` contain these amounts as well."""
         return TYPES[self.tag].once(self.state)
+
+    @property
+    def has_periods(self) -> bool:
+        """Whether it keeps periods."""
+        return any(map(TYPES[self.tag].has_periods, self.state.values()))
+
+    @property
+    def timeline(self) -> Timeline:
+        """The counts by period. Raise `RefusedError` for a counter that keeps no periods."""
+        try:
+            return TYPES[self.tag].timeline(self.state)
+        except Refused as reason:
+            raise RefusedError(f"'{self.name}' has no periods: {reason}") from None
 
     @property
     def facts(self) -> Mapping[str, float]:

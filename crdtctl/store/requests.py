@@ -23,11 +23,14 @@ from crdtctl.store.validation import (
     check_strings,
     check_type,
     checked_elements,
+    checked_every,
+    checked_keep,
     checked_key,
     checked_level,
     checked_name,
     checked_on_drop,
     checked_source,
+    checked_time,
 )
 
 TYPE_CHECKING = False
@@ -48,17 +51,25 @@ def create(
     precision: int | None = None,
     error: str | float | None = None,
     source: str | None = None,
+    every: str | None = None,
+    keep: float | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
 ) -> Request:
-    """Declare a counter. Its type decides which settings it has."""
+    """Declare a counter. Its type decides which settings it has.
+
+    With `every` (``day``, ``hour`` or ``15m``), it keeps periods, the finest for `keep` seconds; it may exist then.
+    """
     from crdtctl.crdt.hyperloglog import MAX_PRECISION, MIN_PRECISION
 
     check_strings(tag=tag)
     name = checked_name(name, labels)
     check_type(tag)
     begins = initial if source is None else None
-    for setting, number in (("bound", bound), ("initial", begins), ("precision", precision)):
+    rank = checked_every(every)
+    quarters = checked_keep(keep, rank)
+    settings = {"bound": bound, "initial": begins, "precision": precision, "every": rank, "keep": quarters}
+    for setting, number in settings.items():
         if number is not None:
             check_setting(tag, setting, number)
     if precision is not None and not MIN_PRECISION <= precision <= MAX_PRECISION:
@@ -66,14 +77,22 @@ def create(
     if begins is not None and begins < (bound or 0):
         raise UsageError(f"a counter cannot begin at {initial}, below its bound {bound or 0}")
     level = "" if error is None else checked_level(tag, error)
-    operation = Operation("create", bound=bound, initial=begins, precision=precision, level=level)
-    if source is not None:
-        operation = _with_reading(name, tag, source, initial)
+    readings = () if source is None else (_first_reading(name, tag, source, initial),)
+    operation = Operation(
+        "create",
+        bound=bound,
+        initial=begins,
+        precision=precision,
+        level=level,
+        readings=readings,
+        every=rank,
+        keep=quarters,
+    )
     return Request(name, operation, tag, also)
 
 
-def _with_reading(name: str, tag: str, source: str, total: int | None) -> Operation:
-    """Return the operation that creates a counter whose first count is a reading."""
+def _first_reading(name: str, tag: str, source: str, total: int | None) -> tuple[str, int]:
+    """Return the reading that a counter begins with."""
     from crdtctl.crdt import TYPES
 
     if not TYPES[tag].has_readings:
@@ -84,7 +103,7 @@ def _with_reading(name: str, tag: str, source: str, total: int | None) -> Operat
     if total is None:
         raise UsageError("a source needs an initial value, which is its reading")
     check_amount(total)
-    return Operation("create", readings=((checked_source(source), total),))
+    return checked_source(source), total
 
 
 def increment(
@@ -95,9 +114,10 @@ def increment(
     tag: str | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
+    at: float | None = None,
 ) -> Request:
     """Count `amount` up, a single time under the idempotency key `once` if there is one."""
-    return count("increment", name, amount, once=once, tag=tag, also=also, labels=labels)
+    return count("increment", name, amount, once=once, tag=tag, also=also, labels=labels, at=at)
 
 
 def decrement(
@@ -108,9 +128,10 @@ def decrement(
     tag: str | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
+    at: float | None = None,
 ) -> Request:
     """Count `amount` down, a single time under the idempotency key `once` if there is one."""
-    return count("decrement", name, amount, once=once, tag=tag, also=also, labels=labels)
+    return count("decrement", name, amount, once=once, tag=tag, also=also, labels=labels, at=at)
 
 
 def count(
@@ -122,14 +143,18 @@ def count(
     tag: str | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
+    at: float | None = None,
 ) -> Request:
-    """Count in the direction of the `verb`, ``increment`` or ``decrement``."""
+    """Count in the direction of the `verb`, ``increment`` or ``decrement``, `at` a time in seconds since 1970."""
     check_strings(tag=tag)
     name = checked_name(name, labels)
     once = checked_key(once)
     check_amount(amount)
     check_type(tag)
-    return Request(name, Operation(verb, amount, once=once), tag, also)
+    when = checked_time(at)
+    if once is not None and when is not None:
+        raise UsageError("an amount under an idempotency key has no time", "leave out the time, or the key")
+    return Request(name, Operation(verb, amount, once=once, at=when), tag, also)
 
 
 def add(
@@ -242,7 +267,8 @@ def repeated(found: Request, times: int) -> Request:
         return found
     amount = operation.amount * times
     check_amount(amount)
-    return Request(found.name, Operation(operation.verb, amount), found.tag, found.also, found.existing)
+    counts = Operation(operation.verb, amount, at=operation.at)
+    return Request(found.name, counts, found.tag, found.also, found.existing)
 
 
 def under_key(found: Sequence[Request], once: str) -> list[Request]:
@@ -256,6 +282,8 @@ def under_key(found: Sequence[Request], once: str) -> list[Request]:
     for request in found:
         operation = request.operation
         if operation.once is None and operation.verb in ("increment", "decrement"):
+            if operation.at is not None:
+                raise UsageError("an amount under an idempotency key has no time", "leave out the time, or the key")
             amount = operation.amount if operation.verb == "increment" else -operation.amount
             key = request.name, request.tag, request.also
             sums[key] = sums.get(key, 0) + amount

@@ -130,9 +130,10 @@ class Snapshot(CounterSnapshot):
         mine, histories = identity.outward(self.own)
         known = self.known.head if self.known else Head("known", self.id, {})
         clock, tags = clocks.join(mine, known.clock), {**known.histories, **histories}
+        periods = known.periods or self.own.head.periods
         if since is None:
-            return Head("state", self.id, clock, histories=tags, settled=known.settled)
-        return Head("delta", self.id, clock, since, histories=tags, settled=known.settled)
+            return Head("state", self.id, clock, histories=tags, settled=known.settled, periods=periods)
+        return Head("delta", self.id, clock, since, histories=tags, settled=known.settled, periods=periods)
 
     def heard(self) -> dict[str, str]:
         """Return replica → arrival time of its last news, in UTC."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import Entries
     from crdtctl.crdt.distribution import Distribution
     from crdtctl.crdt.series import Labels
+    from crdtctl.crdt.timeline import Timeline
 
     class Row(Protocol):
         """The properties of a row that determine its place."""
@@ -89,6 +90,21 @@ class Total(Record):
         """Return a quantile of the numbers in these hists, see `Reading.quantile`."""
         found = self.distribution.quantile(checked_quantile(q))
         return None if found is None else float(found)
+
+    @property
+    def has_periods(self) -> bool:
+        """Whether one of these counters keeps periods."""
+        return any(one.has_periods for one in self.counters)
+
+    @property
+    def timeline(self) -> Timeline:
+        """The counts by period of these counters together. Raise `RefusedError` if none of them keeps periods."""
+        if len(self.counters) == 1 or not self.has_periods:
+            return self.counters[0].timeline
+        from crdtctl.crdt.timeline import together  # only here: few readings need it
+
+        without = sum(one.value for one in self.counters if not one.has_periods)
+        return together([one.timeline for one in self.counters if one.has_periods], without)
 
     @property
     def members(self) -> tuple[str, ...]:

@@ -124,15 +124,17 @@ class Transaction(Record, frozen=False):
         lines: Mapping[str, bytes],
         history: str = "",
         follows: Mapping[str, str] | None = None,
+        *,
+        periods: bool = False,
     ) -> int:
         """Replace ``own.json``: `own` with these `lines` of counters in their places. Return the commit number.
 
         Lines make a commit. Without lines, only the `history` of export markers, or the positions in followed files,
-        `follows`, change.
+        `follows`, change. With `periods`, an entry on the lines may have settings of periods.
         """
         assert self.own_lock is not None
         seq = own.seq + 1 if lines else own.seq
-        self.directory.write_own(self.own_lock, own, lines, seq, history, follows)
+        self.directory.write_own(self.own_lock, own, lines, seq, history, follows, periods)
         return seq
 
     def write_known(self, fill: Callable[[Draft], bool]) -> bool:
@@ -250,5 +252,6 @@ def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[
         settled=before.settled,
         past=tuple(past[-_MAX_PAST:]),
         unheard={**before.unheard, **unheard},
+        periods=before.periods or own.source.head.periods,
     )
     return head, joined.names

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from crdtctl.crdt.readings import OnDrop
 
 #: Setting of a new counter → its name in messages.
-_SETTINGS = {"bound": "a bound", "initial": "an initial value", "precision": "a precision"}
+_SETTINGS = {
+    "bound": "a bound",
+    "initial": "an initial value",
+    "precision": "a precision",
+    "every": "periods",
+    "keep": "periods",
+}
 
 
 def check_strings(**arguments: object) -> None:
@@ -193,6 +199,46 @@ def checked_quantile(q: object) -> int:
     if not 0 <= found <= scale * decimals.UNIT or found % scale:
         raise UsageError(f"'{printable(text[:40])}' is not a quantile", "it is from 0 to 1, for example 0.99 or p99")
     return found // scale
+
+
+def checked_every(every: object) -> int | None:
+    """Return the rank of the name of a granularity; raise `UsageError`."""
+    if every is None:
+        return None
+    from crdtctl.crdt.periods import RANKS  # only here and below: few counters have periods
+
+    if every not in RANKS:
+        raise UsageError(f"periods cannot be '{printable(str(every)[:40])}'", f"they are one of {', '.join(RANKS)}")
+    return RANKS[str(every)]
+
+
+def checked_keep(keep: object, every: int | None) -> int | None:
+    """Return a length of time in seconds as quarters of an hour; raise `UsageError`."""
+    if keep is None:
+        return None
+    from crdtctl.crdt.periods import END, LENGTHS, MAX_KEPT, NAMES, QUARTER, kept
+
+    if isinstance(keep, bool) or not isinstance(keep, int | float) or not QUARTER <= keep < END * QUARTER:
+        raise UsageError("periods are kept at least 15 minutes, and at most 230 years")
+    quarters = -int(-keep // QUARTER)
+    if every and kept(every, quarters) * LENGTHS[every] < quarters:
+        days = MAX_KEPT * LENGTHS[every] // LENGTHS[1]
+        raise UsageError(
+            f"at most {MAX_KEPT:,} periods of each length are kept, which are {days} days of {NAMES[every]} periods",
+            "older ones are folded into longer ones: see 'crdtctl help time'",
+        )
+    return quarters
+
+
+def checked_time(at: object) -> int | None:
+    """Return a time in seconds since 1970 as a whole number; raise `UsageError`."""
+    if at is None:
+        return None
+    from crdtctl.crdt.periods import END, QUARTER
+
+    if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at < END * QUARTER:
+        raise UsageError("a time must be a number of seconds since 1970, before the year 2200")
+    return int(at)
 
 
 def flattened(elements: Iterable[object]) -> list[str]:

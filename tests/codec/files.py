@@ -90,6 +90,7 @@ def specified(head: Head, counters: Counters) -> bytes:
         f'"kind":"{head.kind}"',
         *([f'"base":"{head.base}"'] if head.base else []),
         f'"replica":{compact(head.replica)}',
+        *(['"periods":1'] if head.periods else []),
         f'"clock":{compact(dict(head.clock))}',
     ]
     if head.histories:

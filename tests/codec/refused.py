@@ -64,6 +64,11 @@ def bounded(text: str) -> bytes:
     return line(f'"b":{{"bcounter":{{"ann":[3,7,1,{text}]}}}}')
 
 
+def periods(text: str) -> bytes:
+    """Return a document with these periods, spelt as in JSON."""
+    return row(f"[1,7,{{}},{{}},{{}},{{}},0,{{}},1,0,{text}]")
+
+
 def head(old: str, new: str) -> bytes:
     """Return a document with something replaced in its header."""
     assert old in HEAD
@@ -291,6 +296,22 @@ ROWS: dict[str, bytes] = {
     "a hist with a key without counts": numbers('["c"],{},"","","","",{"k":[]}'),
     "a hist with a key with empty counts": numbers('["c"],{},"","","","",{"k":[{}]}'),
     "a hist with an item too many": numbers('["c"],{},"","","","",{"k":[{"c0":1}]},1'),
+    "periods that are a number": periods("12"),
+    "periods that are an object": periods('{"2026-03-01":1}'),
+    "periods that are empty": periods('""'),
+    "periods of the year 9999": periods('"d2932896:1"'),
+    "periods before 1970": periods('"d-1:1"'),
+    "periods that overlap": periods('"d1:1 h24:1"'),
+    "periods in the wrong order": periods('"d2:1 d1:1"'),
+    "periods in two runs that are one": periods('"d1:1 d2:1"'),
+    "periods of zeros": periods('"d1:0"'),
+    "periods with a total too many": periods('"d1:1-1"'),
+    "periods of weeks": periods('"w1:1"'),
+    "periods without an amount": periods('"d1"'),
+    "a mark of periods in the header that is true": head('"ann",', '"ann","periods":true,'),
+    "a mark of periods in the header that is 0": head('"ann",', '"ann","periods":0,'),
+    "a mark of periods in the header that is 2": head('"ann",', '"ann","periods":2,'),
+    "a mark of periods behind the clock": head('"bob":2}', '"bob":2},"periods":1'),
     "a sketch that is a number": sketch("12"),
     "a sketch that is null": sketch("null"),
     "a sketch that is a list": sketch("[0,0,0,0]"),

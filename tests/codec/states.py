@@ -11,12 +11,13 @@ from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
 from crdtctl.crdt.bcounter import bound_fault
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
-from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Periods, Record, Registers
 from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
 from crdtctl.crdt.readings import generation_fault
 from crdtctl.crdt.series import spelled
 from tests.support.sketches import sketch_from
 from tests.support.tape import Tape, from_tape
+from tests.support.times import periods_from
 
 LARGE = (2**53 - 1, 2**53, 2**63, 2**64 - 1, 2**64, 10**15, 10**16, 10**99, TOO_LARGE - 1)
 # Few letters, so that names are often prefixes of one another; and what JSON and the look-up stumble over.
@@ -86,6 +87,8 @@ def value(lattice: Lattice, tape: Tape) -> Any:
             return sketch_from(tape)
         case Decimals():
             return decimal_from(tape)
+        case Periods(totals=totals):
+            return periods_from(tape, totals)
         case MapOf(fault=wrong, part=part):
             made = {spelt(tape, wrong): value(part, tape) for _ in range(tape.below(4))}
             return {key: one for key, one in made.items() if one != part.bottom}
@@ -172,6 +175,7 @@ def head_from(clock: dict[str, int], tape: Tape) -> Head:
         since={author: seq(tape) for author in tape.some(AUTHORS, 2)} if kind == "delta" else {},
         heard=dict.fromkeys(tape.some(AUTHORS, 2), WHEN) if kind == "known" else {},
         histories={author: history for author, seq in clock.items() if (history := history_from(seq, tape))},
+        periods=tape.below(2) == 1,
         settled=tuple(sorted(tape.some(AUTHORS, 2))) if not is_own else (),
         past=tuple(past) if kind == "known" else (),
         unheard={author: tape.below(10) for author in tape.some(AUTHORS, 2)} if kind == "known" else {},

@@ -63,6 +63,7 @@ READINGS: dict[str, Readings] = {
         ("zero", "bcounter"): 0,
     },
     "attempts": {("failed", "pncounter"): 3, ("passed", "pncounter"): 15},
+    "periods": {("builds", "gcounter"): 1035, ("runs", "gcounter"): 7, ("stock", "pncounter"): -3},
     "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
     "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
     "big-integers": {

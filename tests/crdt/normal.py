@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import Any
 
-from crdtctl.crdt import decimals, hyperloglog
-from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Nat, Record, Registers
+from crdtctl.crdt import decimals, hyperloglog, periods
+from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Nat, Periods, Record, Registers
 
 
 def is_normal(lattice: Lattice, value: Any) -> bool:
@@ -14,6 +14,8 @@ def is_normal(lattice: Lattice, value: Any) -> bool:
             return type(value) is int and value >= 0
         case Elements():
             return isinstance(value, tuple) and all(a < b for a, b in pairwise(value))
+        case Periods(totals=totals):
+            return isinstance(value, str) and periods.fault(value, totals) is None
         case Registers():
             return value == "" or (isinstance(value, str) and hyperloglog.fault(value) is None)
         case Decimals():

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.lattice import Decimals, Elements, Latest, Lattice, MapOf, Nat, Record, Registers, Stamped
+from crdtctl.crdt.lattice import Decimals, Elements, Latest, Lattice, MapOf, Nat, Periods, Record, Registers, Stamped
 from crdtctl.crdt.names import element_fault, key_fault
 from tests.crdt.normal import is_normal
 from tests.support.sketches import sketch_from
 from tests.support.tape import Tape, from_tape
+from tests.support.times import periods_from
 
 KEYS = ("a", "b", "ab", "ß")
 
@@ -20,6 +21,7 @@ LATTICES: dict[str, Lattice] = {
     "sketch": Registers(),
     "decimal number, the larger": Decimals(),
     "decimal number, the smaller": Decimals(downwards=True),
+    "periods": Periods(2),
     "map of numbers": MapOf(key_fault, Nat()),
     "map of maps": MapOf(key_fault, MapOf(key_fault, Nat())),
     "map of rows": MapOf(key_fault, Record(Nat(), Nat(), required=2)),
@@ -47,6 +49,8 @@ def value(lattice: Lattice, tape: Tape) -> Any:
     match lattice:
         case Elements():
             return tuple(sorted(tape.some(KEYS, len(KEYS))))
+        case Periods(totals=totals):
+            return periods_from(tape, totals)
         case Registers():
             return tape.choose(("", sketch_from(tape)))
         case Decimals():

@@ -111,13 +111,22 @@ class MergePass:
         settled = tuple(sorted(plan.settled))
         newer = clocks.missing(before.clock, clock)
         self.report.replicas = sorted(newer)
-        differs = (tags, settled, plan.unheard) != (before.histories, before.settled, before.unheard)
+        periods = before.periods or any(one.head.periods for one in plan.taken)
+        found = tags, settled, plan.unheard, periods
+        differs = found != (before.histories, before.settled, before.unheard, before.periods)
         self.report.metadata_changed = differs or bool(before.clock.keys() - clock.keys())
         heard = {replica: when for replica, when in before.heard.items() if replica in clock}
         if newer:
             heard.update(dict.fromkeys(newer, journal.now()))
         return replace(
-            before, replica=own, clock=clock, heard=heard, histories=tags, settled=settled, unheard=plan.unheard
+            before,
+            replica=own,
+            clock=clock,
+            heard=heard,
+            histories=tags,
+            settled=settled,
+            unheard=plan.unheard,
+            periods=periods,
         )
 
     def _cuts(self) -> list[bytes]:

@@ -1,0 +1,225 @@
+"""The readings of ``show`` by time: rows of periods, and ranges."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from itertools import islice, pairwise
+from shlex import join
+
+from crdtctl.cli import calendar, output, times
+from crdtctl.cli.counter_rows import named, report
+from crdtctl.cli.output import Report, json_int
+from crdtctl.cli.rows import rows
+from crdtctl.crdt.periods import LENGTHS, QUARTER, RANKS, kept
+from crdtctl.errors import RefusedError, UsageError, printable
+from crdtctl.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import tzinfo
+
+    from crdtctl.cli.context import Context
+    from crdtctl.cli.output import Item
+    from crdtctl.cli.rows import Rows
+    from crdtctl.crdt.timeline import Timeline
+    from crdtctl.store.snapshot import Snapshot
+    from crdtctl.store.totals import Total
+
+#: The most rows of one counter.
+_MAX_ROWS = 100_000
+#: A period that begins later than this number of seconds from now was counted by a wrong clock.
+_AHEAD = 86_400
+_UNKNOWN = "before or unknown"
+_BAR = 40
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+class Question(Record):
+    """A question: rows of a length (None: one for all), in a zone, in a range (None: all that is known)."""
+
+    per: str | None
+    zone: tzinfo
+    since: float | None
+    until: float | None
+    rate: bool
+    now: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the rows begin with the first count, whenever that was."""
+        return self.since is None
+
+
+def question(context: Context) -> Question:
+    """Return the question in the options of a command line; raise `UsageError`."""
+    values = context.values
+    per, last = values["per"], values["last"]
+    if per is not None and per not in calendar.LENGTHS:
+        raise UsageError(f"--per cannot be '{printable(per[:40])}'", f"it is one of {', '.join(calendar.LENGTHS)}")
+    if last is not None and values["since"] is not None:
+        raise UsageError("--last and --since cannot be combined", "leave one of both out")
+    zone, now = times.zone_of(values["tz"]), time.time()
+    begin, option = (values["since"], "--since") if last is None else (last, "--last")
+    since = None if begin is None else times.since(begin, option, zone, now)
+    until = None if values["until"] is None else times.until(values["until"], "--until", zone, now)
+    if per is None and since is None:
+        raise UsageError("--tz, --until and --rate need --per, --since or --last", "for example --per day")
+    if since is not None and since >= (now if until is None else until):
+        raise UsageError("the range ends before it begins", "exchange --since and --until, or correct the year")
+    return Question(per, zone, since, until, bool(values["rate"]), now)
+
+
+class Answer(Record):
+    """The rows of one total: the amounts in them, and the amount in none, if the range is open."""
+
+    total: Total
+    found: Rows
+    unknown: int
+
+
+def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[Answer]]:
+    """Return the edges of the rows, which all totals have in common, and the rows of each. Raise `RefusedError`."""
+    known = [total.timeline for total in totals]
+    edges = _edges(known, asked)
+    made = []
+    for total, one in zip(totals, known, strict=True):
+        _check(total, one, asked, edges)
+        found = rows(one.periods, edges)
+        beyond = found.after if asked.until is None else 0
+        made.append(Answer(total, found, one.unknown + found.before + found.across + beyond if asked.is_open else 0))
+    return edges, made
+
+
+def _edges(known: Sequence[Timeline], asked: Question) -> list[int]:
+    ends = (end * QUARTER - 1 for one in known for _, end in one.periods)
+    latest = max((end for end in ends if end < asked.now + _AHEAD), default=0)
+    last = max(asked.now, latest) if asked.until is None else asked.until - 1
+    first = min((_first(one, asked, last) for one in known), default=last) if asked.since is None else asked.since
+    if asked.per is None:
+        every = max((_length(one) for one in known), default=QUARTER)
+        return [int(first // every * every), int(last // every * every) + every]
+    edges = list(islice(calendar.edges(asked.per, asked.zone, first, last), _MAX_ROWS + 2))
+    if len(edges) > _MAX_ROWS + 1:
+        raise UsageError(f"that is more than {_MAX_ROWS:,} rows", "take a longer --per, or a later --since")
+    return edges
+
+
+def _first(one: Timeline, asked: Question, last: float) -> float:
+    """Return the first count in the time that periods are kept; months are kept longer."""
+    kept_for = kept(RANKS[one.every], one.keep) * _length(one)
+    oldest = 0 if asked.per == "month" else asked.now - kept_for
+    return min((start * QUARTER for start, _ in one.periods if oldest <= start * QUARTER <= last), default=last)
+
+
+def _length(one: Timeline) -> int:
+    """Return the length of the finest periods in seconds."""
+    return LENGTHS[RANKS[one.every]] * QUARTER
+
+
+def _check(total: Total, known: Timeline, asked: Question, edges: Sequence[int]) -> None:
+    name, every = printable(total.spelling), f"{'an' if known.every == 'hour' else 'a'} {known.every}"
+    if asked.per is not None and RANKS[calendar.LENGTHS[asked.per]] > RANKS[known.every]:
+        raise RefusedError(f"'{name}' keeps periods of {every}, and none of {asked.per}", _finer(total, asked.per))
+    off = [edge for edge in edges if edge % _length(known)]
+    if off:
+        needed = "15m" if any(edge % (LENGTHS[2] * QUARTER) for edge in off) else "hour"
+        raise RefusedError(
+            f"'{name}' keeps periods of {every} in UTC, and a {asked.per} in {asked.zone} does not begin with one",
+            f"leave out --tz, or {_finer(total, needed)}",
+        )
+
+
+def _finer(total: Total, every: str) -> str:
+    """Return the advice to keep finer periods."""
+    options = ["--type", total.tag, "--every", every]
+    name = total.spelling
+    words = [*options, "--", name] if name.startswith("-") else [name, *options]
+    return f"keep shorter ones from now on: {printable(join(['crdtctl', 'create', *words]))}"
+
+
+# Reports -----------------------------------------------------------------------------------------------
+
+
+def show(
+    now: Snapshot, totals: Iterable[Total], by: Sequence[str], asked: Question, form: str | None, *, is_one: bool
+) -> None:
+    """Print the counts of periods. Those of longer periods that the rows cut are in none of them, and are reported."""
+    edges, found = answers([*totals], asked)
+    chosen = output.resolve_format(form, default="value" if is_one and asked.per is None else None)
+    if chosen in output.STRUCTURED or not (is_one or by):
+        items = (_item(one, edges, asked) for one in found)
+        output.print_report(report(now, ("type",), ("period", _figure(asked)), by, items, _cells), chosen)
+    else:
+        bars = chosen == "table" and output.is_terminal() and is_one and asked.per is not None and not asked.rate
+        output.print_report(_columns(now, found, edges, by, asked, bars=bars), chosen)
+    for one in found:
+        if one.found.across:
+            output.print_message(
+                f"{one.found.across} of '{one.total.spelling}' were counted in longer periods that these rows cut, and "
+                "are in none of them"
+            )
+
+
+def _figure(asked: Question) -> str:
+    return "rate" if asked.rate else "value"
+
+
+def _cells(item: Item) -> Iterator[Sequence[object]]:
+    if int(item.get("before_or_unknown", 0)):
+        yield _UNKNOWN, int(item["before_or_unknown"])
+    for row in item["periods"]:
+        yield row["period"], row["rate"] if "rate" in row else int(row["value"])
+
+
+def _columns(
+    now: Snapshot, found: Sequence[Answer], edges: Sequence[int], by: Sequence[str], asked: Question, *, bars: bool
+) -> Report:
+    """Return the report with a row for each period, and a column for each group."""
+    groups = [" ".join(one.total.labels.get(key, "") for key in by) for one in found] if by else [_figure(asked)]
+    if len({one.total.name for one in found}) > 1:
+        groups = [f"{one.total.name} {group}" for one, group in zip(found, groups, strict=True)]
+    items: list[Item] = []
+    if any(one.unknown for one in found):
+        items.append({"period": _UNKNOWN, "cells": [one.unknown for one in found]})
+    for at, (start, end) in enumerate(pairwise(edges)):
+        cells = [_row(start, end, one.found.values[at], asked) for one in found]
+        items.append({"period": cells[0]["period"], "cells": [cell.get("rate", int(cell["value"])) for cell in cells]})
+    longest = max((cell for item in items for cell in item["cells"]), default=0) if bars else 0
+
+    def rows_of(item: Item) -> Iterator[Sequence[object]]:
+        bar = [_bar(item["cells"][0], longest) if item["period"] != _UNKNOWN else ""] if bars else []
+        yield [item["period"], *item["cells"], *bar]
+
+    columns = ("period", *groups, *([""] if bars else []))
+    return Report("periods", columns, items, rows_of, value=1, head={"replica": now.id})
+
+
+def _item(one: Answer, edges: Sequence[int], asked: Question) -> Item:
+    starts = zip(edges, edges[1:], one.found.values, strict=False)
+    periods = [_row(start, end, amount, asked) for start, end, amount in starts]
+    item: Item = {**named(one.total.name, one.total.labels), "type": one.total.tag, "per": asked.per}
+    item["periods"] = periods
+    if asked.is_open:
+        item["before_or_unknown"] = json_int(one.unknown)
+    return item
+
+
+def _row(start: int, end: int, amount: int, asked: Question) -> Item:
+    name = calendar.label(asked.per, asked.zone, start) if asked.per else _shown(start, asked.zone)
+    row: Item = {"period": name, "start": _shown(start, asked.zone), "end": _shown(end, asked.zone)}
+    row["value"] = json_int(amount)
+    if asked.rate:
+        passed = min(end, asked.now) - start
+        row["rate"] = float(f"{amount / passed:.6g}") if passed > 0 else 0.0
+    return row
+
+
+def _shown(seconds: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(seconds, zone).isoformat(timespec="minutes").replace("+00:00", "Z")
+
+
+def _bar(amount: int, longest: int) -> str:
+    eighths = amount * _BAR * 8 // longest if amount > 0 else 0
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

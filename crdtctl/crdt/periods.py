@@ -1,0 +1,211 @@
+"""The counts of one replica by period: their text, and the arithmetic of periods. Pure, in UTC.
+
+A period is a month, a day, an hour or a quarter of an hour. It is named by its granularity and its number since 1970:
+``(1, 0)`` is 1 January 1970, ``(2, 25)`` the second hour of the next day. Times are whole quarters of an hour since
+1970, which are edges of all periods. Every offset from UTC in use is a whole number of them.
+
+The text has the periods in order, in runs: ``d20454:3,,1-2 q1963776:7``. A run is the letter of a granularity, the
+number of its first period, and the amounts of this period and the next ones. An amount is its totals, with ``-``
+between them; zeros are left out, at the end with their ``-``. A run continues over up to `_GAP` empty periods. So each
+set of periods has one text. No period contains another one.
+
+**Folding.** A replica keeps the newest N periods of the finest granularity. Older ones become periods of the next
+coarser one. It keeps N of them as well, and so on; months beyond N are dropped. N is `keep`, the time that the finest
+ones are kept, divided by their length. Only periods with counts are periods here. So no clock decides which ones are
+folded: a wrong one makes wrong periods, and each of them displaces one right one into a coarser one.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
+
+    #: Granularity and number since 1970.
+    Period: TypeAlias = tuple[int, int]
+    Totals: TypeAlias = tuple[int, ...]
+else:  # for modules whose annotations are evaluated
+    Period = tuple
+
+#: Granularities that a counter may keep, by name → rank. The rank 0 is the month, which is only folded into.
+RANKS = {"day": 1, "hour": 2, "15m": 3}
+NAMES = ("month", "day", "hour", "15m")
+_LETTERS = "mdhq"
+#: Granularity → its length in quarters of an hour; a month has none.
+LENGTHS = (0, 96, 4, 1)
+#: Granularity → N, if no setting decides how long periods are kept.
+_USUAL = (0, 400, 336, 192)
+#: The largest N.
+MAX_KEPT = 10_000
+#: Seconds in a quarter of an hour.
+QUARTER = 900
+_GAP = 7
+_TOO_EMPTY = "," * (_GAP + 2)
+_MAX_TEXT = 2**24
+_MAX_COMMAS = 4 * (_GAP + 1) * (MAX_KEPT + 96)
+_MAX_DIGITS = 100
+#: Days from 1 March of the year 0 to 1970-01-01.
+_FROM_MARCH_OF_YEAR_0 = 719_468
+_LAST_YEAR = 2199
+
+
+def first_day(month: int) -> int:
+    """Return the first day of a month, both as numbers since 1970."""
+    years, number = divmod(month, 12)
+    year = 1970 + years - (number < 2)  # a year from March on, so that the day that only some years have is its last
+    leap_days = year // 4 - year // 100 + year // 400
+    return 365 * year + leap_days + (153 * ((number - 2) % 12) + 2) // 5 - _FROM_MARCH_OF_YEAR_0
+
+
+def month_of(day: int) -> int:
+    """Return the month of a day, both as numbers since 1970."""
+    month = day * 12 // 365 + 1
+    while first_day(month) > day:
+        month -= 1
+    return month
+
+
+#: The quarter of an hour that no period reaches.
+END = first_day(12 * (_LAST_YEAR + 1 - 1970)) * LENGTHS[1]
+
+
+def start_of(period: Period) -> int:
+    """Return the first quarter of an hour of a period."""
+    granularity, number = period
+    return LENGTHS[granularity] * number if granularity else first_day(number) * LENGTHS[1]
+
+
+def end_of(period: Period) -> int:
+    """Return the first quarter of an hour after a period."""
+    return start_of((period[0], period[1] + 1))
+
+
+def period_at(granularity: int, quarter: int) -> Period:
+    """Return the period of a granularity that contains a quarter of an hour."""
+    return granularity, quarter // LENGTHS[granularity] if granularity else month_of(quarter // LENGTHS[1])
+
+
+# Text --------------------------------------------------------------------------------------------------
+
+
+def text(periods: Mapping[Period, Totals]) -> str:
+    """Return the text of periods."""
+    runs: list[str] = []
+    before = (-1, 0)
+    for period in sorted(periods, key=start_of):
+        granularity, number = period
+        amount = "-".join([str(total) if total else "" for total in periods[period]]).rstrip("-")
+        gap = number - before[1] - 1
+        if granularity == before[0] and gap <= _GAP:
+            runs[-1] += "," * (gap + 1) + amount
+        else:
+            runs.append(f"{_LETTERS[granularity]}{number}:{amount}")
+        before = period
+    return " ".join(runs)
+
+
+def read(found: str, width: int) -> dict[Period, Totals]:
+    """Return the periods in a text that `text` made, of `width` totals each."""
+    periods: dict[Period, Totals] = {}
+    for run in found.split(" ") if found else ():
+        granularity = _LETTERS.index(run[:1])
+        first, _, amounts = run[1:].partition(":")
+        for number, amount in enumerate(amounts.split(","), int(first)):
+            if amount:
+                totals = [int(digits or 0) for digits in amount.split("-")]
+                periods[granularity, number] = (*totals, *(0,) * (width - len(totals)))
+    return periods
+
+
+def fault(found: str, width: int) -> str | None:
+    """Return the fault of a text as periods with `width` totals each, or None."""
+    if len(found) > _MAX_TEXT or _TOO_EMPTY in found or found.count(",") > _MAX_COMMAS:
+        return "periods are too many, or too far apart for one run"
+    if not found.isascii() or found.strip("mdhq0123456789:,- ") or any(map(_is_long, _numbers(found))):
+        return "periods are malformed"
+    try:
+        periods = read(found, width)
+    except ValueError:
+        return "periods are malformed"
+    if any(len(totals) != width for totals in periods.values()):
+        return "a period has too many totals"
+    if any(not 0 <= start_of(period) < END for period in periods):
+        return "a period is before 1970 or after 2199"
+    if text(periods) != found:
+        return "periods are not canonical"
+    order = sorted(periods, key=start_of)
+    if any(end_of(a) > start_of(b) for a, b in pairwise(order)):
+        return "periods overlap"
+    return None
+
+
+def _numbers(found: str) -> Sequence[str]:
+    return found.translate(_SEPARATORS).split(" ")
+
+
+def _is_long(digits: str) -> bool:
+    return len(digits) > _MAX_DIGITS
+
+
+_SEPARATORS = str.maketrans(":,-mdhq", "       ")
+
+
+# Counting ----------------------------------------------------------------------------------------------
+
+
+def kept(every: int, keep: int) -> int:
+    """Return the number of periods of one granularity to keep: see Folding above. `keep` 0 is the usual one."""
+    return min(-(-keep // LENGTHS[every]), MAX_KEPT) if keep else _USUAL[every]
+
+
+def added(periods: Mapping[Period, Totals], more: Mapping[Period, Totals]) -> dict[Period, Totals]:
+    """Return two sets of periods together. Where one contains periods of the other, it takes in their amounts."""
+    result: dict[Period, Totals] = {}
+    for granularity in range(len(NAMES)):
+        for found in (periods, more):
+            for period, totals in found.items():
+                if period[0] == granularity:
+                    _put(result, period, totals)
+    return result
+
+
+def counted(periods: Mapping[Period, Totals], every: int, seconds: int, amount: Totals) -> dict[Period, Totals]:
+    """Return periods with an amount at a time, in seconds since 1970. A time that has no period is left out."""
+    quarter = seconds // QUARTER
+    result = dict(periods)
+    if 0 <= quarter < END:
+        _put(result, period_at(every, quarter), amount)
+    return result
+
+
+def _put(periods: dict[Period, Totals], period: Period, amount: Totals) -> None:
+    """Count an amount in a period, or in a coarser one that contains it."""
+    quarter = start_of(period)
+    for granularity in range(period[0]):
+        coarser = period_at(granularity, quarter)
+        if coarser in periods:
+            period = coarser
+            break
+    before = periods.get(period)
+    periods[period] = amount if before is None else tuple([a + b for a, b in zip(before, amount, strict=True)])
+
+
+def folded(periods: Mapping[Period, Totals], limit: int) -> dict[Period, Totals]:
+    """Return periods with the oldest ones folded into coarser ones, so that about `limit` are left of each."""
+    result = dict(periods)
+    for granularity in (3, 2, 1):
+        numbers = sorted([number for rank, number in result if rank == granularity])
+        if len(numbers) > limit:
+            coarser = granularity - 1
+            edge = start_of(period_at(coarser, start_of((granularity, numbers[-limit]))))
+            old = [one for one in result if one[0] >= granularity and start_of(one) < edge]
+            moved = [(period_at(coarser, start_of(one)), result.pop(one)) for one in old]
+            for period, totals in moved:
+                _put(result, period, totals)
+    months = sorted([number for rank, number in result if rank == 0])
+    for number in months[:-limit]:
+        del result[0, number]
+    return result

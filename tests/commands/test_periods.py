@@ -1,0 +1,284 @@
+"""Counters that keep when: ``create --every``, ``increment --at`` and ``show --per``."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from crdtctl import Replica
+from tests.conftest import Shell
+
+
+@pytest.fixture
+def builds(shell: Shell, replica: Replica) -> Replica:
+    """Return a replica with a counter of some days of March."""
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "day")
+    for day, amount in (("2026-03-01", 7), ("2026-03-02", 3), ("2026-03-04", 5)):
+        shell.ok("increment", "builds", str(amount), "--at", day)
+    return replica
+
+
+MARCH = ("--since", "2026-03-01", "--until", "2026-03-05")
+
+
+def test_each_period_has_a_row_and_an_empty_one_is_0(shell: Shell, builds: Replica) -> None:
+    assert shell.ok("show", "builds", "--per", "day", *MARCH) == (
+        "2026-03-01\t7\n2026-03-02\t3\n2026-03-03\t0\n2026-03-04\t5\n2026-03-05\t0\n"
+    )
+    assert shell.ok("show", "builds") == "15\n"
+
+
+def test_weeks_begin_on_monday_and_months_on_their_first_day(shell: Shell, builds: Replica) -> None:
+    assert shell.ok("show", "builds", "--per", "week", *MARCH) == "2026-W09\t7\n2026-W10\t8\n"
+    assert shell.ok("show", "builds", "--per", "month", *MARCH) == "2026-03\t15\n"
+
+
+def test_a_count_of_now_is_in_the_last_row(shell: Shell, builds: Replica) -> None:
+    shell.ok("increment", "builds", "4")
+    last = shell.ok("show", "builds", "--per", "day", "--last", "3d").splitlines()[-1]
+    assert last.endswith("\t4")
+    assert shell.ok("show", "builds", "--last", "1d") == "4\n"
+
+
+def test_what_has_no_period_has_a_row_of_its_own_where_the_range_is_open(shell: Shell, replica: Replica) -> None:
+    shell.ok("increment", "builds", "5", "--type", "gcounter")
+    shell.ok("increment", "builds", "2", "--once", "job-1")
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "hour")
+    shell.ok("increment", "builds", "4")
+    unknown, *rows = shell.ok("show", "builds", "--per", "day").splitlines()
+    assert unknown == "before or unknown\t7"
+    assert [row.rpartition("\t")[2] for row in rows] == ["4"]
+    assert shell.ok("show", "builds", "--since", "1h") == "4\n"
+
+
+def test_data_formats_have_the_edges_of_each_row(shell: Shell, builds: Replica) -> None:
+    tree = json.loads(shell.ok("show", "builds", "--per", "day", *MARCH[:2], "--until", "2026-03-01", "-f", "json"))
+    (counter,) = tree["counters"]
+    assert counter == {
+        "name": "builds",
+        "type": "gcounter",
+        "per": "day",
+        "periods": [{"period": "2026-03-01", "start": "2026-03-01T00:00Z", "end": "2026-03-02T00:00Z", "value": 7}],
+    }
+    assert shell.ok("show", "builds", "--per", "month", *MARCH, "-f", "csv") == "period,value\n2026-03,15\n"
+
+
+def test_several_counters_have_their_names_in_each_row(shell: Shell, builds: Replica) -> None:
+    shell.ok("increment", "plain")
+    shell.ok("create", "bytes", "--type", "pncounter", "--every", "15m")
+    shell.ok("decrement", "bytes", "9", "--at", "2026-03-01T12:00Z")
+    rows = "builds\tgcounter\t2026-03\t15\nbytes\tpncounter\t2026-03\t-9\n"
+    assert shell.ok("show", "builds", "bytes", "--per", "month", *MARCH) == rows
+    assert sorted(shell.ok("show", "--per", "month", *MARCH).splitlines()) == sorted(rows.splitlines())
+
+
+def test_rates_are_amounts_per_second(shell: Shell, builds: Replica) -> None:
+    assert shell.ok("show", "builds", "--per", "month", *MARCH, "--rate").startswith("2026-03\t")
+    rate = float(shell.ok("show", "builds", "--since", "2026-03-01", "--until", "2026-03-05", "--rate"))
+    assert rate == pytest.approx(15 / (5 * 86_400), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("zone", "per", "rows"),
+    [
+        ("Europe/Berlin", "day", {"2026-03-28": 1, "2026-03-29": 2, "2026-03-30": 4}),  # 23 hours
+        ("Europe/Berlin", "month", {"2026-03": 7}),
+        ("Asia/Kathmandu", "day", {"2026-03-29": 3, "2026-03-30": 4}),  # 5:45 ahead
+        ("Pacific/Chatham", "day", {"2026-03-29": 3, "2026-03-30": 4}),  # 13:45 ahead
+        ("America/New_York", "day", {"2026-03-28": 3, "2026-03-29": 4}),
+        ("UTC", "day", {"2026-03-28": 3, "2026-03-29": 4}),
+    ],
+)
+def test_days_are_those_of_a_time_zone(
+    shell: Shell, replica: Replica, zone: str, per: str, rows: dict[str, int]
+) -> None:
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "15m")
+    for amount, when in ((1, "2026-03-28T22:59Z"), (2, "2026-03-28T23:00Z"), (4, "2026-03-29T22:00Z")):
+        shell.ok("increment", "builds", str(amount), "--at", when)
+    shown = shell.ok("show", "builds", "--per", per, "--tz", zone, "--since", "2026-03-28", "--until", "2026-03-30")
+    found = dict(line.split("\t") for line in shown.splitlines())
+    assert {day: int(value) for day, value in found.items() if value != "0"} == rows
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-10-26", 24)])
+def test_a_day_has_as_many_hours_as_its_clocks_show(shell: Shell, replica: Replica, day: str, hours: int) -> None:
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "hour")
+    shown = shell.ok("show", "builds", "--per", "hour", "--tz", "Europe/Berlin", "--since", day, "--until", day)
+    assert len(shown.splitlines()) == hours
+
+
+def test_a_zone_whose_days_are_no_periods_is_refused_with_advice(shell: Shell, builds: Replica) -> None:
+    ended = shell("show", "builds", "--per", "day", "--tz", "Europe/Berlin")
+    assert (ended.status, ended.stdout) == (4, "")
+    assert "keeps periods of a day in UTC, and a day in Europe/Berlin does not begin with one" in ended.stderr
+    assert "crdtctl create builds --type gcounter --every hour" in ended.stderr
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "hour")
+    ended = shell("show", "builds", "--per", "day", "--tz", "Asia/Kathmandu")
+    assert "--every 15m" in ended.stderr
+    shell.ok("show", "builds", "--per", "day", "--tz", "Europe/Berlin")
+
+
+def test_rows_that_are_shorter_than_the_periods_are_refused(shell: Shell, builds: Replica) -> None:
+    ended = shell("show", "builds", "--per", "hour")
+    assert (ended.status, ended.stdout) == (4, "")
+    assert "'builds' keeps periods of a day, and none of hour" in ended.stderr
+
+
+def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "hour", "--keep", "2h")
+    for hour in range(24):
+        shell.ok("increment", "builds", "--at", f"2026-03-01T{hour:02}:00Z")
+    shell.ok("increment", "builds", "--at", "2026-03-02T01:00Z")
+    shell.ok("increment", "builds", "--at", "2026-03-02T02:00Z")
+    ended = shell("show", "builds", "--per", "day", "--tz", "Europe/Berlin", "--since", "2026-03-01")
+    assert ended.status == 0
+    assert "24 of 'builds' were counted in longer" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--per fortnight", "--per cannot be 'fortnight'"),
+        ("--per day --tz Mars/Olympus", "time zone 'Mars/Olympus'"),
+        ("--per day --tz ../etc", "time zone '../etc'"),
+        ("--per day --since never", "'never' is not a time"),
+        ("--per day --since 2026-13-01", "'2026-13-01' is not a time"),
+        ("--per day --since 30d --last 30d", "cannot be combined"),
+        ("--per day --since 2026-03-02 --until 2026-03-01", "ends before it begins"),
+        ("--tz UTC", "need --per"),
+        ("--rate", "need --per"),
+        ("--per day --members", "cannot be combined"),
+        ("--per day --min 3", "cannot be combined"),
+        ("--per day --since 1000-01-01", "more than 100,000 rows"),
+    ],
+)
+def test_questions_about_time_that_have_no_answer(shell: Shell, builds: Replica, words: str, message: str) -> None:
+    ended = shell("show", "builds", *words.split())
+    assert (ended.status, ended.stdout) == (2, "")
+    assert message in ended.stderr
+
+
+def test_a_counter_without_periods_is_refused_with_advice(shell: Shell, replica: Replica) -> None:
+    shell.ok("increment", "builds")
+    for words in (["show", "builds", "--per", "day"], ["increment", "builds", "--at", "2026-03-01"]):
+        ended = shell(*words)
+        assert (ended.status, ended.stdout) == (4, "")
+        assert "'crdtctl create' with --every" in ended.stderr
+    assert shell("show", "missing", "--per", "day").status == 66
+
+
+@pytest.mark.parametrize("tag", ["gset", "hll", "handoff", "bcounter"])
+def test_types_without_periods_are_refused(shell: Shell, replica: Replica, tag: str) -> None:
+    ended = shell("create", "builds", "--type", tag, "--every", "day")
+    assert (ended.status, ended.stdout) == (2, "")
+    assert f"a {tag} is not created with periods, only a gcounter or a pncounter" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--every week", "periods cannot be 'week'"),
+        ("--every day --keep soon", "--keep: 'soon' is not a duration"),
+        ("--every day --keep 5m", "at least 15 minutes"),
+        ("--every 15m --keep 400d", "at most 10,000 periods"),
+    ],
+)
+def test_wrong_settings_of_periods_are_refused(shell: Shell, replica: Replica, words: str, message: str) -> None:
+    ended = shell("create", "builds", "--type", "gcounter", *words.split())
+    assert (ended.status, ended.stdout) == (2, "")
+    assert message in ended.stderr
+
+
+def test_settings_of_a_counter_become_only_finer_and_longer(shell: Shell, builds: Replica) -> None:
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "hour", "--keep", "30d")
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "hour", "--keep", "30d")
+    for words in ("--every day", "--keep 29d"):
+        ended = shell("create", "builds", "--type", "gcounter", *words.split())
+        assert (ended.status, ended.stdout) == (4, "")
+        assert "already" in ended.stderr
+    assert shell("create", "builds", "--type", "gcounter").status == 73
+
+
+@pytest.mark.parametrize(
+    "when", ["2026-02-29", "yesterday", "", "20260301", "1e9", "12:00", "2026-03-01T25:00Z", "2300-01-01"]
+)
+def test_wrong_times_are_refused(shell: Shell, builds: Replica, when: str) -> None:
+    ended = shell("increment", "builds", "--at", when)
+    assert (ended.status, ended.stdout) == (2, "")
+    assert shell.ok("show", "builds") == "15\n"
+
+
+@pytest.mark.parametrize(
+    "when", ["2026-03-01", "2026-03-01T23:59:59.9Z", "2026-03-02T00:30+01:00", "1772323200", "2026-03-01 12:00"]
+)
+def test_times_are_dates_moments_and_seconds(shell: Shell, builds: Replica, when: str) -> None:
+    shell.ok("increment", "builds", "--at", when)
+    assert shell.ok("show", "builds", "--since", "2026-03-01", "--until", "2026-03-01") == "8\n"
+
+
+def test_lines_of_a_batch_have_times(shell: Shell, builds: Replica) -> None:
+    lines = [
+        {"name": "builds", "at": "2026-03-01"},
+        {"name": "builds", "at": 1772323200, "amount": 2},
+        {"name": "builds", "amount": 4},
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in [*lines, lines[0]])
+    shell.ok("increment", "--batch", "-", "--at", "2026-03-02", stdin=text)
+    assert shell.ok("show", "builds", "--per", "day", "--since", "2026-03-01", "--until", "2026-03-02") == (
+        "2026-03-01\t11\n2026-03-02\t7\n"
+    )
+    for at in ("true", "[]", '"soon"', "-1"):
+        ended = shell("increment", "--batch", "-", stdin=f'{{"name":"builds","at":{at}}}\n')
+        assert (ended.status, ended.stdout) == (2, "")
+
+
+def test_a_time_and_an_idempotency_key_are_refused_together(shell: Shell, builds: Replica) -> None:
+    ended = shell("increment", "builds", "--at", "2026-03-01", "--once", "job")
+    assert (ended.status, ended.stdout) == (2, "")
+    line = '{"name":"builds","at":"2026-03-01","once":"job"}\n'
+    assert shell("increment", "--batch", "-", stdin=line).status == 2
+    assert shell("increment", "--stream", "--at", "2026-03-01").status == 2
+    assert shell.ok("show", "builds") == "15\n"
+
+
+def test_new_counters_keep_the_periods_of_the_settings(shell: Shell, replica: Replica) -> None:
+    Path(replica.path, "config.toml").write_text('every = "hour"\nkeep = "14d"\n')
+    shell.ok("increment", "builds", "3")
+    assert shell.ok("show", "builds", "--per", "day").endswith("\t3\n")
+    shell.ok("create", "stock", "--type", "pncounter")
+    shell.ok("decrement", "stock", "2")
+    assert shell.ok("show", "stock", "--last", "1h") == "-2\n"
+    shell.ok("add", "visitors", "ada")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'every = "week"',
+        'keep = "14d"',
+        'every = "day"\nkeep = "soon"',
+        'every = "day"\nkeep = 5',
+        "every = 1",
+        'every = "day"\nkeep = "9999999999999d"',
+    ],
+)
+def test_wrong_settings_of_new_counters_are_refused(shell: Shell, replica: Replica, text: str) -> None:
+    Path(replica.path, "config.toml").write_text(f"{text}\n")
+    assert shell("increment", "builds").status == 78
+    Path(replica.path, "config.toml").unlink()
+
+
+def test_another_replica_counts_with_periods_once_it_has_heard_of_them(shell: Shell, builds: Replica) -> None:
+    shell.ok("--replica", "hub", "init", "--name", "hub")
+    shell.ok("--replica", "hub", "increment", "builds", "2", "--type", "gcounter")
+    shell.ok("--replica", "hub", "increment", "other")
+    shell.ok("export", "-o", "builds.json")
+    shell.ok("--replica", "hub", "merge", "builds.json")
+    shell.ok("--replica", "hub", "increment", "builds", "4")  # a plain line, which the fast path could do
+    assert shell.ok("--replica", "hub", "show", "builds", "--last", "1h") == "4\n"
+    assert shell.ok("--replica", "hub", "show", "builds") == "21\n"
+    shell.ok("--replica", "third", "init", "--name", "third")
+    shell.ok("--replica", "hub", "export", "-o", "hub.json")
+    shell.ok("--replica", "third", "merge", "hub.json")
+    shell.ok("--replica", "third", "increment", "builds", "8")
+    assert shell.ok("--replica", "third", "show", "builds", "--last", "1h") == "12\n"

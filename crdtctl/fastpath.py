@@ -2,7 +2,7 @@
 
     increment NAME [AMOUNT]      (inc)
     decrement NAME [AMOUNT]      (dec)
-    show NAME
+    show [NAME]
 
 Each may have ``--replica PATH`` anywhere. What counts may have labels: ``--label KEY=VALUE``, or those in the spelling
 of a series. The fast path either does the whole job, or changes nothing
@@ -18,6 +18,7 @@ from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from crdtctl.codec.layout import Pages
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 COLUMNS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
 #: The start of a line that is not a counter's.
 _RESERVED_LINE = b'"' + plain.RESERVED
+#: Maximum size in bytes of a file whose counters are all shown here. For more, the full command is faster.
+_MAX_LISTED = 2**17
 #: Time in seconds to try for the lock. Then the full command waits, as long as it is configured to.
 _PATIENCE = 0.1
 _POLL = 0.001
@@ -40,12 +43,14 @@ def run(arguments: list[str]) -> int | None:
     where, words = _split(arguments)
     if where is not None and (not where or where[0] == "-"):
         return None
-    if len(words) < 2 or (len(words) > 3 and words[0] not in COLUMNS):
+    if not words or (len(words) > 3 and words[0] not in COLUMNS):
         return None
     for variable in os.environ:
         if variable.startswith(("CRDTCTL_", "_CRDTCTL_")) and variable != locate.VARIABLE:
             return None
     try:
+        if words == ["show"]:
+            return _show_all(where)
         verb, name = words[0], words[1].encode()
         if len(words) <= 3 and plain.is_name(name):
             if verb == "show" and len(words) == 2:
@@ -206,12 +211,48 @@ def _show(name: bytes, where: str | None) -> int | None:
         if len(tags) > 1 or not seen.isdisjoint(entries):
             return None
         seen.update(entries)
-        for totals in entries.values():
-            value += sum(weight * total for weight, total in zip(plain.WEIGHTS[tag], totals, strict=True))
+        value += plain.value_of(tag, entries)
     if not seen:
         return None
-    text = b"%d\n" % value
-    done = os.write(1, text)
+    return _print(b"%d\n" % value)
+
+
+def _show_all(where: str | None) -> int | None:
+    if os.isatty(1) or os.environ.get("GITHUB_ACTIONS"):
+        return None  # drawn as a table, or with escapes
+    directory = durable.open_directory(locate.find(where))
+    try:
+        own, recent, known = durable.open_all(directory)
+    finally:
+        durable.close(directory)
+    try:
+        if recent is not None:
+            return None  # it has very many counters
+        texts = [_lines(own, plain.read_own_header), b"" if known is None else _lines(known, plain.check_known_header)]
+    finally:
+        for fd in (own, recent, known):
+            if fd is not None:
+                durable.close(fd)
+    from crdtctl.store.listing import listing
+
+    return _print(listing(*texts))
+
+
+def _lines(fd: int, check: "Callable[[bytes], object]") -> bytes:
+    """Return the lines of the counters in a small file. Raise ValueError if it is large, or special."""
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_LISTED:
+        raise ValueError
+    data = durable.read_all(fd)
+    if not is_whole(data):
+        raise ValueError
+    header = plain.header_line(data)
+    check(header)
+    return data[len(header) : -TRAILER_SIZE]
+
+
+def _print(text: bytes) -> int:
+    done = os.write(1, text) if text else 0
     if done < len(text):  # a part is printed, so this cannot be declined any more
         return _write_rest(text[done:])
     return 0

@@ -287,6 +287,11 @@ def read_line(line: bytes, name: bytes) -> tuple[bytes, dict[bytes, list[int]]]:
     return tag, entries
 
 
+def value_of(tag: bytes, entries: dict[bytes, list[int]]) -> int:
+    """Return the value of a counter of numbers."""
+    return sum([weight * total for row in entries.values() for weight, total in zip(WEIGHTS[tag], row, strict=True)])
+
+
 class OwnLine:
     """A counter's line in ``own.json``: its type, its totals, and the text of the maps that follow them."""
 

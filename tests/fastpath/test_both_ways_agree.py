@@ -45,7 +45,7 @@ def assert_both_ways_agree(case: Case) -> None:
     assert first == second
 
 
-COMMANDS = ["increment builds 2", "decrement builds", "show builds"]
+COMMANDS = ["increment builds 2", "decrement builds", "show builds", "show"]
 MINE: Counter = {"pncounter": {HERE: (20, 12, 5)}}
 THEIRS: Counter = {"pncounter": {HUB: (3, 7, 1)}}
 

@@ -8,7 +8,7 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.crdt.counter import Counter
 from crdtctl.store.durable import VERIFY_BELOW
 from tests.conftest import Result
-from tests.support.both_paths import fast_first, full, outcome
+from tests.support.both_paths import Outcome, fast_first, full, outcome
 from tests.support.plain_commands import FAR, HERE, HUB, Case, PlantedFile, known, own, plain_arguments, small_numbers
 
 #: Elements that make a file too large to be summed up for one line.
@@ -229,3 +229,69 @@ def test_showing_a_name_is_fast_unless_a_series_of_it_follows(
     first = outcome(case, fast_first)
     assert first == outcome(case, full)
     assert first.is_fast == (is_fast and (has_bare or where == "known.json"))
+
+
+# All counters -------------------------------------------------------------------------------------
+
+
+def listed(mine: dict[str, Counter], theirs: dict[str, Counter] | None, *words: str, **environment: str) -> Outcome:
+    """Return the outcome of ``show`` without a name, which is the same both ways."""
+    entries = {"own.json": PlantedFile(own(mine)), "own.lock": PlantedFile(), "known.lock": PlantedFile()}
+    if theirs is not None:
+        entries["known.json"] = PlantedFile(known(theirs))
+    case = Case(["show", *words], entries, environment)
+    first = outcome(case, fast_first)
+    assert first == outcome(case, full)
+    return first
+
+
+def test_showing_all_counters_is_fast() -> None:
+    mine: dict[str, Counter] = {
+        "a": {"pncounter": {HERE: (1, 5, 7)}},
+        "b": {"pncounter": {HERE: (2, 1, 0)}},
+        "c": {"gcounter": {HERE: (3, 4)}},
+        "d": {"pncounter": {HERE: (4, 2**53 - 1, 0)}},
+    }
+    theirs: dict[str, Counter] = {
+        "a": {"pncounter": {FAR: (2, 5, 1), HUB: (3, 7, 0)}},
+        "bb": {"gcounter": {FAR: (2, 1), HUB: (3, 7)}},
+    }
+    done = listed(mine, theirs)
+    values = {"a": ("pncounter", 9), "b": ("pncounter", 1), "bb": ("gcounter", 8), "c": ("gcounter", 4)}
+    text = "".join(f"{name}\t{tag}\t{value}\n" for name, (tag, value) in values.items())
+    assert done.ended == Result(0, f"{text}d\tpncounter\t{2**53 - 1}\n", "")
+    assert done.is_fast
+    assert listed(mine, None).is_fast
+
+
+def test_showing_no_counter_is_fast_and_prints_nothing() -> None:
+    done = listed({}, None)
+    assert (done.ended, done.is_fast) == (Result(0, "", ""), True)
+
+
+def test_showing_all_counters_decodes_those_that_are_not_plain() -> None:
+    odd: dict[str, Counter] = {
+        "a": {"pncounter": {HERE: (2, 5, 7)}},
+        "big": {"pncounter": {HERE: (2, 2**53, 1)}},
+        "free slots": {"pncounter": {HERE: (2, 5, 0)}},
+        'http{method="GET"}': {"pncounter": {HERE: (2, 6, 0)}},
+        "once": {"pncounter": {HERE: (2, 5, 7, {"job": (3, 0)})}},
+        "two": {"gcounter": {HERE: (2, 7)}, "pncounter": {HERE: (2, 5, 7)}},
+        "visitors": {"gset": {HERE: (2, {"ada": 2})}},
+        "ünï": {"pncounter": {HERE: (2, 8, 0)}},
+    }
+    done = listed(odd, {"visitors": {"gset": {HUB: (3, {"ada": 1, "grace": 3})}}, "two": {"gcounter": {HUB: (3, 1)}}})
+    values = [-2, 2**53 - 1, 5, 6, 1, 8, -2, 2, 8]
+    assert [int(line.rpartition("\t")[2]) for line in done.ended.stdout.splitlines()] == values
+    assert done.is_fast
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_ACTIONS", "CRDTCTL_FORMAT", "CRDTCTL_HEADER"])
+def test_showing_all_counters_in_another_form_is_left_to_the_full_command(variable: str) -> None:
+    values = {"GITHUB_ACTIONS": "true", "CRDTCTL_FORMAT": "json", "CRDTCTL_HEADER": "1"}
+    assert not listed({"a": {"pncounter": {HERE: (1, 5, 7)}}}, None, **{variable: values[variable]}).is_fast
+
+
+def test_showing_very_many_counters_is_left_to_the_full_command() -> None:
+    many: dict[str, Counter] = {f"c{number:04}": {"pncounter": {HERE: (1, number, 0)}} for number in range(2000)}
+    assert not listed(many, None).is_fast

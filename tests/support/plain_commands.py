@@ -344,8 +344,10 @@ ODDITIES = ("arguments", "labels", "entries", "settings")
 def cases(draw: st.DrawFn, odd: str) -> Case:
     """Return a case that is plain but in one thing."""
     is_odd = odd == "settings"
+    chosen = {"arguments": odd_arguments(), "labels": labelled_arguments()}
+    arguments = chosen.get(odd, st.one_of(plain_arguments(), st.just(["show"])))
     return Case(
-        draw(odd_arguments() if odd == "arguments" else labelled_arguments() if odd == "labels" else plain_arguments()),
+        draw(arguments),
         draw(entries(odd)),
         dict(draw(st.lists(st.sampled_from(SETTINGS), min_size=1, max_size=2))) if is_odd else {},
         draw(st.sampled_from([".", "deep/er", ".crdtctl"] if is_odd else [".", "deep/er"])),

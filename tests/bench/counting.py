@@ -47,7 +47,7 @@ def of_many(ground: Ground) -> Contest:
     """One of many own counters."""
     counter = ground.sizes.many // 2
     ours = _increment(ground, ground.many, counter, amounts.own(counter))
-    return Contest(ours=ours, rivals=[Rival(ground.python_command("pass"), 3.5)], turns=_TURNS)
+    return Contest(ours=ours, rivals=[Rival(ground.python_command("pass"), 1.6)], turns=_TURNS)
 
 
 def show(ground: Ground) -> Contest:

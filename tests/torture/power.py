@@ -12,29 +12,32 @@ from tests.torture.bars import BARS, Bar
 from tests.torture.careless import WITHOUT_FSYNC_OF_DIRECTORIES
 from tests.torture.disks import KINDS, Disk, made, missing, mounted
 from tests.torture.report import Row, skipped
-from tests.torture.victim import CORRUPT, LOST, WRITES, Victim, judge
+from tests.torture.victim import CORRUPT, LARGE_WRITES, LOST, WRITES, Victim, judge
 
 CUTS = 20
 WANTED = "0 acknowledged lost, 0 corrupt"
+_WITH_RECENT = ", of a replica with own.recent.json"
 _IN_A_STREAM = ", while a stream and a followed log count"
 CARELESS_WANTED = "loses, or the other rows prove nothing"
 
 
-def faults(disk: Disk, safe: Path, cuts: int, program: Sequence[str] = PROGRAM) -> list[str]:
+def faults(
+    disk: Disk, safe: Path, cuts: int, program: Sequence[str] = PROGRAM, writes: Sequence[str] = WRITES
+) -> list[str]:
     """Let a command acknowledge, cut the power, read the disk, and repeat; return a line for each cut with a fault."""
     victim = Victim(disk.mount, safe, program)
     held = victim.init()
     disk.settle()
     found_faults = []
     for cut in range(cuts):
-        what = WRITES[cut % len(WRITES)]
+        what = writes[cut % len(writes)]
         before = held
         held = victim.write(what, before)
         disk.cut_power()
         found = victim.holds()
         verdict = judge(found, [held], [before])
         if verdict:
-            found_faults.append(f"{verdict} after {what}: {found} instead of {held}")
+            found_faults.append(f"{verdict} after {what}: {found} instead of {held}"[:2000])
         elif left := victim.left_over():
             found_faults.append(f"{CORRUPT} after {what}: left over {left}")
         if isinstance(found, str):
@@ -118,11 +121,12 @@ def lost_by(bar: Bar, disk: Disk, cuts: int) -> int:
 def measure(part: float) -> list[Row]:
     """Return a row for each file system, and the proof that a loss would be seen."""
     if missing():
-        whats = [f"power cut on {name}{more}" for more in ("", _IN_A_STREAM) for name in KINDS]
+        whats = [f"power cut on {name}{more}" for more in ("", _WITH_RECENT, _IN_A_STREAM) for name in KINDS]
         return [skipped(what, WANTED, missing()) for what in whats]
     cuts = max(len(WRITES), round(CUTS * part))
     return [
         *(_row(name, cuts) for name in KINDS),
+        *(_large_row(name, cuts) for name in KINDS),
         *(_stream_row(name, cuts) for name in KINDS),
         *(_careless_row(name, cuts) for name in ("ext4", "xfs")),
     ]
@@ -138,6 +142,14 @@ def _row(name: str, cuts: int) -> Row:
         notes.append(f"{bar.name} in its default settings lost {lost} of {cuts} acknowledged commits in the same cuts")
     lost = sum(fault.startswith(LOST) for fault in bad)
     return Row(f"power cut on {name}", WANTED, f"{cuts} cuts: {lost} lost, {len(bad) - lost} corrupt", not bad, notes)
+
+
+def _large_row(name: str, cuts: int) -> Row:
+    with new_disk(name) as (disk, safe):
+        bad = faults(disk, safe, cuts, writes=LARGE_WRITES)
+    lost = sum(fault.startswith(LOST) for fault in bad)
+    seen = f"{cuts} cuts: {lost} lost, {len(bad) - lost} corrupt"
+    return Row(f"power cut on {name}{_WITH_RECENT}", WANTED, seen, not bad, bad)
 
 
 def _stream_row(name: str, cuts: int) -> Row:

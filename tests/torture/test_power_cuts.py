@@ -6,7 +6,7 @@ from tests.torture.bars import BARS, Bar
 from tests.torture.careless import WITHOUT_FSYNC_OF_DIRECTORIES
 from tests.torture.disks import KINDS, needs_disks
 from tests.torture.power import faults, faults_in_a_stream, new_disk
-from tests.torture.victim import WRITES
+from tests.torture.victim import LARGE_WRITES, WRITES
 
 pytestmark = [needs_disks, pytest.mark.timeout(300)]
 
@@ -15,6 +15,18 @@ pytestmark = [needs_disks, pytest.mark.timeout(300)]
 def test_what_was_acknowledged_survives_a_power_cut(kind: str) -> None:
     with new_disk(kind) as (disk, safe):
         assert faults(disk, safe, len(WRITES)) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_large_replica_survives_power_cuts(kind: str) -> None:
+    with new_disk(kind) as (disk, safe):
+        assert faults(disk, safe, len(LARGE_WRITES), writes=LARGE_WRITES) == []
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_large_replica_without_the_fsync_of_directories_would_not(kind: str) -> None:
+    with new_disk(kind) as (disk, safe):
+        assert faults(disk, safe, len(LARGE_WRITES), WITHOUT_FSYNC_OF_DIRECTORIES, LARGE_WRITES) != []
 
 
 @pytest.mark.parametrize("kind", KINDS)

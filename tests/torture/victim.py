@@ -11,9 +11,12 @@ from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_input, check_replica
 from crdtctl.store.inputs import Input
 from tests.conftest import PROGRAM
+from tests.support import large
 
 #: The commands that write, each in a way of its own.
 WRITES = ("increment, fast", "increment, full", "batch", "stream", "merge", "export", "init")
+#: Of a replica with an ``own.recent.json``; the third one moves its changes to ``own.json``.
+LARGE_WRITES = ("grow", "increment, fast", "move", "increment, fast", "increment, full", "move", "export")
 
 #: Verdicts: an acknowledged count is missing; a count is there that was never written.
 LOST = "lost"
@@ -68,7 +71,7 @@ class Victim:
         return Held((("replica", ""),))
 
     def write(self, what: str, held: Held) -> Held:
-        """Run one of `WRITES` on a disk with the content `held`; return the content after it is acknowledged."""
+        """Run a write on a disk with the content `held`; return the content after it is acknowledged."""
         if what == "increment, fast":
             self.run("increment", "builds")
             return held.plus(builds=1)
@@ -78,6 +81,10 @@ class Victim:
         if what == "batch":
             self.run("increment", "--batch", "-", stdin="builds 2\nbuilds\n")
             return held.plus(builds=3)
+        if what in ("grow", "move"):
+            names = [large.NAME.format(number) for number in range(large.COUNT if what == "grow" else 200)]
+            self.run("increment", "--batch", "-", stdin="\n".join(names))
+            return held.plus(**dict.fromkeys(names, 1))
         if what == "stream":
             self.run("increment", "--stream", "--every", "1h", stdin="builds 2\nother\nbuilds\n")  # one commit
             return held.plus(builds=3, other=1)

@@ -9,6 +9,7 @@ import pytest
 
 from crdtctl import Replica
 from tests.conftest import Shell
+from tests.support.large import grow
 
 #: All that a fast command imports beyond what Python itself imports to start.
 FAST = {
@@ -45,6 +46,15 @@ def test_a_fast_command_imports_a_short_list_of_modules(shell: Shell, replica: R
     found = beyond_start(shell, *words.split())
     assert "crdtctl.fastpath" in found
     assert found <= FAST | ({"crdtctl.store.listing"} if words == "show" else set())
+
+
+@pytest.mark.parametrize("words", ["increment builds", "decrement builds", "show builds"])
+def test_a_fast_command_of_a_large_replica_imports_one_module_more(shell: Shell, replica: Replica, words: str) -> None:
+    replica.increment("builds")
+    grow(replica)
+    found = beyond_start(shell, *words.split())
+    assert "crdtctl.store.recent" in found
+    assert found <= {*FAST, "crdtctl.store.recent"}
 
 
 def test_the_script_that_is_installed_imports_no_more() -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.bench import bulk, counting, distributions, handoffs, many_lines, meetings, report, starts
+from tests.bench import bulk, counting, distributions, handoffs, labelled, many_lines, meetings, report, starts
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
@@ -39,6 +39,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`increment NAME`, beside {sizes.entries:,} known entries": counting.beside,
         f"`increment NAME`, {sizes.many:,} own counters": counting.of_many,
         f"`show NAME`, {sizes.entries:,} known entries": counting.show,
+        "`show NAME --by os`, 100 of 10,000 series": labelled.grouped,
         f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,
         f"`increment --stream`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.stream,
         f"`add --batch` to an hll, {sizes.lines:,} lines, all different": bulk.distinct,

@@ -34,7 +34,13 @@ SMALLEST = [
         "increment builds=1 --replica .crdtctl",
         "add visitors ada",
     ),
-    *("decrement builds 2 --type pncounter", "show builds --by-replica", "show builds --min 1"),
+    *(
+        "decrement builds 2 --type pncounter",
+        "show builds --by-replica",
+        "show builds --min 1",
+        "show builds --by os",
+        "show [b]uilds --series",
+    ),
     *("show builds --header", "clock", "create seats --type bcounter --initial 3", "reset builds"),
 ]
 #: Modules that few commands import: what they have is written in a lighter way, or imported where it is needed.

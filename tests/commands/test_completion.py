@@ -80,6 +80,26 @@ def test_a_word_is_completed_from_what_is_known(
     assert asked(shell, "bash", line) == [kind, *words]
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "completed"),
+    [
+        ("zsh", ["show", "te"], ["tests:14 (pncounter)", "tests.slow:1 (pncounter)"]),
+        ("zsh", ["show", "tests{"], ['tests{os="linux"}:6 (pncounter)']),
+        ("fish", ["increment", "tests{o"], ['tests{os="linux"}\t6 (pncounter)']),
+        ("fish", ["show", "[te"], []),
+        ("fish", ["show", "t*"], []),
+        ("bash", ["crdtctl show 'tests{o"], ['tests{os="linux"}']),
+    ],
+)
+def test_names_are_completed_and_their_series_behind_a_brace(
+    shell: Shell, replica: Replica, kind: str, words: list[str], completed: list[str]
+) -> None:
+    replica.increment("tests", 8)
+    replica.increment("tests", 6, labels={"os": "linux"})
+    replica.increment("tests.slow")
+    assert asked(shell, kind, *words) == ["words", *completed]
+
+
 def test_ids_of_replicas_are_completed(shell: Shell, filled: Replica) -> None:
     for line in ("crdtctl transfer seats ", "crdtctl request seats ", "crdtctl settle "):
         assert asked(shell, "bash", line) == ["words", filled.id]

@@ -73,3 +73,9 @@ def test_a_short_id_is_understood_where_it_is_unique(shell: Shell, known: Replic
     shell.ok("transfer", "seats", "server-…5678", "1")
     assert "may be server-" in assert_refused(shell("transfer", "seats", "server", "1"), 2)
     assert_refused(shell("transfer", "seats", "server-…9999", "1"), 66)
+
+
+def test_a_name_that_only_has_series_is_suggested_once(shell: Shell, known: Replica) -> None:
+    known.increment("failures", labels={"os": "linux"})
+    known.increment("failures", labels={"os": "macos"})
+    assert "did you mean 'failures'?" in assert_refused(shell("show", "failure"), 66)

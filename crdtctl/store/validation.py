@@ -196,7 +196,7 @@ def checked_quantile(q: object) -> int:
         found = decimals.read(digits)
     except decimals.NotANumber:
         found = -1
-    if not 0 <= found <= scale * decimals.UNIT or found % scale:
+    if not 0 <= found <= scale * decimals.UNIT:
         raise UsageError(f"'{printable(text[:40])}' is not a quantile", "it is from 0 to 1, for example 0.99 or p99")
     return found // scale
 

@@ -117,6 +117,12 @@ def test_numbers_join_to_the_larger() -> None:
     assert Nat().join(3, 7) == Nat().join(7, 3) == 7
 
 
+def test_decimal_numbers_join_by_their_size_and_not_by_their_text() -> None:
+    for less, more in (("9", "10"), ("-10", "-9"), ("-0.5", "0"), ("0.09", "0.1"), ("2", "10.5")):
+        assert Decimals().join(less, more) == Decimals().join(more, less) == more
+        assert Decimals(downwards=True).join(less, more) == Decimals(downwards=True).join(more, less) == less
+
+
 def test_maps_join_entry_by_entry() -> None:
     assert MapOf(key_fault, Nat()).join({"a": 1, "b": 5}, {"b": 2, "c": 3}) == {"a": 1, "b": 5, "c": 3}
 

@@ -122,6 +122,12 @@ def test_a_wrong_line_ends_the_reading_or_is_left_out(line: str, why: str) -> No
     assert read_lines(pieces, skip=True) == NumbersRead(alone(["1", "2", "3", "4", "5"]), BadNumber(5, why), 2)
 
 
+def test_a_number_with_too_many_digits_is_found_among_others() -> None:
+    assert read_lines([b"1\n1.5" + b"0" * 30 + b"1\n2"]).bad == BadNumber(
+        2, "it has more than 30 digits after the decimal point; round it"
+    )
+
+
 def test_bytes_that_are_no_text_are_a_wrong_line() -> None:
     assert read_lines([b"1\n\xff\n2"], skip=True) == NumbersRead(alone(["1", "2"]), BadNumber(2, "it is not UTF-8"), 1)
 

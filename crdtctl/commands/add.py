@@ -127,10 +127,11 @@ def _of_batch(
 
 
 def _type_of(context: Context, name: str, tag: str | None) -> str | None:
-    """Return the type of the counter, None if it does not exist: a batch for an hll or a hist is read differently."""
+    """Return the type of the counter, None for a new gset: a batch for an hll or a hist is read differently."""
     if tag is None:
         try:
-            return session(context).open().meant(name)
+            with session(context).open().snapshot() as now:
+                return now.meant(name) or ("{" in name and now.type_of_series(name)) or None
         except MissingError:  # the replica does not exist yet
             return None
     return tag

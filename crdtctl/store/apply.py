@@ -80,6 +80,7 @@ def apply(
             _settings_of(tx.directory),
             others.counter if may_have_periods else unknown,
             int(time.time()),
+            others.types_of_series,
         )
         planned = plan(basis, requests, on_refused)
         found = changes(planned, mine, others.counter) if details else []
@@ -130,6 +131,18 @@ class _KnownCounters:
 
     def counter(self, name: str) -> Counter:
         """Return the learned entries of one counter; none if nothing was learned of it."""
+        source = self._opened()
+        return source.counter(name) if source else {}
+
+    def types_of_series(self, name: str) -> set[str]:
+        """Return the types of the counters of a name, with and without labels, in both files."""
+        from crdtctl.store.siblings import types_of_series  # only here: few commits make a series
+
+        found = types_of_series(self._own, name)
+        source = self._opened()
+        return found | types_of_series(source, name) if source else found
+
+    def _opened(self) -> Source | None:
         if not self._is_open:
             self._source = self._stack.enter_context(self._tx.known())
             self._is_open = True
@@ -139,7 +152,7 @@ class _KnownCounters:
         if self._source and self._verify and not self._is_verified:
             self._source.verify()
             self._is_verified = True
-        return self._source.counter(name) if self._source else {}
+        return self._source
 
     def verified(self, name: str) -> Counter:
         """Return the learned entries of one counter from a verified file, for a commit that depends on them."""

@@ -6,6 +6,7 @@ from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Lacking, Malformed, OperationContext, Refused
 from crdtctl.crdt.readings import Fall
+from crdtctl.crdt.series import name_of
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.records import Record, replace
 from crdtctl.store import type_choice as types
@@ -13,7 +14,7 @@ from crdtctl.store.observing import grouped, together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from crdtctl.crdt.base import Entries, Entry, Operation, Verb
@@ -88,7 +89,8 @@ class Basis(Record):
 
     `own` and `known` look up a counter in one of the two files. `verified` is `known` for requests whose result depends
     on it. `config` returns the settings of the replica. `heard` is `known` for counters that may have settings of
-    periods, and `now` is the time, in seconds since 1970.
+    periods, and `now` is the time, in seconds since 1970. `series` returns the types of all counters of a name, with
+    and without labels.
     """
 
     replica: str
@@ -100,6 +102,7 @@ class Basis(Record):
     config: Callable[[], Config] = no_settings
     heard: Lookup = unknown
     now: int = 0
+    series: Callable[[str], Collection[str]] = set
 
 
 def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None = None) -> Plan:
@@ -115,12 +118,24 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
     counters: dict[str, Counter] = {}
     touched: dict[tuple[str, str], None] = {}
     unheard: dict[str, str] = {}
+    of_series: dict[str, set[str]] = {}
+
+    def default(name: str, verb: Verb) -> str:
+        """Return the type of a new counter: of a series, the type of the others of its name if it is one."""
+        tag, called = DEFAULT_TYPES.get(verb, ""), name_of(name)
+        if not tag or called == name:
+            return tag
+        if called not in of_series:
+            made = [kinds for other, kinds in counters.items() if name_of(other) == called]
+            of_series[called] = set(basis.series(called)).union(*made)
+        found = of_series[called]
+        return next(iter(found)) if len(found) == 1 else tag
 
     def carry_out(group: Sequence[Request]) -> None:
         request = together(group)
         name, operation = request.name, request.operation
         mine = counters[name] if name in counters else own(name)
-        tag = request.tag or _tag(name, operation.verb, mine, known, basis.config)
+        tag = request.tag or _tag(name, mine, known, basis.config) or default(name, operation.verb)
         if not tag or tag not in mine:
             _check_new(request, tag, mine, known(name))
             if tag not in known(name):
@@ -163,6 +178,8 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
                 unheard[name] = tag
             counters[name] = {**mine, tag: {basis.replica: row}}
             touched[name, tag] = None
+            if of_series and (made := of_series.get(name_of(name))) is not None:
+                made.add(tag)
 
     for group in grouped(requests):
         try:
@@ -210,15 +227,15 @@ def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
     ]
 
 
-def _tag(name: str, verb: Verb, mine: Counter, known: Lookup, config: Callable[[], Config]) -> str:
+def _tag(name: str, mine: Counter, known: Lookup, config: Callable[[], Config]) -> str:
     """Return the type that an operation on `name` means: the type in this replica's own file, or else a learned one.
 
-    It is empty if the counter does not exist and the verb does not make one.
+    It is empty if the counter does not exist.
     """
     found = types.candidates(mine, {} if mine else known(name))
     if len(found) > 1:
         return types.choose(name, found, config().types)
-    return found[0] if found else DEFAULT_TYPES.get(verb, "")
+    return found[0] if found else ""
 
 
 def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> None:

@@ -123,6 +123,13 @@ class CounterSnapshot:
             return types.choose(name, found, self._preferred())
         return found[0] if found else ""
 
+    def type_of_series(self, name: str) -> str:
+        """Return the type of the other counters of a name with labels, which a new one gets; empty without one."""
+        from crdtctl.crdt.series import name_of
+        from crdtctl.store.siblings import the_type
+
+        return the_type(self.sources, name_of(entered_counter(name)))
+
     def select(
         self,
         *names: str,

@@ -7,6 +7,7 @@ one of `crdtctl.store.commit.plan`, in a tenth of the time. Everything else is l
 from __future__ import annotations
 
 from crdtctl.codec.layout import MAX_SAFE
+from crdtctl.codec.lines import encode_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ def plain_counts(
         else:
             sums[request.name] = [0, 0]
             sums[request.name][column] = operation.amount
-    middle = b'":{"pncounter":{"%b":[' % replica.encode()
+    middle = b':{"pncounter":{"%b":[' % replica.encode()
     lines: dict[str, bytes] = {}
     for name, (up, down) in sums.items():
         key = name.encode()
-        opening = b'"%b%b' % (key, middle)
+        opening = (encode_name(name) if b'"' in key or b"\\" in key else b'"%b"' % key) + middle
         line = own.get(key, b"")
         numbers = line[len(opening) : -3].split(b",")
         if name in others or len(numbers) != 3 or not line.startswith(opening) or not line.endswith(b"]}}"):

@@ -74,6 +74,14 @@ def test_labels_of_the_environment_yield_to_those_of_the_line(shell: Shell, repl
     assert reading.stdout == "1\n"
 
 
+@pytest.mark.parametrize("tag", ["hll", "hist"])
+def test_batch_for_a_new_series_is_read_as_the_others_need_it(shell: Shell, replica: Replica, tag: str) -> None:
+    shell.ok("create", "seen", "-l", "day=1", "--type", tag)
+    shell.ok("add", "seen", "--batch", "-", "-l", "day=2", stdin="1\n2\n2\n")
+    assert replica.tags('seen{day="2"}') == [tag]
+    assert replica.value('seen{day="2"}') == (3 if tag == "hist" else 2)
+
+
 LINES = 'a{os="linux"} 5\na{os="linux"}\nb{x="1 2"}\t7\nc 2\n{"name":"d","labels":{"os":"bsd","x":"y"}}\n'
 LABELLED = {
     'a{job="7",os="linux"}': 6,

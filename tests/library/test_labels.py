@@ -1,6 +1,6 @@
 """Labels in the library: a series is one counter, however its labels are given."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crdtctl import Replica
 from crdtctl.crdt.series import series_fault, spelled
-from crdtctl.errors import MissingError, UsageError
+from crdtctl.errors import MissingError, RefusedError, UsageError
 from tests.crdt.test_series import LABELS
 
 SERIES = 'tests{os="linux",py="3.12"}'
@@ -84,3 +84,47 @@ def test_other_spellings_of_the_same_labels_make_the_same_bytes(labels: dict[str
         assert len(lines) == 1
         assert [(found.name, found.value) for found in one.counters()] == [(spelled("tests", labels), 8)]
         assert other.value(typed(labels, random)) == other.value("tests", labels=backwards) == 8
+
+
+def test_new_series_gets_the_type_of_the_others(replica: Replica, new_replica: Callable[[str], Replica]) -> None:
+    replica.create("builds", "gcounter", labels={"os": "linux"})
+    replica.increment("builds", labels={"os": "mac"})
+    replica.increment("builds.x", labels={"os": "mac"})
+    replica.increment("builds|x")
+    replica.increment("builds", labels={"os": "win"})
+    replica.increment("builds")  # has no labels, so it is not a series
+    with replica.batch() as batch:
+        batch.increment("bytes", tag="gcounter", labels={"os": "linux"})
+        batch.increment("bytes", labels={"os": "mac"})
+        batch.add("seen", "ada", tag="hll")
+        batch.add("seen", "ada", labels={"os": "mac"})
+    other = new_replica("other")
+    other.merge_bytes(replica.export_bytes())
+    other.increment("bytes", labels={"os": "bsd"})
+    other.increment("builds", labels={"os": "bsd"})  # the others have two types
+    other.increment("bytes", tag="pncounter", labels={"os": "win"})
+    assert {one.name: one.tag for one in other.counters()} == {
+        "builds": "pncounter",
+        "builds|x": "pncounter",
+        'builds.x{os="mac"}': "pncounter",
+        'builds{os="bsd"}': "pncounter",
+        'builds{os="linux"}': "gcounter",
+        'builds{os="mac"}': "gcounter",
+        'builds{os="win"}': "gcounter",
+        'bytes{os="bsd"}': "gcounter",
+        'bytes{os="linux"}': "gcounter",
+        'bytes{os="mac"}': "gcounter",
+        'bytes{os="win"}': "pncounter",
+        "seen": "hll",
+        'seen{os="mac"}': "hll",
+    }
+
+
+def test_operation_that_the_type_of_the_others_refuses_makes_no_series(replica: Replica) -> None:
+    replica.create("seats", "bcounter", initial=3, labels={"row": "1"})
+    replica.add("seen", "ada", labels={"day": "1"})
+    with pytest.raises(MissingError, match="no bcounter"):
+        replica.increment("seats", labels={"row": "2"})
+    with pytest.raises(RefusedError):
+        replica.increment("seen", labels={"day": "2"})
+    assert len(list(replica.counters())) == 2

@@ -1,0 +1,39 @@
+"""The types of the counters of one name: a new series, without a type of its own, gets that of the others."""
+
+from __future__ import annotations
+
+from crdtctl.codec.reader import READ_SIZE, Part
+from crdtctl.crdt import TYPES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crdtctl.codec.reader import Source
+
+
+def types_of_series(source: Source, name: str) -> set[str]:
+    """Return the types of the counters of a name, with and without labels, in a file.
+
+    The lines are searched as text, and not decoded. Only the first type on a line is found.
+    """
+    found = set(source.counter(name))
+    opening = name.encode()
+    start, end = source.span(Part(opening + b"{", opening + b"|"))  # "|" is the character after "{"
+    needles = {tag: b'":{"%b":{"' % tag.encode() for tag in TYPES if tag not in found}
+    overlap = max(map(len, needles.values()), default=0)
+    while start < end and needles:
+        text = source.pages.read(start, min(READ_SIZE + overlap, end - start))
+        for tag in [tag for tag, needle in needles.items() if needle in text]:
+            found.add(tag)
+            del needles[tag]
+        start += READ_SIZE
+    return found
+
+
+def the_type(sources: Iterable[Source], name: str) -> str:
+    """Return the one type that all counters of a name have; empty without one."""
+    found = set[str]()
+    for source in sources:
+        found |= types_of_series(source, name)
+    return found.pop() if len(found) == 1 else ""

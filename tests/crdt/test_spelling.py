@@ -1,0 +1,115 @@
+"""Spellings of counters: what people type, what files contain, and labels without a name."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crdtctl.crdt import spelling
+from crdtctl.crdt.names import counter_fault, entered_counter, stored_counter_fault
+from crdtctl.crdt.series import MAX_SPELLING_BYTES, key_fault, series_fault, spelled, split
+from tests.crdt.test_series import LABELS
+
+#: Texts that are nearly series.
+PIECES = ["a", "b", "é", "{", "}", '"', "\\", ",", "=", " ", 'a="b"', ',b="c"', "9"]
+NEARLY = st.lists(st.sampled_from(PIECES)).map("".join)
+INNER = NEARLY.map(lambda inner: f"a{{{inner}}}")
+
+
+def is_canonical(text: str) -> bool:
+    """Return whether a text is the one spelling of a name with labels."""
+    try:
+        name, labels = split(text)
+    except ValueError:
+        return False
+    return bool(labels) and series_fault(name, labels) is None and spelled(name, labels) == text
+
+
+@given(NEARLY | INNER)
+@example('a{b="c",a="b"}')
+@example('a{a="b",a="b"}')
+@example('a{a=" b"}')
+@example('a{a="b "}')
+@example('a{a="\x7f"}')
+@example('a{a="\\x"}')
+@example('a{9="b"}')
+@example('a{a="b"b="c"}')
+@example('a{,a="b"}')
+@example("a" * 201 + '{a="b"}')
+@example("a{" + ",".join(f'k{n:02}="v"' for n in range(17)) + "}")
+@example('a{a="' + "x" * (MAX_SPELLING_BYTES - 6) + '"}')
+def test_fault_is_found_in_every_text_that_is_not_canonical(text: str) -> None:
+    if "{" in text:
+        assert (counter_fault(text) is None) == is_canonical(text)
+        if "=" in text:
+            assert (stored_counter_fault(text) is None) == is_canonical(text)
+
+
+@given(NEARLY | INNER)
+def test_canonical_form_is_a_name_or_has_no_other_one(text: str) -> None:
+    once = spelling.canonical(text)
+    assert spelling.canonical(once) == once == entered_counter(once)
+    if once != text:
+        assert is_canonical(once) or "{" not in once or counter_fault(once) is not None
+
+
+@given(NEARLY | INNER, st.sampled_from(["", " 5", '="', "}"]))
+def test_end_of_a_spelling_is_behind_its_closing_brace(text: str, rest: str) -> None:
+    if is_canonical(text):
+        assert spelling.end_of_spelling(text + rest) == len(text)
+
+
+@given(LABELS)
+def test_typed_labels_are_read_back(labels: Mapping[str, str]) -> None:
+    labels = {key: value for key, value in labels.items() if series_fault("a", {key: value}) is None}
+    assert spelling.typed_labels(spelled("", labels)[1:-1]) == labels
+    for key, value in labels.items():
+        quoted = spelled("", {key: value})[1:-1]
+        assert spelling.typed_label(quoted) == (key, value)
+        if not value.startswith('"') and "=" not in value:
+            assert spelling.typed_label(f"{key}={value}") == (key, value)
+            if "," not in value:
+                assert spelling.typed_labels(f"{key}={value}, ") == {key: value}
+
+
+@given(NEARLY)
+def test_typed_labels_are_valid_or_refused(text: str) -> None:
+    try:
+        labels = spelling.typed_labels(text)
+    except ValueError:
+        return
+    assert all(key_fault(key) is None for key in labels)
+    assert len(labels) > 16 or series_fault("a", labels) is None
+
+
+@given(NEARLY | INNER)
+def test_advice_spells_a_series(text: str) -> None:
+    advice = spelling.advice(text)
+    if advice:
+        proposed = advice.partition("write '")[2].partition("' in single quotes")[0]
+        assert is_canonical(proposed)
+
+
+HOSTILE = {
+    "a million labels": "a{" + ",".join(f'k{n}="v"' for n in range(10**6)) + "}",
+    "a value of ten million bytes": 'a{k="' + "x" * 10**7 + '"}',
+    "a million escapes": 'a{k="' + "\\\\" * 10**6 + '"}',
+    "a million braces": "a" + "{" * 10**6 + "=",
+    "a million quotes": "a{k=" + '"' * 10**6,
+    "a million spaces": "a{" + " " * 10**6 + "=",
+    "a million commas": "k=" + "," * 10**6,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_texts_are_refused_at_once(text: str) -> None:
+    assert counter_fault(text) is not None
+    assert stored_counter_fault(text) is not None
+    assert stored_counter_fault(text + "}") is not None
+    assert counter_fault(spelling.canonical(text)) is not None
+    assert spelling.end_of_spelling(text) <= len(text)
+    for read in (spelling.typed_label, spelling.typed_labels):
+        with pytest.raises(ValueError, match=r"."):
+            read(text)
+    assert spelling.advice(text) == ""

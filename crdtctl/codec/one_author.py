@@ -31,6 +31,12 @@ _seq = itemgetter(0)
 _QUOTES = 6
 #: Minimum number of bytes of a line for each entry that is joined to it in its place. In others, all entries are read.
 _WIDE = 2**11
+#: Type → what is between the quotes behind a replica's id and before the next name, but for the digits.
+_WITHOUT_DIGITS = {b"pncounter": b":[,,]}},\n", b"gcounter": b":[,]}},\n"}
+_DIGITS = b"0123456789"
+_NOT_IN_ROWS = b":}\n"
+#: The names that were found valid last. Files that are joined mostly have the same ones.
+_known_names: list[bytes] = []
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 
@@ -58,22 +64,23 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
     if not count or len(parts) != _QUOTES * count + 1 or not text.isascii() or b"\\" in text:
         return None
     names, authors, tag = parts[1::_QUOTES], parts[5::_QUOTES], parts[3]
-    if set(parts[2::_QUOTES]) != {b":{"} or set(parts[4::_QUOTES]) != {b":{"} or tag not in ROWS:
+    if tag not in ROWS or parts[0] or parts[3::_QUOTES].count(tag) != count:
         return None
-    if parts[0] or set(parts[3::_QUOTES]) != {tag} or not are_names(names):
+    if parts[2::_QUOTES].count(b":{") != count or parts[4::_QUOTES].count(b":{") != count:
         return None
-    numbers = b'"'.join(parts[_QUOTES::_QUOTES])
-    if not numbers.startswith(b":[") or not numbers.endswith(b"]}}"):
+    numbers = b"".join(parts[_QUOTES::_QUOTES])
+    if numbers.translate(None, _DIGITS) != _WITHOUT_DIGITS[tag] * (count - 1) + _WITHOUT_DIGITS[tag][:-2]:
         return None
-    array = b"[%b]" % numbers[1:-2].replace(b']}},\n":[', b"],[")
+    array = b"[%b]" % numbers.translate(None, _NOT_IN_ROWS)
     try:
         entries = ROWS[tag].decode(array)
     except (msgspec.DecodeError, ValueError):
         return None
-    if len(entries) != count or encode_rows(entries) != array:
+    if encode_rows(entries) != array or not _are_in(clock, authors, list(map(_seq, entries))):
         return None
-    if not _are_in(clock, authors, list(map(_seq, entries))):
+    if names != _known_names and not are_names(names):
         return None
+    _known_names[:] = names
     return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
 
 
@@ -94,6 +101,8 @@ def _is_name(name: bytes) -> bool:
 
 def _are_in(clock: Mapping[str, int], authors: Sequence[bytes], seqs: Sequence[int]) -> bool:
     """Return whether a clock contains the commits with these numbers."""
+    if authors.count(authors[0]) == len(authors):
+        return max(seqs) <= clock.get(authors[0].decode(), 0)
     limits = {author: clock.get(author.decode(), 0) for author in set(authors)}
     return max(seqs) <= min(limits.values()) or all(map(le, seqs, map(limits.__getitem__, authors)))
 
@@ -107,6 +116,17 @@ Rows = dict[bytes, bytes]
 def collect(table: dict[bytes, Rows], lines: OneAuthorLines, without: bytes) -> None:
     """Join lines to a table of counters of their type: name → entries. Entries of `without` are left out."""
     get = table.get
+    author = lines.authors[0]
+    if lines.authors.count(author) == len(lines.authors):
+        if author == without:
+            return
+        for name, row in zip(lines.names, lines.rows, strict=True):
+            rows = get(name)
+            if rows is None:
+                table[name] = {author: row}
+            else:
+                rows[author] = row if author not in rows else join_row(rows[author], row)
+        return
     leaves_out = without in lines.authors
     for name, author, row in zip(lines.names, lines.authors, lines.rows, strict=True):
         if leaves_out and author == without:
@@ -116,6 +136,9 @@ def collect(table: dict[bytes, Rows], lines: OneAuthorLines, without: bytes) -> 
             table[name] = {author: row}
         else:
             rows[author] = row if author not in rows else join_row(rows[author], row)
+
+
+_entry = b'":['.join
 
 
 def join_row(a: bytes, b: bytes) -> bytes:
@@ -130,7 +153,7 @@ def write(name: bytes, tag: bytes, rows: Rows) -> bytes:
     if len(rows) == 1:
         ((author, row),) = rows.items()
         return b'"%b":{"%b":{"%b":[%b]}}' % (name, tag, author, row)
-    return b'"%b":{"%b":{"%b]}}' % (name, tag, b'],"'.join([b'%b":[%b' % (who, rows[who]) for who in sorted(rows)]))
+    return b'"%b":{"%b":{"%b]}}' % (name, tag, b'],"'.join(map(_entry, sorted(rows.items()))))
 
 
 def lines(columns: OneAuthorLines) -> list[bytes]:

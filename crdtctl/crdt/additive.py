@@ -293,30 +293,43 @@ class AdditiveCounter(CounterType):
 
     @final
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
-        width = len(self.weights)
-        theirs, cancels = context.others()[author], self._marks({**context.others(), context.replica: mine})
-        left = _left(theirs[1 : 1 + width], cancels.get(author))
-        totals = tuple(a + b for a, b in zip(mine[1 : 1 + width], left, strict=True))
-        if max(totals) >= TOO_LARGE:
-            raise Refused("the total would have more than 100 digits")
-        expired = self._expired({**context.others(), context.replica: mine})
-        once = dict(self._unexpired(mine, expired.get(origin(context.replica), 0)))
-        for key, sent in self._unexpired(theirs, expired.get(origin(author), 0)).items():
-            more = sent[:width] if key not in once else _larger(once[key][:width], sent[:width])
-            if key not in once or more != once[key][:width]:
-                once[key] = (*more, context.seq)
-        marks, once_marks, last, readings = (
-            self.record.parts[1 + width + number].join(self._part(mine, number), self._part(theirs, number))
-            for number in (_MARKS, _ONCE_MARKS, _EXPIRED, _READINGS)
-        )
-        gone = max(self._gone(mine), expired.get(origin(context.replica), 0))
-        maps = once, _but(marks, author), once_marks, _but(last, author)
-        time = self._dated(mine)
-        if self.has_periods(theirs):
-            from crdtctl.crdt import dated
+        return self.absorb_all(mine, [author], context)
 
-            time = dated.together(time, self._dated(theirs), theirs[1 : 1 + width], cancels.get(author, (0,) * width))
-        return self.record.make(mine[0], *totals, *maps, gone, readings, *time)
+    @final
+    def absorb_all(self, mine: Entry, authors: Sequence[str], context: OperationContext) -> Entry:
+        if not authors:
+            return mine
+        width, others = len(self.weights), context.others()
+        known = {**others, context.replica: mine}
+        # What is taken over adds nothing to these, since the entries stay among the others.
+        cancels, expired = self._marks(known), self._expired(known)
+        gone = max(self._gone(mine), expired.get(origin(context.replica), 0))
+        totals = mine[1 : 1 + width]
+        once = dict(self._unexpired(mine, gone))
+        parts = {number: self._part(mine, number) for number in (_MARKS, _ONCE_MARKS, _EXPIRED, _READINGS)}
+        time = self._dated(mine)
+        for author in authors:
+            theirs = others[author]
+            left = _left(theirs[1 : 1 + width], cancels.get(author))
+            totals = tuple([a + b for a, b in zip(totals, left, strict=True)])
+            if max(totals) >= TOO_LARGE:
+                raise Refused("the total would have more than 100 digits")
+            for key, sent in self._unexpired(theirs, expired.get(origin(author), 0)).items():
+                more = sent[:width] if key not in once else _larger(once[key][:width], sent[:width])
+                if key not in once or more != once[key][:width]:
+                    once[key] = (*more, context.seq)
+            for number, part in parts.items() if len(theirs) > 2 + width else ():
+                parts[number] = self.record.parts[1 + width + number].join(part, self._part(theirs, number))
+            for number in (_MARKS, _EXPIRED):
+                if author in parts[number]:
+                    parts[number] = _but(parts[number], author)
+            if self.has_periods(theirs):
+                from crdtctl.crdt import dated
+
+                none = (0,) * width
+                time = dated.together(time, self._dated(theirs), theirs[1 : 1 + width], cancels.get(author, none))
+        *marks, last, readings = parts.values()
+        return self.record.make(mine[0], *totals, once, *marks, last, gone, readings, *time)
 
     @final
     def weigh(self, totals: Totals) -> int:

@@ -213,6 +213,12 @@ class CounterType(RowType, ABC):
         """
         raise Refused(f"a {self.tag} cannot be taken over")
 
+    def absorb_all(self, mine: Entry, authors: Sequence[str], context: OperationContext) -> Entry:
+        """Return my entry after it took over the entries of several `authors`, in this order; see `absorb`."""
+        for author in authors:
+            mine = self.absorb(mine, author, context)
+        return mine
+
     def precision_info(self, entries: Entries) -> Mapping[str, float]:  # noqa: ARG002  # others have some
         """Return facts about the accuracy of the value, such as its standard error."""
         return {}

@@ -65,10 +65,17 @@ class GSet(CounterType):
         return self.record.make(mine[0], mine[1], {**self.record.at(mine, 2), **beyond})
 
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
-        theirs, cancels = context.others()[author], _marks({**context.others(), context.replica: mine})
-        row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), context)
-        marks = self.record.parts[2].join(self.record.at(mine, 2), self.record.at(theirs, 2))
-        return self.record.make(row[0], row[1], {name: mark for name, mark in marks.items() if name != author})
+        return self.absorb_all(mine, [author], context)
+
+    def absorb_all(self, mine: Entry, authors: Sequence[str], context: OperationContext) -> Entry:
+        others = context.others()
+        cancels = _marks({**others, context.replica: mine})  # what is taken over adds nothing to it
+        for author in authors:
+            theirs = others[author]
+            row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), context)
+            marks = self.record.parts[2].join(self.record.at(mine, 2), self.record.at(theirs, 2))
+            mine = self.record.make(row[0], row[1], {name: mark for name, mark in marks.items() if name != author})
+        return mine
 
     def fold(self, entries: Entries) -> int:
         return len(self._counting(entries))

@@ -101,7 +101,9 @@ def absorb(
         taken: list[Input] = []
         with transaction.lock_own() as own, transaction.known() as known:
             here = membership_of(own.source, known)
-            absorption = _Absorption(own, known, here, roster(here), report, attempts_of(own.source, known))
+            jobs_here = attempts_of(own.source, known)
+            clock = {**(known.head.clock if known else {}), **own.source.head.clock}
+            absorption = _Absorption(own, known, here, roster(here), report, jobs_here, jobs(jobs_here), clock)
 
             def take(item: Input) -> None:
                 absorption.read(item)
@@ -148,10 +150,10 @@ def _day(text: str) -> int:
 class _Absorption(Record, frozen=False):
     """The sealed replicas in the inputs, and the parts of the inputs that are needed to absorb them.
 
-    `counters`: name → type → entries with those of sealed replicas. `authors`: the sealed replicas in `counters`.
-    `members` and `attempts`: all entries of membership and of attempts of jobs in the inputs. `states`: label → retired
-    replicas and clock of an input. `absorbed_from`: labels of the inputs with a replica to absorb. `periods`: whether
-    an input may have periods.
+    `clock`: that of this replica. `counters`: name → type → the entries of each input with those of sealed replicas.
+    `authors`: the sealed replicas in `counters`. `members` and `attempts`: the entries of membership and of attempts of
+    jobs in the inputs. `states`: label → retired replicas and clock of an input. `absorbed_from`: labels of the inputs
+    with a replica to absorb. `periods`: whether an input may have periods.
     """
 
     own: OwnFile
@@ -160,15 +162,18 @@ class _Absorption(Record, frozen=False):
     ours: Roster
     report: AbsorbReport
     jobs_here: Entries
-    counters: dict[str, dict[str, dict[str, Entry]]] = field(default_factory=dict)
+    jobs_before: Jobs
+    clock: Clock
+    counters: dict[str, dict[str, list[Entries]]] = field(default_factory=dict)
     authors: set[str] = field(default_factory=set)
     members: dict[str, Entry] = field(default_factory=dict)
     absorbed_from: set[str] = field(default_factory=set)
     states: dict[str, tuple[Roster, Clock]] = field(default_factory=dict)
+    before: dict[str, None] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     second: list[SecondType] = field(default_factory=list)
     jobs: Jobs = field(default_factory=Jobs)
-    attempts: dict[str, Entry] = field(default_factory=dict)
+    attempts: list[Entries] = field(default_factory=list)
     periods: bool = False
 
     @property
@@ -187,30 +192,31 @@ class _Absorption(Record, frozen=False):
         """Read one input. Raise an error if it cannot be taken."""
         with ExitStack() as stack:
             source = open_input(item, stack)
-            self.states[item.label] = roster(membership_in(source)), source.head.clock
-            if self._read(source, printable(item.label)):
+            members = membership_in(source)
+            self.states[item.label] = roster(members), source.head.clock
+            if self._read(source, members, printable(item.label)):
                 self.absorbed_from.add(item.label)
             self.heard.append(Heard(source.head.replica, source.head.histories))
             self.periods = self.periods or source.head.periods
 
-    def _read(self, source: Source, label: str) -> bool:
-        """Read one input; return whether it contains a replica to absorb."""
-        head, entries = source.head, membership_in(source)
+    def _read(self, source: Source, entries: Entries, label: str) -> bool:
+        """Read one input with these entries of membership; return whether it contains a replica to absorb."""
+        head = source.head
         sealed = [who for who, row in entries.items() if is_sealed(row) and head.clock.get(who, 0) == row[0]]
         ours, theirs = self.ours, roster(entries)
         past = [who for who in head.clock if ours.has_absorbed(who) or theirs.has_absorbed(who)]
         if head.kind != "state" or not (sealed or past):
             raise RefusedError(f"{label} holds no sealed replica", "take it in with 'crdtctl merge'")
-        clock = {**(self.known.head.clock if self.known else {}), **self.own.source.head.clock}
-        if ours.forgotten(clock, theirs, head.clock):
+        if ours.forgotten(self.clock, theirs, head.clock):
             return False  # the merge refuses it
         new = self._new_replicas(label, [who for who in sealed if who not in past])
         attempts = attempts_in(source)
-        self._refuse_late(label, new, jobs(ATTEMPTS.join_all(self.jobs_here, attempts)))
-        self.attempts = ATTEMPTS.join_all(self.attempts, attempts)
+        self._refuse_late(label, new, attempts)
+        if attempts:
+            self.attempts.append(attempts)
         for who, row in entries.items():
             self.members[who] = MEMBERSHIP.join(self.members.get(who, row), row)
-        self.report.before += [who for who in past if who not in self.report.before]
+        self.before.update(dict.fromkeys(past))
         for name, line in source.lines() if new else ():
             if name not in NO_NAMES:
                 self._keep(*source.decode(line), new)
@@ -232,22 +238,26 @@ class _Absorption(Record, frozen=False):
                 new.append(who)
         return new
 
-    def _refuse_late(self, label: str, new: Sequence[str], found: Jobs) -> None:
+    def _refuse_late(self, label: str, new: Sequence[str], attempts: Entries) -> None:
         """Raise `RefusedError` for an attempt of a job if another attempt of that job was absorbed before."""
+        here = {who: self.jobs_here[who] for who in self.jobs_here.keys() & attempts.keys()}
+        theirs, ours = jobs(ATTEMPTS.join_all(here, attempts)), self.jobs_before
         for who in new:
-            if who in found.late:
-                attempt = found.attempts[who]
+            attempt = theirs.attempts.get(who) or ours.attempts.get(who)
+            if attempt is None:
+                continue
+            absorbed = max(theirs.absorbed.get(attempt.key, 0), ours.absorbed.get(attempt.key, 0))
+            if 0 < absorbed < attempt.number:
                 raise RefusedError(
-                    f"{label} is attempt {attempt.number} of job '{attempt.key}', but attempt "
-                    f"{found.absorbed[attempt.key]} was absorbed before and is the one that counts",
+                    f"{label} is attempt {attempt.number} of job '{attempt.key}', but attempt {absorbed} was absorbed "
+                    "before and is the one that counts",
                     "absorb a job only when it will not run again",
                 )
 
     def _keep(self, name: str, counter: Counter, new: Sequence[str]) -> None:
         for tag, entries in counter.items():
             if tag not in LOCALLY_MERGED and any(who in entries for who in new):
-                kept = self.counters.setdefault(name, {})
-                kept[tag] = TYPES[tag].join_all(kept.get(tag, {}), entries)
+                self.counters.setdefault(name, {}).setdefault(tag, []).append(entries)
 
     # Deciding ----------------------------------------------------------------------------------------------
 
@@ -262,8 +272,9 @@ class _Absorption(Record, frozen=False):
                 self.absorbed_from.discard(label)
                 self.report.absorbed = [who for who in self.report.absorbed if who not in strangers]
         members = self.all_members
-        past = members.absorbed(self.report.absorbed)
-        self.report.before += [who for who in past if who not in self.report.before]
+        past = dict.fromkeys(members.absorbed(self.report.absorbed))
+        self.before.update(past)
+        self.report.before += self.before
         self.report.absorbed = [who for who in self.report.absorbed if who not in past]
         absorbers = {who for several in members.absorbed_twice.values() for who in several}
         for who in self.report.absorbed:
@@ -281,12 +292,14 @@ class _Absorption(Record, frozen=False):
         If the attempt that counts is absorbed, earlier ones are absorbed without their counts. If it is not known yet,
         they still count, so they are merged only.
         """
-        self.jobs = jobs(ATTEMPTS.join_all(self.jobs_here, self.attempts))
-        left = [who for who in self.report.absorbed if who in self.jobs.left_out]
+        self.jobs = jobs(ATTEMPTS.join_several([self.jobs_here, *self.attempts]))
+        left_out = self.jobs.left_out
+        left = dict.fromkeys(who for who in self.report.absorbed if who in left_out)
         self.report.absorbed = [who for who in self.report.absorbed if who not in left]
         runs = self.jobs.attempts
         done = {*self.jobs.absorbed, *(runs[who].key for who in self.report.absorbed if who in runs)}
-        self.report.superseded = [who for who in left if who not in self.jobs.late and runs[who].key in done]
+        late = self.jobs.late
+        self.report.superseded = [who for who in left if who not in late and runs[who].key in done]
 
     # Lines of own.json -------------------------------------------------------------------------------------
 
@@ -309,7 +322,8 @@ class _Absorption(Record, frozen=False):
         """Return the line that records which attempts of jobs were absorbed, if it changes."""
         row = attempts_in(self.own.source).get(self.own.id, ATTEMPTS.record.bottom)
         runs = {who: self.jobs.attempts[who] for who in self.report.absorbed if who in self.jobs.attempts}
-        rows = [self.attempts[who] for who in self.report.absorbed if who in self.attempts]
+        known = ATTEMPTS.join_several(self.attempts)
+        rows = [known[who] for who in self.report.absorbed if who in known]
         after = attempts.raise_cutoff(attempts.absorbing(row, seq, runs, rows), seq, cutoff)
         return {} if after == row else {attempts.NAME: encode_line(attempts.NAME, {ATTEMPTS.tag: {self.own.id: after}})}
 
@@ -318,20 +332,23 @@ class _Absorption(Record, frozen=False):
         from functools import partial
 
         look_up = self.own.counters(many=len(self.counters) > MANY)
+        absorbed, left_out = dict.fromkeys(self.report.absorbed), self.jobs.left_out
         lines = {}
         for name in sorted(self.counters):
             mine = dict(look_up(name))
             known = self.known.counter(name) if self.known else {}
-            for tag, entries in self.counters[name].items():
-                if not any(who in entries for who in self.report.absorbed):
-                    continue  # attempts of jobs that do not count
+            for tag, several in self.counters[name].items():
                 kind = TYPES[tag]
-                others = kind.join_all(known.get(tag, {}), entries)
-                for left_out in (self.own.id, *self.jobs.left_out):
-                    others.pop(left_out, None)
+                entries = kind.join_several(several)
+                if absorbed.keys().isdisjoint(entries):
+                    continue  # attempts of jobs that do not count
+                others = kind.join_several([known.get(tag, {}), entries])
+                for one in (self.own.id, *left_out):
+                    others.pop(one, None)
                 context = OperationContext(self.own.id, seq, partial(dict, others))
                 before = mine.get(tag, {}).get(self.own.id)
-                row = self._taken_over(name, kind, before or kind.record.bottom, context)
+                authors = [who for who in absorbed if who in others]
+                row = self._taken_over(name, kind, before or kind.record.bottom, authors, context)
                 if row[1:] != (before or ())[1:]:
                     mine[tag] = {self.own.id: (seq, *row[1:])}
             if mine != look_up(name):
@@ -339,11 +356,15 @@ class _Absorption(Record, frozen=False):
                 self.second += arrivals(name, look_up(name), known, mine)
         return lines
 
-    def _taken_over(self, name: str, kind: CounterType, row: Entry, context: OperationContext) -> Entry:
-        for replica in self.report.absorbed:
-            if replica in context.others():
+    def _taken_over(
+        self, name: str, kind: CounterType, mine: Entry, authors: Sequence[str], context: OperationContext
+    ) -> Entry:
+        try:
+            return kind.absorb_all(mine, authors, context)
+        except Refused:
+            for who in authors:  # to find out which one
                 try:
-                    row = kind.absorb(row, replica, context)
+                    mine = kind.absorb(mine, who, context)
                 except Refused as reason:
-                    raise RefusedError(f"cannot absorb '{printable(name)}' of {replica}: {reason}") from None
-        return row
+                    raise RefusedError(f"cannot absorb '{printable(name)}' of {who}: {reason}") from None
+            raise

@@ -38,6 +38,24 @@ def test_the_value_stays_and_so_does_what_once_keys_stand_for(kind: CounterType,
     assert (kind.used_keys(state), kind.once(state)) == (sent, once)
 
 
+@each_type
+@given(data=st.data())
+def test_several_are_taken_over_as_one_after_the_other(kind: CounterType, data: st.DataObject) -> None:
+    (moment,) = data.draw(moments(kind, 1))
+    others = {who: row for who, row in moment.state.items() if who != "hub"}
+    authors = data.draw(st.lists(st.sampled_from(sorted(others)), unique=True)) if others else []
+    context = OperationContext("hub", 100, lambda: others)
+    row = mine = moment.state.get("hub", kind.record.bottom)
+    try:
+        for author in authors:
+            row = kind.absorb(row, author, context)
+    except Refused:
+        with pytest.raises(Refused):
+            kind.absorb_all(mine, authors, context)
+    else:
+        assert kind.absorb_all(mine, authors, context) == row
+
+
 def test_what_a_reset_cancelled_is_left_behind() -> None:
     cases: list[tuple[CounterType, Entry, Entry]] = [
         (TYPES["pncounter"], (3, 7, 2), (9, 0, 0, {}, {"job": (5, 2)})),

@@ -243,7 +243,7 @@ class _Absorption(Record, frozen=False):
         here = {who: self.jobs_here[who] for who in self.jobs_here.keys() & attempts.keys()}
         theirs, ours = jobs(ATTEMPTS.join_all(here, attempts)), self.jobs_before
         for who in new:
-            attempt = theirs.attempts.get(who) or ours.attempts.get(who)
+            attempt = theirs.attempts.get(who)
             if attempt is None:
                 continue
             absorbed = max(theirs.absorbed.get(attempt.key, 0), ours.absorbed.get(attempt.key, 0))

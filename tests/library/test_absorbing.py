@@ -55,6 +55,15 @@ def values(replica: Replica) -> dict[str, int]:
 COUNTED = {"builds": 3, "deploys": 1, "hits": 2, "names": 2}
 
 
+def test_the_replica_whose_counts_do_not_fit_any_more_is_named_and_nothing_is_taken_over(
+    hub: Replica, new_replica: New
+) -> None:
+    states = [job(new_replica, name, builds)[2] for name, builds in (("one", 3), ("two", 10**100 - 1), ("three", 4))]
+    with pytest.raises(RefusedError, match=r"cannot absorb 'builds' of two-.*more than 100 digits"):
+        absorb(hub, *states)
+    assert values(hub) == {}
+
+
 def test_what_a_sealed_replica_counted_becomes_the_absorbers_own(hub: Replica, new_replica: New) -> None:
     done, _, state = job(new_replica, "job")
     report = absorb(hub, state)

@@ -63,19 +63,17 @@ class Batch(Record, frozen=False):
         self.left_out.add(lines, f"'{printable(found.name)}': {failure.message}")
 
 
-def batch(path: str, parse: Parse, *, skip: bool = False, ordered: bool = False) -> Batch:
+def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
     """Return the requests in a file, one a line; '-' is standard input.
 
     Equal lines are counted first and parsed once, so a million lines with a thousand names become a thousand requests.
-    With `ordered`, there is a request for each line, in order. Blank lines are ignored. `parse` reads a line and raises
-    `UsageError` for a wrong one. That ends the batch; with `skip` the line is left out. Messages name the number of the
-    line.
+    Blank lines are ignored. `parse` reads a line and raises `UsageError` for a wrong one. That ends the batch; with
+    `skip` the line is left out. Messages name the number of the line.
     """
     counted: Counter[bytes] = Counter()
     parsed: dict[bytes, Request | None] = {}
     bad: dict[bytes, UsageError] = {}
     found = Batch()
-    in_order: list[bytes] = []
     done = 0
     for piece in _pieces(path):
         lines = piece.split(b"\n")
@@ -95,14 +93,31 @@ def batch(path: str, parse: Parse, *, skip: bool = False, ordered: bool = False)
                     raise UsageError(where, _NOTHING_DONE)
                 found.left_out.first = where
         done += len(lines)
-        if ordered:
-            in_order += lines
-    if ordered:
-        found.asked = [(one, 1) for line in in_order if (one := parsed[line]) is not None]
-    else:
-        found.asked = [(one, times) for line, times in counted.items() if (one := parsed[line]) is not None]
+    found.asked = [(one, times) for line, times in counted.items() if (one := parsed[line]) is not None]
     found.left_out.of = done
     found.left_out.lines = sum(counted[line] for line in bad)
+    return found
+
+
+def ordered_batch(path: str, parse: Parse, is_known: Callable[[bytes], bool], *, skip: bool = False) -> Batch:
+    """Return a request for each line of a file, in order, but not for lines that `is_known`. See `batch`."""
+    found = Batch()
+    number = 0
+    for piece in _pieces(path):
+        for line in piece.split(b"\n"):
+            number += 1
+            if is_known(line) or not line.strip():
+                continue
+            try:
+                request = parse(decoded(line))
+            except UsageError as error:
+                where = f"line {number} of {called(path)}: {error.message}"
+                if not skip:
+                    raise UsageError(where, _NOTHING_DONE) from None
+                found.left_out.add(1, where)
+            else:
+                found.asked += [(request, 1)] if request else []
+    found.left_out.of = number
     return found
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from crdtctl.cli.amounts import amount
 from crdtctl.cli.grammar import Option
-from crdtctl.errors import UsageError, printable
+from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store import requests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from crdtctl.cli.batches import Parse
+    from crdtctl.cli.batches import Batch, Parse
+    from crdtctl.cli.context import Context
     from crdtctl.store.commit import Request
 
 #: Form of a line of a batch → its contents.
@@ -121,6 +122,37 @@ def _end_of_name(line: str) -> int:
             return end
     end = line.find(" ")
     return len(line) if end < 0 else end
+
+
+def of_batch(
+    context: Context, path: str, default: Defaults, form: str, *, skip: bool = False, also: bool = False
+) -> Batch:
+    """Return the requests for the lines of a file, but not for those whose readings change nothing."""
+    from crdtctl.cli.batches import ordered_batch
+    from crdtctl.cli.labelling import of_lines
+
+    parse = observed_line(default, form)
+    labelled = of_lines(context, parse)
+    is_simple = labelled is parse and form != "json" and not also
+    return ordered_batch(path, labelled, _unchanged(context, default) if is_simple else _never, skip=skip)
+
+
+def _never(_: object) -> bool:
+    return False
+
+
+def _unchanged(context: Context, default: Defaults) -> Callable[[bytes], bool]:
+    """Return a function that finds lines whose readings change nothing."""
+    from crdtctl.cli.verb import session
+    from crdtctl.store.standing import Unchanged, standing
+    from crdtctl.store.validation import checked_on_drop
+
+    try:
+        replica = session(context).open(_never)
+    except MissingError:  # the replica does not exist yet
+        return _never
+    with replica.snapshot() as now:
+        return Unchanged(standing(now, checked_on_drop(default.on_drop), default.tag), default.source)
 
 
 def checked_form(form: str | None) -> str:

@@ -13,6 +13,7 @@ from crdtctl.cli.observing import (
     checked_form,
     checked_on_drop,
     observed_line,
+    of_batch,
     of_words,
 )
 from crdtctl.cli.options import (
@@ -113,9 +114,7 @@ def observe(
     else:
         if words:
             raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
-        from crdtctl.cli.batches import batch as read_batch
-
-        found = read_batch(batch, of_lines(context, observed_line(default, form)), skip=skip, ordered=True)
+        found = of_batch(context, batch, default, form, skip=skip, also=also)
         requests = found.requests()
     commit(
         context,

@@ -381,6 +381,10 @@ class AdditiveCounter(CounterType):
         return meters.joined(self._parts(entries, _READINGS))
 
     @final
+    def readings_of(self, row: Entry) -> Readings:
+        return self._part(row, _READINGS)
+
+    @final
     def fold(self, entries: Entries) -> int:
         rows, weights = entries.values(), self.weights
         if set(map(len, rows)) == {1 + len(weights)}:  # totals alone, by far the most common: no call for each row

@@ -127,6 +127,15 @@ def _observed(
     return _with(own, newest if is_first and read_here else following, reading)
 
 
+def standing_reading(own: Generations, others: Sequence[Generations], on_drop: OnDrop) -> int | None:
+    """Return the reading of a source that changes nothing although it is the largest one; None if there is none."""
+    known = _largest([own, *others])
+    if not known:
+        return None
+    newest = max(known, key=int)
+    return known[newest] if on_drop != "restart" or newest in _largest([own], marks=False) else None
+
+
 def _with(own: Generations, generation: str, reading: int) -> Generations:
     """Return generations with a reading in one of them."""
     _, cancelled, opened = _whole(own.get(generation, ()))

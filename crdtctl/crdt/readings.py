@@ -128,7 +128,7 @@ def _observed(
 
 
 def standing_reading(own: Generations, others: Sequence[Generations], on_drop: OnDrop) -> int | None:
-    """Return the reading of a source that changes nothing although it is the largest one; None if there is none."""
+    """Return the reading of a source that changes nothing although it is the largest one, or None."""
     known = _largest([own, *others])
     if not known:
         return None

@@ -112,6 +112,9 @@ def show(
     these characters. If a NAME has several types, the type that this replica uses is shown; --type selects another.
     Without a NAME, all types are shown.
 
+    With --per, a counter that keeps periods has a row for each of them; --since and --last alone show the amount since
+    then. See 'crdtctl help time'.
+
     CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
     if by_replica + members + attempts + state > 1:

@@ -6,7 +6,7 @@ import os
 GROUPS = {
     "First steps": ("start",),
     "Types of counters": ("types", "gset", "hll", "distributions", "bcounter", "handoff", "reset"),
-    "Labels and readings": ("labels", "readings"),
+    "Labels, time and readings": ("labels", "time", "readings"),
     "Replicas and remotes": ("remotes", "urls", "cron", "fleet", "jobs", "clocks"),
     "Scripts and programs": ("scripting", "stream", "exit-status", "library"),
     "Inside": ("files", "identity", "promises", "format", "glossary"),

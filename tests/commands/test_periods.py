@@ -1,12 +1,14 @@
 """Counters that keep when: ``create --every``, ``increment --at`` and ``show --per``."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from crdtctl import Replica
 from tests.conftest import Shell
+from tests.support.terminal import on_terminal
 
 
 @pytest.fixture
@@ -282,3 +284,39 @@ def test_another_replica_counts_with_periods_once_it_has_heard_of_them(shell: Sh
     shell.ok("--replica", "third", "merge", "hub.json")
     shell.ok("--replica", "third", "increment", "builds", "8")
     assert shell.ok("--replica", "third", "show", "builds", "--last", "1h") == "12\n"
+
+
+def test_groups_are_columns(shell: Shell, replica: Replica) -> None:
+    for os, day, amount in (("linux", "2026-03-01", 2), ("mac", "2026-03-01", 3), ("linux", "2026-03-02", 5)):
+        name = f'tests{{os="{os}",py="3.12"}}'
+        shell.ok("create", name, "--type", "gcounter", "--every", "day")
+        shell.ok("increment", name, str(amount), "--at", day)
+    asked = ("--per", "day", "--since", "2026-03-01", "--until", "2026-03-02")
+    assert shell.ok("show", "tests", *asked, "--by", "os", "-f", "csv") == (
+        "period,linux,mac\n2026-03-01,2,3\n2026-03-02,5,0\n"
+    )
+    assert shell.ok("show", "tests", *asked, "--by", "os,py", "-f", "csv").startswith("period,linux 3.12,mac 3.12\n")
+    assert shell.ok("show", "tests", *asked) == "2026-03-01\t5\n2026-03-02\t5\n"
+    assert shell.ok("show", 'tests{os="mac"}', *asked) == "2026-03-01\t3\n2026-03-02\t0\n"
+    tree = json.loads(shell.ok("show", "tests", *asked, "--by", "os", "-f", "json"))
+    assert [(one["labels"], one["periods"][1]["value"]) for one in tree["counters"]] == [
+        ({"os": "linux"}, 5),
+        ({"os": "mac"}, 0),
+    ]
+    shell.ok("increment", 'tests{os="bsd"}', "7", "--type", "gcounter")
+    assert shell.ok("show", "tests", "--per", "month", "--until", "2026-03-02").startswith("before or unknown\t7\n")
+
+
+def test_a_terminal_shows_bars(shell: Shell, builds: Replica) -> None:
+    seen = on_terminal(shell, "show", "builds", "--per", "day", *MARCH).stdout
+    bars = {line.split()[0]: line.count("█") for line in seen.splitlines() if line.startswith(" 2026")}
+    assert bars == {"2026-03-01": 40, "2026-03-02": 17, "2026-03-03": 0, "2026-03-04": 28, "2026-03-05": 0}
+
+
+def test_a_copied_replica_goes_on_with_periods(shell: Shell, builds: Replica) -> None:
+    shutil.copytree(builds.path, shell.directory / "copy")
+    Replica(shell.directory / "copy").increment("builds", 2)
+    copy = Replica(shell.directory / "copy")
+    assert copy.id != builds.id
+    assert copy.reading("builds").timeline.unknown == 0
+    assert copy.value("builds") == 17

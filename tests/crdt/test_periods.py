@@ -1,12 +1,15 @@
 """Periods of one replica: their text, their arithmetic, and what is folded."""
 
 import datetime as dt
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import periods
+from crdtctl.crdt.base import Entry
 from crdtctl.crdt.periods import END, QUARTER, Period, added, counted, end_of, folded, kept, period_at, read, start_of
 from tests.support.tape import from_tape
 from tests.support.times import periods_from
@@ -141,3 +144,37 @@ def test_a_clock_a_year_ahead_makes_days_of_as_many_hours_as_it_counted() -> Non
     assert days == {(1, 20_455)}  # 30 hours of the next year displace a whole day
     assert found[1, 20_455] == (24,)
     assert sums(found) == 80
+
+
+#: Row of the table in the help → every, keep, distance of the counts in seconds, their number, largest size in bytes.
+SIZES = {
+    "day, a year": (1, 0, 86_400, 365, 1_200),
+    "day, ten years": (1, 0, 86_400, 3_650, 1_900),
+    "hour, a year": (2, 0, 3_600, 8_760, 2_900),
+    "hour for 400 days": (2, 38_400, 3_600, 9_600, 28_000),
+    "15m, two days": (3, 0, 900, 192, 700),
+    "15m, a year": (3, 0, 900, 35_040, 2_600),
+}
+
+
+@pytest.mark.parametrize("row", SIZES)
+def test_an_entry_is_as_small_as_the_help_says(row: str) -> None:
+    """The table in `crdtctl help time` has these figures; a year of daily periods of large amounts is below 6 KB."""
+    every, keep, distance, number, most = SIZES[row]
+    assert size(every, keep, distance, number, 100) <= most
+    if row == "day, a year":
+        assert size(every, keep, distance, number, 10**12) < 6_000
+
+
+def size(every: int, keep: int, distance: int, number: int, below: int) -> int:
+    """Return the size of a line with one entry that counted a number of amounts."""
+    chance, found, total = random.Random(1), dict[Period, tuple[int, ...]](), 0
+    for at in range(number):
+        amount = chance.randrange(below)
+        total += amount
+        if amount:
+            found = counted(found, every, 1_767_225_600 + at * distance, (amount,))
+        if at % 200 == 0 or at == number - 1:  # less often than a replica folds, which makes the same periods
+            found = folded(found, kept(every, keep))
+    row: Entry = (9, total, {}, {}, {}, {}, 0, {}, every, keep, periods.text(found))
+    return len(encode_line("builds", {"gcounter": {"laptop-019ab3d81c000123456789abcdef0123": row}}))

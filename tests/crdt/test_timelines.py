@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.periods import QUARTER
-from crdtctl.crdt.timeline import Timeline
+from crdtctl.crdt.timeline import Timeline, together
 
 AUTHORS = ("ann", "bob", "čen")
 KINDS = [TYPES["gcounter"], TYPES["pncounter"]]
@@ -290,3 +290,20 @@ def test_a_counter_without_periods_says_so() -> None:
         with pytest.raises(Refused, match="no periods"):
             kind.timeline({"ann": (1, *kind.record.bottom[1:])})
         assert not kind.has_periods((1, *kind.record.bottom[1:]))
+
+
+def test_counters_together_have_the_periods_of_all() -> None:
+    kind = TYPES["gcounter"]
+    days = kind.timeline({"ann": row_of("gcounter", (DAILY, 0), (Operation("increment", 5), START))})
+    every_hour = Operation("create", every=2, keep=8)
+    first = (Operation("increment", 2), 0)
+    hours = kind.timeline({"bob": row_of("gcounter", first, (every_hour, 0), (Operation("increment", 3), START))})
+    found = together([hours, days], 7)
+    assert (found.every, found.keep, found.unknown) == ("day", 96 * 400, 9)
+    assert found.periods == {(START, START + 4): 3, (START, START + 96): 5}
+    assert together([days, days], 0).periods == {(START, START + 96): 10}
+
+
+def test_a_counter_that_keeps_no_periods_is_not_kept_for_a_time() -> None:
+    with pytest.raises(Refused, match="keeps no periods"):
+        row_of("gcounter", (Operation("create", keep=96), 0))

@@ -95,9 +95,10 @@ def _quantile_report(now: Snapshot, rows: Iterable[Total], by: Sequence[str], ch
         {
             **named(one.name, one.labels),
             "type": one.tag,
-            "quantiles": {text(q): _number(one.distribution.quantile(q)) for q in chosen},
+            "relative_error": found.error,
+            "quantiles": {text(q): _number(found.quantile(q)) for q in chosen},
         }
-        for one in rows
+        for one, found in ((one, one.distribution) for one in rows)
     )
     return report(now, (), ("quantile", "value"), by, items, lambda item: [*item["quantiles"].items()])
 

@@ -188,7 +188,9 @@ def test_several_quantiles_are_rows(shell: Shell, hundred: Replica) -> None:
     assert shell.ok("show", "latency", "other", "--quantile", "0.5") == rows
     assert shell.ok("show", "--quantile", "0.5") == shell.ok("show", "*e*", "--quantile", "0.5") == rows
     found = json.loads(shell.ok("show", "latency", "--quantile", "0.5,0.25", "--format", "json"))
-    assert found["counters"] == [{"name": "latency", "type": "hist", "quantiles": {"0.5": 50.4156, "0.25": 25.1675}}]
+    assert found["counters"] == [
+        {"name": "latency", "type": "hist", "relative_error": 0.01, "quantiles": {"0.5": 50.4156, "0.25": 25.1675}}
+    ]
 
 
 def test_all_figures_are_rows_or_fields(shell: Shell, hundred: Replica) -> None:
@@ -312,3 +314,20 @@ def test_the_library_takes_numbers_of_any_kind(replica: Replica) -> None:
         for _ in range(3):
             stream.add_numbers("t", 2.5)
     assert replica.value("t") == 8
+
+
+def test_replicas_that_heard_the_same_show_the_same_bytes(
+    shell: Shell, replica: Replica, new_replica: Callable[[str], Replica]
+) -> None:
+    other = new_replica("other")
+    replica.add_numbers("t", "0.00000123", 5, once="job")
+    other.add_numbers("t", "0.00000123", "1e20", "-0.1", labels={"os": "linux"})
+    replica.merge_bytes(other.export_bytes())
+    other.merge_bytes(replica.export_bytes())
+    for words in (["--quantile", "0.1,0.5"], ["--distribution"], ["--series"], ["--by", "os"], []):
+        for form in ("json", "csv", "toml"):
+            shown = [
+                shell.ok("--replica", one.path, "show", "t", *words, "--format", form).replace(one.id, "ID")
+                for one in (replica, other)
+            ]
+            assert shown[0] == shown[1]

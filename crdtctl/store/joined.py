@@ -10,7 +10,7 @@ from bisect import bisect_right
 from crdtctl.codec.header import encode_head
 from crdtctl.codec.layout import HEAD_END, TRAILER_SIZE, InMemory, trailer
 from crdtctl.codec.plain import read_base
-from crdtctl.codec.reader import Source
+from crdtctl.codec.reader import ALL, Source
 from crdtctl.crdt.forks import parse
 from crdtctl.errors import DataError
 from crdtctl.records import replace
@@ -20,10 +20,11 @@ from crdtctl.store.recent import Blocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from crdtctl.codec.header import Head
     from crdtctl.codec.layout import Pages
+    from crdtctl.codec.reader import Part
     from crdtctl.store.own_file import Piece
 
 
@@ -72,6 +73,19 @@ class Joined(Source):
         """Return the line of one counter, or None."""
         found = self.recent.line(name)
         return self.own.line(name) if found is None else found
+
+    def lines(self, part: Part = ALL) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the name and the line of each counter, in order. A part is read without the rest."""
+        return super().lines() if part == ALL else self._lines(part)
+
+    def _lines(self, part: Part) -> Iterator[tuple[bytes, bytes]]:
+        changes = list(self.recent.lines(part))
+        changes.reverse()
+        for name, line in self.own.lines(part):
+            while changes and changes[-1][0] < name:
+                yield changes.pop()
+            yield changes.pop() if changes and changes[-1][0] == name else (name, line)
+        yield from reversed(changes)
 
     def may_have_reserved(self) -> bool:
         """Return whether a line may be a reserved one, without putting the pieces together."""

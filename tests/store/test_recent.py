@@ -1,6 +1,7 @@
 """``own.recent.json``: the latest changes of a large ``own.json``, which both are read with as one file."""
 
 import errno
+import itertools
 import os
 import re
 import shutil
@@ -14,10 +15,13 @@ from hypothesis import strategies as st
 
 from crdtctl import Replica, fastpath
 from crdtctl.cli.main import main
-from crdtctl.codec.layout import TRAILER_SIZE
+from crdtctl.codec.header import FileKind, Head, encode_head
+from crdtctl.codec.layout import TRAILER_SIZE, InMemory, assemble
+from crdtctl.codec.reader import Part, Source
 from crdtctl.errors import DataError
 from crdtctl.store import recent
 from crdtctl.store.check import check_replica
+from crdtctl.store.joined import Joined
 from tests.support.forked import child
 from tests.support.large import COUNT, NAME, every_replica_is_large, grow, lines_in, recent_of
 from tests.support.places import quick_directory
@@ -383,6 +387,35 @@ def _do(replica: Replica, operation: tuple[str, str, int]) -> None:
 def _lines(replica: Replica) -> list[bytes]:
     """Return the exported lines, without what differs between two replicas."""
     return [line.split(b'":{')[0] for line in replica.export_bytes().splitlines()[1:-1]]
+
+
+_NAMES = st.lists(st.sampled_from([b"%c%c" % pair for pair in itertools.product(b"abc", b"xyz")]), unique=True)
+
+
+@given(own=_NAMES, recent_names=_NAMES, part=st.tuples(*[st.sampled_from([b"", b"a", b"ay", b"b", b"by", b"d"])] * 2))
+def test_lines_of_both_files_are_those_of_one(
+    own: list[bytes], recent_names: list[bytes], part: tuple[bytes, bytes]
+) -> None:
+    old, new = _source(own, 1, "own"), _source(recent_names, 2, "recent")
+    whole = Joined(old, new)
+    expected = sorted({**dict(old.lines()), **dict(new.lines())}.items())
+    chosen = [one for one in expected if part[0] <= one[0] and (not part[1] or one[0] < part[1])]
+    assert list(whole.lines(Part(*part))) == chosen
+    assert list(whole.lines()) == expected
+    assert (
+        whole.pages.read(0, whole.size)[:-TRAILER_SIZE]
+        == assemble(encode_head(whole.head), [line for _, line in expected])[:-TRAILER_SIZE]
+    )
+    for name, _ in expected:
+        assert whole.line(name.decode()) == dict(expected)[name]
+
+
+def _source(names: list[bytes], seq: int, kind: FileKind) -> Source:
+    """Return a file of a replica with these counters, changed in commit `seq`."""
+    lines = [b'"%b":{"pncounter":{"here":[%d,1,0]}}' % (name, seq) for name in sorted(names)]
+    head = Head(kind, "here", {"here": 2}, base="0" * 12 + (" 1 1 00000000" if kind == "recent" else ""))
+    data = assemble(encode_head(head), lines)
+    return Source(InMemory(data), len(data), ours=True)
 
 
 # Many processes ----------------------------------------------------------------------------------------

@@ -2,16 +2,13 @@
 
 import argparse
 import math
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 from tests.bench import bulk, counting, distributions, handoffs, labelled, many_lines, meetings, report, starts
@@ -58,9 +55,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`absorb`, {sizes.states:,} sealed files of jobs": bulk.absorb_many,
         **_meetings(sizes),
         "`sync` with a folder, nothing new among 10 objects": meetings.few_without_news,
-        "`--help`": starts.show_help,
-        "`merge`, two small states": starts.merge_two,
-        "`status`": starts.status,
+        **starts.contests(),
     }
 
 
@@ -93,10 +88,6 @@ def main() -> int:
     place = options.directory or place_to_work()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as root, ExitStack() as stack:
         ground = Ground(Path(root), sizes, stack)
-        if not os.access(ground.crdtctl, os.X_OK):
-            print(f"{ground.crdtctl} does not exist: install the project for this Python first", file=sys.stderr)
-            return 2
-        _compile(ground)
         head = _machine(root, options)
         print(head, end="\n\n")
         try:
@@ -137,13 +128,6 @@ def _options() -> argparse.Namespace:
         parser.error("--write needs all rows in full size: leave out --only and --quick")
     options.runs = options.runs or (3 if options.quick else 9)
     return options
-
-
-def _compile(ground: Ground) -> None:
-    """Compile the package, as an installation does, so that no run has to."""
-    found = find_spec("crdtctl")
-    packages = list(found.submodule_search_locations or ()) if found is not None else []
-    subprocess.run([ground.python, "-m", "compileall", "-q", *packages], env=ground.environment, check=False)
 
 
 def _machine(root: str, options: argparse.Namespace) -> str:

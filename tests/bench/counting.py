@@ -30,7 +30,7 @@ def own(ground: Ground) -> Contest:
     counter = ground.sizes.few // 2
     ours = _increment(ground, ground.few, counter, amounts.own(counter))
     others = [*_shell(ground), *_sqlite(ground), *_redis(ground), *_git(ground)]
-    rivals = [Rival(ground.python_command("pass"), 1.35), *map(Rival, others)]
+    rivals = [Rival(ground.python_command("pass"), 1.0), *map(Rival, others)]
     return Contest(ours=ours, rivals=rivals, turns=_TURNS)
 
 

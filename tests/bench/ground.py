@@ -3,8 +3,9 @@
 import os
 import shutil
 import subprocess
-import sys
+import sysconfig
 import tempfile
+import venv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from tests.bench.process import Wrong
 #: File systems that keep nothing on a disk: fsync costs nothing there.
 IN_MEMORY = {"tmpfs", "ramfs"}
 _CHECKOUT = Path(__file__).parents[2]
+_PACKAGE = _CHECKOUT / "crdtctl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,23 @@ def place_to_work() -> str:
     return next((place for place in places if file_system(place) not in IN_MEMORY), places[0])
 
 
+def _installed(place: Path, environment: Mapping[str, str]) -> Path:
+    """Install a copy of the program as users do, beside links to all other packages; return where its scripts are.
+
+    An editable installation, as of developers, takes longer to start.
+    """
+    venv.create(place, symlinks=True, with_pip=False)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(place)}))
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if path.suffix != ".pth" and not path.name.startswith(("crdtctl", "_", ".")):
+            (packages / path.name).symlink_to(path)
+    shutil.copytree(_PACKAGE, packages / "crdtctl", ignore=shutil.ignore_patterns("__pycache__"))
+    scripts = place / "bin"
+    subprocess.run([scripts / "python3", "-m", "compileall", "-q", packages / "crdtctl"], env=environment, check=True)
+    shutil.copy(_PACKAGE / "bin" / "crdtctl", scripts)
+    return scripts
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """A replica whose ``known.json`` is restored before each measured merge."""
@@ -87,9 +106,9 @@ class Ground:
         self.root = root
         self.sizes = sizes
         self.stack = stack
-        self.crdtctl = str(Path(sys.executable).parent / "crdtctl")
-        self.python = sys.executable
         self.environment = self._environment(root)
+        scripts = _installed(root / "installed", self.environment)
+        self.crdtctl, self.python = str(scripts / "crdtctl"), str(scripts / "python3")
 
     @staticmethod
     def _environment(root: Path) -> Mapping[str, str]:

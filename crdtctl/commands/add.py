@@ -112,6 +112,7 @@ def _of_batch(
     from crdtctl.cli import batches
     from crdtctl.crdt.hist import Hist
     from crdtctl.crdt.hll import HLL
+    from crdtctl.store.commit import DEFAULT_TYPES
     from crdtctl.store.requests import add_numbers, add_sketch
 
     meant = _type_of(context, name, tag)
@@ -123,7 +124,8 @@ def _of_batch(
         return [add_sketch(name, sketch)] if sketch else [], left_out
     found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
     together = [element for one in found.requests() for element in one.operation.elements]
-    return [adding(name, together, tag=tag)] if together else [], found.left_out
+    # With its type, the request is refused if another process has made a hist meanwhile, where equal lines would count.
+    return [adding(name, together, tag=meant or DEFAULT_TYPES["add"])] if together else [], found.left_out
 
 
 def _type_of(context: Context, name: str, tag: str | None) -> str | None:

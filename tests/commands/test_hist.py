@@ -1,13 +1,15 @@
 """A hist from the command line: numbers in, quantiles and an exact sum out."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import Shell
+from tests.conftest import PROGRAM, Shell
 from tests.support.expect import assert_refused, contents
 
 #: 100,000 numbers from 0.001 to 100, in disorder.
@@ -96,6 +98,26 @@ def test_a_wrong_line_is_told_by_its_number_and_nothing_is_added(
         assert why in said
         assert said.endswith("nothing was counted; --bad skip leaves such lines out\n")
     assert contents(replica.path) == before
+
+
+def test_a_hist_that_is_made_while_a_batch_for_a_new_set_is_read_is_left_alone(shell: Shell, replica: Replica) -> None:
+    os.mkfifo(shell.directory / "lines")
+    words = [*PROGRAM, "add", "t", "--batch", "lines"]
+    with subprocess.Popen(words, cwd=shell.directory, env=shell.environment, stderr=subprocess.PIPE) as process:
+        with (shell.directory / "lines").open("w") as lines:  # it is opened once the type has been looked up
+            replica.create("t", "hist")
+            lines.write("1\n1\n")
+        assert process.wait() == 73
+    assert replica.value("t") == 0
+
+
+def test_a_batch_for_a_new_series_of_a_hist_counts_each_line(shell: Shell, replica: Replica) -> None:
+    replica.add_numbers("t", 5, labels={"os": "linux"})
+    shell.ok("add", "t", "--label", "os=macos", "--batch", "-", stdin="1\n1\n")
+    shell.ok("add", "t", "3", "--label", "os=bsd")
+    assert shell.ok("show", "t", "--by", "os") == "t\thist\tbsd\t1\nt\thist\tlinux\t1\nt\thist\tmacos\t2\n"
+    assert shell.ok("show", "t", "--quantile", "1", "--by", "os").endswith("t\tmacos\t1\t1\n")
+    assert shell.ok("show", "t", "--quantile", "0.5") == "1\n"
 
 
 def test_wrong_lines_can_be_left_out(shell: Shell, replica: Replica) -> None:

@@ -11,13 +11,14 @@ import pytest
 
 from tests.conftest import PROGRAM
 from tests.examples.recipes import EXAMPLES, Machine
+from tests.support.large import COUNT, NAME
 
 UNITS = EXAMPLES / "systemd"
 
 
 def unit(ending: str) -> ConfigParser:
     """Return what a unit says."""
-    parser = ConfigParser(interpolation=None)
+    parser = ConfigParser(interpolation=None, strict=False)  # a path unit may watch several files
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read(UNITS / f"crdtctl-sync.{ending}")
     return parser
@@ -43,10 +44,29 @@ def test_systemd_finds_nothing_wrong_with_the_units(laptop: Machine) -> None:
     assert [line for line in ended.stderr.splitlines() if "crdtctl-sync" in line] == []
 
 
+def watched_by_the_path_unit(home: Path) -> list[Path]:
+    """Return the paths that the path unit watches."""
+    lines = (UNITS / "crdtctl-sync.path").read_text().splitlines()
+    return [Path(line[12:].replace("%h", str(home))) for line in lines if line.startswith("PathChanged=")]
+
+
+def test_the_path_unit_watches_what_a_count_in_a_large_replica_changes(laptop: Machine) -> None:
+    laptop.ok("crdtctl increment builds 2>/dev/null")
+    own, recent = watched_by_the_path_unit(laptop.home)
+    assert not recent.exists()
+    names = "\n".join(NAME.format(number) for number in range(COUNT))
+    (laptop.home / "batch.txt").write_text(names)
+    laptop.ok(["crdtctl", "increment", "--batch", laptop.home / "batch.txt"])
+    before = own.stat().st_ino, recent.stat().st_ino
+    laptop.ok("crdtctl increment builds")
+    assert own.stat().st_ino == before[0]
+    assert recent.stat().st_ino != before[1]
+
+
 def test_the_service_syncs_the_replica_whose_file_the_path_unit_watches(laptop: Machine, tmp_path: Path) -> None:
     laptop.ok("crdtctl increment builds 2>/dev/null")  # makes the replica in the data directory
     laptop.ok(["crdtctl", "remote", "add", "hub", tmp_path / "hub"])
-    watched = Path(unit("path")["Path"]["PathChanged"].replace("%h", str(laptop.home)))
+    watched, _ = watched_by_the_path_unit(laptop.home)
     before = watched.stat().st_ino
     laptop.ok("crdtctl increment builds")
     assert watched.stat().st_ino != before

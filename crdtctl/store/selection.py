@@ -154,10 +154,7 @@ def meant(now: CounterSnapshot, wanted: Selector, found: Iterable[Reading]) -> l
 def _beginning_with(prefix: str) -> Part:
     """Return the part of a file with the names that begin with a prefix."""
     first = prefix.encode()
-    if not first:
-        return ALL
-    last = first.rstrip(b"\xff")  # no UTF-8 has this byte
-    return Part(first, last[:-1] + bytes([last[-1] + 1]))
+    return Part(first, first + b"\xff") if first else ALL  # no text in UTF-8 has this byte
 
 
 def _in_part(now: CounterSnapshot, wanted: Selector, part: Part, tag: str | None) -> Iterator[Reading]:

@@ -154,6 +154,7 @@ def test_attempts_are_selected_by_labels(shell: Shell, replica: Replica) -> None
         ]
 
     assert cells("tests") == ["tests1", f"{LINUX}2", f"{MACOS}4"]
+    assert cells("tests", "--exact") == ["tests1"]
     assert cells("tests", "--sort", "value") == [f"{MACOS}4", f"{LINUX}2", "tests1"]
     assert cells('t*{os="linux"}') == [f"{LINUX}2"]
     assert cells("--where", "os=macos") == [f"{MACOS}4"]

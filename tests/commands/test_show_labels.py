@@ -223,7 +223,7 @@ def test_bounds_are_about_the_total(shell: Shell, counted: Replica, words: list[
 def test_name_with_two_types_in_its_series_needs_a_type(shell: Shell, replica: Replica) -> None:
     other = Replica.init(shell.directory / "other", name="other")
     other.add('seen{os="linux"}', "ada")
-    other.increment('seen{os="macos"}', 5)
+    other.increment('seen{os="macos"}', 5, tag="pncounter", also=True)
     replica.merge_bytes(other.export_bytes())
     assert "--type" in assert_refused(shell("show", "seen"), 2)
     assert shell.ok("show", "seen", "--type", "gset") == "1\n"

@@ -152,7 +152,7 @@ def test_values_of_every_other_type_add_up(replica: Replica) -> None:
 
 def test_name_with_several_types_is_read_in_the_one_in_use(replica: Replica) -> None:
     replica.merge_bytes(counted_state("other", {'visitors{os="linux"}': 5}))
-    replica.add('visitors{os="macos"}', "ada")
+    replica.add('visitors{os="macos"}', "ada", tag="gset", also=True)
     assert [(one.tag, one.value) for one in replica.select("visitors")] == [("gset", 1)]
     assert [(one.tag, one.value) for one in replica.select("visitors", tag="pncounter")] == [("pncounter", 5)]
     assert [(one.tag, one.value) for one in replica.select("visit*")] == [("gset", 1), ("pncounter", 5)]

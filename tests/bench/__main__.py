@@ -53,6 +53,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`show`, {sizes.entries:,} entries": many_lines.show_all,
         "50 hand-overs, each of four merges": handoffs.hand_overs,
         f"`absorb`, {sizes.states:,} sealed files of jobs": bulk.absorb_many,
+        f"`absorb`, {10 * sizes.states:,} sealed files of jobs": bulk.absorb_ten_times_as_many,
         **_meetings(sizes),
         "`sync` with a folder, nothing new among 10 objects": meetings.few_without_news,
         **starts.contests(),

@@ -120,7 +120,8 @@ def report(
 
     def rows(item: Item) -> Iterator[Sequence[object]]:
         labels = item.get("labels", {})
-        name = spelled(item["name"], {key: value for key, value in labels.items() if key not in by})
+        left = {key: value for key, value in labels.items() if key not in by} if labels else labels
+        name = spelled(item["name"], left) if left else item["name"]
         start = [name, *(item[column] for column in first), *(labels.get(key, "") for key in by)]
         for row in cells(item):
             yield [*start, *row]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
 from crdtctl.cli.amounts import amount
-from crdtctl.cli.statsd import statsd_count
 from crdtctl.crdt.names import counter_fault
 from crdtctl.crdt.spelling import end_of_spelling
 from crdtctl.errors import UsageError, printable
@@ -25,6 +22,7 @@ else:
     from crdtctl import patterns as re
 
 _COUNTED = re.compile(r"[ \t]*([0-9]+)[ \t](.*)", re.DOTALL)
+_MAY_COUNT = set(" \t0123456789")
 _LOOKS_COUNTED = re.compile(r"[ \t]*[0-9]+ ")
 _PAIR = re.compile(r"[^={}]+=\+?[0-9]+")
 _NO_PAIRS = "in a batch, write NAME, a tab, AMOUNT"
@@ -63,6 +61,8 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
         return requests.count(verb, _name(tree), number, once=once, tag=tree.get("type", tag), labels=labels, at=when)
 
     def statsd(line: str) -> Request:
+        from crdtctl.cli.statsd import statsd_count
+
         name, number, labels = statsd_count(line)
         return requests.count(_OPPOSITE[verb] if number < 0 else verb, name, abs(number), tag=tag, labels=labels)
 
@@ -71,7 +71,7 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
             return from_json(line)
         if "\t" in line:
             return tsv(line)
-        if _LOOKS_COUNTED.match(line):
+        if line[:1] in _MAY_COUNT and _LOOKS_COUNTED.match(line):
             _doubt(line)
         if "{" in line:
             return requests.count(verb, *_labelled(line), tag=tag)
@@ -105,6 +105,7 @@ def _doubt(line: str) -> NoReturn:
 
 def json_object(line: str, fields: Collection[str], texts: Collection[str]) -> dict[str, Any]:
     """Return the fields of a line, a JSON object; those in `texts` are strings. Raise `UsageError`."""
+    import json  # only here and for statsd: names and amounts do without
 
     def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):

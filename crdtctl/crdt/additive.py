@@ -47,8 +47,6 @@ every row. So the row is a product of this order and of the lattices of the othe
 
 from __future__ import annotations
 
-from _operator import mul
-
 from crdtctl.crdt import readings as meters
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Refused
 from crdtctl.crdt.forks import merge_branches, observed_resets, origin
@@ -391,7 +389,7 @@ class AdditiveCounter(CounterType):
         rows, weights = entries.values(), self.weights
         if set(map(len, rows)) == {1 + len(weights)}:  # totals alone, by far the most common: no call for each row
             _, *columns = zip(*rows, strict=True)
-            return sum(map(mul, weights, map(sum, columns)))
+            return sum(map(int.__mul__, weights, map(sum, columns)))
         plain = sum(self._plain(entries).values())
         return plain + sum(self.once(entries).values()) + meters.total(self.readings(entries))
 

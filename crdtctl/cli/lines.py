@@ -57,7 +57,7 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
         number = tree.get("amount", 1)
         number = amount(number) if isinstance(number, str) else number
         once, labels = tree.get("once"), tree.get("labels")
-        when = None if "at" not in tree else _time(tree["at"])
+        when = None if "at" not in tree else line_time(tree["at"])
         return requests.count(verb, _name(tree), number, once=once, tag=tree.get("type", tag), labels=labels, at=when)
 
     def statsd(line: str) -> Request:
@@ -127,7 +127,8 @@ def json_object(line: str, fields: Collection[str], texts: Collection[str]) -> d
     return tree
 
 
-def _time(when: object) -> float:
+def line_time(when: object) -> float:
+    """Return the time of a line, the field 'at', in seconds since 1970; raise `UsageError`."""
     from crdtctl.cli.times import moment  # only here: few lines have a time
 
     if isinstance(when, bool) or not isinstance(when, str | int | float):

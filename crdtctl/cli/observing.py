@@ -37,7 +37,7 @@ ON_DROP = Option(
     help="A reading that falls: refuse it (default, status 4), count it as a restart of the source, or ignore it.",
 )
 _TEXTS = {"name", "source", "type"}
-_FIELDS = {*_TEXTS, "total", "labels"}
+_FIELDS = {*_TEXTS, "total", "labels", "at"}
 _NO_SOURCE = "a reading needs a source, the meter that was read"
 _NAME_ONE = 'add --source ID; for a meter of this machine: --source "$(hostname)"'
 
@@ -45,8 +45,9 @@ _NAME_ONE = 'add --source ID; for a meter of this machine: --source "$(hostname)
 class Defaults:
     """The properties of readings that their lines leave out."""
 
-    def __init__(self, source: str | None, on_drop: str | None, tag: str | None) -> None:
+    def __init__(self, source: str | None, on_drop: str | None, tag: str | None, at: float | None = None) -> None:
         self.source = source
+        self.at = at
         self.on_drop = on_drop or "refuse"
         self.tag = tag
 
@@ -57,6 +58,7 @@ class Defaults:
         source: str | None = None,
         tag: str | None = None,
         labels: Mapping[str, str] | None = None,
+        at: float | None = None,
     ) -> Request:
         """Return the request for a reading; raise `UsageError`."""
         if source is None:
@@ -64,7 +66,13 @@ class Defaults:
         if source is None:
             raise UsageError(_NO_SOURCE, _NAME_ONE)
         return requests.observe(
-            name, total, source=source, on_drop=self.on_drop, tag=self.tag if tag is None else tag, labels=labels
+            name,
+            total,
+            source=source,
+            on_drop=self.on_drop,
+            at=self.at if at is None else at,
+            tag=self.tag if tag is None else tag,
+            labels=labels,
         )
 
 
@@ -88,7 +96,7 @@ def observed_line(default: Defaults, form: str) -> Parse:
         return default.request(name, amount(rest[0]), rest[1] if len(rest) == 2 else None)
 
     def from_json(line: str) -> Request:
-        from crdtctl.cli.lines import json_object
+        from crdtctl.cli.lines import json_object, line_time
 
         tree = json_object(line, _FIELDS, _TEXTS)
         for field in ("name", "total"):
@@ -96,7 +104,8 @@ def observed_line(default: Defaults, form: str) -> Parse:
                 raise UsageError(f"the field '{field}' is missing")
         total = tree["total"]
         total = amount(total) if isinstance(total, str) else total
-        return default.request(tree["name"], total, tree.get("source"), tree.get("type"), tree.get("labels"))
+        when = line_time(tree["at"]) if "at" in tree else None
+        return default.request(tree["name"], total, tree.get("source"), tree.get("type"), tree.get("labels"), when)
 
     def auto(line: str) -> Request:
         if line.startswith("{"):
@@ -133,7 +142,7 @@ def of_batch(
 
     parse = observed_line(default, form)
     labelled = of_lines(context, parse)
-    is_simple = labelled is parse and form != "json" and not also
+    is_simple = labelled is parse and form != "json" and not also and default.at is None
     return ordered_batch(path, labelled, _unchanged(context, default) if is_simple else _never, skip=skip)
 
 

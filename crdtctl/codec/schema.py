@@ -12,7 +12,7 @@ from crdtctl.crdt.decimals import DIGITS
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
 from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
-from crdtctl.crdt.readings import generation_fault
+from crdtctl.crdt.readings import generation_fault, stored_source_fault
 from crdtctl.crdt.series import MAX_LABELS, MAX_SPELLING_BYTES
 
 TYPE_CHECKING = False
@@ -30,6 +30,13 @@ _NAME = {
     "minLength": 1,
     "maxLength": MAX_BYTES,
     "pattern": r"^(?! )(?![\s\S]*[\u0000-\u001f\u007f-\u00a0])[\s\S]*(?<! )$",
+}
+#: A name; or a space, a period, a space and a name.
+_SOURCE = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_BYTES + len(" d1234567 "),
+    "pattern": r"^(?: [dhq](?:0|[1-9][0-9]{0,6}) )?(?! )(?![\s\S]*[\u0000-\u001f\u007f-\u00a0])[\s\S]*(?<! )$",
 }
 _COUNTER = f"^([^=]*|{'|'.join(NO_COUNTERS)})$"
 _KEY = "[a-zA-Z_][a-zA-Z0-9_]*"
@@ -50,6 +57,7 @@ _DECIMAL = f"^(?!-0$)(-?(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})([.][0-9]{{0,{DIGITS
 _KEYS: dict[Fault, str] = {
     element_fault: "element",
     generation_fault: "generation",
+    stored_source_fault: "source",
     buckets.key_fault: "bucket",
     buckets.level_fault: "level",
 }
@@ -193,6 +201,7 @@ def state_schema() -> dict[str, Any]:
         "$defs": {
             "name": _NAME,
             "series": _SERIES,
+            "source": _SOURCE,
             "generation": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,15})(?![\\s\\S])"},
             "element": {**_NAME, "maxLength": MAX_ELEMENT_BYTES},
             "bucket": {

@@ -29,6 +29,7 @@ from crdtctl.cli.options import (
     TYPE,
     UNTIL_END,
 )
+from crdtctl.cli.time_options import AT
 from crdtctl.cli.verb import commit, is_typed, skips_bad
 from crdtctl.errors import UsageError, printable
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     Argument("words", "NAME TOTAL | NAME=TOTAL...", repeated=True),
     SOURCE,
     ON_DROP,
+    AT,
     LABEL,
     TYPE,
     BATCH,
@@ -62,6 +64,7 @@ def observe(
     words: list[str],
     source: str | None,
     on_drop: str | None,
+    at: str | None,
     label: list[str],  # noqa: ARG001  # as below
     tag: str | None,
     batch: str | None,
@@ -82,7 +85,7 @@ def observe(
     EXAMPLES:
       crdtctl observe bytes.sent 73400320 --source "$(hostname)/eth0" --on-drop restart
       crdtctl observe rx=4096 tx=512 --source router-1
-      crdtctl observe tokens 18230 --source logs/2026-03
+      crdtctl observe tokens 18230 --source project.log --at 2026-03-01
       scan-logs | crdtctl observe --batch -
 
     A source is a meter: its reading is an absolute number, and grows. Of all its readings, on all machines, the largest
@@ -92,10 +95,13 @@ def observe(
     A reading below what is known of its source is refused. With --on-drop restart, the source has restarted: the
     reading counts beside what was read before.
 
-    A batch has one reading a line: 'NAME TOTAL [SOURCE]', or a JSON object with the fields name, total, source, labels
-    and type. A NAME with spaces needs tabs, or JSON. See 'crdtctl help readings'.
+    With --at, it is the total of one period: the day, or a shorter period that the counter keeps. The period is part of
+    the source, so each day has its own reading, and 'show --per day' shows them.
+
+    A batch has one reading a line: 'NAME TOTAL [SOURCE]', or a JSON object with the fields name, total, source, at,
+    labels and type. A NAME with spaces needs tabs, or JSON. See 'crdtctl help readings'.
     """
-    default = Defaults(source, checked_on_drop(on_drop), tag)
+    default = Defaults(source, checked_on_drop(on_drop), tag, None if at is None else _moment(at))
     form = checked_form(lines)
     if stream or follow is not None:
         from crdtctl.cli.stream_command import run
@@ -127,3 +133,9 @@ def observe(
     if found:
         found.left_out.raise_if_any()
     return None
+
+
+def _moment(at: str) -> float:
+    from crdtctl.cli.times import moment  # only here: it imports what knows dates
+
+    return moment(at, "--at")

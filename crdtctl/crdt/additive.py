@@ -150,6 +150,11 @@ class AdditiveCounter(CounterType):
         """Return `mine` after it read some meters."""
         others = [self._part(row, _READINGS) for row in context.others().values()]
         before, asked = self._part(mine, _READINGS), operation.readings
+        if operation.moments:
+            from crdtctl.crdt import dated, dated_readings
+
+            every = dated.agreed(self._dated(mine), self._times(context.others()))[0]
+            asked = (*dated_readings.placed(asked, operation.moments, every, [before, *others]),)
         found = meters.observed(before, others, asked, operation.on_drop, context.on_fall)
         return self._with_readings(mine, found)
 
@@ -254,16 +259,19 @@ class AdditiveCounter(CounterType):
 
     @final
     def timeline(self, entries: Entries) -> Timeline:
-        from crdtctl.crdt import dated, timeline
+        from crdtctl.crdt import dated, dated_readings, timeline
 
         width, merged = len(self.weights), merge_branches(self.record, entries)
         marks, none = self._marks(merged), (0,) * width
         every, keep, _ = dated.agreed((0, 0, ""), self._times(merged))
+        read = meters.left(self.readings(merged))
+        by_period = dated_readings.by_period(read)
+        every = max([every, *(granularity for granularity, _ in by_period)])
         if not every:
             raise Refused(dated.NO_PERIODS)
         rows = [(row[1 : 1 + width], marks.get(who, none), self._dated(row)[2]) for who, row in merged.items()]
-        undated = sum(self.once(merged).values()) + meters.total(self.readings(merged))
-        return timeline.timeline((every, keep), rows, undated, self.weigh)
+        undated = sum(self.once(merged).values()) + sum(read.values()) - sum(by_period.values())
+        return timeline.timeline((every, keep), rows, undated, self.weigh, by_period)
 
     def _gone(self, row: Entry) -> int:
         """Return the last commit whose keys the replica of a row has dropped."""
@@ -379,6 +387,10 @@ class AdditiveCounter(CounterType):
     @final
     def readings(self, entries: Entries) -> Readings:
         return meters.joined(self._parts(entries, _READINGS))
+
+    @final
+    def has_dated_readings(self, row: Entry) -> bool:
+        return any(source[0] == " " for source in self._part(row, _READINGS))
 
     @final
     def readings_of(self, row: Entry) -> Readings:

@@ -70,10 +70,10 @@ class Operation(Record):
     `initial` value, the `precision` and the `level`. ``expire`` forgets the keys of the commits up to the `clock`
     (replica id, commit number), and keeps their counts. A `sketch` represents more elements than fit in memory; only an
     hll can add it. `numbers` represent any number of elements for a hist. ``observe`` has `readings` of sources, in
-    order, and no amount. What happens to one that falls is `on_drop`, see `crdtctl.crdt.readings`. ``create`` may have
-    readings to begin with. Counts, and ``create``, may set the periods of a counter: how fine they are (`every`, a rank
-    of `crdtctl.crdt.periods`), and how long the finest are kept (`keep`, quarters of an hour). A count may have its own
-    time (`at`, seconds since 1970).
+    order, and no amount. What happens to one that falls is `on_drop`, see `crdtctl.crdt.readings`; `moments` are
+    their times, if they have any. ``create`` may have readings to begin with. Counts, and ``create``, may set the
+    periods of a counter: how fine they are (`every`, a rank of `crdtctl.crdt.periods`), and how long the finest are
+    kept (`keep`, quarters of an hour). A count may have its own time (`at`). Times are seconds since 1970.
     """
 
     verb: Verb
@@ -94,6 +94,7 @@ class Operation(Record):
     numbers: tuple[Distribution, ...] = ()
     clock: tuple[tuple[str, int], ...] = ()
     readings: tuple[tuple[str, int], ...] = ()
+    moments: tuple[int | None, ...] = ()
     on_drop: OnDrop = "refuse"
 
 
@@ -238,6 +239,10 @@ class CounterType(RowType, ABC):
     def readings(self, entries: Entries) -> Readings:  # noqa: ARG002  # others have some
         """Return the readings of meters, source → generation → reading, with what resets cancelled of each."""
         return {}
+
+    def has_dated_readings(self, row: Entry) -> bool:  # noqa: ARG002  # others can have them
+        """Return whether a reading in an entry has a period."""
+        return False
 
     def readings_of(self, row: Entry) -> Readings:  # noqa: ARG002  # others have some
         """Return the readings in one entry."""

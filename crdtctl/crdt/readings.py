@@ -60,6 +60,15 @@ def source_fault(text: str) -> str | None:
     return fault(text, "a source")
 
 
+def stored_source_fault(text: str) -> str | None:
+    """Return the fault of `text` as a source in a file, perhaps with a period, or None."""
+    if text[:1] == " ":
+        from crdtctl.crdt.dated_readings import dated_fault  # only here: few readings have a time
+
+        return dated_fault(text)
+    return source_fault(text)
+
+
 def generation_fault(text: str) -> str | None:
     """Return the fault of `text` as the number of a generation, or None."""
     if text == _FIRST or (text.isascii() and text.isdigit() and text[0] != _FIRST and len(text) <= _MAX_DIGITS):
@@ -69,17 +78,26 @@ def generation_fault(text: str) -> str | None:
 
 _READING = Record(Nat(), Nat(), Nat(), required=1)
 #: The part of an entry with the readings of its replica.
-READINGS = MapOf(source_fault, MapOf(generation_fault, _READING))
+READINGS = MapOf(stored_source_fault, MapOf(generation_fault, _READING))
 
 
 class Fall(Refused):
     """A reading of a `source` is below the largest known one, and so it was not counted."""
 
     def __init__(self, source: str, reading: int, known: int) -> None:
-        super().__init__(f"'{source}' reads {reading}, below the {known} that was read before")
+        super().__init__(f"{shown(source)} reads {reading}, below the {known} that was read before")
         self.source = source
         self.reading = reading
         self.known = known
+
+
+def shown(source: str) -> str:
+    """Return a source for a message, with its period if it has one."""
+    if source[:1] == " ":
+        from crdtctl.crdt.dated_readings import shown as shown_dated
+
+        return shown_dated(source)
+    return f"'{source}'"
 
 
 def observed(

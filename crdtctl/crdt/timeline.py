@@ -35,10 +35,17 @@ class Timeline(Record):
 
 
 def timeline(
-    settings: tuple[int, int], rows: Iterable[Counted], undated: int, weigh: Callable[[Totals], int]
+    settings: tuple[int, int],
+    rows: Iterable[Counted],
+    undated: int,
+    weigh: Callable[[Totals], int],
+    by_period: Mapping[Period, int],
 ) -> Timeline:
-    """Return the periods of several replicas together, with these `settings`; `undated` is counted without one."""
-    periods: dict[Span, int] = {}
+    """Return the periods of several replicas together, with these `settings`.
+
+    `by_period` are amounts of all replicas together, and `undated` is counted without a period.
+    """
+    periods = {(start_of(period), end_of(period)): amount for period, amount in by_period.items()}
     unknown = undated
     for totals, cancelled, text in rows:
         found = read(text, len(totals))

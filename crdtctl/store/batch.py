@@ -132,6 +132,7 @@ class Verbs(ABC):
         *,
         source: str,
         on_drop: OnDrop = "refuse",
+        at: float | None = None,
         tag: str | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
@@ -140,8 +141,10 @@ class Verbs(ABC):
 
         On read, the largest reading of each source counts. Raise `RefusedError` for one that is below what is known,
         unless `on_drop` is ``restart``: then it counts beside the earlier ones, or ``ignore``: then it does not count.
+        With `at`, seconds since 1970, it is the reading of a period, which is part of the source.
         """
-        self._ask(requests.observe(name, total, source=source, on_drop=on_drop, tag=tag, also=also, labels=labels))
+        found = requests.observe(name, total, source=source, on_drop=on_drop, at=at, tag=tag, also=also, labels=labels)
+        self._ask(found)
 
     def reset(self, name: str, *, tag: str | None = None, labels: Mapping[str, str] | None = None) -> None:
         """Cancel all counts of all replicas that this replica knows.

@@ -37,4 +37,6 @@ def together(group: Sequence[Request]) -> Request:
     if len(group) == 1:
         return group[0]
     readings = tuple([reading for one in group for reading in one.operation.readings])
-    return replace(group[0], operation=replace(group[0].operation, readings=readings))
+    moments = tuple([moment for one in group for moment in one.operation.moments or (None,)])
+    dated = moments if any(one.operation.moments for one in group) else ()
+    return replace(group[0], operation=replace(group[0].operation, readings=readings, moments=dated))

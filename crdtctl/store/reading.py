@@ -43,7 +43,8 @@ class Reading(Record):
     @property
     def has_periods(self) -> bool:
         """Whether it keeps periods."""
-        return any(map(TYPES[self.tag].has_periods, self.state.values()))
+        kind, rows = TYPES[self.tag], self.state.values()
+        return any(map(kind.has_periods, rows)) or any(map(kind.has_dated_readings, rows))
 
     @property
     def timeline(self) -> Timeline:

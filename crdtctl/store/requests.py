@@ -188,17 +188,23 @@ def observe(
     *,
     source: str,
     on_drop: str = "refuse",
+    at: float | None = None,
     tag: str | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
 ) -> Request:
-    """Record that the meter `source` reads `total`. A reading that falls is treated as `on_drop` names."""
+    """Record that the meter `source` reads `total`, of the period of a time `at`, in seconds since 1970.
+
+    A reading that falls is treated as `on_drop` names.
+    """
     check_strings(tag=tag)
     name = checked_name(name, labels)
     source = checked_source(source)
     check_amount(total)
     check_type(tag)
-    operation = Operation("observe", 0, readings=((source, total),), on_drop=checked_on_drop(on_drop))
+    when = checked_time(at)
+    moments = () if when is None else (when,)
+    operation = Operation("observe", 0, readings=((source, total),), moments=moments, on_drop=checked_on_drop(on_drop))
     return Request(name, operation, tag, also)
 
 

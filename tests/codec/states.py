@@ -13,7 +13,7 @@ from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.forks import ExportMarker, History, text
 from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Periods, Record, Registers
 from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
-from crdtctl.crdt.readings import generation_fault
+from crdtctl.crdt.readings import generation_fault, stored_source_fault
 from crdtctl.crdt.series import spelled
 from tests.support.sketches import sketch_from
 from tests.support.tape import Tape, from_tape
@@ -44,6 +44,8 @@ def spelt(tape: Tape, wrong: Callable[[str], str | None]) -> str:
     """Return a short text that is not wrong."""
     if wrong is bound_fault:  # of few letters, few texts are bounds
         return str(number(tape) * tape.choose((1, -1)))
+    if wrong is stored_source_fault and tape.below(2):
+        return f" {tape.choose('dhq')}{tape.below(3)} {tape.choose(LETTERS[:4])}"
     if wrong is generation_fault:
         return str(tape.below(3))
     if wrong is buckets.level_fault:

@@ -80,6 +80,9 @@ class TestMistakes:
             (("bytes", "7"), '--source "$(hostname)"'),
             (("bytes", "7", "--source", ""), "a source cannot be empty"),
             (("bytes", "7", "--source", " eth0"), "white space"),
+            (("bytes", "7", "--source", " d1 eth0"), "white space"),
+            (("bytes", "7", "--source", "eth0", "--at", "soon"), "'soon' is not a time for --at"),
+            (("--stream", "--at", "2026-03-01"), "put 'at' into each line"),
             (("bytes", "-7", "--source", "eth0"), "-7"),
             (("bytes", "7kB", "--source", "eth0"), "without a unit"),
             (("bytes", "7", "8", "--source", "eth0"), "NAME=AMOUNT"),
@@ -138,6 +141,35 @@ class TestFallingReading:
         replica.merge_bytes(other.export_bytes())
         replica.observe("bytes", 45, source="eth0", on_drop="restart")  # late
         assert replica.value("bytes") == 1800
+
+
+class TestPastTime:
+    def test_each_day_has_its_own_reading_and_is_shown(self, shell: Shell, replica: Replica, other: Replica) -> None:
+        for day, total in (("2026-03-01", "7"), ("2026-03-02", "9"), ("2026-03-01T23:59Z", "8")):
+            shell.ok("observe", "tokens", total, "--source", "log", "--at", day)
+        other.observe("tokens", 5, source="log", at=1772323200)
+        replica.merge_bytes(other.export_bytes())
+        assert shell.ok("show", "tokens") == "17\n"
+        rows = shell.ok("show", "tokens", "--per", "day", "--since", "2026-03-01", "--until", "2026-03-02")
+        assert [line.split("\t")[-1] for line in rows.splitlines()] == ["8", "9"]
+        said = assert_refused(shell("observe", "tokens", "6", "--source", "log", "--at", "2026-03-01"), 4)
+        assert "'log' of 2026-03-01 reads 6, below the 8" in said
+
+    def test_lines_of_json_have_a_time(self, shell: Shell, replica: Replica) -> None:
+        lines = [
+            {"name": "tokens", "total": 7, "source": "log", "at": "2026-03-01"},
+            {"name": "tokens", "total": 9, "source": "log", "at": 1772409600},
+            {"name": "tokens", "total": 8, "source": "log", "at": "2026-03-01T10:00:00Z"},
+        ]
+        shell.ok("observe", "--batch", write(shell, *map(json.dumps, lines)))
+        assert shell.ok("show", "tokens") == "17\n"
+        assert replica.clock() == {replica.id: 1}
+
+    def test_a_time_of_the_line_wins_over_the_one_of_the_batch(self, shell: Shell, replica: Replica) -> None:
+        own = json.dumps({"name": "tokens", "total": 9, "source": "log", "at": "2026-03-02"})
+        shell.ok("observe", "--batch", write(shell, "tokens 7 log", own), "--at", "2026-03-01")
+        rows = shell.ok("show", "tokens", "--per", "day", "--since", "2026-03-01", "--until", "2026-03-02")
+        assert [line.split("\t")[-1] for line in rows.splitlines()] == ["7", "9"]
 
 
 class TestBatch:

@@ -77,6 +77,7 @@ JOBS = {
     "follow": Job("increment --quiet --follow batch.txt --until-end", again="start it again"),
     "add": Job("add names x y"),
     "add to a distribution": Job("add sizes 0.35 12 --type hist"),
+    "observe": Job("observe builds 40 --source eth0"),
     "increment of every type": Job("increment --batch types.txt"),
     "merge of every type": Job("merge types.json", two_files=True),
     "create": Job("create new --type gcounter"),

@@ -95,8 +95,8 @@ an array of zeros.
 ``gone``        the last commit of this replica whose keys it has dropped.
 ``readings``    meters that this replica read: ``{SOURCE: {GENERATION: [reading, cancelled, opened]}}``. A generation is
                 a number from ``"0"``, as text. A source of a period is written as a space, the letter and the number of
-                the period, a space, and the source, as in ``" d20513 eth0"``. ``cancelled`` is the reading that resets by this replica cancel, and
-                ``opened`` is 1 if the generation began with a reading of 0.
+                the period, a space, and the source, as in ``" d20513 eth0"``. ``cancelled`` is the reading that resets
+                by this replica cancel, and ``opened`` is 1 if the generation began with a reading of 0.
 ``every``       the finest periods that are kept: 1 for days, 2 for hours, 3 for 15 minutes; 0 for none.
 ``keep``        how long they are kept, in quarters of an hour; 0: as long as usual.
 ``periods``     the amounts that this replica added in each period (UTC), as text: runs ``d20454:3,,1-2`` in the order

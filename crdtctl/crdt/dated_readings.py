@@ -1,8 +1,8 @@
 """Readings of a past time: the period is part of their source. Pure.
 
 A log that is added up day by day is a source for each day: a day that is added up again replaces its own reading. Such
-a source is written `` d20454 SOURCE``: a space, with which no other name begins, then the letter and the number of the
-period, as in `crdtctl.crdt.periods`, and the source.
+a source is written `` d20454 SOURCE``: a space, as in no other name, then the letter and the number of the period, as
+in `crdtctl.crdt.periods`, and the source.
 
 The periods of a source are as fine as those of the counter when its first dated reading is made, and days for a counter
 that keeps none. They stay so, because another period would be another source, which counts again.

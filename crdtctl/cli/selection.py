@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from crdtctl.crdt.glob import Glob
 from crdtctl.crdt.selector import Selector
 from crdtctl.errors import MissingError, printable
 from crdtctl.store.selection import chosen, find, totals
@@ -23,7 +22,7 @@ class Default:
     tag: None = None
 
     def __init__(self, wanted: Selector, value: int) -> None:
-        self.name = str(wanted.name)
+        self.name = wanted.name
         self.labels: Labels = wanted.labels
         self.spelling = str(wanted)
         self.value = value
@@ -42,7 +41,7 @@ def selectors(now: Snapshot, names: Sequence[str], where: Sequence[Condition], *
 
 def is_one(wanted: Sequence[Selector]) -> bool:
     """Return whether selectors mean one value: they are one, which is not a pattern."""
-    return len(wanted) == 1 and not isinstance(wanted[0].name, Glob)
+    return len(wanted) == 1 and wanted[0].pattern is None
 
 
 def one_total(now: Snapshot, wanted: Selector, tag: str | None, default: int | None) -> Total | Default:
@@ -52,7 +51,7 @@ def one_total(now: Snapshot, wanted: Selector, tag: str | None, default: int | N
     """
     found = [*selected(now, [wanted], tag, default)]
     if len(found) > 1:
-        now.meant(str(wanted.name), [one.name for total in existing(found) for one in total.counters])
+        now.meant(wanted.name, [one.name for total in existing(found) for one in total.counters])
     return found[0]
 
 
@@ -73,13 +72,13 @@ def selected(
             continue
         if default is None:
             raise missing(now, one, tag)
-        if not isinstance(one.name, Glob):
+        if one.pattern is None:
             yield Default(one, default)
 
 
 def missing(now: Snapshot, wanted: Selector, tag: str | None) -> MissingError:
     """Return the error for a selector that means no counter."""
-    if isinstance(wanted.name, Glob):
+    if wanted.pattern is not None:
         return MissingError(f"no counter matches '{printable(str(wanted))}'", "'crdtctl show' lists all counters")
     if wanted.conditions and next(find(now, Selector(wanted.name), tag), None) is not None:
         from shlex import quote

@@ -10,8 +10,6 @@ from crdtctl.cli.options import FORM, TYPE
 from crdtctl.cli.selection import existing, is_one, one_total, selected, selectors
 from crdtctl.cli.time_options import READING, are_about_time
 from crdtctl.cli.verb import session, typed_format
-from crdtctl.crdt.glob import Glob
-from crdtctl.crdt.selector import Selector
 from crdtctl.crdt.series import parts
 from crdtctl.errors import AnswerIsNo, UsageError, printable
 from crdtctl.store.selection import conditions, label_keys, totals_of_all
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from crdtctl.cli.output import Item
     from crdtctl.cli.selection import Default
     from crdtctl.crdt import clock as clocks
-    from crdtctl.crdt.selector import Condition
+    from crdtctl.crdt.selector import Condition, Selector
     from crdtctl.store.jobs import AttemptReading
     from crdtctl.store.snapshot import Snapshot
     from crdtctl.store.totals import Total
@@ -185,7 +183,7 @@ def show(
         if quantiles is not None:
             from crdtctl.cli import distributions
 
-            is_named = bool(names) and not any(isinstance(one.name, Glob) for one in wanted)
+            is_named = bool(names) and not any(one.pattern is not None for one in wanted)
             found = (total for total in existing(rows) if is_named or distributions.is_distribution(total))
             distributions.show(now, found, keys, quantiles, form, is_one=one, all_figures=distribution)
             return
@@ -227,8 +225,10 @@ def _attempts(
 ) -> list[AttemptReading]:
     """Return the attempts that counted under selectors, in order; all that fulfil conditions without a selector."""
     tried = [one for one in now.attempts() if tag in (None, one.tag)]
+    from crdtctl.crdt.selector import selector as selector_of
+
     found = []
-    for selector in wanted or [Selector(Glob("*"), tuple(demanded))]:
+    for selector in wanted or [selector_of("{}", demanded)]:
         of_one = [one for one in tried if selector.matches(*parts(one.name))]
         if wanted and not of_one:
             [*selected(now, [selector], tag)]  # raises if the counter does not exist

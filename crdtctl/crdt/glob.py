@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 _SPECIAL = "*?["
 
 
-def is_glob(text: str) -> bool:
-    """Return whether a text has a special character of patterns."""
-    return any(character in text for character in _SPECIAL)
-
-
 def quoted(text: str) -> str:
     """Return a pattern that matches a text alone."""
     return "".join([f"[{character}]" if character in _SPECIAL else character for character in text])

@@ -8,7 +8,6 @@ refused.
 
 from __future__ import annotations
 
-from crdtctl.crdt.glob import Glob, is_glob
 from crdtctl.crdt.names import entered
 from crdtctl.crdt.series import conditions, key_fault, spelled, split
 from crdtctl.records import Record
@@ -17,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from crdtctl.crdt.glob import Glob
     from crdtctl.crdt.series import Labels
 
 #: Maximum number of characters of a pattern.
@@ -24,37 +24,38 @@ MAX_PATTERN = 1000
 
 
 class Condition(Record):
-    """A condition on one label: it is the `value`, or matches this pattern; the opposite if it `differs`.
+    """A condition on one label: it is the `value`, or matches the `pattern` instead; the opposite if it `differs`.
 
     A pattern matches no label that is missing, so ``os=*`` holds for all series with the label ``os``.
     """
 
     key: str
-    value: str | Glob
+    value: str
     differs: bool = False
+    pattern: Glob | None = None
 
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Return whether labels fulfil the condition."""
-        if isinstance(self.value, Glob):
-            is_so = self.key in labels and self.value.matches(labels[self.key])
-        else:
+        if self.pattern is None:
             is_so = labels.get(self.key, "") == self.value
+        else:
+            is_so = self.key in labels and self.pattern.matches(labels[self.key])
         return is_so is not self.differs
 
     def __str__(self) -> str:
-        value = self.value.pattern if isinstance(self.value, Glob) else self.value
-        return f"{self.key}{'!=' if self.differs else '='}{value}"
+        return f"{self.key}{'!=' if self.differs else '='}{self.value}"
 
 
 class Selector(Record):
-    """A `name`, or a pattern of names, and the conditions that the labels of a series fulfil, all of them.
+    """A `name`, which may be a `pattern`, and the conditions that the labels of a series fulfil, all of them.
 
     If it is `exact`, the series has no other labels.
     """
 
-    name: str | Glob
+    name: str
     conditions: tuple[Condition, ...] = ()
     exact: bool = False
+    pattern: Glob | None = None
 
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Return whether the labels of a series fulfil all conditions."""
@@ -69,19 +70,18 @@ class Selector(Record):
 
     def matches(self, name: str, labels: Mapping[str, str]) -> bool:
         """Return whether the selector means a series."""
-        is_named = self.name.matches(name) if isinstance(self.name, Glob) else self.name == name
+        is_named = self.name == name if self.pattern is None else self.pattern.matches(name)
         return is_named and self.holds(labels)
 
     @property
     def labels(self) -> Labels:
         """The labels that everything selected has, because a condition demands their values."""
-        found = {one.key: one.value for one in self.conditions if isinstance(one.value, str) and not one.differs}
+        found = {one.key: one.value for one in self.conditions if one.pattern is None and not one.differs}
         return {key: found[key] for key in sorted(found)}
 
     def __str__(self) -> str:
-        name = self.name.pattern if isinstance(self.name, Glob) else self.name
-        others = [str(one) for one in self.conditions if self.labels.get(one.key) != one.value]
-        return " with ".join([spelled(name, self.labels), *others])
+        others = [str(one) for one in self.conditions if one.differs or one.pattern is not None]
+        return " with ".join([spelled(self.name, self.labels), *others])
 
 
 def selector(text: str, where: Iterable[Condition] = (), *, exact: bool = False) -> Selector:
@@ -96,8 +96,9 @@ def selector(text: str, where: Iterable[Condition] = (), *, exact: bool = False)
     name, found = conditions(text, ("=", "!="))
     name = name.rstrip(" ")
     demanded = (Condition(key, value, operator == "!=") for key, operator, value in found)
-    is_any = not name and "{" in text
-    return Selector(_pattern(name or "*") if is_any or is_glob(name) else name, (*demanded, *where))
+    if not name and "{" in text:
+        name = "*"
+    return Selector(name, (*demanded, *where), pattern=_pattern(name))
 
 
 def condition(text: str) -> Condition:
@@ -112,10 +113,15 @@ def condition(text: str) -> Condition:
     fault = key_fault(key)
     if fault is not None:
         raise ValueError(fault)
-    return Condition(key, _pattern(value) if is_glob(value) else value, differs)
+    return Condition(key, value, differs, _pattern(value))
 
 
-def _pattern(text: str) -> Glob:
+def _pattern(text: str) -> Glob | None:
+    """Return the pattern that a text is, if it is one; raise ValueError if it is too long."""
+    if not any(character in text for character in "*?["):
+        return None
     if len(text) > MAX_PATTERN:
         raise ValueError(f"a pattern cannot be longer than {MAX_PATTERN} characters (this one has {len(text)})")
+    from crdtctl.crdt.glob import Glob  # only here: most names are none
+
     return Glob(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from crdtctl.codec.reader import ALL, NO_NAMES, Part
 from crdtctl.crdt.counter import join_counters
-from crdtctl.crdt.glob import Glob
 from crdtctl.crdt.names import counter_advice, counter_fault, entered
 from crdtctl.crdt.selector import Condition, Selector, condition, selector
 from crdtctl.crdt.series import key_fault, parts, spelled
@@ -109,11 +108,11 @@ def chosen(now: CounterSnapshot, text: str, where: Iterable[Condition] = (), *, 
         wanted = selector(text, where, exact=exact)
     except ValueError as error:
         return _of_old_name(now, text, str(error))
-    if not isinstance(wanted.name, Glob):
+    if wanted.pattern is None:
         fault = counter_fault(wanted.name)
         return wanted if fault is None else _of_old_name(now, text, fault)
-    literal = Selector(wanted.name.pattern, wanted.conditions)
-    return wanted if next(find(now, Selector(wanted.name.pattern)), None) is None else literal
+    is_literal = not text.startswith("{") and next(find(now, Selector(wanted.name)), None) is not None
+    return Selector(wanted.name, wanted.conditions) if is_literal else wanted
 
 
 def _of_old_name(now: CounterSnapshot, text: str, fault: str) -> Selector:
@@ -129,8 +128,8 @@ def _of_old_name(now: CounterSnapshot, text: str, fault: str) -> Selector:
 
 def find(now: CounterSnapshot, wanted: Selector, tag: str | None = None) -> Iterator[Reading]:
     """Yield the counters that a selector means, a name without labels before its series. Only their lines are read."""
-    if isinstance(wanted.name, Glob):
-        yield from _in_part(now, wanted, _beginning_with(wanted.name.prefix), tag)
+    if wanted.pattern is not None:
+        yield from _in_part(now, wanted, _beginning_with(wanted.pattern.prefix), tag)
         return
     if wanted.exact or wanted.holds({}):
         name = spelled(wanted.name, wanted.labels) if wanted.exact else wanted.name
@@ -142,7 +141,7 @@ def find(now: CounterSnapshot, wanted: Selector, tag: str | None = None) -> Iter
 def meant(now: CounterSnapshot, wanted: Selector, found: Iterable[Reading]) -> list[Reading]:
     """Return those of the found counters that have the type that the name means here; all if nothing decides that."""
     readings = list(found)
-    if isinstance(wanted.name, Glob) or len({one.tag for one in readings}) < 2:
+    if wanted.pattern is not None or len({one.tag for one in readings}) < 2:
         return readings
     try:
         tag = now.meant(wanted.name, [one.name for one in readings])

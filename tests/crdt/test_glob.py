@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.glob import Glob, is_glob, quoted
+from crdtctl.crdt.glob import Glob, quoted
 
 PATTERNS = st.text("ab.*?[]!-", max_size=12)
 TEXTS = st.text("ab.]!-[", max_size=10)
@@ -70,7 +70,3 @@ def test_pattern_of_many_stars_reads_a_text_once(pattern: str) -> None:
     for _ in range(100):  # a matcher that goes back would not end
         Glob(pattern).matches(Text("a" * 2000))
     assert len(reads) <= 100 * 2000
-
-
-def test_only_special_characters_make_a_pattern() -> None:
-    assert [is_glob(text) for text in ("a", "a]", "a*", "?", "[", "a{b}")] == [False, False, True, True, True, False]

@@ -116,3 +116,9 @@ def test_only_a_canonical_spelling_has_labels(stored: str, name: str, labels: di
 
 def test_selector_is_printed_as_it_was_typed() -> None:
     assert str(selector('a*{os="b"}', [condition("py!=3*")])) == 'a*{os="b"} with py!=3*'
+
+
+def test_only_special_characters_make_a_pattern() -> None:
+    texts = ("a", "a]", "a*", "?", "[", "a{}", "{}")
+    assert [selector(text).pattern is not None for text in texts] == [False, False, True, True, True, False, True]
+    assert condition("os=a").pattern is None

@@ -89,6 +89,9 @@ def test_name_with_special_characters_is_no_pattern_if_a_counter_has_it(replica:
     assert values(replica, "t*") == {"t*": 1}
     assert values(replica, "page[1]") == {"page[1]": 5}
     assert values(replica, 'page[1]{os!="linux"}') == {}
+    replica.increment("*", 7)
+    assert values(replica, "*") == {"*": 7}
+    assert values(replica, '{os="macos"}') == {'tests{os="macos"}': 4}
 
 
 def test_conditions_are_texts_or_labels_with_their_values(replica: Replica) -> None:

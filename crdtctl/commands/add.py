@@ -124,7 +124,7 @@ def _of_batch(
         return [add_sketch(name, sketch)] if sketch else [], left_out
     found = batches.batch(batch, batches.element_line(name, tag), skip=skip)
     together = [element for one in found.requests() for element in one.operation.elements]
-    # With its type, the request is refused if another process has made a hist meanwhile, where equal lines would count.
+    # With its type, the request is refused if another process has made a hist since: in it, equal lines would count.
     return [adding(name, together, tag=meant or DEFAULT_TYPES["add"])] if together else [], found.left_out
 
 

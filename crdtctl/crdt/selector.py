@@ -122,6 +122,6 @@ def _pattern(text: str) -> Glob | None:
         return None
     if len(text) > MAX_PATTERN:
         raise ValueError(f"a pattern cannot be longer than {MAX_PATTERN} characters (this one has {len(text)})")
-    from crdtctl.crdt.glob import Glob  # only here: most names are none
+    from crdtctl.crdt.glob import Glob  # only here: few names are patterns
 
     return Glob(text)

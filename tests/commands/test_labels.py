@@ -74,6 +74,38 @@ def test_labels_of_the_environment_yield_to_those_of_the_line(shell: Shell, repl
     assert reading.stdout == "1\n"
 
 
+def test_reset_of_a_name_or_a_selection_resets_what_show_adds_up(shell: Shell, replica: Replica) -> None:
+    for name in (
+        "tests",
+        'tests{os="linux",py="3.12"}',
+        'tests{os="linux"}',
+        'tests{os="bsd"}',
+        "tests.x",
+        'a{os="linux"}',
+    ):
+        replica.increment(name)
+    replica.add("tests", "ada", labels={"os": "gset"}, tag="gset")
+    shell.ok("reset", "tests", "-l", "os=linux")
+    assert values(replica) == {
+        'a{os="linux"}': 1,
+        "tests": 1,
+        "tests.x": 1,
+        'tests{os="bsd"}': 1,
+        'tests{os="gset"}': 1,
+        'tests{os="linux"}': 0,
+        'tests{os="linux",py="3.12"}': 0,
+    }
+    shell.ok("reset", "tests", "--type", "pncounter")
+    assert (replica.value("tests"), replica.value('tests{os="bsd"}')) == (0, 0)
+    assert replica.value('tests{os="gset"}') == replica.value("tests.x") == replica.value('a{os="linux"}') == 1
+    shell.ok("reset", "tests", "a")
+    assert values(replica) == {**dict.fromkeys(values(replica), 0), "tests.x": 1}
+    before = contents(replica.path)
+    assert_refused(shell("reset", "tests", "-l", "os=win"), 66)
+    assert_refused(shell("reset", "tests*"), 66)
+    assert contents(replica.path) == before
+
+
 @pytest.mark.parametrize("tag", ["hll", "hist"])
 def test_batch_for_a_new_series_is_read_as_the_others_need_it(shell: Shell, replica: Replica, tag: str) -> None:
     shell.ok("create", "seen", "-l", "day=1", "--type", tag)

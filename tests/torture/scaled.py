@@ -57,6 +57,16 @@ def _authors(size: int) -> bytes:
     return state(f'"x":{{"gcounter":{{{rows}}}}}', _WRONG, head=_head(authors))
 
 
+def _series(labels: str) -> Scaled:
+    """Return a state with counters whose names have these labels."""
+    spelt = labels.replace("\\", r"\\").replace('"', r"\"")
+
+    def make(size: int) -> bytes:
+        return state(*_names(f'"x{{{spelt}}}":{{"gcounter":{{"{ID}":[1,1]}}}}', size), _WRONG)
+
+    return make
+
+
 def _inside(before: str, form: str, after: str) -> Scaled:
     return lambda size: state(before + ",".join(_names(form, size)) + after, _WRONG)
 
@@ -67,6 +77,9 @@ SOUND: dict[str, Scaled] = {
     "many idempotency keys": _counters('[1,1,{"job":[1]}]'),
     "many large numbers": _counters(f'[1,"{2**53}"]'),
     "a counter of many authors": _authors,
+    "many series": _series('k="%"'),
+    "many series of many labels": _series(",".join(f'k{number:02}="%"' for number in range(16))),
+    "many series of many escapes": _series('k="%' + r"\\" * 1000 + '"'),
     "many sketches of nothing": _counters('[1,"blake2b 16 "]', "hll"),
     "many sketches": _counters(f'[1,"blake2b 12 {"3" * 4096}"]', "hll"),
     "many large sketches": _counters(f'[1,"blake2b 16 {_CELLS}"]', "hll"),
@@ -176,6 +189,10 @@ ROUGH: dict[str, Scaled] = {
     "a long name of quotes": lambda size: named('\\"' * (size // 2)),
     "a long name of backslashes": lambda size: named("\\" * size),
     "a long name of what ends names": lambda size: named('\\":{\\"' * (size // 6)),
+    "a name of many labels": lambda size: named("x{" + ",".join(_names(r"k%=\"v\"", size)) + "}"),
+    "a name of many labels without quotes": lambda size: named("x{" + ",".join(_names("k%=v", size)) + "}"),
+    "a label without an end": lambda size: named(r"x{k=\"" + r"\"" * (size // 2)),
+    "a name of braces": lambda size: named("x=" + "{" * (size // 2) + "}" * (size // 2)),
     "a long name of escapes": lambda size: named("\\u0061" * (size // 6)),
     "a long name of accents": lambda size: named("e" + "\u0301\u0316" * (size // 4)),
     "a long name of emoji": lambda size: named("\U0001f4a3" * (size // 4)),

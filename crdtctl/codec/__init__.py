@@ -18,8 +18,14 @@ Equal states are equal bytes. One counter is found by a binary search over the l
 constant memory. A truncated file lacks its last line, so it is never read as a lower count.
 
 Names, replica ids, keys and elements are 1 to 200 bytes (elements: 4,096) of printable Unicode in normal form C,
-without white space at their ends; see `crdtctl.crdt.names`. The name of a counter does not contain ``=``. In strings,
-only ``"`` and ``\\`` are escaped, with a ``\\``.
+without white space at their ends; see `crdtctl.crdt.names`. In strings, only ``"`` and ``\\`` are escaped, with a
+``\\``.
+
+The name of a counter does not contain ``=``. With labels, it is the spelling of a series, of at most 2,048 bytes, for
+example ``tests{os="linux",py="3.12"}``: keys ``[a-zA-Z_][a-zA-Z0-9_]*``, sorted, each once, at most 16; values in
+quotes, where ``"`` and ``\\`` have a ``\\`` before them, which the string escapes again; no ``{``, ``}`` and ``=``
+before the labels. So equal labels are equal bytes, and the series of a name are neighbours. A name with braces and
+without ``=`` that spells no series is one of an early version: it is read, and never written to.
 
 Numbers are whole and not negative. A number above 2^53 − 1 is written as a string of its digits, 100 at most, so that
 no reader rounds it. Commit numbers are never above 2^53 − 1. ``true``, ``null``, signs, fractions and exponents do

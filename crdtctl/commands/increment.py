@@ -73,6 +73,8 @@ def increment(
       crdtctl increment builds
       crdtctl increment bytes 1048576
       crdtctl increment passed=41 failed=1
+      crdtctl increment tests.failed --label os=linux -l py=3.12
+      crdtctl increment 'tests.failed{os="linux",py="3.12"}' 3
       crdtctl increment deploys --once "$CI_PIPELINE_ID"
       crdtctl increment builds 7 --at 2026-03-01
       awk '{print $7}' access.log | crdtctl increment --batch - --lines names --bad skip
@@ -82,7 +84,8 @@ def increment(
     All counters of one command are one commit. A counter that does not exist yet becomes a pncounter, or the type
     given with --type. An AMOUNT of 0 creates a counter without counting. Off a terminal, success is silent.
 
-    A batch has one increment a line: 'NAME [AMOUNT]', or a JSON object with the fields name, amount, once, type and at.
+    A batch has one increment a line: 'NAME [AMOUNT]', or a JSON object with the fields name, labels, amount, once,
+    type and at.
     The amount follows the last space and begins with a digit, or follows a tab. If names may end with a number, choose
     the form of the lines with --lines. Blank lines are ignored. One wrong line stops the whole batch before
     anything is counted; --bad skip leaves such lines out instead.

@@ -121,14 +121,16 @@ def _commit(directory: int, lock: int, column: int, name: bytes, on_line: bytes,
     header, fault, sealed, old, before, after, limit = found
     if fault:
         return None  # this replica was copied, or its backup was restored
-    if plain.has_periods(durable.opening(directory, "known.json", plain.OPENING)):
-        return None  # another replica may have asked for the periods of this counter
     if header.seq >= MAX_SAFE or plain.may_be_sealed(sealed, header.replica):
         return None
     line = plain.read_own_line(old, on_line, header.replica)
     line.totals[column] += amount
     if line.totals[column] > MAX_SAFE:
         return None
+    others = plain.has_periods(durable.opening(directory, "known.json", plain.OPENING))
+    if others or line.maps.startswith(plain.DATED):
+        line.maps = _in_period(directory, sealed, line, name, column, amount, others=others)
+        header.periods = header.periods or line.maps.startswith(plain.DATED)
     header.seq += 1
     witness, writes = header.witness.decode(), header.seq + header.exports
     text = line.encode(header.replica, header.seq)
@@ -150,6 +152,27 @@ def _commit(directory: int, lock: int, column: int, name: bytes, on_line: bytes,
         draft.abandon()
     binding.write_witness(witness, writes)
     return 0
+
+
+def _in_period(
+    directory: int, membership: bytes, line: plain.OwnLine, name: bytes, column: int, amount: int, *, others: bool
+) -> bytes:
+    """Return the maps of a line after an amount; with `others`, other replicas may have settings of periods."""
+    import time  # only here, as above
+
+    from crdtctl.codec import plain_periods
+
+    settings: list[tuple[int, int]] = []
+    if others:
+        if membership:
+            raise ValueError  # it may have absorbed replicas whose entries are in the other file
+        fd = durable.open_state(directory, "known.json")
+        try:
+            found = _find(fd, "heard", name)
+        finally:
+            durable.close(fd)
+        settings = plain_periods.heard(found, line.name, line.tag) if found else []
+    return plain_periods.counted(line.maps, settings, column, amount, len(line.totals), int(time.time()))
 
 
 def _in_own(fd: int, name: bytes) -> "_Found":
@@ -278,12 +301,12 @@ def _find(fd: int, kind: str, name: bytes) -> bytes:
     after = last + 2 if first < last else last
     if pages.read(after, len(_RESERVED_LINE)) == _RESERVED_LINE:
         raise ValueError  # attempts of jobs: some of them may not count
-    if kind == "known":
-        plain.check_known_header(header)
-    else:
+    if kind == "own":
         plain.read_own_header(header)
-        if first < last:
-            raise ValueError  # it may have absorbed replicas whose entries are in the other file
+    else:
+        plain.check_known_header(header)
+    if kind != "known" and first < last:
+        raise ValueError  # it may have absorbed replicas whose entries are in the other file
     if pages.read(end - 1, 1) != b"\n" or not is_trailer(pages.read(end, TRAILER_SIZE + 1)):
         raise ValueError
     first, last = search(pages, start, end, name)

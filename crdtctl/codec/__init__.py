@@ -183,6 +183,7 @@ Modules
 -------
 ``layout``         the layout: lines are found, replaced and summed without being parsed; imports nothing heavy
 ``plain``          the plain part of the format, for the fast path; imports nothing heavy
+``plain_periods``  entries with periods there
 ``values``         values of the lattices ↔ JSON
 ``lines``          one line ↔ one counter
 ``clock``          clocks ↔ JSON

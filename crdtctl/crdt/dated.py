@@ -62,5 +62,5 @@ def agreed(mine: Dated, others: Iterable[Dated]) -> Dated:
     """Return my parts with the settings that all have together: the finest periods, and the longest time."""
     every, keep, found = mine
     for theirs in others:
-        every, keep = max(every, theirs[0]), max(keep, theirs[1])
+        every, keep = max(every, min(theirs[0], periods.FINEST)), max(keep, theirs[1])
     return every, keep, found

@@ -32,6 +32,7 @@ else:  # for modules whose annotations are evaluated
 
 #: Granularities that a counter may keep, by name → rank. The rank 0 is the month, which is only folded into.
 RANKS = {"day": 1, "hour": 2, "15m": 3}
+FINEST = 3
 NAMES = ("month", "day", "hour", "15m")
 _LETTERS = "mdhq"
 #: Granularity → its length in quarters of an hour; a month has none.

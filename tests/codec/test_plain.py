@@ -105,6 +105,7 @@ def own_headers(draw: st.DrawFn) -> Head:
         {replica: seq},
         histories={replica: history} if history else {},
         tier=draw(st.integers(0, is_odd)),
+        periods=draw(st.booleans()),
         binding=draw(texts),
         witness=draw(st.just("") | texts),
         follows=draw(
@@ -126,6 +127,7 @@ def known_headers(draw: st.DrawFn) -> Head:
         heard=draw(st.dictionaries(ids, texts, max_size=3)),
         histories={author: history for author, seq in clock.items() if (history := draw(histories(seq)))},
         settled=draw(st.sampled_from([(), ("hub-1",)] if is_odd else [()])),
+        periods=draw(st.booleans()),
         past=tuple(draw(st.lists(past, max_size=2))),
         unheard=draw(st.dictionaries(ids, st.integers(0, 9), max_size=2)),
     )
@@ -143,6 +145,7 @@ def assert_own_header_agrees(line: bytes) -> None:
         binding=header.bound.decode(),
         witness=header.witness.decode(),
         follows=json.loads(b"{%b}" % header.follows),
+        periods=header.periods,
     )
     assert decode_head(line) == head
     assert header.exports == (parse(history).count if history else 0)
@@ -238,6 +241,10 @@ def test_export_markers_of_a_replica_that_is_not_in_the_clock_are_not_plain() ->
 # Lines -------------------------------------------------------------------------------------------------
 
 
+#: Number of totals → texts of periods.
+DATED = {1: ("", "d20454:3", "m672:1 d20500:3,,1 q1999999:7"), 2: ("", "d20454:3", "d20454:-3,1-2 h491000:1,,1-1")}
+
+
 def rows(tag: str, totals: SearchStrategy[int]) -> SearchStrategy[Entry]:
     """Return entries of a type, some with maps of idempotency keys and of what resets cancelled."""
     kind = TYPES[tag]
@@ -248,7 +255,12 @@ def rows(tag: str, totals: SearchStrategy[int]) -> SearchStrategy[Entry]:
     marks = st.dictionaries(st.sampled_from([HERE, "hub-1", "far~1.abcd"]), numbers.filter(any), max_size=2)
     cancelled = st.dictionaries(keys, numbers.filter(any), max_size=2)
     full = st.builds(lambda seq, row, *maps: kind.record.make(seq, *row, *maps), seqs, numbers, used, marks, cancelled)
-    return st.one_of(st.builds(lambda seq, row: (seq, *row), seqs, numbers), full)
+    texts = st.sampled_from(DATED[len(kind.weights)])
+    settings = st.tuples(st.integers(0, 4), st.sampled_from([0, 1, 38_400, MAX_SAFE + 1]), texts)
+    dated = st.builds(
+        lambda seq, row, last: kind.record.make(seq, *row, {}, {}, {}, {}, 0, {}, *last), seqs, numbers, settings
+    )
+    return st.one_of(st.builds(lambda seq, row: (seq, *row), seqs, numbers), full, dated)
 
 
 @st.composite
@@ -326,14 +338,27 @@ ODD_MAPS = (
     *('{"k":[1,0],"k":[2,0]}', '{"l":[1,0],"k":[2,0]}', '{"":[1,0]}', '{"k ":[1,0]}', "{k:[1,0]}", '{"k":[1, 0]}'),
     *('{"k":[1,0]},{"i":[1,0]},{"k":[1,0]},{"k":[1,0]}', '{},{},{},{"k":[1,0]}', '{"k":[1,0]} ', '{"k":[1.0,0]}'),
     '{"k":[1,0]}]},"pncounter":{"x":[1,2,3,{"k":[1,0]}',
+    *(
+        f"{{}},{{}},{{}},{{}},0,{{}},{end}"
+        for end in ("", "0", "4", "1,", "1,0", '1,0,""', '1,0,"d1:0"', '1,0,"d1:1-1-1"')
+    ),
+    *(
+        f"{{}},{{}},{{}},{{}},0,{{}},{end}"
+        for end in ("1,0,d1:1", '1,0,"d1:1" ', '1,"d1:1"', '1,5,"d1:1",1', '0,0,"d1:1"', "01")
+    ),
+    *('{"k":[1,0]},{},{},{},0,{},1', '{},{},{},{"x":1},0,{},1', "{},{},{},{},1,{},1", "{},{},{},{},0,{},1,5,"),
 )
 MAPS = ('{"k":[1,0]}', '{"k":[1,0,9]}', '{},{"i":[1,0]}', '{},{},{"k":[0,1]}', '{"k":[1,0]},{"i":[1,0]},{"k":[1,0]}')
+MAPS_AND_PERIODS = (
+    *MAPS,
+    *(f"{{}},{{}},{{}},{{}},0,{{}},{end}" for end in ("1", "3,38400", '1,0,"d1:1"', '2,8,"d1:1-1 h99:1"')),
+)
 
 
-@pytest.mark.parametrize("maps", [*ODD_MAPS, *MAPS])
+@pytest.mark.parametrize("maps", [*ODD_MAPS, *MAPS_AND_PERIODS])
 def test_maps_are_plain_as_the_codec_writes_them(maps: str) -> None:
     line = f'"builds":{{"pncounter":{{"{HERE}":[20,12,5,{maps}]}}}}'.encode()
-    assert accepted(lambda: plain.read_own_line(line, b"builds", HERE.encode())) == (maps in MAPS)
+    assert accepted(lambda: plain.read_own_line(line, b"builds", HERE.encode())) == (maps in MAPS_AND_PERIODS)
 
 
 def test_plain_texts_reach_the_comparison() -> None:

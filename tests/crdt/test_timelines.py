@@ -221,8 +221,10 @@ def test_an_absorbed_replica_leaves_its_periods() -> None:
     assert kind.timeline({"ann": absorbed}).periods == {(START, START + 96): 4}
     alone = kind.absorb(kind.record.bottom, "job", at("ann", 9, {"job": job}))
     assert kind.timeline({"ann": alone}) == kind.timeline({"job": job})
-    empty = kind.absorb(mine, "job", at("ann", 9, {"job": (1, 0, 0)}))
-    assert empty == mine
+    assert kind.absorb(mine, "job", at("ann", 9, {"job": (1, 0, 0)})) == mine
+    finer = kind.absorb(mine, "job", at("ann", 9, {"job": row_of("pncounter", (Operation("create", every=2), 0))}))
+    assert kind.timeline({"ann": finer}).every == "hour"
+    assert kind.timeline({"ann": finer}).periods == kind.timeline({"ann": mine}).periods
 
 
 def test_what_a_reset_cancelled_of_an_absorbed_replica_leaves_no_period() -> None:

@@ -65,6 +65,8 @@ def test_both_ways_agree_on_every_file_that_is_not_what_it_should_be(name: str, 
     assert outcome(case, fast_first) == outcome(case, full)
 
 
+#: What is between the totals of an entry and its settings of periods.
+DATED: tuple[object, ...] = ({}, {}, {}, {}, 0, {})
 #: What "builds" may be in this replica's own file, and in what it learned.
 COUNTERS: dict[str, tuple[Counter, Counter]] = {
     "an author in both files": (MINE, {"pncounter": {HERE: (19, 11, 6), HUB: (3, 7, 1)}}),
@@ -109,6 +111,30 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
     "a number beyond what JSON readers keep there": (MINE, {"pncounter": {FAR: (1, 1, 1), HUB: (3, 2**53, 1)}}),
     "a sum beyond what JSON readers keep": (MINE, {"pncounter": {FAR: (1, 2**53 - 1, 1), HUB: (3, 2**53 - 1, 1)}}),
     "an odd author": (MINE, {"pncounter": {'odd "id" ü': (3, 7, 1)}}),
+    "periods here": ({"pncounter": {HERE: (20, 12, 5, *DATED, 1, 38_400, "m500:3 d20454:1,,2-5")}}, THEIRS),
+    "settings of periods alone here": ({"pncounter": {HERE: (20, 12, 5, *DATED, 1)}}, THEIRS),
+    "periods of days, kept for a time, here": ({"gcounter": {HERE: (20, 12, *DATED, 1, 960)}}, {}),
+    "folded periods here": ({"gcounter": {HERE: (20, 12, *DATED, 1, 96, "d20454:1,,2")}}, {}),
+    "periods there": (MINE, {"pncounter": {HUB: (3, 7, 1, *DATED, 1, 0, "d20454:3")}}),
+    "periods of several there": (
+        MINE,
+        {"pncounter": {FAR: (3, 7, 1), HUB: (3, 7, 1, *DATED, 1, 0, "d20454:3"), 'odd "id"': (3, 7, 1, *DATED, 1)}},
+    ),
+    "periods of unknown length there": (MINE, {"pncounter": {HUB: (3, 7, 1, *DATED, 9, 2**60)}}),
+    "periods that are kept longer there": (
+        {"pncounter": {HERE: (20, 12, 5, *DATED, 1, 96, "d20454:1")}},
+        {"pncounter": {HUB: (3, 7, 1, *DATED, 1, 960, "d20454:1-2")}},
+    ),
+    "periods and idempotency keys here": (
+        {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)}, {}, {}, {}, 0, {}, 1, 0, "d20454:1")}},
+        THEIRS,
+    ),
+    "idempotency keys here and periods there": (
+        {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0, 19)})}},
+        {"pncounter": {HUB: (3, 7, 1, *DATED, 1)}},
+    ),
+    "periods of another type there": (MINE, {"gcounter": {HUB: (3, 7, *DATED, 1)}}),
+    "periods of another counter there": (MINE, {}),
     "nothing here": ({}, THEIRS),
     "nothing there": (MINE, {}),
 }
@@ -178,3 +204,22 @@ def test_both_ways_agree_on_every_counter_that_is_not_plain(what: str, words: st
     }
     case = Case(words.split(), entries)
     assert outcome(case, fast_first) == outcome(case, full)
+
+
+#: Counters with periods that the fast path counts, in this replica's own file and in another one's.
+FAST_WITH_PERIODS = (
+    *("periods here", "settings of periods alone here", "folded periods here", "periods there"),
+    "periods that are kept longer there",
+)
+
+
+@pytest.mark.parametrize("what", FAST_WITH_PERIODS)
+def test_a_counter_with_periods_is_counted_by_the_fast_path(what: str) -> None:
+    mine, theirs = COUNTERS[what]
+    entries = {
+        "own.json": PlantedFile(own({"builds": mine})),
+        "known.json": PlantedFile(known({"builds": theirs} if theirs else {})),
+    }
+    found = outcome(Case(["increment", "builds"], entries), fast_first)
+    assert found.is_fast
+    assert found.ended.status == 0

@@ -176,7 +176,19 @@ def state(kind: "FileKind", replica: str, clock: Mapping[str, int], counters: Ma
     is_file = UNBOUND if kind == "own" else ""
     past = (FormerId(FAR, 3, "copied", "2024-05-06T07:08:09Z"),) if kind == "known" and FAR in clock else ()
     unheard = {FAR: 0, HUB: 7} if past else {}
-    head = Head(kind, replica, clock, heard=heard, histories=tags, past=past, unheard=unheard, binding=is_file)
+    rows = [(tag, row) for counter in counters.values() for tag, found in counter.items() for row in found.values()]
+    periods = any(tag in TYPES and TYPES[tag].has_periods(row) for tag, row in rows)
+    head = Head(
+        kind,
+        replica,
+        clock,
+        heard=heard,
+        histories=tags,
+        past=past,
+        unheard=unheard,
+        binding=is_file,
+        periods=periods,
+    )
     return assemble(encode_head(head), [encode_line(name, counters[name]) for name in sorted(counters)])
 
 

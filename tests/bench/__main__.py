@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from tests.bench import bulk, counting, distributions, handoffs, labelled, many_lines, meetings, report, starts
+from tests.bench import bulk, counting, distributions, handoffs, labelled, many_lines, meetings, meters, report, starts
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
@@ -39,6 +39,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         "`show NAME --by os`, 100 of 10,000 series": labelled.grouped,
         f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,
         f"`increment --stream`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.stream,
+        "`observe --batch`, 100,000 readings, again": meters.again,
         f"`add --batch` to an hll, {sizes.lines:,} lines, all different": bulk.distinct,
         f"`add --batch` to an hll, {sizes.lines:,} lines of {sizes.names:,} names": bulk.repeated,
         f"`add --batch` to a hist, {sizes.lines:,} numbers": distributions.numbers,

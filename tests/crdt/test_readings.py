@@ -4,7 +4,7 @@ import pytest
 
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext, Refused
-from crdtctl.crdt.readings import Fall, OnDrop, Readings, generation_fault, observed, source_fault
+from crdtctl.crdt.readings import Fall, OnDrop, Readings, generation_fault, observed, source_fault, standing_reading
 
 KIND = TYPES["pncounter"]
 COUNTERS = pytest.mark.parametrize("tag", ["gcounter", "pncounter"])
@@ -63,6 +63,36 @@ class TestOneObserver:
         last = {"m": {"9" * 16: (7,)}}
         with pytest.raises(Fall):
             reads(last, 2, "restart")
+
+
+class TestBatch:
+    def test_those_that_fall_can_be_left_out_and_are_reported_with_their_places(self) -> None:
+        fallen: list[tuple[int, str]] = []
+        asked = [("m", 5), ("m", 2), ("n", 3), ("m", 4), ("m", 6)]
+        after = observed({}, [], asked, "refuse", lambda place, fall: fallen.append((place, str(fall))))
+        assert after == {"m": {"0": (6,)}, "n": {"0": (3,)}}
+        assert [place for place, _ in fallen] == [1, 3]
+        assert fallen[0][1] == "'m' reads 2, below the 5 that was read before"
+
+    @pytest.mark.parametrize("on_drop", ["refuse", "restart", "ignore"])
+    def test_the_reading_that_stands_changes_nothing(self, on_drop: OnDrop) -> None:
+        cases: list[tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]] = [
+            ({"0": (7,)}, {}),
+            ({"0": (7,), "1": (3,)}, {"0": (9,)}),
+            ({"0": (4,)}, {"0": (7,)}),
+            ({}, {"0": (7,)}),
+            ({"0": (7,)}, {"1": (2,)}),
+            ({"0": (0, 7)}, {}),
+        ]
+        for own, theirs in cases:
+            stands = standing_reading(own, [theirs] if theirs else [], on_drop)
+            if stands is not None:
+                assert reads({"m": own} if own else {}, stands, on_drop, {"m": theirs} if theirs else {}) == (
+                    {"m": own} if own else {}
+                )
+        assert standing_reading({"0": (4,)}, [{"0": (7,)}], on_drop) == 7
+        assert standing_reading({}, [{"0": (7,)}], on_drop) == (None if on_drop == "restart" else 7)
+        assert standing_reading({}, [], on_drop) is None
 
 
 class TestTwoObservers:
@@ -150,6 +180,10 @@ class TestCounter:
         ann = observe(None, 1, ("m", 7))
         expire = Operation("expire", clock=(("ann", 1),))
         assert KIND.apply(None, expire, OperationContext("hub", 1, lambda: {"ann": ann})) is None
+
+    def test_the_readings_of_an_entry_are_those_of_its_replica(self) -> None:
+        assert KIND.readings_of(observe(None, 1, ("m", 7))) == made((7,))
+        assert TYPES["gset"].readings_of((1, {})) == {}
 
     def test_what_is_known_already_makes_no_entry(self) -> None:
         assert observe(None, 1, ("m", 7), others={"bob": observe(None, 1, ("m", 7))}) == ()

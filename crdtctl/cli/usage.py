@@ -75,6 +75,7 @@ _OPTIONS: Final[dict[str, str]] = {
 _EXTRA: Final[dict[str, str]] = {
     "export": "to write a file: crdtctl export -o {}",
     "log": "for the last N events: crdtctl log -n {}",
+    "create": "the type of a counter follows --type: crdtctl create NAME --type {}",
     "decrement": "write several counters as NAME=AMOUNT",
     "compare": "compare one FILE at a time",
     "status": "to show a counter: crdtctl show {}",

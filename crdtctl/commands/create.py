@@ -8,7 +8,7 @@ from crdtctl.cli.grammar import Argument, Option, Whole, command
 from crdtctl.cli.labelling import LABEL, named
 from crdtctl.cli.options import ALSO
 from crdtctl.cli.time_options import KEEPING, length
-from crdtctl.cli.verb import commit
+from crdtctl.cli.verb import commit, session
 from crdtctl.errors import RefusedError, UsageError
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ def _types() -> str:
 
 @command(
     Argument("name", "NAME", "The counter's name.", required=True),
-    Option("tag", "--type", "-t", metavar="TYPE", variable="CRDTCTL_TYPE", help=_types, required=True),
+    Option("tag", "--type", "-t", metavar="TYPE", variable="CRDTCTL_TYPE", help=_types),
     Option("minimum", "--min", metavar="K", variable="CRDTCTL_CREATE_MIN", help="Lower bound of a bcounter."),
     Option("initial", metavar="AMOUNT", help="Value to begin with."),
     Option("source", metavar="ID", help="The meter that shows --initial, see 'observe'."),
@@ -41,7 +41,7 @@ def _types() -> str:
 def create(
     context: Context,
     name: str,
-    tag: str,
+    tag: str | None,
     minimum: str | None,
     initial: str | None,
     source: str | None,
@@ -58,7 +58,7 @@ def create(
     EXAMPLES:
       crdtctl create page.views --type gcounter
       crdtctl create stock --type pncounter --initial 100
-      crdtctl create builds --type gcounter --every day --keep 400d
+      crdtctl create builds --every day --keep 400d
       crdtctl create sold --type gcounter --initial 52340 --source old-shop
       crdtctl create visitors --type hll --precision 14
       crdtctl create latency --type hist --error 0.005
@@ -70,6 +70,8 @@ def create(
 
     With --every, a gcounter or pncounter keeps the counts of each period, for 'show --per'. It may exist: then it
     keeps periods from now on, or shorter ones, or for longer. All replicas follow as soon as they have heard of it.
+
+    With --every or --source, the type may be left out: it is the one that the counter has, or pncounter.
     """
     from crdtctl.crdt import TYPES
     from crdtctl.store.requests import create as declare
@@ -78,6 +80,7 @@ def create(
 
     check_type(tag)
     name = named(context, name)
+    tag = tag or _meant(context, name, is_open=every is not None or keep is not None or source is not None)
     kept_for = None if keep is None else length(keep, "--keep")
     bound = None if minimum is None else whole(minimum, "--min")
     if source is not None:
@@ -121,3 +124,14 @@ def create(
             increment(name, amount(initial), tag=tag, once=_KEY),
         ]
     commit(context, requests, also=also)
+
+
+def _meant(context: Context, name: str, *, is_open: bool) -> str:
+    """Return the type of a counter to create without a stated type; raise `UsageError` unless the type `is_open`."""
+    from crdtctl.crdt import TYPES
+    from crdtctl.store.commit import DEFAULT_TYPES
+
+    if not is_open:
+        raise UsageError("create needs --type TYPE", f"types are {', '.join(TYPES)}")
+    with session(context).open_to_read().snapshot() as now:
+        return now.meant(name) or DEFAULT_TYPES["increment"]

@@ -172,6 +172,8 @@ def show(
             rows = [*selected(now, wanted, tag, instead, by=keys, each=series)]
         else:
             rows = totals_of_all(now, demanded, tag, keys)
+        if "replica" in keys:
+            rows = _with_label(rows, "replica")
         rows = ordered(rows, sort, top)
         if about_time:
             from crdtctl.cli import per  # only here: it imports what knows time zones
@@ -242,6 +244,14 @@ def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
     if len(names) != 1:
         raise UsageError(f"{option} needs exactly one NAME")
     return whole(text, option)
+
+
+def _with_label(rows: Iterable[Total | Default], key: str) -> list[Total | Default]:
+    """Return the rows; raise `UsageError` if no series has the label, which has the name of another option."""
+    found = list(rows)
+    if not any(total.labels.get(key) for total in existing(found)):
+        raise UsageError(f"no series has the label '{key}'", f"did you mean '--by-{key}'?")
+    return found
 
 
 def _clock(text: str) -> clocks.Clock:

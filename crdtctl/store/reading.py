@@ -52,7 +52,7 @@ class Reading(Record):
         try:
             return TYPES[self.tag].timeline(self.state)
         except Refused as reason:
-            raise RefusedError(f"'{self.name}' has no periods: {reason}") from None
+            raise RefusedError(f"cannot show the periods of '{self.name}': {reason}") from None
 
     @property
     def facts(self) -> Mapping[str, float]:

@@ -77,3 +77,11 @@ def test_what_a_script_creates_on_several_machines_begins_once(shell: Shell) -> 
 
 def test_a_handoff_counter_begins_with_nothing(shell: Shell) -> None:
     assert_refused(shell("create", "requests", "--type", "handoff", "--initial", "5"), 4)
+
+
+def test_create_with_periods_takes_the_type_of_the_counter_or_the_usual_one(shell: Shell, replica: Replica) -> None:
+    replica.increment("hits", 2, tag="gcounter")
+    shell.ok("create", "hits", "--every", "day")
+    shell.ok("create", "builds", "--every", "hour", "--keep", "60d")
+    shell.ok("create", "sold", "--initial", "52340", "--source", "old-shop")
+    assert shell.ok("show") == "builds\tpncounter\t0\nhits\tgcounter\t2\nsold\tpncounter\t52340\n"

@@ -146,7 +146,7 @@ def test_an_empty_replica_is_an_unset_variable(shell: Shell, replica: Replica) -
         ("remote test", "use 'crdtctl remote check'"),
         ("export mine.json", "crdtctl export -o mine.json"),
         ("create builds", "create needs --type TYPE; types are bcounter,"),
-        ("create builds gcounter", "create needs --type TYPE; types are bcounter,"),
+        ("create builds gcounter", "crdtctl create NAME --type gcounter"),
         ("transfer seats 5 hub", "AMOUNT comes last: crdtctl transfer seats hub 5"),
         ("request seats 5 hub", "AMOUNT comes last: crdtctl request seats hub 5"),
         ("compare", "'crdtctl compare -' reads standard input"),

@@ -6,8 +6,8 @@ from crdtctl.cli import output
 from crdtctl.cli.counter_rows import named, report
 from crdtctl.cli.output import json_int
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.decimals import text
-from crdtctl.errors import AnswerIsNo, UsageError
+from crdtctl.crdt.decimals import NotANumber, read, text, units
+from crdtctl.errors import AnswerIsNo, UsageError, printable
 from crdtctl.store.totals import Total
 from crdtctl.store.validation import checked_quantile
 
@@ -43,10 +43,12 @@ def show(
     *,
     is_one: bool,
     all_figures: bool,
+    bounds: tuple[int | None, int | None] = (None, None),
 ) -> None:
     """Print the chosen quantiles of distributions, or all figures.
 
-    Of one distribution, a single quantile is printed alone. Raise `AnswerIsNo` if it has no numbers yet.
+    Of one distribution, a single quantile is printed alone. Raise `AnswerIsNo` if it has no numbers yet, or if the
+    quantile is outside of the `bounds`, in units of 10^-30.
     """
     if all_figures:
         output.print_report(_figures_report(now, rows, by, chosen), output.resolve_format(form))
@@ -58,6 +60,21 @@ def show(
             raise AnswerIsNo(f"'{rows[0].spelling}' has no numbers yet")
     default = "value" if is_one and len(chosen) == 1 else None
     output.print_report(_quantile_report(now, rows, by, chosen), output.resolve_format(form, default=default))
+    for one in rows if bounds != (None, None) else ():
+        found, (least, most) = one.distribution.quantile(chosen[0]), bounds
+        called = f"the quantile {text(chosen[0])} of '{one.spelling}' is {found}"
+        if found is not None and least is not None and units(found) < least:
+            raise AnswerIsNo(f"{called}, below {text(least)}")
+        if found is not None and most is not None and units(found) > most:
+            raise AnswerIsNo(f"{called}, above {text(most)}")
+
+
+def bound(word: str, option: str) -> int:
+    """Return the bound of a quantile, the value of `option`, in units of 10^-30; raise `UsageError`."""
+    try:
+        return read(word)
+    except NotANumber as fault:
+        raise UsageError(f"{option}: '{printable(word[:40])}': {fault}", fault.hint) from None
 
 
 def with_figures(item: Item, one: Total | Default) -> Item:

@@ -50,8 +50,20 @@ if TYPE_CHECKING:
     Flag("distribution", help="Show all figures of a hist: count, sum, mean, smallest and largest number, quantiles."),
     Flag("state", help="Show the raw state, as JSON."),
     Option("require", metavar="CLOCK", help="Exit with 1 unless this replica has all commits that CLOCK contains."),
-    Option("minimum", "--min", metavar="N", variable="CRDTCTL_SHOW_MIN", help="Exit with 1 if the value is below N."),
-    Option("maximum", "--max", metavar="N", variable="CRDTCTL_SHOW_MAX", help="Exit with 1 if the value is above N."),
+    Option(
+        "minimum",
+        "--min",
+        metavar="N",
+        variable="CRDTCTL_SHOW_MIN",
+        help="Exit with 1 if the value, or the quantile, is below N.",
+    ),
+    Option(
+        "maximum",
+        "--max",
+        metavar="N",
+        variable="CRDTCTL_SHOW_MAX",
+        help="Exit with 1 if the value, or the quantile, is above N.",
+    ),
     Option("default", metavar="N", help="Value of a NAME that does not exist."),
     *READING,
     FORM,
@@ -95,7 +107,7 @@ def show(
       crdtctl show builds --per day --since 30d
       crdtctl show builds --last 24h
       crdtctl show failed --attempts
-      crdtctl show latency --quantile 0.99
+      crdtctl show latency --quantile 0.99 --max 0.5
       crdtctl show builds --min 100 && echo celebrate
       crdtctl show failures --max 0 --default 0
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
@@ -129,15 +141,20 @@ def show(
         raise UsageError(f"--sort cannot be '{printable(sort)}'", "it is value or name")
     if (sort is not None or top is not None) and (members or state):
         raise UsageError("--sort and --top order values, and --members and --state show none")
-    least, most = (_bound(text, option, names) for text, option in ((minimum, "--min"), (maximum, "--max")))
+    is_of_quantile = quantile is not None
+    least, most = (
+        _bound(text, option, names, is_of_quantile) for text, option in ((minimum, "--min"), (maximum, "--max"))
+    )
     is_bounded = (least, most) != (None, None)
     instead = None if default is None else whole(default, "--default")
     if instead is not None and (not names or by_replica or members or attempts or state or keys or series):
         raise UsageError("--default needs a NAME, and shows values only", "leave it out")
     wants_figures = quantile is not None or distribution
-    if wants_figures and (by_replica or members or attempts or state or (least, most, instead) != (None, None, None)):
+    if wants_figures and (by_replica or members or attempts or state or instead is not None):
         raise UsageError("--quantile and --distribution show figures of a hist only", "leave the other options out")
     quantiles = _quantiles(quantile) if wants_figures else None
+    if quantiles and is_bounded and (distribution or len(quantiles) > 1):
+        raise UsageError("--min and --max bound one value", "with --quantile, they need a single quantile")
     if tag is not None:
         from crdtctl.store.validation import check_type
 
@@ -187,7 +204,9 @@ def show(
 
             is_named = bool(names) and not any(one.pattern is not None for one in wanted)
             found = (total for total in existing(rows) if is_named or distributions.is_distribution(total))
-            distributions.show(now, found, keys, quantiles, form, is_one=one, all_figures=distribution)
+            distributions.show(
+                now, found, keys, quantiles, form, is_one=one, all_figures=distribution, bounds=(least, most)
+            )
             return
         layout = output.resolve_format(form, default="value" if one and not by_replica else None)
         if is_bounded:
@@ -238,11 +257,16 @@ def _attempts(
     return found
 
 
-def _bound(text: str | None, option: str, names: Sequence[str]) -> int | None:
+def _bound(text: str | None, option: str, names: Sequence[str], is_of_quantile: bool) -> int | None:
+    """Return the bound of a value, or of a quantile in units of 10^-30."""
     if text is None:
         return None
     if len(names) != 1:
         raise UsageError(f"{option} needs exactly one NAME")
+    if is_of_quantile:
+        from crdtctl.cli.distributions import bound
+
+        return bound(text, option)
     return whole(text, option)
 
 

@@ -260,9 +260,22 @@ def test_quantiles_are_of_distributions_only(shell: Shell, hundred: Replica) -> 
     for option in (["--quantile", "0.5"], ["--distribution"]):
         assert "it is of type pncounter" in assert_refused(shell("show", "builds", *option), 4)
         assert_refused(shell("show", "nothing", *option), 66)
-        for other in ("--by-replica", "--members", "--attempts", "--state", "--min=1", "--max=1", "--default=0"):
+        for other in ("--by-replica", "--members", "--attempts", "--state", "--default=0"):
             assert "leave the other options out" in assert_refused(shell("show", "latency", *option, other), 2)
     assert "no members" in assert_refused(shell("show", "latency", "--members"), 4)
+
+
+def test_a_quantile_is_compared_with_bounds(shell: Shell, hundred: Replica) -> None:
+    for words in ("--max 99.1", "--min 99", "--min 98.5 --max 1e2"):
+        assert shell.ok("show", "latency", "--quantile", "0.99", *words.split()) == "99.0075\n"
+    for words, why in (("--max 99.007", "99.0075, above 99.007"), ("--min 1e2", "99.0075, below 100")):
+        ended = shell("show", "latency", "--quantile", "p99", *words.split())
+        assert (ended.status, ended.stdout) == (1, "99.0075\n")
+        assert f"the quantile 0.99 of 'latency' is {why}" in ended.stderr
+    assert "single quantile" in assert_refused(shell("show", "latency", "--quantile", "0.5,0.9", "--max", "1"), 2)
+    assert "single quantile" in assert_refused(shell("show", "latency", "--distribution", "--max", "1"), 2)
+    assert "write 0.5" in assert_refused(shell("show", "latency", "--quantile", "0.5", "--max", "0,5"), 2)
+    assert "one NAME" in assert_refused(shell("show", "lat*", "--quantile", "0.5", "--max", "1"), 2)
 
 
 def test_quantiles_of_no_numbers_are_a_no(shell: Shell, replica: Replica) -> None:

@@ -1,5 +1,6 @@
 """``python -m crdtctl``: the plain forms of the hottest commands first, then the whole program."""
 
+import gc
 import sys
 
 from crdtctl.system import os
@@ -39,6 +40,7 @@ def run(pack: "Pack | None" = None) -> None:
 
     All output is flushed before, so Python's own shutdown is skipped. It would take as long as an increment.
     """
+    gc.disable()  # cycles of garbage are few, and a search through a large state takes long
     _on_interrupt(_end_at_once)
     if sys.getfilesystemencoding() != "utf-8":
         _restart_in_utf8()
@@ -52,9 +54,6 @@ def run(pack: "Pack | None" = None) -> None:
         status = fastpath.run(arguments)
         if status is None:
             _on_interrupt(_end_at_once)
-            import gc
-
-            gc.disable()  # cycles of garbage are few, and a search through a large state takes long
             from crdtctl.cli.main import main
             from crdtctl.cli.packages import search_late
 

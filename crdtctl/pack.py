@@ -33,6 +33,8 @@ _TAG = f".{sys.implementation.cache_tag}.pyc"
 PLACE = f"{HERE}/__pycache__/modules{_TAG}"
 START = b"crdtpack" + MAGIC_NUMBER
 _HEAD = len(START) + 8
+#: What a compiled form with the time of its source begins with, not with a hash of it.
+_NO_HASH = MAGIC_NUMBER + bytes(4)
 _MAX_INDEX = 1 << 20
 #: The last of the standard streams. One that is closed has to stay so: nothing may be read from a file in its place.
 _STANDARD_ERROR = 2
@@ -116,7 +118,7 @@ def compiled_place(source: str) -> str:
 def compiled_head(source: posix.stat_result) -> bytes:
     """Return the 16 bytes that the compiled form of a source begins with."""
     time, size = int(source.st_mtime) & 0xFFFFFFFF, source.st_size & 0xFFFFFFFF
-    return MAGIC_NUMBER + b"\0\0\0\0" + time.to_bytes(4, "little") + size.to_bytes(4, "little")
+    return _NO_HASH + time.to_bytes(4, "little") + size.to_bytes(4, "little")
 
 
 def use() -> Pack | None:

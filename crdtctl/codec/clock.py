@@ -6,7 +6,6 @@ from itertools import pairwise
 from sys import intern
 
 from crdtctl import json_text
-from crdtctl.codec import strict_json
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE, is_crowded
 from crdtctl.codec.values import checked_name
@@ -47,6 +46,8 @@ def encode_clock(clock: Clock) -> str:
 
 def decode_clock(text: str) -> dict[str, int]:
     """Return the clock that `text`, JSON, holds, as `encode_clock` writes it; raise `Invalid`."""
+    from crdtctl.codec import strict_json  # only here: most commands read no clock
+
     data = text.encode("utf-8", "surrogatepass")
     if is_crowded(data):
         raise Invalid(CROWDED)

@@ -10,6 +10,7 @@ from crdtctl.cli.options import FORM, TYPE
 from crdtctl.cli.selection import existing, is_one, one_total, selected, selectors
 from crdtctl.cli.time_options import READING, are_about_time
 from crdtctl.cli.verb import session, typed_format
+from crdtctl.crdt import TYPES
 from crdtctl.crdt.series import parts
 from crdtctl.errors import AnswerIsNo, UsageError, printable
 from crdtctl.store.selection import conditions, label_keys, totals_of_all
@@ -236,6 +237,8 @@ def _quantiles(text: str | None) -> list[int]:
 
 
 def _with_figures(item: Item, one: Total | Default) -> Item:
+    if one.tag is None or not TYPES[one.tag].adds_numbers:
+        return item
     from crdtctl.cli.distributions import with_figures
 
     return with_figures(item, one)

@@ -33,9 +33,9 @@ def check_strings(**arguments: object) -> None:
 
 def check_type(tag: str | None) -> None:
     """Raise `UsageError` for an unknown type."""
-    from crdtctl.suggestions import did_you_mean
-
     if tag is not None and tag not in TYPES:
+        from crdtctl.suggestions import did_you_mean  # only here: types are rarely misspelt
+
         types = f"types are {', '.join(sorted(TYPES))}"
         guess = did_you_mean(tag, TYPES)
         raise UsageError(f"unknown type '{printable(tag)}'", f"{guess} {types}" if guess else types)

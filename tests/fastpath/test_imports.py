@@ -16,7 +16,7 @@ FAST = {
     *("crdtctl", "crdtctl.__main__", "crdtctl.fastpath", "crdtctl.system"),
     *("crdtctl.codec", "crdtctl.codec.layout", "crdtctl.codec.plain", "crdtctl.store", "crdtctl.store.binding"),
     *("crdtctl.store.durable", "crdtctl.store.locate"),
-    *("fcntl", "time", "zlib"),
+    *("fcntl", "gc", "time", "zlib"),
 }
 START = "from crdtctl.__main__ import run; run()"
 

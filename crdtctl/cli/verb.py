@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from crdtctl.cli.context import Context
     from crdtctl.store.commit import OnRefused, Request
+    from crdtctl.store.committer import Committer
     from crdtctl.store.reader import Reader
     from crdtctl.store.replica import Replica
 
@@ -53,6 +54,14 @@ class Session:
 
         return self._open(Reader, None)
 
+    def open_to_count(self, *, begins: bool) -> Committer:
+        """Return the selected replica for a command that only counts; with `begins`, create it as `open_to_write`."""
+        from crdtctl.store.committer import Committer
+
+        if begins:
+            self._make_the_first()
+        return self._open(Committer, output.print_message)
+
     def _open(self, kind: type[R], on_renamed: Callable[[object], object] | None) -> R:
         from crdtctl.store import which
 
@@ -69,11 +78,16 @@ class Session:
 
     def open_to_write(self, on_renamed: Callable[[object], object] = output.print_message) -> Replica:
         """Return the selected replica; create the one in the user's data directory if none exists."""
+        self._make_the_first()
+        return self.open(on_renamed)
+
+    def _make_the_first(self) -> None:
         from crdtctl.store import which
-        from crdtctl.store.replica import Replica
 
         path = which.find(self.replica, [])
         if not self.is_named and which.is_to_be_made(path):
+            from crdtctl.store.replica import Replica
+
             try:
                 made = Replica.init(path)
             except ExistsError:  # another process has just created it
@@ -89,7 +103,6 @@ class Session:
                 output.print_message(
                     f"created replica {made.id} in {printable(path)}" + (f"; {other}" if other else "")
                 )
-        return self.open(on_renamed)
 
 
 def _elsewhere(path: str) -> str:
@@ -129,7 +142,7 @@ def commit(
         requests = [replace(one, also=also, existing=existing) for one in requests]
     talks = output.is_talkative() and not print_clock
     current = session(context)
-    replica = current.open_to_write() if begins and not existing else current.open()
+    replica = current.open_to_count(begins=begins and not existing)
     if print_clock and replica.tier:
         raise RefusedError("--print-clock works only on a permanent replica, of tier 0", "leave out --print-clock")
     done = replica.commit(requests, details=talks, on_refused=on_refused)

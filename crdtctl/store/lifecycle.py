@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from crdtctl.contexts import ExitStack, contextmanager
+from crdtctl.contexts import ExitStack
 from crdtctl.errors import RefusedError
-from crdtctl.store.reader import Reader
-from crdtctl.store.transaction import Transaction, ignore_new_id
+from crdtctl.store.committer import Committer
+from crdtctl.store.transaction import ignore_new_id
 from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from crdtctl.store.absorb import AbsorbReport
-    from crdtctl.store.identity import OnRenamed
     from crdtctl.store.inputs import State
 
 
-class Lifecycle(Reader):
+class Lifecycle(Committer):
     """The methods of `crdtctl.Replica` about its own beginning and end, about ended replicas, and about remotes."""
-
-    @contextmanager
-    def _transaction(self, *, on_renamed: OnRenamed | None = None, dry_run: bool = False) -> Iterator[Transaction]:
-        with self._open() as directory:
-            report = on_renamed or self._on_renamed or ignore_new_id
-            yield Transaction(directory, self.lock_timeout, report, dry_run)
 
     # Beginning and end -------------------------------------------------------------------------------------
 

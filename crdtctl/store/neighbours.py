@@ -9,7 +9,7 @@ from crdtctl.errors import CrdtctlError, printable
 from crdtctl.records import Record
 from crdtctl.store import locate, places
 from crdtctl.store.locate import NAME, Unclear
-from crdtctl.store.replica import Replica
+from crdtctl.store.reader import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def foremost(path: str) -> Neighbour | None:
     return max(found, key=lambda one: (bool(one.remotes), bool(one.counters)), default=None)
 
 
-def likelier(replica: Replica, names: Mapping[str, bool]) -> Neighbour | None:
+def likelier(replica: Reader, names: Mapping[str, bool]) -> Neighbour | None:
     """Return another replica that the user may have intended to count in. `names`: counter → whether it is new.
 
     It is one with counters of these names, or with remotes if this replica has none. If a name is new, it is any other.
@@ -88,7 +88,7 @@ def _neighbour(path: str) -> Neighbour | None:
     try:
         if os.stat(f"{path}/own.json").st_uid != os.geteuid():
             return None
-        replica = Replica(path)
+        replica = Reader(path)
         names = dict.fromkeys(reading.name for reading in islice(replica.counters(), _MANY + 1))
         return Neighbour(path, tuple(names), tuple(replica.remotes()))
     except (OSError, CrdtctlError):

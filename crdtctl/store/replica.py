@@ -41,10 +41,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from crdtctl.crdt.clock import Clock
-    from crdtctl.store.apply import Commit
     from crdtctl.store.commit import OnRefused, Request
     from crdtctl.store.exchange import ExchangeReport
-    from crdtctl.store.followed import Step
     from crdtctl.store.inputs import Input, State
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.store.merge import MergeReport
@@ -77,25 +75,6 @@ class Replica(Lifecycle, Verbs):
             raise UnreportedError(f"{said}: {error.message}") from None
 
     # Counting ----------------------------------------------------------------------------------------------
-
-    def commit(
-        self,
-        requests: Iterable[Request],
-        *,
-        details: bool = False,
-        on_refused: OnRefused | None = None,
-        step: Step | None = None,
-    ) -> Commit:
-        """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
-
-        When this returns, the commit is on disk. With `on_refused`, the refused requests are left out, and it is
-        called with each of them. With `details`, the result contains the value of every counter before and after. A
-        `step` in a followed file becomes a part of the commit.
-        """
-        from crdtctl.store.apply import apply
-
-        with self._transaction() as tx:
-            return apply(tx, list(requests), details=details, on_refused=on_refused, step=step)
 
     def batch(self, *, once: str | None = None) -> Batch:
         """Return a context whose operations become one commit when it ends without an exception.

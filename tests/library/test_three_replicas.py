@@ -1,7 +1,7 @@
 """Three replicas count, exchange stale and fresh files in any order, and always read what they have learned of."""
 
 import json
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from crdtctl import Replica
 from crdtctl.errors import ExistsError, RefusedError
 from crdtctl.store.batch import Batch
 from tests.library.operations import CounterOperation, History, Knowledge, covers, join
+from tests.support.large import every_replica_is_large
 from tests.support.places import quick_directory
 
 NAMES = st.sampled_from(["builds", "pages", 'say "hi"', "ünï", "a b"])
@@ -177,3 +178,22 @@ class ThreeReplicas(RuleBasedStateMachine):
 
 TestThreeReplicas = ThreeReplicas.TestCase
 TestThreeReplicas.settings = settings(stateful_step_count=25)
+
+
+class ThreeLargeReplicas(ThreeReplicas):
+    """The latest changes of each replica are in ``own.recent.json``, and move to ``own.json`` after a few commits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limits = ExitStack()
+        self.limits.enter_context(every_replica_is_large(limit=300))
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self.limits.close()
+
+
+TestThreeLargeReplicas = ThreeLargeReplicas.TestCase
+TestThreeLargeReplicas.settings = settings(stateful_step_count=25)

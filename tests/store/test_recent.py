@@ -19,7 +19,7 @@ from crdtctl.codec.header import FileKind, Head, encode_head
 from crdtctl.codec.layout import TRAILER_SIZE, InMemory, assemble
 from crdtctl.codec.reader import Part, Source
 from crdtctl.errors import DataError
-from crdtctl.store import recent
+from crdtctl.store import durable, recent
 from crdtctl.store.check import check_replica
 from crdtctl.store.joined import Joined
 from tests.support.forked import child
@@ -52,6 +52,35 @@ def test_own_json_of_a_small_replica_is_alone(replica: Replica) -> None:
     assert fast("increment", "builds", replica)
     assert not recent_of(replica).exists()
     assert b'"base"' not in own_of(replica).read_bytes()
+
+
+def test_own_json_that_was_large_before_gets_an_own_recent_json(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, "LARGE", 2**30)  # as in a version without own.recent.json
+        with pytest.raises(AssertionError):
+            grow(replica)
+        assert fast("increment", FIRST, replica)
+    assert not recent_of(replica).exists()
+    assert not fast("increment", FIRST, replica)
+    replica.increment(FIRST)
+    assert recent_of(replica).exists()
+    assert fast("increment", FIRST, replica)
+    assert replica.value(FIRST) == 4
+
+
+@pytest.mark.parametrize("witness", [True, False])
+def test_own_json_without_a_witness_is_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, witness: bool) -> None:
+    if not witness:
+        monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/nowhere")
+    replica = Replica.init(tmp_path / "here", name="here")
+    with replica.batch() as batch:
+        for number in range(COUNT):
+            batch.increment(NAME.format(number))
+    assert recent_of(replica).exists() == witness
+    assert fast("increment", FIRST, replica)
+    assert replica.value(FIRST) == 2
 
 
 @pytest.mark.parametrize("way", ["fast", "full"])

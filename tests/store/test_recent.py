@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,8 @@ def test_both_ways_leave_the_same_own_recent_json(new_replica: Callable[[str], R
         replica = new_replica(name)
         grow(replica)
         for name in names:
-            assert way(["increment", name, "--replica", replica.path]) == 0
+            with child(partial(way, ["increment", name, "--replica", replica.path])) as ended:
+                assert ended().status == 0
         found.append(_without_ids(replica))
     assert found[0] == found[1]
     assert b'"kind":"recent"' in found[0]

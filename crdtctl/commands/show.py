@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     Option("top", metavar="N", kind=Whole(1), help="Only the first N rows, in the order of --sort. Default: value."),
     Flag("by_replica", help="Show the share of each replica."),
     Flag("members", help="Show the elements of sets."),
+    Flag("readings", help="Show the readings of meters: by source, and by generation after restarts."),
     Flag("attempts", help="Show all attempts of jobs, and which of them count."),
     Option("quantile", metavar="Q,...", help="Show quantiles of a hist, for example 0.5,0.99 or p99."),
     Flag("distribution", help="Show all figures of a hist: count, sum, mean, smallest and largest number, quantiles."),
@@ -82,6 +83,7 @@ def show(
     top: int | None,
     by_replica: bool,
     members: bool,
+    readings: bool,
     attempts: bool,
     quantile: str | None,
     distribution: bool,
@@ -107,6 +109,7 @@ def show(
       crdtctl show visitors --members
       crdtctl show builds --per day --since 30d
       crdtctl show builds --last 24h
+      crdtctl show bytes.sent --readings
       crdtctl show failed --attempts
       crdtctl show latency --quantile 0.99 --max 0.5
       crdtctl show builds --min 100 && echo celebrate
@@ -128,30 +131,32 @@ def show(
 
     CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
-    if by_replica + members + attempts + state > 1:
-        raise UsageError("--by-replica, --members, --attempts and --state cannot be combined")
+    if by_replica + members + readings + attempts + state > 1:
+        raise UsageError("--by-replica, --members, --readings, --attempts and --state cannot be combined")
+    has_parts = by_replica or members or readings or attempts or state
     keys = label_keys(key.strip(" ") for word in by for key in word.split(","))
     demanded = conditions(where)
     if series and keys:
         raise UsageError("--series and --by cannot be combined", "a series has a row of its own, and so has a group")
     if exact and (not names or demanded or keys or series):
         raise UsageError("--exact needs a NAME, and cannot be combined with --where, --by and --series")
-    if keys and (attempts or state):
-        raise UsageError(f"--by cannot be combined with --{'attempts' if attempts else 'state'}")
+    if keys and (attempts or state or readings):
+        shown = "attempts" if attempts else "state" if state else "readings"
+        raise UsageError(f"--by cannot be combined with --{shown}")
     if sort not in (None, "value", "name"):
         raise UsageError(f"--sort cannot be '{printable(sort)}'", "it is value or name")
-    if (sort is not None or top is not None) and (members or state):
-        raise UsageError("--sort and --top order values, and --members and --state show none")
+    if (sort is not None or top is not None) and (members or state or readings):
+        raise UsageError("--sort and --top order values, and --members, --readings and --state show none")
     is_of_quantile = quantile is not None
     least, most = (
         _bound(text, option, names, is_of_quantile) for text, option in ((minimum, "--min"), (maximum, "--max"))
     )
     is_bounded = (least, most) != (None, None)
     instead = None if default is None else whole(default, "--default")
-    if instead is not None and (not names or by_replica or members or attempts or state or keys or series):
+    if instead is not None and (not names or has_parts or keys or series):
         raise UsageError("--default needs a NAME, and shows values only", "leave it out")
     wants_figures = quantile is not None or distribution
-    if wants_figures and (by_replica or members or attempts or state or instead is not None):
+    if wants_figures and (has_parts or instead is not None):
         raise UsageError("--quantile and --distribution show figures of a hist only", "leave the other options out")
     quantiles = _quantiles(quantile) if wants_figures else None
     if quantiles and is_bounded and (distribution or len(quantiles) > 1):
@@ -161,9 +166,7 @@ def show(
 
         check_type(tag)
     about_time = are_about_time(context)
-    if about_time and (
-        by_replica or members or attempts or state or wants_figures or is_bounded or instead is not None
-    ):
+    if about_time and (has_parts or wants_figures or is_bounded or instead is not None):
         raise UsageError("rows of periods cannot be combined with another question", "ask one after the other")
     replica = session(context).open_to_read()
     required = None if require is None else _clock(require)
@@ -180,7 +183,7 @@ def show(
         one = is_one(wanted) and not (keys or series)
         if is_bounded and not one:
             raise UsageError("--min and --max need one NAME, and one value", "a pattern may match several counters")
-        is_value = one and not (by_replica or members or state or wants_figures or about_time)
+        is_value = one and not (has_parts or wants_figures or about_time)
         if is_value:
             form = typed_format(context, form)
         rows: Iterable[Total | Default]
@@ -209,15 +212,19 @@ def show(
                 now, found, keys, quantiles, form, is_one=one, all_figures=distribution, bounds=(least, most)
             )
             return
-        layout = output.resolve_format(form, default="value" if one and not by_replica else None)
+        layout = output.resolve_format(form, default="value" if one and not (by_replica or readings) else None)
         if is_bounded:
             rows = list(rows)
         if state:
-            readings = (counter for total in existing(rows) for counter in total.counters)
-            ordered_readings = sorted(readings, key=lambda reading: reading.name) if names else readings
-            counter_rows.print_states(output.stdout.write, ordered_readings)
+            counters = (counter for total in existing(rows) for counter in total.counters)
+            in_order = sorted(counters, key=lambda reading: reading.name) if names else counters
+            counter_rows.print_states(output.stdout.write, in_order)
         elif members:
             output.print_report(counter_rows.members(now, rows, keys, named=bool(names)), layout)
+        elif readings:
+            from crdtctl.cli.meters import readings_report  # only here: few counters have readings
+
+            output.print_report(readings_report(now, rows, are_named=bool(names)), layout)
         elif by_replica:
             output.print_report(counter_rows.shares(now, rows, keys, sort, top), layout)
         else:

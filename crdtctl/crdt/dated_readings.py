@@ -50,13 +50,17 @@ def shown(text: str) -> str:
     >>> shown(" d20513 project.log"), shown(" h492322 project.log")
     ("'project.log' of 2026-03-01", "'project.log' of 2026-03-01T10:00Z")
     """
-    from datetime import UTC, datetime  # only here: few sources are shown
-
     dated = period_of(text)
     assert dated
-    begin = datetime.fromtimestamp(start_of(dated[0]) * QUARTER, UTC)
-    when = f"{begin:%Y-%m-%d}" if dated[0][0] == _DAY else f"{begin:%Y-%m-%dT%H:%MZ}"
-    return f"'{dated[1]}' of {when}"
+    return f"'{dated[1]}' of {when(dated[0])}"
+
+
+def when(period: Period) -> str:
+    """Return the begin of a period, in UTC, for a person."""
+    from datetime import UTC, datetime  # only here: few periods are shown
+
+    begin = datetime.fromtimestamp(start_of(period) * QUARTER, UTC)
+    return f"{begin:%Y-%m-%d}" if period[0] == _DAY else f"{begin:%Y-%m-%dT%H:%MZ}"
 
 
 def placed(

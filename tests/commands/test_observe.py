@@ -290,3 +290,32 @@ class TestCreate:
     def test_other_types_are_refused(self, shell: Shell, replica: Replica, tag: str) -> None:
         words = ("create", "x", "--type", tag, "--initial", "7", "--source", "s")
         assert "only a gcounter or a pncounter" in assert_refused(shell(*words), 2)
+
+
+class TestShownReadings:
+    def test_each_generation_of_each_source_has_a_row(self, shell: Shell, replica: Replica, other: Replica) -> None:
+        other.observe("rx", 9, source="s")
+        replica.merge_bytes(other.export_bytes())
+        shell.ok("observe", "rx", "2", "--source", "s", "--on-drop", "restart")
+        shell.ok("observe", "rx", "7", "--source", "log", "--at", "2026-03-01")
+        shell.ok("observe", "rx", "6", "--source", "log", "--at", "2026-02-28")
+        assert shell.ok("show", "rx", "--readings") == (
+            "rx\tpncounter\tlog\t2026-02-28\t0\t6\t6\n"
+            "rx\tpncounter\tlog\t2026-03-01\t0\t7\t7\n"
+            "rx\tpncounter\ts\t\t0\t9\t9\n"
+            "rx\tpncounter\ts\t\t1\t2\t2\n"
+        )
+
+    def test_what_a_reset_cancelled_does_not_count(self, shell: Shell, replica: Replica) -> None:
+        replica.observe("rx", 9, source="s", labels={"k": "v"})
+        replica.increment("other")
+        replica.reset('rx{k="v"}')
+        replica.observe("rx", 11, source="s", labels={"k": "v"})
+        shown = json.loads(shell.ok("show", "--readings", "--format", "json"))["counters"]
+        reading = {"source": "s", "generation": 0, "reading": 11, "value": 2}
+        assert shown == [{"name": "rx", "labels": {"k": "v"}, "type": "pncounter", "readings": [reading]}]
+
+    @pytest.mark.parametrize("option", ["--members", "--state", "--by-replica", "--by=os", "--top=3"])
+    def test_it_is_another_question_than_others(self, shell: Shell, replica: Replica, option: str) -> None:
+        replica.observe("rx", 9, source="s")
+        assert_refused(shell("show", "rx", "--readings", option), 2)

@@ -11,6 +11,7 @@ from crdtctl.codec.layout import NAME_END
 from crdtctl.codec.lines import encode_name
 from crdtctl.codec.reader import ALL
 from crdtctl.crdt import LOCALLY_MERGED
+from crdtctl.crdt.series import name_of
 from crdtctl.errors import UsageError, printable
 from crdtctl.records import Record
 
@@ -40,8 +41,11 @@ def candidates(mine: Counter, known: Counter) -> list[str]:
 
 
 def choose(name: str, found: list[str], preferred: Mapping[str, str]) -> str:
-    """Return the type among several that the settings choose for `name`; raise `UsageError` if they choose none."""
-    chosen = preferred.get(name, "")
+    """Return the type among several that the settings choose for `name`; raise `UsageError` if they choose none.
+
+    The setting of a name is also that of its series.
+    """
+    chosen = preferred.get(name) or preferred.get(name_of(name))
     if chosen in found:
         return chosen
     raise UsageError(

@@ -1,6 +1,7 @@
 """Labels in the library: a series is one counter, however its labels are given."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -128,3 +129,19 @@ def test_operation_that_the_type_of_the_others_refuses_makes_no_series(replica: 
     with pytest.raises(RefusedError):
         replica.increment("seen", labels={"day": "2"})
     assert len(list(replica.counters())) == 2
+
+
+def test_type_in_the_settings_of_a_name_is_that_of_its_series(
+    replica: Replica, new_replica: Callable[[str], Replica]
+) -> None:
+    replica.increment("builds", 2, tag="gcounter", labels={"os": "linux"})
+    replica.increment("builds", 3, tag="pncounter", also=True, labels={"os": "linux"})
+    other = new_replica("other")
+    other.merge_bytes(replica.export_bytes())
+    with pytest.raises(UsageError, match="exists as gcounter and pncounter"):
+        other.increment("builds", labels={"os": "linux"})
+    config = Path(other.path) / "config.toml"
+    config.write_text('[types]\nbuilds = "gcounter"\n')
+    assert other.value("builds", labels={"os": "linux"}) == 2
+    config.write_text("[types]\nbuilds = 'gcounter'\n'builds{os=\"linux\"}' = \"pncounter\"\n")
+    assert other.value("builds", labels={"os": "linux"}) == 3

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from crdtctl import Replica
+from crdtctl.crdt.series import split
 from crdtctl.errors import ExistsError, RefusedError
 from crdtctl.store.batch import Batch
 from tests.library.operations import CounterOperation, History, Knowledge, covers, join
 from tests.support.large import every_replica_is_large
 from tests.support.places import quick_directory
 
-NAMES = st.sampled_from(["builds", "pages", 'say "hi"', "ünï", "a b"])
+SERIES = ['tests{os="linux"}', 'tests{os="linux",py="3.12"}', r'tests{os="a \"b\" \\"}']
+NAMES = st.sampled_from(["builds", "pages", 'say "hi"', "ünï", "a b", *SERIES])
 AMOUNTS = st.one_of(st.integers(1, 9), st.sampled_from([2**53 - 1, 2**53, 10**30]))
 KEYS = st.none() | st.sampled_from(["job-1", "job-2"])
 WHO = st.integers(0, 2)
@@ -51,12 +53,15 @@ class Sent:
 def do(target: Replica | Batch, one: CounterOperation) -> None:
     """Carry out an operation."""
     name, tag = one.key
+    name, labels = split(name)
+    if labels and one.down:  # one of the other ways to name a series
+        name, labels = one.key[0].replace(",", " , ").replace("{", " {").replace("=", " = "), {}
     if one.elements:
-        target.add(name, *sorted(one.elements), tag=tag, also=True)
+        target.add(name, *sorted(one.elements), tag=tag, also=True, labels=labels)
     elif one.down:
-        target.decrement(name, one.down, once=one.once, tag=tag, also=True)
+        target.decrement(name, one.down, once=one.once, tag=tag, also=True, labels=labels)
     else:
-        target.increment(name, one.up, once=one.once, tag=tag, also=True)
+        target.increment(name, one.up, once=one.once, tag=tag, also=True, labels=labels)
 
 
 class ThreeReplicas(RuleBasedStateMachine):

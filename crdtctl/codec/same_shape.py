@@ -12,8 +12,10 @@ import msgspec
 
 from crdtctl.codec.layout import NAME_END
 from crdtctl.codec.one_author import ROWS, encode_rows
+from crdtctl.codec.runs import lines_of
 
 _seq = itemgetter(0)
+_NO_BRACKETS: Final = bytes(set(range(256)).difference(b"[]"))
 #: Number of lines below which a block with another shape is not halved to find the pairs of one shape.
 _FEW: Final = 16
 
@@ -57,8 +59,7 @@ def join_together(mine: Sequence[bytes], theirs: Sequence[bytes], clock: Mapping
         return None
     ours, new = _parts(text), _parts(other)
     shape, count = ours[::2], len(ours) // 2
-    # As many entries begin and end: so each bracket is where it is in the other text.
-    if shape != new[::2] or other.count(b'":[') != count or other.count(b"]") != count:
+    if shape != new[::2] or other.translate(None, _NO_BRACKETS) != b"[]" * count:  # each is where it is in our text
         return None
     array = b"[[%b]]" % b"],[".join(new[1::2])
     try:
@@ -75,7 +76,7 @@ def join_together(mine: Sequence[bytes], theirs: Sequence[bytes], clock: Mapping
     pieces[::4] = shape
     pieces[2::4] = joined
     pieces[3::4] = [b"]"] * count
-    return b"".join(pieces).split(b",\n")
+    return lines_of(b"".join(pieces))
 
 
 def _parts(text: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from crdtctl.codec import one_author, same_shape
+from crdtctl.codec import one_author, runs, same_shape
 from crdtctl.codec.block_join import join_blocks
 from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
@@ -372,3 +372,8 @@ def test_name_has_both_types_that_two_narrow_files_give_it() -> None:
     assert [decode_line(line) for line in found.text.split(b",\n")] == [
         (name, {**of["ann"], **of["bob"]}) for name in names
     ]
+
+
+@given(text=st.lists(st.sampled_from([b",", b"\n", b",\n", b"a"])).map(b"".join))
+def test_the_lines_of_a_text_are_those_that_splitting_it_gives(text: bytes) -> None:
+    assert runs.lines_of(text) == text.split(runs.SEPARATOR)

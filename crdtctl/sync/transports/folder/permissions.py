@@ -2,8 +2,8 @@
 
 import os
 import stat
-from contextlib import suppress
 
+from crdtctl.contexts import suppress
 from crdtctl.store.owner import give_back
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from crdtctl.crdt.series import Labels
     from crdtctl.store.snapshot import Snapshot
 
+#: Maximum number of characters of a selector in a message.
+_LONGEST = 200
+
 
 class Default:
     """The value of a counter that does not exist."""
@@ -78,15 +81,14 @@ def selected(
 
 def missing(now: Snapshot, wanted: Selector, tag: str | None) -> MissingError:
     """Return the error for a selector that means no counter."""
+    text = str(wanted)
+    shown = printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
     if wanted.pattern is not None:
-        return MissingError(f"no counter matches '{printable(str(wanted))}'", "'crdtctl show' lists all counters")
+        return MissingError(f"no counter matches '{shown}'", "'crdtctl show' lists all counters")
     if wanted.conditions and next(find(now, Selector(wanted.name), tag), None) is not None:
         from shlex import quote
 
         hint = f"'crdtctl show {quote(printable(wanted.name))} --series' lists what there is of this name"
-        return MissingError(f"no series matches '{printable(str(wanted))}'", hint)
-    what = "counter" if tag is None else tag
-    name = wanted.name
-    return MissingError.of_counter(
-        name, f"no {what} '{printable(str(wanted))}' here", "'crdtctl show' lists what there is"
-    )
+        return MissingError(f"no series matches '{shown}'", hint)
+    message = f"no {'counter' if tag is None else tag} '{shown}' here"
+    return MissingError.of_counter(wanted.name, message, "'crdtctl show' lists what there is")

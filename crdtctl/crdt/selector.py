@@ -8,8 +8,8 @@ refused.
 
 from __future__ import annotations
 
-from crdtctl.crdt.names import entered
-from crdtctl.crdt.series import conditions, key_fault, spelled, split
+from crdtctl.crdt.names import entered, fault
+from crdtctl.crdt.series import MAX_SPELLING_BYTES, conditions, key_fault, spelled, split
 from crdtctl.records import Record
 
 TYPE_CHECKING = False
@@ -92,10 +92,10 @@ def selector(text: str, where: Iterable[Condition] = (), *, exact: bool = False)
     text = entered(text)
     if exact:
         name, labels = split(text)
-        return Selector(name.rstrip(" "), tuple(Condition(*pair) for pair in labels.items()), exact=True)
+        return Selector(name.rstrip(" "), tuple(equal_to(*pair) for pair in labels.items()), exact=True)
     name, found = conditions(text, ("=", "!="))
     name = name.rstrip(" ")
-    demanded = (Condition(key, value, operator == "!=") for key, operator, value in found)
+    demanded = [equal_to(key, value, differs=operator == "!=") for key, operator, value in found]
     if not name and "{" in text:
         name = "*"
     return Selector(name, (*demanded, *where), pattern=_pattern(name))
@@ -110,10 +110,19 @@ def condition(text: str) -> Condition:
         raise ValueError("regular expressions are not supported; a value may have *, ? and […], or be in braces")
     if not equals:
         raise ValueError("a condition is written KEY=VALUE or KEY!=VALUE")
-    fault = key_fault(key)
-    if fault is not None:
-        raise ValueError(fault)
-    return Condition(key, value, differs, _pattern(value))
+    wrong = key_fault(key)
+    if wrong is not None:
+        raise ValueError(wrong)
+    pattern = _pattern(value)
+    return equal_to(key, value, differs=differs) if pattern is None else Condition(key, value, differs, pattern)
+
+
+def equal_to(key: str, value: str, *, differs: bool = False) -> Condition:
+    """Return the condition for a value, which may be empty; raise ValueError if no label has such a value."""
+    wrong = fault(value, f"the value of the label '{key}'", limit=MAX_SPELLING_BYTES) if value else None
+    if wrong is not None:
+        raise ValueError(wrong)
+    return Condition(key, value, differs)
 
 
 def _pattern(text: str) -> Glob | None:
@@ -122,6 +131,9 @@ def _pattern(text: str) -> Glob | None:
         return None
     if len(text) > MAX_PATTERN:
         raise ValueError(f"a pattern cannot be longer than {MAX_PATTERN} characters (this one has {len(text)})")
+    wrong = fault(text, "a pattern", limit=4 * MAX_PATTERN)
+    if wrong is not None:
+        raise ValueError(wrong)
     from crdtctl.crdt.glob import Glob  # only here: few names are patterns
 
     return Glob(text)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crdtctl.codec.reader import ALL, NO_NAMES, Part
 from crdtctl.crdt.counter import join_counters
-from crdtctl.crdt.names import counter_advice, counter_fault, entered
-from crdtctl.crdt.selector import Condition, Selector, condition, selector
+from crdtctl.crdt.names import counter_advice, counter_fault, entered, stored_counter_fault
+from crdtctl.crdt.selector import Condition, Selector, condition, equal_to, selector
 from crdtctl.crdt.series import key_fault, parts, spelled
 from crdtctl.errors import UsageError, printable
 from crdtctl.store.reading import Reading
@@ -78,7 +78,7 @@ def conditions(where: Where) -> tuple[Condition, ...]:
             else:
                 key, value = one
                 check_strings(name=key, value=value)
-                found.append(Condition(key, entered(value)))
+                found.append(equal_to(key, entered(value)))
         except ValueError as error:
             raise UsageError(f"'{printable(str(one)[:80])}' is not a condition: {error}") from None
     label_keys(one.key for one in found)
@@ -120,7 +120,7 @@ def _of_old_name(now: CounterSnapshot, text: str, fault: str) -> Selector:
 
     Raise `UsageError`, with the fault, for an unknown counter.
     """
-    if now.counter(text):
+    if stored_counter_fault(text) is None and now.counter(text):
         return Selector(text, exact=True)
     advice = """labels are selected as in 'tests{os="linux"}', in single quotes""" if "{" in text else ""
     raise UsageError(f"{fault}: '{printable(text[:80])}'", counter_advice(text) or advice)

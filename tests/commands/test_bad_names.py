@@ -55,6 +55,11 @@ def test_other_commands_refuse_it_alike(shell: Shell, replica: Replica, wrong: s
     assert_refused(shell("add", "visitors", name), 2)
     assert_refused(shell("show", name), 2)
     assert_refused(shell("show", "builds", name), 2)
+    assert_refused(shell("show", name, "--exact"), 2)
+    if name:
+        assert_refused(shell("show", f"{name}*"), 2)
+        assert_refused(shell("show", f'builds{{os="{name}"}}'), 2)
+        assert_refused(shell("show", "--where", f"os={name}"), 2)
     assert contents(replica.path) == before
 
 

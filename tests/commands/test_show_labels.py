@@ -206,6 +206,7 @@ def test_shares_are_sorted_and_cut_within_a_counter(shell: Shell, counted: Repli
         (["tests", "--by", "os", "--attempts"], 2, "--attempts"),
         (["tests", "--members", "--top", "1"], 2, "--members"),
         (["*" * 5000], 2, "longer than"),
+        (["x*" * 400], 66, "x*…'"),
     ],
 )
 def test_wrong_question_is_refused(shell: Shell, counted: Replica, words: list[str], status: int, text: str) -> None:

@@ -74,6 +74,10 @@ def test_condition_holds_or_not(text: str, labels: dict[str, str], holds: bool) 
         ("a{os=linux}", "double quotes"),
         ('a{os>"b"}', "written KEY="),
         ("*" * (MAX_PATTERN + 1), "longer than"),
+        ("a\x1b[31mb", "a pattern cannot hold control"),
+        ("*\udcff", "a pattern cannot hold"),
+        ('a{os="\x07"}', "the value of the label 'os' cannot hold control"),
+        (f'a{{os="{"x" * 3000}"}}', "longer than"),
     ],
 )
 def test_wrong_selector_is_refused(text: str, fault: str) -> None:
@@ -91,6 +95,8 @@ def test_wrong_selector_is_refused(text: str, fault: str) -> None:
         ("os!!=x", "only the letters"),
         ("os!~l.*", "regular expressions"),
         (f"os={'*' * (MAX_PATTERN + 1)}", "longer than"),
+        ("os=\udcff", "cannot hold"),
+        ("os=\udcff*", "cannot hold"),
     ],
 )
 def test_wrong_condition_is_refused(text: str, fault: str) -> None:

@@ -151,7 +151,17 @@ def test_every_exception_of_the_package_that_may_come_out_is_in_the_tree(name: s
         "ChannelClosedError",
         "NoWriter",
     }
-    inside |= {"BadInput", "Fall", "Ended", "FailedInChild", "ForeignLink", "Refusal", "Unclear"}
+    inside |= {
+        "BadInput",
+        "Fall",
+        "Ended",
+        "FailedInChild",
+        "ForeignLink",
+        "Refusal",
+        "Unclear",
+        "Malformed",
+        "NotANumber",
+    }
     for what, value in public(import_module(name)):
         if inspect.isclass(value) and issubclass(value, Exception):
             assert issubclass(value, CrdtctlError) or what in inside

@@ -65,6 +65,12 @@ READINGS: dict[str, Readings] = {
     "attempts": {("failed", "pncounter"): 3, ("passed", "pncounter"): 15},
     "periods": {("builds", "gcounter"): 1035, ("runs", "gcounter"): 7, ("stock", "pncounter"): -3},
     "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
+    "readings": {
+        ("big", "pncounter"): 2**53 + 1,
+        ("gone", "pncounter"): 3,
+        ("rx", "pncounter"): 7 + 3 + 4 + 100,
+        ('tokens{model="large"}', "gcounter"): 9 + 8,
+    },
     "once": {("builds", "pncounter"): 17, ("runs", "gcounter"): 14},
     "big-integers": {
         ("edge", "gcounter"): 2**54 - 1,

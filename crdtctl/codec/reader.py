@@ -274,9 +274,8 @@ class Source:
 
     def _offset(self, name: bytes) -> int:
         if isinstance(self.pages, InMemory) and b'"' not in name and b"\\" not in name:
-            at = self.pages.data.find(
-                b'\n"%b":{' % name, self.start - 1, self.end
-            )  # most files have the names of others
+            # Files that are joined mostly have some names in common.
+            at = self.pages.data.find(b'\n"%b":{' % name, self.start - 1, self.end)
             if at >= 0:
                 return at + 1
         try:

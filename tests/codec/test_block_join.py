@@ -377,3 +377,12 @@ def test_name_has_both_types_that_two_narrow_files_give_it() -> None:
 @given(text=st.lists(st.sampled_from([b",", b"\n", b",\n", b"a"])).map(b"".join))
 def test_the_lines_of_a_text_are_those_that_splitting_it_gives(text: bytes) -> None:
     assert runs.lines_of(text) == text.split(runs.SEPARATOR)
+
+
+@pytest.mark.parametrize("authors", [["ann", "bob"], ["ann", "me"]])
+def test_wide_lines_of_our_own_are_joined_as_text(authors: list[str]) -> None:
+    rows: list[Counter] = [{"pncounter": dict.fromkeys(authors, (1, number, 0))} for number in (3, 5)]
+    clock = dict.fromkeys(authors, 1)
+    data = [written(Head("state", "x", clock), {"c1": row, f"d{number}": row}) for number, row in enumerate(rows)]
+    drawn = Drawn(None, data, [{}, {}], ours=True)
+    assert by_block(drawn, "me", ALL, 2**21) == by_line(drawn, "me", ALL)

@@ -207,3 +207,15 @@ def test_a_part_of_a_file_has_the_names_between_its_limits(names: list[str], fir
     source = opened(written(Head("state", "hub", {"hub": 2}), counters))
     expected = [name for name in names if first <= name and (not beyond or name < beyond)]
     assert [name.decode() for name, _ in source.lines(Part(first.encode(), beyond.encode()))] == expected
+
+
+def test_a_large_header_is_decoded_once_while_it_is_one_of_the_last() -> None:
+    heads = [Head("state", "hub", {f"{kind}-{number:032}": 1 for number in range(200)}) for kind in "abc"]
+    files = [written(head, {}) for head in heads]
+    first = opened(files[0]).head
+    assert first == heads[0]
+    assert opened(files[0]).head is first
+    assert [opened(data).head for data in files[1:]] == heads[1:]
+    assert opened(files[0]).head == first
+    with pytest.raises(Invalid, match="canonical"):
+        opened(files[0].replace(b'"kind"', b' "kind"'))

@@ -109,3 +109,8 @@ def test_nothing_is_joined_in_place_to_a_line_of_more_than_numbers(line: bytes) 
 def test_an_entry_that_is_joined_in_place_has_as_many_numbers() -> None:
     line = b'"a":{"pncounter":{"hub":[3,2,1,5]}}'
     assert one_author.spliced(line, b"a", b"pncounter", {b"hub": b"4,2,1"}) is None
+
+
+def test_pair_of_lines_of_two_types_is_left_to_the_codec() -> None:
+    line = b'"a":{"gcounter":{"hub":[3,2]},"pncounter":{"hub":[3,2,1]}}'
+    assert same_shape.join_together([line], [line], CLOCK) is None

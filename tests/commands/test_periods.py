@@ -53,6 +53,15 @@ def test_what_has_no_period_has_a_row_of_its_own_where_the_range_is_open(shell: 
     assert shell.ok("show", "builds", "--since", "1h") == "4\n"
 
 
+def test_what_is_older_than_periods_are_kept_is_before_the_rows(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "day", "--keep", "2d")
+    shell.ok("increment", "builds", "3", "--at", "2026-03-01")
+    shell.ok("increment", "builds", "4")
+    before, row = shell.ok("show", "builds", "--per", "day").splitlines()
+    assert (before, row[-2:]) == ("before or unknown\t3", "\t4")
+    assert shell.ok("show", "builds", "--per", "month").startswith("2026-03\t3\n")
+
+
 def test_data_formats_have_the_edges_of_each_row(shell: Shell, builds: Replica) -> None:
     tree = json.loads(shell.ok("show", "builds", "--per", "day", *MARCH[:2], "--until", "2026-03-01", "-f", "json"))
     (counter,) = tree["counters"]
@@ -279,9 +288,12 @@ def test_another_replica_counts_with_periods_once_it_has_heard_of_them(shell: Sh
     shell.ok("--replica", "hub", "increment", "builds", "4")  # a plain line, which the fast path could do
     assert shell.ok("--replica", "hub", "show", "builds", "--last", "1h") == "4\n"
     assert shell.ok("--replica", "hub", "show", "builds") == "21\n"
-    shell.ok("--replica", "third", "init", "--name", "third")
+    shell.ok("--replica", "relay", "init", "--name", "relay")
     shell.ok("--replica", "hub", "export", "-o", "hub.json")
-    shell.ok("--replica", "third", "merge", "hub.json")
+    shell.ok("--replica", "relay", "merge", "hub.json")
+    shell.ok("--replica", "third", "init", "--name", "third")
+    shell.ok("--replica", "relay", "export", "-o", "relay.json")
+    shell.ok("--replica", "third", "merge", "relay.json")
     shell.ok("--replica", "third", "increment", "builds", "8")
     assert shell.ok("--replica", "third", "show", "builds", "--last", "1h") == "12\n"
 

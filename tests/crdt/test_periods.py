@@ -135,6 +135,19 @@ def test_folding_keeps_every_count_and_the_newest_periods(quarters: list[int], l
         assert all(any(start_of(one) <= quarter < end_of(one) for one in found) for quarter in quarters)
 
 
+def test_months_beyond_the_limit_are_dropped() -> None:
+    found: dict[Period, tuple[int, ...]] = {}
+    for month in range(8):
+        found = folded(counted(found, 1, periods.first_day(600 + month) * 86_400, (1,)), 2)
+    assert sorted(found) == [(0, 604), (0, 605), (1, periods.first_day(606)), (1, periods.first_day(607))]
+
+
+def test_a_longer_period_takes_in_all_shorter_ones_in_it() -> None:
+    hours = {(2, 24 * day): (1,) for day in (100, 101, 102)}
+    found = folded({**hours, (3, 96 * 100 + 20): (5,)}, 2)
+    assert found == {(1, 100): (6,), (2, 24 * 101): (1,), (2, 24 * 102): (1,)}
+
+
 def test_a_clock_a_year_ahead_makes_days_of_as_many_hours_as_it_counted() -> None:
     start = 20_455 * 96 * QUARTER
     found: dict[Period, tuple[int, ...]] = {}

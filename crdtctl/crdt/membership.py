@@ -148,8 +148,13 @@ class Roster(Record):
         return {record: by for record, by in standing.items() if len(by) > 1}
 
 
+_NOBODY = Roster()
+
+
 def roster(entries: Entries) -> Roster:
     """Return the retired replicas in the rows of several replicas."""
+    if not entries:
+        return _NOBODY  # shared, because most of many files have no rows
     cutoff = max((_part(row, 2) for row in entries.values()), default=0)
     absorbers: dict[str, frozenset[str]] = {}
     for author, row in entries.items():

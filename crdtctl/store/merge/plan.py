@@ -185,7 +185,7 @@ def _still_unheard(basis: Basis, taken: Sequence[OpenedInput], members: Roster, 
     has to confirm it.
     """
     heads = [one.head for one in taken]
-    states = [Heard(head.replica, head.histories) for head in heads] if hears else []
+    states = [Heard(head.replica, head.histories) for head in heads] if hears and basis.head.unheard else []
     left = still(basis.head.unheard, states, basis.own.id, members)
     if basis.former:
         known = [counts(head.histories).get(basis.former, 0) for head in heads]

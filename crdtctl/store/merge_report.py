@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class MergeReport(Record, frozen=False):
     """The result of a merge: labels of the inputs that were taken or refused, and changes.
 
-    * `taken`, `refused`: labels of inputs, and why each was refused. `heads`: label → header of a taken input.
+    * `taken`, `refused`: labels of inputs, and why each was refused. `heads`: the headers of the taken ones.
     * `counters`: number of changed counters. `changes`: their values before and after, for as many as were asked for.
     * `replicas`: replicas whose later commits arrived. `metadata_changed`: whether other parts of the header changed.
     * `forks`: forks that were not known before, with the labels of the inputs that brought them.
@@ -43,7 +43,7 @@ class MergeReport(Record, frozen=False):
     foreign_writes: list[str] = field(default_factory=list)
     absorbed_twice: dict[str, tuple[str, ...]] = field(default_factory=dict)
     returned: list[Returned] = field(default_factory=list)
-    heads: dict[str, Head] = field(default_factory=dict)
+    heads: list[Head] = field(default_factory=list)
     metadata_changed: bool = False
     own_changes: int = 0
     handoffs: list[HandoffStep] = field(default_factory=list)

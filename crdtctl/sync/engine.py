@@ -200,23 +200,22 @@ class _Sync(Record, frozen=False):
             progress=None if progress is None else lambda done: progress("merging", min(done, total), total),
         )
         self.merges += 1
+        heads = dict(zip(merged.taken, merged.heads, strict=True))
         for session, file in files:
-            self._cache_merged(session, file, merged, knowledge)
+            self._cache_merged(session, file, heads.get(session.label(file.entry.name)), merged, knowledge)
         for session in sessions:
             session.fetched = []
             if not options.dry_run:
                 self.scratch.remove(str(self.sessions.index(session)))
         add_merge(self.report.merge, merged)
         if options.dry_run:
-            self.updates += [item for item in inputs if item.label in merged.taken]
+            self.updates += [item for item in inputs if item.label in heads]
 
     def _cache_merged(
-        self, session: RemoteSession, file: FetchedFile, merged: MergeReport, knowledge: Knowledge
+        self, session: RemoteSession, file: FetchedFile, head: Head | None, merged: MergeReport, knowledge: Knowledge
     ) -> None:
-        """Cache the summary of a merged file, or the fault of a refused one."""
+        """Cache the summary of a merged file, which has this header, or the fault of a refused one."""
         entry = file.entry
-        label = session.label(entry.name)
-        head = merged.heads.get(label)
         if head is not None:
             cached = CachedObject(entry, file.content.digest, _summary_of(head, merged.idle))
             if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.reread:
@@ -226,7 +225,7 @@ class _Sync(Record, frozen=False):
             newer_ids = (replica for replica, seq in head.clock.items() if seq > knowledge.clock.get(replica, 0))
             moved = Transferred(head.replica, entry.name, file.content.size, entries, tuple(sorted(newer_ids)))
             session.report.read.append(moved)
-        elif isinstance(reason := merged.refused.get(label), DataError):
+        elif isinstance(reason := merged.refused.get(session.label(entry.name)), DataError):
             session.cache[entry.name] = CachedObject(entry, file.content.digest, fault=reason.message)
 
     def _confirm_restored_backup(self) -> None:
@@ -384,7 +383,7 @@ def _predicted(knowledge: Knowledge, merged: MergeReport) -> Knowledge:
     """Return the knowledge that a replica would have after the merges of a dry run."""
     from crdtctl.crdt import forks
 
-    heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.histories) for head in merged.heads.values())]
+    heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.histories) for head in merged.heads)]
     joined = forks.join(heads)
     return replace(knowledge, clock=joined.clock, histories=joined.histories)
 

@@ -114,7 +114,7 @@ def make_plan(
     if not taken or (options.all_or_nothing and report.refused):
         return None
     report.taken = [one.item.label for one in taken]
-    report.heads = {one.item.label: one.head for one in taken}
+    report.heads = [one.head for one in taken]
     members = _members(basis, taken)
     joined = forks.join([(before.clock, before.histories), *((one.head.clock, one.head.histories) for one in taken)])
     _read_under(joined, basis, taken, members)

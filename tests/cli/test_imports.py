@@ -30,6 +30,7 @@ NEVER = {
 SMALLEST = [
     *(
         "increment builds --once job-7",
+        "observe bytes 7 --source eth0",
         "increment A=2 B=1",
         "increment builds=1 --replica .crdtctl",
         "add visitors ada",
@@ -121,7 +122,9 @@ def test_a_command_that_reads_imports_nothing_for_writes(shell: Shell, counted: 
     assert found & (WRITING | RARE) == set()
 
 
-@pytest.mark.parametrize("words", ["increment A=2 B=1", "increment builds --once job-7", "add visitors ada"])
+@pytest.mark.parametrize(
+    "words", ["increment A=2 B=1", "increment builds --once job-7", "add visitors ada", "observe bytes 7 --source eth0"]
+)
 def test_a_command_that_counts_imports_nothing_for_retired_replicas(shell: Shell, counted: Replica, words: str) -> None:
     assert counted.value("builds") == 3
     found = imported(shell, *words.split())

@@ -36,9 +36,9 @@ there are as many as sources.
 **Periods.** With a setting `every`, a replica also counts *when*: `periods` has the amounts that it added in each, see
 `crdtctl.crdt.periods`. Totals are those of its whole life, so no value depends on a clock. The difference between the
 totals and all periods has no period: it was counted before the replica had heard of the setting, or its periods were
-dropped. Keys and readings have no period either. `every` and `keep` are numbers that grow, and the settings of a
-counter are the largest of all entries. Their author folds old periods, so they are not joined one by one: of two
-versions of an entry, the periods of the one with the larger `seq` are taken.
+dropped. Keys have no period either, and readings have their own. `every` and `keep` are numbers that grow, and the
+settings of a counter are the largest of all entries. Their author folds old periods, so they are not joined one by one:
+of two versions of an entry, the periods of the one with the larger `seq` are taken.
 
 The row stays a lattice. ``(seq, periods)`` is ordered first by seq, a number, and then by the text, which no two
 versions of one writer need. That is a total order, its join is the larger pair, and its seq is the larger seq, as in

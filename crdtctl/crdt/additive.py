@@ -153,7 +153,7 @@ class AdditiveCounter(CounterType):
         if operation.moments:
             from crdtctl.crdt import dated, dated_readings
 
-            every = dated.agreed(self._dated(mine), self._times(context.others()))[0]
+            every = max(dated.agreed(self._dated(mine), self._times(context.others()))[0], operation.every or 0)
             asked = (*dated_readings.placed(asked, operation.moments, every, [before, *others]),)
         found = meters.observed(before, others, asked, operation.on_drop, context.on_fall)
         return self._with_readings(mine, found)

@@ -49,6 +49,11 @@ class TestPeriod:
         heard = observe(None, 1, ("log", 5, DAY), ("log", 9, DAY + HOUR), others={"bob": every("hour", "bob")})
         assert KIND.value({"ann": heard}) == 14
 
+    def test_it_is_as_short_as_those_that_the_first_reading_sets(self) -> None:
+        readings, moments = (("log", 5), ("log", 9)), (DAY, DAY + HOUR)
+        operation = Operation("observe", 0, readings=readings, moments=moments, every=RANKS["hour"])
+        assert KIND.value({"ann": KIND.apply(None, operation, OperationContext("ann", 1)) or ()}) == 14
+
     def test_it_stays_as_long_as_it_was_so_that_nothing_counts_again(self) -> None:
         others = {"bob": observe(None, 1, ("log", 5, DAY))}
         ann = observe(every("hour"), 2, ("log", 9, DAY + HOUR), others=others)

@@ -176,6 +176,10 @@ class TestCounter:
         again = KIND.apply(reset, Operation("reset"), OperationContext("bob", 2, lambda: {"ann": ann}))
         assert again is None
 
+    def test_a_reset_of_a_reading_that_has_not_arrived_here_takes_nothing_else_away(self) -> None:
+        reset: Entry = (1, 0, 0, {}, {}, {}, {}, 0, made((0, 7)))
+        assert KIND.value({"ann": observe(None, 1, ("m", 5), ("n", 2)), "bob": reset}) == 2
+
     def test_readings_do_not_expire(self) -> None:
         ann = observe(None, 1, ("m", 7))
         expire = Operation("expire", clock=(("ann", 1),))

@@ -30,7 +30,8 @@ def plain_counts(
     for request in requests:
         operation = request.operation
         column = _COLUMNS.get(operation.verb, -1)
-        if column < 0 or operation.once is not None or not operation.amount or request.tag not in (None, "pncounter"):
+        is_special = operation.once is not None or operation.at is not None or not operation.amount
+        if column < 0 or is_special or request.tag not in (None, "pncounter"):
             others.add(request.name)
         elif request.name in sums:
             sums[request.name][column] += operation.amount

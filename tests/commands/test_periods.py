@@ -243,6 +243,28 @@ def test_lines_of_a_batch_have_times(shell: Shell, builds: Replica) -> None:
         assert (ended.status, ended.stdout) == (2, "")
 
 
+def test_a_large_batch_for_counters_without_periods_is_refused_if_it_has_times(shell: Shell, replica: Replica) -> None:
+    names = [f"builds-{number}" for number in range(40)]
+    shell.ok("increment", *(f"{name}=1" for name in names))
+    text = "".join(json.dumps({"name": name, "at": "2026-03-01"}) + "\n" for name in names)
+    ended = shell("increment", "--batch", "-", stdin=text)
+    assert (ended.status, ended.stdout) == (4, "")
+    assert shell.ok("show", names[0]) == "1\n"
+
+
+def test_a_large_batch_counts_with_periods_that_another_replica_asked_for(shell: Shell, builds: Replica) -> None:
+    names = [f"builds-{number}" for number in range(40)]
+    shell.ok("--replica", "hub", "init", "--name", "hub")
+    shell.ok("--replica", "hub", "increment", *(f"{name}=1" for name in names))
+    for name in names[:2]:
+        shell.ok("create", name, "--type", "pncounter", "--every", "day")
+    shell.ok("export", "-o", "builds.json")
+    shell.ok("--replica", "hub", "merge", "builds.json")
+    shell.ok("--replica", "hub", "increment", "--batch", "-", stdin="".join(f"{name} 2\n" for name in names))
+    assert shell.ok("--replica", "hub", "show", names[0], names[1], "--last", "1d").split("\t")[-1] == "2\n"
+    assert shell.ok("--replica", "hub", "show", names[39]) == "3\n"
+
+
 def test_a_time_and_an_idempotency_key_are_refused_together(shell: Shell, builds: Replica) -> None:
     ended = shell("increment", "builds", "--at", "2026-03-01", "--once", "job")
     assert (ended.status, ended.stdout) == (2, "")

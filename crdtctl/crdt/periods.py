@@ -46,7 +46,7 @@ QUARTER = 900
 _GAP = 7
 _TOO_EMPTY = "," * (_GAP + 2)
 _MAX_TEXT = 2**24
-_MAX_COMMAS = 4 * (_GAP + 1) * (MAX_KEPT + 96)
+_MAX_AMOUNTS = 4 * (_GAP + 1) * (MAX_KEPT + 96)
 _MAX_DIGITS = 100
 #: Days from 1 March of the year 0 to 1970-01-01.
 _FROM_MARCH_OF_YEAR_0 = 719_468
@@ -123,7 +123,7 @@ def read(found: str, width: int) -> dict[Period, Totals]:
 
 def fault(found: str, width: int) -> str | None:
     """Return the fault of a text as periods with `width` totals each, or None."""
-    if len(found) > _MAX_TEXT or _TOO_EMPTY in found or found.count(",") > _MAX_COMMAS:
+    if len(found) > _MAX_TEXT or _TOO_EMPTY in found or found.count(",") + found.count(" ") > _MAX_AMOUNTS:
         return "periods are too many, or too far apart for one run"
     if not found.isascii() or found.strip("mdhq0123456789:,- ") or any(map(_is_long, _numbers(found))):
         return "periods are malformed"

@@ -65,6 +65,7 @@ def test_text_of_periods_that_is_not_the_only_one_is_refused(text: str) -> None:
 
 def test_text_of_many_periods_is_refused_by_its_size_alone() -> None:
     assert periods.fault("d0:" + "1," * 400_000 + "1", 1) == "periods are too many, or too far apart for one run"
+    assert periods.fault("d1:1 " * 400_000, 1) == "periods are too many, or too far apart for one run"
     assert periods.fault("1" * (2**24 + 1), 1) == "periods are too many, or too far apart for one run"
 
 

@@ -108,7 +108,8 @@ def _edges(known: Sequence[Timeline], asked: Question) -> list[int]:
 
 def _first(one: Timeline, asked: Question, last: float) -> float:
     """Return the first count in the time that periods are kept; months are kept longer."""
-    kept_for = kept(RANKS[one.every], one.keep) * _length(one)
+    rank = RANKS[calendar.LENGTHS[asked.per]] if asked.per else RANKS[one.every]
+    kept_for = kept(RANKS[one.every], one.keep) * LENGTHS[rank] * QUARTER
     oldest = 0 if asked.per == "month" else asked.now - kept_for
     return min((start * QUARTER for start, _ in one.periods if oldest <= start * QUARTER <= last), default=last)
 
@@ -155,7 +156,7 @@ def show(
         bars = chosen == "table" and output.is_terminal() and is_one and asked.per is not None and not asked.rate
         output.print_report(_columns(now, found, edges, by, asked, bars=bars), chosen)
     for one in found:
-        if one.found.across:
+        if one.found.across and not asked.is_open:  # otherwise they have a row
             output.print_message(
                 f"{one.found.across} of '{one.total.spelling}' were counted in longer periods that these rows cut, and "
                 "are in none of them"

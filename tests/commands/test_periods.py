@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_what_is_older_than_periods_are_kept_is_before_the_rows(shell: Shell, re
     before, row = shell.ok("show", "builds", "--per", "day").splitlines()
     assert (before, row[-2:]) == ("before or unknown\t3", "\t4")
     assert shell.ok("show", "builds", "--per", "month").startswith("2026-03\t3\n")
+
+
+def test_rows_of_folded_periods_go_back_as_far_as_these_are_kept(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "15m", "--keep", "2d")
+    shell.ok("increment", "builds", "3", "--at", str(int(time.time()) - 20 * 86_400))
+    first, *_ = shell.ok("show", "builds", "--per", "day").splitlines()
+    assert (first[:2], first[-2:]) == ("20", "\t3")
+    assert shell.ok("show", "builds", "--per", "hour").startswith("before or unknown\t3\n")
 
 
 def test_data_formats_have_the_edges_of_each_row(shell: Shell, builds: Replica) -> None:

@@ -71,10 +71,13 @@ def zone_of(name: str | None) -> tzinfo:
     from zoneinfo import ZoneInfo, available_timezones
 
     try:
-        name = os.environ.get("TZ", "") if name == "local" else name
+        path = "/etc/localtime"
+        if name == "local":
+            name = os.environ.get("TZ", "").removeprefix(":")  # POSIX lets a name, or a path, follow a colon
+            name, path = ("", name) if name[:1] == "/" else (name, path)
         if name:
             return ZoneInfo(name)
-        with open("/etc/localtime", "rb") as file:
+        with open(path, "rb") as file:
             return ZoneInfo.from_file(file)
     except (ValueError, KeyError, OSError):
         from crdtctl.suggestions import did_you_mean

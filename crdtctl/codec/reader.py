@@ -150,7 +150,7 @@ class Source:
 
     def line(self, name: str) -> bytes | None:
         """Return the line of one counter, or None."""
-        key = name.encode()
+        key = name.encode("utf-8", "surrogatepass")  # a name from a command line may be no UTF-8: it has no line
         try:
             start, end = search(self.pages, self.start, self.end, key)
         except ValueError as error:

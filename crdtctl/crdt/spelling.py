@@ -196,8 +196,10 @@ def advice(text: str) -> str:
     inner, end, after = rest.rpartition("}")
     labels: Labels = {}
     for pair in inner.split(",")[: MAX_LABELS + 1]:
-        key, _, value = pair.partition("=")
-        labels[key.strip(" ")] = value.strip(" \"'")
+        key, _, value = (part.strip(" \"'") for part in pair.partition("="))
+        if key in labels or '"' in value or value[:1] == "~":
+            return ""  # another fault, such as a label that is there twice, or a regular expression
+        labels[key] = value
     name = name.rstrip(" ")
     if not end or after or series_fault(name, labels) is not None:
         return ""

@@ -3,6 +3,8 @@
 import json
 import shutil
 import time
+import zoneinfo
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,25 @@ def test_a_day_has_as_many_hours_as_its_clocks_show(shell: Shell, replica: Repli
     shell.ok("create", "builds", "--type", "gcounter", "--every", "hour")
     shown = shell.ok("show", "builds", "--per", "hour", "--tz", "Europe/Berlin", "--since", day, "--until", day)
     assert len(shown.splitlines()) == hours
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", ":Asia/Kathmandu", ":{file}", "{file}"])
+def test_local_time_is_the_zone_of_tz_as_posix_spells_it(
+    shell: Shell, replica: Replica, tmp_path: Path, zone: str
+) -> None:
+    file = tmp_path / "zone"
+    file.write_bytes(_rules_of("Asia/Kathmandu"))
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "15m")
+    asked = ("show", "builds", "--per", "day", "--tz", "local", "--last", "1h", "--json")
+    ended = shell(*asked, environment={"TZ": zone.format(file=file)})
+    assert (ended.status, ended.stderr) == (0, "")
+    assert "+05:45" in ended.stdout
+
+
+def _rules_of(zone: str) -> bytes:
+    """Return the file of a time zone, from the system or from the package ``tzdata``."""
+    found = [Path(root, zone) for root in zoneinfo.TZPATH if Path(root, zone).is_file()]
+    return found[0].read_bytes() if found else (files("tzdata") / "zoneinfo" / zone).read_bytes()
 
 
 def test_a_zone_whose_days_are_no_periods_is_refused_with_advice(shell: Shell, builds: Replica) -> None:

@@ -88,3 +88,14 @@ def test_require_of_a_file_that_is_not_there_is_missing(shell: Shell, replica: R
     assert "no-such-file" in assert_refused(shell("show", "builds", "--require", "no-such-file"), 66)
     assert_refused(shell("show", "builds", "--require", "-", stdin=b""), 2)
     assert_refused(shell("show", "builds", "--require", "-", stdin=b"\xff"), 2)
+
+
+def test_a_name_that_is_no_utf8_is_refused_or_missing(shell: Shell, replica: Replica) -> None:
+    replica.increment("builds")
+    assert r"'\udcff'" in assert_refused(shell("show", "\udcff"), 2)
+    assert_refused(shell("show", "builds", "\udcff", "--per", "day"), 2)
+    assert_refused(shell("show", "\udcff*"), 2)
+    shell.ok("--replica", "hub", "init", "--name", "hub")
+    shell.ok("--replica", "hub", "increment", "builds")
+    shell.ok("exchange", "hub")
+    assert_refused(shell("settle", "\udcff"), 66)

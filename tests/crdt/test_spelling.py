@@ -91,6 +91,11 @@ def test_advice_spells_a_series(text: str) -> None:
         assert is_canonical(proposed)
 
 
+@pytest.mark.parametrize("text", ['a{os="x",os="y"}', 'a{os=~"x"}', "a{os=~x}", "a{os=x,os=y}", 'a{os="x""y"}'])
+def test_another_fault_than_missing_quotes_has_no_advice_about_quotes(text: str) -> None:
+    assert spelling.advice(text) == ""
+
+
 HOSTILE = {
     "a million labels": "a{" + ",".join(f'k{n}="v"' for n in range(10**6)) + "}",
     "a value of ten million bytes": 'a{k="' + "x" * 10**7 + '"}',

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from crdtctl.cli.reading import called, text_blocks
-from crdtctl.errors import PartialError, UsageError, printable
-from crdtctl.records import Record, field
+from crdtctl.errors import PartialError, UsageError
+from crdtctl.records import NamedTuple, Record, field
 from crdtctl.store import requests
+from crdtctl.store.validation import checked_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeAlias
 
     from crdtctl.crdt.distribution import Distribution
@@ -27,16 +28,21 @@ _NOTHING_DONE = "nothing was counted; --bad skip leaves such lines out"
 
 
 class LeftOut(Record, frozen=False):
-    """The lines of a batch that were left out: their number, the number of all lines, and the first of them."""
+    """The lines of a batch or stream that were left out: their number, the number of all lines, and the first of them.
+
+    `first` is the message about it, and `place` its number in the file, from 1.
+    """
 
     lines: int = 0
     of: int = 0
     first: str = ""
+    place: int = 0
 
-    def add(self, lines: int, why: str) -> None:
-        """Add a number of lines with the reason."""
+    def add(self, lines: int, place: int, source: str, why: str) -> None:
+        """Add a number of lines, the first of them at a place in a source, with the reason. They come in any order."""
         self.lines += lines
-        self.first = self.first or why
+        if not self.first or place < self.place:
+            self.place, self.first = place, f"line {place} of {source}: {why}"
 
     def raise_if_any(self) -> None:
         """Raise `PartialError` if lines were left out."""
@@ -45,22 +51,47 @@ class LeftOut(Record, frozen=False):
             raise PartialError(f"{number} left out, the first: {self.first}")
 
 
-class Batch(Record, frozen=False):
-    """The requests of a batch, each with the number of lines that make it."""
+class Asked(NamedTuple):
+    """The request of equal lines, their number, and the place of the first of them, from 1."""
 
-    asked: list[tuple[Request, int]] = field(default_factory=list)
+    request: Request
+    times: int
+    place: int
+
+
+class Batch(Record, frozen=False):
+    """The requests of a batch, with the lines that make them. `source` is the file in messages."""
+
+    source: str
+    asked: list[Asked] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def requests(self) -> list[Request]:
         """Return one request for equal lines. With an idempotency key, they count once."""
-        return [requests.repeated(one, times) for one, times in self.asked]
+        return [requests.repeated(one.request, one.times) for one in self.asked]
 
-    def leave_out(self, found: Request, failure: CrdtctlError) -> None:
-        """Record a request that was refused when it was carried out."""
-        lines = 1
-        if not found.operation.readings:
-            lines = sum(times for one, times in self.asked if (one.name, one.tag) == (found.name, found.tag))
-        self.left_out.add(lines, f"'{printable(found.name)}': {failure.message}")
+    def leaving_out(self, made: Sequence[Request], once: str | None = None) -> Callable[[int, CrdtctlError], None]:
+        """Return a function that records that one of the requests `made` was refused, by its place in them.
+
+        They are those of `requests`, in their order, or those of `under_key` with the idempotency key `once`.
+        """
+        key = checked_key(once)
+
+        def leave_out(place: int, failure: CrdtctlError) -> None:
+            lines = [self.asked[place]] if key is None else self._of_counter(made[place], key)
+            first = min(one.place for one in lines)
+            self.left_out.add(sum(one.times for one in lines), first, self.source, failure.message)
+
+        return leave_out
+
+    def _of_counter(self, found: Request, once: str) -> list[Asked]:
+        """Return the lines that count in one counter under the key of a request; `once` is that of most lines."""
+        wanted = found.name, found.tag, found.operation.once
+        return [
+            one
+            for one in self.asked
+            if (one.request.name, one.request.tag, one.request.operation.once or once) == wanted
+        ]
 
 
 def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
@@ -73,7 +104,8 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
     counted: Counter[bytes] = Counter()
     parsed: dict[bytes, Request | None] = {}
     bad: dict[bytes, UsageError] = {}
-    found = Batch()
+    first: dict[bytes, int] = {}
+    found = Batch(called(path))
     done = 0
     for piece in _pieces(path):
         lines = piece.split(b"\n")
@@ -86,22 +118,25 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
                 except UsageError as error:
                     parsed[line] = None
                     bad[line] = error
-            if bad and not found.left_out.first:
+            if bad and not skip:
                 number, line = next((number, line) for number, line in enumerate(lines, 1) if line in bad)
-                where = f"line {done + number} of {called(path)}: {bad[line].message}"
-                if not skip:
-                    raise UsageError(where, _NOTHING_DONE)
-                found.left_out.first = where
+                raise UsageError(f"line {done + number} of {found.source}: {bad[line].message}", _NOTHING_DONE)
+            if skip:
+                for number, line in enumerate(lines, done + 1):
+                    first.setdefault(line, number)
         done += len(lines)
-    found.asked = [(one, times) for line, times in counted.items() if (one := parsed[line]) is not None]
+    found.asked = [
+        Asked(one, times, first.get(line, 0)) for line, times in counted.items() if (one := parsed[line]) is not None
+    ]
     found.left_out.of = done
-    found.left_out.lines = sum(counted[line] for line in bad)
+    for line, fault in bad.items():
+        found.left_out.add(counted[line], first[line], found.source, fault.message)
     return found
 
 
 def ordered_batch(path: str, parse: Parse, is_known: Callable[[bytes], bool], *, skip: bool = False) -> Batch:
     """Return a request for each line of a file, in order, but not for lines that `is_known`. See `batch`."""
-    found = Batch()
+    found = Batch(called(path))
     number = 0
     for piece in _pieces(path):
         for line in piece.split(b"\n"):
@@ -111,12 +146,12 @@ def ordered_batch(path: str, parse: Parse, is_known: Callable[[bytes], bool], *,
             try:
                 request = parse(decoded(line))
             except UsageError as error:
-                where = f"line {number} of {called(path)}: {error.message}"
                 if not skip:
+                    where = f"line {number} of {found.source}: {error.message}"
                     raise UsageError(where, _NOTHING_DONE) from None
-                found.left_out.add(1, where)
+                found.left_out.add(1, number, found.source, error.message)
             else:
-                found.asked += [(request, 1)] if request else []
+                found.asked += [Asked(request, 1, number)] if request else []
     found.left_out.of = number
     return found
 
@@ -182,7 +217,7 @@ def numbers(path: str, *, skip: bool = False) -> tuple[Distribution, LeftOut]:
     where = f"line {found.bad.number} of {called(path)}: {found.bad.why}" if found.bad else ""
     if where and not skip:
         raise UsageError(where, _NOTHING_DONE)
-    return found.distribution, LeftOut(found.left_out, lines, where)
+    return found.distribution, LeftOut(found.left_out, lines, where, found.bad.number if found.bad else 0)
 
 
 def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:
@@ -202,4 +237,4 @@ def sketch(path: str, *, skip: bool = False) -> tuple[str, LeftOut]:
     where = f"line {found.bad.number} of {called(path)}: {found.bad.why}" if found.bad else ""
     if where and not skip:
         raise UsageError(where, _NOTHING_DONE)
-    return found.text, LeftOut(found.left_out, lines, where)
+    return found.text, LeftOut(found.left_out, lines, where, found.bad.number if found.bad else 0)

@@ -86,7 +86,7 @@ def count(
         print_clock=print_clock,
         also=also,
         existing=existing,
-        on_refused=found.leave_out if found and skip else None,
+        on_refused=found.leaving_out(requests, once) if found and skip else None,
     )
     if found:
         found.left_out.raise_if_any()

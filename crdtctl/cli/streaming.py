@@ -177,7 +177,7 @@ class _Counting:
         self._source.took(size)
 
     def _leave_out(self, place: int, reason: CrdtctlError) -> None:
-        self.left_out.add(1, f"line {self.done + place + 1} of {self._source.name}: {reason.message}")
+        self.left_out.add(1, self.done + place + 1, self._source.name, reason.message)
 
     def _acknowledge(self, lines: int) -> None:
         self.done += lines

@@ -6,6 +6,7 @@ from crdtctl.cli import output
 from crdtctl.cli.everywhere import LOCK_TIMEOUT, REPLICA
 from crdtctl.errors import (
     AccessError,
+    CrdtctlError,
     ExistsError,
     MissingError,
     RefusedError,
@@ -129,12 +130,12 @@ def commit(
     print_clock: bool = False,
     also: bool = False,
     existing: bool = False,
-    on_refused: OnRefused | None = None,
+    on_refused: Callable[[int, CrdtctlError], object] | None = None,
 ) -> None:
     """Commit requests, and print the changes on a terminal.
 
     Requests that never begin a counter (`begins` is false) create no replica. With `on_refused`, a refused request is
-    left out and passed to it.
+    left out, and its place in `requests` is passed to it.
     """
     if also or existing:
         from crdtctl.records import replace
@@ -145,7 +146,7 @@ def commit(
     replica = current.open_to_count(begins=begins and not existing)
     if print_clock and replica.tier:
         raise RefusedError("--print-clock works only on a permanent replica, of tier 0", "leave out --print-clock")
-    done = replica.commit(requests, details=talks, on_refused=on_refused)
+    done = replica.commit(requests, details=talks, on_refused=on_refused and _by_place(requests, on_refused))
     output.stdout.applied = done.seq is not None
     for note in done.notes:
         output.print_message(note)
@@ -161,6 +162,12 @@ def commit(
             other = likelier(replica, {change.name: change.before is None for change in done.changes})
             if other:
                 output.print_message(f"counted in {printable(replica.path)}; {other}")
+
+
+def _by_place(requests: Sequence[Request], on_refused: Callable[[int, CrdtctlError], object]) -> OnRefused:
+    """Return a function that passes the place of a request on. Requests may be equal, and each has its place."""
+    places = {id(one): place for place, one in enumerate(requests)}
+    return lambda request, failure: on_refused(places[id(request)], failure)
 
 
 def skips_bad(context: Context, bad: str | None, batch: str | None) -> bool:

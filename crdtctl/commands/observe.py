@@ -128,7 +128,7 @@ def observe(
         print_clock=print_clock,
         also=also,
         existing=existing,
-        on_refused=found.leave_out if found and skip else None,
+        on_refused=found.leaving_out(requests) if found and skip else None,
     )
     if found:
         found.left_out.raise_if_any()

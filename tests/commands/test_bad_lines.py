@@ -11,7 +11,7 @@ from tests.support.expect import assert_one_line, assert_refused, contents
 #: What is wrong → such a line, and words that say so.
 BAD = {
     "an equals sign": (b"/?id=3", "'='"),
-    "a brace": (b"/{id}", "'{'"),
+    "a brace": (b"/{id}", "braces"),
     "a long name": (b"/" * 300, "200 bytes"),
     "a very long line": (b"x" * 200_000, "65536 bytes"),
     "no UTF-8": (b"\xff", "not UTF-8"),
@@ -111,3 +111,66 @@ def test_the_number_of_the_first_bad_line_is_right_far_down(shell: Shell, replic
     ended = shell("increment", "--batch", "batch", "--bad", "skip")
     assert "3 of 100000 lines were left out, the first: line 76543 of batch: " in ended.stderr
     assert sum(one.value for one in replica.counters()) == 99_997
+
+
+#: What the lines are → the words of the command, its lines, and the whole message about the first wrong one.
+FIRST = {
+    "a reading that falls, before no reading": (
+        "observe --source s",
+        "m 10\nm 5\nnonsense\n",
+        "2 of 3 lines were left out, the first: line 2 of standard input: cannot observe 'm': ",
+    ),
+    "no reading, before one that falls": (
+        "observe --source s",
+        "m 10\nnonsense\nm 5\n",
+        "2 of 3 lines were left out, the first: line 2 of standard input: the reading is missing",
+    ),
+    "a wrong type, before an equals sign": (
+        "increment",
+        "/\nvisitors\n/?a=b\nvisitors\n",
+        "3 of 4 lines were left out, the first: line 2 of standard input: cannot increment 'visitors': ",
+    ),
+    "an equals sign, before a wrong type": (
+        "decrement",
+        "/?a=b\ngrows\n/\n",
+        "2 of 3 lines were left out, the first: line 1 of standard input: a counter's name",
+    ),
+    "one of several amounts": (
+        "decrement",
+        "seats\nseats 7\nseats 8\n",
+        "2 of 3 lines were left out, the first: line 2 of standard input: cannot decrement 'seats': ",
+    ),
+    "amounts under one key": (
+        "decrement --once jo\u0301b",
+        "/\nvisitors 2\nvisitors\n",
+        "2 of 3 lines were left out, the first: line 2 of standard input: ",
+    ),
+}
+
+
+@pytest.fixture
+def of_types(replica: Replica) -> Replica:
+    """Return a replica with counters that refuse some operations."""
+    replica.add("visitors", "ada")
+    replica.increment("grows", tag="gcounter")
+    replica.create("seats", "bcounter", initial=5)
+    return replica
+
+
+@pytest.mark.usefixtures("of_types")
+@pytest.mark.parametrize("what", FIRST)
+@pytest.mark.parametrize("source", ["--batch", "--stream"])
+def test_the_first_wrong_line_is_named_whenever_it_is_found(shell: Shell, what: str, source: str) -> None:
+    words, lines, message = FIRST[what]
+    if source == "--stream" and "--once" in words:
+        pytest.skip("a stream has no key for all its lines")
+    ended = shell(*words.split(), source, *(["-"] if source == "--batch" else []), "--bad", "skip", stdin=lines)
+    assert ended.status == 3
+    assert message in ended.stderr
+
+
+def test_the_first_wrong_line_may_be_equal_to_many_others(shell: Shell, of_types: Replica) -> None:
+    lines = "/\n" * 40_000 + "visitors\n" + "/\n" * 40_000 + "visitors\n"
+    ended = shell("increment", "--batch", "-", "--bad", "skip", stdin=lines)
+    assert "2 of 80002 lines were left out, the first: line 40001 of standard input: " in ended.stderr
+    assert of_types.value("/") == 80_000

@@ -52,7 +52,7 @@ def after(replica: Replica, path: Path, on_drop: OnDrop, *, looks: bool) -> tupl
     with replica.snapshot() as now:
         unchanged = Unchanged(standing(now, on_drop), "s") if looks else (lambda _: False)
     found = ordered_batch(str(path), observed_line(Defaults("s", on_drop, None), "auto"), unchanged, skip=True)
-    replica.commit(found.requests(), on_refused=found.leave_out)
+    replica.commit(found.requests(), on_refused=lambda *_: None)
     with replica.snapshot() as now:
         own: dict[str, object] = {
             one.name: dict(one.state[replica.id][8]) if len(one.state.get(replica.id, ())) > 8 else {}

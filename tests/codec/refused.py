@@ -110,6 +110,11 @@ def own(fields: str) -> bytes:
     return file_with(f"{HEAD.replace('state', 'own')},{fields}", A, B)
 
 
+def recent(value: str) -> bytes:
+    """Return an own.recent.json whose header describes its own.json so."""
+    return file_with(HEAD.replace('"state"', f'"recent","base":{value}'), A, B)
+
+
 LINES: dict[str, bytes] = {
     "lines not sorted": file_with(HEAD, B, A),
     "a line twice": file_with(HEAD, A, A),
@@ -531,6 +536,19 @@ FORKS: dict[str, bytes] = {
         b'"past"', b'"unheard":{"ann":1},"past"'
     ),
     "unheard of in a state": file_with(f'{HEAD},"unheard":{{"ann":1}}', A, B),
+    "recent without a base": head('"kind":"state"', '"kind":"recent"'),
+    "a base in a state": head('"kind":"state"', '"kind":"state","base":"0123456789ab"'),
+    "an empty base": head('"kind":"state"', '"kind":"own","base":""'),
+    "a base that is a number": head('"kind":"state"', '"kind":"own","base":1'),
+    "a base of eleven digits": head('"kind":"state"', '"kind":"own","base":"0123456789a"'),
+    "a base of other letters": head('"kind":"state"', '"kind":"own","base":"0123456789aG"'),
+    "a base that is a nonce alone": recent('"0123456789ab"'),
+    "a base without a sum": recent('"0123456789ab 70000 65536 01234567"'),
+    "a base with a sum too many": recent('"0123456789ab 70000 65536 0123456789abcdef01234567"'),
+    "a base with a sum in other letters": recent('"0123456789ab 70000 65536 0123456789ABCDEF"'),
+    "a base of no size": recent('"0123456789ab 0 65536 "'),
+    "a base of blocks of no size": recent('"0123456789ab 70000 0 0123456789abcdef"'),
+    "a base of five parts": recent('"0123456789ab 70000 65536 0123456789abcdef 1"'),
     "tier 0, spelt out": own('"tier":0,"binding":"1"'),
     "a negative tier": own('"tier":-1'),
     "a tier of three digits": own('"tier":100'),

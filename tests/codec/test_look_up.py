@@ -57,6 +57,15 @@ def test_a_counter_is_found_if_it_is_there_and_only_then(
         assert source.line(name) == (encode_line(name, expected) if expected else None)
 
 
+def test_a_file_has_a_line_if_its_counter_is_there() -> None:
+    source = opened(file_of({"a": 1, 'm{os="linux"}': 0, "z": 300}))
+    assert [name for name in ("a", "b", "m", 'm{os="linux"}', "z", "", "\udcff") if source.has(name)] == [
+        "a",
+        'm{os="linux"}',
+        "z",
+    ]
+
+
 @given(state=states(max_size=12), size=st.integers(1, 200))
 def test_the_names_of_a_type_are_those_of_its_counters_wherever_blocks_end(
     state: tuple[Head, dict[str, Counter]], size: int
@@ -219,3 +228,14 @@ def test_a_large_header_is_decoded_once_while_it_is_one_of_the_last() -> None:
     assert opened(files[0]).head == first
     with pytest.raises(Invalid, match="canonical"):
         opened(files[0].replace(b'"kind"', b' "kind"'))
+
+
+def test_a_header_that_many_files_have_is_decoded_once() -> None:
+    heads: reader.Heads = {}
+    files = [written(HEAD, {name: {"gcounter": {"ann": (1, 1)}}}) for name in "ab"]
+    files.append(written(Head("state", "ann", {"ann": 2}), {}))
+    first, same, other = (Source(InMemory(data), len(data), heads=heads) for data in files)
+    assert first.head == HEAD
+    assert same.head is first.head
+    assert other.head.clock == {"ann": 2}
+    assert {id(head) for head in heads.values()} == {id(first.head), id(other.head)}

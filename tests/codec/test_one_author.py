@@ -114,3 +114,35 @@ def test_an_entry_that_is_joined_in_place_has_as_many_numbers() -> None:
 def test_pair_of_lines_of_two_types_is_left_to_the_codec() -> None:
     line = b'"a":{"gcounter":{"hub":[3,2]},"pncounter":{"hub":[3,2,1]}}'
     assert same_shape.join_together([line], [line], CLOCK) is None
+
+
+@pytest.mark.parametrize("without", [b"", b"nas"])
+def test_lines_of_one_author_are_collected_to_a_table(without: bytes) -> None:
+    table: dict[bytes, one_author.Rows] = {b"a": {b"hub": b"3,2,1", b"pi": b"1,1,1"}, b"b": {b"pi": b"1,1,1"}}
+    lines = one_author.OneAuthorLines(b"pncounter", [b"a", b"b", b"c"], [b"hub"] * 3, [b"4,1,10", b"2,2,2", b"3,3,3"])
+    one_author.collect(table, lines, without)
+    assert table == {
+        b"a": {b"hub": b"4,2,10", b"pi": b"1,1,1"},
+        b"b": {b"pi": b"1,1,1", b"hub": b"2,2,2"},
+        b"c": {b"hub": b"3,3,3"},
+    }
+
+
+def test_lines_of_several_authors_are_collected_to_a_table_without_one_of_them() -> None:
+    names, authors = [b"a", b"a2", b"b", b"c"], [b"hub", b"nas", b"hub", b"hub"]
+    rows = [b"4,1,10", b"9,9,9", b"2,2,2", b"3,3,3"]
+    for without, more in ((b"nas", {}), (b"", {b"a2": {b"nas": b"9,9,9"}})):
+        table: dict[bytes, one_author.Rows] = {b"a": {b"hub": b"3,2,1"}, b"b": {b"pi": b"1,1,1"}}
+        one_author.collect(table, one_author.OneAuthorLines(b"pncounter", names, authors, rows), without)
+        assert table == {
+            b"a": {b"hub": b"4,2,10"},
+            b"b": {b"pi": b"1,1,1", b"hub": b"2,2,2"},
+            b"c": {b"hub": b"3,3,3"},
+            **more,
+        }
+
+
+def test_lines_of_the_author_that_is_left_out_are_not_collected() -> None:
+    table: dict[bytes, one_author.Rows] = {}
+    one_author.collect(table, one_author.OneAuthorLines(b"gcounter", [b"a"], [b"hub"], [b"1,1"]), b"hub")
+    assert table == {}

@@ -223,6 +223,37 @@ def test_header_that_is_not_canonical_is_not_plain(edit: tuple[bytes, bytes]) ->
     assert not accepted(lambda: plain.check_known_header(plain.header_line(known.replace(*edit, 1))))
 
 
+#: A description of ``own.json``: a nonce, the size of the file, that of a block, and a sum for each of two blocks.
+BASE = "0123456789ab 70000 65536 0123456789abcdef"
+OTHER_BASES = (
+    *("", "0123456789ab", BASE[1:], BASE + "0", BASE + " 1", BASE[:-8], BASE + "00000000", BASE.upper()),
+    *(BASE.replace("70000", size) for size in ("0", "070000", "x", "", "65536", "131073")),
+    *(BASE.replace("65536", size) for size in ("0", "-1", "34999", "70000")),
+)
+
+
+def test_header_of_recent_counts_is_read_and_written_as_by_the_codec() -> None:
+    head = Head("recent", HERE, {HERE: 20}, binding="1.2.0.0", base=BASE)
+    header = plain.read_recent_header(encode_head(head) + HEAD_END)
+    assert (header.replica.decode(), header.seq, header.base.decode()) == (HERE, 20, BASE)
+    assert plain.read_base(header.base) == (b"0123456789ab", 70000, 65536, b"0123456789abcdef")
+    header.seq += 1
+    assert header.encode() == encode_head(replace(head, clock={HERE: 21})) + HEAD_END
+
+
+@pytest.mark.parametrize("base", OTHER_BASES)
+def test_description_that_no_program_writes_is_not_plain(base: str) -> None:
+    line = encode_head(Head("recent", HERE, {HERE: 20}, binding="1.2.0.0", base=BASE)) + HEAD_END
+    assert not accepted(lambda: plain.read_base(base.encode()))
+    assert not accepted(lambda: plain.read_recent_header(line.replace(BASE.encode(), base.encode())))
+
+
+def test_header_of_another_file_is_no_header_of_recent_counts() -> None:
+    line = encode_head(Head("own", HERE, {HERE: 20}, binding="1.2.0.0", base="0123456789ab")) + HEAD_END
+    assert not accepted(lambda: plain.read_recent_header(line))
+    assert not accepted(lambda: plain.read_recent_header(line.replace(b"0123456789ab", BASE.encode())))
+
+
 def test_header_that_is_too_long_is_not_plain() -> None:
     assert plain.header_line(b"x" * (plain.MAX_HEADER - 1) + b"\n...")
     with pytest.raises(ValueError, match="not found"):
@@ -329,6 +360,13 @@ def test_own_line_that_is_plain_is_read_and_written_as_by_the_codec(
 def test_line_of_entries_that_no_program_writes_is_not_plain(entries: str) -> None:
     line = f'"builds":{{"gcounter":{{{entries}}}}}'.encode()
     assert not accepted(lambda: plain.read_line(line, b"builds"))
+
+
+def test_value_of_plain_entries_is_that_of_the_type() -> None:
+    for tag, *rows in (("gcounter", (20, 12), (1, 30)), ("pncounter", (20, 12, 5), (1, 0, 30))):
+        entries = dict(zip((HERE, "hub-1"), rows, strict=True))
+        found = plain.read_line(encode_line("builds", {tag: entries}), b"builds")
+        assert plain.value_of(*found) == TYPES[tag].value(entries) == {"gcounter": 42, "pncounter": -23}[tag]
 
 
 #: Texts that no program writes after the totals of an entry.

@@ -12,9 +12,13 @@ from crdtctl.cli.counting import counting
 from crdtctl.cli.everywhere import REPLICA
 from crdtctl.cli.labelling import labelled
 from crdtctl.codec import plain_labels
+from crdtctl.codec.header import Head
+from crdtctl.codec.layout import search
 from crdtctl.codec.lines import encode_name
+from tests.codec.files import opened, written
 from tests.support.plain_commands import LABELS, SERIES, SPELLINGS
 
+HEAD = Head("state", "hub", {"hub": 2})
 #: Words with labels that the fast path reads.
 READ = [
     ["increment", 'builds{os="linux"}'],
@@ -69,8 +73,76 @@ def test_words_that_are_read_mean_the_same_to_the_full_command(words: list[str])
     assert verb == "increment"
 
 
+#: Words with labels that are left to the full command, which reads them otherwise or reports what is wrong.
+LEFT = {
+    "an option that is not of labels": ["increment", "builds", "-l", "os=a", "--verbose"],
+    "an option with a value that is not of labels": ["increment", "builds", "-l", "os=a", "--once=job"],
+    "a label before the verb": ["-l", "os=linux", "increment", "builds"],
+    "an option at the end": ["increment", "builds", "-l"],
+    "a replica that is empty": ["increment", "builds", "-l", "os=a", "--replica="],
+    "a replica that looks like an option": ["increment", "builds", "-l", "os=a", "--replica", "-x"],
+    "a label without a value": ["increment", "builds", "-l", "os"],
+    "a label of an empty value": ["increment", "builds", "-l", "os="],
+    "several labels in one": ["increment", "builds", "-l", "os=a,py=3"],
+    "a label twice": ["increment", "builds", "-l", "os=a", "-l", "os=b"],
+    "a key with a dash": ["increment", "builds", "-l", "o-s=a"],
+    "a key that begins with a digit": ["increment", "builds", "-l", "9=a"],
+    "a value with a quote": ["increment", "builds", "-l", 'os="a"'],
+    "a value with a backslash": ["increment", "builds", "-l", "os=a\\b"],
+    "a value that begins with a space": ["increment", "builds", "-l", "os= a"],
+    "a value that ends with a space": ["increment", "builds", "-l", "os=a "],
+    "a value beyond ASCII": ["increment", "builds", "-l", "os=é"],
+    "a value with a control character": ["increment", "builds", "-l", "os=a\x1b"],
+    "no name": ["increment", "-l", "os=a"],
+    "no labels": ["increment", "builds"],
+    "an amount of nothing": ["increment", "builds", "0", "-l", "os=a"],
+    "an amount that is a word": ["increment", "builds", "x", "-l", "os=a"],
+    "a word too many": ["increment", "builds", "2", "3", "-l", "os=a"],
+    "a name of two bytes a letter": ["increment", "é", "-l", "os=a"],
+    "braces that do not end": ["increment", 'builds{os="a"'],
+    "text behind the braces": ["increment", 'builds{os="a"}x'],
+    "braces without labels": ["increment", "builds{}", "-l", "os=a"],
+    "white space before a key": ["increment", 'builds{os="a", py="3"}'],
+    "no quotes": ["increment", "builds{os=a}"],
+    "no comma": ["increment", 'builds{os="a"py="3"}'],
+    "another operator": ["increment", 'builds{os~"a"}'],
+    "seventeen labels": ["increment", "builds", *(f"-lk{n:02}=v" for n in range(17))],
+    "a spelling that is too long": ["increment", "builds", "-l", "a=" + "x" * (2049 - len('builds{a=""}'))],
+}
+
+
+@pytest.mark.parametrize("words", LEFT.values(), ids=LEFT)
+def test_words_that_are_not_plain_are_left_to_the_full_command(words: list[str]) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        plain_labels.read(words)
+
+
 @pytest.mark.parametrize("words", READ, ids=lambda words: " ".join(words)[:60])
 def test_plain_labels_are_read(words: list[str]) -> None:
     verb, on_line, _, _ = plain_labels.read(words)
     assert verb in ("increment", "inc", "dec")
     assert on_line.startswith(b"builds{")
+
+
+@pytest.mark.parametrize(
+    ("names", "has_series"),
+    [
+        ([], False),
+        (["builds"], False),
+        (["builds", 'builds{os="linux"}'], True),
+        (['builds{os="linux"}'], True),
+        (["builds", "builds two", 'builds{os="linux"}', "c"], True),
+        (["a", "builds", 'builds two{os="linux"}', 'builds2{os="linux"}', "c"], False),
+        (['a{os="builds{"}', "builds", "builds|"], False),
+    ],
+)
+def test_series_beside_a_counter_are_noticed(names: list[str], has_series: bool) -> None:
+    source = opened(written(HEAD, {name: {"pncounter": {"hub": (2, 1, 0)}} for name in names}))
+    _, behind = search(source.pages, source.start, source.end, b"builds")
+    starts = {source.start, behind} if "builds" in names else {source.start}
+    for start in starts:
+        if has_series:
+            with pytest.raises(ValueError):  # noqa: PT011  # the fast path tells nobody why
+                plain_labels.refuse_series(source.pages, start, source.end, b"builds")
+        else:
+            plain_labels.refuse_series(source.pages, start, source.end, b"builds")

@@ -218,6 +218,17 @@ def test_branches_of_a_fork_of_different_precisions_read_as_one_replica() -> Non
     assert HLL.value({"ann~1.aaaa": a, "ann~1.bbbb": b}) == 1
 
 
+def test_sketches_of_several_counters_are_pooled_and_each_element_counts_once() -> None:
+    linux, macos = {**counter(ann=12), "bob": (3, sketches.sketch(12, ["x", "y"]))}, counter(ann=6, eve=12)
+    pooled = HLL.pooled([linux, macos, {"bob": (2, sketches.sketch(12, ["y", "z"]))}])
+    assert pooled == {
+        "ann": (2, sketches.sketch(6, ["ann"])),
+        "bob": (3, sketches.sketch(12, ["x", "y", "z"])),
+        "eve": (2, sketches.sketch(12, ["eve"])),
+    }
+    assert HLL.value(pooled) == 5
+
+
 def test_the_elements_of_the_histories_are_estimated_exactly() -> None:
     # what lets the oracle of all types hold for this one: none of them falls on another's register
     for some in ELEMENTS:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from crdtctl.crdt import KINDS, LOCALLY_MERGED, NO_COUNTERS, TYPES
-from crdtctl.crdt.base import CounterType, Operation, OperationContext
+from crdtctl.crdt.base import CounterType, Operation, OperationContext, Verb
 from crdtctl.crdt.lattice import Nat
 from crdtctl.crdt.local_merge import LocallyMergedType
 from tests.support.histories import merged, verbs
@@ -82,3 +82,28 @@ def test_a_local_merge_changes_the_own_entry(kind: LocallyMergedType) -> None:
 @each_type
 def test_nothing_is_said_of_how_exact_nothing_is(kind: CounterType) -> None:
     assert kind.precision_info({}) == {}
+
+
+@each_type
+def test_values_of_a_type_whose_elements_are_counted_once_do_not_add_up(kind: CounterType) -> None:
+    row = kind.apply(None, Operation(verbs(kind)[1], 1, ("5",)), OperationContext("ann", 1))
+    assert row is not None
+    state = {"ann": row}
+    pooled = kind.pooled([state, state])
+    assert (pooled is None) == (kind.tag not in ("gset", "hll"))
+    assert pooled is None or kind.value(pooled) == kind.value(state) == 1
+
+
+@pytest.mark.parametrize(
+    ("tag", "verb", "is_repetition"),
+    [("pncounter", "increment", True), ("gcounter", "increment", True), ("hist", "add", False)],
+)
+def test_another_amount_under_a_used_key_is_a_repetition_unless_numbers_are_added(
+    tag: str, verb: Verb, is_repetition: bool
+) -> None:
+    kind = TYPES[tag]
+    row = kind.apply(None, Operation(verb, 1, ("5",), once="job"), OperationContext("ann", 1))
+    assert row is not None
+    assert "job" in kind.used_keys({"ann": row})
+    assert kind.is_repetition({"ann": row}, Operation(verb, 2, ("6",), once="job")) is is_repetition
+    assert kind.is_repetition({"ann": row}, Operation(verb, 1, ("5",), once="job"))

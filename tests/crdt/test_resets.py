@@ -166,3 +166,22 @@ class TestSets:
             assert self.kind.value(state) == 1
             assert self.kind.shares(state) == dict(zip(branches, (1, 0), strict=True)) | {"bob": 0}
         assert self.kind.apply(None, RESET, at("bob", 1, branches)) == (1, {}, {ID: 4})
+
+    def test_elements_of_several_sets_are_pooled_without_what_each_set_reset(self) -> None:
+        linux = {"ann": (3, {"x": 1, "y": 3}), "bob": (2, {"z": 2}, {"ann": 1})}
+        macos = {"ann": (5, {"y": 4, "x": 5}, {"bob": 9}), "bob": (9, {"w": 9}), "eve": (1, {"x": 1})}
+        pooled = self.kind.pooled([linux, macos])
+        assert pooled is not None
+        assert self.kind.value(pooled) == 3
+        assert self.kind.shares(pooled) == {"ann": 2, "bob": 1, "eve": 1}
+        assert isinstance(self.kind, GSet)
+        assert self.kind.members(pooled) == ("x", "y", "z")
+        assert {author: row[0] for author, row in pooled.items()} == {"ann": 5, "bob": 9, "eve": 1}
+        assert linux["ann"] == (3, {"x": 1, "y": 3})
+
+    def test_a_mark_on_a_branch_cancels_before_sets_are_pooled(self) -> None:
+        branches = {f"{ID}~3.aaaa": (4, {"x": 1, "y": 4}), f"{ID}~3.bbbb": (3, {"x": 1, "z": 3})}
+        pooled = self.kind.pooled([{**branches, "bob": (1, {}, {ID: 3})}, {"bob": (2, {"y": 2})}])
+        assert pooled is not None
+        assert self.kind.shares(pooled) == dict(zip(branches, (1, 0), strict=True)) | {"bob": 1}
+        assert self.kind.value(pooled) == 1

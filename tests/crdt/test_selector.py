@@ -9,7 +9,8 @@ from crdtctl.crdt.names import entered
 from crdtctl.crdt.selector import MAX_PATTERN, condition, selector
 from tests.crdt.test_series import KEYS, VALUES
 
-LABELS = st.dictionaries(KEYS, VALUES.map(entered), max_size=5)  # as labels are written
+WRITTEN = VALUES.map(entered).filter(lambda value: series.series_fault("a", {"a": value}) is None)
+LABELS = st.dictionaries(KEYS, WRITTEN, max_size=5)  # as labels are written
 NAMES = st.sampled_from(["tests.failed", "tests.passed", "builds"])
 
 
@@ -43,6 +44,35 @@ def test_a_spelling_selects_the_series_that_have_these_labels(
 )
 def test_selector_means_a_series_or_not(text: str, name: str, labels: dict[str, str], matches: bool) -> None:
     assert selector(text).matches(name, labels) is matches
+
+
+@pytest.mark.parametrize(
+    ("labels", "matches"),
+    [({"os": "linux"}, True), ({}, False), ({"os": "macos"}, False), ({"os": "linux", "py": "3"}, False)],
+)
+def test_exact_selector_means_the_series_with_these_labels_alone(labels: dict[str, str], matches: bool) -> None:
+    found = selector('builds { os="linux" }', exact=True)
+    assert found.matches("builds", labels) is matches
+    assert not found.matches("tests", labels)
+
+
+def test_exact_selector_has_no_pattern() -> None:
+    assert selector("b*", exact=True).matches("b*", {})
+    assert not selector("b*", exact=True).matches("builds", {})
+
+
+@given(LABELS, LABELS)
+def test_texts_of_a_selector_are_in_the_spelling_of_what_it_selects(
+    asked: dict[str, str], more: dict[str, str]
+) -> None:
+    found = selector(series.spelled("builds", asked))
+    assert len(found.texts) == len(asked)
+    assert all(text in series.spelled("builds", {**more, **asked}) for text in found.texts)
+
+
+def test_texts_of_a_selector_are_the_labels_that_it_demands() -> None:
+    found = selector('*{q="a\\"b",os="x",py!="3",ci=""}', [condition("host=a*"), condition("cpu=9")])
+    assert found.texts == ['cpu="9"', 'os="x"', r'q="a\"b"']
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,94 @@ def test_typed_labels_are_read_back(labels: Mapping[str, str]) -> None:
                 assert spelling.typed_labels(f"{key}={value}, ") == {key: value}
 
 
+@pytest.mark.parametrize(
+    ("line", "spelled_part"),
+    [
+        ('a{b="}"} 5', 'a{b="}"}'),
+        (r'a{b="\"}"} 5', r'a{b="\"}"}'),
+        (r'a{b="\\"} "}', r'a{b="\\"}'),
+        ('a{b="}",c="}}"}', 'a{b="}",c="}}"}'),
+        ("a{b=}c}", "a{b=}"),
+    ],
+)
+def test_brace_in_quotes_does_not_end_a_spelling(line: str, spelled_part: str) -> None:
+    assert line[: spelling.end_of_spelling(line)] == spelled_part
+
+
+@pytest.mark.parametrize("line", ["a{", 'a{b="}', 'a{b="}" 5', r'a{b="\"}'])
+def test_braces_that_do_not_end_are_reported(line: str) -> None:
+    assert spelling.end_of_spelling(line) == -1
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "expected"),
+    [
+        ("a", {}, "a"),
+        ('a { c="d", b="c" }', {}, 'a { c="d", b="c" }'),
+        ("a", {"c": "d", "b": "c"}, 'a{b="c",c="d"}'),
+        ('a{b="c"}', {"b": "d", "a": "}"}, 'a{a="}",b="d"}'),
+        ("a{b=c}", {"d": "e"}, "a{b=c}"),
+    ],
+)
+def test_labels_are_added_to_a_spelling_that_can_be_read(text: str, labels: dict[str, str], expected: str) -> None:
+    assert spelling.with_labels(text, labels) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("os=linux", ("os", "linux")),
+        (" os = mac os ", ("os", "mac os")),
+        ("os=a=b", ("os", "a=b")),
+        ("os=3,12", ("os", "3,12")),
+        ('os="a,py=b"', ("os", "a,py=b")),
+        (r'os="\""', ("os", '"')),
+    ],
+)
+def test_one_label_is_typed_with_its_key(text: str, label: tuple[str, str]) -> None:
+    assert spelling.typed_label(text) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("linux", "a label is written KEY=VALUE"),
+        ("os=linux,py=3", "it looks like several labels"),
+        ("os=linux, py = 3", "it looks like several labels"),
+        ('os="linux",py="3"', "it looks like several labels"),
+        ("9=linux", "digit"),
+        ("os=", "the value of the label 'os'"),
+        ("os=\x1b", "the value of the label 'os'"),
+    ],
+)
+def test_wrong_label_is_refused_with_its_fault(text: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        spelling.typed_label(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("", {}),
+        (" , ", {}),
+        ('os=linux, py="3,12",', {"os": "linux", "py": "3,12"}),
+        (r"path=C:\a b", {"path": r"C:\a b"}),
+        ('os=mac"os"', {"os": 'mac"os"'}),
+    ],
+)
+def test_several_labels_are_typed_with_commas_between(text: str, labels: dict[str, str]) -> None:
+    assert spelling.typed_labels(text) == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [("os=a,linux", "labels are written KEY=VALUE,KEY=VALUE"), ("k=" + "v" * 5000, "longer than"), ("9=a", "digit")],
+)
+def test_wrong_labels_are_refused_with_their_fault(text: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        spelling.typed_labels(text)
+
+
 @given(NEARLY)
 def test_typed_labels_are_valid_or_refused(text: str) -> None:
     try:
@@ -89,6 +177,27 @@ def test_advice_spells_a_series(text: str) -> None:
     if advice:
         proposed = advice.partition("write '")[2].partition("' in single quotes")[0]
         assert is_canonical(proposed)
+
+
+@pytest.mark.parametrize(
+    ("text", "proposed"),
+    [
+        ("a{os=linux}", """'a{os="linux"}' in single quotes, or a --label os=linux"""),
+        (
+            "a b{os=mac os,py=3}",
+            """'a b{os="mac os",py="3"}' in single quotes, or 'a b' --label 'os=mac os' --label py=3""",
+        ),
+        ("a { os = linux }", """'a{os="linux"}' in single quotes, or a --label os=linux"""),
+        ("a{os='linux'}", """'a{os="linux"}' in single quotes, or a --label os=linux"""),
+    ],
+)
+def test_advice_for_missing_quotes_is_what_to_type(text: str, proposed: str) -> None:
+    assert spelling.advice(text) == f"a shell takes quotes away: write {proposed}"
+
+
+@pytest.mark.parametrize("text", ["a", "a{os=linux", "a{os=linux}b", "a{9=linux}", "a{os=}", "{os=linux}"])
+def test_spelling_that_quotes_would_not_mend_has_no_advice(text: str) -> None:
+    assert spelling.advice(text) == ""
 
 
 @pytest.mark.parametrize("text", ['a{os="x",os="y"}', 'a{os=~"x"}', "a{os=~x}", "a{os=x,os=y}", 'a{os="x""y"}'])

@@ -48,6 +48,7 @@ FOLLOW = Option(
     "follow",
     metavar="FILE",
     help="Stream the lines that are appended to FILE, like 'tail -F'. The replica remembers how far it has read.",
+    repeated=True,  # several files are refused, as the last one alone would leave out the lines of the others
 )
 UNTIL_END = Flag("until_end", help="With --follow: stop at the end of FILE. The next run continues there.")
 EVERY = Option(

@@ -14,10 +14,11 @@ from crdtctl.cli.paths import given
 from crdtctl.cli.piped_lines import PipedLines
 from crdtctl.cli.streaming import stream
 from crdtctl.cli.verb import checked_bad, session
-from crdtctl.errors import UsageError, printable
+from crdtctl.errors import RefusedError, UsageError, printable
 from crdtctl.store.commit import Request
-from crdtctl.store.followed import Position
+from crdtctl.store.followed import Position, others
 from crdtctl.store.follower import Follower
+from crdtctl.store.temporary import is_of_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "", pars
     skip = checked_bad(values["bad"]) == "skip"
     current = session(context)
     follow = values["follow"]
-    if follow is None:
+    if not follow:
         opening = _piped(words)
         if values["until_end"]:
             raise UsageError("--until-end works only with --follow", "leave it out: a stream ends with its input")
@@ -62,9 +63,7 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "", pars
     else:
         path = _path_to_follow(follow, words, is_stream=values["stream"])
         replica = current.open() if values["existing"] else current.open_to_write()
-        opening = _followed(
-            replica, path, f"{verb}:{name}:{path}" if name else f"{verb}:{path}", until_end=values["until_end"]
-        )
+        opening = _followed(replica, path, f"{verb}:{name}" if name else verb, until_end=values["until_end"])
     return stream(
         replica,
         opening,
@@ -75,7 +74,10 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "", pars
     )
 
 
-def _path_to_follow(follow: str, words: Sequence[str], *, is_stream: bool) -> str:
+def _path_to_follow(files: Sequence[str], words: Sequence[str], *, is_stream: bool) -> str:
+    follow, *more = files
+    if more:
+        raise UsageError("one process follows one file", f"start another one for '{printable(more[0])}'")
     if is_stream:
         raise UsageError("--follow is a stream by itself", "leave out --stream")
     if words:
@@ -88,12 +90,22 @@ def _path_to_follow(follow: str, words: Sequence[str], *, is_stream: bool) -> st
     return path
 
 
-def _followed(replica: Replica, path: str, key: str, *, until_end: bool) -> Opening:
+def _followed(replica: Replica, path: str, verb: str, *, until_end: bool) -> Opening:
+    if is_of_run(replica.path):
+        raise RefusedError(
+            "the replica of 'crdtctl run' begins without a position, so each run would count the file again",
+            "follow it into a permanent replica, with --replica; for a file that this run makes: "
+            "tail -F FILE | crdtctl increment --stream",
+        )
+    key = f"{verb}:{path}"
     since = os.stat(os.path.join(replica.path, "own.json")).st_mtime
     with replica.snapshot() as now:
-        text = now.follows.get(key)
-    position = Position.parse(text) if text else None
-    return lambda signals: FollowedLines(Follower(path, position, since, output.print_message), key, signals, until_end)
+        follows = now.follows
+    position = Position.parse(follows[key]) if key in follows else None
+    rest = others(follows, verb, path)
+    return lambda signals: FollowedLines(
+        Follower(path, position, since, output.print_message, rest), key, signals, until_end
+    )
 
 
 def _piped(words: Sequence[str]) -> Opening:

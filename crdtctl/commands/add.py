@@ -59,7 +59,7 @@ def add(
     batch: str | None,
     bad: str | None,
     stream: bool,
-    follow: str | None,
+    follow: list[str],
     until_end: bool,  # noqa: ARG001  # streams read the values of the context
     every: float | None,  # noqa: ARG001
     group: int | None,  # noqa: ARG001
@@ -85,7 +85,7 @@ def add(
     they arrive: see 'crdtctl help stream'.
     """
     name = named(context, name)
-    if stream or follow is not None:
+    if stream or follow:
         from crdtctl.cli.stream_command import run
 
         return run(context, "add", elements, name)

@@ -58,7 +58,7 @@ def decrement(
     lines: str | None,  # noqa: ARG001
     bad: str | None,
     stream: bool,
-    follow: str | None,
+    follow: list[str],
     until_end: bool,  # noqa: ARG001  # streams read the values of the context
     every: float | None,  # noqa: ARG001
     group: int | None,  # noqa: ARG001
@@ -80,7 +80,7 @@ def decrement(
     becomes a pncounter below zero, with a warning; --existing refuses it. Off a terminal, success is silent.
     For --batch see 'crdtctl increment --help', for --stream and --follow see 'crdtctl help stream'.
     """
-    if stream or follow is not None:
+    if stream or follow:
         from crdtctl.cli.stream_command import run
 
         return run(context, "decrement", words)

@@ -58,7 +58,7 @@ def increment(
     lines: str | None,  # noqa: ARG001
     bad: str | None,
     stream: bool,
-    follow: str | None,
+    follow: list[str],
     until_end: bool,  # noqa: ARG001  # streams read the values of the context
     every: float | None,  # noqa: ARG001
     group: int | None,  # noqa: ARG001
@@ -92,7 +92,7 @@ def increment(
 
     With --stream and --follow, the same lines are counted in groups, as they arrive: see 'crdtctl help stream'.
     """
-    if stream or follow is not None:
+    if stream or follow:
         from crdtctl.cli.stream_command import run
 
         return run(context, "increment", words)

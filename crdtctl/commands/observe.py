@@ -71,7 +71,7 @@ def observe(
     lines: str | None,
     bad: str | None,
     stream: bool,
-    follow: str | None,
+    follow: list[str],
     until_end: bool,  # noqa: ARG001  # streams read the values of the context
     every: float | None,  # noqa: ARG001
     group: int | None,  # noqa: ARG001
@@ -103,7 +103,7 @@ def observe(
     """
     default = Defaults(source, checked_on_drop(on_drop), tag, None if at is None else _moment(at))
     form = checked_form(lines)
-    if stream or follow is not None:
+    if stream or follow:
         from crdtctl.cli.stream_command import run
 
         return run(context, "observe", words, parse=of_lines(context, observed_line(default, form)))

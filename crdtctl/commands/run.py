@@ -84,7 +84,7 @@ def run(
 
     above = temporary.directory()
     try:
-        place = tempfile.mkdtemp(prefix="crdtctl-run-", dir=above)
+        place = tempfile.mkdtemp(prefix=temporary.RUN, dir=above)
     except OSError as error:
         raise from_os(error, "create a directory for the replica") from None
     path = f"{place}/.crdtctl"

@@ -99,3 +99,19 @@ class Step:
             file = printable(self.key[self.key.find("/") :])
             raise BusyError(f"another process follows {file} into this replica", "its lines are counted there")
         return {**follows, self.key: str(self.after)}
+
+
+def others(follows: Mapping[str, str], verb: str, path: str) -> dict[str, Position]:
+    """Return the positions of other files than `path` that are followed by a `verb`, such as ``add:NAME``, by path.
+
+    >>> [*others({"add:a:/log": "1.0.0", "add:a:/log2": "2.0.0", "add:a:/b:/log": "3.0.0"}, "add:a", "/log")]
+    ['/log2']
+    """
+    start = f"{verb}:/"
+    return {
+        place: Position.parse(text)
+        for key, text in follows.items()
+        if key.startswith(start)
+        and (place := key[len(start) - 1 :]) != path
+        and ":/" not in place  # it may be a part of the name of a set
+    }

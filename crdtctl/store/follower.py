@@ -4,6 +4,7 @@
   between, then the new one, as soon as it has content. Until then, a process may write to the renamed one.
 * The file was copied and emptied: the rest of the copy is read, then the file from its beginning.
 * After a restart, the file is found by its inode number, under its own name or the names of rotated files.
+* A file that is followed under another path already is refused: its lines would count twice.
 
 A line counts when it has an end. The last line of a file that was left counts without one.
 """
@@ -13,15 +14,16 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
+from types import MappingProxyType
 
-from crdtctl.errors import UsageError, printable
+from crdtctl.errors import RefusedError, UsageError, printable
 from crdtctl.store.durable import close
 from crdtctl.store.followed import Passed, Position
 from crdtctl.store.rotation import following, siblings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _BLOCK = 2**16
 _MARK = b"\xef\xbb\xbf"
@@ -94,10 +96,20 @@ class Follower:
     """The lines of the file at `path`, from a `position` on, or from the beginning.
 
     `since` is a time when the file was as the position describes it. `note` is called with messages for people.
+    `others` are the paths that are followed into the same counts, and their positions. `RefusedError` is raised before
+    the first line of a file that is one of them.
     """
 
-    def __init__(self, path: str, position: Position | None, since: float, note: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        path: str,
+        position: Position | None,
+        since: float,
+        note: Callable[[str], object],
+        others: Mapping[str, Position] = MappingProxyType({}),
+    ) -> None:
         self.path = os.path.abspath(path)
+        self._others = others
         #: The position of the lines that were taken.
         self.position = position
         self._since = since - _LATE
@@ -180,11 +192,26 @@ class Follower:
             if is_emptied and (copy := self._copy(lambda fd: position.is_in(fd), position.offset, file)):
                 close(file.fd)
                 return copy
+            self._refuse_other(file)
             self._note(
                 f"{printable(self.path)} is another file than before, and the rest of that one, after byte "
                 f"{position.offset}, was not found; reading from the beginning"
             )
+        else:
+            self._refuse_other(file)
         return file
+
+    def _refuse_other(self, file: _File) -> None:
+        """Raise `RefusedError` if a file that was just opened is followed under another path."""
+        for path, position in self._others.items():
+            if position.inode == file.status.st_ino and (
+                position.is_in(file.fd) if position.offset else _leads_to(path, file.status)
+            ):
+                close(file.fd)
+                raise RefusedError(
+                    f"{printable(self.path)} is followed as {printable(path)} already, up to byte {position.offset}",
+                    f"follow it as {printable(path)}, which may be a symbolic link to it; a copy of it is another file",
+                )
 
     def _open(self, path: str) -> _File | None:
         try:
@@ -259,6 +286,7 @@ class Follower:
             return None
         try:
             if os.path.samestat(found.status, os.stat(wanted or "")):
+                self._refuse_other(found)
                 return found
         except FileNotFoundError:
             pass
@@ -275,3 +303,11 @@ class Follower:
         log = os.path.basename(self.path)
         own = [name for name, status in found.items() if os.path.samestat(status, file.status)]
         return self._at(following(own[0], found, log)) if own else self.path
+
+
+def _leads_to(path: str, status: os.stat_result) -> bool:
+    """Return whether a path leads to the file with this status."""
+    try:
+        return os.path.samestat(os.stat(path), status)
+    except OSError:
+        return False

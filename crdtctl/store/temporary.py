@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from typing import IO
 
 
+#: Beginning of the name of a directory that ``run`` makes for a replica.
+RUN = "crdtctl-run-"
+
+
+def is_of_run(replica: str) -> bool:
+    """Return whether the replica at this path was made by ``run``, for one command."""
+    return os.path.basename(os.path.dirname(os.path.realpath(replica))).startswith(RUN)
+
+
 def directory(spare: str = "") -> str:
     """Return the directory for temporary files, by TMPDIR and the system, or else the `spare` one.
 

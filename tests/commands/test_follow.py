@@ -228,6 +228,7 @@ WRONG = [
     (["--follow", "log", "builds"], "builds"),
     (["--follow", "log", "--batch", "x"], "--batch"),
     (["--follow", ""], "empty"),
+    (["--follow", "log", "--follow", "other"], "'other'"),
     (["--follow", "a\nb"], "printable"),
     (["builds", "--until-end"], "--until-end"),
     (["--stream", "--until-end"], "--follow"),
@@ -242,3 +243,79 @@ def test_wrong_words_are_refused(shell: Shell, replica: Replica, words: list[str
 def test_pipe_is_refused(shell: Shell, replica: Replica, log: Path) -> None:
     os.mkfifo(log)
     assert "--stream" in assert_refused(shell("increment", "--follow", "log"), 2)
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_file_is_not_followed_under_a_second_path(shell: Shell, replica: Replica, log: Path, is_counted: bool) -> None:
+    """Its lines would count twice."""
+    other = shell.directory / "below" / "log"
+    other.parent.mkdir()
+    append(log, "a\nb\n" if is_counted else "")
+    shell.ok("increment", "--follow", "log", "--until-end")
+    log.rename(other)
+    log.symlink_to(other)
+    append(other, "c\n")
+    for path in ("below/log", "below/../below/log"):
+        assert f"follow it as {log}" in assert_refused(shell("increment", "--follow", path, "--until-end"), 4)
+    shell.ok("add", "seen", "--follow", "below/log", "--until-end")
+    assert shell.ok("increment", "--follow", "log", "--until-end", "-q") == ""
+    expected = {"a": 1, "b": 1, "c": 1} if is_counted else {"c": 1}
+    assert {one.name: one.value for one in replica.counters() if one.tag == "pncounter"} == expected
+
+
+def test_moved_file_is_followed_through_a_link_in_its_old_place(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "a\n")
+    shell.ok("increment", "--follow", "log", "--until-end")
+    moved = log.rename(shell.directory / "moved")
+    assert "symbolic link" in assert_refused(shell("increment", "--follow", "moved", "--until-end"), 4)
+    log.symlink_to(moved)
+    append(moved, "b\n")
+    shell.ok("increment", "--follow", "log", "--until-end")
+    assert values(replica) == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("has_lines", [True, False])
+def test_another_file_with_the_inode_number_of_a_followed_one_is_read(
+    shell: Shell, replica: Replica, log: Path, has_lines: bool
+) -> None:
+    append(log, "a\n" if has_lines else "")
+    shell.ok("increment", "--follow", "log", "--until-end")
+    other = log.rename(shell.directory / "other")
+    other.write_text("b\n")  # it keeps the number
+    shell.ok("increment", "--follow", "other", "--until-end")
+    assert values(replica) == ({"a": 1, "b": 1} if has_lines else {"b": 1})
+
+
+def test_log_that_becomes_a_link_to_a_followed_file_is_refused(shell: Shell, replica: Replica, log: Path) -> None:
+    for name in ("day1", "day2"):
+        append(shell.directory / name, f"{name}\n")
+    log.symlink_to("day1")
+    shell.ok("increment", "--follow", "log", "--until-end")
+    shell.ok("increment", "--follow", "day2", "--until-end")
+    log.unlink()
+    log.symlink_to("day2")
+    append(shell.directory / "day2", "more\n")
+    assert "day2" in assert_refused(shell("increment", "--follow", "log", "--until-end"), 4)
+
+
+def test_rotation_to_a_file_that_is_followed_already_is_refused(shell: Shell, replica: Replica, log: Path) -> None:
+    append(log, "a\n")
+    append(shell.directory / "other", "b\n")
+    for name in ("log", "other"):
+        shell.ok("increment", "--follow", name, "--until-end")
+    log.rename(f"{log}.1")
+    log.symlink_to("other")
+    assert "other" in assert_refused(shell("increment", "--follow", "log", "--until-end"), 4)
+    assert values(replica) == {"a": 1, "b": 1}
+
+
+def test_job_does_not_follow_a_file(shell: Shell, replica: Replica, log: Path) -> None:
+    """Each run would count the file from its beginning."""
+    append(log, "a\n")
+    run = shell("run", "--seal-to", "job.json", "--", *PROGRAM, "increment", "--follow", "log", "--until-end")
+    assert run.status == 4
+    assert "--replica" in run.stderr
+    permanent = ["increment", "--follow", "log", "--until-end", "--replica", replica.path]
+    for _ in range(2):
+        shell.ok("run", "--seal-to", "job.json", "--overwrite", "--", *PROGRAM, *permanent)
+    assert values(replica) == {"a": 1}

@@ -133,7 +133,7 @@ def _type_of(context: Context, name: str, tag: str | None) -> str | None:
     if tag is None:
         try:
             with session(context).open().snapshot() as now:
-                return now.meant(name) or ("{" in name and now.type_of_series(name)) or None
+                return now.meant(name) or now.type_of_series(name) or None
         except MissingError:  # the replica does not exist yet
             return None
     return tag

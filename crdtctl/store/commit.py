@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crdtctl.codec.layout import MAX_SAFE
-from crdtctl.crdt import TYPES
+from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import Lacking, Malformed, OperationContext, Refused
 from crdtctl.crdt.readings import Fall
 from crdtctl.crdt.series import name_of
@@ -118,18 +118,25 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
     counters: dict[str, Counter] = {}
     touched: dict[tuple[str, str], None] = {}
     unheard: dict[str, str] = {}
-    of_series: dict[str, set[str]] = {}
+    #: Name → types of its counters, with and without labels, that this plan made or changed, and that were there.
+    made: dict[str, set[str]] = {}
+    there: dict[str, Collection[str]] = {}
+
+    def types_of_name(name: str) -> list[str]:
+        called = name_of(name)
+        if called not in there:
+            there[called] = basis.series(called)
+        found = {*there[called], *made.get(called, ())}
+        return sorted(found - LOCALLY_MERGED.keys() or found)
 
     def default(name: str, verb: Verb) -> str:
-        """Return the type of a new counter: of a series, the type of the others of its name if it is one."""
-        tag, called = DEFAULT_TYPES.get(verb, ""), name_of(name)
-        if not tag or called == name:
-            return tag
-        if called not in of_series:
-            made = [kinds for other, kinds in counters.items() if name_of(other) == called]
-            of_series[called] = set(basis.series(called)).union(*made)
-        found = of_series[called]
-        return next(iter(found)) if len(found) == 1 else tag
+        """Return the type of a new counter: the type of the others of its name if it is one."""
+        tag = DEFAULT_TYPES.get(verb, "")
+        found = types_of_name(name) if tag else []
+        if len(found) > 1:
+            chosen = basis.config().types.get(name_of(name))
+            return chosen if chosen in found else tag
+        return found[0] if found else tag
 
     def carry_out(group: Sequence[Request]) -> None:
         request = together(group)
@@ -137,7 +144,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         mine = counters[name] if name in counters else own(name)
         tag = request.tag or _tag(name, mine, known, basis.config) or default(name, operation.verb)
         if not tag or tag not in mine:
-            _check_new(request, tag, mine, known(name))
+            _check_new(request, tag, mine, known(name), types_of_name)
             if tag not in known(name):
                 operation = _with_defaults(tag, operation, basis.config)
         elif operation.verb == "create" and not _refines(operation):
@@ -178,8 +185,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
                 unheard[name] = tag
             counters[name] = {**mine, tag: {basis.replica: row}}
             touched[name, tag] = None
-            if of_series and (made := of_series.get(name_of(name))) is not None:
-                made.add(tag)
+            made.setdefault(name_of(name), set()).add(tag)
 
     for group in grouped(requests):
         try:
@@ -238,7 +244,9 @@ def _tag(name: str, mine: Counter, known: Lookup, config: Callable[[], Config]) 
     return found[0] if found else ""
 
 
-def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> None:
+def _check_new(
+    request: Request, tag: str, mine: Counter, known: Counter, types_of_name: Callable[[str], list[str]]
+) -> None:
     """Raise an error if this replica has no entry of type `tag` of a counter, and must not make one."""
     name, verb = request.name, request.operation.verb
     if tag in known:
@@ -252,10 +260,16 @@ def _check_new(request: Request, tag: str, mine: Counter, known: Counter) -> Non
     if verb != "create" and TYPES[tag].created_first:
         message = f"no {tag} '{name}' here"
         raise MissingError.of_counter(name, message, "create it, or merge a state that has it first")
-    if others and not request.also:
+    if request.also:
+        return
+    called = name
+    if not others and tag not in (others := types_of_name(name)):
+        called = name_of(name)
+    if others and tag not in others:
+        first = "leave out --type (and CRDTCTL_TYPE)" if request.tag and len(others) == 1 else "choose one with --type"
         raise ExistsError(
-            f"'{name}' is {types.kinds(others)} here, and would be {types.kinds([tag])} as well",
-            "leave out --type (and CRDTCTL_TYPE), take another name, or add --also to have both",
+            f"'{called}' is {types.kinds(others)} here, and would be {types.kinds([tag])} as well",
+            f"{first}, take another name, or add --also to have both",
         )
 
 

@@ -84,7 +84,7 @@ def test_reset_of_a_name_or_a_selection_resets_what_show_adds_up(shell: Shell, r
         'a{os="linux"}',
     ):
         replica.increment(name)
-    replica.add("tests", "ada", labels={"os": "gset"}, tag="gset")
+    replica.add("tests", "ada", labels={"os": "gset"}, tag="gset", also=True)
     shell.ok("reset", "tests", "-l", "os=linux")
     assert values(replica) == {
         'a{os="linux"}': 1,

@@ -240,3 +240,69 @@ def test_a_pncounter_that_an_early_decrement_made_meets_the_bcounter_that_was_me
     assert shell.ok("--replica", shop.path, "show", "seats") == "100\n"
     assert shell.ok("--replica", till.path, "show", "seats") == "-1\n"
     assert shell.ok("--replica", till.path, "show", "seats", "--type", "bcounter") == "100\n"
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_counter_without_labels_has_the_type_of_its_series(
+    shell: Shell, replica: Replica, new_replica: Callable[[str], Replica], learned: bool
+) -> None:
+    other = new_replica("other")
+    (other if learned else replica).increment("builds", 4, tag="gcounter", labels={"os": "mac"})
+    replica.merge_bytes(other.export_bytes())
+    shell.ok("increment", "builds")
+    shell.ok("increment", "--batch", "-", stdin='builds\nnew{a="b"}\nnew\n')
+    assert shell.ok("show", "builds") == "6\n"
+    assert replica.tags("builds") == ["gcounter"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "create builds --type gcounter",
+        "increment builds --type gcounter",
+        "increment builds -l os=bsd --type gcounter",
+        "observe builds 7 --source disk --type gcounter",
+        "add builds ada --type gset",
+        "create builds -l os=bsd --type bcounter --initial 4",
+    ],
+)
+@pytest.mark.parametrize("learned", [False, True])
+@pytest.mark.parametrize("labels", [{}, {"os": "mac"}], ids=str)
+def test_a_second_type_of_a_name_is_refused_in_another_spelling(
+    shell: Shell,
+    replica: Replica,
+    new_replica: Callable[[str], Replica],
+    words: str,
+    learned: bool,
+    labels: dict[str, str],
+) -> None:
+    other = new_replica("other")
+    (other if learned else replica).increment("builds", labels=labels)
+    replica.merge_bytes(other.export_bytes())
+    before = contents(replica.path)
+    said = assert_refused(shell(*words.split()), 73)
+    assert "'builds' is a pncounter here" in said
+    assert "--also" in said
+    assert contents(replica.path) == before
+    if "observe" not in words:
+        shell.ok(*words.split(), "--also")
+        assert sorted({one.tag for one in replica.counters()}) != ["pncounter"]
+
+
+def test_a_decrement_makes_no_counter_beside_the_stock_of_a_series(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "seats", "-l", "room=1", "--type", "bcounter", "--initial", "10")
+    before = contents(replica.path)
+    assert_refused(shell("decrement", "seats", "3"), 66)
+    assert contents(replica.path) == before
+    assert shell.ok("show", "seats") == "10\n"
+
+
+def test_a_name_with_several_types_needs_one_of_them_for_a_new_series(shell: Shell, replica: Replica) -> None:
+    replica.add("seen", ["ada"], labels={"day": "1"})
+    replica.increment("seen", tag="gcounter", labels={"day": "2"}, also=True)
+    said = assert_refused(shell("increment", "seen", "-l", "day=3"), 73)
+    assert "'seen' is a gcounter and a gset here, and would be a pncounter as well; choose one with --type" in said
+    shell.ok("increment", "seen", "-l", "day=3", "--type", "gcounter")
+    Path(replica.path, "config.toml").write_text('[types]\nseen = "gcounter"\n')
+    shell.ok("increment", "seen", "-l", "day=4")
+    assert shell.ok("show", "seen") == "3\n"

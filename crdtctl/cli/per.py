@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crdtctl.cli.context import Context
     from crdtctl.cli.output import Item
     from crdtctl.cli.rows import Rows
+    from crdtctl.cli.selection import Default
     from crdtctl.crdt.timeline import Timeline
     from crdtctl.store.snapshot import Snapshot
     from crdtctl.store.totals import Total
@@ -148,6 +149,20 @@ def show(
 ) -> None:
     """Print the counts of periods. Those of longer periods that the rows cut are in none of them, and are reported."""
     edges, found = answers([*totals], asked)
+    print_answers(now, edges, found, by, asked, form, is_one=is_one)
+
+
+def print_answers(
+    now: Snapshot,
+    edges: Sequence[int],
+    found: Sequence[Answer],
+    by: Sequence[str],
+    asked: Question,
+    form: str | None,
+    *,
+    is_one: bool,
+) -> None:
+    """Print answers; report what is in none of the rows."""
     chosen = output.resolve_format(form, default="value" if is_one and asked.per is None else None)
     if chosen in output.STRUCTURED or not (is_one or by):
         items = (_item(one, edges, asked) for one in found)
@@ -161,6 +176,18 @@ def show(
                 f"{one.found.across} of '{one.total.spelling}' were counted in longer periods that these rows cut, and "
                 "are in none of them"
             )
+
+
+def report_of_default(now: Snapshot, one: Default, edges: Sequence[int], asked: Question, *, is_whole: bool) -> Report:
+    """Return the report of a counter that does not exist, with its default as the amount of the one row.
+
+    If it `is_whole`, it also has the name of the counter.
+    """
+    row = _row(edges[0], edges[-1], one.value, asked)
+    item: Item = {**named(one.name, one.labels), "type": None, "per": asked.per, "periods": [row]}
+    if not is_whole:
+        return Report("periods", ("period", "value"), [item], _cells, value=1, head={"replica": now.id})
+    return report(now, ("type",), ("period", "value"), (), [item], _cells)
 
 
 def _figure(asked: Question) -> str:
@@ -208,8 +235,8 @@ def _item(one: Answer, edges: Sequence[int], asked: Question) -> Item:
 
 
 def _row(start: int, end: int, amount: int, asked: Question) -> Item:
-    name = calendar.label(asked.per, asked.zone, start) if asked.per else _shown(start, asked.zone)
-    row: Item = {"period": name, "start": _shown(start, asked.zone), "end": _shown(end, asked.zone)}
+    name = calendar.label(asked.per, asked.zone, start) if asked.per else shown(start, asked.zone)
+    row: Item = {"period": name, "start": shown(start, asked.zone), "end": shown(end, asked.zone)}
     row["value"] = json_int(amount)
     if asked.rate:
         passed = min(end, asked.now) - start
@@ -217,7 +244,12 @@ def _row(start: int, end: int, amount: int, asked: Question) -> Item:
     return row
 
 
-def _shown(seconds: int, zone: tzinfo) -> str:
+def shown(seconds: int, zone: tzinfo) -> str:
+    """Return a time in a zone as text.
+
+    >>> shown(0, UTC)
+    '1970-01-01T00:00Z'
+    """
     return datetime.fromtimestamp(seconds, zone).isoformat(timespec="minutes").replace("+00:00", "Z")
 
 

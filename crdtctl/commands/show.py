@@ -114,6 +114,7 @@ def show(
       crdtctl show latency --quantile 0.99 --max 0.5
       crdtctl show builds --min 100 && echo celebrate
       crdtctl show failures --max 0 --default 0
+      crdtctl show failures --last 24h --max 0 --default 0
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
       crdtctl show --format json | jq '.counters[].value'
 
@@ -126,11 +127,17 @@ def show(
     these characters. If a NAME has several types, the type that this replica uses is shown; --type selects another.
     Without a NAME, all types are shown.
 
-    With --per, a counter that keeps periods has a row for each of them; --since and --last alone show the amount since
-    then. See 'crdtctl help time'.
+    With --per, a counter that keeps periods has a row for each of them. --since and --last alone show one number, the
+    amount in that time, which --min and --max can bound. --by makes a column for each group, and --sort and
+    --top order these by the whole value. See 'crdtctl help time'.
 
     CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
+    about_time = are_about_time(context)
+    if about_time:
+        from crdtctl.cli.spans import check_combined  # only here, and below: it imports what knows time zones
+
+        check_combined(context)
     if by_replica + members + readings + attempts + state > 1:
         raise UsageError("--by-replica, --members, --readings, --attempts and --state cannot be combined")
     has_parts = by_replica or members or readings or attempts or state
@@ -165,9 +172,6 @@ def show(
         from crdtctl.store.validation import check_type
 
         check_type(tag)
-    about_time = are_about_time(context)
-    if about_time and (has_parts or wants_figures or is_bounded or instead is not None):
-        raise UsageError("rows of periods cannot be combined with another question", "ask one after the other")
     replica = session(context).open_to_read()
     required = None if require is None else _clock(require)
     with replica.snapshot() as now:
@@ -181,6 +185,8 @@ def show(
             output.print_report(counter_rows.attempts(now, tried), output.resolve_format(form))
             return
         one = is_one(wanted) and not (keys or series)
+        if about_time and instead is not None and not one:
+            raise UsageError("--default needs one NAME if it is the amount in a time", "ask for one after the other")
         if is_bounded and not one:
             raise UsageError("--min and --max need one NAME, and one value", "a pattern may match several counters")
         is_value = one and not (has_parts or wants_figures or about_time)
@@ -193,11 +199,16 @@ def show(
             rows = [*selected(now, wanted, tag, instead, by=keys, each=series)]
         else:
             rows = totals_of_all(now, demanded, tag, keys)
+        if about_time and (is_bounded or instead is not None):
+            from crdtctl.cli import spans
+
+            spans.show(context, now, one_total(now, wanted[0], tag, instead), form, least, most)
+            return
         if "replica" in keys:
             rows = _with_label(rows, "replica")
         rows = ordered(rows, sort, top)
         if about_time:
-            from crdtctl.cli import per  # only here: it imports what knows time zones
+            from crdtctl.cli import per
 
             if not names:
                 rows = (total for total in existing(rows) if total.has_periods)

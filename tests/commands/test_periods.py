@@ -188,8 +188,12 @@ def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Rep
         ("--per day --since 2026-03-02 --until 2026-03-01", "ends before it begins"),
         ("--tz UTC", "need --per"),
         ("--rate", "need --per"),
-        ("--per day --members", "cannot be combined"),
-        ("--per day --min 3", "cannot be combined"),
+        ("--per day --members", "--per and --members cannot be combined"),
+        ("--last 1d --quantile 0.5", "--last and --quantile cannot be combined"),
+        ("--per day --min 3", "--per and --min cannot be combined"),
+        ("--last 1d --rate --max 3", "--rate and --max cannot be combined"),
+        ("--since 1d --per day --default 3", "--per and --default cannot be combined"),
+        ("--last 1d --by os --max 3", "--min and --max need one NAME"),
         ("--per day --since 1000-01-01", "more than 100,000 rows"),
     ],
 )
@@ -197,6 +201,50 @@ def test_questions_about_time_that_have_no_answer(shell: Shell, builds: Replica,
     ended = shell("show", "builds", *words.split())
     assert (ended.status, ended.stdout) == (2, "")
     assert message in ended.stderr
+
+
+RANGE = "from 2026-03-01T00:00Z to 2026-03-03T00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "status", "message"),
+    [
+        ("--min 10 --max 10", 0, ""),
+        ("--max 9", 1, f"crdtctl: 'builds' is 10 {RANGE}, above 9\n"),
+        ("--min 11", 1, f"crdtctl: 'builds' is 10 {RANGE}, below 11\n"),
+        ("--default 7", 0, ""),
+    ],
+)
+def test_the_amount_in_a_time_has_bounds(shell: Shell, builds: Replica, bounds: str, status: int, message: str) -> None:
+    ended = shell("show", "builds", "--since", "2026-03-01", "--until", "2026-03-02", *bounds.split())
+    assert (ended.status, ended.stdout, ended.stderr) == (status, "10\n", message)
+
+
+def test_the_amount_in_a_time_has_a_default(shell: Shell, builds: Replica) -> None:
+    asked = ("show", "failures", "--last", "24h", "--max", "0", "--default")
+    assert shell.ok(*asked, "0") == "0\n"
+    assert shell(*asked, "1").status == 1
+    assert shell.ok(*asked, "0", "-f", "csv").startswith("period,value\n")
+    (counter,) = json.loads(shell.ok(*asked, "0", "--json"))["counters"]
+    assert (counter["name"], counter["type"], [row["value"] for row in counter["periods"]]) == ("failures", None, [0])
+    assert shell(*asked[:-1]).status == 66
+    ended = shell("show", "build*", "--last", "24h", "--default", "0")
+    assert (ended.status, ended.stdout) == (2, "")
+    assert "--default needs one NAME" in ended.stderr
+
+
+@pytest.mark.parametrize(("bound", "status"), [("--max 0", 4), ("--min 1", 4), ("--max 24", 0), ("--min 25", 1)])
+def test_a_bound_that_longer_periods_leave_open_is_refused(
+    shell: Shell, replica: Replica, bound: str, status: int
+) -> None:
+    shell.ok("create", "builds", "--type", "gcounter", "--every", "hour", "--keep", "2h")
+    for hour in range(24):
+        shell.ok("increment", "builds", "--at", f"2026-03-01T{hour:02}:00Z")
+    shell.ok("increment", "builds", "--at", "2026-03-02T01:00Z")
+    shell.ok("increment", "builds", "--at", "2026-03-02T02:00Z")
+    ended = shell("show", "builds", "--since", "2026-03-01T12:00Z", "--until", "2026-03-01T20:00Z", *bound.split())
+    assert (ended.status, ended.stdout) == (status, "0\n")
+    assert ("'builds' is 0 or 24 " in ended.stderr) == (status == 4)
 
 
 def test_a_counter_without_periods_is_refused_with_advice(shell: Shell, replica: Replica) -> None:

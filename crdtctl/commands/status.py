@@ -75,6 +75,8 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
         for other in islice(neighbours(replica.path), 3):
             output.stdout.line(f"others     {other}")
+        if ignored := _ignored(replica.path):
+            output.stdout.line(f"not used   {ignored}")
         for fork in forks:
             output.stdout.line(f"fork       {fork.replica}, not settled: see 'crdtctl settle --help'")
         if own in roster.sealed:
@@ -138,6 +140,29 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
 
     report = Report("replicas", columns, items, row, value=0, head=head)
     output.print_report(report, chosen)
+
+
+def _ignored(path: str) -> str:
+    """Return the line about counts in a file that is not used; empty without them."""
+    import os
+
+    from crdtctl.errors import DataError
+    from crdtctl.store.durable import OWN, RECENT
+
+    if os.path.exists(os.path.join(path, f"{OWN}{RECENT}")):
+        from crdtctl.contexts import suppress
+        from crdtctl.store.check import ignored_changes
+        from crdtctl.store.files import Directory
+
+        directory = Directory(path)
+        try:
+            with suppress(DataError):  # the check reports the damage of a file that is not used
+                found = ignored_changes(directory)
+                if found and not found.ok:
+                    return f"{OWN}{RECENT} has counts that are not counted here: see 'crdtctl check'"
+        finally:
+            directory.close()
+    return ""
 
 
 def _grants(holding: Holding, asker: str) -> str:

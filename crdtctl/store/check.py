@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from crdtctl.store.inputs import Input
 
 
+#: Advice for a damaged file of a replica.
+_ADVICE = (
+    "restore the whole directory from one backup, or start an empty one and merge what another replica exports, "
+    "see 'crdtctl help identity'"
+)
+
+
 class Finding(Record):
     """The result of one check of the file at `path`, in words."""
 
@@ -91,13 +98,17 @@ def _state(directory: Directory, which: str) -> Finding | None:
             fault = _stray(directory, which, source) or _forked(source)
             return Finding(name, not fault, fault or described)
     except Invalid as fault:
-        return Finding(fault.source.label if isinstance(fault.source, Source) else name, False, fault.reason)
+        where = fault.source.label if isinstance(fault.source, Source) else name
+        return Finding(where, False, f"{fault.reason}; {_ADVICE}")
     except DataError as fault:
-        return Finding(name, False, fault.message)
+        return Finding(name, False, f"{fault.message}; {fault.hint or _ADVICE}")
 
 
 def _recent(directory: Directory) -> Finding | None:
     """Describe the file with the latest changes of ``own.json``, if there is one."""
+    with suppress(DataError):
+        if ignored := ignored_changes(directory):
+            return ignored
     with suppress(DataError), directory.own_source() as own:  # the check of own.json reports its damage
         if own.head.base:
             from crdtctl.store.joined import Joined
@@ -106,6 +117,26 @@ def _recent(directory: Directory) -> Finding | None:
             found = f"the latest changes of own.json: {count} counter{'' if count == 1 else 's'}"
             return Finding(directory.file(f"{OWN}{RECENT}"), True, found)
     return None
+
+
+def ignored_changes(directory: Directory) -> Finding | None:
+    """Describe an ``own.recent.json`` that was put back too late: ``own.json`` does not use it. None without one."""
+    with directory.own_source() as own, directory.known_source() as known, directory.recent_source() as recent:
+        if recent is None or own.head.base:
+            return None
+        author = recent.head.replica
+        clock = own.head.clock if author == own.head.replica else known.head.clock if known else {}
+        last, counted = recent.head.clock.get(author, 0), clock.get(author, 0)
+        name = directory.file(f"{OWN}{RECENT}")
+        if last <= counted:
+            return Finding(name, True, "it is not used: its counts are in the other files; it may be deleted")
+        return Finding(
+            name,
+            False,
+            f"it is not used: own.json no longer belongs to it, so the commits {counted + 1} to {last} of {author} are "
+            "not counted here; merge a state that has them, from another replica or a backup of the whole directory, "
+            "see 'crdtctl help identity'",
+        )
 
 
 def _stray(directory: Directory, which: str, source: Source) -> str:

@@ -138,6 +138,12 @@ class Directory:
             yield pair
 
     @contextmanager
+    def recent_source(self) -> Iterator[Source | None]:
+        """Open ``own.recent.json`` alone, whether it belongs to ``own.json`` or not; None without one."""
+        with self._source(f"{OWN}{RECENT}", "recent") as source:
+            yield source
+
+    @contextmanager
     def _sources(self, *, known: bool) -> Iterator[tuple[Source, Source | None]]:
         try:
             opened = open_all(self.fd, known=known)

@@ -58,6 +58,8 @@ def test_a_damaged_file_of_the_replica_is_found_and_left_alone(
     assert ended.status == 1
     assert_one_line(ended.stderr)
     assert verdicts(ended) == {"own.json": "ok", "known.json": "ok", "config.toml": "ok", file: "FAULT"}
+    fault = next(row for row in ended.stdout.splitlines() if "FAULT" in row)
+    assert "from one backup" in fault, "it says what to do"
     assert contents(damaged) == before
 
 

@@ -292,6 +292,7 @@ def test_files_that_do_not_belong_together_are_refused_by_every_command(
     assert (own_of(large).read_bytes(), recent_of(large).read_bytes()) == before
     faults = [one for one in check_replica(large.path) if not one.ok]
     assert faults
+    assert any("one backup" in one.found for one in faults), "it says what to do"
     assert all("own.recent.json" in one.path + one.found for one in faults)
 
 
@@ -307,6 +308,33 @@ def test_an_older_version_of_the_files_gets_a_new_id(large: Replica, tmp_path: P
     assert large.value(SECOND) >= 2
     assert not recent_of(large).exists()
     assert [one.found for one in check_replica(large.path) if not one.ok] == []
+
+
+@pytest.mark.harms_replicas
+def test_a_file_that_was_put_back_too_late_is_reported_until_its_counts_are_merged(
+    large: Replica, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(large.path, tmp_path / "backup")
+    away = recent_of(large).rename(tmp_path / "away")
+    large.increment(FIRST, 100)
+    away.rename(recent_of(large))
+    assert large.value(FIRST) == 101
+    assert main(["check", "--replica", large.path]) == 1
+    fault = next(one for one in check_replica(large.path) if not one.ok)
+    assert (Path(fault.path).name, "commits 2 to 2" in fault.found) == ("own.recent.json", True)
+    assert fault.found.endswith("see 'crdtctl help identity'")
+    capfd.readouterr()
+    assert main(["status", "--format", "table", "--replica", large.path]) == 0
+    assert "own.recent.json" in capfd.readouterr().out
+    large.merge_bytes(Replica(tmp_path / "backup").export_bytes())
+    assert large.value(FIRST) == 102
+    assert main(["check", "--replica", large.path]) == 0
+    assert [one.found for one in check_replica(large.path) if one.path.endswith("recent.json")] == [
+        "it is not used: its counts are in the other files; it may be deleted"
+    ]
+    capfd.readouterr()
+    assert main(["status", "--format", "table", "--replica", large.path]) == 0
+    assert "own.recent.json" not in capfd.readouterr().out
 
 
 @pytest.mark.harms_replicas

@@ -8,6 +8,10 @@ _MAX = 100 * 366 * 86_400
 _SHOWN = ((2 * 86_400, 86_400, "day"), (2 * 3600, 3600, "hour"), (120, 60, "minute"), (0, 1, "second"))
 
 
+class TooLong(ValueError):
+    """A length of time is out of bounds."""
+
+
 def duration(text: str | float) -> float:
     """Return a word of the command line as seconds: 90, 250ms, 30s, 5m, 6h, 1h30m. Raise ValueError for another word.
 
@@ -18,7 +22,7 @@ def duration(text: str | float) -> float:
     if found is None:
         raise ValueError(f"'{str(text)[:40]}' is not a duration: write 30s, 5m, 6h or 2d")
     if found > _MAX:
-        raise ValueError(f"'{str(text)[:40]}' is longer than 100 years")
+        raise TooLong(f"'{str(text)[:40]}' is longer than 100 years")
     return found
 
 

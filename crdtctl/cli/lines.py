@@ -50,6 +50,8 @@ def count_line(verb: Verb, tag: str | None, form: str = "auto") -> Parse:
             return requests.count(verb, line, tag=tag)
         if not name.strip():
             raise UsageError("the name is missing")
+        if "\t" in name:
+            raise UsageError("not NAME, a tab and AMOUNT: there are more tabs")
         return requests.count(verb, name, amount(text), tag=tag)
 
     def from_json(line: str) -> Request:

@@ -33,6 +33,7 @@ _MAX_ROWS = 100_000
 #: A period that begins later than this number of seconds from now was counted by a wrong clock.
 _AHEAD = 86_400
 _UNKNOWN = "before or unknown"
+_AHEAD_OF_NOW = "in the future"
 _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -73,11 +74,15 @@ def question(context: Context) -> Question:
 
 
 class Answer(Record):
-    """The rows of one total: the amounts in them, and the amount in none, if the range is open."""
+    """The rows of one total: the amounts in them, and those in none, if the range is open.
+
+    Those are `unknown`, or `ahead` of now: dated by a wrong clock.
+    """
 
     total: Total
     found: Rows
     unknown: int
+    ahead: int
 
 
 def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[Answer]]:
@@ -88,8 +93,9 @@ def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[A
     for total, one in zip(totals, known, strict=True):
         _check(total, one, asked, edges)
         found = rows(one.periods, edges)
-        beyond = found.after if asked.until is None else 0
-        made.append(Answer(total, found, one.unknown + found.before + found.across + beyond if asked.is_open else 0))
+        unknown = one.unknown + found.before + found.across if asked.is_open else 0
+        ahead = found.after if asked.is_open and asked.until is None else 0
+        made.append(Answer(total, found, unknown, ahead))
     return edges, made
 
 
@@ -199,13 +205,17 @@ def _cells(item: Item) -> Iterator[Sequence[object]]:
         yield _UNKNOWN, int(item["before_or_unknown"])
     for row in item["periods"]:
         yield row["period"], row["rate"] if "rate" in row else int(row["value"])
+    if int(item.get("in_the_future", 0)):
+        yield _AHEAD_OF_NOW, int(item["in_the_future"])
 
 
 def _columns(
     now: Snapshot, found: Sequence[Answer], edges: Sequence[int], by: Sequence[str], asked: Question, *, bars: bool
 ) -> Report:
     """Return the report with a row for each period, and a column for each group."""
-    groups = [" ".join(one.total.labels.get(key, "") for key in by) for one in found] if by else [_figure(asked)]
+    groups = (
+        [" ".join(one.total.labels.get(key) or f"{key}=" for key in by) for one in found] if by else [_figure(asked)]
+    )
     if len({one.total.name for one in found}) > 1:
         groups = [f"{one.total.name} {group}" for one, group in zip(found, groups, strict=True)]
     items: list[Item] = []
@@ -214,10 +224,14 @@ def _columns(
     for at, (start, end) in enumerate(pairwise(edges)):
         cells = [_row(start, end, one.found.values[at], asked) for one in found]
         items.append({"period": cells[0]["period"], "cells": [cell.get("rate", int(cell["value"])) for cell in cells]})
+    if any(one.ahead for one in found):
+        items.append({"period": _AHEAD_OF_NOW, "cells": [one.ahead for one in found]})
     longest = max((cell for item in items for cell in item["cells"]), default=0) if bars else 0
 
     def rows_of(item: Item) -> Iterator[Sequence[object]]:
-        bar = [_bar(item["cells"][0], longest) if item["period"] != _UNKNOWN else ""] if bars else []
+        bar = (
+            [_bar(item["cells"][0], longest) if item["period"] not in (_UNKNOWN, _AHEAD_OF_NOW) else ""] if bars else []
+        )
         yield [item["period"], *item["cells"], *bar]
 
     columns = ("period", *groups, *([""] if bars else []))
@@ -231,6 +245,8 @@ def _item(one: Answer, edges: Sequence[int], asked: Question) -> Item:
     item["periods"] = periods
     if asked.is_open:
         item["before_or_unknown"] = json_int(one.unknown)
+        if one.ahead:
+            item["in_the_future"] = json_int(one.ahead)
     return item
 
 

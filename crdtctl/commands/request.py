@@ -32,9 +32,10 @@ def request(context: Context, name: str, holder: str, amount: str, label: list[s
     with the next export or sync. The other replica lists it in 'crdtctl status', and grants it with
     'crdtctl transfer NAME --granted'. It stays open until that many rights have arrived.
     """
+    rights = of_replica("request", name, holder, amount)
     name = named(context, name)
     replica = session(context).open()
-    replica.request(name, holder, of_replica("request", name, holder, amount))
+    replica.request(name, holder, rights)
     output.stdout.applied = True
     if output.is_talkative():
         asked = ", ".join(f"{n} of {who}" for who, n in replica.rights(name).asked.items())

@@ -63,7 +63,7 @@ def transfer(
     had accepted already are in its last state. Other replicas learn that OLD is gone; if it comes back with later
     commits, their merges end with status 5.
     """
-    name = named(context, name)
+    typed_name, name = name, named(context, name)
     replica = session(context).open()
     if granted:
         if amount is not None or source is not None:
@@ -78,7 +78,7 @@ def transfer(
     else:
         if to is None or amount is None:
             raise UsageError("transfer needs TO and AMOUNT, or --granted", "see 'crdtctl transfer --help'")
-        replica.transfer(name, to, of_replica("transfer", name, to, amount), source=source or "")
+        replica.transfer(name, to, of_replica("transfer", typed_name, to, amount), source=source or "")
         given = True
     output.stdout.applied = given
     if output.is_talkative():

@@ -13,6 +13,7 @@ from operator import sub
 
 from crdtctl.crdt import buckets, decimals
 from crdtctl.crdt.distribution import Distribution, of, together
+from crdtctl.errors import printable
 from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -86,7 +87,8 @@ def _one_by_one(first: int, piece: bytes) -> tuple[Distribution, list[BadNumber]
             try:
                 numbers.append(decimals.read(line.decode()))
             except decimals.NotANumber as fault:
-                bad.append(BadNumber(number, f"{fault}{f'; {fault.hint}' if fault.hint else ''}"))
+                shown = printable(line[:40].decode(errors="replace").strip())
+                bad.append(BadNumber(number, f"'{shown}': {fault}{f'; {fault.hint}' if fault.hint else ''}"))
             except UnicodeDecodeError:
                 bad.append(BadNumber(number, "it is not UTF-8"))
     return of(numbers), bad

@@ -124,7 +124,7 @@ def test_wrong_lines_can_be_left_out(shell: Shell, replica: Replica) -> None:
     words = ["add", "latency", "--type", "hist", "--batch", "-", "--bad", "skip"]
     ended = shell(*words, stdin="1\nada\n2\n\xff\n3\n")
     assert (ended.status, ended.stdout) == (3, "")
-    assert "2 of 5 lines were left out, the first: line 2 of standard input: it is not a number" in ended.stderr
+    assert "2 of 5 lines were left out, the first: line 2 of standard input: 'ada': it is not a number" in ended.stderr
     assert replica.value("latency") == 3
 
 

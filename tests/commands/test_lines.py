@@ -33,6 +33,12 @@ def test_uniq_takes_what_uniq_prints(shell: Shell, replica: Replica) -> None:
     assert values(replica) == {"x": 6, "404": 9, "2 y": 3}
 
 
+@pytest.mark.parametrize("form", ["tsv", "auto"])
+def test_a_line_with_more_tabs_is_refused_for_them(shell: Shell, replica: Replica, form: str) -> None:
+    told = assert_refused(shell("increment", "--batch", "-", "--lines", form, stdin="a\t2\t3\n"), 2)
+    assert "line 1 of standard input: not NAME, a tab and AMOUNT: there are more tabs" in told
+
+
 def test_tsv_takes_an_amount_behind_a_tab_only(shell: Shell, replica: Replica) -> None:
     shell.ok("increment", "--batch", "-", "--lines", "tsv", stdin="a 200\na 200\t3\n2 x\t4\nb\t0\n404\t 12\n")
     assert values(replica) == {"a 200": 4, "2 x": 4, "b": 0, "404": 12}

@@ -180,6 +180,10 @@ def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Rep
     ("words", "message"),
     [
         ("--per fortnight", "--per cannot be 'fortnight'"),
+        ("--last 99999d", "--last: '99999d' is longer than 100 years"),
+        ("--since 0001-01-01 --tz America/New_York", "'0001-01-01' is not a time for --since: it is not from 1900 to"),
+        ("--per month --until 9999-12-31", "'9999-12-31' is not a time for --until: it is not from 1900 to 2199"),
+        ("--per month --until 9999-12-31T23:59Z", "is not a time for --until: it is not from 1900 to 2199"),
         ("--per day --tz Mars/Olympus", "time zone 'Mars/Olympus'"),
         ("--per day --tz ../etc", "time zone '../etc'"),
         ("--per day --since never", "'never' is not a time"),
@@ -194,7 +198,7 @@ def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Rep
         ("--last 1d --rate --max 3", "--rate and --max cannot be combined"),
         ("--since 1d --per day --default 3", "--per and --default cannot be combined"),
         ("--last 1d --by os --max 3", "--min and --max need one NAME"),
-        ("--per day --since 1000-01-01", "more than 100,000 rows"),
+        ("--per hour --since 1950-01-01", "more than 100,000 rows"),
     ],
 )
 def test_questions_about_time_that_have_no_answer(shell: Shell, builds: Replica, words: str, message: str) -> None:
@@ -295,6 +299,46 @@ def test_wrong_times_are_refused(shell: Shell, builds: Replica, when: str) -> No
     ended = shell("increment", "builds", "--at", when)
     assert (ended.status, ended.stdout) == (2, "")
     assert shell.ok("show", "builds") == "15\n"
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        (
+            "0",
+            "'0' is not a time for --at: as seconds since 1970, it is before 1973; write a time before 1973 as a date",
+        ),
+        ("9999-12-31", "'9999-12-31' is not a time for --at: it is not from 1970 to 2199"),
+        ("1969-12-31", "'1969-12-31' is not a time for --at: it is not from 1970 to 2199"),
+        ("9999999999", "'9999999999' is not a time for --at: it is not from 1970 to 2199"),
+    ],
+)
+def test_a_time_out_of_bounds_is_refused_with_the_reason(
+    shell: Shell, builds: Replica, when: str, message: str
+) -> None:
+    for words in (["increment", "builds"], ["observe", "builds", "3", "--source", "s"]):
+        ended = shell(*words, "--at", when)
+        assert (ended.status, ended.stdout) == (2, "")
+        assert message in ended.stderr
+    shell.ok("increment", "builds", "--at", "1970-01-01")
+
+
+def test_a_count_that_a_wrong_clock_dated_has_a_row_of_its_own(shell: Shell, builds: Replica) -> None:
+    shell.ok("increment", "builds", "2", "--at", "2199-12-31")
+    rows = shell.ok("show", "builds", "--per", "month").splitlines()
+    assert (rows[0], rows[-1]) == ("2026-03\t15", "in the future\t2")
+    asked = ("show", "builds", "--per", "month", "--json")
+    (counter,) = json.loads(shell.ok(*asked))["counters"]
+    assert (counter["before_or_unknown"], counter["in_the_future"]) == (0, 2)
+    assert "in the future" not in shell.ok("show", "builds", "--per", "month", *MARCH)
+    shell.ok("show", "builds", "--per", "month", "--until", "2199-12-31")
+
+
+def test_the_column_of_series_without_a_label_is_not_empty(shell: Shell, builds: Replica) -> None:
+    shell.ok("create", 'builds{os="linux"}', "--type", "gcounter", "--every", "day")
+    shell.ok("increment", 'builds{os="linux"}', "2", "--at", "2026-03-02", "--type", "gcounter")
+    shown = shell.ok("show", "builds", "--per", "month", "--by", "os", *MARCH, "-f", "csv")
+    assert shown.splitlines()[0] in ("period,os=,linux", "period,linux,os=")
 
 
 @pytest.mark.parametrize(

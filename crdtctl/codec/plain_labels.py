@@ -40,9 +40,7 @@ def read(words: "Sequence[str]") -> tuple[str, bytes, int, str | None]:
         elif word[:2] == "-l":
             option, value = "-l", word[2:]
         else:
-            option, equals, value = word.partition("=")
-            if not equals:
-                raise ValueError
+            option, _, value = word.partition("=")
         if option == "--replica":
             if not value or value[0] == "-":
                 raise ValueError

@@ -168,7 +168,7 @@ class TestSets:
         assert self.kind.apply(None, RESET, at("bob", 1, branches)) == (1, {}, {ID: 4})
 
     def test_elements_of_several_sets_are_pooled_without_what_each_set_reset(self) -> None:
-        linux = {"ann": (3, {"x": 1, "y": 3}), "bob": (2, {"z": 2}, {"ann": 1})}
+        linux = {"ann": (3, {"x": 1, "y": 3}), "bob": (10, {"z": 2}, {"ann": 1})}
         macos = {"ann": (5, {"y": 4, "x": 5}, {"bob": 9}), "bob": (9, {"w": 9}), "eve": (1, {"x": 1})}
         pooled = self.kind.pooled([linux, macos])
         assert pooled is not None
@@ -176,7 +176,7 @@ class TestSets:
         assert self.kind.shares(pooled) == {"ann": 2, "bob": 1, "eve": 1}
         assert isinstance(self.kind, GSet)
         assert self.kind.members(pooled) == ("x", "y", "z")
-        assert {author: row[0] for author, row in pooled.items()} == {"ann": 5, "bob": 9, "eve": 1}
+        assert {author: row[0] for author, row in pooled.items()} == {"ann": 5, "bob": 10, "eve": 1}
         assert linux["ann"] == (3, {"x": 1, "y": 3})
 
     def test_a_mark_on_a_branch_cancels_before_sets_are_pooled(self) -> None:

@@ -261,11 +261,7 @@ def _row(start: int, end: int, amount: int, asked: Question) -> Item:
 
 
 def shown(seconds: int, zone: tzinfo) -> str:
-    """Return a time in a zone as text.
-
-    >>> shown(0, UTC)
-    '1970-01-01T00:00Z'
-    """
+    """Return a time in a zone as text, such as 1970-01-01T00:00Z."""
     return datetime.fromtimestamp(seconds, zone).isoformat(timespec="minutes").replace("+00:00", "Z")
 
 

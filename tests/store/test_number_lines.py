@@ -117,14 +117,14 @@ BAD = [
 @pytest.mark.parametrize(("line", "why"), BAD)
 def test_a_wrong_line_ends_the_reading_or_is_left_out(line: str, why: str) -> None:
     pieces = [b"1\n2", f"3\n\n{line}\n4\n{line}".encode(), b"5"]
-    found = read_lines(pieces)
-    assert (found.bad, found.left_out) == (BadNumber(5, why), 2)
-    assert read_lines(pieces, skip=True) == NumbersRead(alone(["1", "2", "3", "4", "5"]), BadNumber(5, why), 2)
+    found, bad = read_lines(pieces), BadNumber(5, f"'{line[:40]}': {why}")
+    assert (found.bad, found.left_out) == (bad, 2)
+    assert read_lines(pieces, skip=True) == NumbersRead(alone(["1", "2", "3", "4", "5"]), bad, 2)
 
 
 def test_a_number_with_too_many_digits_is_found_among_others() -> None:
     assert read_lines([b"1\n1.5" + b"0" * 30 + b"1\n2"]).bad == BadNumber(
-        2, "it has more than 30 digits after the decimal point; round it"
+        2, f"'1.5{'0' * 30}1': it has more than 30 digits after the decimal point; round it"
     )
 
 

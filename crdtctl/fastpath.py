@@ -128,6 +128,8 @@ def _commit(directory: int, lock: int, column: int, name: bytes, on_line: bytes,
     if line.totals[column] > MAX_SAFE:
         return None
     others = plain.has_periods(durable.opening(directory, "known.json", plain.OPENING))
+    if b"{" in name and (others or header.periods):
+        return None  # the periods of the counter without labels hold for its series
     if others or line.maps.startswith(plain.DATED):
         line.maps = _in_period(directory, sealed, line, name, column, amount, others=others)
         header.periods = header.periods or line.maps.startswith(plain.DATED)

@@ -254,6 +254,15 @@ class AdditiveCounter(CounterType):
         return mine if found is None else self._with_dated(mine, found)
 
     @final
+    def settings_of(self, row: Entry) -> Mapping[str, int]:
+        if not self.has_periods(row):
+            return {}
+        from crdtctl.crdt import dated
+
+        every, keep, _ = dated.agreed((0, 0, ""), [self._dated(row)])
+        return {field: value for field, value in (("every", every), ("keep", keep)) if value}
+
+    @final
     def has_periods(self, row: Entry) -> bool:
         return len(row) > 1 + len(self.weights) + _EVERY
 

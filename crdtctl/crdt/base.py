@@ -195,6 +195,10 @@ class CounterType(RowType, ABC):
         """Return idempotency key → the amount that counts under it, from all replicas together."""
         return {}
 
+    def settings_of(self, row: Entry) -> Mapping[str, Any]:  # noqa: ARG002  # others have some
+        """Return the settings in an entry that a new counter of its name takes, by the fields of an operation."""
+        return {}
+
     def has_periods(self, row: Entry) -> bool:  # noqa: ARG002  # others can have them
         """Return whether an entry has settings of periods."""
         return False

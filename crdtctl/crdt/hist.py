@@ -92,6 +92,9 @@ class Hist(CounterType):
         once: Mapping[str, Entry] = self.record.at(row, 7)
         return once
 
+    def settings_of(self, row: Entry) -> Mapping[str, str]:
+        return {"level": min(row[1])} if row[1] else {}
+
     def fold(self, entries: Entries) -> int:
         return sum(_numbers(row).size for row in entries.values()) + sum(self.once(entries).values())
 

@@ -49,6 +49,9 @@ class HLL(CounterType):
             (hyperloglog.precision(row[1]) for row in context.others().values()), default=hyperloglog.DEFAULT_PRECISION
         )
 
+    def settings_of(self, row: Entry) -> Mapping[str, int]:
+        return {"precision": hyperloglog.precision(row[1])} if row[1] else {}
+
     def fold(self, entries: Entries) -> int:
         return hyperloglog.estimate(self._together(entries))
 

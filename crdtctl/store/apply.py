@@ -17,7 +17,7 @@ from crdtctl.store.own_file import MANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.clock import Clock
@@ -67,7 +67,8 @@ def apply(
         if len(requests) > MANY and not details and not may_have_periods:
             from crdtctl.store.plain_counts import plain_counts  # only here: few commits are that large
 
-            plain, requests = plain_counts(own.lines(), own.id, own.seq + 1, requests)
+            labels = not own.source.head.periods  # a series may have to follow the periods of its name
+            plain, requests = plain_counts(own.lines(), own.id, own.seq + 1, requests, labels=labels)
         mine = own.counters(many=len(requests) > MANY)
         others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
         basis = Basis(
@@ -81,6 +82,8 @@ def apply(
             others.counter if may_have_periods else unknown,
             int(time.time()),
             others.types_of_series,
+            others.counters_of_name,
+            mine if own.source.head.periods else unknown,
         )
         planned = plan(basis, requests, on_refused)
         found = changes(planned, mine, others.counter) if details else []
@@ -141,6 +144,14 @@ class _KnownCounters:
         found = types_of_series(self._own, name)
         source = self._opened()
         return found | types_of_series(source, name) if source else found
+
+    def counters_of_name(self, name: str) -> Iterator[tuple[str, Counter]]:
+        """Yield the counters of a name, with and without labels, of both files."""
+        from crdtctl.store.siblings import counters_of_name  # only here, as above
+
+        yield from counters_of_name(self._own, name)
+        if source := self._opened():
+            yield from counters_of_name(source, name)
 
     def _opened(self) -> Source | None:
         if not self._is_open:

@@ -11,6 +11,7 @@ from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
 from crdtctl.records import Record, replace
 from crdtctl.store import type_choice as types
 from crdtctl.store.observing import grouped, together
+from crdtctl.store.settings import NameSettings, dated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ _NAMED = 3
 def unknown(_: str) -> Counter:
     """Return no entries: a look-up of a counter that no replica has."""
     return {}
+
+
+def none_of(_: str) -> list[tuple[str, Counter]]:
+    """Return no counters: those of a name that no replica has."""
+    return []
 
 
 def no_settings() -> Config:
@@ -90,7 +96,8 @@ class Basis(Record):
     `own` and `known` look up a counter in one of the two files. `verified` is `known` for requests whose result depends
     on it. `config` returns the settings of the replica. `heard` is `known` for counters that may have settings of
     periods, and `now` is the time, in seconds since 1970. `series` returns the types of all counters of a name, with
-    and without labels.
+    and without labels, and `of_name` the counters themselves, each once for each file. `dated` is `own` for counters
+    that may have settings of periods.
     """
 
     replica: str
@@ -103,6 +110,8 @@ class Basis(Record):
     heard: Lookup = unknown
     now: int = 0
     series: Callable[[str], Collection[str]] = set
+    of_name: Callable[[str], Iterable[tuple[str, Counter]]] = none_of
+    dated: Lookup = unknown
 
 
 def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None = None) -> Plan:
@@ -121,6 +130,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
     #: Name → types of its counters, with and without labels, that this plan made or changed, and that were there.
     made: dict[str, set[str]] = {}
     there: dict[str, Collection[str]] = {}
+    settings = NameSettings(basis.of_name, periods=(basis.heard, basis.dated) != (unknown, unknown))
 
     def types_of_name(name: str) -> list[str]:
         called = name_of(name)
@@ -138,6 +148,13 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             return chosen if chosen in found else tag
         return found[0] if found else tag
 
+    def heard(name: str, tag: str) -> Entries:
+        """Return entries whose settings of periods hold for a counter: for a series, also those of its name alone."""
+        found, called = basis.heard(name).get(tag, {}), name_of(name)
+        if called == name:
+            return found
+        return {**found, **dated(tag, [basis.heard(called), basis.dated(called), counters.get(called, {})])}
+
     def carry_out(group: Sequence[Request]) -> None:
         request = together(group)
         name, operation = request.name, request.operation
@@ -146,7 +163,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         if not tag or tag not in mine:
             _check_new(request, tag, mine, known(name), types_of_name)
             if tag not in known(name):
-                operation = _with_defaults(tag, operation, basis.config)
+                operation = _with_defaults(tag, settings.given(operation, name, tag), basis.config)
         elif operation.verb == "create" and not _refines(operation):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         if operation.once is not None:
@@ -176,7 +193,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             _entries_of(basis.verified, name, tag),
             basis.tier,
             on_fall=on_fall,
-            heard=_entries_of(basis.heard, name, tag),
+            heard=lambda: heard(name, tag),
             now=basis.now,
         )
         row = _apply(name, tag, mine.get(tag, {}).get(basis.replica), operation, here)
@@ -186,6 +203,8 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             counters[name] = {**mine, tag: {basis.replica: row}}
             touched[name, tag] = None
             made.setdefault(name_of(name), set()).add(tag)
+            if not mine.get(tag) or operation.verb == "create":
+                settings.changed(name, tag, row)
 
     for group in grouped(requests):
         try:

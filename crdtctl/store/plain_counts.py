@@ -19,11 +19,12 @@ _COLUMNS = {"increment": 0, "decrement": 1}
 
 
 def plain_counts(
-    own: Mapping[bytes, bytes], replica: str, seq: int, requests: Sequence[Request]
+    own: Mapping[bytes, bytes], replica: str, seq: int, requests: Sequence[Request], *, labels: bool = True
 ) -> tuple[dict[str, bytes], list[Request]]:
     """Return the new lines of plain counters after the commit `seq`, by name, and the requests for other counters.
 
-    `own` has the lines of ``own.json`` by name. All requests for one counter are either carried out or left.
+    `own` has the lines of ``own.json`` by name. Without `labels`, counters with labels are left.
+    All requests for one counter are either carried out or left.
     """
     sums: dict[str, list[int]] = {}
     others: set[str] = set()
@@ -31,7 +32,12 @@ def plain_counts(
         operation = request.operation
         column = _COLUMNS.get(operation.verb, -1)
         is_special = operation.once is not None or operation.at is not None or not operation.amount
-        if column < 0 or is_special or request.tag not in (None, "pncounter"):
+        if (
+            column < 0
+            or is_special
+            or request.tag not in (None, "pncounter")
+            or not (labels or "{" not in request.name)
+        ):
             others.add(request.name)
         elif request.name in sums:
             sums[request.name][column] += operation.amount

@@ -7,9 +7,10 @@ from crdtctl.crdt import TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from crdtctl.codec.reader import Source
+    from crdtctl.crdt.counter import Counter
 
 
 def types_of_series(source: Source, name: str) -> set[str]:
@@ -18,8 +19,7 @@ def types_of_series(source: Source, name: str) -> set[str]:
     The lines are searched as text, and not decoded. Only the first type on a line is found.
     """
     found = set(source.counter(name))
-    opening = name.encode()
-    start, end = source.span(Part(opening + b"{", opening + b"|"))  # "|" is the character after "{"
+    start, end = source.span(_labelled(name))
     needles = {tag: b'":{"%b":{"' % tag.encode() for tag in TYPES if tag not in found}
     overlap = max(map(len, needles.values()), default=0)
     while start < end and needles:
@@ -29,6 +29,18 @@ def types_of_series(source: Source, name: str) -> set[str]:
             del needles[tag]
         start += READ_SIZE
     return found
+
+
+def counters_of_name(source: Source, name: str) -> Iterator[tuple[str, Counter]]:
+    """Yield the counters of a name, with and without labels, in a file."""
+    yield name, source.counter(name)
+    for _, line in source.lines(_labelled(name)):
+        yield source.decode(line)
+
+
+def _labelled(name: str) -> Part:
+    """Return the lines of a name with labels."""
+    return Part(b"%b{" % name.encode(), b"%b|" % name.encode())  # "|" is the character after "{"
 
 
 def the_type(sources: Iterable[Source], name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from crdtctl import Replica
+from crdtctl.crdt import TYPES
 from tests.conftest import Shell
 from tests.support.expect import assert_refused, contents
 
@@ -226,3 +227,19 @@ def test_wrong_labels_of_the_environment_name_the_variable(shell: Shell, replica
     assert "CRDTCTL_LABELS: " in message
     assert "for example: CRDTCTL_LABELS=os=linux,py=3.12" in message
     assert contents(replica.path) == before
+
+
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("batch", [False, True])
+def test_new_series_has_the_precision_and_the_error_level_of_its_name(
+    shell: Shell, replica: Replica, bare: bool, batch: bool
+) -> None:
+    labels = [] if bare else ["-l", "day=1"]
+    shell.ok("create", "seen", *labels, "--type", "hll", "--precision", "14")
+    shell.ok("create", "took", *labels, "--type", "hist", "--error", "0.005")
+    for name in ("seen", "took"):
+        words, given = (["--batch", "-"], "1\n2\n") if batch else (["1", "2"], "")
+        shell.ok("add", name, *words, "-l", "day=2", stdin=given)
+    seen, took = replica.reading('seen{day="2"}'), replica.reading('took{day="2"}')
+    assert TYPES["hll"].precision_info(seen.state)["precision"] == 14
+    assert TYPES["hist"].precision_info(took.state)["relative_error"] == 0.005

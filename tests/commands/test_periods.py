@@ -476,3 +476,46 @@ def test_a_copied_replica_goes_on_with_periods(shell: Shell, builds: Replica) ->
     assert copy.id != builds.id
     assert copy.reading("builds").timeline.unknown == 0
     assert copy.value("builds") == 17
+
+
+def dated(replica: Replica, name: str) -> int:
+    """Return the amount that has a period of a counter."""
+    return sum(replica.reading(name).timeline.periods.values())
+
+
+@pytest.mark.parametrize("learned", [False, True])
+@pytest.mark.parametrize("labels", [[], ["-l", "os=bsd"]], ids=str)
+def test_a_new_series_keeps_the_periods_of_its_name(
+    shell: Shell, replica: Replica, tmp_path: Path, learned: bool, labels: list[str]
+) -> None:
+    shell.ok("create", "builds", *labels, "--every", "hour", "--keep", "30d")
+    if learned:
+        other = Replica.init(tmp_path / "other", name="other")
+        other.merge_bytes(replica.export_bytes())
+        shell, replica = Shell(shell.directory, {**shell.environment, "CRDTCTL_REPLICA": str(other.path)}), other
+    shell.ok("increment", "builds", "4", "-l", "os=mac", "--at", "2026-03-03")
+    shell.ok("increment", "builds", "2", "-l", "os=win")
+    shell.ok("increment", "--batch", "-", stdin='builds{os="sun"} 3\nbuilds{os="irix"}\n')
+    assert [dated(replica, f'builds{{os="{os}"}}') for os in ("mac", "win", "sun", "irix")] == [4, 2, 3, 1]
+    row = next(iter(replica.reading('builds{os="win"}').state.values()))
+    assert row[-3:-1] == (2, 30 * 96)
+
+
+@pytest.mark.parametrize("learned", [False, True])
+@pytest.mark.parametrize("many", [False, True])
+def test_a_series_follows_the_periods_that_its_name_gets_later(
+    shell: Shell, replica: Replica, tmp_path: Path, learned: bool, many: bool
+) -> None:
+    shell.ok("increment", "builds", "-l", "os=mac")
+    other = Replica.init(tmp_path / "other", name="other")
+    (other if learned else replica).create("builds", "pncounter", every="day")
+    replica.merge_bytes(other.export_bytes())
+    if many:
+        lines = "".join(f"n{number}\n" for number in range(300))
+        shell.ok("increment", "--batch", "-", stdin=f'builds{{os="mac"}}\n{lines}')
+    else:
+        shell.ok("increment", "builds", "-l", "os=mac")
+    assert dated(replica, 'builds{os="mac"}') == 1
+    shell.ok("increment", "builds", "5", "-l", "os=mac", "--at", "2026-03-03")
+    assert shell.ok("show", "builds") == "7\n"
+    assert dated(replica, 'builds{os="mac"}') == 6

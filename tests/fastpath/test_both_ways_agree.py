@@ -223,3 +223,16 @@ def test_a_counter_with_periods_is_counted_by_the_fast_path(what: str) -> None:
     found = outcome(Case(["increment", "builds"], entries), fast_first)
     assert found.is_fast
     assert found.ended.status == 0
+
+
+@pytest.mark.parametrize("mine", [MINE, {"pncounter": {HERE: (20, 12, 5, *DATED, 1)}}], ids=["plain", "dated"])
+@pytest.mark.parametrize("learned", [False, True])
+def test_both_ways_agree_on_a_series_whose_name_has_periods(mine: Counter, learned: bool) -> None:
+    finer: Counter = {"pncounter": {HUB if learned else HERE: (3, 7, 1, *DATED, 2)}}
+    series = {'builds{os="mac"}': mine}
+    entries = {
+        "own.json": PlantedFile(own(series if learned else {"builds": finer, **series})),
+        "known.json": PlantedFile(known({"builds": finer} if learned else {})),
+    }
+    case = Case(["increment", "builds", "-l", "os=mac"], entries)
+    assert outcome(case, fast_first) == outcome(case, full)

@@ -37,6 +37,7 @@ def edges(per: str, zone: tzinfo, first: float, last: float) -> Iterator[int]:
 def label(per: str, zone: tzinfo, start: int) -> str:
     """Return the name of the row that begins at an edge.
 
+    >>> from datetime import UTC
     >>> label("day", UTC, 0), label("week", UTC, 0), label("month", UTC, 0), label("hour", UTC, 0)
     ('1970-01-01', '1970-W01', '1970-01', '1970-01-01T00:00Z')
     """

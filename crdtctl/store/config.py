@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crdtctl.codec.invalid import MAX_ANY_LAYOUT
-from crdtctl.errors import ConfigError, UsageError
+from crdtctl.errors import ConfigError, UsageError, from_os
 from crdtctl.records import Record, field
 from crdtctl.store.durable import close, open_state, read_all
 from crdtctl.store.encodings import utf8
@@ -12,6 +12,8 @@ from crdtctl.system import os, stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from crdtctl.errors import CrdtctlError
 else:
     pass
 
@@ -83,7 +85,7 @@ def _content(directory: int, path: str) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {os.strerror(error.errno or 0)}", _HINT) from None
+        raise _unreadable(error, path) from None
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
@@ -91,10 +93,21 @@ def _content(directory: int, path: str) -> str:
         if status.st_size > MAX_ANY_LAYOUT:
             raise ConfigError(f"{path} is larger than {MAX_ANY_LAYOUT} bytes", _HINT)
         return b"".join(utf8([read_all(fd)])).decode()
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}", _HINT) from None
+    except OSError as error:
+        raise _unreadable(error, path) from None
     finally:
         close(fd)
+
+
+def _unreadable(error: OSError, path: str) -> CrdtctlError:
+    """Return the failure for settings that cannot be read: of the file itself, or of the disk."""
+    import errno  # only here: settings are rarely unreadable
+
+    if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO):
+        return ConfigError(f"cannot read {path}: {os.strerror(error.errno)}", _HINT)
+    return from_os(error, f"read {path}")
 
 
 def is_name(text: str) -> bool:

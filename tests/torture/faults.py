@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import crdtctl
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
@@ -52,6 +53,8 @@ _FIU = ["fiu-run", "-x", "-f", "", sys.executable, "-B", "-c", FAULTY]
 #: libfiu divides by zero when a read of no bytes is to be made shorter.
 _LIBFIU_DIED = -8
 
+#: The directory of the program's modules.
+PACKAGE = os.path.dirname(crdtctl.__file__)
 #: The calls that a signal may interrupt.
 INTERRUPTED = {"openat", "read", "pread64", "write", "writev", "fsync", "flock"}
 
@@ -227,7 +230,10 @@ def interrupt(shell: Shell, part: float = 1.0) -> tuple[int, list[str]]:
 
 
 def _points(shell: Shell, command: str, environment: Mapping[str, str]) -> list[strace.Point]:
-    """Return the calls of a command that a signal may interrupt, from the replica's directory on."""
+    """Return the calls of a command that a signal may interrupt, from the replica's directory on.
+
+    Python looks for modules without trying again; in practice, no signal interrupts that.
+    """
     place = Path(tempfile.mkdtemp(dir=shell.directory), "scene")
     scene(place)
     strace.load(command.split(), shell.environment, place)
@@ -238,7 +244,7 @@ def _points(shell: Shell, command: str, environment: Mapping[str, str]) -> list[
     assert ended == strace.Run(0, "", "")
     found = strace.logged(log)
     first = next(index for index, point in enumerate(found) if f'{place}/.crdtctl"' in point.line)
-    return [point for point in found[first:] if point.call in INTERRUPTED]
+    return [point for point in found[first:] if point.call in INTERRUPTED and PACKAGE not in point.line]
 
 
 def _interrupted(shell: Shell, command: str, added: dict[str, int], point: strace.Point) -> Iterator[str]:

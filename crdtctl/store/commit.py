@@ -278,6 +278,10 @@ def _check_new(
     others = sorted({*mine, *known})
     if verb != "create" and TYPES[tag].created_first:
         message = f"no {tag} '{name}' here"
+        if tag in types_of_name(name):
+            raise MissingError(
+                f"{message}, only with other labels", f"'crdtctl show {name_of(name)} --series' lists them"
+            )
         raise MissingError.of_counter(name, message, "create it, or merge a state that has it first")
     if request.also:
         return

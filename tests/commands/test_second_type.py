@@ -292,7 +292,8 @@ def test_a_second_type_of_a_name_is_refused_in_another_spelling(
 def test_a_decrement_makes_no_counter_beside_the_stock_of_a_series(shell: Shell, replica: Replica) -> None:
     shell.ok("create", "seats", "-l", "room=1", "--type", "bcounter", "--initial", "10")
     before = contents(replica.path)
-    assert_refused(shell("decrement", "seats", "3"), 66)
+    said = assert_refused(shell("decrement", "seats", "3"), 66)
+    assert said.endswith("no bcounter 'seats' here, only with other labels; 'crdtctl show seats --series' lists them\n")
     assert contents(replica.path) == before
     assert shell.ok("show", "seats") == "10\n"
 

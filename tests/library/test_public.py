@@ -160,6 +160,7 @@ def test_every_exception_of_the_package_that_may_come_out_is_in_the_tree(name: s
         "Refusal",
         "Unclear",
         "Malformed",
+        "TooLong",
         "NotANumber",
     }
     for what, value in public(import_module(name)):

@@ -1,5 +1,6 @@
 """Row: numbers in a distribution, against their median by sorting."""
 
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from tests.bench.process import Wrong
 
 #: Sorted numbers → the one in the middle, and their sum.
 _MEDIAN = '{a[NR]=$1; s+=$1} END{printf "%s\\t%.6f\\n", a[int((NR+1)/2)], s}'
+#: Prints how many numbers a file has, the one in the middle, and their sum. In this process, no peak below that of the
+#: sorted numbers could be seen any more.
+_EXACT = """
+import sys
+from decimal import Decimal
+with open(sys.argv[1]) as lines:
+    found = sorted(map(Decimal, lines))
+print(len(found), found[(len(found) - 1) // 2], sum(found, Decimal(0)))
+"""
 
 
 def numbers(ground: Ground) -> Contest:
@@ -18,15 +28,13 @@ def numbers(ground: Ground) -> Contest:
     file = ground.root / "numbers.txt"
     with file.open("w") as lines:
         lines.writelines(f"{amounts.duration(line):.6f}\n" for line in range(ground.sizes.lines))
-    with file.open() as lines:
-        found = sorted(map(Decimal, lines))
-    median, total = found[(len(found) - 1) // 2], sum(found, Decimal(0))
+    count, median, total = map(Decimal, ground.call([sys.executable, "-c", _EXACT, file], directory).split())
     ground.call([ground.crdtctl, "create", "numbers", "--type", "hist"], directory)
 
     def check(runs: int) -> None:
         rows = ground.call([ground.crdtctl, "show", "numbers", "--distribution"], directory).splitlines()
         figures = {figure: Decimal(value) for _, figure, value in (row.split("\t") for row in rows)}
-        if figures["count"] != runs * len(found) or figures["sum"] != runs * total:
+        if figures["count"] != runs * count or figures["sum"] != runs * total:
             raise Wrong(f"{figures['count']} numbers with the sum {figures['sum']} were counted")
         if abs(figures["0.5"] - median) > median / 100:
             raise Wrong(f"the median is {median}, and {figures['0.5']} was printed")

@@ -6,6 +6,8 @@ equal keys and report nothing: this check finds repeated keys, and every other s
 
 from __future__ import annotations
 
+from itertools import islice
+
 from crdtctl import json_text
 from crdtctl.codec.invalid import Invalid, refuse_absurd
 from crdtctl.codec.values import checked_name, reader_of, to_wire
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from msgspec import Raw
+
     from crdtctl.crdt.counter import Counter
 
 #: Type → the reader of its entries, once it is needed; and the decoder of lines of numbers.
@@ -28,6 +32,8 @@ _numbers: Callable[[bytes], tuple[str, Counter]] | None = None
 
 #: Maximum size in bytes of a short line. For a longer one, a failed attempt to decode numbers takes little of the time.
 _SHORT = 256
+#: Minimum size in bytes of a text whose keys are only sorted if they have to be.
+_LARGE = 2**16
 
 _NOT_CANONICAL = "a line is not canonical: its keys are unsorted or repeated, or it is not in its shortest form"
 
@@ -63,9 +69,8 @@ def decode_line(line: bytes) -> tuple[str, Counter]:
 
     The caller has to check that the clock of the file contains each replica.
     """
-    text = b"{%b}" % line
-    canonical, name, counter = _decode(text)
-    if canonical != text:
+    canonical, name, counter = _decode(b"{%b}" % line)
+    if len(canonical) != len(line) + 2 or not canonical.startswith(line, 1):
         raise Invalid(_NOT_CANONICAL)
     return name, counter
 
@@ -88,7 +93,7 @@ def decode_own_line(line: bytes) -> tuple[str, Counter]:
             return _decode_numbers(text)
         except ValueError:
             pass
-    canonical, name, counter = _decode_any(text)
+    canonical, name, counter = _decode_tree(_tree(text), len(text))
     if canonical != text:
         raise Invalid(_NOT_CANONICAL)
     return name, counter
@@ -99,37 +104,63 @@ def has_escapes(text: bytes) -> bool:
     return b"\\" in text and b"\\" in text.replace(b'\\"', b"")
 
 
-def line_from_json(text: bytes) -> bytes:
-    """Return the canonical line of the counter ``{NAME: {TYPE: {REPLICA: [seq, …]}}}``; raise `Invalid`.
+def line_from_json(name: str, value: bytes | Raw) -> bytes:
+    """Return the canonical line of a counter with the value ``{TYPE: {REPLICA: [seq, …]}}``; raise `Invalid`.
 
     Of two equal keys, the last is taken. The caller has to check for repeated keys, and the replicas.
     """
-    return _decode(text)[0][1:-1]
+    return _decode(b"{%b:%b}" % (encode_name(name), value))[0][1:-1]
 
 
 def _decode(text: bytes) -> tuple[bytes, str, Counter]:
     """Return the canonical form of `text`, JSON in any layout, and the name and the entries of its counter."""
+    found = None
     is_mixed = len(text) <= _SHORT and (b",{" in text or b",[" in text)  # not only numbers: the quick way would fail
     if json_text.is_much() and not is_mixed:
         try:
             name, counter = _decode_numbers(text)
-            canonical = json_text.encode({name: counter}, ordered=True)
+            found = json_text.encode({name: counter}, ordered=True), name, counter
         except ValueError:
-            canonical, name, counter = _decode_any(text)
-    else:
-        canonical, name, counter = _decode_any(text)
-    _check_name(name, counter)
-    return canonical, name, counter
+            pass
+    if found is None:
+        size, tree = len(text), _tree(text)
+        del text  # a large one is not kept beside its data, which takes many times its size
+        found = _decode_tree(tree, size)
+    _check_name(*found[1:])
+    return found
 
 
-def _decode_any(text: bytes) -> tuple[bytes, str, Counter]:
+def _tree(text: bytes) -> Any:
+    """Return the data of a text in JSON; raise `Invalid`."""
     refuse_absurd(text)
     try:
-        tree = json_text.decode(text)
-        canonical = json_text.encode(tree, ordered=True)
+        return json_text.decode(text)
     except (ValueError, OverflowError, RecursionError) as error:
-        raise Invalid(f"a counter is not JSON: {error}") from None
+        raise _not_json(error) from None
+
+
+def _decode_tree(tree: Any, size: int) -> tuple[bytes, str, Counter]:
+    """Return the canonical form of the data in a text of some `size`, and its name and entries; raise `Invalid`."""
+    try:
+        # To sort keys, the encoder makes a list of them, which takes more memory than the text.
+        canonical = json_text.encode(tree, ordered=size <= _LARGE or not _is_sorted(tree))
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise _not_json(error) from None
     return canonical, *_counter_from_tree(tree)
+
+
+def _is_sorted(tree: Any) -> bool:
+    """Return whether the keys of all objects in some data are in order."""
+    parts = tree
+    if type(tree) is dict:
+        if not all(map(str.__lt__, tree, islice(tree, 1, None))):
+            return False
+        parts = tree.values()
+    return all(_is_sorted(part) for part in parts if type(part) in (dict, list))
+
+
+def _not_json(error: Exception) -> Invalid:
+    return Invalid(f"a counter is not JSON: {error}")
 
 
 def _decode_numbers(text: bytes) -> tuple[str, Counter]:

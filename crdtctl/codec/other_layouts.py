@@ -14,7 +14,7 @@ from crdtctl.codec.clock import CROWDED
 from crdtctl.codec.header import encode_head, head_from_tree, head_to_tree
 from crdtctl.codec.invalid import MAX_ANY_LAYOUT, VERSION, Invalid, newer_version, refuse_absurd
 from crdtctl.codec.layout import HEAD_END, digits, is_crowded, trailer
-from crdtctl.codec.lines import encode_name, line_from_json
+from crdtctl.codec.lines import line_from_json
 from crdtctl.codec.values import to_wire
 from crdtctl.crdt import KINDS
 
@@ -66,7 +66,7 @@ def _from_json(data: bytes) -> bytes:
     separator = b""
     for name in sorted(counters):
         whole += separator
-        whole += line_from_json(b"{%b:%b}" % (encode_name(name), counters.pop(name)))
+        whole += line_from_json(name, counters.pop(name))
         separator = b",\n"
     whole += b"\n" if separator else b""
     whole += trailer(zlib.crc32(whole))

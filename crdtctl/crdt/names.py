@@ -14,6 +14,8 @@ Names from people and programs are first brought into normal form C (`entered`).
 
 from __future__ import annotations
 
+from itertools import islice
+
 from crdtctl.joiners import is_printable
 
 TYPE_CHECKING = False
@@ -25,6 +27,9 @@ MEMBERSHIP_LINE = "="
 ATTEMPTS_LINE = "=jobs"
 MAX_BYTES = 200
 MAX_ELEMENT_BYTES = 4096
+
+#: Number of texts that are checked together.
+_PART = 4096
 
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
@@ -55,10 +60,16 @@ def fault(text: str, noun: str, *, limit: int = MAX_BYTES) -> str | None:
 def are_plain(texts: Collection[str]) -> bool:
     """Return whether all texts are certainly valid names (not of counters), found by one fast check.
 
-    If not, each text must be checked by itself.
+    If not, each text must be checked by itself. Of many texts, a part is put together at a time, to save memory.
     """
-    together = f" {' ~ '.join(texts)} "  # so white space at the end of a text makes two spaces in a row
-    return together.isascii() and together.isprintable() and "  " not in together and max(map(len, texts)) <= MAX_BYTES
+    left = iter(texts)
+    while part := [*islice(left, _PART)]:
+        together = f" {' ~ '.join(part)} "  # so white space at the end of a text makes two spaces in a row
+        if not (together.isascii() and together.isprintable() and "  " not in together):
+            return False
+        if max(map(len, part)) > MAX_BYTES:
+            return False
+    return True
 
 
 def counter_fault(text: str) -> str | None:

@@ -1,6 +1,6 @@
 """Hostile files, given to every command that reads one, and put in the place of a replica's own.
 
-Each file must be refused with its documented status, within 100 ms for each MB and in twelve times its size of memory.
+Each file must be refused with its documented status, within 100 ms for each MB and in ten times its size of memory.
 The start of the program and one MB are free. Nothing may hang, the replica must be unchanged, and no control byte may
 reach standard output or standard error.
 """
@@ -24,7 +24,7 @@ from tests.torture.scaled import DENSEST, SCALED
 
 MB = 10**6
 #: Milliseconds for each MB, and how many times its size of memory, a file may take to be refused.
-LIMITS = (100, 12)
+LIMITS = (100, 10)
 #: Nothing is known of these files before their last entry is read, and until then they are decoded like any other.
 LIMITS_OF_THE_DENSEST = (200, 30)
 

@@ -78,11 +78,19 @@ class Defaults:
 
 def of_words(words: Sequence[str], default: Defaults) -> list[Request]:
     """Return the requests of ``NAME TOTAL`` or ``NAME=TOTAL …``; raise `UsageError` for another order of words."""
+    from crdtctl.cli.amounts import is_amount
     from crdtctl.cli.counting import counting
     from crdtctl.crdt.spelling import end_of_spelling
 
-    if len(words) == 1 and "=" not in words[0][max(end_of_spelling(words[0]), 0) :]:
-        raise UsageError("the reading is missing", "crdtctl observe NAME TOTAL --source ID")
+    if not any("=" in word[max(end_of_spelling(word), 0) :] for word in words):
+        if len(words) == 1:
+            raise UsageError("the reading is missing", "crdtctl observe NAME TOTAL --source ID")
+        if len(words) > 2:
+            raise UsageError(
+                "too many words", "to read several meters of one source, write NAME=TOTAL for each counter"
+            )
+        if not is_amount(words[0]):
+            amount(words[1])  # raises with the reason, if it is no amount either
     return [default.request(one.name, one.operation.amount) for one in counting("observe", words, None)]
 
 

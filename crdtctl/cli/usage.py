@@ -70,6 +70,8 @@ _OPTIONS: Final[dict[str, str]] = {
     "--elements": "--members",
     "--replicas": "--by-replica",
     "--wait": "--lock-timeout",
+    "-l": "--where",
+    "--label": "--where",
 }
 #: Command → advice about an unexpected argument.
 _EXTRA: Final[dict[str, str]] = {

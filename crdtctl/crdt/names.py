@@ -121,8 +121,8 @@ def entered_counter(text: str) -> str:
     return text
 
 
-def counter_advice(text: str) -> str:
-    """Return advice for a wrong counter's name, or an empty string.
+def counter_advice(text: str, option: str = "--label") -> str:
+    """Return advice for a wrong counter's name, or an empty string. The `option` is the one that takes a label.
 
     >>> counter_advice("requests=GET=200")
     "write for example 'requests:GET:200'"
@@ -130,7 +130,7 @@ def counter_advice(text: str) -> str:
     if "{" in text:
         from crdtctl.crdt.spelling import advice
 
-        return advice(text)
+        return advice(text, option)
     import re  # only here: most names are right
 
     proposal = re.sub("[={}]+", ":", text).strip(": ")

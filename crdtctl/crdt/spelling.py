@@ -186,8 +186,10 @@ def check_label(key: str, value: str) -> None:
         raise ValueError(found)
 
 
-def advice(text: str) -> str:
+def advice(text: str, option: str = "--label") -> str:
     """Return advice for a spelling whose quotes are missing, as a shell leaves it; empty for any other fault.
+
+    The `option` is the one that takes a label: ``--label`` of verbs, ``--where`` of readers.
 
     >>> advice("tests{os=linux}").partition(", or ")[2]
     'tests --label os=linux'
@@ -205,5 +207,5 @@ def advice(text: str) -> str:
         return ""
     from shlex import quote
 
-    options = " ".join(f"--label {quote(f'{key}={value}')}" for key, value in labels.items())
+    options = " ".join(f"{option} {quote(f'{key}={value}')}" for key, value in labels.items())
     return f"a shell takes quotes away: write '{spelled(name, labels)}' in single quotes, or {quote(name)} {options}"

@@ -123,7 +123,7 @@ def _of_old_name(now: CounterSnapshot, text: str, fault: str) -> Selector:
     if stored_counter_fault(text) is None and now.counter(text):
         return Selector(text, exact=True)
     advice = """labels are selected as in 'tests{os="linux"}', in single quotes""" if "{" in text else ""
-    raise UsageError(f"{fault}: '{printable(text[:80])}'", counter_advice(text) or advice)
+    raise UsageError(f"{fault}: '{printable(text[:80])}'", counter_advice(text, "--where") or advice)
 
 
 def find(now: CounterSnapshot, wanted: Selector, tag: str | None = None) -> Iterator[Reading]:

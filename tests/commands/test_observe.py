@@ -85,7 +85,7 @@ class TestMistakes:
             (("--stream", "--at", "2026-03-01"), "put 'at' into each line"),
             (("bytes", "-7", "--source", "eth0"), "-7"),
             (("bytes", "7kB", "--source", "eth0"), "without a unit"),
-            (("bytes", "7", "8", "--source", "eth0"), "NAME=AMOUNT"),
+            (("bytes", "7", "8", "--source", "eth0"), "NAME=TOTAL"),
             (("bytes", "7", "--source", "eth0", "--on-drop", "reset"), "refuse, restart or ignore"),
             (("bytes", "7", "--source", "eth0", "--lines", "json"), "--batch"),
             (("bytes", "7", "--source", "eth0", "--bad", "skip"), "--batch"),

@@ -23,7 +23,11 @@ if [ "$1" = scan ]; then
     }' | crdtctl observe --batch - --on-drop ignore
     crdtctl sync --quiet "$remote"
 else
-    [ $# = 3 ] && set -- --since "$2" --until "$3" || set -- --last 30d
+    if [ $# = 3 ]; then
+        set -- --since "$2" --until "$3"
+    else
+        set -- --last 30d
+    fi
     echo "by day and model:"
     crdtctl show tokens --per day --by model --header "$@"
     echo "by machine:"

@@ -122,16 +122,20 @@ def absorb(
             report.merge = merge(transaction, taken)
             for label in absorption.absorbed_from & report.merge.refused.keys():
                 raise report.merge.refused[label]  # although it was valid a moment ago
-        except (CrdtctlError, OSError) as failure:
+        except (CrdtctlError, OSError, ImportError) as failure:  # a part of the program may be out of reach
             if not lines:
                 raise
             raise OutcomeUnknownError(
-                f"the counts were taken over, but the files were not taken in: {reason_of(failure)}",
+                f"the counts were taken over, but the files were not taken in: {_reason(failure)}",
                 "absorb them again",
             ) from None
     report.merge.refused.update(refused)
     report.merge.second_types += absorption.second[:_MAX_NOTED]
     return report
+
+
+def _reason(failure: CrdtctlError | OSError | ImportError) -> str:
+    return str(failure) if isinstance(failure, ImportError) else reason_of(failure)
 
 
 def _day(text: str) -> int:

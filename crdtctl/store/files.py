@@ -276,13 +276,16 @@ class Directory:
             head = replace(head, base=os.urandom(6).hex())
             if not old.base:
                 self._write_recent(lock, old, _NO_BASE, [])
+        if not head.base:
+            self._write_whole(lock, own, lines, head)
+            binding.write_witness(old.witness, seq + count, count if tags else None)
+            return
+        from crdtctl.store.recent import described  # before the commit: no failure may follow it
+
         data = self._write_whole(lock, own, lines, head)
         binding.write_witness(old.witness, seq + count, count if tags else None)
-        if head.base:
-            from crdtctl.store.recent import described
-
-            with suppress(CrdtctlError):  # this commit is done, and the next one can begin without this file
-                self._write_recent(lock, head, described(head.base, data), [])
+        with suppress(CrdtctlError):  # this commit is done, and the next one can begin without this file
+            self._write_recent(lock, head, described(head.base, data), [])
 
     def _write_whole(self, lock: int, own: OwnFile, lines: Mapping[str, bytes], head: Head) -> bytes:
         """Replace ``own.json``. Return its new content if it has an ``own.recent.json``."""

@@ -196,9 +196,12 @@ def _loads(line: str, modules: set[str]) -> bool:
 
 
 def with_few_loads(found: Sequence[Point]) -> list[Point]:
-    """Return the points, but few of those that load modules."""
-    loading = [point for point in found if point.loads]
-    kept = set(loading[::_EVERY])
+    """Return the points, but few of those that load modules before the first file gets its name.
+
+    After that, something may be applied already: if a module cannot be loaded then, a command has more to answer for.
+    """
+    first = next((place for place, point in enumerate(found) if point.call.startswith("rename")), len(found))
+    kept = {*[point for point in found[:first] if point.loads][::_EVERY], *found[first:]}
     return [point for point in found if not point.loads or point in kept]
 
 

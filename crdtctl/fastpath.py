@@ -19,13 +19,14 @@ from crdtctl.system import os, stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from typing import TypeAlias, TypeVar
 
     from crdtctl.codec.layout import Pages
 
     #: Header, reason why it may be a copy, membership line, the counter's line, the lines before and after it, and the
     #: maximum size of all lines.
     _Found: TypeAlias = tuple[plain.OwnHeader, str, bytes, bytes, bytes | memoryview, bytes | memoryview, int]
+    T = TypeVar("T")
 
 #: Verb → place of the total that it raises.
 COLUMNS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
@@ -214,21 +215,29 @@ def _in_recent(directory: int, fd: int, name: bytes) -> "_Found":
 # Showing -----------------------------------------------------------------------------------------------
 
 
-def _show(name: bytes, where: str | None) -> int | None:
+def _read(where: str | None, read: "Callable[[int, int | None, int | None], T]") -> "T":
+    """Return the result of `read`. It gets own.json, own.recent.json and known.json, open and of one moment."""
     directory = durable.open_directory(locate.find(where))
     try:
-        own, recent, known = durable.open_all(directory)
+        files = durable.open_all(directory)
     finally:
         durable.close(directory)
     try:
-        lines = [
-            _find(own, "own", name) if recent is None else _find_recent(own, recent, name),
-            _find(known, "known", name) if known is not None else b"",
-        ]
+        return read(*files)
     finally:
-        for fd in (own, recent, known):
+        for fd in files:
             if fd is not None:
                 durable.close(fd)
+
+
+def _show(name: bytes, where: str | None) -> int | None:
+    def find(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes]:
+        return (
+            _find(own, "own", name) if recent is None else _find_recent(own, recent, name),
+            _find(known, "known", name) if known is not None else b"",
+        )
+
+    lines = _read(where, find)
     value = 0
     seen: set[bytes] = set()
     tags: set[bytes] = set()
@@ -247,19 +256,13 @@ def _show(name: bytes, where: str | None) -> int | None:
 def _show_all(where: str | None) -> int | None:
     if os.isatty(1) or os.environ.get("GITHUB_ACTIONS"):
         return None  # drawn as a table, or with escapes
-    directory = durable.open_directory(locate.find(where))
-    try:
-        own, recent, known = durable.open_all(directory)
-    finally:
-        durable.close(directory)
-    try:
+
+    def read(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes]:
         if recent is not None:
-            return None  # it has very many counters
-        texts = [_lines(own, plain.read_own_header), b"" if known is None else _lines(known, plain.check_known_header)]
-    finally:
-        for fd in (own, recent, known):
-            if fd is not None:
-                durable.close(fd)
+            raise ValueError  # it has very many counters
+        return _lines(own, plain.read_own_header), b"" if known is None else _lines(known, plain.check_known_header)
+
+    texts = _read(where, read)
     from crdtctl.store.listing import listing
 
     return _print(listing(*texts))

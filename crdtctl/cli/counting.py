@@ -56,17 +56,10 @@ def count(
     skip = skips_bad(context, bad, batch)
     form = form_of(context)
     found: Batch | None = None
+    check_words(context, words, batch, f"crdtctl {verb} NAME [AMOUNT]")
     if batch is None:
-        if is_typed(context, "lines"):
-            raise UsageError(
-                "--lines works only with --batch, --stream or --follow", "add --batch FILE, or leave it out"
-            )
-        if not words:
-            raise UsageError("the name of a counter is missing", f"crdtctl {verb} NAME [AMOUNT]")
         requests = labelled(context, counting(verb, words, tag))
     else:
-        if words:
-            raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
         from crdtctl.cli.batches import batch as read_batch
         from crdtctl.cli.lines import count_line
 
@@ -102,6 +95,16 @@ def at_time(requests: Sequence[Request], at: float) -> list[Request]:
         one if one.operation.at is not None else replace(one, operation=replace(one.operation, at=when))
         for one in requests
     ]
+
+
+def check_words(context: Context, words: Sequence[str], batch: str | None, usage: str) -> None:
+    """Raise `UsageError` unless the counters come from the words of the line or a batch. `usage` is an example."""
+    if batch is not None and words:
+        raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
+    if batch is None and is_typed(context, "lines"):
+        raise UsageError("--lines works only with --batch, --stream or --follow", "add --batch FILE, or leave it out")
+    if batch is None and not words:
+        raise UsageError("the name of a counter is missing", usage)
 
 
 def form_of(context: Context) -> str:

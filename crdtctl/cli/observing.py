@@ -90,7 +90,7 @@ def of_words(words: Sequence[str], default: Defaults) -> list[Request]:
                 "too many words", "to read several meters of one source, write NAME=TOTAL for each counter"
             )
         if not is_amount(words[0]):
-            amount(words[1])  # raises with the reason, if it is no amount either
+            amount(words[1])  # raises with the reason, unless it is one
     return [default.request(one.name, one.operation.amount) for one in counting("observe", words, None)]
 
 

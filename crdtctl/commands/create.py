@@ -83,46 +83,32 @@ def create(
     tag = tag or _meant(context, name, is_open=every is not None or keep is not None or source is not None)
     kept_for = None if keep is None else length(keep, "--keep")
     bound = None if minimum is None else whole(minimum, "--min")
-    if source is not None:
-        if initial is None:
-            raise UsageError("--source needs --initial, the reading of the source", "add --initial TOTAL")
-        total = amount(initial)
-        requests = [
-            declare(
-                name,
-                tag,
-                precision=precision,
-                bound=bound,
-                initial=total,
-                source=source,
-                every=every,
-                keep=kept_for,
-            )
-        ]
-    elif initial is None or "initial" in TYPES[tag].settings:
-        begins = None if initial is None else whole(initial, "--initial")
-        requests = [
-            declare(
-                name,
-                tag,
-                precision=precision,
-                bound=bound,
-                initial=begins,
-                error=error,
-                every=every,
-                keep=kept_for,
-            )
-        ]
-    elif tag == "handoff":
+    if source is not None and initial is None:
+        raise UsageError("--source needs --initial, the reading of the source", "add --initial TOTAL")
+    is_setting = source is not None or "initial" in TYPES[tag].settings
+    if initial is not None and not is_setting and tag == "handoff":
         raise RefusedError(
             "a handoff counter cannot have an initial amount: created on two machines, it would count twice",
             "create it without --initial, and increment it on one machine",
         )
-    else:
-        requests = [
-            declare(name, tag, precision=precision, bound=bound, error=error, every=every, keep=kept_for),
-            increment(name, amount(initial), tag=tag, once=_KEY),
-        ]
+    begins = None
+    if initial is not None and is_setting:
+        begins = whole(initial, "--initial") if source is None else amount(initial)
+    requests = [
+        declare(
+            name,
+            tag,
+            bound=bound,
+            initial=begins,
+            precision=precision,
+            error=error,
+            source=source,
+            every=every,
+            keep=kept_for,
+        )
+    ]
+    if initial is not None and not is_setting:
+        requests.append(increment(name, amount(initial), tag=tag, once=_KEY))
     commit(context, requests, also=also)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crdtctl.cli.counting import check_words
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, command
 from crdtctl.cli.labelling import LABEL, labelled, of_lines
@@ -30,8 +31,7 @@ from crdtctl.cli.options import (
     UNTIL_END,
 )
 from crdtctl.cli.time_options import AT
-from crdtctl.cli.verb import commit, is_typed, skips_bad
-from crdtctl.errors import UsageError, printable
+from crdtctl.cli.verb import commit, skips_bad
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,17 +109,10 @@ def observe(
         return run(context, "observe", words, parse=of_lines(context, observed_line(default, form)))
     skip = skips_bad(context, bad, batch)
     found: Batch | None = None
+    check_words(context, words, batch, "crdtctl observe NAME TOTAL --source ID")
     if batch is None:
-        if is_typed(context, "lines"):
-            raise UsageError(
-                "--lines works only with --batch, --stream or --follow", "add --batch FILE, or leave it out"
-            )
-        if not words:
-            raise UsageError("the name of a counter is missing", "crdtctl observe NAME TOTAL --source ID")
         requests = labelled(context, of_words(words, default))
     else:
-        if words:
-            raise UsageError("with --batch, the counters come from the file", f"leave out '{printable(words[0])}'")
         found = of_batch(context, batch, default, form, skip=skip, also=also)
         requests = found.requests()
     commit(

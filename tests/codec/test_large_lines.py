@@ -43,3 +43,10 @@ def test_one_text_among_many_that_is_not_plain_is_found(faulty: bytes) -> None:
         texts.insert(place, faulty.decode())
         assert not are_plain(texts)
     assert are_plain(ELEMENTS)
+
+
+def test_deeply_nested_line_is_refused() -> None:
+    nested = b"[" * 700 + b"]" * 700
+    value = b'{"gset":{"a":[1,{"x":%b,"y":"%b"}]}}' % (nested, b"y" * 70_000)
+    with pytest.raises(Invalid, match="a counter is not JSON"):
+        line_from_json("visitors", value)

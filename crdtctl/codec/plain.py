@@ -160,7 +160,7 @@ def read_own_header(line: bytes, base: bytes = b"") -> OwnHeader:
         raise ValueError
     if header.encode() != line:
         raise ValueError
-    for _, position in _members(header.follows, b'":"', b'","', b'"'):
+    for _, position in members_of(header.follows, b'":"', b'","', b'"'):
         if not is_position(position):
             raise ValueError
     return header
@@ -199,15 +199,15 @@ def check_known_header(line: bytes) -> None:
     )
     if again != line or not is_name(replica):
         raise ValueError
-    seqs = {replica: number(seq) for replica, seq in _members(clock, b'":', b',"', b"")}
+    seqs = {replica: number(seq) for replica, seq in members_of(clock, b'":', b',"', b"")}
     if not all(seqs.values()):
         raise ValueError
-    for replica, history in _members(histories, b'":"', b'","', b'"'):
+    for replica, history in members_of(histories, b'":"', b'","', b'"'):
         _exports(history, seqs.get(replica, 0))
-    for _, when in _members(heard, b'":"', b'","', b'"'):
+    for _, when in members_of(heard, b'":"', b'","', b'"'):
         if not _is_text(when):
             raise ValueError
-    for _, count in _members(unheard, b'":', b',"', b""):
+    for _, count in members_of(unheard, b'":', b',"', b""):
         _total(count)
     for row in past.split(b"],[") if past else []:
         replica, seq, why, when = row.split(b",")
@@ -228,7 +228,7 @@ def _unquoted(text: bytes) -> bytes:
     return text[1:-1]
 
 
-def _members(text: bytes, middle: bytes, between: bytes, end: bytes) -> "Iterator[tuple[bytes, bytes]]":
+def members_of(text: bytes, middle: bytes, between: bytes, end: bytes) -> "Iterator[tuple[bytes, bytes]]":
     """Yield the keys, which must be plain and sorted, and the values of an object without its braces."""
     if not text:
         return
@@ -339,7 +339,7 @@ def _check_maps(text: bytes, width: int) -> None:
     if len(maps) > 3 or not maps[-1]:
         raise ValueError
     for place, members in enumerate(maps):
-        for _, row in _members(members, b'":[', b'],"', b"]"):
+        for _, row in members_of(members, b'":[', b'],"', b"]"):
             totals = [_total(digits) for digits in row.split(b",")]
             if place == 0 and len(totals) == width + 1 and totals.pop() == 0:  # the commit that used the key
                 raise ValueError

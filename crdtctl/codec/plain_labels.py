@@ -19,14 +19,15 @@ _DIGITS = b"0123456789"
 _WORD = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_" + _DIGITS
 
 
-def read(words: "Sequence[str]") -> tuple[str, bytes, int, str | None]:
-    """Return the verb of a command line, the name on the line of a counter, the amount, and the value of --replica.
+def read(words: "Sequence[str]") -> tuple[str, bytes, int, bytes, str | None]:
+    """Return the verb of a command line, the name on a counter's line, the amount, its key, and the value of --replica.
 
     Raise ValueError or IndexError for words that are not plain.
     """
     typed: dict[bytes, bytes] = {}
     places: list[str] = []
     where: str | None = None
+    once = b""
     at = 0
     while at < len(words):
         word = words[at]
@@ -34,7 +35,7 @@ def read(words: "Sequence[str]") -> tuple[str, bytes, int, str | None]:
         if word[:1] != "-":
             places.append(word)
             continue
-        if word in ("-l", "--label", "--replica"):
+        if word in ("-l", "--label", "--replica", "--once"):
             option, value = word, words[at]
             at += 1
         elif word[:2] == "-l":
@@ -45,6 +46,8 @@ def read(words: "Sequence[str]") -> tuple[str, bytes, int, str | None]:
             if not value or value[0] == "-":
                 raise ValueError
             where = value
+        elif option == "--once" and places and not once and plain.is_name(value.encode()):
+            once = value.encode()
         elif option in ("-l", "--label") and places:
             key, equals, value = value.partition("=")
             if not equals or "," in value:  # several labels, perhaps
@@ -56,7 +59,7 @@ def read(words: "Sequence[str]") -> tuple[str, bytes, int, str | None]:
     amount = plain.number(places[2].encode()) if len(places) == 3 else 1
     if not amount or len(places) > 3:
         raise ValueError
-    return places[0], _on_line(name, {**labels, **typed}), amount, where
+    return places[0], _on_line(name, {**labels, **typed}), amount, once, where
 
 
 def refuse_series(pages: "Pages", start: int, end: int, name: bytes) -> None:
@@ -69,11 +72,6 @@ def refuse_series(pages: "Pages", start: int, end: int, name: bytes) -> None:
     first, _ = search(pages, start, end, b"%b{" % name)
     if pages.read(first, len(name) + 2) == b'"%b{' % name:
         raise ValueError
-
-
-def in_search(name: bytes) -> bytes:
-    """Return the name that is searched for, of a name on a line."""
-    return name.replace(b'\\"', b'"')
 
 
 def _parts(text: bytes) -> tuple[bytes, dict[bytes, bytes]]:

@@ -15,6 +15,7 @@ from crdtctl.codec import plain_labels
 from crdtctl.codec.header import Head
 from crdtctl.codec.layout import search
 from crdtctl.codec.lines import encode_name
+from crdtctl.fastpath.counts import Count
 from tests.codec.files import opened, written
 from tests.support.plain_commands import LABELS, SERIES, SPELLINGS
 
@@ -23,6 +24,7 @@ HEAD = Head("state", "hub", {"hub": 2})
 READ = [
     ["increment", 'builds{os="linux"}'],
     ["inc", "builds", "7", "-l", "os=linux", "--label=a=b=c"],
+    ["inc", "builds", "-l", "os=linux", "--once", "job-1"],
     ["--replica", "x", "dec", 'builds{py="3.12",os="mac os, {=}"}', "-los=bsd"],
     ["increment", "builds", *(f"-lk{n:02}=v" for n in range(16))],
     ["increment", "builds", "-l", "a=" + "x" * (2048 - len('builds{a=""}'))],
@@ -36,7 +38,15 @@ def lines(draw: st.DrawFn) -> list[str]:
     text = TEXTS.map(lambda inner: f"builds{{{inner}}}") | TEXTS.map(lambda value: f'builds{{os="{value}"}}')
     name = draw(st.sampled_from(["builds", *SERIES, *SPELLINGS]) | text)
     words = ["increment", name, *draw(st.sampled_from([[], ["2"], ["x"], ["0"], ["2", "3"]]))]
-    options = st.sampled_from(LABELS) | TEXTS.map(lambda one: ["-l", f"os={one}"]) | TEXTS.map(lambda one: [f"-l{one}"])
+    once = st.sampled_from(
+        [["--once", "job-1"], ["--once=job-2"], ["--once", "a b"], ["--once="], ["--once", "--once"]]
+    )
+    options = (
+        once
+        | st.sampled_from(LABELS)
+        | TEXTS.map(lambda one: ["-l", f"os={one}"])
+        | TEXTS.map(lambda one: [f"-l{one}"])
+    )
     for option in draw(st.lists(options, max_size=3)):
         at = draw(st.integers(0, len(words)))
         words[at:at] = option
@@ -60,7 +70,7 @@ def lines(draw: st.DrawFn) -> list[str]:
 @example(["increment", "builds", "-l", "a=" + "x" * (2049 - len('builds{a=""}'))])
 def test_words_that_are_read_mean_the_same_to_the_full_command(words: list[str]) -> None:
     try:
-        verb, on_line, amount, where = plain_labels.read(words)
+        verb, on_line, amount, key, where = plain_labels.read(words)
     except (ValueError, IndexError):
         return
     with mock.patch.dict(os.environ, {}, clear=True):
@@ -68,15 +78,17 @@ def test_words_that_are_read_mean_the_same_to_the_full_command(words: list[str])
         assert context is not None
         (request,) = labelled(context, counting("increment", context.values["words"], None))
     assert encode_name(request.name) == b'"%b"' % on_line
-    assert request.name.encode() == plain_labels.in_search(on_line)
+    assert request.name.encode() == Count(on_line, 0, amount, key).name
     assert (request.operation.amount, context.everywhere.get(REPLICA.name)) == (amount, where)
-    assert verb == "increment"
+    assert (verb, context.values["once"]) == ("increment", key.decode() or None)
 
 
 #: Words with labels that are left to the full command, which reads them otherwise or reports what is wrong.
 LEFT = {
     "an option that is not of labels": ["increment", "builds", "-l", "os=a", "--verbose"],
-    "an option with a value that is not of labels": ["increment", "builds", "-l", "os=a", "--once=job"],
+    "an option with a value that is not of labels": ["increment", "builds", "-l", "os=a", "--type=gcounter"],
+    "a key that is not plain": ["increment", "builds", "-l", "os=a", "--once", "job 1"],
+    "two keys": ["increment", "builds", "-l", "os=a", "--once", "job", "--once=job"],
     "a label before the verb": ["-l", "os=linux", "increment", "builds"],
     "an option at the end": ["increment", "builds", "-l"],
     "a replica that is empty": ["increment", "builds", "-l", "os=a", "--replica="],
@@ -119,7 +131,7 @@ def test_words_that_are_not_plain_are_left_to_the_full_command(words: list[str])
 
 @pytest.mark.parametrize("words", READ, ids=lambda words: " ".join(words)[:60])
 def test_plain_labels_are_read(words: list[str]) -> None:
-    verb, on_line, _, _ = plain_labels.read(words)
+    verb, on_line, *_ = plain_labels.read(words)
     assert verb in ("increment", "inc", "dec")
     assert on_line.startswith(b"builds{")
 

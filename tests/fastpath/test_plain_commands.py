@@ -295,3 +295,59 @@ def test_showing_all_counters_in_another_form_is_left_to_the_full_command(variab
 def test_showing_very_many_counters_is_left_to_the_full_command() -> None:
     many: dict[str, Counter] = {f"c{number:04}": {"pncounter": {HERE: (1, number, 0)}} for number in range(2000)}
     assert not listed(many, None).is_fast
+
+
+ONCE: Counter = {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}
+SET: Counter = {"gset": {HERE: (20, {"ada": 3})}}
+OTHERS = {"builds": OF_HUB["pncounter"]["builds"], "visitors": {"gset": {HUB: (3, {"ada": 1, "eve": 2})}}}
+
+
+@pytest.mark.parametrize(
+    ("words", "is_fast"),
+    [
+        ("increment builds --once job-2", True),
+        ("increment --once=job-2 builds 4", True),
+        ("decrement builds 4 --once job-2", True),
+        ("increment keyed --once job-2", True),
+        ("increment keyed --once job-1", False),
+        ("increment keyed 9 --once job-1", False),
+        ("increment missing --once job-1", False),
+        ("increment builds keyed=2", False),
+        ("increment builds=1 keyed=2", True),
+        ("decrement keyed=2 builds=1 --once job-7", True),
+        ("increment builds=1 builds=2", False),
+        ("increment builds=1 missing=2", False),
+        ("increment builds=1 keyed=0", False),
+        ("add visitors eve grace", True),
+        ("add visitors ada", False),
+        ("add visitors grace grace", False),
+        ("add visitors", False),
+        ("add builds grace", False),
+        ("add visitors grace --once job-1", False),
+    ],
+)
+def test_commands_of_scripts_are_fast_where_all_lines_are_plain(words: str, is_fast: bool) -> None:
+    mine: dict[str, Counter] = {"builds": {"pncounter": {HERE: (20, 12, 5)}}, "keyed": ONCE, "visitors": SET}
+    entries = {"own.json": own(mine), "known.json": known(OTHERS), "own.lock": b"", "known.lock": b""}
+    case = Case(words.split(), {name: PlantedFile(data) for name, data in entries.items()})
+    first = outcome(case, fast_first)
+    assert first == outcome(case, full)
+    assert first.is_fast == is_fast
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"pncounter": {HUB: (3, 7, 1, {"job-2": (3, 0, 2)})}},
+        {"pncounter": {HUB: (3, 7, 1, {}, {}, {}, {HERE: 20})}},
+        {"gcounter": {HUB: (3, 7, {"job-2": (3,)})}},
+    ],
+)
+def test_key_that_another_replica_used_or_may_have_let_expire_is_left_to_the_full_command(theirs: Counter) -> None:
+    entries = {"own.json": own({"keyed": ONCE}), "known.json": known({"keyed": theirs}), "own.lock": b""}
+    case = Case(
+        ["increment", "keyed", "3", "--once", "job-2"], {name: PlantedFile(data) for name, data in entries.items()}
+    )
+    first = outcome(case, fast_first)
+    assert first == outcome(case, full)
+    assert not first.is_fast

@@ -302,6 +302,7 @@ def entries(draw: st.DrawFn, odd: str) -> dict[str, PlantedFile]:
 # Command lines -----------------------------------------------------------------------------------------
 
 _VERBS = ("increment", "inc", "decrement", "dec", "show")
+_KEYS = ("job-1", "job-2", "job-3", "job 2", '"', "-x", "ünï", "0", "x" * 201)
 
 
 @st.composite
@@ -311,6 +312,33 @@ def plain_arguments(draw: st.DrawFn) -> list[str]:
     if words[0] != "show" and draw(st.booleans()):
         words.append(str(draw(st.integers(1, 10**6))))
     return words
+
+
+@st.composite
+def keyed_arguments(draw: st.DrawFn) -> list[str]:
+    """Return the arguments of a command that counts under an idempotency key."""
+    words = draw(plain_arguments())
+    key = draw(st.sampled_from(_KEYS))
+    at = draw(st.integers(0, len(words)))
+    words[at:at] = draw(st.sampled_from([["--once", key], [f"--once={key}"]]))
+    return words
+
+
+@st.composite
+def several_arguments(draw: st.DrawFn) -> list[str]:
+    """Return the arguments of a command that counts several counters."""
+    names = draw(st.lists(st.sampled_from(["builds", *PLAIN_NAMES, *ODD_NAMES[:4]]), min_size=1, max_size=4))
+    amounts = st.integers(0, 50).map(str) | st.sampled_from(AMOUNTS)
+    words = [draw(st.sampled_from(_VERBS[:4])), *[f"{name}={draw(amounts)}" for name in names]]
+    return [*words, *draw(st.sampled_from([[], [], [], ["--once", "job-3"], ["builds"], ["--type", "gcounter"]]))]
+
+
+@st.composite
+def adding_arguments(draw: st.DrawFn) -> list[str]:
+    """Return the arguments of a command that adds elements to a set."""
+    elements = draw(st.lists(st.sampled_from(["ada", "grace", "mary", "ünï", '"', "0", "a b", "-1"]), max_size=3))
+    words = ["add", draw(st.sampled_from(["builds", "builds", "builds", "free slots", "page.views"])), *elements]
+    return [*words, *draw(st.sampled_from([[], [], [], ["--once", "job-3"], ["--type", "gset"], ["--replica", "x"]]))]
 
 
 @st.composite
@@ -349,14 +377,20 @@ def labelled_arguments(draw: st.DrawFn) -> list[str]:
 
 #: What may be odd about a case: about the files' texts, or about anything else.
 ODD_FILES = ("counters", "damage")
-ODDITIES = ("arguments", "labels", "entries", "settings")
+ODDITIES = ("arguments", "labels", "keys", "several", "sets", "entries", "settings")
 
 
 @st.composite
 def cases(draw: st.DrawFn, odd: str) -> Case:
     """Return a case that is plain but in one thing."""
     is_odd = odd == "settings"
-    chosen = {"arguments": odd_arguments(), "labels": labelled_arguments()}
+    chosen = {
+        "arguments": odd_arguments(),
+        "labels": labelled_arguments(),
+        "keys": keyed_arguments(),
+        "several": several_arguments(),
+        "sets": adding_arguments(),
+    }
     arguments = chosen.get(odd, st.one_of(plain_arguments(), st.just(["show"])))
     return Case(
         draw(arguments),

@@ -144,7 +144,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the fast path keeps the id of the original",
-        (Edit("fastpath.py", "    if fault:\n", "    if False:\n"),),
+        (Edit("fastpath/commit.py", "    if fault:\n", "    if False:\n"),),
         f"{_EXACT}[copy: cp -a]",
         quick=False,
     ),

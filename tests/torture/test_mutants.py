@@ -16,7 +16,7 @@ def test_a_mutant_fails_the_test_that_is_there_for_it(mutant: Mutant) -> None:
 
 
 def test_a_mutant_whose_piece_of_source_is_gone_is_not_taken_for_caught() -> None:
-    gone = Mutant("gone", (Edit("fastpath.py", "no such piece of source", ""),), QUICK[0].test)
+    gone = Mutant("gone", (Edit("fastpath/commit.py", "no such piece of source", ""),), QUICK[0].test)
     with pytest.raises(AssertionError, match="holds 0 times"):
         gone.tried()
 

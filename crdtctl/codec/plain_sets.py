@@ -1,0 +1,32 @@
+"""The plain part of sets: elements are added to the line of a gset. This module is imported for ``add`` only.
+
+A line is plain if the set has an entry of this replica alone, without marks, whose elements are plain names.
+"""
+
+from crdtctl.codec import plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Maximum size of a line in bytes. The full codec reads a longer one in less time.
+_MAX_LINE = 2**15
+
+
+def added(line: bytes, name: bytes, replica: bytes, seq: int, elements: "Sequence[bytes]") -> bytes:
+    """Return the line of a gset after commit `seq` added some plain elements, each once, to this replica's entry.
+
+    Raise ValueError for a special line, and if the entry has one of the elements.
+    """
+    opening = b'"%b":{"gset":{"%b":[' % (name, replica)
+    if len(line) > _MAX_LINE or not line.startswith(opening) or line[-4:] != b"}]}}":
+        raise ValueError
+    last, separator, text = line[len(opening) : -4].partition(b",{")
+    if not separator or not plain.number(last):
+        raise ValueError
+    there = dict(plain.members_of(text, b'":', b',"', b""))
+    if not all(map(plain.number, there.values())) or not there.keys().isdisjoint(elements):
+        raise ValueError
+    there.update(dict.fromkeys(elements, b"%d" % seq))
+    body = b",".join([b'"%b":%b' % (element, there[element]) for element in sorted(there)])
+    return b"%b%d,{%b}]}}" % (opening, seq, body)

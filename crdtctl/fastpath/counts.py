@@ -1,0 +1,92 @@
+"""Plain counts: amounts for counters of numbers, with and without idempotency keys, labels and periods."""
+
+from crdtctl.codec import plain
+from crdtctl.codec.layout import MAX_SAFE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from crdtctl.fastpath.commit import Known
+
+
+class Count:
+    """An amount for one total of a counter, under an idempotency key unless that is empty.
+
+    The name on a line has escapes, and the name that is searched for has none.
+    """
+
+    def __init__(self, on_line: bytes, column: int, amount: int, key: bytes) -> None:
+        self.name = on_line.replace(b'\\"', b'"')
+        self.on_line = on_line
+        self.column = column
+        self.amount = amount
+        self.key = key
+
+    def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> bytes:
+        """Return the line of the counter after the next commit; raise ValueError if the line is special."""
+        line = plain.read_own_line(old, self.on_line, header.replica)
+        is_dated = line.maps.startswith(plain.DATED)
+        if b"{" in self.name and (known.periods or header.periods):
+            raise ValueError  # the periods of the counter without labels hold for its series
+        if self.key:
+            from crdtctl.codec.plain_keys import counted  # only here: most counts have no key
+
+            if is_dated:
+                raise ValueError
+            line.maps = counted(
+                line.maps, known.line(self.name, verified=True), self.key, self._row(len(line.totals), header.seq + 1)
+            )
+            return line.encode(header.replica, header.seq + 1)
+        line.totals[self.column] += self.amount
+        if line.totals[self.column] > MAX_SAFE:
+            raise ValueError
+        if known.periods or is_dated:
+            line.maps = self._in_period(line, known)
+            header.periods = header.periods or line.maps.startswith(plain.DATED)
+        return line.encode(header.replica, header.seq + 1)
+
+    def _row(self, width: int, seq: int) -> list[int]:
+        """Return the totals of an idempotency key, and its commit."""
+        return [*[self.amount if at == self.column else 0 for at in range(width)], seq]
+
+    def _in_period(self, line: plain.OwnLine, known: "Known") -> bytes:
+        """Return the maps of a line after the amount."""
+        import time  # only here, as above
+
+        from crdtctl.codec import plain_periods
+
+        found = known.line(self.name) if known.periods else b""
+        settings = plain_periods.heard(found, line.name, line.tag) if found else []
+        return plain_periods.counted(line.maps, settings, self.column, self.amount, len(line.totals), int(time.time()))
+
+
+def of_names(words: "Sequence[str]", column: int, key: bytes) -> list[Count]:
+    """Return the counts that the words after a verb mean, sorted; raise ValueError for special words."""
+    texts = [word.encode() for word in words]
+    if key and not plain.is_name(key):
+        raise ValueError
+    if plain.is_name(texts[0]):
+        name, digits = texts if len(texts) == 2 else (*texts, b"1")
+        amounts = {name: digits}
+    else:
+        pairs = [text.partition(b"=") for text in texts]
+        amounts = {name: digits for name, _, digits in pairs}
+        if len(amounts) < len(pairs):
+            raise ValueError
+    return [_count(name, column, amounts[name], key) for name in sorted(amounts)]
+
+
+def _count(name: bytes, column: int, digits: bytes, key: bytes) -> Count:
+    amount = plain.number(digits)
+    if not amount or not plain.is_name(name):
+        raise ValueError
+    return Count(name, column, amount, key)
+
+
+def of_series(words: "Sequence[str]", columns: "Mapping[str, int]") -> tuple[list[Count], str | None]:
+    """Return the count of a whole command line with labels, and the value of --replica, as `plain_labels.read`."""
+    from crdtctl.codec import plain_labels  # only here: most counters have no labels
+
+    verb, on_line, amount, key, where = plain_labels.read(words)
+    return [Count(on_line, columns[verb], amount, key)], where

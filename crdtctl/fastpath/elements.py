@@ -1,0 +1,30 @@
+"""Plain additions: elements that this replica has not added yet to a set."""
+
+from crdtctl.codec import plain
+from crdtctl.codec.plain_sets import added
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crdtctl.fastpath.commit import Known
+
+
+class Addition:
+    """Elements for a set, sorted."""
+
+    def __init__(self, name: bytes, elements: "Sequence[bytes]") -> None:
+        self.name = name
+        self.elements = elements
+
+    def line(self, old: bytes, header: plain.OwnHeader, _known: "Known") -> bytes:
+        """Return the line of the set after the next commit; raise ValueError if the line is special."""
+        return added(old, self.name, header.replica, header.seq + 1, self.elements)
+
+
+def addition(words: "Sequence[str]") -> Addition:
+    """Return the addition that the words after the verb mean; raise ValueError for special words."""
+    name, *elements = [word.encode() for word in words]
+    if not elements or not all(map(plain.is_name, (name, *elements))) or len(set(elements)) < len(elements):
+        raise ValueError
+    return Addition(name, sorted(elements))

@@ -1,0 +1,87 @@
+"""Keys and elements that are added to a line as bytes: the same lines as those of the full codec, or none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.codec import plain, plain_keys, plain_sets
+from crdtctl.codec.lines import encode_line
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.base import Entries, Operation, OperationContext
+
+ME, HUB = "me-00", "hub-19"
+SEQ = 30
+KEYS = st.sampled_from(["job-1", "job-2", "a", "b/c", "0", "job-1-x"])
+ROWS = st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(any)
+STAMPED = st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, SEQ - 1)).filter(lambda row: any(row[:2]))
+ONCE = st.dictionaries(KEYS, ROWS | STAMPED, max_size=3)
+MARKED = st.dictionaries(KEYS, ROWS, max_size=2)
+MARKS = st.dictionaries(st.sampled_from([ME, HUB]), ROWS, max_size=2)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> Entries:
+    """Return entries of a pncounter of this replica and of another one, with keys and marks."""
+    found = {}
+    for author in (ME, HUB):
+        row = (draw(st.integers(1, SEQ - 1)), draw(st.integers(0, 99)), 3, draw(ONCE), draw(MARKS), draw(MARKED))
+        expired = draw(st.sampled_from([{}, {}, {ME: 3}])) if author == HUB else {}
+        found[author] = TYPES["pncounter"].record.make(*row, expired)
+    return found
+
+
+@given(entries(), KEYS, st.sampled_from(["increment", "decrement"]), st.integers(1, 9))
+def test_key_on_a_line_is_the_one_of_the_full_codec(both: Entries, key: str, verb: str, amount: int) -> None:
+    kind, others = TYPES["pncounter"], {HUB: both[HUB]}
+    mine, learned = (encode_line("n", {"pncounter": {author: both[author]}}) for author in (ME, HUB))
+    line = plain.read_own_line(mine, b"n", ME.encode())
+    row = [amount, 0, SEQ] if verb == "increment" else [0, amount, SEQ]
+    try:
+        line.maps = plain_keys.counted(line.maps, learned, key.encode(), row)
+    except ValueError:
+        assert b'"%b"' % key.encode() in mine + learned or b"},{" in learned
+        return
+    operation = Operation(verb, amount, once=key)  # type: ignore[arg-type]
+    after = kind.apply(both[ME], operation, OperationContext(ME, SEQ, lambda: others))
+    assert after is not None
+    assert line.encode(ME.encode(), SEQ) == encode_line("n", {"pncounter": {ME: after}})
+
+
+ELEMENTS = st.lists(st.sampled_from(["ada", "grace", "mary", "a", "0", "x" * 199]), unique=True, min_size=1)
+ADDED = st.dictionaries(st.sampled_from(["ada", "eve", "0-0", "zoe"]), st.integers(1, SEQ - 1))
+
+
+@given(ADDED, ELEMENTS)
+def test_elements_on_a_line_are_those_of_the_full_codec(there: dict[str, int], elements: list[str]) -> None:
+    mine = (SEQ - 1, there)
+    try:
+        line = plain_sets.added(
+            encode_line("n", {"gset": {ME: mine}}), b"n", ME.encode(), SEQ, sorted(one.encode() for one in elements)
+        )
+    except ValueError:
+        assert not there.keys().isdisjoint(elements)
+        return
+    after = TYPES["gset"].apply(mine, Operation("add", elements=tuple(elements)), OperationContext(ME, SEQ))
+    assert after is not None
+    assert line == encode_line("n", {"gset": {ME: after}})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b'"n":{"gset":{"me-00":[20]}}',
+        b'"n":{"gset":{"me-00":[20,{"ada":0}]}}',
+        b'"n":{"gset":{"me-00":[0,{"ada":1}]}}',
+        b'"n":{"gset":{"me-00":[20,{"b":1,"a":2}]}}',
+        b'"n":{"gset":{"me-00":[20,{"a\\"":2}]}}',
+        b'"n":{"gset":{"me-00":[20,{"a":2},{"me-00":1}]}}',
+        b'"n":{"gset":{"me-00":[20,{"a":2}],"you":[20,{"a":2}]}}',
+        b'"n":{"gset":{"you":[20,{"a":2}]}}',
+        b'"n":{"pncounter":{"me-00":[20,1,2,{"a":[1,0]}]}}',
+        b'"n":{"gset":{"me-00":[20,{"%b":2}]}}' % (b"x" * 2**15),
+    ],
+)
+def test_line_of_a_set_that_is_not_plain_is_left(line: bytes) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        plain_sets.added(line, b"n", b"me-00", SEQ, [b"new"])

@@ -11,7 +11,7 @@ from crdtctl.codec.invalid import VERSION, Invalid, newer_version
 from crdtctl.codec.layout import HEAD_END, MAX_SAFE
 from crdtctl.codec.plain import is_nonce, is_position, read_base
 from crdtctl.codec.values import checked_name
-from crdtctl.crdt import forks
+from crdtctl.crdt import histories
 from crdtctl.crdt.base import MAX_TIER
 from crdtctl.crdt.names import replica_fault
 from crdtctl.records import NamedTuple, Record, field
@@ -222,7 +222,7 @@ def _histories(tree: Any, clock: Clock) -> dict[str, str]:
         raise Invalid("its export markers belong to a replica that is not in its clock")
     for author, text in tree.items():
         try:
-            if forks.parse(_text(text)).exported > clock[author]:
+            if histories.parse(_text(text)).exported > clock[author]:
                 raise Invalid("an export marker is newer than the clock")
         except ValueError as reason:
             raise Invalid(f"its export markers are malformed: {reason}") from None

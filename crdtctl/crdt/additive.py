@@ -49,7 +49,7 @@ from __future__ import annotations
 
 from crdtctl.crdt import readings as meters
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Refused
-from crdtctl.crdt.forks import merge_branches, observed_resets, origin
+from crdtctl.crdt.branches import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Periods, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
 from crdtctl.records import abstractmethod, final

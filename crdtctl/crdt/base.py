@@ -7,7 +7,7 @@ versions, part by part, is the newer one. A counter is the entries of all replic
 
 from __future__ import annotations
 
-from crdtctl.crdt.forks import merge_branches
+from crdtctl.crdt.branches import merge_branches
 from crdtctl.records import ABC, Record, abstractmethod, final
 
 TYPE_CHECKING = False

@@ -23,7 +23,7 @@ from crdtctl.crdt.base import (
     Lacking,
     Refused,
 )
-from crdtctl.crdt.forks import merge_branches, origin
+from crdtctl.crdt.branches import merge_branches, origin
 from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record
 from crdtctl.crdt.names import replica_fault
 from crdtctl.records import NamedTuple, final

@@ -23,180 +23,24 @@ the lowest possible true value. Only the people who own the machines know how mu
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations
 
-from crdtctl.crdt.names import MAX_BYTES
+from crdtctl.crdt.branches import branch_markers, branch_name, origin
+from crdtctl.crdt.histories import divergence, parse, retained
 from crdtctl.records import NamedTuple, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any, TypeVar
+    from collections.abc import Mapping, Sequence
 
-    from crdtctl.crdt import lattice
     from crdtctl.crdt.clock import Clock
 
-    _Key = TypeVar("_Key")
-    _Result = TypeVar("_Result")
-    _Seen = TypeVar("_Seen")
     #: The clock of each state, and replica id → history as text.
     Heads = Sequence[tuple[Clock, Mapping[str, str]]]
     #: Replica id → the ids that its entries are kept under.
     Names = Mapping[str, tuple[str, ...]]
 else:  # for modules whose annotations are evaluated
     Heads, Names = list, dict
-
-#: See `retained`.
-DENSE = 16
-SPARSE = 8
-
-
-_LONGEST_NUMBER = 16
-_NONCE_SIZE = 4
-#: The number of results that a function keeps.
-_KEPT = 4096
-
-
-def _remembered(function: Callable[[_Key], _Result]) -> Callable[[_Key], _Result]:
-    """Return a function that computes each result once, as `functools.lru_cache` does, without its import."""
-    known: dict[_Key, _Result] = {}
-
-    def remembered(key: _Key) -> _Result:
-        if key in known:
-            return known[key]
-        if len(known) == _KEPT:
-            known.clear()
-        result = known[key] = function(key)
-        return result
-
-    remembered.__name__, remembered.__doc__ = function.__name__, function.__doc__
-    return remembered
-
-
-class ExportMarker(NamedTuple):
-    """One export of a state: `seq` is the replica's last commit at that time, `nonce` is random."""
-
-    seq: int
-    nonce: str
-
-
-@_remembered
-def retained(count: int) -> tuple[int, ...]:
-    """Return the numbers of the markers that are kept of 1 to `count`, in order.
-
-    These are the latest `DENSE` ones, and of the older ones the multiples of each power of two among the latest
-    `SPARSE` times that power. The markers kept of `count` + 1 are also kept of `count`, so a dropped one is never
-    needed again.
-    """
-    kept = set(range(max(1, count - DENSE + 1), count + 1))
-    power = 1
-    while power <= count:
-        first = max(1, count - SPARSE * power + 1)
-        kept.update(range((first + power - 1) // power * power, count + 1, power))
-        power *= 2
-    return tuple(sorted(kept))
-
-
-class History(Record):
-    """The kept export markers of one replica, oldest first, of `count` in all."""
-
-    count: int = 0
-    markers: tuple[ExportMarker, ...] = ()
-
-    @property
-    def nonces(self) -> dict[int, str]:
-        """Number of a marker → its nonce."""
-        return {number: one.nonce for number, one in zip(retained(self.count), self.markers, strict=True)}
-
-    @property
-    def exported(self) -> int:
-        """The number of the last exported commit; 0 if none was exported."""
-        return self.markers[-1].seq if self.markers else 0
-
-    def then(self, marker: ExportMarker) -> History:
-        """Return the history with one more marker."""
-        kept = dict(zip(retained(self.count), self.markers, strict=True))
-        kept[self.count + 1] = marker
-        return History(self.count + 1, tuple(kept[number] for number in retained(self.count + 1)))
-
-
-def divergence(a: Mapping[int, str], b: Mapping[int, str]) -> int:
-    """Return the number of the first marker that differs between two histories (number → nonce); 0 if none does."""
-    return min((number for number in a.keys() & b.keys() if a[number] != b[number]), default=0)
-
-
-@_remembered
-def parse(text: str) -> History:
-    """Return the history in `text`, ``COUNT SEQ.NONCE SEQ.NONCE …``; raise ValueError."""
-    count, *rest = text.split(" ")
-    markers = []
-    for one in rest:
-        seq, _, tag = one.partition(".")
-        markers.append(ExportMarker(_number(seq), tag))
-    history = History(_number(count), tuple(markers))
-    seqs = [one.seq for one in markers]
-    if len(markers) != len(retained(history.count)) or any(a >= b for a, b in pairwise(seqs)):
-        raise ValueError("the export markers do not belong to one history")
-    if not all(_is_nonce(one.nonce) for one in markers):
-        raise ValueError("malformed nonce of an export marker")
-    return history
-
-
-def text(history: History) -> str:
-    """Return a history in the form that `parse` reads."""
-    return " ".join([str(history.count), *(f"{one.seq}.{one.nonce}" for one in history.markers)])
-
-
-def _number(digits: str) -> int:
-    if not _is_number(digits):
-        raise ValueError("malformed number of an export marker")
-    return int(digits)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= _LONGEST_NUMBER
-
-
-def _is_nonce(text: str) -> bool:
-    return len(text) == _NONCE_SIZE and text.isascii() and text.replace("-", "a").replace("_", "a").isalnum()
-
-
-# Names of branches ---------------------------------------------------------------------------------------
-
-
-def origin(author: str) -> str:
-    """Return the id that a branch belongs to. Any other id is returned unchanged."""
-    return author[: _end_of_id(author)] if "~" in author else author
-
-
-def branch_markers(author: str) -> dict[int, str]:
-    """Return the markers in the name of a branch: number of a marker → nonce."""
-    if "~" not in author:
-        return {}
-    marks = [mark.split(".") for mark in author[_end_of_id(author) :].split("~")[1:]]
-    return {int(number): nonce for number, nonce in marks}
-
-
-def _end_of_id(author: str) -> int:
-    """Return where the markers ``~NUMBER.NONCE`` at the end of a name begin."""
-    end = len(author)
-    while (start := author.rfind("~", 0, end)) >= 0:
-        number, _, nonce = author[start + 1 : end].partition(".")
-        if not (_is_number(number) and _is_nonce(nonce)):
-            break
-        end = start
-    return end
-
-
-def branch_name(author: str, found: Mapping[int, str]) -> str:
-    """Return the name of the branch of `author` with these markers."""
-    parts = [f"~{number}.{tag}" for number, tag in sorted(found.items())]
-    while len(author.encode()) + sum(map(len, parts)) > MAX_BYTES:
-        del parts[0]  # a fork of a fork of a fork …: the last markers still distinguish the branches
-    return author + "".join(parts)
-
-
-# Joining -------------------------------------------------------------------------------------------------
 
 
 class Fork(Record):
@@ -366,32 +210,3 @@ def covers(clock: Clock, histories: Mapping[str, str], author: str, seq: int, hi
         and not divergence(known_of(branch, histories.get(branch, "")), known)
         for branch, reached in clock.items()
     )
-
-
-# Reading -------------------------------------------------------------------------------------------------
-
-
-def merge_branches(record: lattice.Record, entries: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return entries with the branches of each id joined under the id."""
-    if "~" not in "".join(entries):
-        return entries
-    joined: dict[str, Any] = {}
-    for author, row in entries.items():
-        replica = origin(author)
-        joined[replica] = record.join(joined[replica], row) if replica in joined else row
-    return joined
-
-
-def observed_resets(
-    marks: Iterable[Mapping[str, _Seen]], join: Callable[[_Seen, _Seen], _Seen], under: Callable[[str], str] = origin
-) -> dict[str, _Seen]:
-    """Return the effect of all resets together: the join of their marks, with marks on a branch under its id.
-
-    So a mark on an id applies to all its branches, even to branches that were unknown at the reset.
-    """
-    joined: dict[str, _Seen] = {}
-    for found in marks:
-        for name, seen in found.items():
-            key = under(name)
-            joined[key] = join(joined[key], seen) if key in joined else seen
-    return joined

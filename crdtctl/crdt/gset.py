@@ -7,7 +7,7 @@ each replica: A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", I
 from __future__ import annotations
 
 from crdtctl.crdt.base import CounterType, Refused
-from crdtctl.crdt.forks import merge_branches, observed_resets, origin
+from crdtctl.crdt.branches import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record
 from crdtctl.crdt.names import element_fault, replica_fault
 from crdtctl.records import final

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from crdtctl.crdt import buckets, decimals, distribution
 from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, CounterType, Malformed, Refused
+from crdtctl.crdt.branches import merge_branches
 from crdtctl.crdt.distribution import Distribution
-from crdtctl.crdt.forks import merge_branches
 from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Record
 from crdtctl.crdt.names import key_fault
 from crdtctl.records import NamedTuple, final

@@ -17,7 +17,7 @@ that replica may have been absorbed and forgotten.
 from __future__ import annotations
 
 from crdtctl.crdt.base import RowType
-from crdtctl.crdt.forks import origin
+from crdtctl.crdt.branches import origin
 from crdtctl.crdt.lattice import Elements, Latest, MapOf, Nat
 from crdtctl.crdt.names import MEMBERSHIP_LINE
 from crdtctl.records import Record, field, final

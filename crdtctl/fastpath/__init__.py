@@ -34,7 +34,9 @@ def run(arguments: list[str]) -> int | None:
     try:
         words, options = _split(arguments)
         where, key = options.get("--replica"), options.get("--once", "").encode()
-        if words[0] == "show" and not key:
+        if words[0] == "show":
+            if len(words) > 2 or words[-1][:1] == "-" or key:
+                return None
             from crdtctl.fastpath.showing import show
 
             return show(words[1:], where)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.counter import Counter
-    from crdtctl.store.commit import Change, OnRefused, Plan, Request
+    from crdtctl.store.changes import Change
+    from crdtctl.store.commit import OnRefused, Plan, Request
     from crdtctl.store.config import Config
     from crdtctl.store.files import Directory
     from crdtctl.store.followed import Step

@@ -1,10 +1,12 @@
-"""The verbs that count, and a batch of them that becomes one commit."""
+"""The verbs that count, and a batch of them that becomes one commit.
+
+Each verb imports `crdtctl.store.requests` itself: a replica that merges or is shown needs nothing of it.
+"""
 
 from __future__ import annotations
 
 from crdtctl.errors import UsageError
 from crdtctl.records import ABC, abstractmethod
-from crdtctl.store import requests
 from crdtctl.store.validation import flattened, typed_numbers
 
 TYPE_CHECKING = False
@@ -56,6 +58,8 @@ class Verbs(ABC):
         (``15m``, ``hour`` or ``day``), it keeps the counts of each such period, for `keep` seconds; then it may exist.
         Raise `RefusedError` if its periods are finer already.
         """
+        from crdtctl.store import requests
+
         begins = {"bound": bound, "initial": initial, "precision": precision}
         self._ask(
             requests.create(
@@ -80,6 +84,8 @@ class Verbs(ABC):
         another type than `tag`. With `also`, it has both types from then on. If it keeps periods, the amount is in the
         one of the time `at`, in seconds since 1970, or of now.
         """
+        from crdtctl.store import requests
+
         self._ask(requests.increment(name, amount, once=once, tag=tag, also=also, labels=labels, at=at))
 
     def decrement(
@@ -94,6 +100,8 @@ class Verbs(ABC):
         at: float | None = None,
     ) -> None:
         """Count `amount` (≥ 0) down. Raise `RefusedError` for a type that only grows."""
+        from crdtctl.store import requests
+
         self._ask(requests.decrement(name, amount, once=once, tag=tag, also=also, labels=labels, at=at))
 
     def add(
@@ -105,6 +113,8 @@ class Verbs(ABC):
         labels: Mapping[str, str] | None = None,
     ) -> None:
         """Add elements to a set: strings, or iterables of strings."""
+        from crdtctl.store import requests
+
         self._ask(requests.add(name, flattened(elements), tag=tag, also=also, labels=labels))
 
     def add_numbers(
@@ -122,6 +132,7 @@ class Verbs(ABC):
         was used for other numbers.
         """
         from crdtctl.crdt.hist import Hist
+        from crdtctl.store import requests
 
         self._ask(requests.add(name, typed_numbers(numbers), once=once, tag=Hist.tag, also=also, labels=labels))
 
@@ -143,6 +154,8 @@ class Verbs(ABC):
         unless `on_drop` is ``restart``: then it counts beside the earlier ones, or ``ignore``: then it does not count.
         With `at`, seconds since 1970, it is the reading of a period, which is part of the source.
         """
+        from crdtctl.store import requests
+
         found = requests.observe(name, total, source=source, on_drop=on_drop, at=at, tag=tag, also=also, labels=labels)
         self._ask(found)
 
@@ -152,6 +165,8 @@ class Verbs(ABC):
         Counts that it does not know, and later ones, still count. A used idempotency key stays used. Raise
         `MissingError` for an unknown counter and `RefusedError` for a type that cannot be reset.
         """
+        from crdtctl.store import requests
+
         self._ask(requests.reset(name, tag=tag, labels=labels))
 
 
@@ -169,10 +184,14 @@ class Batch(Verbs):
 
     def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
         """Give rights to another replica, see `Replica.transfer`. `to` and `source` are whole ids."""
+        from crdtctl.store import requests
+
         self._ask(requests.transfer(name, to, amount, source=source))
 
     def request(self, name: str, holder: str, amount: int) -> None:
         """Ask for rights, see `Replica.request`. `holder` is a whole id."""
+        from crdtctl.store import requests
+
         self._ask(requests.ask(name, holder, amount))
 
     def _ask(self, request: Request) -> None:
@@ -195,4 +214,6 @@ class Batch(Verbs):
         found, self._requests = self._requests, []
         self._is_open = False
         if kind is None:
+            from crdtctl.store import requests
+
             self._commit(found if self._once is None else requests.under_key(found, self._once))

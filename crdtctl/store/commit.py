@@ -10,6 +10,7 @@ from crdtctl.crdt.series import name_of
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.records import Record, replace
 from crdtctl.store import type_choice as types
+from crdtctl.store.changes import Change, reading
 from crdtctl.store.observing import grouped, together
 from crdtctl.store.settings import NameSettings, dated
 
@@ -68,15 +69,6 @@ class Request(Record):
     tag: str | None = None
     also: bool = False
     existing: bool = False
-
-
-class Change(Record):
-    """The values of one counter before and after; None if it did not exist."""
-
-    name: str
-    tag: str
-    before: int | None
-    after: int | None
 
 
 class Plan(Record):
@@ -337,12 +329,3 @@ def _refused(verb: Verb, name: str, reason: Refused) -> RefusedError:
     elif isinstance(reason, Fall):
         hint = "if the source restarted, add --on-drop restart; to leave out what falls, --on-drop ignore"
     return RefusedError(f"cannot {verb} '{name}': {reason}", hint)
-
-
-def reading(tag: str, *counters: Counter) -> int | None:
-    """Return the value of the joined `counters` in type `tag`; None if none has that type."""
-    kind = TYPES[tag]
-    joined: dict[str, Entry] = {}
-    for counter in counters:
-        joined = kind.join_all(joined, counter.get(tag, {}))
-    return kind.value(joined) if joined else None

@@ -8,7 +8,7 @@ from crdtctl.codec.header import encode_head
 from crdtctl.codec.layout import InMemory, assemble
 from crdtctl.codec.reader import Source
 from crdtctl.contexts import contextmanager, suppress
-from crdtctl.crdt.forks import parse
+from crdtctl.crdt.histories import parse
 from crdtctl.errors import (
     AccessError,
     BusyError,

@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.base import OperationContext
 from crdtctl.records import Record, field
-from crdtctl.store.commit import Change, reading
+from crdtctl.store.changes import Change, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

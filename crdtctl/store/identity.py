@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
-from crdtctl.crdt import forks
-from crdtctl.crdt.forks import ExportMarker
+from crdtctl.crdt import histories
+from crdtctl.crdt.histories import ExportMarker
 from crdtctl.records import NamedTuple
 from crdtctl.store import binding
 from crdtctl.system import os
@@ -95,7 +95,7 @@ def called(text: str, ids: Iterable[str]) -> list[str]:
 def has_left(own: Head) -> bool:
     """Return whether everything that an ``own.json`` holds has left before."""
     text = own.histories.get(own.replica)
-    return own.clock.get(own.replica, 0) <= (forks.parse(text).exported if text else 0)
+    return own.clock.get(own.replica, 0) <= (histories.parse(text).exported if text else 0)
 
 
 def history_after_export(own: OwnFile) -> str:
@@ -106,7 +106,7 @@ def history_after_export(own: OwnFile) -> str:
     if own.seq > history.exported:
         tag = binascii.b2a_base64(os.urandom(3), newline=False).translate(_URL_SAFE).decode()
         history = history.then(ExportMarker(own.seq, tag))
-    return forks.text(history) if history.count else ""
+    return histories.text(history) if history.count else ""
 
 
 def first(

@@ -11,7 +11,7 @@ from crdtctl.codec.header import encode_head
 from crdtctl.codec.layout import HEAD_END, TRAILER_SIZE, InMemory, trailer
 from crdtctl.codec.plain import read_base
 from crdtctl.codec.reader import ALL, Source
-from crdtctl.crdt.forks import parse
+from crdtctl.crdt.histories import parse
 from crdtctl.errors import DataError
 from crdtctl.records import replace
 from crdtctl.store.durable import OnDisk, read_all

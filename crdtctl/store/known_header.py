@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crdtctl.codec.header import Head
-from crdtctl.crdt import forks
+from crdtctl.crdt import branches, forks
 from crdtctl.crdt.counter import join_counters
 from crdtctl.crdt.membership import roster
 from crdtctl.errors import MissingError, printable
@@ -85,7 +85,7 @@ def settle(transaction: Transaction, replica: str) -> bool:
 
     with transaction.directory.own_source() as own, transaction.known() as known:
         found = forks.join([(known.head.clock, known.head.histories)]).forks if known else []
-        fork = next((one for one in found if one.replica == forks.origin(replica)), None)
+        fork = next((one for one in found if one.replica == branches.origin(replica)), None)
         marks = fork.branches if fork else tuple(settling_marks(roster(membership_of(own, known)), replica))
         if known and not marks:
             late = gone.returned(known.head.settled, known.head.clock)

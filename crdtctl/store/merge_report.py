@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from crdtctl.codec.header import Head
     from crdtctl.crdt.forks import Fork
     from crdtctl.errors import CrdtctlError
-    from crdtctl.store.commit import Change
+    from crdtctl.store.changes import Change
     from crdtctl.store.gone import Returned
     from crdtctl.store.handoffs import HandoffStep
     from crdtctl.store.jobs import LateAttempt

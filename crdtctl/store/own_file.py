@@ -7,7 +7,7 @@ import zlib
 from crdtctl.codec.header import encode_head
 from crdtctl.codec.layout import HEAD_END, InMemory, assemble, search, trailer, trailer_of
 from crdtctl.codec.reader import Source
-from crdtctl.crdt.forks import History, parse
+from crdtctl.crdt.histories import History, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -148,13 +148,14 @@ class Replica(Lifecycle, Verbs):
         A key that is used again afterwards counts again. Raise `RefusedError` if another replica has let keys expire,
         unless with `take_over`: that replica is lost then, and this one knows all its commits.
         """
-        from crdtctl.crdt import TYPES, forks
+        from crdtctl.crdt import TYPES
+        from crdtctl.crdt.branches import origin
         from crdtctl.store import requests
 
         with self.snapshot() as now:
             found = [one for one in now.counters() if TYPES[one.tag].has_keys and TYPES[one.tag].used_keys(one.state)]
             former = {past.replica for past in now.past()}
-        keepers = {forks.origin(replica) for one in found for replica in TYPES[one.tag].keepers(one.state)}
+        keepers = {origin(replica) for one in found for replica in TYPES[one.tag].keepers(one.state)}
         take_over = take_over or keepers <= former
         self.commit([requests.expire(one.name, one.tag, clock, take_over=take_over) for one in found])
         with self.snapshot() as now:

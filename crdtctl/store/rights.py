@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from crdtctl.codec.lines import decode_own_line
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.counter import join_counters
 from crdtctl.errors import printable
@@ -14,12 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from typing import Final
 
-    from crdtctl.codec.merge_join import MergedBlock
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.base import Entries
 
 BCOUNTER: Final = BCounter()
-_MARK = f'"{BCOUNTER.tag}":{{'.encode()
 
 
 class MadeTwice(Record):
@@ -60,30 +57,6 @@ def _settling(name: str, replica: str) -> str:
     from hashlib import blake2b  # takes as long to import as half an increment, and few commands need it
 
     return f"{replica}+made.{blake2b(name.encode(), digest_size=8).hexdigest()}"
-
-
-class Makers:
-    """Finds bounded counters with several creators during a merge."""
-
-    def __init__(self, own: Source, settled: Collection[str]) -> None:
-        self._own = own
-        self._settled = settled
-
-    def look(self, block: MergedBlock) -> Iterator[MadeTwice]:
-        """Yield the changed counters of a block that have creators which were not known."""
-        if _MARK in block.text:
-            for before, after in zip(block.before, block.after, strict=True):
-                if _MARK in after:
-                    yield from self._look(before, after)
-
-    def _look(self, before: bytes | None, after: bytes) -> Iterator[MadeTwice]:
-        name, counter = decode_own_line(after)
-        mine = self._own.counter(name).get(BCOUNTER.tag, {})
-        past = decode_own_line(before)[1].get(BCOUNTER.tag, {}) if before is not None else {}
-        found = made_twice(name, BCOUNTER.join_all(mine, counter.get(BCOUNTER.tag, {})), self._settled)
-        known = BCOUNTER.makers(BCOUNTER.join_all(mine, past))
-        if found and not found.makers.keys() <= known.keys():
-            yield found
 
 
 class Holding(Record):

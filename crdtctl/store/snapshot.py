@@ -223,7 +223,7 @@ class Snapshot(CounterSnapshot):
         Known are the ids in the clock, earlier ids of this replica, and the holders of rights to the counter `name`.
         Raise `MissingError` without such an id, and `UsageError` if there are several.
         """
-        from crdtctl.crdt import forks
+        from crdtctl.crdt import branches
         from crdtctl.store import identity
         from crdtctl.store.rights import BCOUNTER
         from crdtctl.store.validation import check_strings
@@ -234,7 +234,7 @@ class Snapshot(CounterSnapshot):
         text, name = entered(text), entered_counter(name)
         given = BCOUNTER.rights(self.counter(name).get(BCOUNTER.tag, {}))
         past = [one.replica for one in self.past()]
-        ids = {forks.origin(replica) for replica in (self.id, *self.clock(), *past, *given)}
+        ids = {branches.origin(replica) for replica in (self.id, *self.clock(), *past, *given)}
         found = identity.called(text, ids)
         if len(found) == 1:
             return found[0]

@@ -11,7 +11,6 @@ from crdtctl.codec.layout import NAME_END
 from crdtctl.codec.lines import encode_name
 from crdtctl.codec.reader import ALL
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.crdt.series import name_of
 from crdtctl.errors import UsageError, printable
 from crdtctl.records import Record
 
@@ -45,6 +44,8 @@ def choose(name: str, found: list[str], preferred: Mapping[str, str]) -> str:
 
     The setting of a name is also that of its series.
     """
+    from crdtctl.crdt.series import name_of  # only here: few counters have several types
+
     chosen = preferred.get(name) or preferred.get(name_of(name))
     if chosen in found:
         return chosen

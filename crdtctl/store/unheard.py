@@ -11,7 +11,8 @@ because it was made before it could be absorbed.
 
 from __future__ import annotations
 
-from crdtctl.crdt import forks
+from crdtctl.crdt.branches import origin
+from crdtctl.crdt.histories import parse
 from crdtctl.errors import ForkError
 from crdtctl.records import NamedTuple
 from crdtctl.store import binding
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from crdtctl.crdt.forks import History
+    from crdtctl.crdt.histories import History
     from crdtctl.crdt.membership import Roster
 
 
@@ -53,8 +54,8 @@ def counts(histories: Mapping[str, str]) -> dict[str, int]:
     """Return id → number of states that were exported under it, the largest of its branches."""
     found: dict[str, int] = {}
     for author, text in histories.items():
-        replica = forks.origin(author)
-        found[replica] = max(found.get(replica, 0), forks.parse(text).count)
+        replica = origin(author)
+        found[replica] = max(found.get(replica, 0), parse(text).count)
     return found
 
 

@@ -117,7 +117,7 @@ class SyncReport(Record, frozen=False):
 
 def add_merge(total: MergeReport, one: MergeReport) -> None:
     """Add the report of a later merge to the `total`. A counter that changed in both counts as one change."""
-    from crdtctl.store.commit import Change
+    from crdtctl.store.changes import Change
 
     known = {(change.name, change.tag): change for change in total.changes}
     again = 0

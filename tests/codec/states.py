@@ -10,7 +10,7 @@ from crdtctl.crdt import TYPES, buckets, decimals
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
 from crdtctl.crdt.bcounter import bound_fault
 from crdtctl.crdt.counter import Counter
-from crdtctl.crdt.forks import ExportMarker, History, text
+from crdtctl.crdt.histories import ExportMarker, History, text
 from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Periods, Record, Registers
 from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
 from crdtctl.crdt.readings import generation_fault, stored_source_fault

@@ -6,7 +6,8 @@ from crdtctl.codec.header import FormerId
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.crdt import KINDS, TYPES
-from crdtctl.crdt.forks import ExportMarker, Fork, History, join, parse
+from crdtctl.crdt.forks import Fork, join
+from crdtctl.crdt.histories import ExportMarker, History, parse
 from tests.codec.files import decoded, opened, read_canonical, specified, written
 from tests.codec.golden_files import CANONICAL
 

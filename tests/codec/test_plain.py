@@ -21,8 +21,8 @@ from crdtctl.crdt import NO_COUNTERS, TYPES, membership
 from crdtctl.crdt.additive import AdditiveCounter
 from crdtctl.crdt.base import Entry, Operation
 from crdtctl.crdt.counter import Counter
-from crdtctl.crdt.forks import ExportMarker, History, parse, retained, text
 from crdtctl.crdt.gcounter import GCounter
+from crdtctl.crdt.histories import ExportMarker, History, parse, retained, text
 from crdtctl.crdt.pncounter import PNCounter
 from crdtctl.records import replace
 

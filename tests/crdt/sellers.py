@@ -12,9 +12,9 @@ under a new id.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from crdtctl.crdt import forks
 from crdtctl.crdt.base import Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.bcounter import BCounter
+from crdtctl.crdt.branches import branch_name
 from crdtctl.records import replace
 
 KIND = BCounter()
@@ -92,7 +92,7 @@ class Market:
             for writer in branches:
                 replica = self.writers[writer]
                 tag = f"{list(self.writers).index(writer):04d}"
-                author = replica if len(branches) == 1 else forks.branch_name(replica, {1: tag})
+                author = replica if len(branches) == 1 else branch_name(replica, {1: tag})
                 found[author] = moment.rows[writer]
         return found
 

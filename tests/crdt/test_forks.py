@@ -6,19 +6,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from crdtctl.crdt import TYPES, forks
-from crdtctl.crdt.forks import (
-    DENSE,
-    SPARSE,
-    ExportMarker,
-    Fork,
-    Heads,
-    History,
-    covers,
-    divergence,
-    is_prefix,
-    retained,
-)
+from crdtctl.crdt import TYPES, branches, forks
+from crdtctl.crdt.forks import Fork, Heads, covers, is_prefix
+from crdtctl.crdt.histories import DENSE, SPARSE, ExportMarker, History, divergence, parse, retained
+from crdtctl.crdt.histories import text as text_of
 from crdtctl.crdt.names import MAX_BYTES, replica_fault
 from tests.crdt.writers import ID, OTHER, Known, Writer, departures, expected, receive
 
@@ -71,7 +62,7 @@ def test_a_history_says_which_departures_it_keeps(count: int) -> None:
 
 @given(count=st.integers(1, 300))
 def test_a_history_is_read_back_as_it_was_written(count: int) -> None:
-    assert forks.parse(forks.text(history(count))) == history(count)
+    assert parse(text_of(history(count))) == history(count)
 
 
 WRONG_HISTORIES = {
@@ -105,12 +96,12 @@ def test_what_is_no_history_is_refused(text: str) -> None:
     with pytest.raises(
         ValueError, match=r"^(the export markers do not belong to one history|malformed nonce|malformed number)"
     ):
-        forks.parse(text)
+        parse(text)
 
 
 def test_a_history_of_more_departures_than_can_be_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="do not belong to one history"):
-        forks.parse(f"{9 * 10**15} 1.abcd")
+        parse(f"{9 * 10**15} 1.abcd")
 
 
 # Names of branches ----------------------------------------------------------------------------------------
@@ -120,10 +111,10 @@ MARKS = st.dictionaries(st.integers(1, 10**15), st.text("09azAZ_-", min_size=4, 
 
 @given(marks=MARKS)
 def test_the_name_of_a_branch_says_which_id_it_is_one_of_and_where_it_left_the_others(marks: dict[int, str]) -> None:
-    name = forks.branch_name(ID, marks)
+    name = branches.branch_name(ID, marks)
     assert replica_fault(name) is None
-    assert forks.origin(name) == ID
-    found = forks.branch_markers(name)
+    assert branches.origin(name) == ID
+    found = branches.branch_markers(name)
     assert found.items() <= marks.items()
     assert set(found) == set(sorted(marks)[-len(found) :])  # where there is no room for all, the latest
     assert len(found) == len(marks) or len(name.encode()) > MAX_BYTES - 22
@@ -131,13 +122,13 @@ def test_the_name_of_a_branch_says_which_id_it_is_one_of_and_where_it_left_the_o
 
 @pytest.mark.parametrize("author", [ID, "a~b", "~", "a~1.abc", "a~0.abcd", "a~1.abcd-", "~a", "a~1.abcd "])
 def test_any_other_name_stands_for_itself(author: str) -> None:
-    assert forks.origin(author) == author
-    assert forks.branch_markers(author) == {}
+    assert branches.origin(author) == author
+    assert branches.branch_markers(author) == {}
 
 
 def test_an_id_without_room_for_a_mark_keeps_its_name() -> None:
     author = "x" * (MAX_BYTES - 3)
-    assert forks.branch_name(author, {1: "abcd"}) == author
+    assert branches.branch_name(author, {1: "abcd"}) == author
     a, b = (Known({author: seq}, {author: f"1 {seq}.{tag}"}, {}) for seq, tag in ((2, "aaaa"), (3, "bbbb")))
     known, joined = receive([a, b])
     assert known.clock == {author: 3}
@@ -231,7 +222,7 @@ def branch(tag: str, count: int, shared: int = 2) -> Known:
     found = History()
     for number in range(1, count + 1):
         found = found.then(ExportMarker(number, "same" if number <= shared else tag))
-    return Known({ID: count}, {ID: forks.text(found)}, {ID: frozenset([count])})
+    return Known({ID: count}, {ID: text_of(found)}, {ID: frozenset([count])})
 
 
 def test_a_fork_that_was_found_keeps_its_name_while_its_branches_grow() -> None:
@@ -241,7 +232,7 @@ def test_a_fork_that_was_found_keeps_its_name_while_its_branches_grow() -> None:
         known, joined = receive([known, branch("aaaa", count)])
         assert joined.forks[0].branches == (f"{ID}~3.aaaa", f"{ID}~3.bbbb")
     assert known.clock == {f"{ID}~3.aaaa": 299, f"{ID}~3.bbbb": 3}
-    assert forks.parse(known.histories[f"{ID}~3.aaaa"]).count == 299
+    assert parse(known.histories[f"{ID}~3.aaaa"]).count == 299
 
 
 def test_branches_are_never_put_together_even_where_a_later_state_could_be_of_either() -> None:
@@ -305,7 +296,7 @@ def heads(draw: st.DrawFn) -> list[tuple[dict[str, int], dict[str, str]]]:
             for _ in range(draw(st.integers(0, 3) | st.integers(0, 40))):
                 made = made.then(ExportMarker(made.exported + draw(st.integers(1, 2)), draw(TAGS)))
             if made.count:
-                histories[author] = forks.text(made)
+                histories[author] = text_of(made)
         found.append((clock, histories))
     return found
 
@@ -322,7 +313,7 @@ def test_whatever_strangers_say_is_joined_alike_in_any_order_and_nothing_is_left
             for name in names.get(author, (author,)):
                 assert joined.clock[name] >= seq
     assert joined.histories.keys() <= joined.clock.keys()
-    assert all(replica_fault(name) is None for name in joined.clock if len(forks.branch_markers(name)) != 0)
+    assert all(replica_fault(name) is None for name in joined.clock if len(branches.branch_markers(name)) != 0)
     assert {name for fork in joined.forks for name in fork.branches} <= joined.clock.keys()
 
 
@@ -341,7 +332,7 @@ def test_a_history_is_where_another_began_if_its_departures_were_the_others_firs
 ) -> None:
     a, b = data.draw(st.sampled_from(left)), data.draw(st.sampled_from(left))
     was_first = b.trail[: len(a.trail)] == a.trail
-    assert is_prefix(forks.text(a.history), forks.text(b.history)) == was_first
+    assert is_prefix(text_of(a.history), text_of(b.history)) == was_first
     assert bool(divergence(a.history.nonces, b.history.nonces)) == (
         not was_first and a.trail[: len(b.trail)] != b.trail
     )
@@ -358,7 +349,7 @@ def test_a_receiver_covers_what_it_met_and_not_another_branch(left: list[Writer]
     met = data.draw(st.lists(st.sampled_from(left), min_size=1, unique=True))
     asked = data.draw(st.sampled_from(left))
     known, _ = receive([writer.state() for writer in met])
-    covered = covers(known.clock, known.histories, ID, len(asked.commits), forks.text(asked.history))
+    covered = covers(known.clock, known.histories, ID, len(asked.commits), text_of(asked.history))
     if any(writer.trail[: len(asked.trail)] == asked.trail for writer in met):
         assert covered
     elif len(known.clock) > 1:
@@ -373,11 +364,11 @@ def test_a_receiver_covers_what_it_met_and_not_another_branch(left: list[Writer]
 def test_on_read_the_branches_of_an_id_are_joined_and_their_common_beginning_counts_once() -> None:
     kind = TYPES["gcounter"]
     rows = {f"{ID}~3.aaaa": (4, 10), f"{ID}~3.bbbb": (3, 12), OTHER: (1, 5)}
-    joined = forks.merge_branches(kind.record, rows)
+    joined = branches.merge_branches(kind.record, rows)
     assert joined == {ID: (4, 12), OTHER: (1, 5)}
     assert kind.value(rows) == 17
-    assert forks.merge_branches(kind.record, joined) is joined
-    assert forks.merge_branches(kind.record, {"a~b": (1, 2)}) == {"a~b": (1, 2)}
+    assert branches.merge_branches(kind.record, joined) is joined
+    assert branches.merge_branches(kind.record, {"a~b": (1, 2)}) == {"a~b": (1, 2)}
 
 
 def test_results_stay_right_after_more_of_them_than_are_kept() -> None:

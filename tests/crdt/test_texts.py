@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt.bcounter import bound_fault
-from crdtctl.crdt.forks import branch_markers, origin, parse
+from crdtctl.crdt.branches import branch_markers, origin
+from crdtctl.crdt.histories import parse
 from crdtctl.crdt.membership import MEMBERSHIP, day_fault, minted
 
 NUMBER = "[1-9][0-9]{0,15}"

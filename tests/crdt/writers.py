@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from crdtctl.crdt import forks
-from crdtctl.crdt.forks import DENSE, ExportMarker, Fork, ForkResolution, History
+from crdtctl.crdt import forks, histories
+from crdtctl.crdt.forks import Fork, ForkResolution
+from crdtctl.crdt.histories import DENSE, ExportMarker, History
 from crdtctl.records import replace
 
 ID = "laptop-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -44,7 +45,7 @@ class Writer:
 
     def state(self) -> Known:
         """Return what leaves."""
-        return Known({ID: len(self.commits)}, {ID: forks.text(self.history)}, {ID: frozenset(self.commits)})
+        return Known({ID: len(self.commits)}, {ID: histories.text(self.history)}, {ID: frozenset(self.commits)})
 
 
 def receive(states: Sequence[Known]) -> tuple[Known, ForkResolution]:
@@ -105,7 +106,7 @@ def expected(left: Sequence[Writer]) -> tuple[Known, list[Fork]]:
         }
         name = ID + "".join(f"~{number}.{tag}" for number, tag in sorted(marks.items()))
         known.clock[name] = len(writer.commits)
-        known.histories[name] = forks.text(writer.history)
+        known.histories[name] = histories.text(writer.history)
         known.rows[name] = frozenset(writer.commits)
     found = [Fork(ID, tuple(sorted(known.clock)), _shared(list(longest)))] if len(longest) > 1 else []
     return known, found
@@ -117,7 +118,7 @@ def _apart(a: tuple[ExportMarker, ...], b: tuple[ExportMarker, ...]) -> int:
 
 def _shared(trails: Sequence[tuple[ExportMarker, ...]]) -> int:
     kept = [
-        set(zip(forks.retained(len(trail)), (trail[n - 1] for n in forks.retained(len(trail))), strict=True))
+        set(zip(histories.retained(len(trail)), (trail[n - 1] for n in histories.retained(len(trail))), strict=True))
         for trail in trails
     ]
     return max((departure.seq for _, departure in set.intersection(*kept)), default=0)

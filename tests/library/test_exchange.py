@@ -10,7 +10,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import DataError, ExistsError, MissingError, PartialError
-from crdtctl.store.commit import Change
+from crdtctl.store.changes import Change
 from crdtctl.store.identity import IdChange
 from tests.support.clones import clone
 

@@ -11,7 +11,7 @@ from crdtctl import Replica
 from crdtctl.crdt import TYPES
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.store.apply import Commit
-from crdtctl.store.commit import Change
+from crdtctl.store.changes import Change
 from crdtctl.store.requests import add, create, decrement, increment
 
 New = Callable[[str], Replica]

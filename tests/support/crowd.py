@@ -7,7 +7,7 @@ from pathlib import Path
 from crdtctl.codec.header import Head, encode_head
 from crdtctl.codec.layout import assemble
 from crdtctl.codec.lines import encode_line
-from crdtctl.crdt.forks import ExportMarker, History, text
+from crdtctl.crdt.histories import ExportMarker, History, text
 from crdtctl.sync.object_name import name_of
 
 #: When the ids were minted, as in all of them.

@@ -2,7 +2,7 @@
 
 from crdtctl.errors import DataError
 from crdtctl.records import as_dict
-from crdtctl.store.commit import Change
+from crdtctl.store.changes import Change
 from crdtctl.store.merge import MergeReport
 from crdtctl.sync.report import add_merge
 

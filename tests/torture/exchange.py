@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crdtctl import Replica
-from crdtctl.crdt.forks import origin
+from crdtctl.crdt.branches import origin
 from tests.conftest import PROGRAM, Result
 
 EXACT = "exact"

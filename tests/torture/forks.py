@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import count, pairwise
 from random import Random
 
-from crdtctl.crdt import forks
-from crdtctl.crdt.forks import ExportMarker, History
+from crdtctl.crdt import forks, histories
+from crdtctl.crdt.histories import ExportMarker, History
 from tests.torture.report import Row
 
 HISTORIES = 20_000
@@ -51,7 +51,7 @@ class Writer:
         seq = len(self.commits)
         if seq > self.history.exported:
             self.history = self.history.then(ExportMarker(seq, f"{random.getrandbits(24):06x}"[-4:]))
-        return Left(tuple(self.commits), forks.text(self.history)) if seq else None
+        return Left(tuple(self.commits), histories.text(self.history)) if seq else None
 
     def clone(self, random: Random) -> "Writer":
         """Return another writer with this one's past, that may be much busier or much lazier."""
@@ -185,7 +185,7 @@ def far_apart(departures: int, number: int, seed: int = 2) -> float:
         other = trunk
         for _ in range(departures):
             other = other.then(ExportMarker(next(seqs), "two2"))
-        silent += not forks.divergence(one.nonces, other.nonces)
+        silent += not histories.divergence(one.nonces, other.nonces)
     return silent / number
 
 

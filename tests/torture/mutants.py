@@ -243,7 +243,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "the branches of a fork are joined without a report",
         (
             Edit(
-                "crdt/forks.py",
+                "crdt/histories.py",
                 "return min((number for number in a.keys() & b.keys() if a[number] != b[number]), default=0)",
                 "return 0",
             ),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crdtctl.codec.clock import encode_clock
+from crdtctl.crdt import branches, forks
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt import forks
 from crdtctl.crdt.membership import day_of, forgotten, roster
 from crdtctl.errors import MissingError, RefusedError, printable
 
@@ -90,7 +90,7 @@ def foreign_writers(own: Head, opened: Collection[OpenedInput]) -> list[str]:
     seq, history = own.clock.get(own.replica, 0), own.histories.get(own.replica, "")
 
     def is_foreign(author: str, head: Head) -> bool:
-        if not author.startswith(own.replica) or forks.origin(author) != own.replica:
+        if not author.startswith(own.replica) or branches.origin(author) != own.replica:
             return False
         return head.clock[author] > seq or not forks.is_prefix(head.histories.get(author, ""), history)
 

@@ -13,10 +13,10 @@ from crdtctl.contexts import ExitStack
 from crdtctl.crdt import clock as clocks
 from crdtctl.records import NamedTuple, replace
 from crdtctl.store import journal
-from crdtctl.store.commit import Change, reading
+from crdtctl.store.changes import Change, reading
 from crdtctl.store.merge import limits
+from crdtctl.store.merge.made_twice import Makers
 from crdtctl.store.merge.opening import BadInput
-from crdtctl.store.rights import Makers
 from crdtctl.store.temporary import temporary_file
 from crdtctl.store.type_choice import Arrivals
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.codec.header import Head
 from crdtctl.crdt import forks
 from crdtctl.crdt.attempts import ATTEMPTS, jobs
+from crdtctl.crdt.branches import origin
 from crdtctl.crdt.membership import MEMBERSHIP, roster
 from crdtctl.records import Record
 from crdtctl.store.gone import declared, returned
@@ -159,7 +160,7 @@ def _new_forks(joined: ForkResolution, before: Head, taken: Sequence[OpenedInput
     found = []
     for fork in joined.forks:
         if not before.clock.keys() >= set(fork.branches):
-            brought = [one.item.label for one in taken if any(forks.origin(a) == fork.replica for a in one.head.clock)]
+            brought = [one.item.label for one in taken if any(origin(a) == fork.replica for a in one.head.clock)]
             found.append((fork, brought))
     return found
 

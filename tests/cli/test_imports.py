@@ -29,10 +29,10 @@ NEVER = {
 #: Words of the small commands.
 SMALLEST = [
     *(
-        "increment builds --once job-7",
+        "increment fresh --once job-7",
         "observe bytes 7 --source eth0",
         "increment A=2 B=1",
-        "increment builds=1 --replica .crdtctl",
+        "increment builds=1 fresh=2 --replica .crdtctl",
         "add visitors ada",
     ),
     *(
@@ -123,7 +123,7 @@ def test_a_command_that_reads_imports_nothing_for_writes(shell: Shell, counted: 
 
 
 @pytest.mark.parametrize(
-    "words", ["increment A=2 B=1", "increment builds --once job-7", "add visitors ada", "observe bytes 7 --source eth0"]
+    "words", ["increment A=2 B=1", "increment fresh --once job-7", "add visitors ada", "observe bytes 7 --source eth0"]
 )
 def test_a_command_that_counts_imports_nothing_for_retired_replicas(shell: Shell, counted: Replica, words: str) -> None:
     assert counted.value("builds") == 3

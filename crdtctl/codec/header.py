@@ -32,14 +32,14 @@ FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known", "recent")
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
 #: Every kind of file may have this field. It stands before the clock, so that it is found without reading that.
 _PERIODS = "periods"
-_OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness", "follows")
+_OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness", "follows", "last")
 #: Kind → the fields that its header must have, and those that it may have.
 _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "state": (_REQUIRED, frozenset({_PERIODS, "tags", "settled"})),
     "delta": (_REQUIRED | {"since"}, frozenset({_PERIODS, "tags", "settled"})),
     "known": (_REQUIRED | {"heard"}, frozenset({_PERIODS, "tags", "settled", "past", "unheard"})),
-    "own": (_REQUIRED, frozenset({_PERIODS, "base", "tags", "tier", "binding", "witness", "follows"})),
-    "recent": (_REQUIRED | {"base"}, frozenset({_PERIODS, "tags", "tier", "binding", "witness", "follows"})),
+    "own": (_REQUIRED, frozenset({_PERIODS, "base", "tags", "tier", "binding", "witness", "follows", "last"})),
+    "recent": (_REQUIRED | {"base"}, frozenset({_PERIODS, "tags", "tier", "binding", "witness", "follows", "last"})),
 }
 
 
@@ -72,6 +72,7 @@ class Head(Record):
     binding: str = ""
     witness: str = ""
     follows: Mapping[str, str] = field(default_factory=dict)
+    last: tuple[str, ...] = ()
     base: str = ""
     periods: bool = False
 
@@ -166,6 +167,7 @@ def head_from_tree(tree: Any) -> Head:
         binding=_text(tree.get("binding", "")),
         witness=_text(tree.get("witness", "")),
         follows=_follows(tree.get("follows", _EMPTY)),
+        last=_last(tree.get("last", [])),
         base=_base(kind, tree.get("base", "")),
         periods=_periods(tree.get(_PERIODS)),
     )
@@ -199,6 +201,12 @@ def _follows(tree: Any) -> dict[str, str]:
     if not isinstance(tree, dict) or not all(map(_text, tree)) or not all(map(_is_position, tree.values())):
         raise Invalid("field 'follows' of its header is malformed")
     return tree
+
+
+def _last(tree: Any) -> tuple[str, ...]:
+    if not isinstance(tree, list) or not all(map(_text, tree)):
+        raise Invalid("field 'last' of its header is malformed")
+    return tuple(tree)
 
 
 def _base(kind: str, value: Any) -> str:

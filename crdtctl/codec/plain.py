@@ -94,8 +94,8 @@ def _is_text(text: bytes) -> bool:
 class OwnHeader:
     """A plain header of ``own.json``: `history` is the text of the export markers, `exports` their number.
 
-    `follows` is the text of the positions in followed files, and `periods` whether an entry may have periods. With a
-    `base`, it is the header of ``own.recent.json``.
+    `follows` is the text of the positions in followed files, and `last` that of what the last commit did. `periods` is
+    whether an entry may have periods. With a `base`, it is the header of ``own.recent.json``.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class OwnHeader:
         bound: bytes,
         witness: bytes,
         follows: bytes,
+        last: bytes = b"",
         *,
         periods: bool = False,
     ) -> None:
@@ -119,10 +120,11 @@ class OwnHeader:
         self.bound = bound
         self.witness = witness
         self.follows = follows
+        self.last = last
 
     def encode(self) -> bytes:
         """Return the header line, with its line feed."""
-        return b'%b%b","replica":"%b"%b,"clock":{"%b":%d}%b,"binding":"%b"%b%b%b' % (
+        return b'%b%b","replica":"%b"%b,"clock":{"%b":%d}%b,"binding":"%b"%b%b%b%b' % (
             HEAD_START,
             b'recent","base":"' + self.base if self.base else b"own",
             self.replica,
@@ -133,6 +135,7 @@ class OwnHeader:
             self.bound,
             b',"witness":"%b"' % self.witness if self.witness else b"",
             b',"follows":{%b}' % self.follows if self.follows else b"",
+            b',"last":["%b"]' % self.last if self.last else b"",
             HEAD_END,
         )
 
@@ -153,12 +156,15 @@ def read_own_header(line: bytes, base: bytes = b"") -> OwnHeader:
         between(line, b'"binding":"', b'"'),
         between(line, b'"witness":"', b'"'),
         between(line, b'"follows":{', b"}"),
+        between(line, b'"last":["', b'"]'),
         periods=has_periods(line),
     )
     witness = header.witness
     if not (header.seq and is_name(replica) and _is_text(header.bound) and (not witness or _is_text(witness))):
         raise ValueError
     if header.encode() != line:
+        raise ValueError
+    if header.last and not all(map(_is_text, header.last.replace(b'\\"', b"'").split(b'","'))):
         raise ValueError
     for _, position in members_of(header.follows, b'":"', b'","', b'"'):
         if not is_position(position):

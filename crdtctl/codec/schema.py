@@ -74,6 +74,7 @@ _OPTIONAL = {
     "binding": ["own", "recent"],
     "witness": ["own", "recent"],
     "follows": ["own", "recent"],
+    "last": ["own", "recent"],
 }
 _COMMIT = {"description": "number of a replica's commit", "type": "integer", "minimum": 1, "maximum": MAX_SAFE}
 _CLOCK = {
@@ -159,6 +160,12 @@ def state_schema() -> dict[str, Any]:
                 "minProperties": 1,
                 "propertyNames": _TEXT,
                 "additionalProperties": {"type": "string", "pattern": "^[0-9]{1,20}[.][0-9]{1,20}[.][0-9a-f]{8}$"},
+            },
+            "last": {
+                "description": "what the last commit did to each counter",
+                "type": "array",
+                "minItems": 1,
+                "items": _TEXT,
             },
             "counters": {
                 "description": "name → type → replica → entry",

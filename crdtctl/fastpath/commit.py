@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
         name: bytes
 
-        def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> bytes:
-            """Return the line of the counter after the next commit; raise ValueError if the line is special."""
+        def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> tuple[bytes, bytes]:
+            """Return the line of the counter after the next commit, and what the commit does to it, as on a line.
+
+            Raise ValueError if the line is special.
+            """
 
 
 #: Time in seconds to try for the lock. Then the full command waits, as long as it is configured to.
 _PATIENCE = 0.1
 _POLL = 0.001
+#: The limits of `crdtctl.store.last`, which is not imported here.
+_MAX_LAST = 1000
+_MOST_LAST = 100
 
 
 class Known:
@@ -98,11 +104,12 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
     if header.seq >= MAX_SAFE or plain.may_be_sealed(sealed, header.replica):
         return None
     known = Known(directory, sealed)
-    lines = [edit.line(line, header, known) for edit, line in zip(edits, old, strict=True)]
+    done = [edit.line(line, header, known) for edit, line in zip(edits, old, strict=True)]
+    header.last = _last([text for _, text in done])
     header.seq += 1
     witness, writes = header.witness.decode(), header.seq + header.exports
     body = [between[0]]
-    for line, after in zip(lines, between[1:], strict=True):
+    for (line, _), after in zip(done, between[1:], strict=True):
         body += (line, after)
     if sum(map(len, body)) > limit:
         return None
@@ -122,6 +129,12 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
         draft.abandon()
     binding.write_witness(witness, writes)
     return 0
+
+
+def _last(texts: "Sequence[bytes]") -> bytes:
+    """Return the text of what a commit does, for `undo`, as `crdtctl.store.last.texts` does."""
+    size = sum([len(text.replace(b'\\"', b'"')) for text in texts])
+    return b'","'.join(sorted(texts)) if size <= _MAX_LAST and len(texts) <= _MOST_LAST else b""
 
 
 def _in_own(fd: int, names: "Sequence[bytes]") -> "_Found":

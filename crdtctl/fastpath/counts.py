@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from crdtctl.fastpath.commit import Known
 
+_QUARTER = 15 * 60
+
 
 class Count:
     """An amount for one total of a counter, under an idempotency key unless that is empty.
@@ -23,8 +25,11 @@ class Count:
         self.amount = amount
         self.key = key
 
-    def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> bytes:
-        """Return the line of the counter after the next commit; raise ValueError if the line is special."""
+    def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> tuple[bytes, bytes]:
+        """Return the line of the counter after the next commit, and what the commit does to it.
+
+        Raise ValueError if the line is special.
+        """
         line = plain.read_own_line(old, self.on_line, header.replica)
         is_dated = line.maps.startswith(plain.DATED)
         if b"{" in self.name and (known.periods or header.periods):
@@ -37,28 +42,33 @@ class Count:
             line.maps = counted(
                 line.maps, known.line(self.name, verified=True), self.key, self._row(len(line.totals), header.seq + 1)
             )
-            return line.encode(header.replica, header.seq + 1)
+            return line.encode(header.replica, header.seq + 1), b"once " + self.on_line
         line.totals[self.column] += self.amount
         if line.totals[self.column] > MAX_SAFE:
             raise ValueError
+        quarter = b""
         if known.periods or is_dated:
-            line.maps = self._in_period(line, known)
-            header.periods = header.periods or line.maps.startswith(plain.DATED)
-        return line.encode(header.replica, header.seq + 1)
+            import time  # only here: most counters keep no periods
+
+            now = int(time.time())
+            line.maps = self._in_period(line, known, now)
+            if line.maps.startswith(plain.DATED):
+                header.periods = True
+                quarter = b"@%d" % (now // _QUARTER)
+        done = b"%b%d%b %b" % (b"-" if self.column else b"+", self.amount, quarter, self.on_line)
+        return line.encode(header.replica, header.seq + 1), done
 
     def _row(self, width: int, seq: int) -> list[int]:
         """Return the totals of an idempotency key, and its commit."""
         return [*[self.amount if at == self.column else 0 for at in range(width)], seq]
 
-    def _in_period(self, line: plain.OwnLine, known: "Known") -> bytes:
-        """Return the maps of a line after the amount."""
-        import time  # only here, as above
-
+    def _in_period(self, line: plain.OwnLine, known: "Known", now: int) -> bytes:
+        """Return the maps of a line after the amount at a time."""
         from crdtctl.codec import plain_periods
 
         found = known.line(self.name) if known.periods else b""
         settings = plain_periods.heard(found, line.name, line.tag) if found else []
-        return plain_periods.counted(line.maps, settings, self.column, self.amount, len(line.totals), int(time.time()))
+        return plain_periods.counted(line.maps, settings, self.column, self.amount, len(line.totals), now)
 
 
 def of_names(words: "Sequence[str]", column: int, key: bytes) -> list[Count]:

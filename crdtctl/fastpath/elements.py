@@ -17,9 +17,12 @@ class Addition:
         self.name = name
         self.elements = elements
 
-    def line(self, old: bytes, header: plain.OwnHeader, _known: "Known") -> bytes:
-        """Return the line of the set after the next commit; raise ValueError if the line is special."""
-        return added(old, self.name, header.replica, header.seq + 1, self.elements)
+    def line(self, old: bytes, header: plain.OwnHeader, _known: "Known") -> tuple[bytes, bytes]:
+        """Return the line of the set after the next commit, and what the commit does to it.
+
+        Raise ValueError if the line is special.
+        """
+        return added(old, self.name, header.replica, header.seq + 1, self.elements), b"add " + self.name
 
 
 def addition(words: "Sequence[str]") -> Addition:

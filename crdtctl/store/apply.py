@@ -9,7 +9,9 @@ from crdtctl.codec.plain import OPENING, has_periods
 from crdtctl.contexts import ExitStack
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
+from crdtctl.errors import BusyError
 from crdtctl.records import Record, field
+from crdtctl.store import last
 from crdtctl.store.commit import Basis, changes, plan, unknown
 from crdtctl.store.durable import opening
 from crdtctl.store.hidden import hide_absorbed, hide_left_out
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from crdtctl.codec.reader import Source
+    from crdtctl.crdt.base import Entry
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.counter import Counter
     from crdtctl.store.changes import Change
@@ -50,14 +53,18 @@ def apply(
     details: bool = False,
     on_refused: OnRefused | None = None,
     step: Step | None = None,
+    after: int | None = None,
 ) -> Commit:
     """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
 
     With `on_refused`, the refused requests are left out, and it is called with each of them. With `details`, the
     result contains the value of every counter before and after. A `step` in a followed file is recorded in the same
-    commit, also if no counter changes.
+    commit, also if no counter changes. With `after`, it takes back the commit of that number; raise `BusyError` if
+    another one followed.
     """
     with tx.lock_own() as own, ExitStack() as stack:
+        if after not in (None, own.seq):
+            raise BusyError("another process has counted since", "look at the counters, and try again")
         if own.source.has(MEMBERSHIP_LINE):
             from crdtctl.store.retirement import refuse_sealed  # only here, as below: most replicas are not sealed
 
@@ -95,7 +102,8 @@ def apply(
 
                 refuse_in_attempt(own.source, planned.touched)
             lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
-            seq = tx.write_own(own, {**plain, **lines}, follows=follows, periods=_have_periods(planned))
+            deeds = () if plain else _last(planned, requests, basis.now, undoes=after is not None)
+            seq = tx.write_own(own, {**plain, **lines}, follows=follows, last=deeds, periods=_have_periods(planned))
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
@@ -117,8 +125,22 @@ def _settings_of(directory: Directory) -> Callable[[], Config]:
 
 def _have_periods(planned: Plan) -> bool:
     """Return whether a changed entry has settings of periods."""
-    rows = (row for name, tag in planned.touched for row in planned.counters[name][tag].values())
-    return any(TYPES[tag].has_periods(row) for (_, tag), row in zip(planned.touched, rows, strict=True))
+    return any(TYPES[tag].has_periods(row) for _, tag, row in _rows(planned))
+
+
+def _last(planned: Plan, requests: Sequence[Request], now: int, *, undoes: bool) -> tuple[str, ...]:
+    """Return what a commit of requests did to each counter, for `undo`."""
+    if len(requests) > last.MOST:
+        return ()
+    dated = {name: TYPES[tag].has_periods(row) for name, tag, row in _rows(planned)}
+    return last.texts(requests, dated, now, undoes=undoes)
+
+
+def _rows(planned: Plan) -> Iterator[tuple[str, str, Entry]]:
+    """Yield the name, the type and the entry of each counter that a plan changes."""
+    for name, tag in planned.touched:
+        for row in planned.counters[name][tag].values():
+            yield name, tag, row
 
 
 class _KnownCounters:

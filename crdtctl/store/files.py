@@ -247,11 +247,13 @@ class Directory:
         seq: int,
         tags: str = "",
         follows: Mapping[str, str] | None = None,
+        last: Sequence[str] = (),
         periods: bool = False,
     ) -> None:
         """Replace ``own.json``: after commit `seq`, it has these `lines` of counters.
 
         `tags` is its history of export markers, and `follows` are its positions in followed files, if that is new.
+        `last` is what the commit did, see `crdtctl.store.last`; without a new commit, it stays.
         With `periods`, an entry on the lines may have settings of periods.
         Raise `RefusedError` for a file above the size limit.
         """
@@ -263,6 +265,7 @@ class Directory:
             clock=clock,
             histories=history,
             follows=old.follows if follows is None else follows,
+            last=tuple(last) if seq > own.seq else old.last,
             base="",
             periods=old.periods or periods,
         )

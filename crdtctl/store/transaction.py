@@ -125,16 +125,18 @@ class Transaction(Record, frozen=False):
         history: str = "",
         follows: Mapping[str, str] | None = None,
         *,
+        last: Sequence[str] = (),
         periods: bool = False,
     ) -> int:
         """Replace ``own.json``: `own` with these `lines` of counters in their places. Return the commit number.
 
         Lines make a commit. Without lines, only the `history` of export markers, or the positions in followed files,
-        `follows`, change. With `periods`, an entry on the lines may have settings of periods.
+        `follows`, change. `last` is what the commit did. With `periods`, an entry on the lines may have settings of
+        periods.
         """
         assert self.own_lock is not None
         seq = own.seq + 1 if lines else own.seq
-        self.directory.write_own(self.own_lock, own, lines, seq, history, follows, periods)
+        self.directory.write_own(self.own_lock, own, lines, seq, history, follows, last, periods)
         return seq
 
     def write_known(self, fill: Callable[[Draft], bool]) -> bool:

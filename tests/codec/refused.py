@@ -577,6 +577,13 @@ FORKS: dict[str, bytes] = {
     "a position in a file with a control character": own('"follows":{"add:\\u001b":"1.2.89abcdef"}'),
     "positions that are not sorted": own('"follows":{"b":"1.2.89abcdef","a":"1.2.89abcdef"}'),
     "positions before the witness": own('"follows":{"b":"1.2.89abcdef"},"witness":"/x"'),
+    "a last commit that did nothing": own('"last":[]'),
+    "a last commit in one text": own('"last":"+1 a"'),
+    "a last commit with a number": own('"last":[1]'),
+    "a last commit with an empty text": own('"last":[""]'),
+    "a last commit with a control character": own('"last":["+1 \\u001b"]'),
+    "a last commit before the witness": own('"last":["+1 a"],"witness":"/x"'),
+    "a last commit in a state": file_with(f'{HEAD},"last":["+1 a"]', A, B),
     "positions in a state": file_with(f'{HEAD},"follows":{{"b":"1.2.89abcdef"}}', A, B),
 }
 FILES: dict[str, bytes] = {

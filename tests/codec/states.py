@@ -185,6 +185,7 @@ def head_from(clock: dict[str, int], tape: Tape) -> Head:
         binding=free_text(tape, 0) if is_own else "",
         witness=free_text(tape, 0) if is_own else "",
         follows={f"add:/{author}": "7.4096.89abcdef" for author in tape.some(AUTHORS, 2)} if is_own else {},
+        last=tuple(f"+{tape.below(9)} {author}" for author in tape.some(AUTHORS, 2)) if is_own else (),
         base={"own": tape.choose(("", NONCE)), "recent": f"{NONCE} 70000 65536 0123456789abcdef"}.get(kind, ""),
     )
 

@@ -83,6 +83,8 @@ PLAIN_TEXTS = ("1.2.0.deadbeef", "-.-.0.deadbeef", "a b", "/home/ada/x y", "copi
 KEYS = ("increment:/var/log/a.log", "add:visitors:/b")
 ODD_KEYS = ("increment:/var/log/a b", "decrement:/{}", 'add:"x":/é')
 POSITIONS = ("7.0.00000000", "18446744073709551615.4096.89abcdef")
+DONE = ("+5 builds", "-2@1960347 a.b", '+1 builds{os="linux"}', "add visitors")
+ODD_DONE = ("+1 ü", "+1 a\\b")
 ODD_TEXTS = ("é", 'a"b', "a\\b", "a,b")
 
 
@@ -111,6 +113,7 @@ def own_headers(draw: st.DrawFn) -> Head:
         follows=draw(
             st.dictionaries(st.sampled_from(KEYS + ODD_KEYS * is_odd), st.sampled_from(POSITIONS), max_size=2)
         ),
+        last=tuple(draw(st.lists(st.sampled_from(DONE + ODD_DONE * is_odd), max_size=2))),
     )
 
 
@@ -145,6 +148,7 @@ def assert_own_header_agrees(line: bytes) -> None:
         binding=header.bound.decode(),
         witness=header.witness.decode(),
         follows=json.loads(b"{%b}" % header.follows),
+        last=tuple(json.loads(b'["%b"]' % header.last)) if header.last else (),
         periods=header.periods,
     )
     assert decode_head(line) == head
@@ -172,7 +176,7 @@ def test_known_header_that_is_plain_is_valid_to_the_codec(head: Head, seed: int)
 
 def is_plain(head: Head) -> bool:
     """Return whether a header holds nothing special, by its data alone."""
-    if not set(head.follows) <= set(KEYS):
+    if not (set(head.follows) <= set(KEYS) and set(head.last) <= set(DONE)):
         return False
     keys = (head.replica, *head.clock, *head.heard, *head.unheard, *(past.replica for past in head.past))
     texts = (

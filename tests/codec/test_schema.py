@@ -167,6 +167,7 @@ WRONG: dict[str, Callable[[Any], None]] = {
     "an element that nobody added": put({"gset": {ANN: [1, {"a": 0}]}}, "counters", "x"),
     "a binding in a state": put("1", "binding"),
     "a witness in a state": put("1", "witness"),
+    "a last commit in a state": put(["+1 a"], "last"),
     "positions in a state": put({"add:/x": "1.2.89abcdef"}, "follows"),
     "earlier ids in a state": put([[ANN, 1, "copied", "now"]], "past"),
     "an earlier id that was not heard of in a state": put({ANN: 1}, "unheard"),

@@ -34,6 +34,7 @@ ONCE = Option(
     metavar="KEY",
     help="Idempotency key: the amount counts once, however often and on however many machines it is sent.",
 )
+NOTE = Option("note", metavar="TEXT", help="A note for the journal of counts, see 'crdtctl help undo'.")
 PRINT_CLOCK = Flag("print_clock", help="Print the clock of this write, for 'show --require' on another replica.")
 BATCH = Option("batch", metavar="FILE", help="Read one entry a line from FILE, as one commit ('-': standard input).")
 BAD = Option(

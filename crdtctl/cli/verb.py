@@ -146,7 +146,9 @@ def commit(
     replica = current.open_to_count(begins=begins and not existing)
     if print_clock and replica.tier:
         raise RefusedError("--print-clock works only on a permanent replica, of tier 0", "leave out --print-clock")
-    done = replica.commit(requests, details=talks, on_refused=on_refused and _by_place(requests, on_refused))
+    done = replica.commit(
+        requests, details=talks, on_refused=on_refused and _by_place(requests, on_refused), note=_note(context)
+    )
     output.stdout.applied = done.seq is not None
     for note in done.notes:
         output.print_message(note)
@@ -162,6 +164,18 @@ def commit(
             other = likelier(replica, {change.name: change.before is None for change in done.changes})
             if other:
                 output.print_message(f"counted in {printable(replica.path)}; {other}")
+
+
+def _note(context: Context) -> str:
+    """Return the note for the journal of counts, or an empty text; raise `UsageError`."""
+    note: str | None = context.values.get("note")
+    if note is None:
+        return ""
+    from crdtctl.store.counts import MAX_NOTE
+
+    if not note or len(note) > MAX_NOTE or not note.isprintable():
+        raise UsageError(f"a note is one line of 1 to {MAX_NOTE} characters", "shorten it, or leave it out")
+    return note
 
 
 def _by_place(requests: Sequence[Request], on_refused: Callable[[int, CrdtctlError], object]) -> OnRefused:

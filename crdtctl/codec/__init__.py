@@ -58,7 +58,7 @@ A *commit* is one change of a replica. The commits of each replica are numbered 
 ``binding``   the identity of the file itself: ``INODE.GENERATION.FILESYSTEM.MACHINE``. Only in ``own`` and ``recent``.
 ``witness``   the path of the witness, the file outside the replica with the number of writes. Only there.
 ``follows``   followed file → position, sorted: ``COMMAND:PATH`` → ``INODE.OFFSET.CRC``, see below. Only there.
-``last``      what the last commit did, for ``undo``: a text for each counter, see `crdtctl.store.last`. Only there.
+``last``      the effects of the last commit, a text for each counter: see `crdtctl.store.last`. Only there.
 
 ``clock``, ``since`` and ``heard`` may be empty objects. ``tags`` and the last eight fields are omitted where they would
 be empty or 0. ``base``, ``heard``, ``past``, ``unheard``, ``tier``, ``binding``, ``witness``, ``follows`` and ``last``

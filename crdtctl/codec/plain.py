@@ -94,8 +94,8 @@ def _is_text(text: bytes) -> bool:
 class OwnHeader:
     """A plain header of ``own.json``: `history` is the text of the export markers, `exports` their number.
 
-    `follows` is the text of the positions in followed files, and `last` that of what the last commit did. `periods` is
-    whether an entry may have periods. With a `base`, it is the header of ``own.recent.json``.
+    `follows` is the text of the positions in followed files, `last` that of the effects of the last commit, and
+    `periods` whether an entry may have periods. With a `base`, it is the header of ``own.recent.json``.
     """
 
     def __init__(

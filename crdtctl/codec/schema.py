@@ -162,7 +162,7 @@ def state_schema() -> dict[str, Any]:
                 "additionalProperties": {"type": "string", "pattern": "^[0-9]{1,20}[.][0-9]{1,20}[.][0-9a-f]{8}$"},
             },
             "last": {
-                "description": "what the last commit did to each counter",
+                "description": "the effect of the last commit on each counter",
                 "type": "array",
                 "minItems": 1,
                 "items": _TEXT,

@@ -13,6 +13,7 @@ from crdtctl.cli.options import (
     EXISTING,
     FOLLOW,
     GROUP,
+    NOTE,
     ONCE,
     PRINT_CLOCK,
     STREAM,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     Argument("name", "NAME", "The name of the set or distribution.", required=True),
     Argument("elements", "[ELEMENT]...", repeated=True),
     LABEL,
+    NOTE,
     ONCE,
     TYPE,
     BATCH,
@@ -54,6 +56,7 @@ def add(
     name: str,
     elements: list[str],
     label: list[str],  # noqa: ARG001  # as below
+    note: str | None,  # noqa: ARG001  # `commit` reads the values of the context
     once: str | None,
     tag: str | None,
     batch: str | None,

@@ -14,6 +14,7 @@ from crdtctl.cli.options import (
     EXISTING,
     FOLLOW,
     GROUP,
+    NOTE,
     ONCE,
     PRINT_CLOCK,
     STREAM,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @command(
     Argument("words", "NAME [AMOUNT] | NAME=AMOUNT...", repeated=True),
     LABEL,
+    NOTE,
     ONCE,
     TYPE,
     AT,
@@ -51,6 +53,7 @@ def increment(
     context: Context,
     words: list[str],
     label: list[str],  # noqa: ARG001  # as below
+    note: str | None,  # noqa: ARG001  # `commit` reads the values of the context
     once: str | None,
     tag: str | None,
     at: str | None,  # noqa: ARG001  # the values of the context are read

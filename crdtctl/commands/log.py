@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.exit_status import READS
-from crdtctl.cli.grammar import Option, Whole, command
+from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
 from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
 from crdtctl.cli.verb import session
-from crdtctl.errors import printable
+from crdtctl.errors import UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,22 +19,33 @@ if TYPE_CHECKING:
 
 @command(
     Option("number", "--number", "-n", metavar="N", kind=Whole(1), help="Show the last N events only."),
+    Flag("counts", help="Show the journal of counts instead, see 'crdtctl help undo'."),
+    Argument("names", "[NAME]...", "With --counts: only these counters.", repeated=True),
     FORM,
     statuses=READS,
 )
-def log(context: Context, number: int | None, form: str | None) -> None:
+def log(context: Context, number: int | None, counts: bool, names: list[str], form: str | None) -> None:
     """Show past merges and other events, oldest first.
 
     \b
     EXAMPLES:
       crdtctl log -n 5
+      crdtctl log --counts builds
       crdtctl log --format ndjson | jq -r 'select(.did == "merged") | .at'
 
     Lists merges with the replicas they updated, replica ids that ended with the reason, and forks with their
-    resolution. Increments are not logged. Old events are dropped, so the log stays small. No command depends on it.
+    resolution. Increments are not logged; a replica may keep a journal of them, which --counts shows. Old events are
+    dropped, so the log stays small. No command depends on it.
     """
-    chosen = output.resolve_format(form)
+    if names and not counts:
+        raise UsageError("the events of the log belong to no counter", "with --counts, a NAME selects its counts")
     replica = session(context).open_to_read()
+    if counts:
+        from crdtctl.cli.counts import print_counts
+
+        print_counts(replica, names, number, form)
+        return
+    chosen = output.resolve_format(form)
     entries = replica.log()
     items = [_escaped(entry) for entry in (entries[-number:] if number else entries)]
     columns = ("at", "did", "what")

@@ -25,6 +25,7 @@ from crdtctl.cli.options import (
     EXISTING,
     FOLLOW,
     GROUP,
+    NOTE,
     PRINT_CLOCK,
     STREAM,
     TYPE,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     ON_DROP,
     AT,
     LABEL,
+    NOTE,
     TYPE,
     BATCH,
     LINES,
@@ -66,6 +68,7 @@ def observe(
     on_drop: str | None,
     at: str | None,
     label: list[str],  # noqa: ARG001  # as below
+    note: str | None,  # noqa: ARG001  # `commit` reads the values of the context
     tag: str | None,
     batch: str | None,
     lines: str | None,

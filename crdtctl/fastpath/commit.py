@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     _Found: TypeAlias = tuple[plain.OwnHeader, str, bytes, Sequence[bytes], Sequence[bytes | memoryview], int]
 
     class Edit(Protocol):
-        """What a command does to one counter. Its `name` is the one that is searched for."""
+        """The change of one counter by a command. A search takes its `name`, without escapes."""
 
         name: bytes
 
         def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> tuple[bytes, bytes]:
-            """Return the line of the counter after the next commit, and what the commit does to it, as on a line.
+            """Return the line of the counter after the next commit, and the effect of that, as the header has it.
 
             Raise ValueError if the line is special.
             """
@@ -90,6 +90,8 @@ def _lock_soon(lock: int) -> bool:
 
 
 def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
+    if durable.may_set(directory, b"journal"):
+        return None  # the full command records the counts
     fd = durable.open_state(directory, "own.json")
     try:
         ending = durable.RECENT if durable.has_recent(fd) else ".json"
@@ -132,9 +134,9 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
 
 
 def _last(texts: "Sequence[bytes]") -> bytes:
-    """Return the text of what a commit does, for `undo`, as `crdtctl.store.last.texts` does."""
+    """Return the effects of a commit as text, as `crdtctl.store.last.texts_of` does. The names are sorted."""
     size = sum([len(text.replace(b'\\"', b'"')) for text in texts])
-    return b'","'.join(sorted(texts)) if size <= _MAX_LAST and len(texts) <= _MOST_LAST else b""
+    return b'","'.join(texts) if size <= _MAX_LAST and len(texts) <= _MOST_LAST else b""
 
 
 def _in_own(fd: int, names: "Sequence[bytes]") -> "_Found":

@@ -26,7 +26,7 @@ class Count:
         self.key = key
 
     def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> tuple[bytes, bytes]:
-        """Return the line of the counter after the next commit, and what the commit does to it.
+        """Return the line of the counter after the next commit, and the effect of that.
 
         Raise ValueError if the line is special.
         """

@@ -18,7 +18,7 @@ class Addition:
         self.elements = elements
 
     def line(self, old: bytes, header: plain.OwnHeader, _known: "Known") -> tuple[bytes, bytes]:
-        """Return the line of the set after the next commit, and what the commit does to it.
+        """Return the line of the counter after the next commit, and the effect of that.
 
         Raise ValueError if the line is special.
         """

@@ -9,11 +9,11 @@ from crdtctl.codec.plain import OPENING, has_periods
 from crdtctl.contexts import ExitStack
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
-from crdtctl.errors import BusyError
+from crdtctl.errors import RefusedError
 from crdtctl.records import Record, field
 from crdtctl.store import last
 from crdtctl.store.commit import Basis, changes, plan, unknown
-from crdtctl.store.durable import opening
+from crdtctl.store.durable import may_set, opening
 from crdtctl.store.hidden import hide_absorbed, hide_left_out
 from crdtctl.store.own_file import MANY
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from crdtctl.store.followed import Step
     from crdtctl.store.own_file import OwnFile
     from crdtctl.store.transaction import Transaction
+    from crdtctl.store.undo import Undone
 
 
 class Commit(Record):
@@ -53,18 +54,26 @@ def apply(
     details: bool = False,
     on_refused: OnRefused | None = None,
     step: Step | None = None,
-    after: int | None = None,
+    undoes: Undone | None = None,
+    note: str = "",
 ) -> Commit:
     """Carry out checked requests as one commit, all or none. If nothing changes, nothing is written.
 
     With `on_refused`, the refused requests are left out, and it is called with each of them. With `details`, the
     result contains the value of every counter before and after. A `step` in a followed file is recorded in the same
-    commit, also if no counter changes. With `after`, it takes back the commit of that number; raise `BusyError` if
-    another one followed.
+    commit, also if no counter changes. With `undoes`, it takes back an earlier commit; raise `BusyError` if another
+    process was faster. A `note` is for the journal of counts; raise `RefusedError` if the replica keeps none.
     """
     with tx.lock_own() as own, ExitStack() as stack:
-        if after not in (None, own.seq):
-            raise BusyError("another process has counted since", "look at the counters, and try again")
+        if undoes is not None:
+            undoes.check(tx.directory, own.id, own.seq)
+        settings = _settings_of(tx.directory)
+        has_journal = may_set(tx.directory.fd, b"journal") and settings().journal
+        if note and not has_journal:
+            raise RefusedError(
+                "a note needs a journal of counts", f'set journal = "counts" in {tx.directory.file("config.toml")}'
+            )
+        asked = requests
         if own.source.has(MEMBERSHIP_LINE):
             from crdtctl.store.retirement import refuse_sealed  # only here, as below: most replicas are not sealed
 
@@ -86,7 +95,7 @@ def apply(
             others.counter,
             others.verified,
             own.tier,
-            _settings_of(tx.directory),
+            settings,
             others.counter if may_have_periods else unknown,
             int(time.time()),
             others.types_of_series,
@@ -102,8 +111,13 @@ def apply(
 
                 refuse_in_attempt(own.source, planned.touched)
             lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
-            deeds = () if plain else _last(planned, requests, basis.now, undoes=after is not None)
-            seq = tx.write_own(own, {**plain, **lines}, follows=follows, last=deeds, periods=_have_periods(planned))
+            dated = {name: TYPES[tag].has_periods(row) for name, tag, row in _rows(planned)}
+            deeds = last.texts_of(asked, {**dict.fromkeys(plain, False), **dated}, basis.now, undoes=undoes is not None)
+            seq = tx.write_own(own, {**plain, **lines}, follows=follows, last=deeds, periods=any(dated.values()))
+            if has_journal:
+                from crdtctl.store.counts import record  # only here: few replicas keep this journal
+
+                record(tx.directory, own.id, seq, deeds, asked, note, undoes)
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
@@ -121,19 +135,6 @@ def _settings_of(directory: Directory) -> Callable[[], Config]:
         return found[0]
 
     return settings
-
-
-def _have_periods(planned: Plan) -> bool:
-    """Return whether a changed entry has settings of periods."""
-    return any(TYPES[tag].has_periods(row) for _, tag, row in _rows(planned))
-
-
-def _last(planned: Plan, requests: Sequence[Request], now: int, *, undoes: bool) -> tuple[str, ...]:
-    """Return what a commit of requests did to each counter, for `undo`."""
-    if len(requests) > last.MOST:
-        return ()
-    dated = {name: TYPES[tag].has_periods(row) for name, tag, row in _rows(planned)}
-    return last.texts(requests, dated, now, undoes=undoes)
 
 
 def _rows(planned: Plan) -> Iterator[tuple[str, str, Entry]]:

@@ -27,6 +27,9 @@ TEMPLATE = """\
 # every = "day"
 # keep = "400d"
 
+# Whether each count of this replica is recorded, with its time and note. See 'crdtctl help undo'.
+# journal = "counts"
+
 # Where 'crdtctl sync' meets others: a name, and a URL without credentials. See also 'crdtctl remote'.
 # [remotes]
 # hub = "ssh://hub.example.org/srv/counts"
@@ -49,7 +52,7 @@ _HINT = "correct it, or delete it to have the defaults"
 class Config(Record):
     """The settings of a replica: seconds, the URLs of remotes by name, and types by the names of counters.
 
-    `every` and `keep` are the periods of new counters, as in an `Operation`.
+    `every` and `keep` are the periods of new counters, as in an `Operation`. With `journal`, counts are recorded.
     """
 
     lock_timeout: float = 30.0
@@ -57,6 +60,7 @@ class Config(Record):
     types: Mapping[str, str] = field(default_factory=dict)
     every: int | None = None
     keep: int | None = None
+    journal: bool = False
 
 
 def read(directory: int, path: str) -> Config:
@@ -146,9 +150,12 @@ def parse(text: str, path: str) -> Config:
     if not isinstance(types, dict) or not all(tag in TYPES for tag in types.values()):
         raise ConfigError(f"{path}: types must be a table of counters, each with one of {', '.join(TYPES)}", _HINT)
     every, keep = _periods(tree.pop("every", None), tree.pop("keep", None), path)
+    journal = tree.pop("journal", None)
+    if journal not in (None, "counts"):
+        raise ConfigError(f'{path}: journal can only be "counts"', _HINT)
     if tree:
         raise ConfigError(f"{path}: unknown setting {min(tree)!r}", _HINT)
-    return Config(float(timeout), remotes, types, every, keep)
+    return Config(float(timeout), remotes, types, every, keep, journal is not None)
 
 
 def _periods(every: object, keep: object, path: str) -> tuple[int | None, int | None]:

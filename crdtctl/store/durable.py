@@ -28,6 +28,8 @@ MAX_OWN_BYTES = 2**30
 #: A larger file is not summed up for the sake of showing one counter: only the lines that are read are looked
 #: at. Whatever is written, exported or merged was summed up before.
 VERIFY_BELOW = 4 * 2**20
+#: Number of bytes of ``config.toml`` that may be about single settings. Tables, such as that of remotes, follow them.
+_MAX_SETTINGS = 2**16
 NEW = ".new"
 #: Minimum size in bytes of an own.json that has an own.recent.json.
 LARGE = 2**18
@@ -157,6 +159,12 @@ def opening(directory: int, name: str, size: int) -> bytes:
         return b""
     finally:
         close(fd)
+
+
+def may_set(directory: int, setting: bytes) -> bool:
+    """Return whether a line of ``config.toml`` may be about a setting: it has its name, and is not a comment."""
+    text = opening(directory, "config.toml", _MAX_SETTINGS)
+    return setting in text and any(setting in line and line.lstrip()[:1] != b"#" for line in text.split(b"\n"))
 
 
 def has_recent(own: int) -> bool:

@@ -253,7 +253,7 @@ class Directory:
         """Replace ``own.json``: after commit `seq`, it has these `lines` of counters.
 
         `tags` is its history of export markers, and `follows` are its positions in followed files, if that is new.
-        `last` is what the commit did, see `crdtctl.store.last`; without a new commit, it stays.
+        `last` has the effects of the commit, see `crdtctl.store.last`; without a new commit, they stay.
         With `periods`, an entry on the lines may have settings of periods.
         Raise `RefusedError` for a file above the size limit.
         """

@@ -1,7 +1,7 @@
-"""The events of a replica: a journal for people, bounded in size. Nothing depends on it.
+"""The journals of a replica, for people, bounded in size: events, and counts if the settings ask for them.
 
-``log.jsonl`` has one JSON object a line, oldest first. When it is full, it becomes ``log.old.jsonl``. An event that
-cannot be written is left out. A line that cannot be read is skipped.
+A journal ``log.jsonl`` has one JSON object a line, oldest first. When it is full, it becomes ``log.old.jsonl``. A line
+that cannot be written is left out, and one that cannot be read is skipped: no total depends on a journal.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from crdtctl.store.files import Directory
 
-NAME = "log.jsonl"
-OLD = "log.old.jsonl"
-MAX_BYTES = 256 * 1024
+#: Name of a journal → maximum size of each of its two files in bytes.
+EVENTS, COUNTS = "log", "counts"
+MAX_BYTES = {EVENTS: 256 * 1024, COUNTS: 1024 * 1024}
 
 
 def now() -> str:
@@ -30,15 +30,22 @@ def now() -> str:
 
 
 def note(directory: Directory, did: str, **facts: Any) -> None:
-    """Add a line with the time, the event and its facts. A lock of the replica must be held."""
-    line = json_text.encode({"at": now(), "did": did, **facts}) + b"\n"
+    """Add an event, with the time and its facts. A lock of the replica must be held."""
+    add(directory, EVENTS, {"did": did, **facts})
+
+
+def add(directory: Directory, journal: str, facts: Mapping[str, Any]) -> None:
+    """Add a line with the time and some facts to a journal. A lock of the replica must be held."""
+    line = json_text.encode({"at": now(), **facts}) + b"\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    name, old = _files(journal)
     try:
-        _make_room(directory, len(line))
+        if _is_full(directory, name, len(line), MAX_BYTES[journal]):
+            os.rename(name, old, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
         try:
-            fd = os.open(NAME, flags, dir_fd=directory.fd)
+            fd = os.open(name, flags, dir_fd=directory.fd)
         except FileNotFoundError:
-            fd = os.open(NAME, flags | os.O_CREAT, 0o666, dir_fd=directory.fd)
+            fd = os.open(name, flags | os.O_CREAT, 0o666, dir_fd=directory.fd)
             adopt(fd, directory.fd)
     except OSError:
         return
@@ -50,34 +57,39 @@ def note(directory: Directory, did: str, **facts: Any) -> None:
         close(fd)
 
 
-def _make_room(directory: Directory, size: int) -> None:
+def _files(journal: str) -> tuple[str, str]:
+    """Return the names of the files of a journal: the one that is written, and the one before it."""
+    return f"{journal}.jsonl", f"{journal}.old.jsonl"
+
+
+def _is_full(directory: Directory, name: str, size: int, limit: int) -> bool:
+    """Return whether a file has no room for a line of some `size`."""
     try:
-        is_full = os.stat(NAME, dir_fd=directory.fd, follow_symlinks=False).st_size + size > MAX_BYTES
+        return os.stat(name, dir_fd=directory.fd, follow_symlinks=False).st_size + size > limit
     except FileNotFoundError:
-        return
-    if is_full:
-        os.rename(NAME, OLD, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
+        return False
 
 
-def read(directory: Directory) -> Iterator[dict[str, Any]]:
-    """Yield the events, oldest first: ``at`` and ``did`` are text, the rest are facts."""
-    for name in (OLD, NAME):
-        for line in filter(None, _content(directory, name).split(b"\n")):
+def read(directory: Directory, journal: str = EVENTS) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a journal, oldest first: ``at`` is a text, and so is ``did`` of an event."""
+    texts = ("at", "did") if journal == EVENTS else ("at",)
+    for name in reversed(_files(journal)):
+        for line in filter(None, _content(directory, name, MAX_BYTES[journal]).split(b"\n")):
             try:
                 entry = json_text.decode(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("at", "did")):
+            if isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in texts):
                 yield entry
 
 
-def _content(directory: Directory, name: str) -> bytes:
+def _content(directory: Directory, name: str, limit: int) -> bytes:
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory.fd)
     except OSError:
         return b""
     try:
-        return os.read(fd, MAX_BYTES)
+        return os.read(fd, limit)
     except OSError:
         return b""
     finally:

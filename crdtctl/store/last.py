@@ -1,9 +1,9 @@
 """The last commit of a replica, as ``own.json`` records it, so that ``undo`` can take it back.
 
 There is a text for each counter: ``+AMOUNT NAME`` or ``-AMOUNT NAME``, with the number of the quarter of an hour since
-1970 behind the amount if the counter keeps periods, ``+5@1960347 builds``. For everything that cannot be taken back,
-there is a word and the name: ``add visitors``. A commit with too much text has none, and any other write that makes a
-commit has none either.
+1970 behind the amount if the counter keeps periods, ``+5@1960347 builds``. For each effect that cannot be taken back,
+there is a word and the name: ``add visitors``. A commit with too much text has none, and other writes that make a
+commit have none either.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from crdtctl.crdt.base import Operation
     from crdtctl.store.commit import Request
@@ -22,10 +22,12 @@ MAX = 1000
 MOST = 100
 _SIGNS = {"increment": "+", "decrement": "-"}
 _QUARTER = 15 * 60
+#: Maximum number of characters of an amount with its time.
+_LONGEST = 120
 
 
-class Done(NamedTuple):
-    """What a commit did to one counter: the signed `amount`, at a time, or a `word` for all else."""
+class Effect(NamedTuple):
+    """The effect of a commit on one counter: a signed `amount` at a time, or a `word` for every other effect."""
 
     name: str
     amount: int = 0
@@ -33,18 +35,21 @@ class Done(NamedTuple):
     word: str = ""
 
 
-def texts(requests: Iterable[Request], dated: Mapping[str, bool], now: int, *, undoes: bool) -> tuple[str, ...]:
-    """Return the texts for a commit of `requests` at a time; none if they are too long.
+def texts_of(requests: Sequence[Request], dated: Mapping[str, bool], now: int, *, undoes: bool) -> tuple[str, ...]:
+    """Return the texts for a commit of `requests` at a time; none if they are too many or too long.
 
     `dated` has the names of the counters that it changed, and whether they keep periods. A commit that takes another
     one back cannot be taken back.
     """
-    found = []
+    if len(requests) > MOST:
+        return ()
+    found: list[tuple[str, str]] = []
     for request in requests:
         name, operation = request.name, request.operation
         if name in dated:
-            found.append(f"{'undo' if undoes else _deed(operation, now, has_periods=dated[name])} {name}")
-    return tuple(sorted(found)) if sum(map(len, found)) <= MAX else ()
+            found.append((name, "undo" if undoes else _deed(operation, now, has_periods=dated[name])))
+    texts = [f"{deed} {name}" for name, deed in sorted(found)]
+    return tuple(texts) if sum(map(len, texts)) <= MAX else ()
 
 
 def _deed(operation: Operation, now: int, *, has_periods: bool) -> str:
@@ -57,10 +62,14 @@ def _deed(operation: Operation, now: int, *, has_periods: bool) -> str:
     return f"{sign}{operation.amount}{at}"
 
 
-def parse(text: str) -> Done:
-    """Return what one of the texts means."""
+def parse(text: str) -> Effect | None:
+    """Return the effect that a text describes; None if this program did not write it."""
     deed, _, name = text.partition(" ")
-    if deed[0] not in "+-":
-        return Done(name, word=deed)
-    amount, _, quarter = deed.partition("@")
-    return Done(name, int(amount), int(quarter) * _QUARTER if quarter else None)
+    amount, at, quarter = deed[1:].partition("@")
+    if not name or not deed.isascii():
+        return None
+    if deed[0] not in _SIGNS.values():
+        return Effect(name, word=deed)
+    if not amount.isdigit() or (at and not quarter.isdigit()) or len(deed) > _LONGEST:
+        return None
+    return Effect(name, int(deed[0] + amount), int(quarter) * _QUARTER if quarter else None)

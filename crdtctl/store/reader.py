@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.membership import Roster
     from crdtctl.crdt.order import Order
     from crdtctl.store.check import Finding
+    from crdtctl.store.counts import JournalEntry
     from crdtctl.store.gone import Returned
     from crdtctl.store.handoffs import OpenHandoff
     from crdtctl.store.identity import OnRenamed
@@ -352,6 +353,14 @@ class Reader:
 
         with self._open() as directory:
             return list(journal.read(directory))
+
+    def journal(self) -> list[JournalEntry]:
+        """Return the commits in the journal of counts, oldest first; none if this replica keeps no such journal."""
+        from crdtctl.store import counts
+
+        replica = self.id
+        with self._open() as directory:
+            return list(counts.read(directory, replica))
 
     def check(self) -> list[Finding]:
         """Verify this replica's files. Return a finding for each check."""

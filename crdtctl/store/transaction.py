@@ -131,8 +131,8 @@ class Transaction(Record, frozen=False):
         """Replace ``own.json``: `own` with these `lines` of counters in their places. Return the commit number.
 
         Lines make a commit. Without lines, only the `history` of export markers, or the positions in followed files,
-        `follows`, change. `last` is what the commit did. With `periods`, an entry on the lines may have settings of
-        periods.
+        `follows`, change. `last` has the effects of the commit. With `periods`, an entry on the lines may have settings
+        of periods.
         """
         assert self.own_lock is not None
         seq = own.seq + 1 if lines else own.seq

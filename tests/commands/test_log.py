@@ -89,7 +89,7 @@ def test_a_log_that_cannot_be_used_hinders_nothing(shell: Shell, replica: Replic
 
 
 def test_the_log_is_bounded(shell: Shell, replica: Replica, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "MAX_BYTES", 2000)
+    monkeypatch.setitem(journal.MAX_BYTES, journal.EVENTS, 2000)
     other = Replica.init(shell.directory / "other", name="other")
     for _ in range(40):
         other.increment("builds")

@@ -81,6 +81,8 @@ JOBS = {
     "increment of every type": Job("increment --batch types.txt"),
     "merge of every type": Job("merge types.json", two_files=True),
     "create": Job("create new --type gcounter"),
+    "increment, with a journal": Job("increment builds 2 --note x"),
+    "undo": Job("undo"),
     "reset": Job("reset builds names"),
     "merge, first": Job("merge other.json"),
     "merge, more": Job("merge other.json more.json"),
@@ -133,6 +135,10 @@ class Bench:
             here.merge_bytes(client.export_bytes())
             client.merge_bytes(here.export_bytes())
             client.export_to(shell.directory / "handoff.json")
+        if job in (JOBS["undo"], JOBS["increment, with a journal"]):
+            settings = self.directory / "config.toml"
+            settings.write_text('journal = "counts"\n' + settings.read_text())
+            here.increment("builds", 7)
         if job in LARGE:
             large.grow(here)
         names = [large.NAME.format(number) for number in range(large.COUNT)]

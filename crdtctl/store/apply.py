@@ -68,7 +68,7 @@ def apply(
         if undoes is not None:
             undoes.check(tx.directory, own.id, own.seq)
         settings = _settings_of(tx.directory)
-        has_journal = may_set(tx.directory.fd, b"journal") and settings().journal
+        has_journal = (note or may_set(tx.directory.fd, b"journal")) and settings().journal
         if note and not has_journal:
             raise RefusedError(
                 "a note needs a journal of counts", f'set journal = "counts" in {tx.directory.file("config.toml")}'

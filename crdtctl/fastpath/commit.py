@@ -7,19 +7,25 @@ from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Protocol, TypeAlias
 
     #: Header, reason why it may be a copy, membership line, the counters' lines, the lines before, between and after
-    #: them, and the maximum size of all lines.
-    _Found: TypeAlias = tuple[plain.OwnHeader, str, bytes, Sequence[bytes], Sequence[bytes | memoryview], int]
+    #: them, other lines by name, and the maximum size of all lines.
+    _Found: TypeAlias = tuple[
+        plain.OwnHeader, str, bytes, Sequence[bytes], Sequence[bytes | memoryview], Mapping[bytes, bytes], int
+    ]
 
     class Edit(Protocol):
-        """The change of one counter by a command. A search takes its `name`, without escapes."""
+        """The change of one counter by a command. A search takes its `name`, without escapes.
+
+        It may depend on the `bare` counter of this replica that has the name without labels; empty: on none.
+        """
 
         name: bytes
+        bare: bytes
 
-        def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> tuple[bytes, bytes]:
+        def line(self, old: bytes, header: plain.OwnHeader, others: "Others") -> tuple[bytes, bytes]:
             """Return the line of the counter after the next commit, and the effect of that, as the header has it.
 
             Raise ValueError if the line is special.
@@ -34,16 +40,20 @@ _MAX_LAST = 1000
 _MOST_LAST = 100
 
 
-class Known:
-    """``known.json``, as far as a commit depends on it. With `periods`, it may have settings of periods."""
+class Others:
+    """Other lines, as far as a commit depends on them. With `periods`, ``known.json`` may have settings of periods.
 
-    def __init__(self, directory: int, membership: bytes) -> None:
+    `own` has lines of this replica, by name.
+    """
+
+    def __init__(self, directory: int, membership: bytes, own: "Mapping[bytes, bytes]") -> None:
         self._directory = directory
         self._membership = membership
+        self.own = own
         self.periods = plain.has_periods(durable.opening(directory, "known.json", plain.OPENING))
 
-    def line(self, name: bytes, *, verified: bool = False) -> bytes:
-        """Return the line of a counter, in a `verified` file if asked for; empty without one, or without the file."""
+    def known(self, name: bytes, *, verified: bool = False) -> bytes:
+        """Return the line of a counter in ``known.json``, `verified` if asked for; empty without it, or the file."""
         from crdtctl.fastpath.finding import find  # only here: a plain count depends on nothing there
 
         if self._membership:
@@ -55,7 +65,7 @@ class Known:
         try:
             if verified and os.fstat(fd).st_size > durable.VERIFY_BELOW:
                 raise ValueError  # `find` does not verify a file of this size
-            return find(fd, "heard", name)
+            return find(fd, "heard", name, alone=False)
         finally:
             durable.close(fd)
 
@@ -95,9 +105,9 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
     fd = durable.open_state(directory, "own.json")
     try:
         ending = durable.RECENT if durable.has_recent(fd) else ".json"
-        names = [edit.name for edit in edits]
-        header, fault, sealed, old, between, limit = (
-            _in_recent(directory, fd, names) if ending == durable.RECENT else _in_own(fd, names)
+        names, more = [edit.name for edit in edits], [edit.bare for edit in edits if edit.bare]
+        header, fault, sealed, old, between, own, limit = (
+            _in_recent(directory, fd, names, more) if ending == durable.RECENT else _in_own(fd, names, more)
         )
     finally:
         durable.close(fd)
@@ -105,8 +115,8 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
         return None  # this replica was copied, or its backup was restored
     if header.seq >= MAX_SAFE or plain.may_be_sealed(sealed, header.replica):
         return None
-    known = Known(directory, sealed)
-    done = [edit.line(line, header, known) for edit, line in zip(edits, old, strict=True)]
+    others = Others(directory, sealed, own)
+    done = [edit.line(line, header, others) for edit, line in zip(edits, old, strict=True)]
     header.last = _last([text for _, text in done])
     header.seq += 1
     witness, writes = header.witness.decode(), header.seq + header.exports
@@ -139,7 +149,7 @@ def _last(texts: "Sequence[bytes]") -> bytes:
     return b'","'.join(texts) if size <= _MAX_LAST and len(texts) <= _MOST_LAST else b""
 
 
-def _in_own(fd: int, names: "Sequence[bytes]") -> "_Found":
+def _in_own(fd: int, names: "Sequence[bytes]", more: "Sequence[bytes]") -> "_Found":
     """Find counters, by sorted names, in the open own.json, which is verified; raise ValueError if it is special."""
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode) or status.st_size > durable.MAX_OWN_BYTES:
@@ -156,6 +166,7 @@ def _in_own(fd: int, names: "Sequence[bytes]") -> "_Found":
     pages, text = InMemory(data), memoryview(data)
     first, last = search(pages, start, end, plain.RESERVED)
     sealed = data[first:last]
+    own = {name: data[slice(*search(pages, start, end, name))] for name in more}
     lines: list[bytes] = []
     between: list[bytes | memoryview] = []
     for name in names:
@@ -163,10 +174,10 @@ def _in_own(fd: int, names: "Sequence[bytes]") -> "_Found":
         between.append(text[start:first])
         lines.append(data[first:last])
         start = last
-    return header, fault, sealed, lines, [*between, text[start:end]], durable.MAX_OWN_BYTES
+    return header, fault, sealed, lines, [*between, text[start:end]], own, durable.MAX_OWN_BYTES
 
 
-def _in_recent(directory: int, fd: int, names: "Sequence[bytes]") -> "_Found":
+def _in_recent(directory: int, fd: int, names: "Sequence[bytes]", more: "Sequence[bytes]") -> "_Found":
     """Find a counter in own.recent.json, or in the open own.json; raise ValueError if one of them is special."""
     from crdtctl.store import recent  # only here: small replicas have no such file
 
@@ -175,7 +186,8 @@ def _in_recent(directory: int, fd: int, names: "Sequence[bytes]") -> "_Found":
     try:
         pair = recent.Pair(fd, beside)
         line, around = pair.line(name), pair.around(name)
-        return pair.header, pair.fault(), pair.line(plain.RESERVED), [line], around, recent.MAX_LINES
+        own = {name: pair.line(name) for name in more}
+        return pair.header, pair.fault(), pair.line(plain.RESERVED), [line], around, own, recent.MAX_LINES
     finally:
         durable.close(beside)
 

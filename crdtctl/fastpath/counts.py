@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from crdtctl.fastpath.commit import Known
+    from crdtctl.fastpath.commit import Others
 
 _QUARTER = 15 * 60
 
@@ -20,38 +20,37 @@ class Count:
 
     def __init__(self, on_line: bytes, column: int, amount: int, key: bytes) -> None:
         self.name = on_line.replace(b'\\"', b'"')
+        self.bare = on_line.partition(b"{")[0] if b"{" in on_line else b""
         self.on_line = on_line
         self.column = column
         self.amount = amount
         self.key = key
 
-    def line(self, old: bytes, header: plain.OwnHeader, known: "Known") -> tuple[bytes, bytes]:
+    def line(self, old: bytes, header: plain.OwnHeader, others: "Others") -> tuple[bytes, bytes]:
         """Return the line of the counter after the next commit, and the effect of that.
 
         Raise ValueError if the line is special.
         """
         line = plain.read_own_line(old, self.on_line, header.replica)
         is_dated = line.maps.startswith(plain.DATED)
-        if b"{" in self.name and (known.periods or header.periods):
-            raise ValueError  # the periods of the counter without labels hold for its series
         if self.key:
             from crdtctl.codec.plain_keys import counted  # only here: most counts have no key
 
             if is_dated:
                 raise ValueError
             line.maps = counted(
-                line.maps, known.line(self.name, verified=True), self.key, self._row(len(line.totals), header.seq + 1)
+                line.maps, others.known(self.name, verified=True), self.key, self._row(len(line.totals), header.seq + 1)
             )
             return line.encode(header.replica, header.seq + 1), b"once " + self.on_line
         line.totals[self.column] += self.amount
         if line.totals[self.column] > MAX_SAFE:
             raise ValueError
         quarter = b""
-        if known.periods or is_dated:
+        if others.periods or is_dated or (self.bare and header.periods):
             import time  # only here: most counters keep no periods
 
             now = int(time.time())
-            line.maps = self._in_period(line, known, now)
+            line.maps = self._in_period(line, others, now)
             if line.maps.startswith(plain.DATED):
                 header.periods = True
                 quarter = b"@%d" % (now // _QUARTER)
@@ -62,12 +61,15 @@ class Count:
         """Return the totals of an idempotency key, and its commit."""
         return [*[self.amount if at == self.column else 0 for at in range(width)], seq]
 
-    def _in_period(self, line: plain.OwnLine, known: "Known", now: int) -> bytes:
-        """Return the maps of a line after the amount at a time."""
+    def _in_period(self, line: plain.OwnLine, others: "Others", now: int) -> bytes:
+        """Return the maps of a line after the amount at a time. The settings of a name hold for its series."""
         from crdtctl.codec import plain_periods
 
-        found = known.line(self.name) if known.periods else b""
-        settings = plain_periods.heard(found, line.name, line.tag) if found else []
+        heard = [(line.name, others.known(self.name))] if others.periods else []
+        if self.bare:
+            heard.append((self.bare, others.own[self.bare]))
+            heard += [(self.bare, others.known(self.bare))] if others.periods else []
+        settings = [one for name, found in heard if found for one in plain_periods.heard(found, name, line.tag)]
         return plain_periods.counted(line.maps, settings, self.column, self.amount, len(line.totals), now)
 
 

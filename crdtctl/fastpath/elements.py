@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crdtctl.fastpath.commit import Known
+    from crdtctl.fastpath.commit import Others
 
 
 class Addition:
@@ -15,9 +15,10 @@ class Addition:
 
     def __init__(self, name: bytes, elements: "Sequence[bytes]") -> None:
         self.name = name
+        self.bare = b""
         self.elements = elements
 
-    def line(self, old: bytes, header: plain.OwnHeader, _known: "Known") -> tuple[bytes, bytes]:
+    def line(self, old: bytes, header: plain.OwnHeader, _others: "Others") -> tuple[bytes, bytes]:
         """Return the line of the counter after the next commit, and the effect of that.
 
         Raise ValueError if the line is special.

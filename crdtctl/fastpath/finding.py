@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 _RESERVED_LINE = b'"' + plain.RESERVED
 
 
-def find(fd: int, kind: str, name: bytes) -> bytes:
-    """Return the line of a counter in a file; empty without one. Raise ValueError if the file is special."""
+def find(fd: int, kind: str, name: bytes, *, alone: bool = True) -> bytes:
+    """Return the line of a counter in a file; empty without one. Raise ValueError if the file is special.
+
+    If the counter has to stand `alone`, that includes a file that has its name with labels as well.
+    """
     status = os.fstat(fd)
     size = status.st_size
     if not stat.S_ISREG(status.st_mode):
@@ -45,7 +48,7 @@ def find(fd: int, kind: str, name: bytes) -> bytes:
     text = pages.read(first, last - first + len(name) + 4)
     at = last - first
     following = text[at + 2 :] if at else text
-    if following.startswith(b'"%b' % name):  # otherwise no name after this line begins with this one
+    if alone and following.startswith(b'"%b' % name):  # otherwise no name after this line begins with this one
         from crdtctl.codec.plain_labels import refuse_series
 
         refuse_series(pages, last, end, name)

@@ -1,4 +1,4 @@
-"""Rows: counters with labels."""
+"""Rows: counters with labels, and those that keep periods as well."""
 
 import json
 from collections.abc import Iterator
@@ -22,6 +22,53 @@ def _series() -> Iterator[tuple[str, dict[str, str], int]]:
         name, of_one = divmod(number, _OF_ONE)
         labels = {"code": str(200 + of_one % 5), "host": f"host-{of_one:03}", "os": _SYSTEMS[of_one % 3]}
         yield f"requests.{name:02}", labels, of_one + 1
+
+
+def dated(ground: Ground) -> Contest:
+    """Count in a series that keeps the counts of each day."""
+    directory = ground.replica("dated")
+    ground.call([ground.crdtctl, "create", "tests", "--type", "pncounter", "--every", "day"], directory)
+    words = ["increment", "tests", "--label", "os=linux"]
+    ground.call([ground.crdtctl, *words], directory)
+
+    def check(runs: int) -> None:
+        rows = ground.call([ground.crdtctl, "show", "tests", "--per", "day", "--last", "3d"], directory).splitlines()
+        found = ground.value(directory, "tests"), sum(int(row.split("\t")[-1]) for row in rows)
+        if found != (runs + 1, runs + 1):
+            raise Wrong(f"the total and the sum of the days are {found} after {runs + 1} increments")
+
+    ours = ground.ours(words, directory=directory, check=check)
+    return Contest(ours=ours, rivals=[Rival(ground.python_command("pass"), 1.6)], turns=_TURNS)
+
+
+def recent(ground: Ground) -> Contest:
+    """Show the counts of the last day of many series with periods, against merging them."""
+    source, directory = ground.replica("series-source"), ground.replica("series-merged")
+    ground.call([ground.crdtctl, "create", _NAME, "--type", "pncounter", "--every", "hour"], source)
+    for batch in ({"at": "2026-01-02T03:00Z"}, {}):
+        ground.batch(
+            source,
+            (json.dumps({"name": _NAME, "labels": {"host": f"{number:05}"}, **batch}) for number in range(_SERIES)),
+        )
+    file, output = source / "state.json", directory / "shown.txt"
+    ground.export(source, file)
+    ground.call([ground.crdtctl, "merge", file], directory)
+    known = directory / ".crdtctl" / "known.json"
+
+    def check(runs: int) -> None:
+        if output.read_text() != f"{_SERIES}\n":
+            raise Wrong(f"{output.read_text()} of {_SERIES} were shown")
+
+    def check_merge(runs: int) -> None:
+        if ground.value(directory, _NAME) != 2 * _SERIES:
+            raise Wrong(f"{ground.value(directory, _NAME)} of {2 * _SERIES} were merged")
+
+    ours = ground.ours(["show", _NAME, "--last", "24h"], directory=directory, check=check, output=str(output))
+    merging = ground.ours(
+        ["merge", file], directory=directory, check=check_merge, prepare=lambda: known.unlink(missing_ok=True)
+    )
+    merging.name = "`crdtctl merge` of them"
+    return Contest(ours=ours, rivals=[Rival(merging, 0.1)], turns=_TURNS)
 
 
 def grouped(ground: Ground) -> Contest:

@@ -45,7 +45,10 @@ def assert_both_ways_agree(case: Case) -> None:
     assert first == second
 
 
-COMMANDS = ["increment builds 2", "decrement builds", "show builds", "show"]
+COMMANDS = [
+    *("increment builds 2", "decrement builds", "show builds", "show"),
+    *("increment builds --once job-9", "add builds eve"),
+]
 MINE: Counter = {"pncounter": {HERE: (20, 12, 5)}}
 THEIRS: Counter = {"pncounter": {HUB: (3, 7, 1)}}
 
@@ -225,14 +228,31 @@ def test_a_counter_with_periods_is_counted_by_the_fast_path(what: str) -> None:
     assert found.ended.status == 0
 
 
+FINER: Counter = {"pncounter": {HUB: (3, 7, 1, *DATED, 2)}}
+OWN_FINER: Counter = {"pncounter": {HERE: (3, 7, 1, *DATED, 2, 960)}}
+#: The counter without labels in this replica's own file and in another one's, and its series in the other one.
+NAMES: dict[str, tuple[Counter, Counter, Counter]] = {
+    "periods of the name here": (OWN_FINER, {}, {}),
+    "periods of the name there": ({}, FINER, {}),
+    "periods of the name here and there": (OWN_FINER, FINER, THEIRS),
+    "periods of the series there": (MINE, THEIRS, FINER),
+    "periods of another type here": ({"gcounter": {HERE: (3, 7, *DATED, 2)}}, {}, {}),
+    "periods of another type there": (MINE, {"gcounter": {HUB: (3, 7, *DATED, 2)}}, {}),
+    "a set of the name here": ({"gset": {HERE: (2, {"ada": 2})}}, FINER, {}),
+    "keys of the name here": ({"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0)})}}, FINER, {}),
+    "the name is only there": ({}, THEIRS, FINER),
+}
+
+
 @pytest.mark.parametrize("mine", [MINE, {"pncounter": {HERE: (20, 12, 5, *DATED, 1)}}], ids=["plain", "dated"])
-@pytest.mark.parametrize("learned", [False, True])
-def test_both_ways_agree_on_a_series_whose_name_has_periods(mine: Counter, learned: bool) -> None:
-    finer: Counter = {"pncounter": {HUB if learned else HERE: (3, 7, 1, *DATED, 2)}}
-    series = {'builds{os="mac"}': mine}
-    entries = {
-        "own.json": PlantedFile(own(series if learned else {"builds": finer, **series})),
-        "known.json": PlantedFile(known({"builds": finer} if learned else {})),
-    }
-    case = Case(["increment", "builds", "-l", "os=mac"], entries)
-    assert outcome(case, fast_first) == outcome(case, full)
+@pytest.mark.parametrize("words", ["increment builds -l os=mac", "decrement builds -l os=mac --once job-9"])
+@pytest.mark.parametrize("what", NAMES)
+def test_both_ways_agree_on_a_series_whose_name_has_periods(what: str, words: str, mine: Counter) -> None:
+    bare, learned, series = NAMES[what]
+    files = [{"builds": bare, 'builds{os="mac"}': mine}, {"builds": learned, 'builds{os="mac"}': series}]
+    here, there = [{name: counter for name, counter in file.items() if counter} for file in files]
+    case = Case(words.split(), {"own.json": PlantedFile(own(here)), "known.json": PlantedFile(known(there))})
+    first = outcome(case, fast_first)
+    assert first == outcome(case, full)
+    if "--once" not in words:
+        assert first.is_fast == (what not in ("a set of the name here", "keys of the name here"))

@@ -14,9 +14,10 @@ _MAX_LINE = 2**15
 
 
 def added(line: bytes, name: bytes, replica: bytes, seq: int, elements: "Sequence[bytes]") -> bytes:
-    """Return the line of a gset after commit `seq` added some plain elements, each once, to this replica's entry.
+    """Return the line of a gset after commit `seq` added some plain elements to this replica's entry.
 
-    Raise ValueError for a special line, and if the entry has one of the elements.
+    If the entry has all of them, the line is unchanged. Raise ValueError for a special line, and for an entry with some
+    of them.
     """
     opening = b'"%b":{"gset":{"%b":[' % (name, replica)
     if len(line) > _MAX_LINE or not line.startswith(opening) or line[-4:] != b"}]}}":
@@ -25,7 +26,11 @@ def added(line: bytes, name: bytes, replica: bytes, seq: int, elements: "Sequenc
     if not separator or not plain.number(last):
         raise ValueError
     there = dict(plain.members_of(text, b'":', b',"', b""))
-    if not all(map(plain.number, there.values())) or not there.keys().isdisjoint(elements):
+    if not all(map(plain.number, there.values())):
+        raise ValueError
+    if there.keys() >= set(elements):
+        return line
+    if not there.keys().isdisjoint(elements):
         raise ValueError
     there.update(dict.fromkeys(elements, b"%d" % seq))
     body = b",".join([b'"%b":%b' % (element, there[element]) for element in sorted(there)])

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
         name: bytes
         bare: bytes
 
-        def line(self, old: bytes, header: plain.OwnHeader, others: "Others") -> tuple[bytes, bytes]:
+        def line(self, old: bytes, header: plain.OwnHeader, others: "Others") -> tuple[bytes, bytes] | None:
             """Return the line of the counter after the next commit, and the effect of that, as the header has it.
 
-            Raise ValueError if the line is special.
+            None means that nothing changes. Raise ValueError if the line is special.
             """
 
 
@@ -116,8 +116,10 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
     if header.seq >= MAX_SAFE or plain.may_be_sealed(sealed, header.replica):
         return None
     others = Others(directory, sealed, own)
-    done = [edit.line(line, header, others) for edit, line in zip(edits, old, strict=True)]
-    header.last = _last([text for _, text in done])
+    done = [edit.line(line, header, others) or (line, b"") for edit, line in zip(edits, old, strict=True)]
+    if not any(effect for _, effect in done):
+        return 0
+    header.last = _last([effect for _, effect in done if effect])
     header.seq += 1
     witness, writes = header.witness.decode(), header.seq + header.exports
     body = [between[0]]

@@ -26,8 +26,8 @@ class Count:
         self.amount = amount
         self.key = key
 
-    def line(self, old: bytes, header: plain.OwnHeader, others: "Others") -> tuple[bytes, bytes]:
-        """Return the line of the counter after the next commit, and the effect of that.
+    def line(self, old: bytes, header: plain.OwnHeader, others: "Others") -> tuple[bytes, bytes] | None:
+        """Return the line of the counter after the next commit, and the effect of that; None if nothing changes.
 
         Raise ValueError if the line is special.
         """
@@ -38,9 +38,11 @@ class Count:
 
             if is_dated:
                 raise ValueError
-            line.maps = counted(
-                line.maps, others.known(self.name, verified=True), self.key, self._row(len(line.totals), header.seq + 1)
-            )
+            learned = others.known(self.name, verified=True)
+            maps = counted(line.maps, learned, self.key, self._row(len(line.totals), header.seq + 1))
+            if maps == line.maps:
+                return None
+            line.maps = maps
             return line.encode(header.replica, header.seq + 1), b"once " + self.on_line
         line.totals[self.column] += self.amount
         if line.totals[self.column] > MAX_SAFE:

@@ -18,12 +18,17 @@ class Addition:
         self.bare = b""
         self.elements = elements
 
-    def line(self, old: bytes, header: plain.OwnHeader, _others: "Others") -> tuple[bytes, bytes]:
-        """Return the line of the counter after the next commit, and the effect of that.
+    def line(self, old: bytes, header: plain.OwnHeader, others: "Others") -> tuple[bytes, bytes] | None:
+        """Return the line of the counter after the next commit, and the effect of that; None if nothing changes.
 
         Raise ValueError if the line is special.
         """
-        return added(old, self.name, header.replica, header.seq + 1, self.elements), b"add " + self.name
+        line = added(old, self.name, header.replica, header.seq + 1, self.elements)
+        if line != old:
+            return line, b"add " + self.name
+        if b"},{" in others.known(self.name, verified=True):
+            raise ValueError  # a reset by another replica may have cancelled them
+        return None
 
 
 def addition(words: "Sequence[str]") -> Addition:

@@ -36,10 +36,14 @@ def test_key_on_a_line_is_the_one_of_the_full_codec(both: Entries, key: str, ver
     mine, learned = (encode_line("n", {"pncounter": {author: both[author]}}) for author in (ME, HUB))
     line = plain.read_own_line(mine, b"n", ME.encode())
     row = [amount, 0, SEQ] if verb == "increment" else [0, amount, SEQ]
+    before = line.maps
     try:
         line.maps = plain_keys.counted(line.maps, learned, key.encode(), row)
     except ValueError:
         assert b'"%b"' % key.encode() in mine + learned or b"},{" in learned
+        return
+    if line.maps == before:
+        assert both[ME][3][key][:2] == tuple(row[:2])
         return
     operation = Operation(verb, amount, once=key)  # type: ignore[arg-type]
     after = kind.apply(both[ME], operation, OperationContext(ME, SEQ, lambda: others))
@@ -62,8 +66,7 @@ def test_elements_on_a_line_are_those_of_the_full_codec(there: dict[str, int], e
         assert not there.keys().isdisjoint(elements)
         return
     after = TYPES["gset"].apply(mine, Operation("add", elements=tuple(elements)), OperationContext(ME, SEQ))
-    assert after is not None
-    assert line == encode_line("n", {"gset": {ME: after}})
+    assert line == encode_line("n", {"gset": {ME: after or mine}})
 
 
 @pytest.mark.parametrize(

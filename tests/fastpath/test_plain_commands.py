@@ -310,6 +310,10 @@ OTHERS = {"builds": OF_HUB["pncounter"]["builds"], "visitors": {"gset": {HUB: (3
         ("decrement builds 4 --once job-2", True),
         ("increment keyed --once job-2", True),
         ("increment keyed --once job-1", False),
+        ("increment keyed 3 --once job-1", True),
+        ("decrement keyed 3 --once job-1", False),
+        ("increment builds=3 keyed=3 --once job-1", True),
+        ("add visitors ada eve", False),
         ("increment keyed 9 --once job-1", False),
         ("increment missing --once job-1", False),
         ("increment builds keyed=2", False),
@@ -319,7 +323,7 @@ OTHERS = {"builds": OF_HUB["pncounter"]["builds"], "visitors": {"gset": {HUB: (3
         ("increment builds=1 missing=2", False),
         ("increment builds=1 keyed=0", False),
         ("add visitors eve grace", True),
-        ("add visitors ada", False),
+        ("add visitors ada", True),
         ("add visitors grace grace", False),
         ("add visitors", False),
         ("add builds grace", False),
@@ -348,6 +352,15 @@ def test_key_that_another_replica_used_or_may_have_let_expire_is_left_to_the_ful
     case = Case(
         ["increment", "keyed", "3", "--once", "job-2"], {name: PlantedFile(data) for name, data in entries.items()}
     )
+    first = outcome(case, fast_first)
+    assert first == outcome(case, full)
+    assert not first.is_fast
+
+
+def test_element_that_another_replica_may_have_reset_is_left_to_the_full_command() -> None:
+    theirs: Counter = {"gset": {HUB: (3, {"eve": 2}, {HERE: 10})}}
+    entries = {"own.json": own({"visitors": SET}), "known.json": known({"visitors": theirs}), "own.lock": b""}
+    case = Case(["add", "visitors", "ada"], {name: PlantedFile(data) for name, data in entries.items()})
     first = outcome(case, fast_first)
     assert first == outcome(case, full)
     assert not first.is_fast

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import Entry
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.counter import Counter
+    from crdtctl.errors import CrdtctlError
     from crdtctl.store.changes import Change
     from crdtctl.store.commit import OnRefused, Plan, Request
     from crdtctl.store.config import Config
@@ -73,7 +74,15 @@ def apply(
             raise RefusedError(
                 "a note needs a journal of counts", f'set journal = "counts" in {tx.directory.file("config.toml")}'
             )
+        record = _recorder() if has_journal else None
         asked = requests
+        refused: set[int] = set()
+
+        def leave_out(request: Request, failure: CrdtctlError) -> None:
+            refused.add(id(request))
+            if on_refused is not None:
+                on_refused(request, failure)
+
         if own.source.has(MEMBERSHIP_LINE):
             from crdtctl.store.retirement import refuse_sealed  # only here, as below: most replicas are not sealed
 
@@ -102,7 +111,8 @@ def apply(
             others.counters_of_name,
             mine if own.source.head.periods else unknown,
         )
-        planned = plan(basis, requests, on_refused)
+        planned = plan(basis, requests, on_refused and leave_out)
+        asked = [request for request in asked if id(request) not in refused] if refused else asked
         found = changes(planned, mine, others.counter) if details else []
         seq = own.seq
         if plain or planned.counters or follows is not None:
@@ -114,13 +124,18 @@ def apply(
             dated = {name: TYPES[tag].has_periods(row) for name, tag, row in _rows(planned)}
             deeds = last.texts_of(asked, {**dict.fromkeys(plain, False), **dated}, basis.now, undoes=undoes is not None)
             seq = tx.write_own(own, {**plain, **lines}, follows=follows, last=deeds, periods=any(dated.values()))
-            if has_journal:
-                from crdtctl.store.counts import record  # only here: few replicas keep this journal
-
+            if record is not None:
                 record(tx.directory, own.id, seq, deeds, asked, note, undoes)
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)
+
+
+def _recorder() -> Callable[..., None]:
+    """Return the function that records a commit. It is imported before the commit: no failure may follow that."""
+    from crdtctl.store.counts import record
+
+    return record
 
 
 def _settings_of(directory: Directory) -> Callable[[], Config]:

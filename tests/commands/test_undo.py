@@ -247,3 +247,14 @@ def test_undo_of_a_commit_that_another_process_followed_is_refused(
 def test_text_that_this_program_did_not_write_means_nothing(text: str) -> None:
     found = last.parse(text)
     assert found is None or found.word
+
+
+def test_line_that_a_batch_left_out_is_not_taken_back(shell: Shell, replica: Replica) -> None:
+    replica.increment("builds", 2, once="job-1")
+    Path(shell.directory, "batch.txt").write_text(
+        '{"name":"builds","amount":7,"once":"job-1"}\n{"name":"builds","amount":5}\n'
+    )
+    ended = shell("increment", "--batch", "batch.txt", "--bad", "skip")
+    assert (ended.status, replica.value("builds")) == (3, 7)
+    shell.ok("undo")
+    assert replica.value("builds") == 2

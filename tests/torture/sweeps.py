@@ -81,7 +81,8 @@ JOBS = {
     "increment of every type": Job("increment --batch types.txt"),
     "merge of every type": Job("merge types.json", two_files=True),
     "create": Job("create new --type gcounter"),
-    "increment, with a journal": Job("increment builds 2 --note x"),
+    "increment, with a journal": Job("increment builds 2"),
+    "increment, with a note": Job("increment builds 2 --note x"),
     "undo": Job("undo"),
     "reset": Job("reset builds names"),
     "merge, first": Job("merge other.json"),
@@ -135,7 +136,7 @@ class Bench:
             here.merge_bytes(client.export_bytes())
             client.merge_bytes(here.export_bytes())
             client.export_to(shell.directory / "handoff.json")
-        if job in (JOBS["undo"], JOBS["increment, with a journal"]):
+        if job in (JOBS["undo"], JOBS["increment, with a journal"], JOBS["increment, with a note"]):
             settings = self.directory / "config.toml"
             settings.write_text('journal = "counts"\n' + settings.read_text())
             here.increment("builds", 7)

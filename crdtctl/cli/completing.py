@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from crdtctl.cli.app import app
 from crdtctl.cli.line import summary
-from crdtctl.cli.options import FORMATS
+from crdtctl.cli.options import FORMATS, METRICS
 from crdtctl.cli.verbs import VERBS
 from crdtctl.contexts import suppress
 from crdtctl.errors import printable
@@ -118,7 +118,8 @@ def _values(
 
             found = ((tag, type_.summary) for tag, type_ in TYPES.items())
         case "FORMAT":
-            found = ((form, "") for form in (("json", "toml") if path == "export" else FORMATS))
+            of_show = (*FORMATS, *METRICS) if path == "show" else FORMATS
+            found = ((form, "") for form in (("json", "toml") if path == "export" else of_show))
         case "SHELL":
             found = ((shell, "") for shell in ("bash", "zsh", "fish"))
         case "COMMAND | TOPIC":

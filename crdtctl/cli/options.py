@@ -3,6 +3,8 @@
 from crdtctl.cli.grammar import Flag, Option, Whole
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
+#: The formats of metrics, which only `show` has.
+METRICS = ("prom", "openmetrics")
 
 
 def _duration(word: str) -> float:
@@ -28,6 +30,14 @@ FORM = Option(
     metavar="FORMAT",
     variable="CRDTCTL_FORMAT",
     help=f"One of {', '.join(FORMATS)}. Default: a table on a terminal, else tab-separated lines.",
+)
+VALUES_FORM = Option(
+    "form",
+    "--format",
+    "-f",
+    metavar="FORMAT",
+    variable="CRDTCTL_FORMAT",
+    help=f"One of {', '.join((*FORMATS, *METRICS))}. Default: a table on a terminal, else tab-separated lines.",
 )
 ONCE = Option(
     "once",

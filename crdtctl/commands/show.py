@@ -6,13 +6,13 @@ from crdtctl.cli import counter_rows, output
 from crdtctl.cli.amounts import whole
 from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
-from crdtctl.cli.options import FORM, TYPE
+from crdtctl.cli.options import METRICS, TYPE, VALUES_FORM
 from crdtctl.cli.selection import existing, is_one, one_total, selected, selectors
 from crdtctl.cli.time_options import READING, are_about_time
 from crdtctl.cli.verb import session, typed_format
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.series import parts
-from crdtctl.errors import AnswerIsNo, UsageError, printable
+from crdtctl.errors import AnswerIsNo, PartialError, UsageError, printable
 from crdtctl.store.selection import conditions, label_keys, totals_of_all
 from crdtctl.store.totals import ordered
 
@@ -68,8 +68,8 @@ if TYPE_CHECKING:
     ),
     Option("default", metavar="N", help="Value of a NAME that does not exist."),
     *READING,
-    FORM,
-    statuses=(1, 4, *READS),
+    VALUES_FORM,
+    statuses=(1, 3, 4, *READS),
 )
 def show(
     context: Context,
@@ -117,6 +117,7 @@ def show(
       crdtctl show failures --last 24h --max 0 --default 0
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
       crdtctl show --format json | jq '.counters[].value'
+      crdtctl show --format prom
 
     The value of a NAME is the total of the counter and of all its series, whatever their labels: amounts add up, and
     an element of several sets counts once. NAME{KEY="VALUE"} and --where select the series that have these labels. A
@@ -168,6 +169,10 @@ def show(
     quantiles = _quantiles(quantile) if wants_figures else None
     if quantiles and is_bounded and (distribution or len(quantiles) > 1):
         raise UsageError("--min and --max bound one value", "with --quantile, they need a single quantile")
+    if form in METRICS and (has_parts or wants_figures or about_time or is_bounded or instead is not None):
+        raise UsageError(
+            f"--format {form} shows whole values only", "leave out the options about parts, time and bounds"
+        )
     if tag is not None:
         from crdtctl.store.validation import check_type
 
@@ -207,6 +212,9 @@ def show(
         if "replica" in keys:
             rows = _with_label(rows, "replica")
         rows = ordered(rows, sort, top)
+        if form in METRICS:
+            _print_metrics(rows, form)
+            return
         if about_time:
             from crdtctl.cli import per
 
@@ -260,6 +268,22 @@ def _with_figures(item: Item, one: Total | Default) -> Item:
     from crdtctl.cli.distributions import with_figures
 
     return with_figures(item, one)
+
+
+def _print_metrics(rows: Iterable[Total | Default], form: str) -> None:
+    """Print counters in a format of metrics; raise `PartialError` if several have the same name there."""
+    from crdtctl.cli import exposition
+
+    found, clashing = exposition.metrics(existing(rows))
+    for line in exposition.text(found, form):
+        output.stdout.line(line)
+    if clashing:
+        shown = ", ".join(f"'{printable(one)}'" for one in clashing[:3])
+        more = f" and {len(clashing) - 3} more" if len(clashing) > 3 else ""
+        raise PartialError(
+            f"left out, as another one has the same metric name: {shown}{more}",
+            "'--type' or names on the line select one",
+        )
 
 
 def _attempts(

@@ -56,6 +56,8 @@ def asked(shell: Shell, kind: str, *words: str, directory: Path | None = None) -
         ("crdtctl create new --type g", "words", ["gcounter", "gset"]),
         ("crdtctl create new --type=gs", "words", ["gset"]),
         ("crdtctl show --format nd", "words", ["ndjson"]),
+        ("crdtctl show --format pr", "words", ["prom"]),
+        ("crdtctl status --format pr", "words", []),
         ("crdtctl export --format ", "words", ["json", "toml"]),
         ("crdtctl sync h", "files", ["hub"]),
         ("crdtctl remote ", "words", ["add", "remove", "list", "check"]),

@@ -12,7 +12,7 @@ from crdtctl.crdt.decimals import DIGITS
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
 from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
-from crdtctl.crdt.readings import generation_fault, stored_source_fault
+from crdtctl.crdt.reading_parts import generation_fault, stored_source_fault
 from crdtctl.crdt.series import MAX_LABELS, MAX_SPELLING_BYTES
 
 TYPE_CHECKING = False

@@ -38,68 +38,40 @@ there are as many as sources.
 totals and all periods has no period: it was counted before the replica had heard of the setting, or its periods were
 dropped. Keys have no period either, and readings have their own. `every` and `keep` are numbers that grow, and the
 settings of a counter are the largest of all entries. Their author folds old periods, so they are not joined one by one:
-of two versions of an entry, the periods of the one with the larger `seq` are taken.
-
-The row stays a lattice. ``(seq, periods)`` is ordered first by seq, a number, and then by the text, which no two
-versions of one writer need. That is a total order, its join is the larger pair, and its seq is the larger seq, as in
-every row. So the row is a product of this order and of the lattices of the other parts.
+of two versions of an entry, the periods of the one with the larger `seq` are taken, see `crdtctl.crdt.additive_row`.
 """
 
 from __future__ import annotations
 
-from crdtctl.crdt import readings as meters
+from crdtctl.crdt.additive_row import (
+    END,
+    EVERY,
+    EXPIRED,
+    GONE,
+    MARKS,
+    ONCE,
+    ONCE_MARKS,
+    READINGS,
+    beyond,
+    but,
+    is_of,
+    larger,
+    left_of,
+)
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Refused
 from crdtctl.crdt.branches import merge_branches, observed_resets, origin
-from crdtctl.crdt.lattice import MapOf, Nat, Periods, Record, Stamped
-from crdtctl.crdt.names import key_fault, replica_fault
 from crdtctl.records import abstractmethod, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, ClassVar, TypeAlias
+    from typing import Any, ClassVar
 
+    from crdtctl.crdt.additive_row import Totals
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
     from crdtctl.crdt.dated import Dated
     from crdtctl.crdt.readings import Readings
     from crdtctl.crdt.timeline import Timeline
-
-    Totals: TypeAlias = tuple[int, ...]
-
-
-#: The parts of a row after the totals.
-_ONCE, _MARKS, _ONCE_MARKS, _EXPIRED, _GONE, _READINGS, _EVERY, _KEEP, _PERIODS, _END = range(10)
-
-
-@final
-class _Row(Record):
-    """A row without the keys of commits up to its part `gone`, and with the periods of its newest version."""
-
-    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
-        row = super().join(a, b)
-        once, width = self.required, self.required - 1
-        gone = self.at(row, once + _GONE)
-        if gone:
-            left = {key: sent for key, sent in row[once].items() if not _is_of(sent, width, gone)}
-            row = (*row[:once], left, *row[once + 1 :])
-        last = once + _PERIODS
-        if len(row) > last:
-            return self.make(*row[:last], max((one[0], self.at(one, last)) for one in (a, b))[1])
-        return row
-
-
-def _is_of(sent: Totals, width: int, limit: int) -> bool:
-    """Return whether the amount of a key is known to be from one of the commits up to a limit."""
-    return len(sent) > width and sent[width] <= limit
-
-
-def additive_record(totals: int) -> Record:
-    """Return the lattice of an entry with this number of `totals`."""
-    row = Record(*[Nat()] * totals, required=totals)
-    sent = Stamped(*[Nat()] * totals, Nat(), required=totals)
-    maps = [MapOf(key_fault, sent), MapOf(replica_fault, row), MapOf(key_fault, row), MapOf(replica_fault, Nat())]
-    time = Nat(), Nat(), Periods(totals)
-    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), meters.READINGS, *time, required=1 + totals)
 
 
 class AdditiveCounter(CounterType):
@@ -143,25 +115,27 @@ class AdditiveCounter(CounterType):
             if operation.once not in once and operation.amount:  # 0 makes no entry, so that a later count is not lost
                 added = (operation.amount if i == column else 0 for i in range(width))
                 once = {**once, operation.once: (*added, context.seq)}
-                return self._with(mine, totals, once, self._part(mine, _EXPIRED), gone)
-        return self._with(mine, totals, self._part(mine, _ONCE), self._part(mine, _EXPIRED), self._gone(mine))
+                return self._with(mine, totals, once, self._part(mine, EXPIRED), gone)
+        return self._with(mine, totals, self._part(mine, ONCE), self._part(mine, EXPIRED), self._gone(mine))
 
     def _observed(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` after it read some meters."""
-        others = [self._part(row, _READINGS) for row in context.others().values()]
-        before, asked = self._part(mine, _READINGS), operation.readings
+        others = [self._part(row, READINGS) for row in context.others().values()]
+        before, asked = self._part(mine, READINGS), operation.readings
         if operation.moments:
             from crdtctl.crdt import dated, dated_readings
 
             every = max(dated.agreed(self._dated(mine), self._times(context.others()))[0], operation.every or 0)
             asked = (*dated_readings.placed(asked, operation.moments, every, [before, *others]),)
+        from crdtctl.crdt import readings as meters  # only here and below: few counters have readings
+
         found = meters.observed(before, others, asked, operation.on_drop, context.on_fall)
         return self._with_readings(mine, found)
 
     def _with_readings(self, mine: Entry, found: Readings) -> Entry:
         """Return `mine` with other readings."""
         first = 1 + len(self.weights)
-        parts = [self.record.at(mine, index) for index in range(first + _READINGS)]
+        parts = [self.record.at(mine, index) for index in range(first + READINGS)]
         return self.record.make(*parts, found, *self._dated(mine))
 
     def _reset(self, mine: Entry, context: OperationContext) -> Entry:
@@ -169,22 +143,26 @@ class AdditiveCounter(CounterType):
         width = len(self.weights)
         seen = merge_branches(self.record, {**context.others(), context.replica: mine})
         totals = {author: row[1 : 1 + width] for author, row in seen.items()}
-        marks = {**self._part(mine, _MARKS), **_beyond(self._marks(seen), totals)}
-        once_marks = {**self._part(mine, _ONCE_MARKS), **_beyond(self._once_marks(seen), self._sent(seen))}
-        row = self.record.make(*mine[: 1 + width], self._part(mine, _ONCE), marks, once_marks, *mine[4 + width :])
-        found = self._parts(seen, _READINGS)
-        return self._with_readings(row, meters.cancelled(self._part(mine, _READINGS), found)) if found else row
+        marks = {**self._part(mine, MARKS), **beyond(self._marks(seen), totals)}
+        once_marks = {**self._part(mine, ONCE_MARKS), **beyond(self._once_marks(seen), self._sent(seen))}
+        row = self.record.make(*mine[: 1 + width], self._part(mine, ONCE), marks, once_marks, *mine[4 + width :])
+        found = self._parts(seen, READINGS)
+        if not found:
+            return row
+        from crdtctl.crdt import readings as meters
+
+        return self._with_readings(row, meters.cancelled(self._part(mine, READINGS), found))
 
     def _expire(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` after the keys of the commits up to a clock expired, with their amounts in the totals."""
         width = len(self.weights)
         known = {**context.others(), context.replica: mine}
         for author, row in context.others().items():
-            if self._part(row, _EXPIRED) and origin(author) != context.replica and not operation.granted:
+            if self._part(row, EXPIRED) and origin(author) != context.replica and not operation.granted:
                 raise Refused(
                     f"{author} lets its idempotency keys expire; a second replica that does this would count them twice"
                 )
-        clock, expired, gone = dict(operation.clock), dict(self._part(mine, _EXPIRED)), self._gone(mine)
+        clock, expired, gone = dict(operation.clock), dict(self._part(mine, EXPIRED)), self._gone(mine)
         for author, row in known.items():
             limit, who = min(clock.get(author, 0), row[0]), origin(author)
             sent = self._unexpired(row, gone if who == origin(context.replica) else expired.get(who, 0))
@@ -215,7 +193,7 @@ class AdditiveCounter(CounterType):
         gone: int,
     ) -> Entry:
         """Return `mine` with other totals and keys, and with unchanged marks, readings and periods."""
-        marks, last = self._rest(mine, _MARKS, _EXPIRED), self._rest(mine, _READINGS, _END)
+        marks, last = self._rest(mine, MARKS, EXPIRED), self._rest(mine, READINGS, END)
         return self.record.make(mine[0], *totals, once, *marks, expired, gone, *last)
 
     def _rest(self, row: Entry, first: int, end: int) -> Sequence[Any]:
@@ -225,13 +203,13 @@ class AdditiveCounter(CounterType):
 
     def _dated(self, row: Entry) -> Dated:
         """Return the last parts of a row: the settings of periods, and the periods as text."""
-        every, keep, periods = self._rest(row, _EVERY, _END)
+        every, keep, periods = self._rest(row, EVERY, END)
         return every, keep, periods
 
     def _with_dated(self, mine: Entry, found: Dated) -> Entry:
         """Return `mine` with other settings of periods, and other periods."""
         width = len(self.weights)
-        return self.record.make(*mine[: 1 + width], *self._rest(mine, _ONCE, _EVERY), *found)
+        return self.record.make(*mine[: 1 + width], *self._rest(mine, ONCE, EVERY), *found)
 
     def _created(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` with the settings of periods of an operation."""
@@ -264,7 +242,7 @@ class AdditiveCounter(CounterType):
 
     @final
     def has_periods(self, row: Entry) -> bool:
-        return len(row) > 1 + len(self.weights) + _EVERY
+        return len(row) > 1 + len(self.weights) + EVERY
 
     @final
     def timeline(self, entries: Entries) -> Timeline:
@@ -273,7 +251,7 @@ class AdditiveCounter(CounterType):
         width, merged = len(self.weights), merge_branches(self.record, entries)
         marks, none = self._marks(merged), (0,) * width
         every, keep, _ = dated.agreed((0, 0, ""), self._times(merged))
-        read = meters.left(self.readings(merged))
+        read = self._read(merged)
         by_period = dated_readings.by_period(read)
         every = max([every, *(granularity for granularity, _ in by_period)])
         if not every:
@@ -284,18 +262,18 @@ class AdditiveCounter(CounterType):
 
     def _gone(self, row: Entry) -> int:
         """Return the last commit whose keys the replica of a row has dropped."""
-        gone: int = self.record.at(row, 1 + len(self.weights) + _GONE)
+        gone: int = self.record.at(row, 1 + len(self.weights) + GONE)
         return gone
 
     def _left_under_keys(self, entries: Entries) -> dict[str, Totals]:
         """Return idempotency key → the totals that resets leave."""
         marks = self._once_marks(entries)
-        return {key: _left(totals, marks.get(key)) for key, totals in self._sent(entries).items()}
+        return {key: left_of(totals, marks.get(key)) for key, totals in self._sent(entries).items()}
 
     def _unexpired(self, row: Entry, limit: int) -> Mapping[str, Totals]:
         """Return the keys of a row with their totals and commits, without those of commits up to a limit."""
-        once, width = self._part(row, _ONCE), len(self.weights)
-        return {key: sent for key, sent in once.items() if not _is_of(sent, width, limit)} if limit and once else once
+        once, width = self._part(row, ONCE), len(self.weights)
+        return {key: sent for key, sent in once.items() if not is_of(sent, width, limit)} if limit and once else once
 
     def tidied(self, rows: dict[str, Entry]) -> dict[str, Entry]:
         """Return rows without the keys that have expired according to other rows."""
@@ -304,7 +282,7 @@ class AdditiveCounter(CounterType):
             expired = self._expired(rows)
             for author, row in rows.items():
                 left = self._unexpired(row, expired.get(origin(author), 0))
-                if len(left) < len(self._part(row, _ONCE)):
+                if len(left) < len(self._part(row, ONCE)):
                     rows[author] = self.record.make(*row[: 1 + width], left, *row[2 + width :])
         return rows
 
@@ -323,23 +301,23 @@ class AdditiveCounter(CounterType):
         gone = max(self._gone(mine), expired.get(origin(context.replica), 0))
         totals = mine[1 : 1 + width]
         once = dict(self._unexpired(mine, gone))
-        parts = {number: self._part(mine, number) for number in (_MARKS, _ONCE_MARKS, _EXPIRED, _READINGS)}
+        parts = {number: self._part(mine, number) for number in (MARKS, ONCE_MARKS, EXPIRED, READINGS)}
         time = self._dated(mine)
         for author in authors:
             theirs = others[author]
-            left = _left(theirs[1 : 1 + width], cancels.get(author))
+            left = left_of(theirs[1 : 1 + width], cancels.get(author))
             totals = tuple([a + b for a, b in zip(totals, left, strict=True)])
             if max(totals) >= TOO_LARGE:
                 raise Refused("the total would have more than 100 digits")
             for key, sent in self._unexpired(theirs, expired.get(origin(author), 0)).items():
-                more = sent[:width] if key not in once else _larger(once[key][:width], sent[:width])
+                more = sent[:width] if key not in once else larger(once[key][:width], sent[:width])
                 if key not in once or more != once[key][:width]:
                     once[key] = (*more, context.seq)
             for number, part in parts.items() if len(theirs) > 2 + width else ():
                 parts[number] = self.record.parts[1 + width + number].join(part, self._part(theirs, number))
-            for number in (_MARKS, _EXPIRED):
+            for number in (MARKS, EXPIRED):
                 if author in parts[number]:
-                    parts[number] = _but(parts[number], author)
+                    parts[number] = but(parts[number], author)
             if self.has_periods(theirs):
                 from crdtctl.crdt import dated
 
@@ -366,9 +344,13 @@ class AdditiveCounter(CounterType):
                     largest = max(sent[author][key][column] for author in senders)
                     owner = min(author for author in senders if sent[author][key][column] == largest)
                     shares[owner] += weight * left[column]
-        by = {author: self._part(row, _READINGS) for author, row in entries.items()}
-        for (source, generation), count in meters.left(self.readings(entries)).items():
-            shares[meters.first_reader(source, generation, by)] += count
+        read = self._read(entries)
+        if read:
+            from crdtctl.crdt import readings as meters
+
+            by = {author: self._part(row, READINGS) for author, row in entries.items()}
+            for (source, generation), count in read.items():
+                shares[meters.first_reader(source, generation, by)] += count
         return shares
 
     def _plain(self, entries: Entries) -> dict[str, int]:
@@ -377,7 +359,7 @@ class AdditiveCounter(CounterType):
         totals = {author: row[1 : 1 + width] for author, row in entries.items()}
         marks = self._marks(entries)
         if marks:
-            totals = {author: _left(row, marks.get(origin(author))) for author, row in totals.items()}
+            totals = {author: left_of(row, marks.get(origin(author))) for author, row in totals.items()}
         return {author: self.weigh(row) for author, row in totals.items()}
 
     @final
@@ -391,19 +373,33 @@ class AdditiveCounter(CounterType):
 
     @final
     def keepers(self, entries: Entries) -> list[str]:
-        return [author for author, row in entries.items() if self._part(row, _EXPIRED)]
+        return [author for author, row in entries.items() if self._part(row, EXPIRED)]
 
     @final
     def readings(self, entries: Entries) -> Readings:
-        return meters.joined(self._parts(entries, _READINGS))
+        parts = self._parts(entries, READINGS)
+        if not parts:
+            return {}
+        from crdtctl.crdt import readings as meters
+
+        return meters.joined(parts)
+
+    def _read(self, entries: Entries) -> Mapping[tuple[str, str], int]:
+        """Return (source, generation) → the amount that resets leave of its reading, if it is above 0."""
+        together = self.readings(entries)
+        if not together:
+            return {}
+        from crdtctl.crdt import readings as meters
+
+        return meters.left(together)
 
     @final
     def has_dated_readings(self, row: Entry) -> bool:
-        return any(source[0] == " " for source in self._part(row, _READINGS))
+        return any(source[0] == " " for source in self._part(row, READINGS))
 
     @final
     def readings_of(self, row: Entry) -> Readings:
-        return self._part(row, _READINGS)
+        return self._part(row, READINGS)
 
     @final
     def fold(self, entries: Entries) -> int:
@@ -412,7 +408,7 @@ class AdditiveCounter(CounterType):
             _, *columns = zip(*rows, strict=True)
             return sum(map(int.__mul__, weights, map(sum, columns)))
         plain = sum(self._plain(entries).values())
-        return plain + sum(self.once(entries).values()) + meters.total(self.readings(entries))
+        return plain + sum(self.once(entries).values()) + sum(self._read(entries).values())
 
     def _part(self, row: Entry, number: int) -> Mapping[str, Any]:
         """Return one of the maps at the end of a row: keys, marks, marks on keys, expired commits, readings."""
@@ -428,39 +424,15 @@ class AdditiveCounter(CounterType):
         width, expired = len(self.weights), self._expired(entries)
         keyed = [(author, row) for author, row in entries.items() if len(row) > 1 + width]
         found = [self._unexpired(row, expired.get(origin(author), 0)) for author, row in keyed]
-        return observed_resets([{key: sent[:width] for key, sent in one.items()} for one in found], _larger, str)
+        return observed_resets([{key: sent[:width] for key, sent in one.items()} for one in found], larger, str)
 
     def _expired(self, entries: Entries) -> dict[str, int]:
         """Return replica id → the last commit whose keys have expired."""
-        gone = {author: self._gone(row) for author, row in entries.items() if len(row) > 1 + len(self.weights) + _GONE}
-        return observed_resets([*self._parts(entries, _EXPIRED), gone], max)
+        gone = {author: self._gone(row) for author, row in entries.items() if len(row) > 1 + len(self.weights) + GONE}
+        return observed_resets([*self._parts(entries, EXPIRED), gone], max)
 
     def _marks(self, entries: Entries) -> dict[str, Totals]:
-        return observed_resets(self._parts(entries, _MARKS), _larger)
+        return observed_resets(self._parts(entries, MARKS), larger)
 
     def _once_marks(self, entries: Entries) -> dict[str, Totals]:
-        return observed_resets(self._parts(entries, _ONCE_MARKS), _larger, str)
-
-
-def _larger(a: Totals, b: Totals) -> Totals:
-    return tuple(map(max, a, b))
-
-
-def _beyond(marks: Mapping[str, Totals], totals: Mapping[str, Totals]) -> dict[str, Totals]:
-    """Return new marks, joined with the totals, for those names whose totals are beyond their marks."""
-    beyond = {}
-    for name, row in totals.items():
-        mark = marks.get(name, (0,) * len(row))
-        if any(total > seen for total, seen in zip(row, mark, strict=False)):
-            beyond[name] = _larger(row, mark)
-    return beyond
-
-
-def _left(totals: Totals, mark: Totals | None) -> Totals:
-    """Return the totals that a mark leaves."""
-    return totals if mark is None else tuple(max(total - seen, 0) for total, seen in zip(totals, mark, strict=True))
-
-
-def _but(marks: Mapping[str, Any], author: str) -> Mapping[str, Any]:
-    """Return a map from replica ids without one of them."""
-    return {name: mark for name, mark in marks.items() if name != author}
+        return observed_resets(self._parts(entries, ONCE_MARKS), larger, str)

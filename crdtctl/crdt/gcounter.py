@@ -6,7 +6,8 @@ Commutative Replicated Data Types", INRIA RR-7506, 2011, specification 6 (G-Coun
 
 from __future__ import annotations
 
-from crdtctl.crdt.additive import AdditiveCounter, additive_record
+from crdtctl.crdt.additive import AdditiveCounter
+from crdtctl.crdt.additive_row import additive_record
 from crdtctl.crdt.base import Refused
 from crdtctl.records import final
 

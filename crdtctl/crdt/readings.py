@@ -33,8 +33,7 @@ Some cases look alike. Then the smaller total is taken, except in the first one:
 from __future__ import annotations
 
 from crdtctl.crdt.base import Refused
-from crdtctl.crdt.lattice import MapOf, Nat, Record
-from crdtctl.crdt.names import fault
+from crdtctl.crdt.reading_parts import FIRST, MAX_DIGITS, READING, READINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,34 +50,6 @@ else:  # for modules whose annotations are evaluated
     OnDrop, Readings = str, dict
 
 ON_DROP: tuple[OnDrop, ...] = ("refuse", "restart", "ignore")
-_MAX_DIGITS = 16
-_FIRST = "0"
-
-
-def source_fault(text: str) -> str | None:
-    """Return the fault of `text` as a source, or None."""
-    return fault(text, "a source")
-
-
-def stored_source_fault(text: str) -> str | None:
-    """Return the fault of `text` as a source in a file, perhaps with a period, or None."""
-    if text[:1] == " ":
-        from crdtctl.crdt.dated_readings import dated_fault  # only here: few readings have a time
-
-        return dated_fault(text)
-    return source_fault(text)
-
-
-def generation_fault(text: str) -> str | None:
-    """Return the fault of `text` as the number of a generation, or None."""
-    if text == _FIRST or (text.isascii() and text.isdigit() and text[0] != _FIRST and len(text) <= _MAX_DIGITS):
-        return None
-    return f"the generation of a source is a number of at most {_MAX_DIGITS} digits"
-
-
-_READING = Record(Nat(), Nat(), Nat(), required=1)
-#: The part of an entry with the readings of its replica.
-READINGS = MapOf(stored_source_fault, MapOf(generation_fault, _READING))
 
 
 class Fall(Refused):
@@ -131,7 +102,7 @@ def _observed(
     """Return the generations of one source after a reading, None if they stay, or the reading that it falls below."""
     known = _largest([own, *others])
     if not known:
-        return _with(own, _FIRST, reading) if reading else None
+        return _with(own, FIRST, reading) if reading else None
     newest = max(known, key=int)
     read_here = _largest([own], marks=False)
     is_first = on_drop == "restart" and newest not in read_here
@@ -140,7 +111,7 @@ def _observed(
     if reading >= read_here.get(newest, known[newest]) or on_drop == "ignore":
         return None
     following = str(int(newest) + 1)
-    if on_drop == "refuse" or len(following) > _MAX_DIGITS:
+    if on_drop == "refuse" or len(following) > MAX_DIGITS:
         return known[newest]
     return _with(own, newest if is_first and read_here else following, reading)
 
@@ -157,7 +128,7 @@ def standing_reading(own: Generations, others: Sequence[Generations], on_drop: O
 def _with(own: Generations, generation: str, reading: int) -> Generations:
     """Return generations with a reading in one of them."""
     _, cancelled, opened = _whole(own.get(generation, ()))
-    return {**own, generation: _READING.make(reading, cancelled, opened if reading else 1)}
+    return {**own, generation: READING.make(reading, cancelled, opened if reading else 1)}
 
 
 def cancelled(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
@@ -175,7 +146,7 @@ def cancelled(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
 
 def _marked(own: tuple[int, ...], seen: int) -> tuple[int, ...]:
     reading, _, opened = _whole(own)
-    return _READING.make(reading, seen, opened)
+    return READING.make(reading, seen, opened)
 
 
 def joined(several: Iterable[Readings]) -> Readings:
@@ -195,11 +166,6 @@ def left(readings: Readings) -> dict[tuple[str, str], int]:
             if reading > gone:
                 found[source, number] = reading - gone
     return found
-
-
-def total(readings: Readings) -> int:
-    """Return the share of the joined readings in the value of a counter."""
-    return sum(left(readings).values())
 
 
 def first_reader(source: str, generation: str, by: Mapping[str, Readings]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import Lacking, Malformed, OperationContext, Refused
-from crdtctl.crdt.readings import Fall
 from crdtctl.crdt.series import name_of
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.records import Record, replace
@@ -323,6 +322,8 @@ def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: O
 
 def _refused(verb: Verb, name: str, reason: Refused) -> RefusedError:
     """Return the error for an operation that the type does not allow, with advice."""
+    from crdtctl.crdt.readings import Fall  # only here: few requests are refused, and few counters have readings
+
     hint = ""
     if isinstance(reason, Lacking) and reason.holder:
         hint = f"ask for them: {typed('request', name, reason.holder, str(reason.amount))}"

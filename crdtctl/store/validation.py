@@ -102,7 +102,7 @@ def checked_key(once: str | None) -> str | None:
 
 def checked_source(source: object) -> str:
     """Return the source of a reading in its normal form. Raise `UsageError` for a wrong one."""
-    from crdtctl.crdt.readings import source_fault
+    from crdtctl.crdt.reading_parts import source_fault
 
     if not isinstance(source, str):
         raise UsageError(f"a source must be a string, not {type(source).__name__}")

@@ -67,6 +67,8 @@ OTHERS: dict[str, frozenset[str] | set[str]] = {
 #: What is imported for writes, and for replicas with retired ones or with attempts of jobs: most have neither.
 WRITING = {"crdtctl.store.replica", "crdtctl.store.transaction", "crdtctl.store.requests", "crdtctl.store.batch"}
 RARE = {"crdtctl.crdt.membership", "crdtctl.crdt.attempts", "crdtctl.store.retirement", "crdtctl.store.jobs"}
+#: What is imported for the readings of meters: most counters have none.
+METERS = {"crdtctl.crdt.readings", "crdtctl.crdt.dated_readings"}
 
 
 def imported(shell: Shell, *words: str, code: str = CODE) -> set[str]:
@@ -130,3 +132,16 @@ def test_a_command_that_counts_imports_nothing_for_retired_replicas(shell: Shell
     found = imported(shell, *words.split())
     assert "crdtctl.store.committer" in found
     assert found & (RARE | {"crdtctl.store.replica", "crdtctl.store.batch", "crdtctl.store.lifecycle"}) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["show builds --format json", "show builds --by-replica", "show builds", "reset builds"],
+)
+def test_a_command_on_a_counter_without_readings_imports_nothing_for_meters(
+    shell: Shell, counted: Replica, words: str
+) -> None:
+    counted.reset("builds")  # so that the fast path declines it
+    found = imported(shell, *words.split())
+    assert "crdtctl.crdt.additive" in found
+    assert found & METERS == set()

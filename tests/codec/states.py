@@ -13,7 +13,7 @@ from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.histories import ExportMarker, History, text
 from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Periods, Record, Registers
 from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
-from crdtctl.crdt.readings import generation_fault, stored_source_fault
+from crdtctl.crdt.reading_parts import generation_fault, stored_source_fault
 from crdtctl.crdt.series import spelled
 from tests.support.sketches import sketch_from
 from tests.support.tape import Tape, from_tape

@@ -6,7 +6,7 @@ from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.dated_readings import by_period, dated_fault, period_of, placed
 from crdtctl.crdt.periods import END, RANKS
-from crdtctl.crdt.readings import source_fault, stored_source_fault
+from crdtctl.crdt.reading_parts import source_fault, stored_source_fault
 
 KIND = TYPES["pncounter"]
 DAY, HOUR = 86_400, 3_600

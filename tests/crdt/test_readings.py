@@ -4,7 +4,8 @@ import pytest
 
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext, Refused
-from crdtctl.crdt.readings import Fall, OnDrop, Readings, generation_fault, observed, source_fault, standing_reading
+from crdtctl.crdt.reading_parts import generation_fault, source_fault
+from crdtctl.crdt.readings import Fall, OnDrop, Readings, observed, standing_reading
 
 KIND = TYPES["pncounter"]
 COUNTERS = pytest.mark.parametrize("tag", ["gcounter", "pncounter"])

@@ -255,7 +255,7 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 "crdt/additive.py",
-                "for one in found], _larger, str)",
+                "for one in found], larger, str)",
                 "for one in found], lambda a, b: tuple(map(sum, zip(a, b))), str)",
             ),
         ),

@@ -253,7 +253,7 @@ class AdditiveCounter(CounterType):
         every, keep, _ = dated.agreed((0, 0, ""), self._times(merged))
         read = self._read(merged)
         by_period = dated_readings.by_period(read)
-        every = max([every, *(granularity for granularity, _ in by_period)])
+        every = max(every, dated_readings.finest(self.readings(merged)))
         if not every:
             raise Refused(dated.NO_PERIODS)
         rows = [(row[1 : 1 + width], marks.get(who, none), self._dated(row)[2]) for who, row in merged.items()]

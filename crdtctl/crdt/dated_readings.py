@@ -86,6 +86,11 @@ def placed(
     return found
 
 
+def finest(sources: Iterable[str]) -> int:
+    """Return the finest granularity of the periods in some sources, 0 for none."""
+    return max((dated[0][0] for dated in map(period_of, sources) if dated is not None), default=0)
+
+
 def by_period(amounts: Mapping[tuple[str, str], int]) -> dict[Period, int]:
     """Return period → the sum of the amounts, (source, generation) → amount, of sources with a period."""
     found: dict[Period, int] = {}

@@ -93,6 +93,13 @@ class TestTimeline:
             KIND.timeline({"ann": plain})
 
 
+def test_a_reset_leaves_no_amount_in_a_period_and_the_counter_still_has_periods() -> None:
+    ann = observe(None, 1, ("log", 5, DAY))
+    reset = KIND.apply(None, Operation("reset"), OperationContext("bob", 1, lambda: {"ann": ann})) or ()
+    found = KIND.timeline({"ann": ann, "bob": reset})
+    assert (found.every, found.periods, found.unknown) == ("day", {}, 0)
+
+
 def test_a_source_with_a_period_has_one_text() -> None:
     (found,) = placed([("log", 7)], [DAY], 0, [{"log": {}, " q9 log": {}, " d9 log": {}, " d9 other": {}}])
     assert found == (" d1 log", 7)

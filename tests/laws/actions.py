@@ -1,0 +1,238 @@
+"""What may happen in a world. To add something: a function with `happens`, and what `oracle` says of its operation."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from crdtctl.crdt.base import Operation
+from crdtctl.crdt.periods import RANKS
+from crdtctl.errors import CrdtctlError, ExistsError, RefusedError
+from crdtctl.store.batch import Verbs
+from tests.laws import oracle
+from tests.laws.world import BEGIN, DAY, MOST, Peer, World, happens
+from tests.support.tape import Tape
+
+LABELS: tuple[dict[str, str], ...] = (
+    {},
+    {"os": "linux"},
+    {"py": "3.12", "os": "linux"},
+    {"os": 'a "b\\', "py": "3.12"},
+    {"py": "*", "os": "{x=y,}"},
+)
+AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 10**30)
+WORDS = ("é", "a", "ab", "b", "c d", '"')
+NUMBERS = ("0.35", "-2", "1e3", "0", "7", "7.01")
+SOURCES = ("eth0", "eth1")
+#: Counters of these names are never given periods, so that their dated readings are of days.
+METER = "meter"
+#: every, keep in seconds.
+PERIODS = (("day", None), ("hour", None), ("15m", None), ("day", 3 * DAY), ("15m", DAY))
+
+
+def do(verbs: Verbs, name: str, tag: str, labels: dict[str, str], one: Operation) -> None:
+    """Carry out an operation, with the labels in another order than the spelling has."""
+    backwards = dict(reversed(labels.items()))
+    if one.verb == "add" and tag == "hist":
+        for number in one.elements:
+            verbs.add_numbers(name, number, labels=backwards, also=True)
+    elif one.verb == "add":
+        verbs.add(name, *one.elements, labels=backwards, tag=tag, also=True)
+    else:
+        count_it = verbs.increment if one.verb == "increment" else verbs.decrement
+        count_it(name, one.amount, labels=backwards, tag=tag, also=True, at=one.at, once=one.once)
+
+
+def any_count(world: World, tape: Tape) -> tuple[str, str, dict[str, str], Operation]:
+    """Return a count of any type but bcounter, without a key."""
+    tag = tape.choose(("gcounter", "pncounter", "gset", "hll", "hist", "gcounter", "pncounter"))
+    if world.kind == "handovers" and tape.below(2):
+        tag = "handoff"
+    labels = tape.choose(LABELS)
+    if tag in ("gset", "hll"):
+        return tag, tag, labels, Operation("add", elements=(tape.choose(WORDS), tape.choose(WORDS)))
+    if tag == "hist":
+        return tag, tag, labels, Operation("add", elements=(tape.choose(NUMBERS), tape.choose(NUMBERS)))
+    verb = "decrement" if tag != "gcounter" and tape.below(3) == 0 else "increment"
+    amount = tape.choose(AMOUNTS)
+    return (
+        tag if tape.below(4) else f"{tag} 2",
+        tag,
+        labels,
+        Operation("increment" if verb == "increment" else "decrement", amount),
+    )
+
+
+@happens(24)
+def count(world: World, peer: Peer, tape: Tape) -> None:
+    """Count several things in one commit."""
+    wanted = [any_count(world, tape) for _ in range(1 + tape.below(3))]
+    with peer.replica.batch() as batch:
+        for one in wanted:
+            do(batch, *one)
+    for one in wanted:
+        world.record(peer, *one)
+
+
+@happens(8)
+def count_at(world: World, peer: Peer, tape: Tape) -> None:
+    """Count at a time of its own, which a counter without periods refuses."""
+    tag = tape.choose(("gcounter", "pncounter"))
+    name, labels = tag if tape.below(3) else f"{tag} 2", tape.choose(LABELS)
+    moment = BEGIN + tape.below(5_000) * 3 * 3600 - 400 * DAY
+    wanted = Operation("increment", tape.choose(AMOUNTS), at=moment)
+    keeps = oracle.keeps_periods(world.seen_by(peer, name))
+    with nullcontext() if keeps else pytest.raises(RefusedError):
+        do(peer.replica, name, tag, labels, wanted)
+    if keeps:
+        world.record(peer, name, tag, labels, wanted)
+
+
+@happens(6)
+def keep_periods(world: World, peer: Peer, tape: Tape) -> None:
+    """Let a counter keep periods from now on; they only become finer."""
+    tag, (every, keep) = tape.choose(("gcounter", "pncounter")), tape.choose(PERIODS)
+    name = tag if tape.below(3) else f"{tag} 2"
+    try:
+        peer.replica.create(name, tag, every=every, keep=keep, also=True)
+    except (RefusedError, ExistsError):
+        return
+    world.record(peer, name, tag, {}, Operation("create", every=RANKS[every], keep=keep))
+
+
+@happens(8)
+def count_once(world: World, peer: Peer, tape: Tape) -> None:
+    """Count with a key, which counts once, and is refused with another amount."""
+    tag, labels, key = tape.choose(("gcounter", "pncounter")), tape.choose(LABELS[:2]), tape.choose(("job-1", "job-2"))
+    wanted = Operation("increment", 1 + tape.below(2), once=key)
+    used = [
+        one for one in world.seen_by(peer, tag) if one.labels == tuple(labels.items()) and one.operation.once == key
+    ]
+    amounts = [one.operation.amount for one in used if one.author == peer.author] or [
+        one.operation.amount for one in used
+    ]
+    if world.kind == "clones" and len({one.operation.amount for one in used}) > 1:
+        return  # which of them is its own, it need not know
+    with pytest.raises(RefusedError) if amounts and wanted.amount != max(amounts) else nullcontext():
+        do(peer.replica, tag, tag, labels, wanted)
+    if not used:
+        world.record(peer, tag, tag, labels, wanted)
+
+
+@happens(10)
+def observe(world: World, peer: Peer, tape: Tape) -> None:
+    """Read a meter, which others read as well; some readings are of a day."""
+    tag, labels, source = tape.choose(("gcounter", "pncounter")), tape.choose(LABELS[:3]), tape.choose(SOURCES)
+    reading, day = tape.choose((0, 1, 2, 3, 5, 8, 2**53)), tape.below(4)
+    restarts = world.kind == "resets" and tape.below(2)
+    at = BEGIN + day * DAY + tape.below(24) * 3600 if day else None
+    peer.replica.observe(
+        METER,
+        reading,
+        source=source,
+        on_drop="restart" if restarts else "ignore",
+        at=at,
+        tag=tag,
+        also=True,
+        labels=labels,
+    )
+    called = source if at is None else f"{source} of day {day}"
+    wanted = Operation("observe", 0, readings=((called, reading),), on_drop="restart" if restarts else "ignore")
+    world.record(peer, METER, tag, labels, wanted)
+
+
+@happens(4)
+def stock(world: World, peer: Peer, tape: Tape) -> None:
+    """Make, use or give away rights to a stock, which never falls below 0; a refusal changes nothing."""
+    if world.kind in ("clones", "absorptions"):
+        return
+    known = world.seen_by(peer, "bcounter")
+    amount, verb = 1 + tape.below(5), tape.choose(("increment", "decrement", "transfer"))
+    if not known:
+        if any(one.name == "bcounter" for one in world.events):
+            return  # it is made once
+        peer.replica.create("bcounter", "bcounter")
+        world.record(peer, "bcounter", "bcounter", {}, Operation("create", 0))
+        return
+    rights = oracle.rights(known, peer.author)
+    refused = nullcontext() if verb == "increment" or amount <= rights else pytest.raises(CrdtctlError)
+    other = tape.choose(world.peers)
+    if verb == "transfer":
+        if other.replica.id not in peer.replica.clock() or other is peer or other.author.count("/"):
+            return
+        with refused:
+            peer.replica.transfer("bcounter", other.replica.id, amount)
+        wanted = Operation("transfer", amount, replica=other.author)
+    else:
+        with refused:
+            (peer.replica.increment if verb == "increment" else peer.replica.decrement)("bcounter", amount)
+        wanted = Operation("increment" if verb == "increment" else "decrement", amount)
+    if verb == "increment" or amount <= rights:
+        world.record(peer, "bcounter", "bcounter", {}, wanted)
+
+
+@happens(4, ("resets",))
+def reset(world: World, peer: Peer, tape: Tape) -> None:
+    """Cancel all that is known here of a counter."""
+    tag = tape.choose(("gcounter", "pncounter"))
+    name = tape.choose((tag, f"{tag} 2", METER))
+    labels = tape.choose(LABELS)
+    here = [one for one in world.seen_by(peer, name) if one.tag == tag and one.labels == tuple(labels.items())]
+    if any(not oracle.is_nothing(one) for one in here):
+        peer.replica.reset(name, tag=tag, labels=labels)
+        world.record(peer, name, tag, labels, Operation("reset"))
+
+
+@happens(6)
+def clock_jumps(world: World, peer: Peer, tape: Tape) -> None:
+    """Let the clock go on by days, or jump up to a year ahead or back."""
+    world.now = world.now + DAY * tape.below(9) if tape.below(3) else BEGIN + (tape.below(730) - 365) * DAY
+
+
+@happens(14)
+def meet(world: World, peer: Peer, tape: Tape) -> None:
+    """Let one replica learn from another one."""
+    world.receive(peer, [world.send(tape.choose(world.peers))])
+
+
+@happens(6)
+def send_delta(world: World, peer: Peer, tape: Tape) -> None:
+    """Send what is newer than what another replica knows."""
+    if world.kind in ("resets", "handovers"):  # in others, clocks name branches, and replicas that are absorbed
+        world.send(peer, tape.choose(world.peers).replica.clock())
+
+
+@happens(10)
+def stale_files(world: World, peer: Peer, tape: Tape) -> None:
+    """Let files come late, again, in another order, and with some that are cut or damaged."""
+    if not world.files:
+        return
+    files = [tape.choose(world.files) for _ in range(1 + tape.below(4))]
+    data, at = tape.choose(world.files).data, tape.below(1000)
+    cut = data[: 1 + (len(data) - 3) * at // 1000]  # the end of the last line may be missing
+    flipped = data[: len(cut)] + bytes([data[len(cut)] ^ 1]) + data[len(cut) + 1 :]
+    world.receive(peer, files, ((), (cut,), (flipped,), (cut, flipped))[tape.below(4)])
+
+
+@happens(2)
+def copied(world: World, peer: Peer, tape: Tape) -> None:
+    """Copy a replica; in a world of clones nothing gives that away."""
+    if len(world.peers) < MOST and peer.replica.commits and world.kind not in ("absorptions", "handovers"):
+        world.copy_of(peer, secretly=world.kind == "clones")
+
+
+@happens(3, ("absorptions",))
+def job_ends(world: World, peer: Peer, tape: Tape) -> None:
+    """Let a job count and seal its replica, and the first replica absorb it, perhaps twice; no other one does."""
+    peer, job = world.peers[0], world.new_peer()
+    if tape.below(2):
+        world.receive(job, [world.send(peer)])
+    for _ in range(1 + tape.below(2)):
+        one = any_count(world, tape)
+        do(job.replica, *one)
+        world.record(job, *one)
+    world.peers.remove(job)
+    job.replica.seal()
+    file = world.send(job)
+    for _ in range(1 + tape.below(2)):
+        peer.replica.absorb(file.data)
+    peer.seen |= file.seen

@@ -11,7 +11,7 @@ from operator import itemgetter, lt
 import msgspec
 
 from crdtctl.codec.layout import NAME_END, name_of
-from crdtctl.codec.one_author import ROWS, are_names, encode_rows, type_of
+from crdtctl.codec.one_author import ROWS, are_names, encode_rows, type_of, with_escapes, without_escapes
 from crdtctl.codec.runs import SEPARATOR
 from crdtctl.crdt.clock import missing
 
@@ -85,10 +85,13 @@ def without_own(text: bytes, own: bytes, limit: int) -> bytes | None:
     Return None if the lines hold more than totals of one type, or if an entry is not valid, not in its place, or has
     a commit number beyond the `limit`. What is returned is not checked.
     """
-    tag, count = type_of(text), text.count(b"\n") + 1
-    if tag not in ROWS or b"\\" in text or text.count(b'":{"%b":{"' % tag) != count or text.count(b"{") != 2 * count:
+    plain = without_escapes(text)
+    if plain is None:
         return None
-    first, *pieces = text.split(b'"%b":[' % own)
+    tag, count = type_of(plain), plain.count(b"\n") + 1
+    if tag not in ROWS or plain.count(b'":{"%b":{"' % tag) != count or plain.count(b'{"') != 2 * count:
+        return None
+    first, *pieces = plain.split(b'"%b":[' % own)
     kept, rows = [first], []
     for piece in pieces:
         row, _, behind = piece.partition(b"]")
@@ -101,19 +104,20 @@ def without_own(text: bytes, own: bytes, limit: int) -> bytes | None:
         return None
     lines = b"".join(kept)
     nothing = b'":{"%b":{}}' % tag
-    return _without_empty(text, lines, nothing) if nothing in lines else lines
+    left = _without_empty(plain, lines, nothing) if nothing in lines else lines
+    return left and with_escapes(left)
 
 
 def _closed(before: bytes, behind: bytes, own: bytes) -> tuple[bytes, bytes] | None:
     """Return the texts before and behind an entry as they are without it; None if the entry is not in its place."""
     if follows := before.endswith(b"],"):
         end = before.rfind(b'":[')
-        if before[before.rfind(b'"', 0, end) + 1 : end] >= own:
+        if with_escapes(before[before.rfind(b'"', 0, end) + 1 : end], b'"') >= own:
             return None
     elif not before.endswith(b"{"):
         return None
     if behind.startswith(b',"'):
-        return (before, behind[1:]) if own < behind[2 : behind.find(b'"', 2)] else None
+        return (before, behind[1:]) if own < with_escapes(behind[2 : behind.find(b'"', 2)], b'"') else None
     if behind.startswith(b"}}"):
         return (before[:-1] if follows else before), behind
     return None
@@ -130,12 +134,16 @@ def _are_valid(tag: bytes, rows: Sequence[bytes], limit: int) -> bool:
 
 
 def _without_empty(text: bytes, lines: bytes, nothing: bytes) -> bytes | None:
-    """Return `lines`, those of a text, without those that hold `nothing` any more; None if a name is not valid."""
-    names = [line[1 : line.find(NAME_END, 1)] for line in text.split(SEPARATOR)]
+    """Return `lines`, those of a text, without those that hold `nothing` any more; None if a name is not valid.
+
+    All are as `without_escapes` returns them.
+    """
+    written = [line[1 : line.find(NAME_END, 1)] for line in text.split(SEPARATOR)]
     left = lines.split(SEPARATOR)
-    found = [(name, line) for name, line in zip(names, left, strict=True) if line.endswith(nothing)]
+    found = [(name, line) for name, line in zip(written, left, strict=True) if line.endswith(nothing)]
     if not found or any(b'"' in name or line != b'"%b%b' % (name, nothing) for name, line in found):
         return None
-    if not all(map(lt, names, names[1:])) or not are_names([name for name, _ in found]):
+    names = [with_escapes(name, b'"') for name in written]
+    if not all(map(lt, names, names[1:])) or not are_names([with_escapes(name, b'"') for name, _ in found]):
         return None
     return SEPARATOR.join([line for line in left if not line.endswith(nothing)])

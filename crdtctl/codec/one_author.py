@@ -16,6 +16,7 @@ import msgspec
 from crdtctl.codec.layout import MAX_SAFE, NAME_END
 from crdtctl.crdt import NO_COUNTERS
 from crdtctl.crdt.names import MAX_BYTES, stored_counter_fault
+from crdtctl.crdt.series import MAX_SPELLING_BYTES
 from crdtctl.records import NamedTuple
 
 _Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SAFE)]
@@ -38,6 +39,8 @@ _NOT_IN_ROWS = b":}\n"
 #: The names that were found valid last. Files that are joined mostly have the same ones.
 _known_names: list[bytes] = []
 _PRINTABLE = bytes(range(0x20, 0x7F))
+#: A byte that is in no name. Each escaped quote becomes one, so that the others enclose names, types and replicas.
+_QUOTE = b"\x01"
 
 
 class OneAuthorLines(NamedTuple):
@@ -51,7 +54,8 @@ class OneAuthorLines(NamedTuple):
 
 def may_be(line: bytes) -> bool:
     """Return whether `read` may be able to read a line."""
-    return line.count(b'"') == _QUOTES and b"\\" not in line and line.isascii()
+    quotes = line.count(b'"') - line.count(b'\\"')
+    return quotes == _QUOTES and b"\\\\" not in line and line.isascii()
 
 
 def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
@@ -59,9 +63,10 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
 
     The order of the names is not checked.
     """
-    parts = text.split(b'"')
+    plain = without_escapes(text)
+    parts = plain.split(b'"') if plain else []
     count = len(parts) // _QUOTES
-    if not count or len(parts) != _QUOTES * count + 1 or not text.isascii() or b"\\" in text:
+    if not count or len(parts) != _QUOTES * count + 1 or not text.isascii():
         return None
     names, authors, tag = parts[1::_QUOTES], parts[5::_QUOTES], parts[3]
     if tag not in ROWS or parts[0] or parts[3::_QUOTES].count(tag) != count:
@@ -78,20 +83,54 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
         return None
     if encode_rows(entries) != array or not _are_in(clock, authors, list(map(_seq, entries))):
         return None
-    if names != _known_names and not are_names(names):
+    if plain is not text:
+        names = with_escapes(b"\n".join(names), b'"').split(b"\n")
+    if names != _known_names and not (len(names) == count and are_names(names)):
         return None
     _known_names[:] = names
     return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
 
 
+def without_escapes(text: bytes) -> bytes | None:
+    """Return a text with each escaped quote as one byte; None if anything else is escaped in it."""
+    if b"\\" not in text:
+        return text
+    plain = text.replace(b'\\"', _QUOTE)
+    return None if b"\\" in plain or _QUOTE in text else plain
+
+
+def with_escapes(plain: bytes, quote: bytes = b'\\"') -> bytes:
+    """Return the text that `without_escapes` changed, with each of those quotes as `quote`."""
+    return plain.replace(_QUOTE, quote)
+
+
 def are_names(names: Sequence[bytes]) -> bool:
-    """Return whether all are certainly valid names of counters; they have no escapes."""
+    """Return whether all are certainly valid names of counters, as they are without escapes."""
     together = b" ~ ".join(names)  # so white space at the end of a name makes two spaces in a row
     if together.translate(None, _PRINTABLE) or b"  " in together or together[:1] == b" " or together[-1:] == b" ":
         return False
-    if min(map(len, names)) == 0 or max(map(len, names)) > MAX_BYTES:
+    if min(map(len, names)) == 0:
         return False
-    return b"=" not in together or all(map(_is_name, names))
+    if b"=" not in together:
+        return max(map(len, names)) <= MAX_BYTES
+    return _are_series(names) or all(map(_is_name, names))
+
+
+def _are_series(names: Sequence[bytes]) -> bool:
+    """Return whether printable names are certainly valid, with labels or without.
+
+    Most labels differ in their values only. So all values are checked together, and each set of keys once.
+    """
+    outside, values = (pieces := b"\n".join(names).split(b'"'))[::2], pieces[1::2]
+    inside = b'"%b"' % b'"'.join(values)
+    if any(mark in inside for mark in (b'""', b'" ', b' "', b"\n", b"\\")):
+        return False
+    heads, braces, tails = zip(*[line.partition(b"{") for line in set(b'"x"'.join(outside).split(b"\n"))], strict=True)
+    together = b"".join(heads)
+    if max(map(len, names)) > MAX_SPELLING_BYTES or any(mark in together for mark in (b"=", b"}", b'"')):
+        return False
+    labels = {b"a{%b" % tail for brace, tail in zip(braces, tails, strict=True) if brace}
+    return are_names(heads) and all((b'"' not in one or b"=" in one) and _is_name(one) for one in labels)
 
 
 def _is_name(name: bytes) -> bool:
@@ -148,8 +187,13 @@ def join_row(a: bytes, b: bytes) -> bytes:
     return b",".join([b"%d" % max(x, y) for x, y in zip(map(int, a.split(b",")), map(int, b.split(b",")), strict=True)])
 
 
+def _escaped(name: bytes) -> bytes:
+    return name.replace(b"\\", b"\\\\").replace(b'"', b'\\"') if b'"' in name or b"\\" in name else name
+
+
 def write(name: bytes, tag: bytes, rows: Rows) -> bytes:
     """Return the line of a counter with these entries."""
+    name = _escaped(name)
     if len(rows) == 1:
         ((author, row),) = rows.items()
         return b'"%b":{"%b":{"%b":[%b]}}' % (name, tag, author, row)
@@ -159,21 +203,21 @@ def write(name: bytes, tag: bytes, rows: Rows) -> bytes:
 def lines(columns: OneAuthorLines) -> list[bytes]:
     """Return the lines of columns."""
     middle = b'":{"%b":{"' % columns.tag
-    text = zip(columns.names, columns.authors, columns.rows, strict=True)
+    text = zip(_escaped(b"\n".join(columns.names)).split(b"\n"), columns.authors, columns.rows, strict=True)
     return [b'"%b%b%b":[%b]}}' % (name, middle, author, row) for name, author, row in text]
 
 
 def type_of(line: bytes) -> bytes:
-    """Return the first type on a line without escapes."""
+    """Return the first type on a line without escapes, but for quotes in names; some other text for a strange name."""
     start = line.find(NAME_END) + len(NAME_END)
     return line[start : line.find(b'"', start)]
 
 
 def entries(line: bytes, name: bytes, tag: bytes) -> Rows | None:
     """Return the entries on a line of our own; None if it holds anything but totals of this type."""
-    head = b'"%b":{"%b":{"' % (name, tag)
+    head = b'"%b":{"%b":{"' % (_escaped(name), tag)
     body = line[len(head) : -3]
-    if not line.startswith(head) or b"{" in body or b"\\" in line:
+    if not line.startswith(head) or b"{" in body or b"\\" in body:
         return None
     found = body.split(b'],"')
     if body.count(b'"') != 2 * len(found) - 1:
@@ -202,12 +246,12 @@ def spliced(line: bytes, name: bytes, tag: bytes, rows: Rows) -> bytes | None:
     Return None for a line that holds anything but entries of this type, that lacks one of the replicas, or that holds
     more than numbers for it.
     """
-    head = b'"%b":{"%b":{"' % (name, tag)
-    if not line.startswith(head) or line.find(b"{", len(head)) >= 0 or b"\\" in line:
+    head = b'"%b":{"%b":{"' % (_escaped(name), tag)
+    if not line.startswith(head) or line.find(b"{", len(head)) >= 0 or line.find(b"\\", len(head)) >= 0:
         return None
     for author, row in rows.items():
         mark = b'"%b":[' % author
-        start = line.find(mark) + len(mark)
+        start = line.find(mark, len(head) - 1) + len(mark)
         if start < len(mark):
             return None
         end = line.find(b"]", start)

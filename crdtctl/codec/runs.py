@@ -17,6 +17,8 @@ _END = len(SEPARATOR)
 #: Mean size in bytes of lines that are likely to hold one entry; and the fewest lines that are read as columns.
 _NARROW = 256
 _FEW = 4
+#: Maximum size in bytes of a name that is found without `name_of`, which has a limit for what is read of a line.
+_LONGEST = 2**11
 
 
 def lines_of(text: bytes) -> list[bytes]:
@@ -143,7 +145,7 @@ class Run:
             self._taken = whole.names[-1]
             return Taken([whole], [], [])
         lines = lines_of(text)
-        names = self._names(text, lines, following)
+        names = self._names(lines, following)
         del lines[len(names) :]
         self._taken = names[-1]
         columns = self._columns(names, lines) if narrow else []
@@ -178,11 +180,11 @@ class Run:
                 self._fault = fault
         return self._fault is None
 
-    def _names(self, text: bytes, lines: list[bytes], following: bytes) -> list[bytes]:
+    def _names(self, lines: list[bytes], following: bytes) -> list[bytes]:
         """Return the names of the lines. Where a line is bad, leave out the ones from it on, and the one before it."""
-        if b"\\" not in text and b"".join([line[:1] for line in lines]) == b'"' * len(lines):
-            names = [line[1 : line.find(NAME_END, 1)] for line in lines]
-            if self._are_in_order(names) and self._is_sound(following, names[-1]):
+        if b"".join([line[:1] for line in lines]) == b'"' * len(lines):
+            names = _plain_names(lines)
+            if names and self._are_in_order(names) and self._is_sound(following, names[-1]):
                 return names
         names = []
         before = self._taken
@@ -197,3 +199,10 @@ class Run:
         if self._fault is not None:
             names.pop()
         return names[: len(lines)]
+
+
+def _plain_names(lines: list[bytes]) -> list[bytes]:
+    """Return the names on lines; none if one of them has an escape, but for quotes in labels."""
+    together = b"\n".join([line[1 : line.find(NAME_END, 1)] for line in lines]).replace(b'\\"', b'"')
+    names = together.split(b"\n")
+    return [] if b"\\" in together or len(names) != len(lines) or max(map(len, names)) > _LONGEST else names

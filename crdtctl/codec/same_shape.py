@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from crdtctl.codec.layout import NAME_END
-from crdtctl.codec.one_author import ROWS, encode_rows
+from crdtctl.codec.one_author import ROWS, encode_rows, with_escapes, without_escapes
 from crdtctl.codec.runs import lines_of
 
 _seq = itemgetter(0)
@@ -50,12 +50,14 @@ def join_together(mine: Sequence[bytes], theirs: Sequence[bytes], clock: Mapping
     """Return the join of all pairs of lines, or None if one of them differs in more than numbers, or is not valid."""
     if not mine:
         return []
-    text, other = b",\n".join(mine), b",\n".join(theirs)
+    text, other = without_escapes(b",\n".join(mine)), without_escapes(b",\n".join(theirs))
+    if text is None or other is None:
+        return None
     start = text.find(NAME_END) + len(NAME_END)
     tag = text[start : text.find(b'"', start)]
-    if tag not in ROWS or b"\\" in text or not text.isascii():
+    if tag not in ROWS or not text.isascii():
         return None
-    if text.count(b'":{"%b":{"' % tag) != len(mine) or text.count(b"{") != 2 * len(mine):  # of one type
+    if text.count(b'":{"%b":{"' % tag) != len(mine) or text.count(b'{"') != 2 * len(mine):  # of one type
         return None
     ours, new = _parts(text), _parts(other)
     shape, count = ours[::2], len(ours) // 2
@@ -76,7 +78,7 @@ def join_together(mine: Sequence[bytes], theirs: Sequence[bytes], clock: Mapping
     pieces[::4] = shape
     pieces[2::4] = joined
     pieces[3::4] = [b"]"] * count
-    return lines_of(b"".join(pieces))
+    return lines_of(with_escapes(b"".join(pieces)))
 
 
 def _parts(text: bytes) -> list[bytes]:

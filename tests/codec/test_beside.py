@@ -4,7 +4,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from crdtctl.codec.beside import verify_beside
+from crdtctl.codec.beside import verify_beside, without_own
 from crdtctl.codec.header import Head
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.merge_join import merge_join
@@ -16,7 +16,7 @@ from tests.codec.test_block_join import damaged, totals
 from tests.support.handwritten import document_with
 
 OWN = "me-04"
-NAMES = st.integers(0, 40).map("c{:02}".format)
+NAMES = st.integers(0, 40).map("c{:02}".format) | st.integers(0, 9).map('c{:02}{{a="b"}}'.format)
 FEW = st.sampled_from(["ann-01", "bob-02", "zoe-03"])
 
 
@@ -106,7 +106,11 @@ MINE = '"me-04":[3,1,0]'
         ([f'"a":{{"pncounter":{{{MINE}}}}}', *BASE], True),
         ([f'"c":{{"pncounter":{{{MINE}}}}}', *BASE], False),  # not sorted
         ([BASE[0], f'"e":{{"pncounter":{{{MINE}}}}}', *BASE[1:]], False),
-        ([f'"a\\"":{{"pncounter":{{{MINE}}}}}', *BASE], False),  # an escape
+        ([f'"a\\\\":{{"pncounter":{{{MINE}}}}}', *BASE], False),  # an escape
+        ([f'"a\\"":{{"pncounter":{{{MINE}}}}}', *BASE], True),
+        ([f'"a{{b=\\"c\\"}}":{{"pncounter":{{{MINE}}}}}', *BASE], True),
+        ([f'"a{{b=\\"\\"}}":{{"pncounter":{{{MINE}}}}}', *BASE], False),  # a label without a value
+        ([BASE[0].replace("ann-01", 'ann\\"').replace("]}", f"],{MINE}}}"), *BASE[1:]], False),
         ([f'"a ":{{"pncounter":{{{MINE}}}}}', *BASE], False),  # not a name
         ([f'"a"a":{{"pncounter":{{{MINE}}}}}', *BASE], False),
         ([f'x"a":{{"pncounter":{{{MINE}}}}}', *BASE], False),
@@ -148,3 +152,15 @@ def test_a_file_that_is_cut_while_it_is_compared_differs() -> None:
     base, other = base_of(made), opened(other_of(made, {}))
     other.pages.data = other.pages.data[:-200]  # type: ignore[attr-defined]
     assert not verify_beside(base, other, OWN, size=50)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"c":{"pncounter":{"a\\"c":[1,1,0],"a!b":[1,1,0]}}',
+        b'"c":{"pncounter":{"a!b":[1,1,0],"a c":[1,1,0]}}',
+        b'"c\\"":{"pncounter":{"a!b":[1,1,0]}},\n"c!":{"pncounter":{"a!b":[1,1,0]}}',
+    ],
+)
+def test_a_quote_has_its_place_in_the_order_of_names_and_replicas(text: bytes) -> None:
+    assert without_own(text, b"a!b", 9) is None

@@ -1,10 +1,13 @@
 """Lines with one entry of totals each: which texts are of this form, and which are left to the codec."""
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from crdtctl.codec import one_author, same_shape
+from crdtctl.crdt import NO_COUNTERS
+from crdtctl.crdt.names import stored_counter_fault
+from crdtctl.crdt.series import spelled
 
 CLOCK = {"hub": 9, "pi": 2}
 LINE = b'"%b":{"pncounter":{"hub":[3,2,1]}}'
@@ -28,7 +31,23 @@ def test_lines_of_one_type_are_read_as_columns() -> None:
         LINE % b"=jobs",
         LINE % (b"a" * 201),
         LINE % "é".encode(),
-        LINE % b'a\\"',
+        LINE % b"a\\\\",
+        LINE % b'a\x01\\"',
+        LINE % b'a\nb{b=\\"c\\"}',
+        LINE % b'a{b=\\"\\"}',
+        LINE % b'a{b=\\" c\\"}',
+        LINE % b'a{b=\\"c \\"}',
+        LINE % b'a{b=\\"c\\",b=\\"d\\"}',
+        LINE % b'a{c=\\"c\\",b=\\"d\\"}',
+        LINE % b'a{b=\\"c\\"},b=\\"d\\"}',
+        LINE % b'a{b=\\"c\\"},\n"b{b=\\"c\\"}',
+        LINE % b'a{\\"=\\"}',
+        LINE % b'a\\"=\\"b',
+        LINE % b'a}{b=\\"c\\"}',
+        LINE % b'{b=\\"c\\"}',
+        LINE % b'a{b=\\"%b\\"}' % (b"c" * 2048),
+        LINE % b'%b{b=\\"c\\"}' % (b"a" * 201),
+        (LINE % b"a").replace(b"hub", b'h\\"b'),
         (LINE % b"a").replace(b"pncounter", b"gset"),
         (LINE % b"a").replace(b":[3", b":{3"),
         (LINE % b"a").replace(b"]}}", b"]}} "),
@@ -40,6 +59,37 @@ def test_lines_of_one_type_are_read_as_columns() -> None:
 )
 def test_text_of_another_form_or_out_of_bounds_is_left_to_the_codec(text: bytes) -> None:
     assert one_author.read(text, CLOCK) is None
+
+
+@pytest.mark.parametrize(
+    "name", [b'a{b="c"}', b'a{b="c, {d}",e="="}', b'a"', b'a":{', b'a{"q"}', b'%b{b="%b"}' % (b"a" * 200, b"c" * 1842)]
+)
+def test_names_with_quotes_are_read_and_written_as_others(name: bytes) -> None:
+    line = LINE % name.replace(b'"', b'\\"')
+    found = one_author.read(line, CLOCK)
+    assert found == (b"pncounter", [name], [b"hub"], [b"3,2,1"])
+    assert one_author.lines(found) == [line]
+    assert one_author.write(name, b"pncounter", {b"hub": b"3,2,1"}) == line
+    assert one_author.entries(line, name, b"pncounter") == {b"hub": b"3,2,1"}
+
+
+LABEL_PIECES = st.sampled_from(
+    ["a", "b", "c=", "=", "{", "}", '"', '="', '",', '"}', '{a="', " ", ",", "\\", "x" * 199, "é"]
+)
+TEXTS = st.lists(LABEL_PIECES, min_size=1, max_size=9).map("".join)
+SPELLINGS = st.builds(spelled, TEXTS, st.dictionaries(st.sampled_from(["a", "b", "_1", "1"]), TEXTS, max_size=3))
+
+
+@given(names=st.lists(SPELLINGS | TEXTS, min_size=1, max_size=3))
+def test_names_are_valid_together_only_if_each_is(names: list[str]) -> None:
+    if one_author.are_names([name.encode() for name in names]):
+        event("labels" if any("=" in name for name in names) else "no labels")
+        assert all(stored_counter_fault(name) is None and name not in NO_COUNTERS for name in names)
+
+
+@pytest.mark.parametrize("names", [[b'a{b="c', b'd"}'], [b'a{b="c\\"}']])
+def test_labels_that_do_not_end_are_not_valid(names: list[bytes]) -> None:
+    assert not one_author.are_names(names)
 
 
 def test_entries_of_a_line_are_its_numbers_by_replica() -> None:
@@ -67,9 +117,19 @@ def test_no_pair_of_lines_joins_to_no_line() -> None:
     assert same_shape.join_together([], [], CLOCK) == []
 
 
-@pytest.mark.parametrize("name", ["é".encode(), b'a\\"'])
+@pytest.mark.parametrize("name", ["é".encode(), b"a\\\\"])
 def test_pair_of_lines_with_an_escape_is_left_to_the_codec(name: bytes) -> None:
     assert same_shape.join_together([LINE % name], [LINE % name], CLOCK) is None
+
+
+def test_pair_of_lines_with_labels_is_joined() -> None:
+    line = LINE % b'a{b=\\"c\\"}'
+    assert same_shape.join_together([line], [line.replace(b"[3", b"[4")], CLOCK) == [line.replace(b"[3", b"[4")]
+
+
+def test_a_quote_in_a_replica_id_does_not_hide_a_part_of_it() -> None:
+    line = (LINE % b"a").replace(b"hub", b'x\\"hub')
+    assert same_shape.join_together([line], [line], CLOCK) is None
 
 
 ROWS = st.lists(st.integers(0, 12), min_size=3, max_size=3).map(lambda row: b",".join(b"%d" % one for one in row))

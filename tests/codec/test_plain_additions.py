@@ -51,6 +51,13 @@ def test_key_on_a_line_is_the_one_of_the_full_codec(both: Entries, key: str, ver
     assert line.encode(ME.encode(), SEQ) == encode_line("n", {"pncounter": {ME: after}})
 
 
+@pytest.mark.parametrize("learned", [b"", b'"n":{"pncounter":{"hub-19":[3,1,0,{"job-1":[2,0,3]}]}}'])
+@pytest.mark.parametrize("totals", ["2,0", "1,0,0", "12,0", "1"])
+def test_key_with_other_totals_is_left(totals: str, learned: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        plain_keys.counted(b',{"job-1":[%b]}' % totals.encode(), learned, b"job-1", [1, 1, SEQ])
+
+
 ELEMENTS = st.lists(st.sampled_from(["ada", "grace", "mary", "a", "0", "x" * 199]), unique=True, min_size=1)
 ADDED = st.dictionaries(st.sampled_from(["ada", "eve", "0-0", "zoe"]), st.integers(1, SEQ - 1))
 

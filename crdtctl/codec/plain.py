@@ -50,7 +50,7 @@ def number(digits: bytes) -> int:
     return value if value <= MAX_SAFE else 0
 
 
-def _total(digits: bytes) -> int:
+def total(digits: bytes) -> int:
     """Return a whole number from 0 to `MAX_SAFE`."""
     value = number(digits)
     if value or digits == b"0":
@@ -214,10 +214,10 @@ def check_known_header(line: bytes) -> None:
         if not _is_text(when):
             raise ValueError
     for _, count in members_of(unheard, b'":', b',"', b""):
-        _total(count)
+        total(count)
     for row in past.split(b"],[") if past else []:
         replica, seq, why, when = row.split(b",")
-        _total(seq)
+        total(seq)
         if not is_name(_unquoted(replica)) or not (_is_text(_unquoted(why)) and _is_text(_unquoted(when))):
             raise ValueError
 
@@ -289,7 +289,7 @@ def read_line(line: bytes, name: bytes) -> tuple[bytes, dict[bytes, list[int]]]:
     before = b""
     for entry in body.split(b'],"'):
         replica, _, numbers = entry.partition(b'":[')
-        row = [_total(digits) for digits in numbers.split(b",")]
+        row = [total(digits) for digits in numbers.split(b",")]
         if replica <= before or len(row) != width or not row[0] or not is_name(replica):
             raise ValueError
         entries[replica] = row[1:]
@@ -346,7 +346,7 @@ def _check_maps(text: bytes, width: int) -> None:
         raise ValueError
     for place, members in enumerate(maps):
         for _, row in members_of(members, b'":[', b'],"', b"]"):
-            totals = [_total(digits) for digits in row.split(b",")]
+            totals = [total(digits) for digits in row.split(b",")]
             if place == 0 and len(totals) == width + 1 and totals.pop() == 0:  # the commit that used the key
                 raise ValueError
             if len(totals) != width or not any(totals):

@@ -25,6 +25,12 @@ def read(tail: bytes, width: int) -> tuple[int, int, str]:
 
 def heard(line: bytes, name: bytes, tag: bytes) -> list[tuple[int, int]]:
     """Return the settings of the entries of a type on a plain line of another file; raise ValueError."""
+    found, _, settings = read_dated(line, name)
+    return settings if found == tag else []
+
+
+def read_dated(line: bytes, name: bytes) -> tuple[bytes, dict[bytes, list[int]], list[tuple[int, int]]]:
+    """Return the type of the counter on a line, replica id → totals, and the settings of periods; raise ValueError."""
     tails: list[bytes] = []
     entries: list[bytes] = []
     for entry in line[:-3].split(b"],"):
@@ -32,9 +38,8 @@ def heard(line: bytes, name: bytes, tag: bytes) -> list[tuple[int, int]]:
         entries.append(numbers)
         if dated:
             tails.append(tail)
-    found, _ = read_line(b"],".join(entries) + line[-3:], name)
-    settings = [read(tail, len(WEIGHTS[found]))[:2] for tail in tails]
-    return settings if found == tag else []
+    found, totals = read_line(b"],".join(entries) + line[-3:], name)
+    return found, totals, [read(tail, len(WEIGHTS[found]))[:2] for tail in tails]
 
 
 def counted(maps: bytes, others: "Iterable[tuple[int, int]]", column: int, amount: int, width: int, now: int) -> bytes:

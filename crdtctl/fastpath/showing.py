@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
+    from crdtctl.codec import plain_keys
+
     T = TypeVar("T")
 
 #: Maximum size in bytes of a file whose counters are all shown here. For more, the full command is faster.
@@ -32,20 +34,39 @@ def _show(name: bytes, where: str | None) -> int | None:
             find(known, "known", name) if known is not None else b"",
         )
 
-    lines = _read(where, look_up)
     value = 0
     seen: set[bytes] = set()
     tags: set[bytes] = set()
-    for line in filter(None, lines):
-        tag, entries = plain.read_line(line, name)
+    several: list[plain_keys.Keys] = []
+    for line in filter(None, _read(where, look_up)):
+        tag, entries, keys = _entries(line, name)
         tags.add(tag)
         if len(tags) > 1 or not seen.isdisjoint(entries):
             return None
         seen.update(entries)
         value += plain.value_of(tag, entries)
+        several += keys
     if not seen:
         return None
+    if several:
+        from crdtctl.codec.plain_keys import value_of
+
+        value += value_of(tags.pop(), several)
     return _print(b"%d\n" % value)
+
+
+def _entries(line: bytes, name: bytes) -> "tuple[bytes, dict[bytes, list[int]], list[plain_keys.Keys]]":
+    """Return the type of the counter on a line, replica id → totals without keys, and the keys of each replica."""
+    if plain.DATED in line:
+        from crdtctl.codec.plain_periods import read_dated  # only here: few counters have periods
+
+        tag, entries, _ = read_dated(line, name)
+        return tag, entries, []
+    if b",{" in line:
+        from crdtctl.codec.plain_keys import read_line  # only here: few counters have keys
+
+        return read_line(line, name)
+    return *plain.read_line(line, name), []
 
 
 def _show_all(where: str | None) -> int | None:

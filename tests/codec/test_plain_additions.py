@@ -58,6 +58,45 @@ def test_key_with_other_totals_is_left(totals: str, learned: bytes) -> None:
         plain_keys.counted(b',{"job-1":[%b]}' % totals.encode(), learned, b"job-1", [1, 1, SEQ])
 
 
+KEYED = st.tuples(st.integers(1, 9), st.integers(0, 99), st.integers(0, 9), ONCE).map(
+    lambda row: TYPES["pncounter"].record.make(*row)
+)
+
+
+@given(st.dictionaries(st.sampled_from(["me-00", "hub-19", "far-00"]), KEYED, min_size=1))
+def test_line_with_keys_has_the_value_of_the_full_codec(entries: Entries) -> None:
+    tag, totals, keys = plain_keys.read_line(encode_line("n", {"pncounter": dict(entries)}), b"n")
+    value = plain.value_of(tag, totals) + plain_keys.value_of(tag, keys)
+    assert (tag, value) == (b"pncounter", TYPES["pncounter"].value(entries))
+    assert [name.decode() for name in totals] == sorted(entries)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '"a":[1,2,3,{}]',
+        '"a":[1,2,3,{"k":[1,0]},{"a":[1,0]}]',
+        '"a":[1,2,3,{"k":[0,0]}]',
+        '"a":[1,2,3,{"k":[1,0,0]}]',
+        '"a":[1,2,3,{"k":[1]}]',
+        '"a":[1,2,3,{"k":[1,0],"j":[1,0]}]',
+        '"a":[1,2,3,{"k x":[1,0]}]',
+        '"a":[0,2,3,{"k":[1,0]}]',
+        '"a":[1,2,{"k":[1,0]}]',
+        '"a":[1,2,3,{"k":[1,0]}],"a":[1,2,3]',
+        '"b":[1,2,3,{"k":[1,0]}],"a":[1,2,3]',
+        '"a":[1,2,3,{"k":[1,0]}]x"b":[1,2,3]',
+        '"a":[1,2,3,{"k":[1,0]}],',
+        '"a":[1,02,3,{"k":[1,0]}]',
+        '"a~1.abcd":[1,2,3,{"k":[1,0]}]',
+    ],
+)
+@pytest.mark.parametrize("tag", ["pncounter", "bcounter"])
+def test_line_with_keys_that_is_not_plain_is_left(rows: str, tag: str) -> None:
+    with pytest.raises((ValueError, LookupError)):
+        plain_keys.read_line(f'"n":{{"{tag}":{{{rows}}}}}'.encode(), b"n")
+
+
 ELEMENTS = st.lists(st.sampled_from(["ada", "grace", "mary", "a", "0", "x" * 199]), unique=True, min_size=1)
 ADDED = st.dictionaries(st.sampled_from(["ada", "eve", "0-0", "zoe"]), st.integers(1, SEQ - 1))
 

@@ -5,6 +5,8 @@
     decrement ...                    (dec)
     add NAME ELEMENT...
     show [NAME]
+    show NAME --by-replica
+    show NAME --format json          (-f)
 
 Each may have ``--replica PATH`` anywhere. Counts may have ``--once KEY``, and labels: ``--label KEY=VALUE``, or those
 in the spelling of a series. The fast path either does the whole job, or changes nothing and declines, and then the full
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Verb → place of the total that it raises.
 COLUMNS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
+#: The options of ``show``, which follow the name.
+SHOWN = ("--by-replica", "--format", "--format=json", "-f")
 
 
 def run(arguments: list[str]) -> int | None:
@@ -35,7 +39,7 @@ def run(arguments: list[str]) -> int | None:
         words, options = _split(arguments)
         where, key = options.get("--replica"), options.get("--once", "").encode()
         if words[0] == "show":
-            if len(words) > 2 or words[-1][:1] == "-" or key:
+            if key or (len(words) > 2 and words[2] not in SHOWN) or (len(words) == 2 and words[1][:1] == "-"):
                 return None
             from crdtctl.fastpath.showing import show
 

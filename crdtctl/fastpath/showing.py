@@ -1,7 +1,7 @@
 """The plain forms of ``show``."""
 
 from crdtctl.codec import plain
-from crdtctl.codec.layout import TRAILER_SIZE, is_whole
+from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, is_whole
 from crdtctl.fastpath.finding import find
 from crdtctl.store import durable, locate
 from crdtctl.system import os, stat
@@ -9,9 +9,14 @@ from crdtctl.system import os, stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from typing import TypeAlias, TypeVar
 
     from crdtctl.codec import plain_keys
+
+    #: Replica id → totals.
+    Entries: TypeAlias = dict[bytes, list[int]]
+    #: Makes the output for this replica's id, the name, the type and the value of a counter, and its entries.
+    Form: TypeAlias = Callable[[bytes, bytes, bytes, int, Entries], bytes]
 
     T = TypeVar("T")
 
@@ -23,36 +28,77 @@ def show(words: "Sequence[str]", where: str | None) -> int | None:
     """Print the value of a counter, or the values of all. Return the exit status; None if the full command has to."""
     if not words:
         return _show_all(where)
-    name = words[0].encode()
-    return _show(name, where) if len(words) == 1 and plain.is_name(name) else None
+    name, *options = words
+    form = _FORMS.get(tuple(options))
+    if form is None or not plain.is_name(name.encode()) or (form is _shares and _is_decorated()):
+        return None
+    return _show(name.encode(), where, form)
 
 
-def _show(name: bytes, where: str | None) -> int | None:
-    def look_up(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes]:
+def _show(name: bytes, where: str | None, form: "Form") -> int | None:
+    def look_up(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes, bytes]:
         return (
             find(own, "own", name) if recent is None else _find_recent(own, recent, name),
             find(known, "known", name) if known is not None else b"",
+            plain.between(os.pread(own, plain.OPENING, 0), b'"replica":"', b'"'),
         )
 
+    *lines, replica = _read(where, look_up)
     value = 0
-    seen: set[bytes] = set()
+    together: dict[bytes, list[int]] = {}
     tags: set[bytes] = set()
     several: list[plain_keys.Keys] = []
-    for line in filter(None, _read(where, look_up)):
+    for line in filter(None, lines):
         tag, entries, keys = _entries(line, name)
         tags.add(tag)
-        if len(tags) > 1 or not seen.isdisjoint(entries):
+        if len(tags) > 1 or not together.keys().isdisjoint(entries):
             return None
-        seen.update(entries)
+        together.update(entries)
         value += plain.value_of(tag, entries)
         several += keys
-    if not seen:
+    if not together:
         return None
+    (tag,) = tags
     if several:
         from crdtctl.codec.plain_keys import value_of
 
-        value += value_of(tags.pop(), several)
-    return _print(b"%d\n" % value)
+        value += value_of(tag, several)
+        if form is _shares:
+            return None  # a key counts for one of the replicas that sent it
+    return _print(form(replica, name, tag, value, together))
+
+
+def _value(_replica: bytes, _name: bytes, _tag: bytes, value: int, _entries: "Entries") -> bytes:
+    """Return the value on a line."""
+    return b"%d\n" % value
+
+
+def _json(replica: bytes, name: bytes, tag: bytes, value: int, _entries: "Entries") -> bytes:
+    """Return the report of ``--format json``."""
+    if not plain.is_name(replica) or abs(value) > MAX_SAFE:
+        raise ValueError
+    start = b'{"schema":1,"replica":"%b","counters":[\n' % replica
+    return start + b'{"name":"%b","type":"%b","value":%d}\n]}\n' % (name, tag, value)
+
+
+def _shares(_replica: bytes, name: bytes, tag: bytes, _value: int, entries: "Entries") -> bytes:
+    """Return the rows of ``--by-replica``, sorted by replica."""
+    return b"".join(
+        [
+            b"%b\t%b\t%b\t%d\n" % (name, tag, one, plain.value_of(tag, {one: row}))
+            for one, row in sorted(entries.items())
+        ]
+    )
+
+
+#: Options → the form of the output.
+_FORMS: "dict[tuple[str, ...], Form]" = {
+    (): _value,
+    ("--by-replica",): _shares,
+    ("--format=json",): _json,
+    ("--format", "json"): _json,
+    ("-f", "json"): _json,
+}
 
 
 def _entries(line: bytes, name: bytes) -> "tuple[bytes, dict[bytes, list[int]], list[plain_keys.Keys]]":
@@ -70,8 +116,8 @@ def _entries(line: bytes, name: bytes) -> "tuple[bytes, dict[bytes, list[int]], 
 
 
 def _show_all(where: str | None) -> int | None:
-    if os.isatty(1) or os.environ.get("GITHUB_ACTIONS"):
-        return None  # drawn as a table, or with escapes
+    if _is_decorated():
+        return None
 
     def read(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes]:
         if recent is not None:
@@ -82,6 +128,11 @@ def _show_all(where: str | None) -> int | None:
     from crdtctl.store.listing import listing
 
     return _print(listing(*texts))
+
+
+def _is_decorated() -> bool:
+    """Return whether rows are drawn as a table, or have escapes."""
+    return os.isatty(1) or bool(os.environ.get("GITHUB_ACTIONS"))
 
 
 def _read(where: str | None, read: "Callable[[int, int | None, int | None], T]") -> "T":

@@ -95,7 +95,10 @@ def test_a_fast_command_does_what_it_says(arguments: list[str], up: int, down: i
     done = outcome(case, fast_first)
     assert done.is_fast
     assert done == outcome(case, full)
-    if arguments[0] == "show":
+    if arguments[0] == "show" and len(arguments) > 2:
+        assert done.ended.status == 0
+        assert str(up - down + 11 * ("--by-replica" not in arguments)) in done.ended.stdout
+    elif arguments[0] == "show":
         assert done.ended == Result(0, f"{up - down + 11}\n", "")
     else:
         amount = int(arguments[2]) if len(arguments) == 3 else 1

@@ -311,6 +311,10 @@ def plain_arguments(draw: st.DrawFn) -> list[str]:
     words = [draw(st.sampled_from(_VERBS)), "builds"]
     if words[0] != "show" and draw(st.booleans()):
         words.append(str(draw(st.integers(1, 10**6))))
+    if words[0] == "show":
+        words += draw(
+            st.sampled_from([[], [], ["--by-replica"], ["--format", "json"], ["-f", "json"], ["--format=json"]])
+        )
     return words
 
 

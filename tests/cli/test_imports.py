@@ -37,7 +37,7 @@ SMALLEST = [
     ),
     *(
         "decrement builds 2 --type pncounter",
-        "show builds --by-replica --format csv",
+        "show builds --by-replica --format tsv",
         "show builds --min 1",
         "show builds --by os",
         "show [b]uilds --series",
@@ -115,7 +115,7 @@ def test_no_ordinary_command_imports_a_heavy_module(shell: Shell, counted: Repli
 
 
 @pytest.mark.parametrize(
-    "words", ["show builds --by-replica --format csv", "show builds --format ndjson", "clock", "show --type pncounter"]
+    "words", ["show builds --by-replica --format tsv", "show builds --format ndjson", "clock", "show --type pncounter"]
 )
 def test_a_command_that_reads_imports_nothing_for_writes(shell: Shell, counted: Replica, words: str) -> None:
     assert counted.value("builds") == 3

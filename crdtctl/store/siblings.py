@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 def types_of_series(source: Source, name: str) -> set[str]:
     """Return the types of the counters of a name, with and without labels, in a file.
 
-    The lines are searched as text, and not decoded. Only the first type on a line is found.
+    The lines are searched as text. They are decoded only if one of them seems to have several types.
     """
     found = set(source.counter(name))
     start, end = source.span(_labelled(name))
     needles = {tag: b'":{"%b":{"' % tag.encode() for tag in TYPES if tag not in found}
-    overlap = max(map(len, needles.values()), default=0)
+    further = [b'},"%b":{"' % tag.encode() for tag in TYPES]
+    overlap = max(map(len, further))
     while start < end and needles:
         text = source.pages.read(start, min(READ_SIZE + overlap, end - start))
+        if any(needle in text for needle in further):
+            return found.union(*[counter for _, counter in counters_of_name(source, name)])
         for tag in [tag for tag, needle in needles.items() if needle in text]:
             found.add(tag)
             del needles[tag]

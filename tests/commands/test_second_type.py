@@ -307,3 +307,10 @@ def test_a_name_with_several_types_needs_one_of_them_for_a_new_series(shell: She
     Path(replica.path, "config.toml").write_text('[types]\nseen = "gcounter"\n')
     shell.ok("increment", "seen", "-l", "day=4")
     assert shell.ok("show", "seen") == "3\n"
+
+
+def test_a_series_of_two_types_counts_as_both_for_a_new_series(shell: Shell, replica: Replica) -> None:
+    replica.increment("seen", tag="gcounter", labels={"day": "1"})
+    replica.add("seen", ["ada"], tag="gset", labels={"day": "1"}, also=True)
+    said = assert_refused(shell("increment", "seen", "-l", "day=2"), 73)
+    assert "'seen' is a gcounter and a gset here" in said

@@ -7,6 +7,7 @@
     show [NAME]
     show NAME --by-replica
     show NAME --format json          (-f)
+    clock
 
 Each may have ``--replica PATH`` anywhere. Counts may have ``--once KEY``, and labels: ``--label KEY=VALUE``, or those
 in the spelling of a series. The fast path either does the whole job, or changes nothing and declines, and then the full
@@ -44,6 +45,10 @@ def run(arguments: list[str]) -> int | None:
             from crdtctl.fastpath.showing import show
 
             return show(words[1:], where)
+        if words == ["clock"] and not key:
+            from crdtctl.fastpath.clocks import clock
+
+            return clock(where)
         if os.isatty(1):
             return None  # the new values are printed
         edits: Sequence[Edit]

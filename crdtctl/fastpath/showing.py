@@ -43,7 +43,7 @@ def _show(name: bytes, where: str | None, form: "Form") -> int | None:
             plain.between(os.pread(own, plain.OPENING, 0), b'"replica":"', b'"'),
         )
 
-    *lines, replica = _read(where, look_up)
+    *lines, replica = read_files(where, look_up)
     value = 0
     together: dict[bytes, list[int]] = {}
     tags: set[bytes] = set()
@@ -65,7 +65,7 @@ def _show(name: bytes, where: str | None, form: "Form") -> int | None:
         value += value_of(tag, several)
         if form is _shares:
             return None  # a key counts for one of the replicas that sent it
-    return _print(form(replica, name, tag, value, together))
+    return print_text(form(replica, name, tag, value, together))
 
 
 def _value(_replica: bytes, _name: bytes, _tag: bytes, value: int, _entries: "Entries") -> bytes:
@@ -124,10 +124,10 @@ def _show_all(where: str | None) -> int | None:
             raise ValueError  # it has very many counters
         return _lines(own, plain.read_own_header), b"" if known is None else _lines(known, plain.check_known_header)
 
-    texts = _read(where, read)
+    texts = read_files(where, read)
     from crdtctl.store.listing import listing
 
-    return _print(listing(*texts))
+    return print_text(listing(*texts))
 
 
 def _is_decorated() -> bool:
@@ -135,7 +135,7 @@ def _is_decorated() -> bool:
     return os.isatty(1) or bool(os.environ.get("GITHUB_ACTIONS"))
 
 
-def _read(where: str | None, read: "Callable[[int, int | None, int | None], T]") -> "T":
+def read_files(where: str | None, read: "Callable[[int, int | None, int | None], T]") -> "T":
     """Return the result of `read`. It gets own.json, own.recent.json and known.json, open and of one moment."""
     directory = durable.open_directory(locate.find(where))
     try:
@@ -163,7 +163,8 @@ def _lines(fd: int, check: "Callable[[bytes], object]") -> bytes:
     return data[len(header) : -TRAILER_SIZE]
 
 
-def _print(text: bytes) -> int:
+def print_text(text: bytes) -> int:
+    """Print a text, and return the exit status."""
     done = os.write(1, text) if text else 0
     if done < len(text):  # a part is printed, so this cannot be declined any more
         return _write_rest(text[done:])

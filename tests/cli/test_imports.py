@@ -42,7 +42,7 @@ SMALLEST = [
         "show builds --by os",
         "show [b]uilds --series",
     ),
-    *("show builds --header", "clock", "create seats --type bcounter --initial 3", "reset builds"),
+    *("show builds --header", "clock --format tsv", "create seats --type bcounter --initial 3", "reset builds"),
 ]
 #: Modules that few commands import: what they have is written in a lighter way, or imported where it is needed.
 HEAVY = {
@@ -115,7 +115,7 @@ def test_no_ordinary_command_imports_a_heavy_module(shell: Shell, counted: Repli
 
 
 @pytest.mark.parametrize(
-    "words", ["show builds --by-replica --format tsv", "show builds --format ndjson", "clock", "show --type pncounter"]
+    "words", ["show builds --by-replica --format tsv", "show builds --format ndjson", "clock --format tsv", "show --type pncounter"]
 )
 def test_a_command_that_reads_imports_nothing_for_writes(shell: Shell, counted: Replica, words: str) -> None:
     assert counted.value("builds") == 3

@@ -47,7 +47,13 @@ def assert_both_ways_agree(case: Case) -> None:
 
 COMMANDS = [
     *("increment builds 2", "decrement builds", "show builds", "show"),
-    *("increment builds --once job-9", "add builds eve", "show builds --by-replica", "show builds --format json"),
+    *(
+        "increment builds --once job-9",
+        "add builds eve",
+        "show builds --by-replica",
+        "show builds --format json",
+        "clock",
+    ),
 ]
 MINE: Counter = {"pncounter": {HERE: (20, 12, 5)}}
 THEIRS: Counter = {"pncounter": {HUB: (3, 7, 1)}}

@@ -29,6 +29,7 @@ MORE = {
     "increment builds --once job-1": {*COUNTING, "crdtctl.fastpath.finding", "crdtctl.codec.plain_keys"},
     "add visitors ada": {"crdtctl.fastpath.commit", "crdtctl.fastpath.elements", "crdtctl.codec.plain_sets"},
     "show builds": SHOWING,
+    "clock": {*SHOWING, "crdtctl.fastpath.clocks"},
     "show": {*SHOWING, "crdtctl.store.listing"},
 }
 START = "from crdtctl.__main__ import run; run()"

@@ -33,7 +33,7 @@ def imported(shell: Shell, directories: list[str], *words: str) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in lines}
 
 
-@pytest.mark.parametrize("words", ["show builds --json", "increment a=1 b=2", "clock", "show --help", "help cron"])
+@pytest.mark.parametrize("words", ["show builds --json", "increment a=1 b=2", "status", "show --help", "help cron"])
 def test_packages_beside_the_program_are_imported_without_a_search(shell: Shell, replica: Replica, words: str) -> None:
     replica.increment("builds")
     found = imported(shell, [OURS, LIBRARIES], *words.split())

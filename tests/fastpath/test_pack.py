@@ -130,10 +130,10 @@ def test_pack_gets_each_module_that_it_lacks_once_it_is_imported(installed: Inst
     installed.pack.unlink()
     assert installed.run(*SHOW) == installed.expected
     few = installed.pack.stat().st_size
-    clock = installed.run("clock")
+    log = installed.run("log")
     assert installed.pack.stat().st_size > few
     complete = installed.version()
-    assert installed.run("clock") == clock
+    assert installed.run("log") == log
     assert installed.run(*SHOW) == installed.expected
     assert installed.version() == complete
 
@@ -270,11 +270,11 @@ def test_pack_with_an_older_form_of_a_module_does_not_hide_the_newer_one(install
 
 
 def test_pack_does_not_keep_a_module_whose_source_is_gone(installed: Installed) -> None:
-    assert installed.run("clock").status == 0
+    assert installed.run("log").status == 0
     (installed.package / "commands" / "clock.py").unlink()
-    ended = installed.run("clock")
+    ended = installed.run("log")
     installed.pack.unlink()
-    assert ended == installed.run("clock")
+    assert ended == installed.run("log")
     assert ended.status != 0
 
 

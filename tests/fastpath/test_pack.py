@@ -150,7 +150,7 @@ def test_pack_is_not_written_again_and_again_for_a_module_that_python_does_not_k
 
 
 def test_interruption_while_the_pack_is_written_does_not_change_the_status(installed: Installed) -> None:
-    slow = Path(importlib.util.cache_from_source(installed.package / "commands" / "clock.py"))
+    slow = Path(importlib.util.cache_from_source(installed.package / "commands" / "log.py"))
     slow.unlink(missing_ok=True)
     os.mkfifo(slow)  # it keeps who reads it waiting
     installed.pack.unlink()
@@ -271,7 +271,7 @@ def test_pack_with_an_older_form_of_a_module_does_not_hide_the_newer_one(install
 
 def test_pack_does_not_keep_a_module_whose_source_is_gone(installed: Installed) -> None:
     assert installed.run("log").status == 0
-    (installed.package / "commands" / "clock.py").unlink()
+    (installed.package / "commands" / "log.py").unlink()
     ended = installed.run("log")
     installed.pack.unlink()
     assert ended == installed.run("log")

@@ -17,6 +17,7 @@ LABELS: tuple[dict[str, str], ...] = (
     {"os": "linux"},
     {"py": "3.12", "os": "linux"},
     {"os": 'a "b\\', "py": "3.12"},
+    {"py": "3.13"},
     {"py": "*", "os": "{x=y,}"},
 )
 AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 10**30)
@@ -26,7 +27,7 @@ SOURCES = ("eth0", "eth1")
 #: Counters of these names are never given periods, so that their dated readings are of days.
 METER = "meter"
 #: every, keep in seconds.
-PERIODS = (("day", None), ("hour", None), ("15m", None), ("day", 3 * DAY), ("15m", DAY))
+PERIODS = (("day", None), ("hour", None), ("15m", None), ("day", 5 * DAY), ("15m", DAY))
 
 
 def do(verbs: Verbs, name: str, tag: str, labels: dict[str, str], one: Operation) -> None:
@@ -78,13 +79,30 @@ def count_at(world: World, peer: Peer, tape: Tape) -> None:
     """Count at a time of its own, which a counter without periods refuses."""
     tag = tape.choose(("gcounter", "pncounter"))
     name, labels = tag if tape.below(3) else f"{tag} 2", tape.choose(LABELS)
-    moment = BEGIN + tape.below(5_000) * 3 * 3600 - 400 * DAY
+    moment = BEGIN + (tape.below(720) * 3 * 3600 if tape.below(4) else (tape.below(600) - 400) * DAY)
     wanted = Operation("increment", tape.choose(AMOUNTS), at=moment)
     keeps = oracle.keeps_periods(world.seen_by(peer, name))
     with nullcontext() if keeps else pytest.raises(RefusedError):
         do(peer.replica, name, tag, labels, wanted)
     if keeps:
         world.record(peer, name, tag, labels, wanted)
+
+
+@happens(4)
+def import_days(world: World, peer: Peer, tape: Tape) -> None:
+    """Count many days in one commit, so that the older ones are folded."""
+    tag, labels = tape.choose(("gcounter", "pncounter")), tape.choose(LABELS[:2])
+    if oracle.keeps_periods(world.seen_by(peer, tag)):
+        first, every = tape.below(60), 1 + tape.below(3)
+        wanted = [
+            Operation("increment", tape.choose(AMOUNTS), at=BEGIN + (first + day) * DAY)
+            for day in range(0, 12 * every, every)
+        ]
+        with peer.replica.batch() as batch:
+            for one in wanted:
+                do(batch, tag, tag, labels, one)
+        for one in wanted:
+            world.record(peer, tag, tag, labels, one)
 
 
 @happens(6)

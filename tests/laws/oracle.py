@@ -1,8 +1,9 @@
 """What a replica must read, from the operations that it has seen and nothing else."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from tests.laws.world import DAY, Event
 from tests.support import meters
@@ -58,30 +59,69 @@ def rights(known: Iterable[Event], author: str) -> int:
 
 
 #: The rank of `every`, and `keep` in seconds → how many days an author surely keeps.
-KEPT = {(1, None): 400, (2, None): 336, (3, None): 192, (1, 3 * DAY): 3, (3, DAY): 96}
+KEPT = {(1, None): 400, (2, None): 336, (3, None): 192, (1, 5 * DAY): 5, (3, DAY): 96}
 
 
-def dated(known: Sequence[Event], settings: Sequence[Event]) -> tuple[dict[int, int], dict[int, int], bool]:
-    """Return month → amount, day → amount, of counts in periods, and whether each day must be found by itself.
+class Dated(NamedTuple):
+    """Amounts in periods by day and by month, and how far they must be found there.
 
-    `known` is what is known of some series of a name, and `settings` is what made this name keep periods. A count has a
-    period if its author knew then that the counter keeps some. Days are folded into months by an author who has more of
-    them than are kept.
+    Days are folded into months by an author who has more of them than are kept, and then the oldest months are dropped.
     """
-    months: dict[int, int] = {}
-    days: dict[int, int] = {}
-    of_author: dict[tuple[str, str, str], set[int]] = {}
+
+    days: dict[int, int]
+    months: dict[int, int]
+    has_all_days: bool
+    has_all_months: bool
+
+
+def dated(known: Sequence[Event], settings: Sequence[Event]) -> Dated:
+    """Return the amounts in periods of some series of a name, of which `settings` made it keep periods.
+
+    A count has a period if its author knew then that the counter keeps some. Of the counts of one author that a reset
+    had seen, it cancels those without a period first, and then as much of the oldest periods.
+    """
+    gone = {
+        number for one in known if one.operation.verb == "reset" for number in _bits(one.saw, of_series(one, known))
+    }
+    by_author: dict[tuple[str, str, str], dict[int, int]] = {}
+    cancelled: dict[tuple[str, str, str], int] = {}
     for one in known:
+        sign = {"increment": 1, "decrement": -1}.get(one.operation.verb, 0) * (one.operation.once is None)
+        if not sign:
+            continue
+        key = one.author, one.spelling, one.tag
         knew = any(one.saw >> setting.number & 1 for setting in settings if setting.tag == one.tag)
-        sign = {"increment": 1, "decrement": -1}.get(one.operation.verb, 0)
-        if sign and knew and one.operation.once is None:
+        days = by_author.setdefault(key, {})
+        cancelled[key] = cancelled.get(key, 0) + one.operation.amount * (one.number in gone)
+        if knew:
             day = int(one.when // DAY)
-            month = month_of(day)
-            months[month] = months.get(month, 0) + sign * one.operation.amount
             days[day] = days.get(day, 0) + sign * one.operation.amount
-            of_author.setdefault((one.author.partition("/")[0], one.spelling, one.tag), set()).add(day)
+        else:
+            cancelled[key] -= one.operation.amount
+    left: dict[int, int] = {}
+    for key, days in by_author.items():
+        rest = max(cancelled[key], 0) if gone else 0
+        for day in sorted(days):
+            taken = min(rest, max(days[day], 0))
+            rest -= taken
+            left[day] = left.get(day, 0) + days[day] - taken
+    months: dict[int, int] = {}
+    for day, amount in left.items():
+        months[month_of(day)] = months.get(month_of(day), 0) + amount
     fewest = min((KEPT[one.operation.every or 0, one.operation.keep] for one in settings), default=0)
-    return months, days, max(map(len, of_author.values()), default=0) <= fewest
+    most = max(map(len, by_author.values()), default=0)
+    most_months = max((len(set(map(month_of, days))) for days in by_author.values()), default=0)
+    return Dated(without_zeros(left), without_zeros(months), most <= fewest, most_months <= fewest)
+
+
+def of_series(one: Event, known: Iterable[Event]) -> list[Event]:
+    """Return the events of the series of one of them."""
+    return [other for other in known if (other.spelling, other.tag) == (one.spelling, one.tag)]
+
+
+def without_zeros(amounts: Mapping[int, int]) -> dict[int, int]:
+    """Return the amounts that are not 0."""
+    return {key: amount for key, amount in amounts.items() if amount}
 
 
 def month_of(day: int) -> int:

@@ -370,7 +370,9 @@ MUTANTS += (
 
 def measure(part: float) -> list[Row]:
     """Return the row of the mutants."""
-    mutants = [mutant for mutant in MUTANTS if mutant.quick or part >= 1]
+    from tests.torture.mutants_of_laws import MUTANTS_OF_LAWS  # only here: it uses `Mutant`
+
+    mutants = [mutant for mutant in (*MUTANTS, *MUTANTS_OF_LAWS) if mutant.quick or part >= 1]
     before = {test: run(test) for test in dict.fromkeys(mutant.test for mutant in mutants)}
     notes, caught, skipped = [], 0, 0
     for mutant in mutants:

@@ -11,7 +11,7 @@ from crdtctl.codec.layout import HEAD_END, HEAD_START, MAX_SAFE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 #: Type → weight of each of its totals in the value, for the types whose entries are totals.
 WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
@@ -40,6 +40,11 @@ _MAX_NAME = 200
 def is_name(text: bytes) -> bool:
     """Return whether `text` is a plain name of a counter or a replica."""
     return 0 < len(text) <= _MAX_NAME and text[0] != 0x2D and not text.strip(_NAME)
+
+
+def are_names(texts: "Sequence[bytes]") -> bool:
+    """Return whether all texts are plain names."""
+    return not b"".join(texts).strip(_NAME) and all(0 < len(text) <= _MAX_NAME and text[0] != 0x2D for text in texts)
 
 
 def number(digits: bytes) -> int:

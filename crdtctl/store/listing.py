@@ -17,6 +17,11 @@ def listing(own: bytes, known: bytes) -> bytes:
 
     `own` and `known` are the lines of counters in the two files; empty: none.
     """
+    if not known:
+        try:
+            return _of_one_kind(own)
+        except (ValueError, LookupError, TypeError):
+            pass  # another type, most often, or another number of totals
     mine, theirs = _by_name(own), _by_name(known)
     rows: list[bytes] = []
     read = _Repeated()
@@ -27,6 +32,35 @@ def listing(own: bytes, known: bytes) -> bytes:
         except (ValueError, IndexError):
             rows.extend(_rows(name, lines))
     return b"".join(rows)
+
+
+def _of_one_kind(text: bytes) -> bytes:
+    """Return the rows of lines with the type and the only replica of the first line; raise `ValueError` for others.
+
+    All lines together are encoded again and compared, which takes a third of the time of checking each.
+    """
+    first = name_of(text)
+    start = len(first) + 2
+    middle = text[start : text.index(b":[", start) + 2]
+    tag = middle.split(b'"')[1]
+    weights = plain.WEIGHTS[tag]
+    names, numbers = [first], []
+    pieces = text.split(b'"' + middle)
+    for piece in pieces[1:]:
+        digits, _, name = piece.partition(b']}},\n"')
+        numbers.append([int(digit) for digit in digits.removesuffix(b"]}}\n").split(b",")])
+        names.append(name)
+    if names.pop() or names != sorted(set(names)) or not plain.are_names(names):
+        raise ValueError
+    form = b'"%b"' + middle.replace(b"%", b"%%") + b",".join([b"%d"] * (1 + len(weights))) + b"]}}"
+    again = b",\n".join([form % (name, *row) for name, row in zip(names, numbers, strict=True)])
+    commits = [row[0] for row in numbers]
+    if again + b"\n" != text or max(map(max, numbers)) > MAX_SAFE or min(map(min, numbers)) < 0 or not min(commits):
+        raise ValueError
+    up, down = (*weights, 0)[:2]
+    return b"".join(
+        [b"%b\t%b\t%d\n" % (name, tag, up * row[1] + down * row[-1]) for name, row in zip(names, numbers, strict=True)]
+    )
 
 
 def _by_name(text: bytes) -> dict[bytes, bytes]:

@@ -65,14 +65,20 @@ def _shown(text: str) -> str:
 
 
 def _why_not(text: str) -> str:
+    if _is_negative(text):
+        return "it is negative"
     return "it is not written in digits only" if _meant(text.removeprefix("+")) else "it is not a whole number"
+
+
+def _is_negative(text: str) -> bool:
+    return text[:1] == "-" and bool(_is_whole(text[1:]) or _meant(text[1:]))
 
 
 def _advice(text: str) -> str:
     import re  # only here, and below: wrong amounts are rare
 
     meant = _meant(text.removeprefix("+"))
-    if text[:1] == "-" and (_is_whole(text[1:]) or _meant(text[1:])):
+    if _is_negative(text):
         return "amounts are never negative; use decrement"
     if meant:
         return f"write {meant}"

@@ -143,6 +143,8 @@ def _no_option(option: str, context: Any, path: str, arguments: Sequence[str]) -
     message = f"unknown option {printable(option[:40])}"
     if re.match("-[0-9]", option) and path.endswith(" add"):
         return UsageError(message, "write '--' before a negative number: crdtctl add NAME -- -3")
+    if re.match("-[0-9]", option) and path.endswith(" observe"):
+        return UsageError(message, "a reading is never negative; write '--' before a name that begins with '-'")
     if re.match("-[0-9]", option):
         return UsageError(
             message, "amounts are never negative, use decrement; write '--' before a name that begins with '-'"

@@ -19,6 +19,7 @@ BAD = {
     "an escape": (b"\x1b[31m", "control"),
     "white space": (b" /", "white space"),
     "a fraction": (b"/ 1.5", "not a whole number"),
+    "a negative amount": (b"/ -2", "it is negative"),
     "no JSON": (b'{"name":', "JSON"),
     "a count and a name": (b"7 x", "--lines uniq"),
 }

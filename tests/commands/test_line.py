@@ -149,6 +149,7 @@ def test_an_empty_replica_is_an_unset_variable(shell: Shell, replica: Replica) -
             "observe tokens twelve --source log",
             "'twelve' is not an amount: it is not a whole number; write a whole number",
         ),
+        ("observe tokens -5 --source log", "a reading is never negative"),
         ("observe 12 tokens --source log", "NAME comes first: crdtctl observe tokens 12"),
         ("observe tokens cost 12 --source log", "write NAME=TOTAL for each counter"),
         ("--once k increment builds", "--once belongs after the command: crdtctl increment --once"),

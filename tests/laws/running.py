@@ -15,7 +15,7 @@ from tests.support.places import quick_directory
 
 #: Steps of one world, and how many of them pass between two checks of the replica that took part.
 LENGTH = 200
-BETWEEN = 10
+BETWEEN = 25
 
 
 def steps_of_seed(seed: int, length: int = LENGTH) -> tuple[str, list[Step]]:

@@ -48,9 +48,8 @@ def by_series(seen: Iterable[Event]) -> dict[tuple[str, str], list[Event]]:
     """Return the counter and its type → what was done to it, of all that leave a trace."""
     found: dict[tuple[str, str], list[Event]] = {}
     for one in seen:
-        if not oracle.is_nothing(one):
-            found.setdefault((one.spelling, one.tag), []).append(one)
-    return found
+        found.setdefault((one.spelling, one.tag), []).append(one)
+    return {key: known for key, known in found.items() if not all(map(oracle.is_nothing, known))}
 
 
 def check(world: World, peer: Peer) -> None:

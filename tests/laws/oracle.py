@@ -12,7 +12,7 @@ from tests.support.histories import HistoryEvent
 
 
 def is_nothing(one: Event) -> bool:
-    """Return whether an event leaves no trace in a counter: a meter that reads 0."""
+    """Return whether an event alone leaves no trace in a counter: a meter that reads 0, unless it read more before."""
     return one.operation.verb == "observe" and all(not reading for _, reading in one.operation.readings)
 
 

@@ -37,7 +37,7 @@ def listing(own: bytes, known: bytes) -> bytes:
 def _of_one_kind(text: bytes) -> bytes:
     """Return the rows of lines with the type and the only replica of the first line; raise `ValueError` for others.
 
-    All lines together are encoded again and compared, which takes a third of the time of checking each.
+    All lines together are encoded again and compared, which takes less time than to check each.
     """
     first = name_of(text)
     start = len(first) + 2

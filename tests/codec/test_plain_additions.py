@@ -58,6 +58,28 @@ def test_key_with_other_totals_is_left(totals: str, learned: bytes) -> None:
         plain_keys.counted(b',{"job-1":[%b]}' % totals.encode(), learned, b"job-1", [1, 1, SEQ])
 
 
+@pytest.mark.parametrize(
+    ("maps", "learned"),
+    [
+        (b',{},{},{"job-1":[1,0]}', b""),
+        (b"", b'"n":{"pncounter":{"hub-19":[3,1,0,{"job-1":[2,0,3]}]}}'),
+        (b"", b'"n":{"pncounter":{"hub-19":[3,1,0,{},{},{},{"me-00":2}]}}'),
+    ],
+)
+def test_key_of_marks_or_of_another_entry_is_left(maps: bytes, learned: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        plain_keys.counted(maps, learned, b"job-1", [1, 0, SEQ])
+
+
+@pytest.mark.parametrize(
+    ("names", "are"),
+    [([b"a", b"b/c"], True), ([], True), ([b"a", b""], False), ([b"-a"], False), ([b"a", b"b c"], False)],
+)
+def test_names_are_plain_together(names: list[bytes], are: bool) -> None:  # a table
+    assert plain.are_names(names) == are
+    assert are == all(map(plain.is_name, names))
+
+
 KEYED = st.tuples(st.integers(1, 9), st.integers(0, 99), st.integers(0, 9), ONCE).map(
     lambda row: TYPES["pncounter"].record.make(*row)
 )

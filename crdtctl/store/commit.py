@@ -159,7 +159,8 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         if operation.once is not None:
             kind, rows = TYPES[tag], mine.get(tag, {})
-            sent = kind.used_keys(kind.join_all(known(name).get(tag, {}), rows))
+            fits = kind.adds_numbers == (operation.verb == "add")  # otherwise the type refuses the operation
+            sent = kind.used_keys(kind.join_all(known(name).get(tag, {}), rows)) if fits else {}
             if operation.once in sent and operation.verb == "add":
                 if not kind.is_repetition(kind.join_all(known(name).get(tag, {}), rows), operation):
                     raise RefusedError(

@@ -10,6 +10,23 @@ from tests.conftest import Shell
 from tests.support.expect import assert_refused, contents
 
 
+@pytest.mark.parametrize(
+    ("before", "words", "reason"),
+    [
+        ("increment x 1", "add x eve", "a pncounter has no elements"),
+        ("increment x 1 --type gcounter", "add x eve", "a gcounter has no elements"),
+        ("add x 1 --type hist", "increment x 1", "a hist counts numbers"),
+    ],
+)
+def test_key_that_was_used_does_not_hide_that_an_operation_does_not_fit_the_type(
+    shell: Shell, replica: Replica, before: str, words: str, reason: str
+) -> None:
+    shell.ok(*before.split(), "--once", "job 17")
+    held = contents(shell.directory)
+    assert reason in assert_refused(shell(*words.split(), "--once", "job 17"), 4)
+    assert contents(shell.directory) == held
+
+
 def test_a_repeated_key_counts_once_and_repeating_it_writes_nothing(shell: Shell, replica: Replica) -> None:
     shell.ok("increment", "deploys", "--once", "job 17")
     before = contents(replica.path)

@@ -41,7 +41,7 @@ _ADVICE: Final[dict[str, str]] = {
     **dict.fromkeys(("version", "ver"), "use 'crdtctl --version'"),
     **dict.fromkeys(("zero", "clear"), "'crdtctl reset NAME' starts a counter over"),
     **dict.fromkeys(("commit", "ci", "add-all", "stage"), "every command that counts makes its own commit"),
-    **dict.fromkeys(("undo", "revert"), "to take back a count: 'crdtctl decrement NAME AMOUNT'"),
+    "revert": "'crdtctl undo' takes the last commit back",
     "clone": "create a replica with 'crdtctl init', then 'crdtctl sync' or 'crdtctl merge FILE'",
     "config": "edit config.toml in the replica's directory; for remotes see 'crdtctl remote --help'",
     "type": "'crdtctl create NAME --type TYPE' creates a counter of a type",

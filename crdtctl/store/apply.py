@@ -74,7 +74,7 @@ def apply(
             raise RefusedError(
                 "a note needs a journal of counts", f'set journal = "counts" in {tx.directory.file("config.toml")}'
             )
-        record = _recorder() if has_journal else None
+        record = _recorder() if has_journal or (undoes is not None and undoes.is_recorded) else None
         asked = requests
         refused: set[int] = set()
 
@@ -123,9 +123,11 @@ def apply(
             lines = {name: encode_line(name, counter) for name, counter in planned.counters.items()}
             dated = {name: TYPES[tag].has_periods(row) for name, tag, row in _rows(planned)}
             deeds = last.texts_of(asked, {**dict.fromkeys(plain, False), **dated}, basis.now, undoes=undoes is not None)
+            if record is not None and undoes is not None:
+                record(tx.directory, own.id, own.seq + 1, deeds, asked, note, undoes)
             seq = tx.write_own(own, {**plain, **lines}, follows=follows, last=deeds, periods=any(dated.values()))
-            if record is not None:
-                record(tx.directory, own.id, seq, deeds, asked, note, undoes)
+            if record is not None and undoes is None and seq > own.seq:
+                record(tx.directory, own.id, seq, deeds, asked, note)
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)

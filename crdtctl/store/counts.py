@@ -6,10 +6,17 @@ texts of `crdtctl.store.last`), its idempotency ``keys``, a ``note``, and the nu
 
 A line is added after the commit is in place. If the process is killed in between, the commit has no line, and its
 counts are exact all the same. A line of a commit that never was could be taken back, which would be wrong.
+
+The line of a commit that takes another one back is added before it, and is on disk first. Otherwise a process that is
+killed in between, or a full disk, would let a commit be taken back twice. If that commit is never made, its number is
+above that of the last commit, or a later line has the same number: of the lines with one number, the last one is
+right. If that later line is missing as well, the commit counts as taken back: crdtctl then refuses to take it back,
+and never does so twice.
 """
 
 from __future__ import annotations
 
+from crdtctl.errors import from_os
 from crdtctl.records import NamedTuple
 from crdtctl.store import journal, last
 
@@ -51,9 +58,12 @@ def record(
     texts: Sequence[str],
     requests: Sequence[Request],
     note: str,
-    undoes: Undone | None,
+    undoes: Undone | None = None,
 ) -> None:
-    """Add a commit to the journal. The lock of ``own.json`` is held."""
+    """Add a commit to the journal. The lock of ``own.json`` is held.
+
+    Raise `StorageError` if it takes a commit in the journal back, and its line cannot be written.
+    """
     facts: dict[str, Any] = {"replica": replica, "commit": commit, "requests": len(requests)}
     if texts:
         facts["counts"] = list(texts)
@@ -64,14 +74,30 @@ def record(
         facts["note"] = note
     if undoes is not None:
         facts["undoes"] = undoes.commit
-    journal.add(directory, journal.COUNTS, facts)
+    if undoes is not None and undoes.is_recorded:
+        try:
+            journal.append(directory, journal.COUNTS, facts, is_durable=True)
+        except OSError as error:
+            raise from_os(error, f"write {directory.file('counts.jsonl')}") from None
+    else:
+        journal.add(directory, journal.COUNTS, facts)
 
 
-def read(directory: Directory, replica: str) -> Iterator[JournalEntry]:
-    """Yield the commits of a replica in its journal, oldest first. Lines that are not understood are left out.
+def read(directory: Directory, replica: str, seq: int) -> list[JournalEntry]:
+    """Return the commits of a replica in its journal, up to the number `seq` of its last one, oldest first.
 
-    The commits of an earlier id, before this replica was a copy, belong to the original.
+    Lines that are not understood are left out. The commits of an earlier id, before this replica was a copy, belong to
+    the original.
     """
+    found: dict[int, JournalEntry] = {}
+    for entry in _entries(directory, replica):
+        if entry.commit <= seq:
+            found.pop(entry.commit, None)
+            found[entry.commit] = entry
+    return [*found.values()]
+
+
+def _entries(directory: Directory, replica: str) -> Iterator[JournalEntry]:
     for line in journal.read(directory, journal.COUNTS):
         if line.get("replica") != replica:
             continue

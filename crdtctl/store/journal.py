@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 
 from crdtctl import json_text
-from crdtctl.store.durable import adopt, close
+from crdtctl.contexts import suppress
+from crdtctl.store.durable import adopt, close, sync_directory, write_all
 from crdtctl.system import os
 
 TYPE_CHECKING = False
@@ -36,23 +37,27 @@ def note(directory: Directory, did: str, **facts: Any) -> None:
 
 def add(directory: Directory, journal: str, facts: Mapping[str, Any]) -> None:
     """Add a line with the time and some facts to a journal. A lock of the replica must be held."""
+    with suppress(OSError):
+        append(directory, journal, facts)
+
+
+def append(directory: Directory, journal: str, facts: Mapping[str, Any], *, is_durable: bool = False) -> None:
+    """Add a line as `add` does, but raise OSError if it cannot be written. If `is_durable`, it is on disk then."""
     line = json_text.encode({"at": now(), **facts}) + b"\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     name, old = _files(journal)
+    if _is_full(directory, name, len(line), MAX_BYTES[journal]):
+        os.rename(name, old, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
     try:
-        if _is_full(directory, name, len(line), MAX_BYTES[journal]):
-            os.rename(name, old, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
-        try:
-            fd = os.open(name, flags, dir_fd=directory.fd)
-        except FileNotFoundError:
-            fd = os.open(name, flags | os.O_CREAT, 0o666, dir_fd=directory.fd)
-            adopt(fd, directory.fd)
-    except OSError:
-        return
+        fd = os.open(name, flags, dir_fd=directory.fd)
+    except FileNotFoundError:
+        fd = os.open(name, flags | os.O_CREAT, 0o666, dir_fd=directory.fd)
+        adopt(fd, directory.fd)
     try:
-        os.write(fd, line)
-    except OSError:
-        pass
+        write_all(fd, line)
+        if is_durable:
+            os.fsync(fd)
+            sync_directory(directory.fd)  # the name may be new
     finally:
         close(fd)
 

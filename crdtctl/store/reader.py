@@ -358,9 +358,8 @@ class Reader:
         """Return the commits in the journal of counts, oldest first; none if this replica keeps no such journal."""
         from crdtctl.store import counts
 
-        replica = self.id
-        with self._open() as directory:
-            return list(counts.read(directory, replica))
+        with self.snapshot() as now, self._open() as directory:
+            return counts.read(directory, now.id, now.commits)
 
     def check(self) -> list[Finding]:
         """Verify this replica's files. Return a finding for each check."""

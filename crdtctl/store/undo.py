@@ -37,16 +37,20 @@ _REASONS = {
 
 
 class Undone(Record):
-    """The commit to take back. If it `is_last`, no other one may follow it before it is taken back."""
+    """The commit to take back. If it `is_last`, no other one may follow it before it is taken back.
+
+    If it `is_recorded`, the journal of counts has a line of it, and needs one of the commit that takes it back.
+    """
 
     commit: int
     is_last: bool
+    is_recorded: bool
 
     def check(self, directory: Directory, replica: str, seq: int) -> None:
         """Raise `BusyError` if a process was faster: `seq` is the last commit. The lock of ``own.json`` is held."""
         if self.is_last and self.commit != seq:
             raise BusyError("another process has counted since", "look at the counters, and try again")
-        _refuse_undone(self.commit, counts.read(directory, replica))
+        _refuse_undone(self.commit, counts.read(directory, replica, seq))
 
 
 def plan(now: Snapshot, directory: Directory, commit: int | None) -> tuple[Undone, list[Effect], list[Request]]:
@@ -59,14 +63,15 @@ def plan(now: Snapshot, directory: Directory, commit: int | None) -> tuple[Undon
     seq = head.clock.get(now.id, 0)
     if not seq:
         raise RefusedError("this replica has made no commit", "there is nothing to take back")
-    entries = list(counts.read(directory, now.id))
+    entries = counts.read(directory, now.id, seq)
     texts = [last.parse(text) for text in head.last]
-    is_last = commit in (None, seq)
+    number = seq if commit is None else commit
+    is_last = number == seq
     if is_last and texts and None not in texts:
         done = [one for one in texts if one is not None]
     else:
-        done = _recorded(seq if commit is None else commit, entries, seq)
-    undone = Undone(seq if commit is None else commit, is_last)
+        done = _recorded(number, entries, seq)
+    undone = Undone(number, is_last, any(entry.commit == number for entry in entries))
     _refuse_undone(undone.commit, entries)
     for one in done:
         refuse(now, one)
@@ -100,7 +105,7 @@ def refuse(now: Snapshot, done: Effect) -> None:
 
 def _recorded(commit: int, entries: Sequence[JournalEntry], seq: int) -> list[Effect]:
     """Return the effects of a commit, by the journal of counts."""
-    entry = next((one for one in reversed(entries) if one.commit == commit), None)
+    entry = next((one for one in entries if one.commit == commit), None)
     if entry is None and commit == seq:
         raise RefusedError("the last commit of this replica is not recorded as counts", _JOURNAL)
     if entry is None:

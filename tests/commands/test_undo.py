@@ -10,7 +10,9 @@ import pytest
 from crdtctl import Replica
 from crdtctl.store import last
 from tests.conftest import Shell
+from tests.support.clones import bind
 from tests.support.expect import assert_refused, contents
+from tests.support.strace import after_changes, at, missing, points, run, was_killed, without_caches
 
 
 @pytest.fixture
@@ -171,6 +173,70 @@ def test_earlier_commit_is_taken_back_once(shell: Shell, replica: Replica, journ
     assert replica.value("builds") == 301
     assert [line.split("\t")[-1] for line in shell.ok("undo", "--list").splitlines()] == ["", "4", "", ""]
     assert journal.exists()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_commit_is_taken_back_once_although_the_undo_was_killed_at_any_call(
+    shell: Shell, replica: Replica, journal: Path, others: int
+) -> None:
+    if reason := missing():
+        pytest.skip(reason)
+    for amount in ("1", "20", "300"):
+        shell.ok("increment", "builds", amount)
+    pristine = shell.directory / "pristine"
+    shutil.copytree(replica.path, pristine)
+    environment = without_caches({**shell.environment, "CRDTCTL_REPLICA": replica.path})
+    words = ["undo", "2"]
+    shell.ok("undo", "--dry-run", "2")  # Python has compiled all that it loads
+    found = points(words, environment, shell.directory / "log")
+    assert replica.value("builds") == 301
+    for point in after_changes(found):
+        shutil.rmtree(replica.path)
+        shutil.copytree(pristine, replica.path)
+        bind(Path(replica.path), f"{shell.directory}/witness")
+        assert was_killed(run(words, environment, **at(point, "signal=SIGKILL")))
+        for _ in range(others):
+            shell.ok("increment", "builds", "1000")
+        shell("undo", "2")
+        assert replica.value("builds") == 301 + others * 1000
+    assert journal.exists()
+
+
+def test_undo_of_an_earlier_commit_needs_a_line_in_the_journal(shell: Shell, replica: Replica, journal: Path) -> None:
+    for amount in ("1", "20", "300"):
+        shell.ok("increment", "builds", amount)
+    settings = Path(replica.path, "config.toml")
+    settings.write_text(settings.read_text().replace("journal", "# journal"))
+    shell.ok("undo", "2")
+    shell.ok("increment", "builds", "1000")
+    assert "was taken back by commit 4" in assert_refused(shell("undo", "2"), 4)
+    assert replica.value("builds") == 1301
+    journal.unlink()
+    journal.mkdir()
+    Path(replica.path, "counts.old.jsonl").write_text(
+        json.dumps({"at": "x", "replica": replica.id, "commit": 1, "requests": 1, "counts": ["+1 builds"]}) + "\n"
+    )
+    assert "cannot write" in assert_refused(shell("undo", "1"), 74)
+    assert replica.value("builds") == 1301
+
+
+def test_line_of_an_undo_that_was_never_made_means_nothing(shell: Shell, replica: Replica, journal: Path) -> None:
+    for amount in ("1", "20", "300"):
+        shell.ok("increment", "builds", amount)
+    with journal.open("a") as file:
+        file.write(json.dumps({"at": "x", "replica": replica.id, "commit": 4, "requests": 1, "undoes": 2}) + "\n")
+    assert [entry.commit for entry in replica.journal()] == [1, 2, 3]
+    shell.ok("increment", "builds", "4000")
+    assert [(entry.commit, entry.undoes) for entry in replica.journal()] == [(1, 0), (2, 0), (3, 0), (4, 0)]
+    shell.ok("undo", "2")
+    assert replica.value("builds") == 4301
+
+
+def test_step_in_a_followed_file_that_counts_nothing_has_no_line(shell: Shell, replica: Replica, journal: Path) -> None:
+    Path(shell.directory, "names.txt").write_text("ada\n")
+    shell.ok("add", "visitors", "ada")
+    shell.ok("add", "visitors", "--follow", "names.txt", "--until-end", "--quiet")
+    assert len(journal.read_text().splitlines()) == 1
 
 
 def test_note_without_a_journal_is_refused_and_counts_nothing(shell: Shell, replica: Replica) -> None:

@@ -36,7 +36,7 @@ def check(context: Context, files: list[str], files_from: str | None, null: bool
 
     Prints the verified properties of each file, and ends with status 1 if there is a fault. Of each file: its checksum,
     its canonical form, and every entry with its place in the clock. Of a replica also: the settings, whether its
-    two files fit each other, and the leftovers of writers that were killed.
+    two files fit each other, its journals, and the leftovers of writers that were killed.
     """
     chosen = output.resolve_format(form)
     if files or files_from is not None or null:

@@ -8,7 +8,7 @@ from crdtctl.contexts import ExitStack, suppress
 from crdtctl.crdt.membership import roster
 from crdtctl.errors import ConfigError, DataError, printable
 from crdtctl.records import Record
-from crdtctl.store import config, gone
+from crdtctl.store import config, gone, journal
 from crdtctl.store.commit import typed
 from crdtctl.store.durable import KNOWN, NEW, OWN, RECENT
 from crdtctl.store.files import Directory
@@ -71,6 +71,7 @@ def check_replica(path: str) -> list[Finding]:
             *_oversold(directory),
             *_doubled(directory),
             *_often(directory),
+            *_journals(directory),
             *_lefts(directory),
         ]
         return [finding for finding in findings if finding is not None]
@@ -227,6 +228,14 @@ def _config(directory: Directory) -> Finding:
         return Finding(name, True, "settings are right")
     except ConfigError as error:
         return Finding(name, False, error.message)
+
+
+def _journals(directory: Directory) -> list[Finding]:
+    """Describe damage of the journals. The replica is right all the same: a power cut may leave half a line behind."""
+    return [
+        Finding(directory.file(name), True, f"{fault}; no total depends on this file, which may be deleted")
+        for name, fault in journal.faults(directory)
+    ]
 
 
 def _lefts(directory: Directory) -> list[Finding]:

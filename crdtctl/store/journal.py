@@ -77,25 +77,41 @@ def _is_full(directory: Directory, name: str, size: int, limit: int) -> bool:
 
 def read(directory: Directory, journal: str = EVENTS) -> Iterator[dict[str, Any]]:
     """Yield the lines of a journal, oldest first: ``at`` is a text, and so is ``did`` of an event."""
-    texts = ("at", "did") if journal == EVENTS else ("at",)
     for name in reversed(_files(journal)):
-        for line in filter(None, _content(directory, name, MAX_BYTES[journal]).split(b"\n")):
+        with suppress(OSError):
+            yield from filter(None, _lines(directory, name, journal))
+
+
+def faults(directory: Directory) -> Iterator[tuple[str, str]]:
+    """Yield the name of each file of a journal with a fault, and the fault."""
+    for journal in MAX_BYTES:
+        for name in _files(journal):
             try:
-                entry = json_text.decode(line)
-            except ValueError:
+                unread = sum(entry is None for entry in _lines(directory, name, journal))
+            except FileNotFoundError:
                 continue
-            if isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in texts):
-                yield entry
+            except OSError as error:
+                yield name, f"it cannot be read: {error.strerror}"
+                continue
+            if unread:
+                yield name, f"{unread} line{' is' if unread == 1 else 's are'} damaged"
+
+
+def _lines(directory: Directory, name: str, journal: str) -> Iterator[dict[str, Any] | None]:
+    """Yield the lines of a file of a journal, None for one that is damaged. Raise OSError if it cannot be read."""
+    texts = ("at", "did") if journal == EVENTS else ("at",)
+    for line in filter(None, _content(directory, name, MAX_BYTES[journal]).split(b"\n")):
+        try:
+            entry = json_text.decode(line)
+        except ValueError:
+            entry = None
+        is_right = isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in texts)
+        yield entry if is_right else None
 
 
 def _content(directory: Directory, name: str, limit: int) -> bytes:
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory.fd)
-    except OSError:
-        return b""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory.fd)
     try:
         return os.read(fd, limit)
-    except OSError:
-        return b""
     finally:
         close(fd)

@@ -261,6 +261,26 @@ def test_damaged_journal_stops_nothing(shell: Shell, replica: Replica, journal: 
     assert replica.value("builds") == 6
 
 
+@pytest.mark.parametrize("name", ["counts.jsonl", "counts.old.jsonl", "log.jsonl"])
+@pytest.mark.parametrize(("harm", "fault"), [(b"{\n[]\n", "2 lines are damaged"), (None, "it cannot be read")])
+def test_check_names_the_damage_of_a_journal(
+    shell: Shell, replica: Replica, journal: Path, name: str, harm: bytes | None, fault: str
+) -> None:
+    shell.ok("increment", "builds", "5")
+    assert "jsonl" not in shell.ok("check")
+    damaged = journal.with_name(name)
+    if harm is None:
+        damaged.unlink(missing_ok=True)
+        damaged.mkdir()
+    else:
+        damaged.write_bytes(harm)
+    files = json.loads(shell.ok("check", "--format", "json"))["files"]
+    [found] = [one for one in files if "jsonl" in one["file"]]
+    assert found["file"] == str(damaged)
+    assert fault in found["found"]
+    assert "may be deleted" in found["found"]
+
+
 def test_journal_that_cannot_be_written_stops_no_count(shell: Shell, replica: Replica, journal: Path) -> None:
     journal.mkdir()
     shell.ok("increment", "builds", "5")

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -319,3 +319,24 @@ def test_job_does_not_follow_a_file(shell: Shell, replica: Replica, log: Path) -
     for _ in range(2):
         shell.ok("run", "--seal-to", "job.json", "--overwrite", "--", *PROGRAM, *permanent)
     assert values(replica) == {"a": 1}
+
+
+@pytest.mark.parametrize("is_absorbed", [False, True])
+def test_replica_that_continues_after_its_seal_counts_each_line_once(
+    shell: Shell, replica: Replica, new_replica: Callable[[str], Replica], is_absorbed: bool
+) -> None:
+    file = shell.directory / "lines.txt"
+    file.write_text("builds 2\n")
+    words = ("increment", "--follow", "lines.txt", "--until-end", "--quiet")
+    hub = new_replica("hub")
+    shell.ok(*words)
+    replica.seal()
+    if is_absorbed:
+        hub.absorb(replica.export_bytes())
+    with file.open("a") as more:
+        more.write("builds 5\n")
+    shell.ok("init", "--after-seal")
+    for _ in range(2):
+        shell.ok(*words)
+    hub.merge_bytes(replica.export_bytes())
+    assert (replica.value("builds"), hub.value("builds")) == (7, 7)

@@ -36,8 +36,8 @@ class Count:
         if self.key:
             from crdtctl.codec.plain_keys import counted  # only here: most counts have no key
 
-            if is_dated:
-                raise ValueError
+            if is_dated or self.column >= len(line.totals):
+                raise ValueError  # the second: a gcounter refuses to count down
             learned = others.known(self.name, verified=True)
             maps = counted(line.maps, learned, self.key, self._row(len(line.totals), header.seq + 1))
             if maps == line.maps:

@@ -25,6 +25,7 @@ COMMANDS = (
     "increment fresh",
     "increment builds 0",
     "increment builds --once job-1",
+    "decrement pages --once job-1",
     "show",
 )
 

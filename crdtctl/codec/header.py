@@ -14,6 +14,7 @@ from crdtctl.codec.values import checked_name
 from crdtctl.crdt import histories
 from crdtctl.crdt.base import MAX_TIER
 from crdtctl.crdt.names import replica_fault
+from crdtctl.joiners import is_printable
 from crdtctl.records import NamedTuple, Record, field
 
 TYPE_CHECKING = False
@@ -204,9 +205,14 @@ def _follows(tree: Any) -> dict[str, str]:
 
 
 def _last(tree: Any) -> tuple[str, ...]:
-    if not isinstance(tree, list) or not all(map(_text, tree)):
+    if not isinstance(tree, list) or not all(map(_is_effect, tree)):
         raise Invalid("field 'last' of its header is malformed")
     return tuple(tree)
+
+
+def _is_effect(text: Any) -> bool:
+    """Return whether a value is a text that may have the name of a counter: names may have joiners."""
+    return isinstance(text, str) and text != "" and is_printable(text)
 
 
 def _base(kind: str, value: Any) -> str:

@@ -84,7 +84,7 @@ KEYS = ("increment:/var/log/a.log", "add:visitors:/b")
 ODD_KEYS = ("increment:/var/log/a b", "decrement:/{}", 'add:"x":/é')
 POSITIONS = ("7.0.00000000", "18446744073709551615.4096.89abcdef")
 DONE = ("+5 builds", "-2@1960347 a.b", '+1 builds{os="linux"}', "add visitors")
-ODD_DONE = ("+1 ü", "+1 a\\b")
+ODD_DONE = ("+1 ü", "+1 a\\b", "+1 می\u200cخواهم", "+1 \u2764\ufe0f\u200d\U0001f525")
 ODD_TEXTS = ("é", 'a"b', "a\\b", "a,b")
 
 

@@ -51,6 +51,12 @@ def test_key_on_a_line_is_the_one_of_the_full_codec(both: Entries, key: str, ver
     assert line.encode(ME.encode(), SEQ) == encode_line("n", {"pncounter": {ME: after}})
 
 
+@pytest.mark.parametrize("totals", ["2,0", "2,0,7"])
+def test_key_that_was_counted_already_changes_nothing(totals: str) -> None:
+    maps = b',{"a":[1,0],"job-1":[%b]}' % totals.encode()
+    assert plain_keys.counted(maps, b"", b"job-1", [2, 0, SEQ]) == maps
+
+
 @pytest.mark.parametrize("learned", [b"", b'"n":{"pncounter":{"hub-19":[3,1,0,{"job-1":[2,0,3]}]}}'])
 @pytest.mark.parametrize("totals", ["2,0", "1,0,0", "12,0", "1"])
 def test_key_with_other_totals_is_left(totals: str, learned: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The plain part of sets: elements are added to the line of a gset. This module is imported for ``add`` only.
+"""The plain part of sets: elements are added to the line of a gset, and counted. This module is imported for sets only.
 
 A line is plain if the set has an entry of this replica alone, without marks, whose elements are plain names.
 """
@@ -35,3 +35,25 @@ def added(line: bytes, name: bytes, replica: bytes, seq: int, elements: "Sequenc
     there.update(dict.fromkeys(elements, b"%d" % seq))
     body = b",".join([b'"%b":%b' % (element, there[element]) for element in sorted(there)])
     return b"%b%d,{%b}]}}" % (opening, seq, body)
+
+
+def elements_of(line: bytes, name: bytes) -> dict[bytes, set[bytes]]:
+    """Return replica id → elements, of a gset without marks. Raise ValueError for a special line."""
+    opening = b'"%b":{"gset":{' % name
+    if len(line) > _MAX_LINE or not line.startswith(opening) or line[-4:] != b"}]}}":
+        raise ValueError
+    found: dict[bytes, set[bytes]] = {}
+    before = b""
+    for entry in line[len(opening) : -4].split(b"}],"):
+        replica, separator, rest = entry[1:].partition(b'":[')
+        last, comma, text = rest.partition(b",{")
+        if entry[:1] != b'"' or not separator or not comma or not plain.number(last):
+            raise ValueError
+        if replica <= before or not plain.is_name(replica):
+            raise ValueError
+        added = dict(plain.members_of(text, b'":', b',"', b""))
+        if not all(map(plain.number, added.values())):
+            raise ValueError
+        found[replica] = {*added}
+        before = replica
+    return found

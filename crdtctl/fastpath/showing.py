@@ -11,12 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias, TypeVar
 
-    from crdtctl.codec import plain_keys
-
-    #: Replica id → totals.
-    Entries: TypeAlias = dict[bytes, list[int]]
-    #: Makes the output for this replica's id, the name, the type and the value of a counter, and its entries.
-    Form: TypeAlias = Callable[[bytes, bytes, bytes, int, Entries], bytes]
+    #: Replica id → share of the value, see `plain_values.read`.
+    Shares: TypeAlias = dict[bytes, int] | None
+    #: Makes the output for this replica's id, the name, the type and the value of a counter, and its shares.
+    Form: TypeAlias = Callable[[bytes, bytes, bytes, int, Shares], bytes]
 
     T = TypeVar("T")
 
@@ -30,7 +28,7 @@ def show(words: "Sequence[str]", where: str | None) -> int | None:
         return _show_all(where)
     name, *options = words
     form = _FORMS.get(tuple(options))
-    if form is None or not plain.is_name(name.encode()) or (form is _shares and _is_decorated()):
+    if form is None or not plain.is_name(name.encode()) or (form is _rows and _is_decorated()):
         return None
     return _show(name.encode(), where, form)
 
@@ -40,40 +38,25 @@ def _show(name: bytes, where: str | None, form: "Form") -> int | None:
         return (
             find(own, "own", name) if recent is None else _find_recent(own, recent, name),
             find(known, "known", name) if known is not None else b"",
-            plain.between(os.pread(own, plain.OPENING, 0), b'"replica":"', b'"'),
+            plain.between(os.pread(own, plain.OPENING, 0), b'"replica":"', b'"') if form is _json else b"",
         )
 
     *lines, replica = read_files(where, look_up)
-    value = 0
-    together: dict[bytes, list[int]] = {}
-    tags: set[bytes] = set()
-    several: list[plain_keys.Keys] = []
-    for line in filter(None, lines):
-        tag, entries, keys = _entries(line, name)
-        tags.add(tag)
-        if len(tags) > 1 or not together.keys().isdisjoint(entries):
-            return None
-        together.update(entries)
-        value += plain.value_of(tag, entries)
-        several += keys
-    if not together:
+    present = [line for line in lines if line]
+    if not present:
         return None
-    (tag,) = tags
-    if several:
-        from crdtctl.codec.plain_keys import value_of
+    from crdtctl.codec import plain_values
 
-        value += value_of(tag, several)
-        if form is _shares:
-            return None  # a key counts for one of the replicas that sent it
-    return print_text(form(replica, name, tag, value, together))
+    tag, value, shares = plain_values.read(present, name)
+    return print_text(form(replica, name, tag, value, shares))
 
 
-def _value(_replica: bytes, _name: bytes, _tag: bytes, value: int, _entries: "Entries") -> bytes:
+def _value(_replica: bytes, _name: bytes, _tag: bytes, value: int, _shares: "Shares") -> bytes:
     """Return the value on a line."""
     return b"%d\n" % value
 
 
-def _json(replica: bytes, name: bytes, tag: bytes, value: int, _entries: "Entries") -> bytes:
+def _json(replica: bytes, name: bytes, tag: bytes, value: int, _shares: "Shares") -> bytes:
     """Return the report of ``--format json``."""
     if not plain.is_name(replica) or abs(value) > MAX_SAFE:
         raise ValueError
@@ -81,38 +64,21 @@ def _json(replica: bytes, name: bytes, tag: bytes, value: int, _entries: "Entrie
     return start + b'{"name":"%b","type":"%b","value":%d}\n]}\n' % (name, tag, value)
 
 
-def _shares(_replica: bytes, name: bytes, tag: bytes, _value: int, entries: "Entries") -> bytes:
+def _rows(_replica: bytes, name: bytes, tag: bytes, _value: int, shares: "Shares") -> bytes:
     """Return the rows of ``--by-replica``, sorted by replica."""
-    return b"".join(
-        [
-            b"%b\t%b\t%b\t%d\n" % (name, tag, one, plain.value_of(tag, {one: row}))
-            for one, row in sorted(entries.items())
-        ]
-    )
+    if shares is None:
+        raise ValueError
+    return b"".join([b"%b\t%b\t%b\t%d\n" % (name, tag, one, share) for one, share in sorted(shares.items())])
 
 
 #: Options → the form of the output.
 _FORMS: "dict[tuple[str, ...], Form]" = {
     (): _value,
-    ("--by-replica",): _shares,
+    ("--by-replica",): _rows,
     ("--format=json",): _json,
     ("--format", "json"): _json,
     ("-f", "json"): _json,
 }
-
-
-def _entries(line: bytes, name: bytes) -> "tuple[bytes, dict[bytes, list[int]], list[plain_keys.Keys]]":
-    """Return the type of the counter on a line, replica id → totals without keys, and the keys of each replica."""
-    if plain.DATED in line:
-        from crdtctl.codec.plain_periods import read_dated  # only here: few counters have periods
-
-        tag, entries, _ = read_dated(line, name)
-        return tag, entries, []
-    if b",{" in line:
-        from crdtctl.codec.plain_keys import read_line  # only here: few counters have keys
-
-        return read_line(line, name)
-    return *plain.read_line(line, name), []
 
 
 def _show_all(where: str | None) -> int | None:

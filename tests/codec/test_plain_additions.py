@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec import plain, plain_keys, plain_sets
+from crdtctl.codec import plain, plain_keys, plain_sets, plain_values
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.base import Entries, Operation, OperationContext
+from crdtctl.crdt.base import Entries, Operation, OperationContext, Verb
 
 ME, HUB = "me-00", "hub-19"
 SEQ = 30
@@ -31,7 +31,7 @@ def entries(draw: st.DrawFn) -> Entries:
 
 
 @given(entries(), KEYS, st.sampled_from(["increment", "decrement"]), st.integers(1, 9))
-def test_key_on_a_line_is_the_one_of_the_full_codec(both: Entries, key: str, verb: str, amount: int) -> None:
+def test_key_on_a_line_is_the_one_of_the_full_codec(both: Entries, key: str, verb: Verb, amount: int) -> None:
     kind, others = TYPES["pncounter"], {HUB: both[HUB]}
     mine, learned = (encode_line("n", {"pncounter": {author: both[author]}}) for author in (ME, HUB))
     line = plain.read_own_line(mine, b"n", ME.encode())
@@ -45,7 +45,7 @@ def test_key_on_a_line_is_the_one_of_the_full_codec(both: Entries, key: str, ver
     if line.maps == before:
         assert both[ME][3][key][:2] == tuple(row[:2])
         return
-    operation = Operation(verb, amount, once=key)  # type: ignore[arg-type]
+    operation = Operation(verb, amount, once=key)
     after = kind.apply(both[ME], operation, OperationContext(ME, SEQ, lambda: others))
     assert after is not None
     assert line.encode(ME.encode(), SEQ) == encode_line("n", {"pncounter": {ME: after}})
@@ -141,6 +141,55 @@ def test_elements_on_a_line_are_those_of_the_full_codec(there: dict[str, int], e
         return
     after = TYPES["gset"].apply(mine, Operation("add", elements=tuple(elements)), OperationContext(ME, SEQ))
     assert line == encode_line("n", {"gset": {ME: after or mine}})
+
+
+@given(st.dictionaries(st.sampled_from(["me-00", "hub-19", "far-00"]), ADDED.filter(bool), min_size=1))
+def test_elements_of_a_line_are_those_of_the_full_codec(added: dict[str, dict[str, int]]) -> None:
+    entries: Entries = {author: (SEQ, elements) for author, elements in added.items()}
+    line = encode_line("n", {"gset": dict(entries)})
+    assert plain_sets.elements_of(line, b"n") == {
+        author.encode(): {element.encode() for element in elements} for author, elements in added.items()
+    }
+    tag, value, shares = plain_values.read([line], b"n")
+    assert (tag, value) == (b"gset", TYPES["gset"].value(entries))
+    assert {author.decode(): share for author, share in (shares or {}).items()} == TYPES["gset"].shares(entries)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '"b":[1,{"x":1}],"a":[1,{"x":1}]',
+        '"a":[1,{"x":1}],"a":[1,{"x":1}]',
+        '"a":[0,{"x":1}]',
+        '"a":[1,{"x":0}]',
+        '"a":[1,{"x":1},{"a":1}]',
+        '"a":[1,{"y":1,"x":1}]',
+        '"a~1.abcd":[1,{"x":1}]',
+        '"a":[{"x":1}]',
+        'a":[1,{"x":1}]',
+        '"a":1,{"x":1}',
+        '"a":[1]',
+        '"a":[1,{"%s":1}]' % ("x" * 2**15),
+    ],
+)
+def test_set_that_is_not_plain_has_no_elements_here(rows: str) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        plain_sets.elements_of(f'"n":{{"gset":{{{rows}}}}}'.encode(), b"n")
+
+
+def test_counter_of_several_types_or_of_one_replica_twice_is_left() -> None:
+    numbers, others = (encode_line("n", {"pncounter": {author: (1, 2, 1)}}) for author in (ME, HUB))
+    assert plain_values.read([numbers, others], b"n") == (b"pncounter", 2, {ME.encode(): 1, HUB.encode(): 1})
+    for line in (encode_line("n", {"gset": {HUB: (1, {"a": 1})}}), numbers):
+        with pytest.raises(ValueError, match=r"^$"):
+            plain_values.read([numbers, line], b"n")
+
+
+def test_keys_and_periods_have_the_values_of_the_full_codec() -> None:
+    rows = [(3, 7, 1, {"job-1": (3, 0)}), (3, 7, 1, {}, {}, {}, {}, 0, {}, 1, 0, "d20454:3")]
+    for row, shares in zip(rows, (None, {ME.encode(): 6}), strict=True):
+        line = encode_line("n", {"pncounter": {ME: row}})
+        assert plain_values.read([line], b"n") == (b"pncounter", TYPES["pncounter"].value({ME: row}), shares)
 
 
 @pytest.mark.parametrize(

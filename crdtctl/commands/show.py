@@ -6,7 +6,7 @@ from crdtctl.cli import counter_rows, output
 from crdtctl.cli.amounts import whole
 from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
-from crdtctl.cli.options import METRICS, TYPE, VALUES_FORM
+from crdtctl.cli.options import FORMATS, METRICS, TYPE, VALUES_FORM
 from crdtctl.cli.selection import existing, is_one, one_total, selected, selectors
 from crdtctl.cli.time_options import READING, are_about_time
 from crdtctl.cli.verb import session, typed_format
@@ -231,7 +231,8 @@ def show(
                 now, found, keys, quantiles, form, is_one=one, all_figures=distribution, bounds=(least, most)
             )
             return
-        layout = output.resolve_format(form, default="value" if one and not (by_replica or readings) else None)
+        plainest = "value" if one and not (by_replica or readings) else None
+        layout = output.resolve_format(form, default=plainest, allowed=(*FORMATS, *METRICS))
         if is_bounded:
             rows = list(rows)
         if state:

@@ -24,6 +24,9 @@ OPENING = 512
 DATED = b",{},{},{},{},0,{},"
 #: Maximum size of these settings and periods in bytes.
 _MAX_DATED = 2**18
+#: Maximum number of characters of the effects of a commit together, and of requests in a commit whose effects are kept.
+MAX_EFFECTS = 1000
+MOST_EFFECTS = 100
 #: Maximum size of a header in bytes. A longer one is not read.
 MAX_HEADER = 2**16
 

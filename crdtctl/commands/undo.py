@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @command(
     Argument("commit", "[COMMIT]", "Number of the commit in the journal of counts. Default: the last one."),
-    Flag("list", help="List the commits in the journal of counts, and whether they were taken back."),
+    Flag("listed", "--list", help="List the commits in the journal of counts, and whether they were taken back."),
     Flag("dry_run", help="Show what would be taken back, and change nothing."),
     FORM,
     statuses=(4, *WRITES),
 )
-def undo(context: Context, commit: str | None, list: bool, dry_run: bool, form: str | None) -> None:  # noqa: A002
+def undo(context: Context, commit: str | None, listed: bool, dry_run: bool, form: str | None) -> None:
     """Take back the last commit of this replica.
 
     \b
@@ -42,7 +42,7 @@ def undo(context: Context, commit: str | None, list: bool, dry_run: bool, form: 
     The last commit is always known. Earlier ones are in the journal of counts, if this replica keeps one: see
     'crdtctl help undo'.
     """
-    if list:
+    if listed:
         if commit is not None or dry_run:
             raise UsageError("--list cannot be combined with COMMIT or --dry-run")
         from crdtctl.cli.counts import print_counts

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 #: Time in seconds to try for the lock. Then the full command waits, as long as it is configured to.
 _PATIENCE = 0.1
 _POLL = 0.001
-#: The limits of `crdtctl.store.last`, which is not imported here.
-_MAX_LAST = 1000
-_MOST_LAST = 100
 
 
 class Others:
@@ -148,7 +145,7 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
 def _last(texts: "Sequence[bytes]") -> bytes:
     """Return the effects of a commit as text, as `crdtctl.store.last.texts_of` does. The names are sorted."""
     size = sum([len(text.replace(b'\\"', b'"')) for text in texts])
-    return b'","'.join(texts) if size <= _MAX_LAST and len(texts) <= _MOST_LAST else b""
+    return b'","'.join(texts) if size <= plain.MAX_EFFECTS and len(texts) <= plain.MOST_EFFECTS else b""
 
 
 def _in_own(fd: int, names: "Sequence[bytes]", more: "Sequence[bytes]") -> "_Found":

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from crdtctl.fastpath.commit import Others
 
-_QUARTER = 15 * 60
-
 
 class Count:
     """An amount for one total of a counter, under an idempotency key unless that is empty.
@@ -51,11 +49,13 @@ class Count:
         if others.periods or is_dated or (self.bare and header.periods):
             import time  # only here: most counters keep no periods
 
+            from crdtctl.crdt.periods import QUARTER
+
             now = int(time.time())
             line.maps = self._in_period(line, others, now)
             if line.maps.startswith(plain.DATED):
                 header.periods = True
-                quarter = b"@%d" % (now // _QUARTER)
+                quarter = b"@%d" % (now // QUARTER)
         done = b"%b%d%b %b" % (b"-" if self.column else b"+", self.amount, quarter, self.on_line)
         return line.encode(header.replica, header.seq + 1), done
 

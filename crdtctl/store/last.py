@@ -8,6 +8,7 @@ commit have none either.
 
 from __future__ import annotations
 
+from crdtctl.codec.plain import MAX_EFFECTS, MOST_EFFECTS
 from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import Operation
     from crdtctl.store.commit import Request
 
-#: Maximum number of characters of all texts together, and of requests in a commit that has texts.
-MAX = 1000
-MOST = 100
 _SIGNS = {"increment": "+", "decrement": "-"}
-_QUARTER = 15 * 60
 #: Maximum number of characters of an amount with its time.
 _LONGEST = 120
 
@@ -41,7 +38,7 @@ def texts_of(requests: Sequence[Request], dated: Mapping[str, bool], now: int, *
     `dated` has the names of the counters that it changed, and whether they keep periods. A commit that takes another
     one back cannot be taken back.
     """
-    if len(requests) > MOST:
+    if len(requests) > MOST_EFFECTS:
         return ()
     found: list[tuple[str, str]] = []
     for request in requests:
@@ -49,7 +46,7 @@ def texts_of(requests: Sequence[Request], dated: Mapping[str, bool], now: int, *
         if name in dated:
             found.append((name, "undo" if undoes else _deed(operation, now, has_periods=dated[name])))
     texts = [f"{deed} {name}" for name, deed in sorted(found)]
-    return tuple(texts) if sum(map(len, texts)) <= MAX else ()
+    return tuple(texts) if sum(map(len, texts)) <= MAX_EFFECTS else ()
 
 
 def _deed(operation: Operation, now: int, *, has_periods: bool) -> str:
@@ -58,8 +55,11 @@ def _deed(operation: Operation, now: int, *, has_periods: bool) -> str:
         return operation.verb
     if operation.once is not None:
         return "once"
-    at = f"@{(now if operation.at is None else operation.at) // _QUARTER}" if has_periods else ""
-    return f"{sign}{operation.amount}{at}"
+    if not has_periods:
+        return f"{sign}{operation.amount}"
+    from crdtctl.crdt.periods import QUARTER  # only here, and below: few counters keep periods
+
+    return f"{sign}{operation.amount}@{(now if operation.at is None else operation.at) // QUARTER}"
 
 
 def parse(text: str) -> Effect | None:
@@ -72,4 +72,8 @@ def parse(text: str) -> Effect | None:
         return Effect(name, word=deed)
     if not amount.isdigit() or (at and not quarter.isdigit()) or len(deed) > _LONGEST:
         return None
-    return Effect(name, int(deed[0] + amount), int(quarter) * _QUARTER if quarter else None)
+    if not at:
+        return Effect(name, int(deed[0] + amount))
+    from crdtctl.crdt.periods import QUARTER
+
+    return Effect(name, int(deed[0] + amount), int(quarter) * QUARTER)

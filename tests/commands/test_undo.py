@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
+from crdtctl.codec.plain import MOST_EFFECTS
 from crdtctl.store import last
 from tests.conftest import Shell
 from tests.support.clones import bind
@@ -105,7 +106,7 @@ def test_undo_without_a_commit_is_refused(shell: Shell, replica: Replica) -> Non
 
 
 def test_commit_of_many_counters_is_not_taken_back(shell: Shell, replica: Replica) -> None:
-    Path(shell.directory, "batch.txt").write_text("\n".join(f"name-{number}" for number in range(last.MOST + 1)))
+    Path(shell.directory, "batch.txt").write_text("\n".join(f"name-{number}" for number in range(MOST_EFFECTS + 1)))
     shell.ok("increment", "--batch", "batch.txt")
     assert "is not recorded as counts" in assert_refused(shell("undo"), 4)
     assert replica.value("name-1") == 1

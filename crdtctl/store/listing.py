@@ -31,8 +31,8 @@ def listing(own: bytes, known: bytes) -> bytes:
 def _alike(lines: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
     """Return name → row, of the lines with the type and the replica of the first plain counter of one replica.
 
-    They are encoded again and compared all together, which takes less time than to check each. If they are not the
-    same then, there are no rows.
+    They are encoded again and compared all together, which takes less time than to check each. If one differs then,
+    no rows are returned.
     """
     tag, replica = _first_kind(lines)
     if not tag:
@@ -43,7 +43,7 @@ def _alike(lines: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
     for name, line in lines.items():
         if line.startswith(middle, len(name) + 1):
             digits = line[len(name) + 1 + len(middle) : -3].split(b",")
-            if len(digits) == 1 + len(weights) and b"{" not in digits[-1]:
+            if len(digits) == 1 + len(weights) and b"".join(digits).isdigit():
                 numbers[name] = [int(one) for one in digits]
     form = b'"%b' + middle.replace(b"%", b"%%") + b",".join([b"%d"] * (1 + len(weights))) + b"]}}"
     again = b"\n".join([form % (name, *row) for name, row in numbers.items()])

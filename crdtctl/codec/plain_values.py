@@ -18,7 +18,7 @@ _SET = b'":{"gset":{"'
 def read(lines: "Iterable[bytes]", name: bytes) -> tuple[bytes, int, dict[bytes, int] | None]:
     """Return the type and the value of a counter, and replica id → its share of the value.
 
-    The shares are None if the counter has idempotency keys, since a key counts for one of the replicas that sent it.
+    For a counter with idempotency keys, None replaces the shares: each key counts for one of the replicas that sent it.
     """
     shares: dict[bytes, int] = {}
     tags: set[bytes] = set()

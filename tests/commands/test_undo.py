@@ -1,15 +1,18 @@
 """``crdtctl undo`` takes the last commit back, or one in the journal of counts; ``log --counts`` shows the journal."""
 
 import json
-import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from crdtctl import Replica
 from crdtctl.codec.plain import MOST_EFFECTS
+from crdtctl.errors import BusyError, RefusedError
 from crdtctl.store import last
+from crdtctl.store.files import Directory
+from crdtctl.store.undo import Undone
 from tests.conftest import Shell
 from tests.support.clones import bind
 from tests.support.expect import assert_refused, contents
@@ -316,16 +319,29 @@ def test_wrong_setting_of_the_journal_is_reported(shell: Shell, replica: Replica
     assert list(replica.counters()) == []
 
 
-def test_undo_of_a_commit_that_another_process_followed_is_refused(
-    shell: Shell, replica: Replica, journal: Path
-) -> None:
+def test_undo_of_an_earlier_commit_takes_back_its_own_amount(replica: Replica, journal: Path) -> None:
     replica.increment("builds", 5)
     replica.increment("builds", 6)
     assert json.loads(journal.read_text().splitlines()[0])["commit"] == 1
     done, _ = replica.undo(1)
     assert [one.amount for one in done] == [5]
     assert replica.value("builds") == 6
-    assert os.path.exists(journal)
+
+
+def test_undo_is_refused_if_another_process_was_faster(replica: Replica, journal: Path) -> None:
+    replica.increment("builds", 5)
+    replica.increment("builds", 6)
+    with closing(Directory(replica.path)) as directory:
+        Undone(commit=2, is_last=True, is_recorded=True).check(directory, replica.id, 2)
+        Undone(commit=1, is_last=False, is_recorded=True).check(directory, replica.id, 2)
+        with pytest.raises(BusyError, match="another process has counted since"):
+            Undone(commit=1, is_last=True, is_recorded=True).check(directory, replica.id, 2)
+    replica.undo(1)
+    with (
+        closing(Directory(replica.path)) as directory,
+        pytest.raises(RefusedError, match="commit 1 was taken back by commit 3"),
+    ):
+        Undone(commit=1, is_last=False, is_recorded=True).check(directory, replica.id, 3)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.support.plain_commands import (
     cases,
     known,
     own,
+    state,
 )
 
 #: A failing case is explained by itself; the phase that explains takes a minute.
@@ -270,3 +271,11 @@ def test_both_ways_agree_on_a_series_whose_name_has_periods(what: str, words: st
     assert first == outcome(case, full)
     if "--once" not in words:
         assert first.is_fast == (what not in ("a set of the name here", "keys of the name here"))
+
+
+@pytest.mark.parametrize("seq", [1, 20, 999])
+def test_both_ways_agree_on_the_clock_if_the_known_file_has_commits_of_this_replica(seq: int) -> None:
+    mine: dict[str, Counter] = {"builds": {"pncounter": {HERE: (20, 5, 7)}}}
+    learned = state("known", HERE, {HERE: seq, HUB: 7}, {"builds": {"pncounter": {HUB: (7, 1, 0)}}})
+    case = Case(["clock"], {"own.json": PlantedFile(own(mine)), "known.json": PlantedFile(learned)})
+    assert outcome(case, fast_first) == outcome(case, full)

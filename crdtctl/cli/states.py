@@ -51,18 +51,25 @@ def named(files: Sequence[str] | None, files_from: str | None, null: bool) -> li
 
 
 def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
-    """Return the state files of a command line; '-' is standard input."""
+    """Return the state files of a command line; '-' is standard input, and a directory the state files below it."""
     from crdtctl.store import packed
     from crdtctl.store.inputs import Input
 
     if paths.count("-") > 1:
         raise UsageError("standard input can be read only once", "leave out one '-'")
-    return [
-        packed.standard_input(standard_input, stack)
-        if path == "-"
-        else packed.gathered([Input(path, path=given(path), given=True)], stack)[0]
-        for path in paths
-    ]
+    found = []
+    for word in paths:
+        if word == "-":
+            found.append(packed.standard_input(standard_input, stack))
+            continue
+        path = given(word)
+        files = {word: path}
+        if os.path.isdir(path):
+            from crdtctl.cli.directories import state_files
+
+            files = {one: one for one in state_files(path)}
+        found += packed.gathered([Input(label, path=one, given=True) for label, one in files.items()], stack)
+    return found
 
 
 def clock(text: str) -> dict[str, int]:

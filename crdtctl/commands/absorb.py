@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command(
-    Argument("files", "FILE...", "State files of sealed replicas.", repeated=True),
+    Argument("files", "FILE...", "State files of sealed replicas, or directories of them.", repeated=True),
     FILES_FROM,
     NULL,
     Option("fence", metavar="DATE", help="Cutoff: drop the records of replicas made before DATE (YYYY-MM-DD)."),
@@ -31,6 +31,7 @@ def absorb(
     \b
     EXAMPLES:
       crdtctl absorb jobs/*.json
+      crdtctl absorb jobs
       find jobs -name '*.json' | crdtctl absorb --files-from -
       crdtctl absorb --fence 2026-01-01
 

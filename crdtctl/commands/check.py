@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 @command(
-    Argument("files", "[FILE]...", "State files. Default: this replica's own files.", repeated=True),
+    Argument(
+        "files", "[FILE]...", "State files, or directories of them. Default: this replica's own files.", repeated=True
+    ),
     FILES_FROM,
     NULL,
     FORM,

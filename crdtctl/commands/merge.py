@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @command(
-    Argument("files", "FILE...", "State files; '-' is standard input.", repeated=True),
+    Argument("files", "FILE...", "State files, or directories of them; '-' is standard input.", repeated=True),
     Flag("dry_run", "--dry-run", "-n", help="Show what would change, and change nothing."),
     Flag("all_or_nothing", help="Merge nothing if one file is bad."),
     Flag("beyond_fence", help="Accept replicas from before a cutoff; you are certain that none was absorbed."),
@@ -47,12 +47,15 @@ def merge(
     EXAMPLES:
       crdtctl merge hub.json
       crdtctl merge --dry-run *.json
+      crdtctl merge artifacts
       ssh hub crdtctl export | crdtctl merge -
       find jobs -name '*.json' -print0 | crdtctl merge -0 --files-from -
 
     Order, repetition and delay of the files do not matter. All files are one commit. A FILE may be a pipe, may be
-    compressed with gzip, and may hold several states in a row. A bad file is refused and named, the good ones are
-    merged, and the status is 3. Off a terminal, success is silent, except with --dry-run or --format.
+    compressed with gzip, or with zstd after pip install 'crdtctl[zstd]', and may hold several states in a row. A
+    directory names the files below it that end with .json or .toml, perhaps with .gz or .zst after it. Hidden
+    files are left out. A bad file is refused and named, the good ones are merged, and the status is 3. Off a terminal,
+    success is silent, except with --dry-run or --format.
     """
     from crdtctl.cli.progress import bar
     from crdtctl.cli.states import named, states

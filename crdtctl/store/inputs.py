@@ -28,8 +28,7 @@ else:
 SMALL = 2**16
 #: Maximum size of a stream kept in a temporary file. Larger states have to be given as files.
 MAX_STREAM = 2**30
-#: First bytes of a gzip file; and the maximum ratio of its contents to its size, if it is large.
-GZIP = b"\x1f\x8b"
+#: Maximum ratio of the contents of a compressed file to its size, if they are large.
 _MAX_RATIO = 100
 _STATE = rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)'
 _URL = r"[A-Za-z][A-Za-z0-9+.-]*://"
@@ -44,9 +43,10 @@ _NOT_REGULAR = "give it a file made by 'crdtctl export', or '-' for a pipe"
 class Input(Record):
     """A state given as the path of a file or as bytes, with a label for messages.
 
-    It is `size` bytes of the file from `start` on (None: all). A `gzip` file is unpacked first. An input that was
-    `given` by a user may be compressed and may contain several states, see `crdtctl.store.packed`. `failure` is the
-    error of a stream that could not be read to its end. It is raised when the input is opened, like that of any file.
+    It is `size` bytes of the file from `start` on (None: all). A file with a `compression` is unpacked first. An input
+    that was `given` by a user may be compressed and may contain several states, see `crdtctl.store.packed`. `failure`
+    is the error of a stream that could not be read to its end. It is raised when the input is opened, like that of any
+    file.
     """
 
     label: str
@@ -54,7 +54,7 @@ class Input(Record):
     data: bytes | None = None
     start: int = 0
     size: int | None = None
-    gzip: bool = False
+    compression: str = ""
     given: bool = False
     failure: CrdtctlError | None = None
 
@@ -78,11 +78,13 @@ if TYPE_CHECKING:
 
 def looks_like_state(head: bytes) -> bool:
     """Return whether a file that begins with `head` looks like a state, in any layout or compressed."""
-    if head.startswith((HEAD_START, GZIP)):
+    if head.startswith(HEAD_START):
         return True
     import re  # only here: most states are in canonical layout
 
-    return bool(re.match(_STATE, head))
+    from crdtctl.store.compression import kind_of
+
+    return bool(kind_of(head) or re.match(_STATE, head))
 
 
 def as_inputs(states: Iterable[State | Iterable[State]]) -> list[Input]:
@@ -127,8 +129,8 @@ def _opened(item: Input, stack: ExitStack, heads: Heads | None) -> Source:
     label = printable(item.label)
     if item.failure is not None:
         raise item.failure
-    if item.gzip:
-        return open_input(unzipped(item, stack), stack, heads)
+    if item.compression:
+        return open_input(unpacked(item, stack), stack, heads)
     if item.data is not None:
         return _source(label, InMemory(item.data), len(item.data), heads)
     with ExitStack() as failing:
@@ -247,10 +249,11 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
             return Input(label, data=head, given=True)
         head += block
     from crdtctl.codec import other_layouts
+    from crdtctl.store.compression import kind_of
     from crdtctl.store.temporary import temporary_file
 
     shown = printable(label)
-    is_canonical = head.startswith((HEAD_START, GZIP))
+    is_canonical = head.startswith(HEAD_START) or bool(kind_of(head))
     has_lines = b"\n" in head
     file = stack.enter_context(temporary_file())
     try:
@@ -270,13 +273,12 @@ def spool(read: Callable[[int], bytes], stack: ExitStack, label: str = STDIN) ->
     return Input(label, path=f"/dev/fd/{file.fileno()}", given=True)
 
 
-def unzipped(item: Input, stack: ExitStack) -> Input:
-    """Return the contents of a gzip file as an input; raise `Invalid` if it is damaged, or far too large."""
-    import gzip
+def unpacked(item: Input, stack: ExitStack) -> Input:
+    """Return the contents of a compressed file as an input; raise `Invalid` if it is damaged, or far too large."""
     import io
-    import zlib
 
     from crdtctl.codec import other_layouts
+    from crdtctl.store.compression import Unpacked
 
     shown = printable(item.label)
     with ExitStack() as passing:
@@ -287,15 +289,12 @@ def unzipped(item: Input, stack: ExitStack) -> Input:
             packed.seek(0)
         except OSError as error:
             raise _unopened(error, item.path or "", shown) from None
-        file = passing.enter_context(gzip.GzipFile(fileobj=packed))
+        contents = Unpacked(item.compression, packed, shown)
         size = 0
 
         def read(wanted: int) -> bytes:
             nonlocal size
-            try:
-                data = file.read(wanted)
-            except (EOFError, OSError, zlib.error):
-                raise Invalid("it is compressed with gzip, and was cut or damaged", shown) from None
+            data = contents.read(wanted)
             size += len(data)
             if size > limit:
                 raise Invalid(f"it unpacks to more than {_MAX_RATIO} times its size", shown)

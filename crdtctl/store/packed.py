@@ -10,7 +10,7 @@ from crdtctl.records import replace
 from crdtctl.store import streams
 from crdtctl.store.durable import OnDisk, close
 from crdtctl.store.encodings import UTF_16, utf8
-from crdtctl.store.inputs import GZIP, STDIN, Input, spool, unzipped
+from crdtctl.store.inputs import STDIN, Input, spool, unpacked
 from crdtctl.system import os
 
 TYPE_CHECKING = False
@@ -113,11 +113,13 @@ def _parts(item: Input, stack: ExitStack) -> list[Input]:
         close(fd)
 
 
-def _is_gzip(item: Input) -> bool:
+def _is_compressed(item: Input) -> bool:
+    from crdtctl.store.compression import LOOKED_AT, kind_of
+
     if item.data is not None:
-        return item.data.startswith(GZIP)
+        return bool(kind_of(item.data))
     with open(item.path or "", "rb") as file:
-        return file.read(len(GZIP)) == GZIP
+        return bool(kind_of(file.read(LOOKED_AT)))
 
 
 def _fits(size: int) -> bool:
@@ -128,14 +130,17 @@ def _fits(size: int) -> bool:
 
 
 def _cut(item: Input, pages: InMemory | OnDisk, size: int, stack: ExitStack) -> list[Input]:
-    if pages.read(0, len(GZIP)) == GZIP:
+    from crdtctl.store.compression import LOOKED_AT, kind_of
+
+    if compression := kind_of(pages.read(0, LOOKED_AT)):
+        item = replace(item, compression=compression, given=False)
         with ExitStack() as passing:
-            whole = unzipped(item, passing)
-            within = [] if _is_gzip(whole) else _parts(whole, passing)
+            whole = unpacked(item, passing)
+            within = [] if _is_compressed(whole) else _parts(whole, passing)
             if len(within) > 1:  # they are parts of the unpacked file, which must stay
                 stack.enter_context(passing.pop_all())
                 return within
-        return [replace(item, gzip=True, given=False)]
+        return [item]
     from crdtctl.codec import concatenated
 
     if pages.read(0, 2) in UTF_16 and _fits(size):

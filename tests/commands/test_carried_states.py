@@ -6,12 +6,14 @@ import lzma
 import os
 import socket
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from crdtctl import Replica
 from tests.conftest import Result, Shell
@@ -127,6 +129,7 @@ JOINED = {
     "without ends of lines": ONE.strip() + TWO.strip(),
     "gzip": gzip.compress(ONE + TWO),
     "two of gzip": gzip.compress(ONE) + gzip.compress(TWO),
+    "two of zstd": zstd.compress(ONE) + zstd.compress(TWO),
     "an old and a new one": ONE + document("one", 2, counted("builds", "one", 2, 30)) + TWO,
     "with a large one": ONE + LARGE + TWO,
     "gzip with a large one": gzip.compress(LARGE + ONE + TWO),
@@ -146,6 +149,7 @@ def test_several_states_in_one_file_are_merged(shell: Shell, replica: Replica, h
         "UTF-16",
         "gzip",
         "two of gzip",
+        "two of zstd",
         "gzip with a large one",
     )
     assert shell.ok("show", "builds", "--require", path, stdin=JOINED[how]) == "42\n"
@@ -188,17 +192,20 @@ def test_a_bad_one_of_several_is_named_and_the_others_are_taken(shell: Shell, re
 # Compressed, and other layouts -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress], ids=["gzip", "zstd"])
 @pytest.mark.parametrize("data", [ONE, LARGE], ids=["small", "large"])
-def test_gzip_is_read(shell: Shell, replica: Replica, data: bytes) -> None:
-    packed = gzip.compress(data)
-    (shell.directory / "state.json.gz").write_bytes(packed)
+def test_compressed_state_is_read(
+    shell: Shell, replica: Replica, data: bytes, compress: Callable[[bytes], bytes]
+) -> None:
+    packed = compress(data)
+    (shell.directory / "state.json.packed").write_bytes(packed)
     before = contents(replica.path)
-    for path in ("state.json.gz", "-"):
+    for path in ("state.json.packed", "-"):
         shell.ok("check", path, stdin=packed)
         assert shell.ok("compare", path, stdin=packed) == "behind\n"
         shell.ok("merge", "--dry-run", path, stdin=packed)
         assert contents(replica.path) == before
-    shell.ok("merge", "state.json.gz", "one.json", "two.json")
+    shell.ok("merge", "state.json.packed", "one.json", "two.json")
     assert replica.value("builds") == 42
 
 
@@ -219,11 +226,16 @@ DAMAGED = {
     "zeros": gzip.compress(bytes(80 * 2**20)),
     "twice": gzip.compress(gzip.compress(ONE)),
     "no state": gzip.compress(b"hello"),
+    "zstd, cut": zstd.compress(LARGE)[:-20],
+    "zstd, only its beginning": b"\x28\xb5\x2f\xfd",
+    "zstd, changed": b"\x28\xb5\x2f\xfd" + ONE,
+    "zstd, zeros": zstd.compress(bytes(80 * 2**20)),
+    "zstd in gzip": gzip.compress(zstd.compress(ONE)),
 }
 
 
 @pytest.mark.parametrize("how", DAMAGED)
-def test_wrong_gzip_is_refused(shell: Shell, replica: Replica, how: str) -> None:
+def test_wrong_compressed_file_is_refused(shell: Shell, replica: Replica, how: str) -> None:
     (shell.directory / "state.gz").write_bytes(DAMAGED[how])
     before = contents(replica.path)
     for path in ("state.gz", "-"):
@@ -231,6 +243,87 @@ def test_wrong_gzip_is_refused(shell: Shell, replica: Replica, how: str) -> None
         assert "not a valid state" in told
         assert shell("check", path, stdin=DAMAGED[how]).status == 1
     assert contents(replica.path) == before
+
+
+def test_zstd_without_its_package_is_refused_with_what_to_do(
+    shell: Shell, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, zstd.__name__, None)
+    (shell.directory / "s.zst").write_bytes(zstd.compress(ONE))
+    message = assert_refused(shell("merge", "s.zst"), 65)
+    assert "it is compressed with zstd" in message
+    assert message.endswith("; unpack it first: zstd -d s.zst; or run: pip install 'crdtctl[zstd]'\n")
+    assert "put 'zstd -dc |' before crdtctl" in assert_refused(shell("merge", "-", stdin=zstd.compress(ONE)), 65)
+
+
+# Directories -------------------------------------------------------------------------------------------
+
+
+def test_directory_stands_for_the_state_files_below_it(shell: Shell, replica: Replica) -> None:
+    jobs = shell.directory / "jobs"
+    for path, data in {
+        "a/one.json": ONE,
+        "b/c/two.json.gz": gzip.compress(TWO),
+        "b/large.json.zst": zstd.compress(LARGE),
+        "b/report.xml": b"<testsuite/>",
+        ".cache/old.json": b"damaged",
+        "b/.hidden.json": b"damaged",
+    }.items():
+        (jobs / path).parent.mkdir(parents=True, exist_ok=True)
+        (jobs / path).write_bytes(data)
+    (jobs / "loop").symlink_to(jobs)
+    assert shell.ok("check", "jobs").count("\n") == 3
+    shell.ok("merge", "jobs")
+    assert (replica.value("builds"), replica.value("name 002999")) == (42, 1)
+    (jobs / "a" / "bad.json").write_bytes(ONE[:-20])
+    ended = shell("merge", "jobs", "two.json")
+    assert ended.status == 3
+    assert "jobs/a/bad.json is not a valid state" in ended.stderr
+
+
+def test_directory_in_a_list_is_read_as_well(shell: Shell, replica: Replica) -> None:
+    (shell.directory / "jobs").mkdir()
+    (shell.directory / "jobs" / "one.json").write_bytes(ONE)
+    shell.ok("merge", "--files-from", "-", stdin="jobs\ntwo.json\n")
+    assert replica.value("builds") == 42
+
+
+def test_sealed_states_of_a_directory_are_absorbed(
+    shell: Shell, replica: Replica, new_replica: Callable[[str], Replica]
+) -> None:
+    (shell.directory / "jobs").mkdir()
+    for number in range(3):
+        job = new_replica(f"job{number}")
+        job.increment("builds", 10**number)
+        job.seal()
+        (shell.directory / "jobs" / f"{number}.json").write_bytes(job.export_bytes())
+    shell.ok("absorb", "jobs")
+    assert replica.reading("builds").shares == {replica.id: 111}
+
+
+def test_directory_without_state_files_is_refused(shell: Shell, replica: Replica) -> None:
+    (shell.directory / "plain").mkdir()
+    (shell.directory / "plain" / "report.txt").write_text("42\n")
+    for verb in ("merge", "absorb", "check"):
+        assert "plain contains no state file" in assert_refused(shell(verb, "plain"), 66)
+
+
+def test_replica_in_a_directory_is_not_left_out_silently(shell: Shell, replica: Replica) -> None:
+    other = Replica.init(shell.directory / "machines" / "a" / ".crdtctl", name="a")
+    other.increment("builds", 7)
+    (shell.directory / "machines" / "two.json").write_bytes(TWO)
+    ended = shell("merge", "machines")
+    assert (ended.status, replica.value("builds")) == (3, 2)
+    assert "machines/a is a replica's directory; type: crdtctl exchange machines/a" in ended.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every directory")
+def test_directory_that_cannot_be_read_is_named(shell: Shell, replica: Replica) -> None:
+    (shell.directory / "jobs" / "secret").mkdir(parents=True, mode=0)
+    (shell.directory / "jobs" / "two.json").write_bytes(TWO)
+    ended = shell("merge", "jobs")
+    assert (ended.status, replica.value("builds")) == (3, 2)
+    assert "cannot read jobs/secret" in ended.stderr
 
 
 OTHER_LAYOUTS = {
@@ -267,7 +360,6 @@ def test_toml_with_a_mark_and_as_in_dos_is_taken(shell: Shell, replica: Replica)
 def _archives(directory: Path) -> None:
     (directory / "s.xz").write_bytes(lzma.compress(ONE))
     (directory / "s.bz2").write_bytes(bz2.compress(ONE))
-    (directory / "s.zst").write_bytes(b"\x28\xb5\x2f\xfd" + ONE)
     (directory / "s.lz4").write_bytes(b"\x04\x22\x4d\x18" + ONE)
     with tarfile.open(directory / "s.tar", "w") as tar:
         tar.add(directory / "one.json")
@@ -277,7 +369,7 @@ def _archives(directory: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "hint"),
-    [("s.xz", "xz -dk s.xz"), ("s.bz2", "bzip2 -dk s.bz2"), ("s.zst", "zstd -d s.zst"), ("s.lz4", "lz4 -d s.lz4"),
+    [("s.xz", "xz -dk s.xz"), ("s.bz2", "bzip2 -dk s.bz2"), ("s.lz4", "lz4 -d s.lz4"),
      ("s.tar", "tar -xf s.tar"), ("s.zip", "unzip s.zip")],
 )  # fmt: skip
 def test_other_compression_is_told_what_to_type(shell: Shell, replica: Replica, file: str, hint: str) -> None:
@@ -325,9 +417,7 @@ def test_directories_urls_and_places_elsewhere_are_told_the_right_command(
     shell: Shell, replica: Replica, new_replica: Callable[[str], Replica]
 ) -> None:
     other = new_replica("hub")
-    (shell.directory / "plain").mkdir()
     assert f"crdtctl exchange {other.path}" in assert_refused(shell("merge", other.path), 65)
-    assert "crdtctl sync plain" in assert_refused(shell("merge", "plain"), 65)
     told = assert_refused(shell("merge", "https://example.org/hub.json"), 66)
     assert "crdtctl sync https://example.org/hub.json" in told
     assert "curl -sSfL https://example.org/hub.json | crdtctl merge -" in told

@@ -128,6 +128,8 @@ def _values(
             found = _remotes(replica)
         case "NAME" if path == "remote remove":
             found = _remotes(replica)
+        case "OLD" | "NEW" if path == "rename":
+            found = _counters(replica, current)
         case "NAME" if not is_option and path not in ("remote add", "create"):
             found = _counters(replica, current)
         case "NAME AMOUNT | NAME=AMOUNT" if position == 0:

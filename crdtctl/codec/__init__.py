@@ -143,7 +143,7 @@ the smaller ``least``, maps key by key. There are four exceptions:
 * Of two arrays in ``once`` with different commits, the one with the larger commit is taken. Then keys of the commits up
   to ``gone`` are dropped.
 * Of two ``periods``, those of the entry with the larger ``seq`` are taken; of one ``seq``, the larger text.
-* Entries of ``membership``, ``attempts`` and ``handoff`` are not joined: the one with the larger ``seq`` is taken.
+* Entries of ``membership``, ``attempts``, ``renames`` and ``handoff`` are not joined: the one with the larger ``seq`` is taken.
 * Different branches of a fork are put under their own ids first.
 
 The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
@@ -152,7 +152,7 @@ generation are joined by maximum, and subtracted first. See `crdtctl.crdt.additi
 
 Reserved lines
 --------------
-Two lines hold no counter. Their names begin with ``=``, and each has one type.
+Three lines hold no counter. Their names begin with ``=``, and each has one type. A reader refuses other such names.
 
 The line ``=`` has the type ``membership``. An entry is ``[seq, sealed, cutoff, absorbed]``, at least the first item:
 
@@ -167,6 +167,15 @@ The line ``=jobs`` has the type ``attempts``. An entry is ``[seq, job, absorbed]
               the one with the largest number count.
 ``absorbed``  ``{"YYYY-MM-DD": {KEY: NUMBER}}``: attempts that this replica absorbed. From then on, they are the ones
               that count.
+
+The line ``=renames`` has the type ``renames``. An entry is ``[seq, targets, known]``, at least the first two items:
+
+``targets``   ``{OLD: {NEW: NUMBER}}``: this replica renamed the counters of the name OLD, which are read together with
+              those of NEW. Both are names without labels, and NUMBER is larger than that of every rename that the
+              replica knew. Of several renames of OLD, the one with the largest number holds; of equal numbers, that of
+              the smallest replica id. A name that leads to itself is not renamed. In a circle, the rename that is last
+              in this order does not hold. A ``bcounter`` and a ``handoff`` are read under their own names only.
+``known``     ``{OLD: {ID: NUMBER}}``: the renames of OLD by other replicas that this replica knew.
 
 Other layouts
 -------------

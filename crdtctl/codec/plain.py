@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WEIGHTS = {b"pncounter": (1, -1), b"gcounter": (1,)}
 #: Name of the membership line. Every reserved name begins with it.
 RESERVED = b"="
+#: Name of the line of renames.
+RENAMES = b"=renames"
 #: The field of a header that records that an entry in the file may have periods. It is in the first bytes of a file.
 PERIODS = b',"periods":1'
 OPENING = 512

@@ -236,7 +236,7 @@ def show(
         if is_bounded:
             rows = list(rows)
         if state:
-            counters = (counter for total in existing(rows) for counter in total.counters)
+            counters = now.as_stored(counter for total in existing(rows) for counter in total.counters)
             in_order = sorted(counters, key=lambda reading: reading.name) if names else counters
             counter_rows.print_states(output.stdout.write, in_order)
         elif members:

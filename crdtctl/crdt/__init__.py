@@ -7,7 +7,7 @@ add up; a type whose value is anything else adds its reading there.
 
 from __future__ import annotations
 
-from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
+from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE, RENAMES_LINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _CLASSES = {
 
 if TYPE_CHECKING:
     TYPES: Final[dict[str, CounterType]] = {}
-    #: Reserved line name → its row type: retired replicas, and attempts of jobs.
+    #: Reserved line name → its row type: retired replicas, attempts of jobs, and renames.
     NO_COUNTERS: Final[dict[str, RowType]] = {}
     #: Row types of all lines: the counter types, and those of the reserved names.
     KINDS: Final[dict[str, RowType]] = {}
@@ -84,6 +84,7 @@ else:
         {
             MEMBERSHIP_LINE: lambda: _named("membership", "MEMBERSHIP"),
             ATTEMPTS_LINE: lambda: _named("attempts", "ATTEMPTS"),
+            RENAMES_LINE: lambda: _named("renames", "RENAMES"),
         }
     )
     KINDS = _Kinds(
@@ -91,6 +92,7 @@ else:
             **{tag: _later(TYPES, tag) for tag in _CLASSES},
             "membership": _later(NO_COUNTERS, MEMBERSHIP_LINE),
             "attempts": _later(NO_COUNTERS, ATTEMPTS_LINE),
+            "renames": _later(NO_COUNTERS, RENAMES_LINE),
         }
     )
     LOCALLY_MERGED = _Kinds({tag: _later(TYPES, tag) for tag, (_, is_joined) in _CLASSES.items() if is_joined})

@@ -169,6 +169,8 @@ class CounterType(RowType, ABC):
     has_keys: ClassVar[bool] = False
     #: Whether meters can be read into a counter.
     has_readings: ClassVar[bool] = False
+    #: Whether its counters can be renamed: entries of several names can be read together.
+    can_be_renamed: ClassVar[bool] = True
     #: Whether ``add`` takes numbers, which count each time, and not elements of a set.
     adds_numbers: ClassVar[bool] = False
 

@@ -81,6 +81,7 @@ class BCounter(CounterType):
     """
 
     tag = "bcounter"
+    can_be_renamed = False  # the rights to one name could not be used under another one
     record = Record(
         Nat(),
         Nat(),

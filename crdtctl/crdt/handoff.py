@@ -47,6 +47,7 @@ class Handoff(LocallyMergedType):
     """
 
     tag = "handoff"
+    can_be_renamed = False  # a node is handed over under its own name
     record = Latest(Nat(), Nat(), _NODE, _NODE, required=2)
     summary = "counts of thousands of short-lived clients, handed over to permanent replicas"
 

@@ -22,9 +22,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-#: The names of the lines that hold no counter: retired replicas, and attempts of jobs.
+#: The names of the lines that hold no counter: retired replicas, attempts of jobs, and renames.
 MEMBERSHIP_LINE = "="
 ATTEMPTS_LINE = "=jobs"
+RENAMES_LINE = "=renames"
 MAX_BYTES = 200
 MAX_ELEMENT_BYTES = 4096
 

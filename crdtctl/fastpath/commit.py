@@ -40,7 +40,7 @@ _POLL = 0.001
 class Others:
     """Other lines, as far as a commit depends on them. With `periods`, ``known.json`` may have settings of periods.
 
-    `own` has lines of this replica, by name.
+    `own` has lines of this replica, by name. With the line of renames, several names may be one counter.
     """
 
     def __init__(self, directory: int, membership: bytes, own: "Mapping[bytes, bytes]") -> None:
@@ -55,6 +55,8 @@ class Others:
 
         if self._membership:
             raise ValueError  # it may have absorbed replicas whose entries are in the other file
+        if plain.RENAMES in self.own:
+            raise ValueError  # lines of other names may have to be read as well
         try:
             fd = durable.open_state(self._directory, "known.json")
         except FileNotFoundError:
@@ -112,6 +114,8 @@ def _commit(directory: int, lock: int, edits: "Sequence[Edit]") -> int | None:
         return None  # this replica was copied, or its backup was restored
     if header.seq >= MAX_SAFE or plain.may_be_sealed(sealed, header.replica):
         return None
+    if header.periods and plain.RENAMES in own:
+        return None  # the settings of another name may hold for a counter
     others = Others(directory, sealed, own)
     done = [edit.line(line, header, others) or (line, b"") for edit, line in zip(edits, old, strict=True)]
     if not any(effect for _, effect in done):
@@ -166,6 +170,9 @@ def _in_own(fd: int, names: "Sequence[bytes]", more: "Sequence[bytes]") -> "_Fou
     first, last = search(pages, start, end, plain.RESERVED)
     sealed = data[first:last]
     own = {name: data[slice(*search(pages, start, end, name))] for name in more}
+    if data.startswith(b'"=', start):  # most replicas have no reserved line
+        first, last = search(pages, start, end, plain.RENAMES)
+        own.update({plain.RENAMES: data[first:last]} if first < last else {})
     lines: list[bytes] = []
     between: list[bytes | memoryview] = []
     for name in names:
@@ -186,6 +193,8 @@ def _in_recent(directory: int, fd: int, names: "Sequence[bytes]", more: "Sequenc
         pair = recent.Pair(fd, beside)
         line, around = pair.line(name), pair.around(name)
         own = {name: pair.line(name) for name in more}
+        renames = pair.line(plain.RENAMES)
+        own.update({plain.RENAMES: renames} if renames else {})
         return pair.header, pair.fault(), pair.line(plain.RESERVED), [line], around, own, recent.MAX_LINES
     finally:
         durable.close(beside)

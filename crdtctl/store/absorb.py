@@ -26,6 +26,7 @@ from crdtctl.crdt.membership import (
     raise_cutoff,
     roster,
 )
+from crdtctl.crdt.names import RENAMES_LINE
 from crdtctl.errors import (
     CrdtctlError,
     OutcomeUnknownError,
@@ -156,8 +157,8 @@ class _Absorption(Record, frozen=False):
 
     `clock`: that of this replica. `counters`: name → type → the entries of each input with those of sealed replicas.
     `authors`: the sealed replicas in `counters`. `members` and `attempts`: the entries of membership and of attempts of
-    jobs in the inputs. `states`: label → retired replicas and clock of an input. `absorbed_from`: labels of the inputs
-    with a replica to absorb. `periods`: whether an input may have periods.
+    jobs in the inputs, `renames` of renames. `states`: label → retired replicas and clock of an input.
+    `absorbed_from`: labels of the inputs with a replica to absorb. `periods`: whether an input may have periods.
     """
 
     own: OwnFile
@@ -178,6 +179,7 @@ class _Absorption(Record, frozen=False):
     second: list[SecondType] = field(default_factory=list)
     jobs: Jobs = field(default_factory=Jobs)
     attempts: list[Entries] = field(default_factory=list)
+    renames: list[Entries] = field(default_factory=list)
     periods: bool = False
 
     @property
@@ -218,6 +220,10 @@ class _Absorption(Record, frozen=False):
         self._refuse_late(label, new, attempts)
         if attempts:
             self.attempts.append(attempts)
+        if source.has(RENAMES_LINE):
+            from crdtctl.store.renamed import renames_in
+
+            self.renames.append(renames_in(source))
         for who, row in entries.items():
             self.members[who] = MEMBERSHIP.join(self.members.get(who, row), row)
         self.before.update(dict.fromkeys(past))
@@ -318,7 +324,7 @@ class _Absorption(Record, frozen=False):
             after = raise_cutoff(after, seq, cutoff)
         if after == row:
             return {}
-        lines = {**self._counter_lines(seq), **self._attempt_line(seq, cutoff)}
+        lines = {**self._counter_lines(seq), **self._attempt_line(seq, cutoff), **self._renames_line(seq)}
         lines[NAME] = encode_line(NAME, {MEMBERSHIP.tag: {self.own.id: after}})
         return lines
 
@@ -330,6 +336,20 @@ class _Absorption(Record, frozen=False):
         rows = [known[who] for who in self.report.absorbed if who in known]
         after = attempts.raise_cutoff(attempts.absorbing(row, seq, runs, rows), seq, cutoff)
         return {} if after == row else {attempts.NAME: encode_line(attempts.NAME, {ATTEMPTS.tag: {self.own.id: after}})}
+
+    def _renames_line(self, seq: int) -> dict[str, bytes]:
+        """Return the line of renames with those of absorbed replicas which hold, if it changes."""
+        if not self.renames:
+            return {}
+        from crdtctl.crdt import renames
+        from crdtctl.crdt.renames import RENAMES
+        from crdtctl.store.renamed import renames_in
+
+        here = [renames_in(self.own.source), renames_in(self.known)]
+        known = RENAMES.join_several([*here, *self.renames])
+        row = here[0].get(self.own.id, RENAMES.record.bottom)
+        after = renames.inheriting(row, seq, renames.aliases(known), self.own.id, self.gone)
+        return {} if after == row else {renames.NAME: encode_line(renames.NAME, {RENAMES.tag: {self.own.id: after}})}
 
     def _counter_lines(self, seq: int) -> dict[str, bytes]:
         """Return the lines of counters whose own entries change, in commit `seq`."""

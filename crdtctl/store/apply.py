@@ -8,18 +8,19 @@ from crdtctl.codec.lines import encode_line
 from crdtctl.codec.plain import OPENING, has_periods
 from crdtctl.contexts import ExitStack
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
-from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE
+from crdtctl.crdt.counter import join_counters
+from crdtctl.crdt.names import ATTEMPTS_LINE, MEMBERSHIP_LINE, RENAMES_LINE
 from crdtctl.errors import RefusedError
-from crdtctl.records import Record, field
+from crdtctl.records import Record, field, replace
 from crdtctl.store import last
-from crdtctl.store.commit import Basis, changes, plan, unknown
+from crdtctl.store.commit import OF_EACH_NAME, Basis, changes, plan, unknown
 from crdtctl.store.durable import may_set, opening
 from crdtctl.store.hidden import hide_absorbed, hide_left_out
 from crdtctl.store.own_file import MANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.base import Entry
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from crdtctl.crdt.counter import Counter
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.changes import Change
-    from crdtctl.store.commit import OnRefused, Plan, Request
+    from crdtctl.store.commit import Lookup, OnRefused, Plan, Request
     from crdtctl.store.config import Config
     from crdtctl.store.files import Directory
     from crdtctl.store.followed import Step
     from crdtctl.store.own_file import OwnFile
+    from crdtctl.store.renamed import RenamedCounters
     from crdtctl.store.transaction import Transaction
     from crdtctl.store.undo import Undone
 
@@ -77,11 +79,12 @@ def apply(
         record = _recorder() if has_journal or (undoes is not None and undoes.is_recorded) else None
         asked = requests
         refused: set[int] = set()
+        as_given: dict[int, Request] = {}
 
         def leave_out(request: Request, failure: CrdtctlError) -> None:
             refused.add(id(request))
             if on_refused is not None:
-                on_refused(request, failure)
+                on_refused(as_given.get(id(request), request), failure)
 
         if own.source.has(MEMBERSHIP_LINE):
             from crdtctl.store.retirement import refuse_sealed  # only here, as below: most replicas are not sealed
@@ -97,6 +100,11 @@ def apply(
             plain, requests = plain_counts(own.lines(), own.id, own.seq + 1, requests, labels=labels)
         mine = own.counters(many=len(requests) > MANY)
         others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
+        if any(request.operation.verb in OF_EACH_NAME for request in requests):
+            pairs = [*others.of_each_name(requests)]
+            asked = requests = [one for _, one in pairs]
+            as_given.update({id(one): request for request, one in pairs})
+        may_have_periods |= own.source.head.periods and own.source.has(RENAMES_LINE)
         basis = Basis(
             own.id,
             own.seq + 1,
@@ -110,10 +118,11 @@ def apply(
             others.types_of_series,
             others.counters_of_name,
             mine if own.source.head.periods else unknown,
+            others.verified_alone,
         )
         planned = plan(basis, requests, on_refused and leave_out)
         asked = [request for request in asked if id(request) not in refused] if refused else asked
-        found = changes(planned, mine, others.counter) if details else []
+        found = others.named(changes(planned, mine, others.counter, others.after(planned))) if details else []
         seq = own.seq
         if plain or planned.counters or follows is not None:
             if own.source.has(ATTEMPTS_LINE):
@@ -172,27 +181,62 @@ class _KnownCounters:
         self._is_verified = False
         self._is_open = False
         self._source: Source | None = None
+        self._renamed: RenamedCounters | None = None
 
-    def counter(self, name: str) -> Counter:
+    def alone(self, name: str) -> Counter:
         """Return the learned entries of one counter; none if nothing was learned of it."""
         source = self._opened()
         return source.counter(name) if source else {}
+
+    def counter(self, name: str) -> Counter:
+        """Return these entries, and those of the counters that are read together with this one after renames."""
+        found = self.alone(name)
+        return join_counters(found, self._renamed.beside(name, {})) if self._renamed else found
+
+    def of_each_name(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Request]]:
+        """Yield requests with those to carry out instead: one for each name, if a request is about given entries."""
+        self._opened()
+        for request in requests:
+            names = [request.name]
+            if self._renamed and request.operation.verb in OF_EACH_NAME:
+                names = self._renamed.group(request.name)
+            for name in names:
+                yield request, request if name == request.name else replace(request, name=name)
+
+    def after(self, planned: Plan) -> Lookup:
+        """Return `counter` after a commit, which may change counters that are read together."""
+
+        def counter(name: str) -> Counter:
+            found = self.alone(name)
+            return join_counters(found, self._renamed.beside(name, planned.counters)) if self._renamed else found
+
+        return counter
+
+    def named(self, found: list[Change]) -> list[Change]:
+        """Return changes of counters under the names that they have after renames, each counter once."""
+        if self._renamed is None:
+            return found
+        spelling = self._renamed.aliases.spelling
+        return [*{(spelling(one.name), one.tag): replace(one, name=spelling(one.name)) for one in found}.values()]
 
     def types_of_series(self, name: str) -> set[str]:
         """Return the types of the counters of a name, with and without labels, in both files."""
         from crdtctl.store.siblings import types_of_series  # only here: few commits make a series
 
-        found = types_of_series(self._own, name)
         source = self._opened()
-        return found | types_of_series(source, name) if source else found
+        names = self._renamed.aliases.group(name) if self._renamed else [name]
+        found = {tag for one in names for tag in types_of_series(self._own, one)}
+        return found.union(*[types_of_series(source, one) for one in names]) if source else found
 
     def counters_of_name(self, name: str) -> Iterator[tuple[str, Counter]]:
         """Yield the counters of a name, with and without labels, of both files."""
         from crdtctl.store.siblings import counters_of_name  # only here, as above
 
-        yield from counters_of_name(self._own, name)
-        if source := self._opened():
-            yield from counters_of_name(source, name)
+        source = self._opened()
+        for called in self._renamed.aliases.group(name) if self._renamed else [name]:
+            for one in filter(None, (self._own, source)):
+                for spelling, counter in counters_of_name(one, called):
+                    yield f"{name}{spelling[len(called) :]}", counter
 
     def _opened(self) -> Source | None:
         if not self._is_open:
@@ -201,15 +245,25 @@ class _KnownCounters:
             if self._source:
                 hide_absorbed(self._own, self._source)
                 hide_left_out(self._own, self._source, own=False)
+            sources = [one for one in (self._own, self._source) if one is not None]
+            if any(one.has(RENAMES_LINE) for one in sources):
+                from crdtctl.store.renamed import RenamedCounters
+
+                self._renamed = RenamedCounters(sources)
         if self._source and self._verify and not self._is_verified:
             self._source.verify()
             self._is_verified = True
         return self._source
 
     def verified(self, name: str) -> Counter:
-        """Return the learned entries of one counter from a verified file, for a commit that depends on them."""
+        """Return the entries of `counter` from a verified file, for a commit that depends on them."""
         self._verify = True
         return self.counter(name)
+
+    def verified_alone(self, name: str) -> Counter:
+        """Return the entries of `alone` from a verified file."""
+        self._verify = True
+        return self.alone(name)
 
 
 def _depends_on_others(request: Request) -> bool:

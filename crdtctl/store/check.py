@@ -6,6 +6,7 @@ from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.reader import Source
 from crdtctl.contexts import ExitStack, suppress
 from crdtctl.crdt.membership import roster
+from crdtctl.crdt.names import RENAMES_LINE
 from crdtctl.errors import ConfigError, DataError, printable
 from crdtctl.records import Record
 from crdtctl.store import config, gone, journal
@@ -70,6 +71,7 @@ def check_replica(path: str) -> list[Finding]:
             _config(directory),
             *_oversold(directory),
             *_doubled(directory),
+            *_renamed(directory),
             *_often(directory),
             *_journals(directory),
             *_lefts(directory),
@@ -211,6 +213,19 @@ def _doubled(directory: Directory) -> list[Finding]:
             for one in (gone.returned(known.head.settled, known.head.clock) if known else ())
         ]
     return []  # the check of that file reports its damage
+
+
+def _renamed(directory: Directory) -> list[Finding]:
+    """Return findings for renames that do not hold, which lose no count."""
+    with directory.both_sources() as (own, known):
+        sources = [one for one in (own, known) if one is not None]
+        if not any(one.has(RENAMES_LINE) for one in sources):
+            return []
+        from crdtctl.store.renamed import aliases_of
+
+        conflicts = aliases_of(sources).conflicts
+        name = directory.file("known.json")
+        return [Finding(name, True, f"{one}; 'crdtctl rename' resolves that") for one in conflicts]
 
 
 def _often(directory: Directory) -> list[Finding]:

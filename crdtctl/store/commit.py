@@ -36,6 +36,8 @@ DEFAULT_TYPES: dict[Verb, str] = {
     "add": "gset",
     "observe": "pncounter",
 }
+#: Operations that name the replicas whose entries they are about: they are carried out for each name by itself.
+OF_EACH_NAME = ("reset", "expire")
 #: Maximum number of counters that a note names.
 _NAMED = 3
 
@@ -88,7 +90,8 @@ class Basis(Record):
     on it. `config` returns the settings of the replica. `heard` is `known` for counters that may have settings of
     periods, and `now` is the time, in seconds since 1970. `series` returns the types of all counters of a name, with
     and without labels, and `of_name` the counters themselves, each once for each file. `dated` is `own` for counters
-    that may have settings of periods.
+    that may have settings of periods. `known` and `verified` include the counters that are read together with one after
+    renames; `alone` is `verified` without them.
     """
 
     replica: str
@@ -103,6 +106,7 @@ class Basis(Record):
     series: Callable[[str], Collection[str]] = set
     of_name: Callable[[str], Iterable[tuple[str, Counter]]] = none_of
     dated: Lookup = unknown
+    alone: Lookup | None = None
 
 
 def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None = None) -> Plan:
@@ -182,7 +186,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         here = OperationContext(
             basis.replica,
             basis.seq,
-            _entries_of(basis.verified, name, tag),
+            _entries_of(basis.alone if basis.alone and operation.verb in OF_EACH_NAME else basis.verified, name, tag),
             basis.tier,
             on_fall=on_fall,
             heard=lambda: heard(name, tag),
@@ -236,10 +240,10 @@ def typed(verb: str, *words: str, option: str = "") -> str:
     return join(["crdtctl", verb, *words, *options])
 
 
-def changes(planned: Plan, own: Lookup, known: Lookup) -> list[Change]:
-    """Return the values of each changed counter before and after."""
+def changes(planned: Plan, own: Lookup, before: Lookup, after: Lookup) -> list[Change]:
+    """Return the values of each changed counter, with the learned entries before and after the commit."""
     return [
-        Change(name, tag, reading(tag, own(name), known(name)), reading(tag, planned.counters[name], known(name)))
+        Change(name, tag, reading(tag, own(name), before(name)), reading(tag, planned.counters[name], after(name)))
         for name, tag in planned.touched
     ]
 

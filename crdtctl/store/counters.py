@@ -5,7 +5,7 @@ from __future__ import annotations
 from crdtctl.codec.lines import decode_own_line
 from crdtctl.codec.reader import NO_NAMES
 from crdtctl.crdt.counter import join_counters
-from crdtctl.crdt.names import counter_fault, entered_counter, stored_counter_fault
+from crdtctl.crdt.names import RENAMES_LINE, counter_fault, entered_counter, stored_counter_fault
 from crdtctl.errors import MissingError
 from crdtctl.records import overload
 from crdtctl.store.hidden import hide_absorbed, hide_left_out
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crdtctl.store.files import Directory
     from crdtctl.store.jobs import AttemptReading
     from crdtctl.store.reading import Reading
+    from crdtctl.store.renamed import RenamedCounters
     from crdtctl.store.rights import Holding, MadeTwice
     from crdtctl.store.selection import Where
     from crdtctl.store.totals import Total
@@ -44,6 +45,7 @@ class CounterSnapshot:
         self._directory = directory
         self._is_verified = False
         self._found: tuple[Source, Source | None] | None = None
+        self._renamed: list[RenamedCounters] | None = None
         if known is not None:
             hide_absorbed(own, known)
 
@@ -69,8 +71,10 @@ class CounterSnapshot:
         if stored_counter_fault(name) is not None:
             raise wrong_name(name)
         check_type(tag)
-        counter = self.counter(name)
-        found = [Reading(name, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
+        found = []
+        for called in self.spellings(name):
+            counter = self.counter(called)
+            found += [Reading(called, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
         if not found:
             what = "counter" if tag is None else tag
             raise MissingError.of_counter(name, f"no {what} '{name}' here", "'crdtctl show' lists what there is")
@@ -106,7 +110,7 @@ class CounterSnapshot:
 
     def tags(self, name: str) -> list[str]:
         """Return the types of a counter; empty for an unknown counter."""
-        return sorted(self.counter(entered_counter(name)))
+        return sorted({tag for one in self.spellings(entered_counter(name)) for tag in self.counter(one)})
 
     def meant(self, name: str, series: Sequence[str] = ()) -> str:
         """Return the type that the name of a counter means: the one that this replica uses, or the only one.
@@ -117,7 +121,10 @@ class CounterSnapshot:
         from crdtctl.store import type_choice as types  # only here, as others below: not every reader needs it
 
         name = entered_counter(name)
-        own, *known = [_together(source, series or [name]) for source in self.sources]
+        names = [*(series or [name])]
+        if self.renamed:
+            names = [one for called in names for one in self.renamed.group(called)]
+        own, *known = [_together(source, names) for source in self.sources]
         found = types.candidates(own, known[0] if known else {})
         if len(found) > 1:
             return types.choose(name, found, self._preferred())
@@ -128,7 +135,8 @@ class CounterSnapshot:
         from crdtctl.crdt.series import name_of
         from crdtctl.store.siblings import the_type
 
-        return the_type(self.sources, name_of(entered_counter(name)))
+        called = name_of(entered_counter(name))
+        return the_type(self.sources, self.renamed.aliases.group(called) if self.renamed else [called])
 
     def select(
         self,
@@ -150,6 +158,11 @@ class CounterSnapshot:
         from crdtctl.store.reading import Reading
 
         self.verified()
+        if self.renamed:
+            for name, counter in self.renamed.counters():
+                for tag in sorted(counter):
+                    yield Reading(name, tag, counter[tag])
+            return
         own, known = self._values
         if own.size + (known.size if known else 0) >= MANY_BYTES:
             from crdtctl.codec.own_lines import decode_own_lines  # only here: few counters do without
@@ -167,12 +180,27 @@ class CounterSnapshot:
                 for tag in sorted(counter):
                     yield Reading(name, tag, counter[tag])
 
+    def as_stored(self, readings: Iterable[Reading]) -> Iterator[Reading]:
+        """Yield readings as they are in the files: each name by itself, if several are read as one."""
+        from crdtctl.store.reading import Reading
+
+        renamed = self.renamed
+        for one in readings:
+            if renamed is None:
+                yield one
+                continue
+            for name in renamed.group(one.name):
+                entries = renamed.at(name).get(one.tag)
+                if entries is not None:
+                    yield Reading(name, one.tag, entries)
+
     def attempts(self, name: str | None = None) -> Iterator[AttemptReading]:
         """Yield the counts of all attempts of jobs, also of those that do not count, by the name of the counter."""
         from crdtctl.store.jobs import attempt_readings
 
         self.verified()
-        yield from attempt_readings(self.own, self.known, None if name is None else entered_counter(name))
+        called = None if name is None else self.spellings(entered_counter(name))[0]
+        yield from attempt_readings(self.own, self.known, called)
 
     def rights(self, name: str) -> Holding:
         """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
@@ -204,9 +232,26 @@ class CounterSnapshot:
         return self
 
     def counter(self, name: str) -> Counter:
-        """Return the joined entries of one counter; empty for an unknown one."""
+        """Return the joined entries of one counter; empty for an unknown one, and for an alias."""
+        if self.renamed:
+            return self.renamed.counter(name)
         own, known = self._values
         return join_counters(own.counter(name), known.counter(name) if known else {})
+
+    def spellings(self, name: str) -> list[str]:
+        """Return the spellings that a counter may be read under: the one that it was renamed to, and its own."""
+        return self.renamed.spellings(name) if self.renamed else [name]
+
+    @property
+    def renamed(self) -> RenamedCounters | None:
+        """The counters under the names that they were renamed to; None if none was renamed."""
+        if self._renamed is None:
+            self._renamed = []
+            if any(source.has(RENAMES_LINE) for source in self.sources):
+                from crdtctl.store.renamed import RenamedCounters
+
+                self._renamed.append(RenamedCounters(self.sources))
+        return self._renamed[0] if self._renamed else None
 
     @property
     def sources(self) -> list[Source]:

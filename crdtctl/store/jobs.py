@@ -7,7 +7,7 @@ from crdtctl.codec.reader import NO_NAMES
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.attempts import ATTEMPTS, NAME, Attempt, beginning, jobs, own_attempt
 from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE
-from crdtctl.crdt.names import key_fault
+from crdtctl.crdt.names import RENAMES_LINE, key_fault
 from crdtctl.errors import RefusedError, UsageError
 from crdtctl.records import Record
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.attempts import Jobs
     from crdtctl.crdt.base import Entries, Entry
+    from crdtctl.crdt.counter import Counter
     from crdtctl.store.own_file import OwnFile
 
 
@@ -73,23 +74,38 @@ class AttemptReading(Record):
 
 def attempt_readings(own: Source, known: Source | None, name: str | None) -> Iterator[AttemptReading]:
     """Yield the values that attempts counted, of all counters or one, by counter, type, job and number."""
-    from crdtctl.codec.merge_join import merge_join
+    from crdtctl.crdt.several_names import replica_of
 
     found = jobs(attempts_of(own, known))
     if not found.attempts:
         return
-    for joined in merge_join(known, [own]):
-        if joined.after is None or joined.name in NO_NAMES or (name is not None and joined.name != name.encode()):
+    for called, counter in _counters(own, known):
+        if name not in (None, called):
             continue
-        called, counter = decode_own_line(joined.after)
         for tag in sorted(counter):
             parts: dict[Attempt, dict[str, Entry]] = {}
             for author, row in counter[tag].items():
-                if author in found.attempts:
-                    parts.setdefault(found.attempts[author], {})[author] = row
+                replica = replica_of(author)
+                if replica in found.attempts:
+                    parts.setdefault(found.attempts[replica], {})[author] = row
             for attempt in sorted(parts, key=lambda one: (one.key, one.number)):
                 counts = attempt.number == found.counting(attempt.key)
                 yield AttemptReading(called, tag, attempt, TYPES[tag].value(parts[attempt]), counts)
+
+
+def _counters(own: Source, known: Source | None) -> Iterator[tuple[str, Counter]]:
+    """Yield all counters under the names that they have after renames."""
+    from crdtctl.codec.merge_join import merge_join
+
+    sources = [one for one in (own, known) if one is not None]
+    if any(one.has(RENAMES_LINE) for one in sources):
+        from crdtctl.store.renamed import RenamedCounters
+
+        yield from RenamedCounters(sources).counters()
+        return
+    for joined in merge_join(known, [own]):
+        if joined.after is not None and joined.name not in NO_NAMES:
+            yield decode_own_line(joined.after)
 
 
 def beginning_line(own: OwnFile, key: str, number: int) -> dict[str, bytes]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.forks import Fork
     from crdtctl.crdt.membership import Roster
     from crdtctl.crdt.order import Order
+    from crdtctl.crdt.renames import Conflict
     from crdtctl.store.check import Finding
     from crdtctl.store.counts import JournalEntry
     from crdtctl.store.gone import Returned
@@ -188,6 +189,14 @@ class Reader:
         """
         with self.snapshot() as now:
             return now.doubled()
+
+    def rename_conflicts(self) -> list[Conflict]:
+        """Return the renames that do not hold, because another replica renamed differently without knowing of them.
+
+        No count is lost by that. A further rename of the name resolves a conflict.
+        """
+        with self.snapshot() as now:
+            return now.rename_conflicts()
 
     def absorbed_again(self, replica: str) -> list[str]:
         """Return the ids that absorbed a replica after the first one that did: their counts of it are too much."""

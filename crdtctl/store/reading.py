@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from crdtctl.crdt.distribution import Distribution
     from crdtctl.crdt.timeline import Timeline
 
+#: In the ids of writers of several names that are read as one, see `crdtctl.crdt.several_names`.
+_SEPARATOR = "\0"
+
+
+def shares_by_replica(shares: Mapping[str, int]) -> dict[str, int]:
+    """Return the shares in a counter by replica, sorted."""
+    if _SEPARATOR in "".join(shares):
+        from crdtctl.crdt.several_names import by_replica  # only here: few counters are renamed
+
+        return by_replica(shares)
+    return dict(sorted(shares.items()))
+
 
 class Reading(Record):
     """One counter at one moment. The `state` maps each replica to its raw entry."""
@@ -33,7 +45,7 @@ class Reading(Record):
     @property
     def shares(self) -> dict[str, int]:
         """Replica → its share of the value. An idempotency key is in the share of one replica. Sets may overlap."""
-        return dict(sorted(TYPES[self.tag].shares(self.state).items()))
+        return shares_by_replica(TYPES[self.tag].shares(self.state))
 
     @property
     def once(self) -> Mapping[str, int]:

@@ -162,6 +162,17 @@ class Replica(Lifecycle, Verbs):
             after = sum(len(TYPES[one.tag].used_keys(now.reading(one.name, one.tag).state)) for one in found)
         return sum(len(TYPES[one.tag].used_keys(one.state)) for one in found) - after
 
+    def rename(self, old: str, new: str) -> bool:
+        """Let the name `old` lead to `new`, here and on every replica that receives this. Return whether that is new.
+
+        With equal names, `old` is not an alias any more. Raise `MissingError` for an unknown counter, and
+        `RefusedError` for types that cannot be read together.
+        """
+        from crdtctl.store.rename import rename
+
+        with self._transaction() as tx:
+            return rename(tx, old, new)
+
     def _ask(self, request: Request) -> None:
         self.commit([request])
 

@@ -8,6 +8,7 @@ from crdtctl.crdt.names import counter_advice, counter_fault, entered, stored_co
 from crdtctl.crdt.selector import Condition, Selector, condition, equal_to, selector
 from crdtctl.crdt.series import key_fault, parts, spelled
 from crdtctl.errors import UsageError, printable
+from crdtctl.records import replace
 from crdtctl.store.reading import Reading
 from crdtctl.store.totals import alone, grouped
 from crdtctl.store.validation import check_strings, check_type
@@ -128,6 +129,12 @@ def _of_old_name(now: CounterSnapshot, text: str, fault: str) -> Selector:
 
 def find(now: CounterSnapshot, wanted: Selector, tag: str | None = None) -> Iterator[Reading]:
     """Yield the counters that a selector means, a name without labels before its series. Only their lines are read."""
+    for name in now.spellings(wanted.name) if wanted.pattern is None else [wanted.name]:
+        yield from _find(now, wanted if name == wanted.name else replace(wanted, name=name), tag)
+
+
+def _find(now: CounterSnapshot, wanted: Selector, tag: str | None) -> Iterator[Reading]:
+    """Yield the counters of a selector whose name is not an alias."""
     if wanted.pattern is not None:
         yield from _in_part(now, wanted, _beginning_with(wanted.pattern.prefix), tag)
         return
@@ -158,6 +165,11 @@ def _beginning_with(prefix: str) -> Part:
 
 def _in_part(now: CounterSnapshot, wanted: Selector, part: Part, tag: str | None) -> Iterator[Reading]:
     """Yield the counters of a selector whose lines are in one part of the files. Other lines are not decoded."""
+    if now.renamed:
+        for called, found in now.renamed.counters(part):
+            if wanted.matches(*parts(called)):
+                yield from _typed(called, found, tag)
+        return
     texts = wanted.texts
     for key, lines in _joined([(source, source.lines(part)) for source in now.sources]):
         spelling = key.decode()

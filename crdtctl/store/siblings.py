@@ -7,7 +7,7 @@ from crdtctl.crdt import TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.counter import Counter
@@ -46,9 +46,10 @@ def _labelled(name: str) -> Part:
     return Part(b"%b{" % name.encode(), b"%b|" % name.encode())  # "|" is the character after "{"
 
 
-def the_type(sources: Iterable[Source], name: str) -> str:
-    """Return the one type that all counters of a name have; empty without one."""
+def the_type(sources: Iterable[Source], names: Sequence[str]) -> str:
+    """Return the one type that all counters of some names have; empty without one."""
     found = set[str]()
     for source in sources:
-        found |= types_of_series(source, name)
+        for name in names:
+            found |= types_of_series(source, name)
     return found.pop() if len(found) == 1 else ""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.forks import Fork
     from crdtctl.crdt.membership import Roster
     from crdtctl.crdt.order import Order
+    from crdtctl.crdt.renames import Conflict
     from crdtctl.store.files import Directory
     from crdtctl.store.gone import Returned
     from crdtctl.store.handoffs import OpenHandoff
@@ -177,6 +178,10 @@ class Snapshot(CounterSnapshot):
         from crdtctl.store.retirement import settling_marks
 
         return list(settling_marks(self.retired(), replica).values())
+
+    def rename_conflicts(self) -> list[Conflict]:
+        """Return the renames that do not hold, because another replica renamed differently without knowing of them."""
+        return list(self.renamed.aliases.conflicts) if self.renamed else []
 
     def missing(self, clock: Clock) -> dict[str, int]:
         """Return the entries of `clock` that this replica does not know. It knows all absorbed replicas."""

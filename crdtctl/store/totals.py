@@ -5,7 +5,7 @@ from __future__ import annotations
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.series import parts, spelled
 from crdtctl.records import Record
-from crdtctl.store.reading import Reading
+from crdtctl.store.reading import Reading, shares_by_replica
 from crdtctl.store.validation import checked_quantile
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class Total(Record):
         pooled = self._pooled
         if pooled is None:
             return _added(one.shares for one in self.counters)
-        return dict(sorted(TYPES[self.tag].shares(pooled).items()))
+        return shares_by_replica(TYPES[self.tag].shares(pooled))
 
     @property
     def once(self) -> Mapping[str, int]:

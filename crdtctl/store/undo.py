@@ -24,6 +24,7 @@ _REASONS = {
         "if no other replica sent the key, count the opposite: crdtctl decrement NAME AMOUNT",
     ),
     "add": ("had elements or numbers added, which stay", "'crdtctl reset' starts the counter over"),
+    "rename": ("was renamed", "rename it back with 'crdtctl rename'"),
     "observe": ("took the reading of a meter, which never falls", "observe the meter again when it reads more"),
     "create": ("was created, and a counter stays what it is", "take another name"),
     "reset": ("was reset, and what a reset cancelled stays cancelled", "count the amount again"),

@@ -146,6 +146,13 @@ LINES: dict[str, bytes] = {
     "a counter of who has ended": line('"b":{"membership":{"ann":[1,1]}}'),
     "a counter in the place of who has ended": line('"=":{"gcounter":{"ann":[1,1]}}'),
     "a counter beside who has ended": line('"=":{"gcounter":{"ann":[1,1]},"membership":{"ann":[1,1]}}'),
+    "renames on the line of a counter": line('"b":{"renames":{"ann":[1,{"a":{"b":1}}]}}'),
+    "a counter beside renames": line('"=renames":{"gcounter":{"ann":[1,1]},"renames":{"ann":[1,{"a":{"b":1}}]}}'),
+    "a rename of a series": line('"=renames":{"renames":{"ann":[1,{"a{k=\\"v\\"}":{"b":1}}]}}'),
+    "a rename to a reserved name": line('"=renames":{"renames":{"ann":[1,{"a":{"=jobs":1}}]}}'),
+    "a rename without a number": line('"=renames":{"renames":{"ann":[1,{"a":{"b":0}}]}}'),
+    "a rename to nothing": line('"=renames":{"renames":{"ann":[1,{"a":{}}]}}'),
+    "a known rename by nobody": line('"=renames":{"renames":{"ann":[1,{"a":{"b":1}},{"a":{"":1}}]}}'),
     "a day that is none": line('"=":{"membership":{"ann":[1,0,0,{"soon":["01234567890123456789"]}]}}'),
     "a record that is none": line('"=":{"membership":{"ann":[1,0,0,{"2024-05-05":["0123"]}]}}'),
     "records that are not sorted": line(

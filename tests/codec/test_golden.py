@@ -64,6 +64,7 @@ READINGS: dict[str, Readings] = {
         ("zero", "bcounter"): 0,
     },
     "attempts": {("failed", "pncounter"): 3, ("passed", "pncounter"): 15},
+    "renames": {("builds", "pncounter"): 11, ('fails{os="linux"}', "gcounter"): 4, ("runs", "pncounter"): 100},
     "periods": {("builds", "gcounter"): 1035, ("runs", "gcounter"): 7, ("stock", "pncounter"): -3},
     "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
     "readings": {

@@ -198,6 +198,39 @@ JOBS: dict[str, tuple[Counter, Counter]] = {
 }
 
 
+#: Renames in a replica's files, and the lines of other names, which may have keys, elements and settings of periods.
+RENAMED: dict[str, tuple[Counter, Counter]] = {
+    "it renamed the counter": ({"renames": {HERE: (4, {"builds": {"runs": 1}})}}, {}),
+    "it renamed another one to it": ({"renames": {HERE: (4, {"runs": {"builds": 1}})}}, {}),
+    "another one renamed it": ({}, {"renames": {HUB: (3, {"builds": {"runs": 1}})}}),
+    "both renamed it": (
+        {"renames": {HERE: (4, {"builds": {"runs": 1}})}},
+        {"renames": {HUB: (3, {"builds": {"x": 1}})}},
+    ),
+}
+RUNS: dict[str, Counter] = {
+    "plain": {"pncounter": {HERE: (20, 12, 5)}},
+    "with a key": {"pncounter": {HERE: (20, 12, 5, {"job-9": (2, 0, 9)})}},
+    "with periods": {"pncounter": {HERE: (20, 12, 5, {}, {}, {}, {}, 0, {}, 1)}},
+    "a set": {"gset": {HERE: (20, {"eve": 3})}},
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("runs", RUNS)
+@pytest.mark.parametrize("what", RENAMED)
+def test_both_ways_agree_on_renames(what: str, runs: str, words: str) -> None:
+    mine, theirs = RENAMED[what]
+    builds = MINE if runs != "a set" else {"gset": {HERE: (20, {"ada": 3})}}
+    lines: dict[str, Counter] = {"builds": builds, "runs": RUNS[runs], **({"=renames": mine} if mine else {})}
+    entries = {
+        "own.json": PlantedFile(own(lines)),
+        "known.json": PlantedFile(known({"builds": THEIRS, **({"=renames": theirs} if theirs else {})})),
+    }
+    case = Case(words.split(), entries)
+    assert outcome(case, fast_first) == outcome(case, full)
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 @pytest.mark.parametrize("ended", [{}, {"membership": {HUB: (3, 1)}}], ids=["nobody ended", "one ended"])
 @pytest.mark.parametrize("what", JOBS)

@@ -143,7 +143,8 @@ the smaller ``least``, maps key by key. There are four exceptions:
 * Of two arrays in ``once`` with different commits, the one with the larger commit is taken. Then keys of the commits up
   to ``gone`` are dropped.
 * Of two ``periods``, those of the entry with the larger ``seq`` are taken; of one ``seq``, the larger text.
-* Entries of ``membership``, ``attempts``, ``renames`` and ``handoff`` are not joined: the one with the larger ``seq`` is taken.
+* Entries of ``membership``, ``attempts``, ``renames`` and ``handoff`` are not joined: the one with the larger ``seq``
+  is taken.
 * Different branches of a fork are put under their own ids first.
 
 The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
@@ -168,7 +169,7 @@ The line ``=jobs`` has the type ``attempts``. An entry is ``[seq, job, absorbed]
 ``absorbed``  ``{"YYYY-MM-DD": {KEY: NUMBER}}``: attempts that this replica absorbed. From then on, they are the ones
               that count.
 
-The line ``=renames`` has the type ``renames``. An entry is ``[seq, targets, known]``, at least the first two items:
+The line ``=renames`` has the type ``renames``. An entry is ``[seq, targets, known]``, at least the first item:
 
 ``targets``   ``{OLD: {NEW: NUMBER}}``: this replica renamed the counters of the name OLD, which are read together with
               those of NEW. Both are names without labels, and NUMBER is larger than that of every rename that the

@@ -153,7 +153,7 @@ generation are joined by maximum, and subtracted first. See `crdtctl.crdt.additi
 
 Reserved lines
 --------------
-Three lines hold no counter. Their names begin with ``=``, and each has one type. A reader refuses other such names.
+Three lines hold no counter. Their names begin with ``=``, and each has one type. Other such names are refused.
 
 The line ``=`` has the type ``membership``. An entry is ``[seq, sealed, cutoff, absorbed]``, at least the first item:
 

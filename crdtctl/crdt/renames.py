@@ -6,11 +6,12 @@ rename whenever they are made, also by replicas that have not received it, and a
 
 A rename has a *number*, which is larger than that of every rename that its author knew. Of several renames of one name,
 the one with the largest number holds, and of equal numbers the one of the smallest replica id. So all replicas with the
-same rows read the same. A name may lead to itself: then it is not an alias any more. Renames by replicas that did not
-know of each other may form a circle. Its weakest rename does not hold.
+same rows read the same. A name may lead to itself: then it is not an alias any more. Renames by several replicas,
+each without the others' renames, may form a circle. Its weakest rename does not hold.
 
-A rename that does not hold, and that the author of the one which holds did not know, is a *conflict*. To see that, the
-row records the numbers of the renames of the same name that its author knew. A further rename resolves a conflict.
+If the author of the rename that holds did not know another one of the same name or circle, the two are a *conflict*. To
+detect that, a row records the numbers of the renames of the same name that its author knew. A further rename resolves
+a conflict.
 """
 
 from __future__ import annotations

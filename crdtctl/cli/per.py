@@ -10,20 +10,22 @@ from shlex import join
 from crdtctl.cli import calendar, output, times
 from crdtctl.cli.counter_rows import named, report
 from crdtctl.cli.output import Report, json_int
-from crdtctl.cli.rows import rows
+from crdtctl.cli.rows import Rows, rows
+from crdtctl.crdt import TYPES
 from crdtctl.crdt.periods import LENGTHS, QUARTER, RANKS, kept
 from crdtctl.errors import RefusedError, UsageError, printable
 from crdtctl.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
+    from typing import Any
 
     from crdtctl.cli.context import Context
     from crdtctl.cli.output import Item
-    from crdtctl.cli.rows import Rows
     from crdtctl.cli.selection import Default
+    from crdtctl.crdt.base import CounterType
     from crdtctl.crdt.timeline import Timeline
     from crdtctl.store.snapshot import Snapshot
     from crdtctl.store.totals import Total
@@ -76,13 +78,15 @@ def question(context: Context) -> Question:
 class Answer(Record):
     """The rows of one total: the amounts in them, and those in none, if the range is open.
 
-    Those are `unknown`, or `ahead` of now: dated by a wrong clock.
+    Those are `unknown`, or `ahead` of now: dated by a wrong clock. Of a sketch, they are the things that no row has.
+    `figures` are further numbers of each row.
     """
 
     total: Total
     found: Rows
     unknown: int
     ahead: int
+    figures: tuple[Mapping[str, int], ...] = ()
 
 
 def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[Answer]]:
@@ -92,11 +96,22 @@ def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[A
     made = []
     for total, one in zip(totals, known, strict=True):
         _check(total, one, asked, edges)
-        found = rows(one.periods, edges)
-        unknown = one.unknown + found.before + found.across if asked.is_open else 0
-        ahead = found.after if asked.is_open and asked.until is None else 0
-        made.append(Answer(total, found, unknown, ahead))
+        kind = TYPES[total.tag]
+        found = rows(one.periods, edges, kind.together)
+        unknown = ahead = 0
+        if asked.is_open:
+            outside = [one.unknown, found.before, found.across]
+            unknown = _more(kind, found.values, outside)
+            ahead = _more(kind, [*found.values, *outside], [found.after]) if asked.until is None else 0
+        amounts = found.values
+        found = Rows([*map(kind.size, amounts)], *map(kind.size, (found.before, found.after, found.across)))
+        made.append(Answer(total, found, unknown, ahead, tuple(map(kind.figures, amounts))))
     return edges, made
+
+
+def _more(kind: CounterType, amounts: Sequence[Any], others: Sequence[Any]) -> int:
+    """Return how much the value of amounts grows with others: for numbers, that is the sum of the others."""
+    return kind.size(kind.together([*amounts, *others])) - kind.size(kind.together(amounts))
 
 
 def _edges(known: Sequence[Timeline], asked: Question) -> list[int]:
@@ -241,6 +256,8 @@ def _columns(
 def _item(one: Answer, edges: Sequence[int], asked: Question) -> Item:
     starts = zip(edges, edges[1:], one.found.values, strict=False)
     periods = [_row(start, end, amount, asked) for start, end, amount in starts]
+    for row, figures in zip(periods, one.figures, strict=True):
+        row.update({name: json_int(number) for name, number in figures.items()})
     item: Item = {**named(one.total.name, one.total.labels), "type": one.total.tag, "per": asked.per}
     item["periods"] = periods
     if asked.is_open:

@@ -47,6 +47,8 @@ def run(context: Context, verb: Verb, words: Sequence[str], name: str = "", pars
     values = context.values
     for option, (shown, advice) in _OF_ONE_COMMIT.items():
         if values.get(option):
+            if option == "at" and verb == "add":
+                advice = "add a batch for each time"
             raise UsageError(f"{shown} does not work with a stream", advice)
     if verb == "add":
         parse = element_line(name, values["tag"])

@@ -10,7 +10,7 @@ from crdtctl.crdt import NO_COUNTERS, TYPES, buckets
 from crdtctl.crdt.base import MAX_DIGITS, MAX_TIER
 from crdtctl.crdt.decimals import DIGITS
 from crdtctl.crdt.hyperloglog import HASH, MAX_PRECISION, MIN_PRECISION
-from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, PeriodsOf, Record, Registers
 from crdtctl.crdt.names import MAX_BYTES, MAX_ELEMENT_BYTES, element_fault
 from crdtctl.crdt.reading_parts import generation_fault, stored_source_fault
 from crdtctl.crdt.series import MAX_LABELS, MAX_SPELLING_BYTES
@@ -63,6 +63,7 @@ _KEYS: dict[Fault, str] = {
 }
 _RUN = "[mdhq](?:0|[1-9][0-9]{0,6}):[-0-9][-0-9,]*"
 _PERIODS = f"^(?:{_RUN}(?: {_RUN})*)?(?![\\s\\S])"
+_PERIOD_NAME = "^[mdhq](?:0|[1-9][0-9]{0,6})(?![\\s\\S])"
 #: Optional field → the kinds of file that may have it.
 _OPTIONAL = {
     "tags": ["state", "delta", "own", "known", "recent"],
@@ -298,6 +299,12 @@ def _shape(lattice: Lattice) -> dict[str, Any]:
         case Periods(totals=totals):
             form = f"runs of periods, {totals} totals each: LETTER FIRST:AMOUNT,AMOUNT…"
             return {"description": form, "type": "string", "pattern": _PERIODS}
+        case PeriodsOf(part=part):
+            return {
+                "type": "object",
+                "propertyNames": {"pattern": _PERIOD_NAME},
+                "additionalProperties": {**_shape(part), "not": {"const": _bottom(part)}},
+            }
         case MapOf(fault=fault, part=part):
             return {
                 "type": "object",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt.base import MAX_DIGITS
-from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Periods, PeriodsOf, Record, Registers
 from crdtctl.crdt.names import are_plain
 from crdtctl.errors import printable
 
@@ -26,7 +26,7 @@ def to_wire(lattice: Lattice, value: Any) -> Any:
             return value if value <= MAX_SAFE else str(value)
         case Elements() | Registers() | Decimals() | Periods():
             return value
-        case MapOf(part=part):
+        case MapOf(part=part) | PeriodsOf(part=part):
             return {key: to_wire(part, value[key]) for key in sorted(value)}
         case Record(parts=parts):
             return [to_wire(part, item) for part, item in zip(parts, value, strict=False)]
@@ -51,6 +51,8 @@ def reader_of(lattice: Lattice) -> Callable[[Any], Any]:
             return _decimal
         case Periods(totals=totals):
             return lambda value: _periods(value, totals)
+        case PeriodsOf(part=part):
+            return _periods_reader(reader_of(part), part.bottom)
         case MapOf(fault=fault, part=Nat(), are_names=True):
             return _numbers_reader(fault)
         case MapOf(fault=fault, part=part):
@@ -72,6 +74,18 @@ def _map_reader(fault: Fault, read: Callable[[Any], Any], bottom: Any) -> Callab
         return value
 
     return read_map
+
+
+def _periods_reader(read: Callable[[Any], Any], bottom: Any) -> Callable[[Any], Any]:
+    def read_periods(value: Any) -> dict[str, Any]:
+        from crdtctl.crdt import period_names  # only here: few counters have periods
+
+        found: dict[str, Any] = _map_reader(period_names.fault, read, bottom)(value)
+        if period_names.overlap(found):
+            raise Invalid("periods overlap")
+        return found
+
+    return read_periods
 
 
 def _numbers_reader(fault: Fault) -> Callable[[Any], Any]:

@@ -20,6 +20,7 @@ from crdtctl.cli.options import (
     TYPE,
     UNTIL_END,
 )
+from crdtctl.cli.time_options import AT
 from crdtctl.cli.verb import commit, session, skips_bad
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.store.requests import add as adding
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     NOTE,
     ONCE,
     TYPE,
+    AT,
     BATCH,
     BAD,
     STREAM,
@@ -59,6 +61,7 @@ def add(
     note: str | None,  # noqa: ARG001  # `commit` reads the values of the context
     once: str | None,
     tag: str | None,
+    at: str | None,
     batch: str | None,
     bad: str | None,
     stream: bool,
@@ -78,6 +81,7 @@ def add(
       cut -d' ' -f1 access.log | crdtctl add visitors --batch -
       crdtctl add pages --type hll --batch pages.txt
       crdtctl add latency 0.35 --type hist
+      crdtctl add visitors --batch march.txt --at 2026-03-01
 
     The value of a set is its number of distinct elements. Adding an element again changes nothing. A set that does
     not exist yet becomes a gset, which is exact. With --type hll it becomes an hll, which estimates millions of
@@ -102,6 +106,13 @@ def add(
         raise UsageError("with --batch, the elements come from the file", f"leave out '{printable(elements[0])}'")
     else:
         requests, left_out = _of_batch(context, name, batch, tag, once, skip=skip)
+    if at is not None:
+        from crdtctl.cli.counting import at_time
+        from crdtctl.cli.times import moment
+
+        if once is not None:
+            raise UsageError("--once and --at cannot be combined", "what has an idempotency key has no period")
+        requests = at_time(requests, moment(at, "--at"))
     commit(context, requests, print_clock=print_clock, also=also, existing=existing)
     if left_out is not None:
         left_out.raise_if_any()

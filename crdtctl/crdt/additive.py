@@ -228,7 +228,14 @@ class AdditiveCounter(CounterType):
         from crdtctl.crdt import dated
 
         amount = tuple([operation.amount if i == column else 0 for i in range(len(self.weights))])
-        found = dated.counted(self._dated(mine), self._times(heard), operation, amount, context.now)
+        found = dated.counted(
+            dated.Tallies(len(amount)),
+            self._dated(mine),
+            self._times(heard),
+            operation,
+            amount if operation.amount else None,
+            context.now,
+        )
         return mine if found is None else self._with_dated(mine, found)
 
     @final

@@ -1,14 +1,12 @@
 """The row of `gcounter` and `pncounter` as a lattice, and operations on its totals and marks.
 
-The row is a lattice. ``(seq, periods)`` is ordered first by seq, a number, and then by the text, which no two
-versions of one writer need. That is a total order, its join is the larger pair, and its seq is the larger seq, as in
-every row. So the row is a product of this order and of the lattices of the other parts.
+The row is a lattice, see `crdtctl.crdt.lattice.Dated`.
 """
 
 from __future__ import annotations
 
 from crdtctl.crdt import reading_parts
-from crdtctl.crdt.lattice import MapOf, Nat, Periods, Record, Stamped
+from crdtctl.crdt.lattice import Dated, MapOf, Nat, Periods, Record, Stamped
 from crdtctl.crdt.names import key_fault, replica_fault
 from crdtctl.records import final
 
@@ -20,12 +18,12 @@ if TYPE_CHECKING:
     Totals: TypeAlias = tuple[int, ...]
 
 #: The places of the parts of a row, counted after the totals.
-ONCE, MARKS, ONCE_MARKS, EXPIRED, GONE, READINGS, EVERY, KEEP, PERIODS, END = range(10)
+ONCE, MARKS, ONCE_MARKS, EXPIRED, GONE, READINGS, EVERY, KEEP, _, END = range(10)
 
 
 @final
-class _Row(Record):
-    """A row without the keys of commits up to its part `gone`, and with the periods of its newest version."""
+class _Row(Dated):
+    """A row without the keys of commits up to its part `gone`."""
 
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
         row = super().join(a, b)
@@ -34,9 +32,6 @@ class _Row(Record):
         if gone:
             left = {key: sent for key, sent in row[once].items() if not is_of(sent, width, gone)}
             row = (*row[:once], left, *row[once + 1 :])
-        last = once + PERIODS
-        if len(row) > last:
-            return self.make(*row[:last], max((one[0], self.at(one, last)) for one in (a, b))[1])
         return row
 
 

@@ -209,6 +209,24 @@ class CounterType(RowType, ABC):
         """Return the counts of each period; raise `Refused`."""
         raise Refused(f"a {self.tag} keeps no periods")
 
+    # What is counted in a period is an amount: a number, or what a type makes of it.
+
+    def amount(self, entries: Entries) -> Any:
+        """Return the value as an amount of periods."""
+        return self.value(entries)
+
+    def together(self, amounts: Iterable[Any]) -> Any:
+        """Return amounts together, also of several replicas and counters; the least one for none."""
+        return sum(amounts)
+
+    def size(self, amount: Any) -> int:
+        """Return the value of an amount."""
+        return int(amount)
+
+    def figures(self, amount: Any) -> Mapping[str, int]:  # noqa: ARG002  # others have some
+        """Return further whole numbers about an amount, by name."""
+        return {}
+
     def seal_blocker(self, replica: str, entries: Entries) -> tuple[str, ...]:  # noqa: ARG002  # others can
         """Return the reason why `replica` cannot be sealed, with advice; an empty tuple if it can."""
         return ()
@@ -272,6 +290,8 @@ class CounterType(RowType, ABC):
             raise Refused(f"a {self.tag} has no idempotency keys")
         if operation.verb == "observe" and not self.has_readings:
             raise Refused(f"a {self.tag} has no readings; observe a gcounter or a pncounter")
+        if operation.at is not None and "every" not in self.settings:
+            raise Refused(f"a {self.tag} keeps no periods")
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, context)
         if after == mine or (mine is None and after == before and self._is_vain(operation, context)):

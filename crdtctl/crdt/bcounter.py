@@ -19,18 +19,18 @@ from __future__ import annotations
 from crdtctl.crdt.base import (
     MAX_DIGITS,
     TOO_LARGE,
-    CounterType,
     Lacking,
     Refused,
 )
 from crdtctl.crdt.branches import merge_branches, origin
-from crdtctl.crdt.lattice import Elements, MapOf, Nat, Record
+from crdtctl.crdt.lattice import Dated, Elements, MapOf, Nat, Periods
 from crdtctl.crdt.names import replica_fault
+from crdtctl.crdt.periodic import Periodic
 from crdtctl.records import NamedTuple, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from crdtctl.crdt.base import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Operation,
         OperationContext,
     )
+    from crdtctl.crdt.periods import Period, Totals
 
 #: Maximum number of holders of rights that a refusal names.
 _NAMED = 3
@@ -71,18 +72,22 @@ class Row(NamedTuple):
     claims: Mapping[str, int] = MapOf.bottom
     #: Replica that created the counter → its initial rights.
     begun: Mapping[str, int] = MapOf.bottom
+    #: Settings of periods, and the rights made and used in each period.
+    every: int = 0
+    keep: int = 0
+    periods: str = ""
 
 
 @final
-class BCounter(CounterType):
-    """Row ``(seq, created, used, bounds, gifts, requests, claims, begun)``, see `Row`.
+class BCounter(Periodic):
+    """Row ``(seq, created, used, bounds, gifts, requests, claims, begun, every, keep, periods)``, see `Row`.
 
     The value is K + Σ created − Σ used; K is the largest declared bound.
     """
 
     tag = "bcounter"
     can_be_renamed = False  # the rights to one name could not be used under another one
-    record = Record(
+    record = Dated(
         Nat(),
         Nat(),
         Nat(),
@@ -91,10 +96,13 @@ class BCounter(CounterType):
         MapOf(replica_fault, Nat()),
         MapOf(replica_fault, Nat()),
         MapOf(replica_fault, Nat()),
+        Nat(),
+        Nat(),
+        Periods(2),
         required=3,
     )
     summary = "a counter that never falls below a bound; each replica decrements what it holds rights to"
-    settings = frozenset({"bound", "initial"})
+    settings = frozenset({"bound", "initial", "every", "keep"})
     created_first = True
 
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
@@ -108,12 +116,16 @@ class BCounter(CounterType):
             raise Refused("an amount must be at least 0")
         match operation.verb:
             case "create":
-                row = row if row.bounds else _declared(row, operation, context.replica)
+                if not (row.bounds or self._only_sets_periods(operation, context)):
+                    row = _declared(row, operation, context.replica)
+                return self.with_settings(self.record.make(*row), operation, context)
             case "increment":
                 row = row._replace(created=_total(row.created + amount))
+                return self.in_period(self.record.make(*row), (amount, 0) if amount else None, operation, context)
             case "decrement":
                 self._require(amount, mine, context)
                 row = row._replace(used=_total(row.used + amount))
+                return self.in_period(self.record.make(*row), (0, amount) if amount else None, operation, context)
             case "transfer" if operation.granted:
                 row = self._granted(row, operation, context)
             case "transfer":
@@ -125,6 +137,13 @@ class BCounter(CounterType):
             case _:
                 raise Refused("a bcounter has no elements; increment it, or add to a gset")
         return self.record.make(*row)
+
+    @staticmethod
+    def _only_sets_periods(operation: Operation, context: OperationContext) -> bool:
+        """Return whether ``create`` sets the periods of a counter that another replica created."""
+        is_new = operation.bound is not None or operation.initial is not None
+        sets_periods = operation.every is not None or operation.keep is not None
+        return sets_periods and not is_new and any(Row(*row).bounds for row in context.others().values())
 
     def fold(self, entries: Entries) -> int:
         rows = self._rows(entries).values()
@@ -161,6 +180,38 @@ class BCounter(CounterType):
             for replica, amount in row.claims.items():
                 move(amount, replica, author)
         return dict(sorted(held.items()))
+
+    def read_periods(self, kept: str) -> dict[Period, Totals]:
+        from crdtctl.crdt import periods  # only here and below: few counters have periods
+
+        return periods.read(kept, 2)
+
+    def periods_kept(self, periods: Mapping[Period, Totals]) -> str:
+        from crdtctl.crdt.periods import text
+
+        return text(periods)
+
+    def add_amounts(self, a: Totals, b: Totals) -> Totals:
+        return a[0] + b[0], a[1] + b[1]
+
+    def amount(self, entries: Entries) -> Totals:
+        """Return the bound and the rights made, and the rights used. After a fork, no more were used than made."""
+        rows = self._rows(entries).values()
+        used = sum(row.used for row in rows)
+        return self.bound(entries) + max(used, sum(row.created for row in rows)), used
+
+    def together(self, amounts: Iterable[Any]) -> Totals:
+        found = list(amounts)
+        return sum(one[0] for one in found), sum(one[1] for one in found)
+
+    def beyond(self, whole: Totals, part: Totals) -> Totals:
+        return whole[0] - part[0], whole[1] - part[1]
+
+    def size(self, amount: Any) -> int:
+        return int(amount[0] - amount[1])
+
+    def figures(self, amount: Any) -> Mapping[str, int]:
+        return {"created": amount[0], "used": amount[1]}
 
     def makers(self, entries: Entries) -> dict[str, int]:
         """Return creator → its initial rights. If several replicas created the counter, all of them count."""

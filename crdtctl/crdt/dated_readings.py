@@ -10,8 +10,9 @@ that keeps none. They stay so, because another period would be another source, w
 
 from __future__ import annotations
 
+from crdtctl.crdt import period_names
 from crdtctl.crdt.names import fault
-from crdtctl.crdt.periods import END, LENGTHS, QUARTER, period_at, start_of
+from crdtctl.crdt.periods import QUARTER, period_at, start_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,18 +21,13 @@ if TYPE_CHECKING:
     from crdtctl.crdt.periods import Period
     from crdtctl.crdt.readings import Readings
 
-_LETTERS = "mdhq"
 _DAY = 1
-_MAX_DIGITS = 7
 
 
 def dated_fault(text: str) -> str | None:
     """Return the fault of a text that begins with a space, as a source with a period, or None."""
     token, _, source = text[1:].partition(" ")
-    digits = token[1:]
-    if token[:1] not in ("d", "h", "q") or not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS):
-        return "the period of a source is malformed"
-    if (digits[0] == "0" and digits != "0") or int(digits) * LENGTHS[_LETTERS.index(token[0])] >= END:
+    if token[:1] == "m" or period_names.fault(token):
         return "the period of a source is malformed"
     return fault(source, "a source")
 
@@ -41,7 +37,7 @@ def period_of(text: str) -> tuple[Period, str] | None:
     if text[:1] != " ":
         return None
     token, _, source = text[1:].partition(" ")
-    return (_LETTERS.index(token[0]), int(token[1:])), source
+    return period_names.parsed(token), source
 
 
 def shown(text: str) -> str:
@@ -80,8 +76,8 @@ def placed(
     found = []
     for (source, reading), moment in zip(readings, moments, strict=True):
         if moment is not None:
-            granularity, number = period_at(used.setdefault(source, every or _DAY), moment // QUARTER)
-            source = f" {_LETTERS[granularity]}{number} {source}"
+            period = period_at(used.setdefault(source, every or _DAY), moment // QUARTER)
+            source = f" {period_names.name_of(period)} {source}"
         found.append((source, reading))
     return found
 

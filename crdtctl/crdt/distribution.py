@@ -148,6 +148,19 @@ def together(several: Iterable[Distribution]) -> Distribution:
     )
 
 
+def beyond(whole: Distribution, part: Distribution) -> Distribution:
+    """Return the numbers of a distribution that a part of it does not have, at the level of the whole.
+
+    The extremes of the whole are the bounds of theirs, which are not known.
+    """
+    less = part.at(whole.level).counts
+    counts = {bucket: count - less.get(bucket, 0) for bucket, count in whole.counts.items()}
+    left = {bucket: count for bucket, count in counts.items() if count}
+    if not left:
+        return Distribution(whole.level, {})
+    return Distribution(whole.level, left, whole.plus - part.plus, whole.minus - part.minus, whole.least, whole.most)
+
+
 def _middle(bucket: int, level: str) -> int:
     """Return the number whose largest relative error for the numbers in a bucket is the least, 2·low·high/(low + high).
 

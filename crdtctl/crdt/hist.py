@@ -12,16 +12,18 @@ different numbers under one key those of one replica count, the most numerous on
 from __future__ import annotations
 
 from crdtctl.crdt import buckets, decimals, distribution
-from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, CounterType, Malformed, Refused
+from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Malformed, Refused
 from crdtctl.crdt.branches import merge_branches
 from crdtctl.crdt.distribution import Distribution
-from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, Record
+from crdtctl.crdt.lattice import Dated, Decimals, Elements, MapOf, Nat, PeriodsOf, Record
 from crdtctl.crdt.names import key_fault
+from crdtctl.crdt.periodic import Periodic
 from crdtctl.records import NamedTuple, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
@@ -54,17 +56,29 @@ class Numbers(NamedTuple):
 
 
 @final
-class Hist(CounterType):
-    """Row ``(seq, levels, counts, plus, minus, least, most, once)``, see `Numbers`; the value is how many numbers.
+class Hist(Periodic):
+    """Row ``(seq, levels, counts, plus, minus, least, most, once, every, keep, periods)``, see `Numbers`.
+
+    The value is how many numbers there are.
 
     `levels` are the one that this replica chose, and those of replicas that it absorbed; it uses the coarsest. `once`
-    maps an idempotency key to ``(counts, plus, minus, least, most)``.
+    maps an idempotency key to ``(counts, plus, minus, least, most)``, and `periods` those numbers of each period that
+    were added without a key.
     """
 
     tag = "hist"
-    record = Record(Nat(), Elements(buckets.level_fault), *_PARTS, MapOf(key_fault, _KEYED), required=3)
+    record = Dated(
+        Nat(),
+        Elements(buckets.level_fault),
+        *_PARTS,
+        MapOf(key_fault, _KEYED),
+        Nat(),
+        Nat(),
+        PeriodsOf(_KEYED),
+        required=3,
+    )
     summary = "how long, how large: quantiles of numbers within 1 %, and their exact sum"
-    settings = frozenset({"level"})
+    settings = frozenset({"level", "every", "keep"})
     adds_numbers = True
 
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
@@ -73,13 +87,21 @@ class Hist(CounterType):
         if operation.verb not in ("create", "add"):
             raise Refused("a hist has no rights, and no keys that expire")
         levels, numbers, once = mine[1] or (self._level(operation, context),), _numbers(mine), self._keys(mine)
-        if operation.verb == "add":
-            added = _of(self._added(operation), levels)
-            if operation.once is None:
-                numbers = _sum(numbers, added)
-            elif operation.once not in once and added.counts:
-                once = {**once, operation.once: _KEYED.make(*added)}
-        return self.record.make(mine[0], levels, *numbers, once)
+        if operation.verb == "create":
+            return self.with_settings(self._row(mine, levels, numbers, once), operation, context)
+        added = _of(self._added(operation), levels)
+        if operation.once is None:
+            row = self._row(mine, levels, _sum(numbers, added), once)
+            return self.in_period(row, _KEYED.make(*added) if added.counts else None, operation, context)
+        if operation.at is not None:
+            raise Refused("numbers with an idempotency key have no period; leave out the time, or the key")
+        if operation.once not in once and added.counts:
+            once = {**once, operation.once: _KEYED.make(*added)}
+        return self._row(mine, levels, numbers, once)
+
+    def _row(self, mine: Entry, levels: tuple[str, ...], numbers: Numbers, once: Mapping[str, Entry]) -> Entry:
+        """Return `mine` with other numbers, and unchanged periods."""
+        return self.record.make(mine[0], levels, *numbers, once, *self.dated(mine))
 
     @staticmethod
     def _level(operation: Operation, context: OperationContext) -> str:
@@ -93,7 +115,8 @@ class Hist(CounterType):
         return once
 
     def settings_of(self, row: Entry) -> Mapping[str, str]:
-        return {"level": min(row[1])} if row[1] else {}
+        chosen = {"level": min(row[1])} if row[1] else {}
+        return {**chosen, **super().settings_of(row)}
 
     def fold(self, entries: Entries) -> int:
         return sum(_numbers(row).size for row in entries.values()) + sum(self.once(entries).values())
@@ -152,7 +175,27 @@ class Hist(CounterType):
             if key not in once or _order(Numbers(*sent)) > _order(Numbers(*once[key])):
                 once[key] = sent
         levels = self.record.parts[1].join(mine[1], theirs[1])
-        return self.record.make(mine[0], levels, *_sum(_numbers(mine), _numbers(theirs)), once)
+        row = self._row(mine, levels, _sum(_numbers(mine), _numbers(theirs)), once)
+        return self.with_periods_of(row, theirs)
+
+    def add_amounts(self, a: Entry, b: Entry) -> Entry:
+        return _KEYED.make(*_sum(Numbers(*a), Numbers(*b)))
+
+    def shown(self, kept: Entry) -> Distribution:
+        return distribution.together(_distributions(Numbers(*kept)))
+
+    def amount(self, entries: Entries) -> Distribution:
+        return self.distribution(entries)
+
+    def together(self, amounts: Iterable[Any]) -> Distribution:
+        found = list(amounts)
+        return distribution.together(found or [Distribution(buckets.FINEST, {})])
+
+    def beyond(self, whole: Distribution, part: Distribution) -> Distribution:
+        return distribution.beyond(whole, part)
+
+    def size(self, amount: Any) -> int:
+        return int(amount.count)
 
 
 def _numbers(row: Entry) -> Numbers:

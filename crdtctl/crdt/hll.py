@@ -6,28 +6,32 @@ Source: see `crdtctl.crdt.hyperloglog`.
 from __future__ import annotations
 
 from crdtctl.crdt import hyperloglog
-from crdtctl.crdt.base import CounterType, Refused
-from crdtctl.crdt.lattice import Nat, Record, Registers
+from crdtctl.crdt.base import Refused
+from crdtctl.crdt.lattice import Dated, Nat, PeriodsOf, Registers
+from crdtctl.crdt.periodic import Periodic
 from crdtctl.records import final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
 
 @final
-class HLL(CounterType):
-    """Row ``(seq, sketch)`` with the sketch of this replica's elements; the value is the estimate of all sketches.
+class HLL(Periodic):
+    """Row ``(seq, sketch, every, keep, periods)`` with the sketch of this replica's elements.
+
+    The value is the estimate of all sketches. `periods` has a sketch of the elements that were added in each.
 
     Replicas that created the counter at the same time may have chosen different precisions; the lowest applies.
     """
 
     tag = "hll"
-    record = Record(Nat(), Registers(), required=2)
+    record = Dated(Nat(), Registers(), Nat(), Nat(), PeriodsOf(Registers()), required=2)
     summary = "how many distinct things, about, in a few KB however many there are"
-    settings = frozenset({"precision"})
+    settings = frozenset({"precision", "every", "keep"})
 
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         if operation.verb in ("decrement", "reset"):
@@ -36,9 +40,11 @@ class HLL(CounterType):
             raise Refused("an hll counts distinct things; add elements to it")
         found: str = mine[1] or hyperloglog.sketch(self._precision(operation, context), ())
         if operation.verb == "create":
-            return (mine[0], found)
+            return self.with_settings((mine[0], found, *mine[2:]), operation, context)
         added = hyperloglog.sketch(hyperloglog.precision(found), [element.encode() for element in operation.elements])
-        return (mine[0], hyperloglog.join([found, added, operation.sketch]))
+        added = hyperloglog.join([added, operation.sketch])
+        row = (mine[0], hyperloglog.join([found, added]), *mine[2:])
+        return self.in_period(row, added if hyperloglog.estimate(added) else None, operation, context)
 
     @staticmethod
     def _precision(operation: Operation, context: OperationContext) -> int:
@@ -50,7 +56,8 @@ class HLL(CounterType):
         )
 
     def settings_of(self, row: Entry) -> Mapping[str, int]:
-        return {"precision": hyperloglog.precision(row[1])} if row[1] else {}
+        chosen = {"precision": hyperloglog.precision(row[1])} if row[1] else {}
+        return {**chosen, **super().settings_of(row)}
 
     def fold(self, entries: Entries) -> int:
         return hyperloglog.estimate(self._together(entries))
@@ -66,7 +73,24 @@ class HLL(CounterType):
         }
 
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
-        return (mine[0], hyperloglog.join([mine[1], context.others()[author][1]]))
+        theirs = context.others()[author]
+        row = (mine[0], hyperloglog.join([mine[1], theirs[1]]), *mine[2:])
+        return self.with_periods_of(row, theirs)
+
+    def add_amounts(self, a: str, b: str) -> str:
+        return hyperloglog.join([a, b])
+
+    def amount(self, entries: Entries) -> str:
+        return self._together(entries)
+
+    def together(self, amounts: Iterable[Any]) -> str:
+        return hyperloglog.join(amounts)
+
+    def size(self, amount: Any) -> int:
+        return hyperloglog.estimate(amount)
+
+    def beyond(self, whole: str, part: str) -> str:
+        return hyperloglog.beyond(whole, part)
 
     def shares(self, entries: Entries) -> dict[str, int]:
         return {author: hyperloglog.estimate(row[1]) for author, row in entries.items()}

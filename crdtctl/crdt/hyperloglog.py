@@ -137,6 +137,29 @@ def join(sketches: Iterable[str]) -> str:
     return text(together)
 
 
+def beyond(whole: str, part: str) -> str:
+    """Return the sketch of the registers in which a sketch exceeds a part of it, in the precision of the whole.
+
+    Joined with the part, it gives the whole.
+    """
+    if whole == EMPTY:
+        return EMPTY
+    least = precision(whole)
+    less = _registers(join([part, sketch(least, ())]))
+    return text(bytes([a if a > b else 0 for a, b in zip(_registers(whole), less, strict=True)]))
+
+
+def _registers(sketch: str) -> bytes:
+    """Return the registers of a sketch, 2^p ranks."""
+    found, body = precision(sketch), sketch.rpartition(" ")[2].encode().translate(_TO_NUMBER)
+    if len(body) == 1 << found:
+        return body
+    registers = bytearray(1 << found)
+    for index, rank in _sparse(found, body):
+        registers[index] = rank
+    return bytes(registers)
+
+
 def estimate(sketch: str) -> int:
     """Return the estimated number of distinct elements of a sketch.
 

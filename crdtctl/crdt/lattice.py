@@ -14,8 +14,12 @@ lattice     value                        join                                   
 `Decimals`  a decimal number, as text    the larger, or the smaller             see `decimals`
 `Periods`   counts of one writer by        the later text                         see `periods`
             period, as text
+`PeriodsOf` values of another lattice    the later map                          see `period_names`
+            by period, of one writer
 `Record`    a fixed row of lattices      part by part                           optional bottoms at
                                                                                 the end are left out
+`Dated`     such a row, with periods     part by part, and the periods of the   as a `Record`
+                                         newer row
 `Stamped`   such a row, with a stamp     of the larger stamp, or part by part   as a `Record`
 `Latest`    such a row                   the newer row                          as a `Record`
 =========== ============================ ====================================== =====================
@@ -118,6 +122,22 @@ class Periods(Lattice):
 
 
 @final
+class PeriodsOf(Lattice):
+    """The amounts of one writer by period, each a value of `part`, see `crdtctl.crdt.period_names`.
+
+    As with `Periods`, the order only makes it a lattice: the row decides.
+    """
+
+    bottom: Mapping[str, Any] = {}
+
+    def __init__(self, part: Lattice) -> None:
+        self.part = part
+
+    def join(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> Mapping[str, Any]:
+        return max(a, b, key=_ordered)
+
+
+@final
 class MapOf(Lattice):
     """Maps from names to values of one lattice, ordered entry by entry; an absent entry is bottom.
 
@@ -187,6 +207,22 @@ class Record(Lattice):
     def at(self, row: tuple[Any, ...], index: int) -> Any:
         """Return the part of `row` at `index`, or bottom if it is left out."""
         return row[index] if index < len(row) else self.parts[index].bottom
+
+
+class Dated(Record):
+    """A row whose last part are the periods of its writer. They are those of the newer row: the first part is its seq.
+
+    ``(seq, periods)`` is ordered first by seq, a number, and then by the periods, which no two versions of one writer
+    need. That is a total order, its join is the larger pair, and its seq is the larger seq, as in every row. So the row
+    is a product of this order and of the lattices of the other parts.
+    """
+
+    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        row, last = super().join(a, b), len(self.parts) - 1
+        if len(row) > last:
+            newer = max(a, b, key=lambda one: (one[0], _ordered(self.at(one, last))))
+            return self.make(*row[:last], self.at(newer, last))
+        return row
 
 
 @final

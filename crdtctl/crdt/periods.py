@@ -1,5 +1,8 @@
 """The counts of one replica by period: their text, and the arithmetic of periods. Pure, in UTC.
 
+Periods of totals are a text. Those of sketches and distributions are a map, see `crdtctl.crdt.period_names`. The
+arithmetic is the same: an amount is anything that can be added to another one.
+
 A period is a month, a day, an hour or a quarter of an hour. It is named by its granularity and its number since 1970:
 ``(1, 0)`` is 1 January 1970, ``(2, 25)`` the second hour of the next day. Times are whole quarters of an hour since
 1970, which are edges of all periods. Every offset from UTC in use is a whole number of them.
@@ -21,12 +24,15 @@ from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import TypeAlias
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeAlias, TypeVar
 
     #: Granularity and number since 1970.
     Period: TypeAlias = tuple[int, int]
     Totals: TypeAlias = tuple[int, ...]
+    #: What is counted in a period: totals, or another amount that can be added up, such as a sketch.
+    Amount = TypeVar("Amount")
+    Add: TypeAlias = Callable[[Any, Any], Any]
 else:  # for modules whose annotations are evaluated
     Period = tuple
 
@@ -162,27 +168,34 @@ def kept(every: int, keep: int) -> int:
     return min(-(-keep // LENGTHS[every]), MAX_KEPT) if keep else _USUAL[every]
 
 
-def added(periods: Mapping[Period, Totals], more: Mapping[Period, Totals]) -> dict[Period, Totals]:
+def sums(a: Totals, b: Totals) -> Totals:
+    """Return totals together."""
+    return tuple([x + y for x, y in zip(a, b, strict=True)])
+
+
+def added(periods: Mapping[Period, Amount], more: Mapping[Period, Amount], add: Add = sums) -> dict[Period, Amount]:
     """Return two sets of periods together. Where one contains periods of the other, it takes in their amounts."""
-    result: dict[Period, Totals] = {}
+    result: dict[Period, Amount] = {}
     for granularity in range(len(NAMES)):
         for found in (periods, more):
-            for period, totals in found.items():
+            for period, amount in found.items():
                 if period[0] == granularity:
-                    _put(result, period, totals)
+                    _put(result, period, amount, add)
     return result
 
 
-def counted(periods: Mapping[Period, Totals], every: int, seconds: int, amount: Totals) -> dict[Period, Totals]:
+def counted(
+    periods: Mapping[Period, Amount], every: int, seconds: int, amount: Amount, add: Add = sums
+) -> dict[Period, Amount]:
     """Return periods with an amount at a time, in seconds since 1970. A time that has no period is left out."""
     quarter = seconds // QUARTER
     result = dict(periods)
     if 0 <= quarter < END:
-        _put(result, period_at(every, quarter), amount)
+        _put(result, period_at(every, quarter), amount, add)
     return result
 
 
-def _put(periods: dict[Period, Totals], period: Period, amount: Totals) -> None:
+def _put(periods: dict[Period, Amount], period: Period, amount: Amount, add: Add) -> None:
     """Count an amount in a period, or in a coarser one that contains it."""
     quarter = start_of(period)
     for granularity in range(period[0]):
@@ -191,10 +204,10 @@ def _put(periods: dict[Period, Totals], period: Period, amount: Totals) -> None:
             period = coarser
             break
     before = periods.get(period)
-    periods[period] = amount if before is None else tuple([a + b for a, b in zip(before, amount, strict=True)])
+    periods[period] = amount if before is None else add(before, amount)
 
 
-def folded(periods: Mapping[Period, Totals], limit: int) -> dict[Period, Totals]:
+def folded(periods: Mapping[Period, Amount], limit: int, add: Add = sums) -> dict[Period, Amount]:
     """Return periods with the oldest ones folded into coarser ones, so that about `limit` are left of each."""
     result = dict(periods)
     for granularity in (3, 2, 1):
@@ -204,8 +217,8 @@ def folded(periods: Mapping[Period, Totals], limit: int) -> dict[Period, Totals]
             edge = start_of(period_at(coarser, start_of((granularity, numbers[-limit]))))
             old = [one for one in result if one[0] >= granularity and start_of(one) < edge]
             moved = [(period_at(coarser, start_of(one)), result.pop(one)) for one in old]
-            for period, totals in moved:
-                _put(result, period, totals)
+            for period, amount in moved:
+                _put(result, period, amount, add)
     months = sorted([number for rank, number in result if rank == 0])
     for number in months[:-limit]:
         del result[0, number]

@@ -8,7 +8,7 @@ from crdtctl.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from crdtctl.crdt.periods import Period, Totals
 
@@ -23,6 +23,9 @@ else:  # for modules whose annotations are evaluated
 class Timeline(Record):
     """Part of a value by `periods`, and the part without one, `unknown`. Together they are the value.
 
+    An amount is a number; of an hll it is a sketch (text), of a hist a `Distribution`, and of a bcounter a pair, the
+    amounts that were created and used.
+
     `every` names the finest granularity that is counted with, and `keep` is the time that it is kept, in quarters of an
     hour. A period is its first quarter of an hour since 1970 and the first one after it. Periods of different replicas
     may overlap.
@@ -30,8 +33,8 @@ class Timeline(Record):
 
     every: str
     keep: int
-    periods: dict[Span, int]
-    unknown: int
+    periods: dict[Span, Any]
+    unknown: Any
 
 
 def timeline(
@@ -58,15 +61,16 @@ def timeline(
     return Timeline(NAMES[settings[0]], settings[1], dict(sorted(periods.items())), unknown)
 
 
-def together(several: Sequence[Timeline], undated: int) -> Timeline:
-    """Return the counts of several counters together, and an amount that is counted without a period."""
-    periods: dict[Span, int] = {}
+def together(several: Sequence[Timeline], undated: Iterable[Any], add: Callable[[Iterable[Any]], Any]) -> Timeline:
+    """Return the counts of several counters together, and amounts that are counted without a period."""
+    periods: dict[Span, list[Any]] = {}
     for one in several:
         for span, amount in one.periods.items():
-            periods[span] = periods.get(span, 0) + amount
-    unknown = undated + sum(one.unknown for one in several)
+            periods.setdefault(span, []).append(amount)
+    unknown = add([*undated, *(one.unknown for one in several)])
     coarsest = min(several, key=lambda one: (RANKS[one.every], one.keep))
-    return Timeline(coarsest.every, coarsest.keep, dict(sorted(periods.items())), unknown)
+    found = {span: add(periods[span]) for span in sorted(periods)}
+    return Timeline(coarsest.every, coarsest.keep, found, unknown)
 
 
 def left(periods: Mapping[Period, Totals], totals: Totals, cancelled: Totals) -> Mapping[Period, Totals]:

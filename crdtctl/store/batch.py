@@ -111,11 +111,12 @@ class Verbs(ABC):
         tag: str | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
+        at: float | None = None,
     ) -> None:
-        """Add elements to a set: strings, or iterables of strings."""
+        """Add elements to a set: strings, or iterables of strings; `at` a time in seconds since 1970, or now."""
         from crdtctl.store import requests
 
-        self._ask(requests.add(name, flattened(elements), tag=tag, also=also, labels=labels))
+        self._ask(requests.add(name, flattened(elements), tag=tag, also=also, labels=labels, at=at))
 
     def add_numbers(
         self,
@@ -124,8 +125,9 @@ class Verbs(ABC):
         once: str | None = None,
         also: bool = False,
         labels: Mapping[str, str] | None = None,
+        at: float | None = None,
     ) -> None:
-        """Add numbers to a hist, which is created if it does not exist.
+        """Add numbers to a hist, which is created if it does not exist, `at` a time in seconds since 1970, or now.
 
         They have at most 30 digits before the decimal point and 30 after it. An idempotency key `once` makes them
         count a single time across all replicas. Raise `UsageError` for a wrong number, and `RefusedError` if the key
@@ -134,7 +136,8 @@ class Verbs(ABC):
         from crdtctl.crdt.hist import Hist
         from crdtctl.store import requests
 
-        self._ask(requests.add(name, typed_numbers(numbers), once=once, tag=Hist.tag, also=also, labels=labels))
+        found = typed_numbers(numbers)
+        self._ask(requests.add(name, found, once=once, tag=Hist.tag, also=also, labels=labels, at=at))
 
     def observe(
         self,

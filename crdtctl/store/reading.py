@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt.base import Entries
     from crdtctl.crdt.distribution import Distribution
-    from crdtctl.crdt.timeline import Timeline
+    from crdtctl.crdt.timeline import Span, Timeline
 
 #: In the ids of writers of several names that are read as one, see `crdtctl.crdt.several_names`.
 _SEPARATOR = "\0"
@@ -65,6 +65,12 @@ class Reading(Record):
             return TYPES[self.tag].timeline(self.state)
         except Refused as reason:
             raise RefusedError(f"cannot show the periods of '{self.name}': {reason}") from None
+
+    @property
+    def values_by_period(self) -> dict[Span, int]:
+        """Period → what was counted in it: the value of the amounts in `timeline`. Raise `RefusedError` as that."""
+        kind = TYPES[self.tag]
+        return {span: kind.size(amount) for span, amount in self.timeline.periods.items()}
 
     @property
     def facts(self) -> Mapping[str, float]:

@@ -151,10 +151,16 @@ def count(
     once = checked_key(once)
     check_amount(amount)
     check_type(tag)
+    when = _time_without_key(at, once)
+    return Request(name, Operation(verb, amount, once=once, at=when), tag, also)
+
+
+def _time_without_key(at: float | None, once: str | None) -> int | None:
+    """Return the time of a count, if it has one; raise `UsageError` if it also has an idempotency key."""
     when = checked_time(at)
     if once is not None and when is not None:
         raise UsageError("an amount under an idempotency key has no time", "leave out the time, or the key")
-    return Request(name, Operation(verb, amount, once=once, at=when), tag, also)
+    return when
 
 
 def add(
@@ -165,14 +171,19 @@ def add(
     tag: str | None = None,
     also: bool = False,
     labels: Mapping[str, str] | None = None,
+    at: float | None = None,
 ) -> Request:
-    """Add elements to a set, or numbers to a hist, a single time under the idempotency key `once` if there is one."""
+    """Add elements to a set, or numbers to a hist, a single time under the idempotency key `once` if there is one.
+
+    `at` is a time in seconds since 1970.
+    """
     check_strings(tag=tag)
     name = checked_name(name, labels)
     once = checked_key(once)
     found = checked_elements(elements)
     check_type(tag)
-    return Request(name, Operation("add", elements=found, once=once), tag, also)
+    when = _time_without_key(at, once)
+    return Request(name, Operation("add", elements=found, once=once, at=when), tag, also)
 
 
 def add_numbers(name: str, numbers: Distribution, *, once: str | None = None) -> Request:

@@ -107,8 +107,9 @@ class Total(Record):
             return self.counters[0].timeline
         from crdtctl.crdt.timeline import together  # only here: few readings need it
 
-        without = sum(one.value for one in self.counters if not one.has_periods)
-        return together([one.timeline for one in self.counters if one.has_periods], without)
+        kind = TYPES[self.tag]
+        without = [kind.amount(one.state) for one in self.counters if not one.has_periods]
+        return together([one.timeline for one in self.counters if one.has_periods], without, kind.together)
 
     @property
     def members(self) -> tuple[str, ...]:

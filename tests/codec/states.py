@@ -6,18 +6,18 @@ from typing import Any
 from hypothesis import strategies as st
 
 from crdtctl.codec.header import FILE_KINDS, FormerId, Head
-from crdtctl.crdt import TYPES, buckets, decimals
+from crdtctl.crdt import TYPES, buckets, decimals, period_names
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
 from crdtctl.crdt.bcounter import bound_fault
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.histories import ExportMarker, History, text
-from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Periods, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Periods, PeriodsOf, Record, Registers
 from crdtctl.crdt.names import bare_fault, key_fault, stored_counter_fault
 from crdtctl.crdt.reading_parts import generation_fault, stored_source_fault
 from crdtctl.crdt.series import spelled
 from tests.support.sketches import sketch_from
 from tests.support.tape import Tape, from_tape
-from tests.support.times import periods_from
+from tests.support.times import days_from, periods_from
 
 LARGE = (2**53 - 1, 2**53, 2**63, 2**64 - 1, 2**64, 10**15, 10**16, 10**99, TOO_LARGE - 1)
 # Few letters, so that names are often prefixes of one another; and what JSON and the look-up stumble over.
@@ -91,6 +91,9 @@ def value(lattice: Lattice, tape: Tape) -> Any:
             return decimal_from(tape)
         case Periods(totals=totals):
             return periods_from(tape, totals)
+        case PeriodsOf(part=part):
+            named = {period_names.name_of(one): value(part, tape) for one in days_from(tape)}
+            return {key: one for key, one in named.items() if one != part.bottom}
         case MapOf(fault=wrong, part=part):
             made = {spelt(tape, wrong): value(part, tape) for _ in range(tape.below(4))}
             return {key: one for key, one in made.items() if one != part.bottom}

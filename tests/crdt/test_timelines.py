@@ -300,10 +300,10 @@ def test_counters_together_have_the_periods_of_all() -> None:
     every_hour = Operation("create", every=2, keep=8)
     first = (Operation("increment", 2), 0)
     hours = kind.timeline({"bob": row_of("gcounter", first, (every_hour, 0), (Operation("increment", 3), START))})
-    found = together([hours, days], 7)
+    found = together([hours, days], [7], sum)
     assert (found.every, found.keep, found.unknown) == ("day", 96 * 400, 9)
     assert found.periods == {(START, START + 4): 3, (START, START + 96): 5}
-    assert together([days, days], 0).periods == {(START, START + 96): 10}
+    assert together([days, days], [], sum).periods == {(START, START + 96): 10}
 
 
 def test_a_counter_that_keeps_no_periods_is_not_kept_for_a_time() -> None:

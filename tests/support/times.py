@@ -16,3 +16,9 @@ def periods_from(tape: Tape, totals: int) -> str:
         if any(amount):
             found = periods.added(found, {period: amount})
     return periods.text(found)
+
+
+def days_from(tape: Tape) -> set[periods.Period]:
+    """Return some days, or quarters of an hour, often none."""
+    granularity = tape.choose((1, 3))
+    return {periods.period_at(granularity, tape.choose(QUARTERS)) for _ in range(tape.choose((0, 0, 1, 2, 5)))}

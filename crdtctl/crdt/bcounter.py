@@ -248,7 +248,7 @@ class BCounter(Periodic):
         claims = dict(row.claims)
         for replica, amount in (*theirs.claims.items(), *([(author, given)] if given > 0 else [])):
             claims[replica] = _total(claims.get(replica, 0) + amount)
-        return self.record.make(
+        absorbed = self.record.make(
             row.seq,
             _total(row.created + theirs.created),
             _total(row.used + theirs.used),
@@ -256,8 +256,10 @@ class BCounter(Periodic):
             gifts,
             row.requests,
             claims,
-            self.record.parts[-1].join(row.begun, theirs.begun),
+            self.record.parts[7].join(row.begun, theirs.begun),
+            *self.dated(mine),
         )
+        return self.with_periods_of(absorbed, context.others()[author])
 
     def _rows(self, entries: Entries) -> dict[str, Row]:
         return {author: Row(*row) for author, row in merge_branches(self.record, entries).items()}

@@ -220,11 +220,11 @@ def test_settings_only_become_finer_and_longer(tag: str) -> None:
 
 def test_setting_the_periods_of_a_bcounter_elsewhere_creates_no_rights() -> None:
     kind = TYPES["bcounter"]
-    seats = rows("bcounter", (Operation("create", bound=2, initial=9), 0))
+    seats = rows("bcounter", (Operation("create", bound=-5, initial=-2), 0))
     other = kind.apply(None, DAILY, context("bob", 1, {"ann": seats}))
     assert other is not None
     state = {"ann": seats, "bob": other}
-    assert (kind.value(state), kind.timeline(state).unknown) == (9, (9, 0))
+    assert (kind.value(state), kind.timeline(state).unknown) == (-2, (-2, 0))
     assert kind.figures((9, 2)) == {"created": 9, "used": 2}
 
 

@@ -86,9 +86,9 @@ an array of zeros.
 ``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods``
 ``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods``
 ``gset``       ``[seq, elements]``, then ``marks``
-``hll``        ``[seq, sketch]``
-``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once``
-``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun``
+``hll``        ``[seq, sketch]``, then ``every, keep, periods``
+``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once, every, keep, periods``
+``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun, every, keep, periods``
 ``handoff``    ``[seq, tier]``, then ``P, N``
 
 ``p``           the sum of the increments by this replica that had no idempotency key; ``n``: of such decrements.
@@ -111,7 +111,10 @@ an array of zeros.
                 hour (``mdhq``), the number of its first period since 1970, a colon, and the amounts of this period and
                 of the next ones, with commas between them: ``p`` or ``p-n``. Zeros are empty, and a ``-`` at the end
                 is left out. A run continues over at most 7 empty periods. Periods do not overlap, and none ends after
-                2199. See `crdtctl.crdt.periods`.
+                2199. See `crdtctl.crdt.periods`. The periods of a ``bcounter`` have the rights it
+                created and used. The periods of an ``hll`` are a map, period → sketch: ``{"d20454": SKETCH}``, and
+                those of a ``hist`` are such a map to ``[counts]``, then ``plus, minus, least, most``. See
+                `crdtctl.crdt.period_names`.
 ``elements``    element → number of the commit that added it, or added it again after a reset.
 ``sketch``      a HyperLogLog sketch as text, see `crdtctl.crdt.hyperloglog`.
 ``levels``      levels of buckets, ``a`` to ``f``, that this replica uses, sorted: ``["c"]``. The first applies.
@@ -142,7 +145,7 @@ the smaller ``least``, maps key by key. There are four exceptions:
 
 * Of two arrays in ``once`` with different commits, the one with the larger commit is taken. Then keys of the commits up
   to ``gone`` are dropped.
-* Of two ``periods``, those of the entry with the larger ``seq`` are taken; of one ``seq``, the larger text.
+* Of two ``periods``, those of the entry with the larger ``seq`` are taken; of one ``seq``, the larger ones.
 * Entries of ``membership``, ``attempts``, ``renames`` and ``handoff`` are not joined: the one with the larger ``seq``
   is taken.
 * Different branches of a fork are put under their own ids first.

@@ -68,7 +68,8 @@ def create(
     Most counters need no creation: the first increment makes a pncounter, and the first add a gset. Only a bcounter
     must be created, once, on one replica. It begins at --initial (default: K) and never falls below K (default: 0).
 
-    With --every, a gcounter or pncounter keeps the counts of each period, for 'show --per'. It may exist: then it
+    With --every, a counter keeps the counts of each period, for 'show --per': a gcounter, pncounter or bcounter its
+    amounts, an hll a sketch of the elements, a hist a distribution of the numbers. The counter may exist: then it
     keeps periods from now on, or shorter ones, or for longer. All replicas follow as soon as they have heard of it.
 
     With --every or --source, the type may be left out: it is the one that the counter has, or pncounter.

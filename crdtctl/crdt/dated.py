@@ -67,7 +67,10 @@ def created(mine: Dated, others: Iterable[Dated], operation: Operation) -> Dated
 def counted(
     form: Form, mine: Dated, others: Iterable[Dated], operation: Operation, amount: Any | None, now: int
 ) -> Dated | None:
-    """Return my parts after a count, or None, in its period; None if it keeps no periods, or nothing was counted."""
+    """Return my parts with an amount, or None, in its period.
+
+    Return None if the counter keeps no periods, and if neither an amount nor settings are new.
+    """
     every, keep, found = agreed(mine, others)
     every, keep = max(every, operation.every or 0), max(keep, operation.keep or 0)
     if not every:

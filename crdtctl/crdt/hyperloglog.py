@@ -138,9 +138,9 @@ def join(sketches: Iterable[str]) -> str:
 
 
 def beyond(whole: str, part: str) -> str:
-    """Return the sketch of the registers in which a sketch exceeds a part of it, in the precision of the whole.
+    """Return a sketch with only those registers of `whole` that exceed the ones of `part`, a part of it.
 
-    Joined with the part, it gives the whole.
+    The result and the part together are the whole.
     """
     if whole == EMPTY:
         return EMPTY

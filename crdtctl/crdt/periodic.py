@@ -1,9 +1,9 @@
-"""What all types with periods have in common, but for the sums of totals in `crdtctl.crdt.additive`.
+"""The base of the types with periods other than sums of totals: `bcounter`, `hll` and `hist`.
 
 The last parts of a row are its settings `every` and `keep`, and its periods. What is counted in a period is an
 *amount*: a pair of totals, a sketch, a distribution. A type adds amounts of one writer (`add_amounts`), and puts those
-of several together for a reader (`together`). Everything else, when a period begins, how old ones are folded, and what
-a replica does that hears of the settings, is the same for all.
+of several together for a reader (`together`). The rest is the same for all types: where a period begins, how old
+periods are folded, and that a replica counts with periods as soon as it has heard of the settings.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Periodic(CounterType):
 
     @abstractmethod
     def beyond(self, whole: Any, part: Any) -> Any:
-        """Return what an amount has beyond a part of it: put together with the part, it gives the whole."""
+        """Return the rest of an amount without a part of it. The rest and the part together are the whole."""
 
     def read_periods(self, kept: Any) -> dict[Period, Any]:
         """Return the periods that an entry keeps."""

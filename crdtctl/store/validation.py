@@ -152,8 +152,9 @@ def check_amount(amount: object, least: int = 0) -> None:
 def check_setting(tag: str | None, setting: str, number: object) -> None:
     """Raise `UsageError` unless counters of type `tag` have the `setting`, and `number` is a value for it."""
     if tag is None or setting not in TYPES[tag].settings:
-        able = " or ".join(f"a {one}" for one, kind in TYPES.items() if setting in kind.settings)
-        raise UsageError(f"a {tag} is not created with {_SETTINGS[setting]}, only {able}")
+        *able, last = (one for one, kind in TYPES.items() if setting in kind.settings)
+        types = f"{', '.join(able)} or {last}" if able else last
+        raise UsageError(f"a {tag} is not created with {_SETTINGS[setting]}, only a {types}")
     if isinstance(number, bool) or not isinstance(number, int):
         raise UsageError(f"{setting} must be a whole number")
     if abs(number) >= TOO_LARGE:

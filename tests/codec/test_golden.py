@@ -66,6 +66,7 @@ READINGS: dict[str, Readings] = {
     "attempts": {("failed", "pncounter"): 3, ("passed", "pncounter"): 15},
     "renames": {("builds", "pncounter"): 11, ('fails{os="linux"}', "gcounter"): 4, ("runs", "pncounter"): 100},
     "periods": {("builds", "gcounter"): 1035, ("runs", "gcounter"): 7, ("stock", "pncounter"): -3},
+    "periods-of-more": {("latency", "hist"): 3 + 1, ("seats", "bcounter"): 7, ("visitors", "hll"): 5},
     "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
     "readings": {
         ("big", "pncounter"): 2**53 + 1,

@@ -260,11 +260,11 @@ def test_a_counter_without_periods_is_refused_with_advice(shell: Shell, replica:
     assert shell("show", "missing", "--per", "day").status == 66
 
 
-@pytest.mark.parametrize("tag", ["gset", "hll", "handoff", "bcounter"])
+@pytest.mark.parametrize("tag", ["gset", "handoff"])
 def test_types_without_periods_are_refused(shell: Shell, replica: Replica, tag: str) -> None:
     ended = shell("create", "builds", "--type", tag, "--every", "day")
     assert (ended.status, ended.stdout) == (2, "")
-    assert f"a {tag} is not created with periods, only a gcounter or a pncounter" in ended.stderr
+    assert f"a {tag} is not created with periods, only a bcounter, gcounter, hist, hll or pncounter" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -519,3 +519,59 @@ def test_a_series_follows_the_periods_that_its_name_gets_later(
     shell.ok("increment", "builds", "5", "-l", "os=mac", "--at", "2026-03-03")
     assert shell.ok("show", "builds") == "7\n"
     assert dated(replica, 'builds{os="mac"}') == 6
+
+
+def test_the_visitors_of_a_week_are_counted_once(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "visitors", "--type", "hll", "--every", "day")
+    shell.ok("add", "visitors", "ada", "bob", "--at", "2026-03-03")
+    shell.ok("add", "visitors", "--batch", "-", "--at", "2026-03-04", stdin="ada\neve\n")
+    shell.ok("add", "visitors", "ada", "zoe", "--at", "2026-03-10")
+    words = ["--since", "2026-03-03", "--until", "2026-03-10"]
+    assert shell.ok("show", "visitors", "--per", "week", *words) == "2026-W10\t3\n2026-W11\t2\n"
+    assert shell.ok("show", "visitors", *words) == "4\n"
+    assert shell.ok("show", "visitors") == "4\n"
+
+
+def test_the_visitors_of_all_series_and_of_no_period(shell: Shell, replica: Replica) -> None:
+    shell.ok("add", 'visitors{site="a"}', "ada", "old", "--type", "hll")
+    shell.ok("create", "visitors", "--type", "hll", "--every", "day")
+    for site, who in (("a", "ada"), ("b", "ada"), ("b", "bob")):
+        shell.ok("add", f'visitors{{site="{site}"}}', who, "--at", "2026-03-03")
+    words = ["--per", "day", "--until", "2026-03-03"]
+    assert shell.ok("show", "visitors", *words) == "before or unknown\t1\n2026-03-03\t2\n"
+    by_site = shell.ok("show", "visitors", "--by", "site", *words, "--format", "tsv")
+    assert by_site.splitlines()[-1] == "2026-03-03\t0\t1\t2"
+
+
+def test_a_bcounter_has_what_was_created_and_used_in_each_period(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "seats", "--type", "bcounter", "--initial", "10", "--every", "day")
+    shell.ok("decrement", "seats", "3", "--at", "2026-03-01")
+    shell.ok("increment", "seats", "1", "--at", "2026-03-01")
+    shell.ok("create", "seats", "--type", "bcounter", "--every", "hour")
+    words = ["--per", "day", "--until", "2026-03-01"]
+    assert shell.ok("show", "seats", *words) == "before or unknown\t10\n2026-03-01\t-2\n"
+    tree = json.loads(shell.ok("show", "seats", *words, "--format", "json"))
+    row = tree["counters"][0]["periods"][0]
+    assert (row["value"], row["created"], row["used"]) == (-2, 1, 3)
+
+
+def test_the_numbers_of_a_hist_have_times(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "latency", "--type", "hist", "--every", "day")
+    shell.ok("add", "latency", "0.2", "0.4", "--at", "2026-03-01")
+    shell.ok("add", "latency", "--batch", "-", "--at", "2026-03-02", stdin="1\n")
+    assert shell.ok("show", "latency", "--per", "day", "--until", "2026-03-02") == "2026-03-01\t2\n2026-03-02\t1\n"
+    assert "cannot be combined" in shell("add", "latency", "1", "--once", "k", "--at", "2026-03-02").stderr
+
+
+def test_elements_in_a_stream_have_no_time(shell: Shell, replica: Replica) -> None:
+    ended = shell("add", "visitors", "--stream", "--at", "2026-03-01", stdin="")
+    assert (ended.status, "add a batch for each time" in ended.stderr) == (2, True)
+
+
+def test_python_adds_at_a_time(replica: Replica) -> None:
+    replica.create("visitors", "hll", every="day")
+    replica.create("latency", "hist", every="day")
+    replica.add("visitors", "ada", "bob", at=86_400)
+    replica.add_numbers("latency", 1, 2, at=86_400)
+    for name in ("visitors", "latency"):
+        assert replica.reading(name).values_by_period == {(96, 192): 2}

@@ -82,6 +82,7 @@ class AdditiveCounter(CounterType):
     has_keys = True
     has_readings = True
     settings = frozenset({"every", "keep"})
+    has_default_periods = True
 
     @abstractmethod
     def column(self, operation: Operation) -> int:

@@ -131,6 +131,8 @@ class RowType:
     summary: ClassVar[str]
     #: Fields of an `Operation` that ``create`` may set.
     settings: ClassVar[frozenset[str]] = frozenset()
+    #: Whether new counters get the periods of config.toml: not where each period may take many KB.
+    has_default_periods: ClassVar[bool] = False
     #: Whether a counter must be created before any other operation.
     created_first: ClassVar[bool] = False
 

@@ -103,6 +103,7 @@ class BCounter(Periodic):
     )
     summary = "a counter that never falls below a bound; each replica decrements what it holds rights to"
     settings = frozenset({"bound", "initial", "every", "keep"})
+    has_default_periods = True
     created_first = True
 
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:

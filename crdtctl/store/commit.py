@@ -220,7 +220,7 @@ def _refines(operation: Operation) -> bool:
 
 def _with_defaults(tag: str, operation: Operation, config: Callable[[], Config]) -> Operation:
     """Return an operation that makes a counter, with the settings of periods of new counters."""
-    if "every" not in TYPES[tag].settings or operation.every is not None:
+    if not TYPES[tag].has_default_periods or operation.every is not None:
         return operation
     found = config()
     return replace(operation, every=found.every, keep=found.keep) if found.every else operation

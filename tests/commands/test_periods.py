@@ -11,6 +11,7 @@ import pytest
 
 from crdtctl import Replica
 from tests.conftest import Shell
+from tests.support.expect import assert_refused
 from tests.support.terminal import on_terminal
 
 
@@ -404,6 +405,20 @@ def test_new_counters_keep_the_periods_of_the_settings(shell: Shell, replica: Re
     shell.ok("decrement", "stock", "2")
     assert shell.ok("show", "stock", "--last", "1h") == "-2\n"
     shell.ok("add", "visitors", "ada")
+    shell.ok("create", "seats", "--type", "bcounter", "--initial", "9")
+    shell.ok("decrement", "seats", "2")
+    assert shell.ok("show", "seats", "--last", "1h") == "-2\n"
+
+
+def test_new_sketches_and_distributions_keep_no_periods_of_the_settings(shell: Shell, replica: Replica) -> None:
+    Path(replica.path, "config.toml").write_text('every = "hour"\n')
+    shell.ok("add", "guests", "ada", "--type", "hll")
+    shell.ok("add", "latency", "0.35", "--type", "hist")
+    for name in ("guests", "latency"):
+        assert_refused(shell("show", name, "--per", "day"), 4)
+    shell.ok("create", "guests", "--every", "day")
+    shell.ok("add", "guests", "bob")
+    assert shell.ok("show", "guests", "--last", "1h") == "1\n"
 
 
 @pytest.mark.parametrize(

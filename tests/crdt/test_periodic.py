@@ -261,3 +261,14 @@ def test_types_without_periods_refuse_a_time() -> None:
     ):
         with pytest.raises(Refused, match=f"a {tag} keeps no periods"):
             TYPES[tag].apply(None, operation, context("ann", 1, {}))
+
+
+def test_sketch_without_a_part_of_an_empty_one_is_empty() -> None:
+    assert hyperloglog.beyond(hyperloglog.EMPTY, hyperloglog.sketch(4, [b"ada"])) == hyperloglog.EMPTY
+
+
+def test_row_without_periods_has_no_settings_of_periods() -> None:
+    for tag in ("hll", "hist", "bcounter"):
+        made = TYPES[tag].apply(None, Operation("create"), context("ann", 1, {}))
+        assert made is not None
+        assert not {"every", "keep"} & TYPES[tag].settings_of(made).keys()

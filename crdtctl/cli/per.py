@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: The most rows of one counter.
 _MAX_ROWS = 100_000
 #: A period that begins later than this number of seconds from now was counted by a wrong clock.
-_AHEAD = 86_400
+_AHEAD = _DAY = 86_400
 _UNKNOWN = "before or unknown"
 _AHEAD_OF_NOW = "in the future"
 _BAR = 40
@@ -73,6 +73,15 @@ def question(context: Context) -> Question:
     if since is not None and since >= (now if until is None else until):
         raise UsageError("the range ends before it begins", "exchange --since and --until, or correct the year")
     return Question(per, zone, since, until, bool(values["rate"]), now)
+
+
+def earliest(asked: Question) -> int | None:
+    """Return the quarter of an hour since 1970 before which no row begins; None if that depends on the counts."""
+    if asked.since is None:
+        return None
+    if asked.per is None:
+        return int(asked.since // _DAY * _DAY) // QUARTER
+    return next(calendar.edges(asked.per, asked.zone, asked.since, asked.since)) // QUARTER
 
 
 class Answer(Record):

@@ -10,10 +10,21 @@ from crdtctl.store.totals import Total
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Protocol
 
     from crdtctl.crdt.selector import Condition
     from crdtctl.crdt.series import Labels
     from crdtctl.store.snapshot import Snapshot
+
+    class Read(Protocol):
+        """Reads the totals of a selector, as `crdtctl.store.selection.totals` does."""
+
+        def __call__(
+            self, now: Snapshot, wanted: Selector, keys: Sequence[str] = (), *, each: bool = ..., tag: str | None = ...
+        ) -> list[Total]:
+            """Return the totals for each name, type and combination of values of the labels `keys`."""
+            ...
+
 
 #: Maximum number of characters of a selector in a message.
 _LONGEST = 200
@@ -47,12 +58,14 @@ def is_one(wanted: Sequence[Selector]) -> bool:
     return len(wanted) == 1 and wanted[0].pattern is None
 
 
-def one_total(now: Snapshot, wanted: Selector, tag: str | None, default: int | None) -> Total | Default:
+def one_total(
+    now: Snapshot, wanted: Selector, tag: str | None, default: int | None, read: Read = totals
+) -> Total | Default:
     """Return the one total of a selector, or the `default` for a missing one.
 
     Raise `MissingError`, and `UsageError` if the name has several types and this replica uses none of them.
     """
-    found = [*selected(now, [wanted], tag, default)]
+    found = [*selected(now, [wanted], tag, default, read=read)]
     if len(found) > 1:
         now.meant(wanted.name, [one.name for total in existing(found) for one in total.counters])
     return found[0]
@@ -66,10 +79,14 @@ def selected(
     *,
     by: Sequence[str] = (),
     each: bool = False,
+    read: Read = totals,
 ) -> Iterator[Total | Default]:
-    """Yield the totals of selectors, in order, with `default` for a missing one. Raise `MissingError`."""
+    """Yield the totals of selectors, in order, with `default` for a missing one. Raise `MissingError`.
+
+    `read` returns the totals of one selector.
+    """
     for one in wanted:
-        found = totals(now, one, by, each=each, tag=tag)
+        found = read(now, one, by, each=each, tag=tag)
         yield from found
         if found:
             continue

@@ -40,14 +40,18 @@ def check_combined(context: Context) -> None:
 
 
 def show(
-    context: Context, now: Snapshot, one: Total | Default, form: str | None, least: int | None, most: int | None
+    now: Snapshot,
+    one: Total | Default,
+    asked: per.Question,
+    form: str | None,
+    least: int | None,
+    most: int | None,
 ) -> None:
     """Print the amount of a counter in a span of time, or the default of a missing one.
 
     Raise `AnswerIsNo` if it is out of bounds, and `RefusedError` if that is not known: longer periods begin before the
     span.
     """
-    asked = per.question(context)
     edges, found = per.answers([*existing([one])], asked)
     amount, cut = (found[0].found.values[0], found[0].found.across) if found else (one.value, 0)
     if isinstance(one, Default):

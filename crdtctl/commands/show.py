@@ -13,7 +13,7 @@ from crdtctl.cli.verb import session, typed_format
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.series import parts
 from crdtctl.errors import AnswerIsNo, PartialError, UsageError, printable
-from crdtctl.store.selection import conditions, label_keys, totals_of_all
+from crdtctl.store.selection import conditions, label_keys, totals, totals_of_all
 from crdtctl.store.totals import ordered
 
 TYPE_CHECKING = False
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from crdtctl.cli.context import Context
     from crdtctl.cli.output import Item
-    from crdtctl.cli.selection import Default
+    from crdtctl.cli.per import Question
+    from crdtctl.cli.selection import Default, Read
     from crdtctl.crdt import clock as clocks
     from crdtctl.crdt.selector import Condition, Selector
     from crdtctl.store.jobs import AttemptReading
@@ -134,11 +135,7 @@ def show(
 
     CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
-    about_time = are_about_time(context)
-    if about_time:
-        from crdtctl.cli.spans import check_combined  # only here, and below: it imports what knows time zones
-
-        check_combined(context)
+    asked = _question(context) if are_about_time(context) else None
     if by_replica + members + readings + attempts + state > 1:
         raise UsageError("--by-replica, --members, --readings, --attempts and --state cannot be combined")
     has_parts = by_replica or members or readings or attempts or state
@@ -169,7 +166,7 @@ def show(
     quantiles = _quantiles(quantile) if wants_figures else None
     if quantiles and is_bounded and (distribution or len(quantiles) > 1):
         raise UsageError("--min and --max bound one value", "with --quantile, they need a single quantile")
-    if form in METRICS and (has_parts or wants_figures or about_time or is_bounded or instead is not None):
+    if form in METRICS and (has_parts or wants_figures or asked or is_bounded or instead is not None):
         raise UsageError(
             f"--format {form} shows whole values only", "leave out the options about parts, time and bounds"
         )
@@ -190,37 +187,38 @@ def show(
             output.print_report(counter_rows.attempts(now, tried), output.resolve_format(form))
             return
         one = is_one(wanted) and not (keys or series)
-        if about_time and instead is not None and not one:
+        if asked and instead is not None and not one:
             raise UsageError("--default needs one NAME if it is the amount in a time", "ask for one after the other")
         if is_bounded and not one:
             raise UsageError("--min and --max need one NAME, and one value", "a pattern may match several counters")
-        is_value = one and not (has_parts or wants_figures or about_time)
+        is_value = one and not (has_parts or wants_figures or asked)
         if is_value:
             form = typed_format(context, form)
         rows: Iterable[Total | Default]
-        if is_value and form is None:
-            rows = [one_total(now, wanted[0], tag, instead)]
-        elif names:
-            rows = [*selected(now, wanted, tag, instead, by=keys, each=series)]
-        else:
-            rows = totals_of_all(now, demanded, tag, keys)
-        if about_time and (is_bounded or instead is not None):
+        read = totals if has_parts or wants_figures or form in METRICS else _way(asked)
+        if asked and (is_bounded or instead is not None):
             from crdtctl.cli import spans
 
-            spans.show(context, now, one_total(now, wanted[0], tag, instead), form, least, most)
+            spans.show(now, one_total(now, wanted[0], tag, instead, read), asked, form, least, most)
             return
+        if is_value and form is None:
+            rows = [one_total(now, wanted[0], tag, instead, read)]
+        elif names:
+            rows = [*selected(now, wanted, tag, instead, by=keys, each=series, read=read)]
+        else:
+            rows = totals_of_all(now, demanded, tag, keys)
         if "replica" in keys:
             rows = _with_label(rows, "replica")
         rows = ordered(rows, sort, top)
         if form in METRICS:
             _print_metrics(rows, form)
             return
-        if about_time:
+        if asked:
             from crdtctl.cli import per
 
             if not names:
                 rows = (total for total in existing(rows) if total.has_periods)
-            per.show(now, existing(rows), keys, per.question(context), form, is_one=one)
+            per.show(now, existing(rows), keys, asked, form, is_one=one)
             return
         if quantiles is not None:
             from crdtctl.cli import distributions
@@ -255,6 +253,34 @@ def show(
                 raise AnswerIsNo(f"'{row.spelling}' is {row.value}, below {least}")
             if most is not None and row.value > most:
                 raise AnswerIsNo(f"'{row.spelling}' is {row.value}, above {most}")
+
+
+def _question(context: Context) -> Question:
+    """Return the question about time in the options of a command line; raise `UsageError`."""
+    from crdtctl.cli import per, spans  # only here: they import time zones
+
+    spans.check_combined(context)
+    return per.question(context)
+
+
+def _way(asked: Question | None) -> Read:
+    """Return the quickest way to read totals if only their values, or the answers to a question, are shown."""
+    from crdtctl.store import plain_series
+
+    since = None
+    if asked:
+        from crdtctl.cli import per
+
+        since = per.earliest(asked)
+        if since is None:
+            return totals
+
+    def read(
+        now: Snapshot, wanted: Selector, keys: Sequence[str] = (), *, each: bool = False, tag: str | None = None
+    ) -> list[Total]:
+        return plain_series.totals(now, wanted, keys, each=each, tag=tag, since=since)
+
+    return read
 
 
 def _quantiles(text: str | None) -> list[int]:

@@ -127,6 +127,38 @@ def read(found: str, width: int) -> dict[Period, Totals]:
     return periods
 
 
+def of_all(quarter: int) -> tuple[int, ...]:
+    """Return the number of the period of each granularity that contains a quarter of an hour."""
+    return tuple([period_at(granularity, quarter)[1] for granularity in range(len(NAMES))])
+
+
+def newest(found: str, width: int, oldest: Sequence[int]) -> list[tuple[Period, Totals]]:
+    """Return the periods in a text from the `oldest` one of their granularity on, the last run first.
+
+    Earlier ones are not read. Raise ValueError for a text that has not the form of periods.
+    """
+    periods: list[tuple[Period, Totals]] = []
+    none = (0,) * (width - 1)
+    end = len(found)
+    while end > 0:
+        start = found.rfind(" ", 0, end) + 1
+        granularity = _LETTERS.index(found[start])
+        first, _, amounts = found[start + 1 : end].partition(":")
+        number = int(first) + amounts.count(",")
+        wanted = number - oldest[granularity] + 1
+        if wanted < 1:
+            break
+        for amount in amounts.rsplit(",", wanted)[: -wanted - 1 : -1]:
+            if "-" in amount:
+                totals = [int(digits or 0) for digits in amount.split("-")]
+                periods.append(((granularity, number), (*totals, *(0,) * (width - len(totals)))))
+            elif amount:
+                periods.append(((granularity, number), (int(amount), *none)))
+            number -= 1
+        end = start - 1
+    return periods
+
+
 def fault(found: str, width: int) -> str | None:
     """Return the fault of a text as periods with `width` totals each, or None."""
     if len(found) > _MAX_TEXT or _TOO_EMPTY in found or found.count(",") + found.count(" ") > _MAX_AMOUNTS:

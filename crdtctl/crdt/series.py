@@ -27,6 +27,9 @@ MAX_SPELLING_BYTES = 2048
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _WORD = _LETTERS | frozenset("0123456789")
+#: Text outside the quotes of labels → their keys, see `_keys_of`; and the most texts that are kept.
+_known_keys: dict[str, Sequence[str]] = {}
+_MOST_KNOWN = 1000
 _LONG_OPERATORS = frozenset({"!=", "=~", "!~"})
 
 
@@ -67,16 +70,32 @@ def parts(spelling: str) -> tuple[str, Labels]:
     if not spelling.endswith("}"):
         return spelling, {}
     name, _, rest = spelling.partition("{")
-    found = _simple(rest)
-    if found is not None:
-        keys = [key for key, _, _ in found]
-        is_canonical = name != "" and keys == sorted(set(keys))
-        return (name, {key: value for key, _, value in found}) if is_canonical else (spelling, {})
+    if name and "\\" not in rest:
+        pieces = rest.split('"')
+        keys = _keys_of('"'.join(pieces[::2]))
+        if keys and len(pieces) == 2 * len(keys) + 1:
+            return name, dict(zip(keys, pieces[1::2], strict=True))
     try:
         name, labels = split(spelling)
     except ValueError:
         return spelling, {}
     return (name, labels) if name and labels and spelled(name, labels) == spelling else (spelling, {})
+
+
+def _keys_of(outside: str) -> Sequence[str]:
+    """Return the keys of the labels in canonical text behind an opening brace; empty for any other text.
+
+    `outside` is that text without the values: of each pair of quotes, one is left. Most series differ in their values
+    only, so each such text is read once.
+    """
+    keys = _known_keys.get(outside)
+    if keys is None:
+        found = [key for key, _, _ in _simple(outside.replace('"', '"-"')) or ()]
+        keys = found if found == sorted(set(found)) else ()
+        if len(_known_keys) >= _MOST_KNOWN:
+            _known_keys.clear()
+        _known_keys[outside] = keys
+    return keys
 
 
 def conditions(spelling: str, operators: Sequence[str] = ("=",)) -> tuple[str, list[tuple[str, str, str]]]:

@@ -136,13 +136,13 @@ def find(now: CounterSnapshot, wanted: Selector, tag: str | None = None) -> Iter
 def _find(now: CounterSnapshot, wanted: Selector, tag: str | None) -> Iterator[Reading]:
     """Yield the counters of a selector whose name is not an alias."""
     if wanted.pattern is not None:
-        yield from _in_part(now, wanted, _beginning_with(wanted.pattern.prefix), tag)
+        yield from _in_part(now, wanted, beginning_with(wanted.pattern.prefix.encode()), tag)
         return
     if wanted.exact or wanted.holds({}):
         name = spelled(wanted.name, wanted.labels) if wanted.exact else wanted.name
         yield from _typed(name, now.counter(name), tag)
     if not wanted.exact:
-        yield from _in_part(now, wanted, _beginning_with(f"{wanted.name}{{"), tag)
+        yield from _in_part(now, wanted, beginning_with(b"%b{" % wanted.name.encode()), tag)
 
 
 def meant(now: CounterSnapshot, wanted: Selector, found: Iterable[Reading]) -> list[Reading]:
@@ -157,10 +157,9 @@ def meant(now: CounterSnapshot, wanted: Selector, found: Iterable[Reading]) -> l
     return [one for one in readings if one.tag == tag] or readings
 
 
-def _beginning_with(prefix: str) -> Part:
+def beginning_with(prefix: bytes) -> Part:
     """Return the part of a file with the names that begin with a prefix."""
-    first = prefix.encode()
-    return Part(first, first + b"\xff") if first else ALL  # no text in UTF-8 has this byte
+    return Part(prefix, prefix + b"\xff") if prefix else ALL  # no text in UTF-8 has this byte
 
 
 def _in_part(now: CounterSnapshot, wanted: Selector, part: Part, tag: str | None) -> Iterator[Reading]:

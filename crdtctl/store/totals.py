@@ -36,13 +36,14 @@ class Total(Record):
     """Counters of one name and type, read as one: amounts add up, and an element of several sets counts once.
 
     The `labels` are those that all of these counters have, as far as they were asked for: by a selector, or by groups.
-    A label that is missing is the empty text.
+    A label that is missing is the empty text. Their counts by period may be `known`.
     """
 
     name: str
     tag: str
     labels: Labels
     counters: tuple[Reading, ...]
+    known: Timeline | None = None
 
     @property
     def spelling(self) -> str:
@@ -103,6 +104,8 @@ class Total(Record):
     @property
     def timeline(self) -> Timeline:
         """The counts by period of these counters together. Raise `RefusedError` if none of them keeps periods."""
+        if self.known is not None:
+            return self.known
         if len(self.counters) == 1 or not self.has_periods:
             return self.counters[0].timeline
         from crdtctl.crdt.timeline import together  # only here: few readings need it

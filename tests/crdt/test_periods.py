@@ -10,9 +10,23 @@ from hypothesis import strategies as st
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt import periods
 from crdtctl.crdt.base import Entry
-from crdtctl.crdt.periods import END, QUARTER, Period, added, counted, end_of, folded, kept, period_at, read, start_of
+from crdtctl.crdt.periods import (
+    END,
+    QUARTER,
+    Period,
+    added,
+    counted,
+    end_of,
+    folded,
+    kept,
+    newest,
+    of_all,
+    period_at,
+    read,
+    start_of,
+)
 from tests.support.tape import from_tape
-from tests.support.times import periods_from
+from tests.support.times import QUARTERS, periods_from
 
 EPOCH = dt.date(1970, 1, 1)
 LAST_DAY = END // 96 - 1
@@ -73,6 +87,17 @@ def test_text_of_many_periods_is_refused_by_its_size_alone() -> None:
 def test_text_of_periods_is_read_as_what_was_written(text: str) -> None:
     assert periods.fault(text, 2) is None
     assert periods.text(read(text, 2)) == text
+
+
+@given(TEXTS, st.sampled_from(QUARTERS) | st.integers(0, END - 1))
+def test_newest_periods_are_those_that_end_later(text: str, quarter: int) -> None:
+    later = {period: totals for period, totals in read(text, 2).items() if end_of(period) > quarter}
+    assert dict(newest(text, 2, of_all(quarter))) == later
+
+
+def test_newest_periods_of_a_long_run_are_its_last_ones() -> None:
+    run = "h100:" + ",".join(str(number) for number in range(1, 500))
+    assert newest(f"d1:1 {run}", 1, of_all(4 * 597)) == [((2, 598), (499,)), ((2, 597), (498,))]
 
 
 @given(DAYS)

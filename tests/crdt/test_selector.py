@@ -1,7 +1,7 @@
 """Selectors: names, patterns, and conditions on labels."""
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import series
@@ -148,6 +148,30 @@ def test_wrong_condition_is_refused(text: str, fault: str) -> None:
 )
 def test_only_a_canonical_spelling_has_labels(stored: str, name: str, labels: dict[str, str]) -> None:
     assert series.parts(stored) == (name, labels)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "=", '="', '",', '"', '{"', "{", "}", '"}', "\\", " "]), max_size=8).map(
+        "".join
+    )
+)
+def test_text_has_labels_exactly_if_they_are_spelled_so(text: str) -> None:
+    stored = f"{text}}}"
+    for _ in range(2):  # what is outside the quotes is remembered
+        name, labels = series.parts(stored)
+        event("labels" if labels else "no labels")
+        assert series.spelled(name, labels) == stored
+        if not labels:
+            try:
+                split = series.split(stored)
+            except ValueError:
+                continue
+            assert not (split[0] and split[1]) or series.spelled(*split) != stored
+
+
+def test_labels_of_many_kinds_are_read() -> None:
+    spellings = [series.spelled("a", {f"key{number}": "x"}) for number in range(2000)]
+    assert [series.parts(one) for one in spellings] == [("a", {f"key{number}": "x"}) for number in range(2000)]
 
 
 def test_selector_is_printed_as_it_was_typed() -> None:

@@ -124,7 +124,7 @@ def _array(items: list[Any], depth: int) -> str:
 
 def _value(item: Any, depth: int) -> str:
     if isinstance(item, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_array(part, 0)}" for key, part in item.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_value(part, 0)}" for key, part in item.items()) + " }"
     return _array(item, depth) if item and isinstance(item, list) else json.dumps(item)
 
 

@@ -1,6 +1,8 @@
 """A part of the hostile files of the torture program; here their time is not judged, for tests run on busy machines."""
 
+import json
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from tests.support.expect import contents
 from tests.torture import endless, odd
 from tests.torture.documents import SMALL
 from tests.torture.hostile import LIMITS_OF_THE_DENSEST, Ground, Tally, densest, misdeeds, scaled, small
+from tests.torture.scaled import SCALED, SOUND
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -37,6 +40,14 @@ def test_hostile_files_of_a_megabyte_are_refused_with_little_memory(ground: Grou
     scaled(ground, tally, 1 / 10)
     assert tally.faults == []
     assert tally.runs > 50
+
+
+def test_hostile_files_in_toml_hold_the_counters_of_those_in_json() -> None:
+    for why, make in SOUND.items():
+        in_json, in_toml = make(200_000), SCALED[f"{why}, as TOML"](400_000)
+        counters = json.loads(in_json)["counters"]
+        assert len(counters) > 1, why
+        assert tomllib.loads(in_toml.decode())["counters"] == counters, why
 
 
 def test_of_many_hostile_files_each_is_named_and_none_is_taken(ground: Ground) -> None:

@@ -46,9 +46,13 @@ def reader_of(lattice: Lattice) -> Callable[[Any], Any]:
         case Elements(fault=fault):
             return lambda value: _elements(value, fault)
         case Registers():
-            return _sketch
+            from crdtctl.crdt import hyperloglog  # only here: few files have sketches
+
+            return _text_reader("a sketch", hyperloglog.fault)
         case Decimals():
-            return _decimal
+            from crdtctl.crdt import decimals  # only here: few files have decimal numbers
+
+            return _text_reader("a decimal number", lambda text: decimals.fault(text, MAX_DIGITS) if text else None)
         case Periods(totals=totals):
             return lambda value: _periods(value, totals)
         case PeriodsOf(part=part):
@@ -127,15 +131,16 @@ def _elements(value: Any, fault: Fault) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _sketch(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Invalid("a sketch must be a string")
-    from crdtctl.crdt import hyperloglog  # only here: few counters are sketches
+def _text_reader(what: str, fault: Fault) -> Callable[[Any], Any]:
+    def read_text(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Invalid(f"{what} must be a string")
+        wrong = fault(value)
+        if wrong:
+            raise Invalid(wrong)
+        return value
 
-    wrong = hyperloglog.fault(value)
-    if wrong:
-        raise Invalid(wrong)
-    return value
+    return read_text
 
 
 def _periods(value: Any, totals: int) -> str:
@@ -145,17 +150,6 @@ def _periods(value: Any, totals: int) -> str:
 
     wrong = periods.fault(value, totals)
     if wrong:
-        raise Invalid(wrong)
-    return value
-
-
-def _decimal(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Invalid("a decimal number must be a string")
-    from crdtctl.crdt import decimals  # only here: few counters have decimal numbers
-
-    wrong = decimals.fault(value, MAX_DIGITS)
-    if value and wrong:
         raise Invalid(wrong)
     return value
 

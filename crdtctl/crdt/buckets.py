@@ -27,8 +27,10 @@ DEFAULT = "c"
 ERRORS = {level: 0.04 / (1 << number) for number, level in enumerate(LEVELS)}
 FINEST = LEVELS[-1]
 _COARSEST_PER_DECADE = 29
+#: Level → the number of buckets in each decade.
+_PER_DECADE = {level: _COARSEST_PER_DECADE << number for number, level in enumerate(LEVELS)}
 #: The number of buckets in each decade, at the finest level.
-PER_DECADE = _COARSEST_PER_DECADE << len(LEVELS) - 1
+PER_DECADE = _PER_DECADE[FINEST]
 #: Digits of a number, and those of the limits of one decade below.
 _SIZE = 2 * DIGITS
 _GUARD = 40
@@ -64,7 +66,7 @@ def _root(number: int, degree: int) -> int:
 
 def per_decade(level: str) -> int:
     """Return the number of buckets in each decade at a level."""
-    return _COARSEST_PER_DECADE << LEVELS.index(level)
+    return _PER_DECADE[level]
 
 
 def index(number: int) -> int:
@@ -103,7 +105,7 @@ def parsed(key: str) -> tuple[str, int]:
 def key_fault(key: str) -> str | None:
     """Return the fault of a text as the name of a bucket in files, or None."""
     level, digits = key[:1], key[1:].removeprefix("-")
-    if not level or level not in LEVELS or not (digits.isascii() and digits.isdigit()):
+    if level not in _PER_DECADE or not (digits.isascii() and digits.isdigit()):
         return "a bucket must be a level and a number"
     if key[1:] == "0":
         return None

@@ -129,6 +129,16 @@ def _decode(text: bytes) -> tuple[bytes, str, Counter]:
     return found
 
 
+def counter_from_tree(tree: Any) -> tuple[str, Counter]:
+    """Return the name and the entries in decoded JSON ``{NAME: {TYPE: {REPLICA: [seq, …]}}}``; raise `Invalid`.
+
+    The tree becomes the counter. The caller has to check the replicas.
+    """
+    name, counter = _counter_from_tree(tree)
+    _check_name(name, counter)
+    return name, counter
+
+
 def _is_mixed(text: bytes) -> bool:
     """Return whether the entries on a canonical line are not only numbers, so that decoding them as such would fail.
 

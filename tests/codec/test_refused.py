@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from crdtctl import json_text
 from crdtctl.codec import other_layouts
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
@@ -30,6 +31,7 @@ def test_the_document_that_the_refused_ones_are_made_of_is_sound(reader: Callabl
 
 
 def test_a_file_that_this_program_wrote_is_read_without_a_second_look_but_its_lines_must_be_sorted() -> None:
+    json_text.use(0)  # as a large file is read
     unsorted = file_with(HEAD, '"a":{"gcounter":{"bob":[2,5],"ann":[1,7]}}')
     source = opened(unsorted, ours=True)
     assert decoded(source) == {"a": {"gcounter": {"ann": (1, 7), "bob": (2, 5)}}}

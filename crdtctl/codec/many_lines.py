@@ -1,4 +1,4 @@
-"""Short lines of any origin, checked many at a time. Imported where all lines of a large file are checked."""
+"""Short lines of any origin, checked many at a time. Imported for large files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from crdtctl.codec import one_author
 from crdtctl.codec.invalid import Invalid, refuse_absurd
-from crdtctl.codec.lines import counter_from_tree
+from crdtctl.codec.lines import counter_from_tree, encode_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,18 +16,21 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt.counter import Counter
 
-#: Maximum number of lines in a block, and of the bytes of a line in it. Data takes many times the memory of its text.
-_MANY = 256
+#: Maximum number of lines that are decoded together, and of the bytes of each. Data takes many times the memory of its
+#: text.
+MANY = 256
 _SHORT = 2**10
-
-_decode = msgspec.json.Decoder().decode_lines
+_SEPARATOR = b",\n"
+_FAULTS = (Invalid, ValueError, OverflowError, RecursionError)
+_decode = msgspec.json.Decoder().decode
+_decode_each = msgspec.json.Decoder().decode_lines
 _encode = msgspec.json.Encoder(order="sorted").encode_lines
 
 
 def blocks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Yield lines in blocks: many short ones, or a long one alone."""
     lines = iter(lines)
-    while some := list(islice(lines, _MANY)):
+    while some := list(islice(lines, MANY)):
         if max(map(len, some)) <= _SHORT:
             yield some
         else:
@@ -36,7 +39,7 @@ def blocks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def are_totals(lines: Sequence[bytes], clock: Mapping[str, int]) -> bool:
     """Return whether lines are certainly valid in a file with this clock, as those with one entry of totals are."""
-    return one_author.may_be(lines[0]) and one_author.read(b",\n".join(lines), clock) is not None
+    return one_author.may_be(lines[0]) and one_author.read(_SEPARATOR.join(lines), clock) is not None
 
 
 def decoded(lines: Sequence[bytes]) -> list[tuple[str, Counter]] | None:
@@ -44,9 +47,27 @@ def decoded(lines: Sequence[bytes]) -> list[tuple[str, Counter]] | None:
     text = b"{%b}\n" % b"}\n{".join(lines)
     try:
         refuse_absurd(text)
-        trees = _decode(text)
+        trees = _decode_each(text)
         if len(trees) != len(lines) or _encode(trees) != text:  # or one of them holds several, or is not canonical
             return None
         return [counter_from_tree(tree) for tree in trees]
-    except (Invalid, ValueError, OverflowError, RecursionError):
+    except _FAULTS:
         return None
+
+
+def canonical(counters: Sequence[tuple[str, bytes | msgspec.Raw]]) -> bytes | None:
+    """Return the canonical lines of counters with these names and values, each as `line_from_json` returns it.
+
+    Return None if that would refuse one, or if one is large.
+    """
+    if max(memoryview(value).nbytes for _, value in counters) > _SHORT:
+        return None
+    text = b"[{%b}]" % b"},{".join([b"%b:%b" % (encode_name(name), value) for name, value in counters])
+    try:
+        refuse_absurd(text)
+        trees = _decode(text)
+        lines = _encode(trees)
+        names = [counter_from_tree(tree)[0] for tree in trees]
+    except _FAULTS:
+        return None
+    return lines[1:-2].replace(b"}\n{", _SEPARATOR) if names == [name for name, _ in counters] else None

@@ -21,7 +21,7 @@ from crdtctl.crdt import KINDS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import NoReturn
 
     from crdtctl.codec.header import Head
@@ -31,6 +31,8 @@ else:
 
 #: Maximum size in bytes of a file in another layout than the canonical one.
 MAX_BYTES = 64 * 2**20
+#: Minimum number of counters that are decoded many at a time.
+_MANY = 1000
 _VERSION = re.compile(rb'\s*(?:\{\s*"crdtctl"\s*:|crdtctl\s*=)\s*([0-9]{1,6})\b')
 _OBJECT = re.compile(rb"\s*\{")
 
@@ -64,9 +66,9 @@ def _from_json(data: bytes) -> bytes:
     checksum = head.pop("crc32", None)
     whole = bytearray(encode_head(head_from_tree(head)) + HEAD_END)
     separator = b""
-    for name in sorted(counters):
+    for text in _lines(counters):
         whole += separator
-        whole += line_from_json(name, counters.pop(name))
+        whole += text
         separator = b",\n"
     whole += b"\n" if separator else b""
     whole += trailer(zlib.crc32(whole))
@@ -76,6 +78,25 @@ def _from_json(data: bytes) -> bytes:
     if not isinstance(checksum, str) or checksum.encode("utf-8", "replace") != digits(text):
         raise Invalid("its checksum is missing or wrong: it was changed or cut")
     return text
+
+
+def _lines(counters: dict[str, msgspec.Raw]) -> Iterator[bytes]:
+    """Yield the canonical lines of counters in order, and remove these; raise `Invalid`. Several may be one text."""
+    names = sorted(counters)
+    if len(names) < _MANY:
+        yield from (line_from_json(name, counters.pop(name)) for name in names)
+        return
+    from crdtctl.codec import many_lines  # only here: small files do without
+
+    for start in range(0, len(names), many_lines.MANY):
+        some = names[start : start + many_lines.MANY]
+        text = many_lines.canonical([(name, counters[name]) for name in some])
+        if text is not None:
+            yield text
+        for name in some:
+            value = counters.pop(name)
+            if text is None:
+                yield line_from_json(name, value)
 
 
 def _level(data: bytes) -> dict[str, msgspec.Raw]:

@@ -1,12 +1,14 @@
 """The check of a large file decodes many lines in one go; it finds what the check of a small file finds."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.codec import many_lines
+from crdtctl.codec import many_lines, other_layouts
 from crdtctl.codec.invalid import Invalid
-from crdtctl.codec.lines import decode_line
+from crdtctl.codec.lines import decode_line, line_from_json
 from crdtctl.codec.reader import READ_SIZE
 from tests.codec.files import file_with, opened
 from tests.codec.refused import HEAD, LINES, NAMES, NUMBERS, ROWS, A, B
@@ -27,6 +29,16 @@ _LINES = (
     "",
     '"a',
     A[:-1],
+)
+_VALUES = (
+    *(text.partition(":")[2].replace("[", each) for text in _LINES[:4] for each in ("[", " [ ", "[\n")),
+    '{"gset":{"ann":[1]}},"n2":{"gset":{"ann":[1]}}',
+    '{"gset":{"ann":[1]}}},{"n1":{"gset":{"ann":[1]}}',
+    '{"gset":{"b":[1],"a":[1]}}',
+    '{"gset":{"ann":[1,{"x":0}]}}',
+    '{"gset":{"ann":[1,{}]}}',
+    '{"pncounter":{"ann":[2,4,1]},"gcounter":{"ann":[2,4]}}',
+    '{"gcounter":{"ann":[1,1.0]}}',
 )
 
 
@@ -66,3 +78,25 @@ def test_lines_are_decoded_together_as_each_alone_or_not_at_all(texts: list[str]
     except Invalid:
         expected = None
     assert found == expected
+
+
+@given(st.lists(st.sampled_from(_VALUES), min_size=1, max_size=6))
+def test_values_become_canonical_together_as_each_alone_or_not_at_all(texts: list[str]) -> None:
+    counters = [(f"n{number}", text.encode()) for number, text in enumerate(texts)]
+    found = many_lines.canonical(counters)
+    try:
+        expected = b",\n".join([line_from_json(*counter) for counter in counters])
+    except Invalid:
+        expected = None
+    assert found == expected
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_large_state_in_another_layout_has_the_same_canonical_text(indent: int | None) -> None:
+    numbered = [f'"n{number:04}":{{"pncounter":{{"ann":[1,{number},0]}}}}' for number in range(1000)]
+    data = file_with(HEAD, *sorted([*numbered, A, B, f'"long":{{"gset":{{"ann":[3,{{{_MORE}}}]}}}}']))
+    assert other_layouts.canonical(json.dumps(json.loads(data), indent=indent).encode()) == data
+    with pytest.raises(Invalid, match="occurs twice"):
+        other_layouts.canonical(data.replace(b"[1,999,0]", b'[1,999,0],"ann":[1,999,0]').replace(b"\n", b""))
+    with pytest.raises(Invalid, match="whole, not negative"):
+        other_layouts.canonical(data.replace(b"[1,999,0]", b"[1,-999,0]").replace(b"\n", b""))

@@ -6,10 +6,11 @@ import pytest
 
 from crdtctl.crdt.base import Operation
 from crdtctl.crdt.periods import RANKS
-from crdtctl.errors import CrdtctlError, ExistsError, RefusedError
+from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
 from crdtctl.store.batch import Verbs
 from tests.laws import oracle
-from tests.laws.world import BEGIN, DAY, MOST, Peer, World, happens
+from tests.laws.world import BEGIN, DAY, MOST, RENAME, Event, Peer, World, happens
+from tests.support.renames import made, targets
 from tests.support.tape import Tape
 
 LABELS: tuple[dict[str, str], ...] = (
@@ -26,6 +27,8 @@ NUMBERS = ("0.35", "-2", "1e3", "0", "7", "7.01")
 SOURCES = ("eth0", "eth1")
 #: Counters of these names are never given periods, so that their dated readings are of days.
 METER = "meter"
+#: The last words of names that may be renamed. These counters have neither periods nor meters.
+NAMES = ("one", "two", "three")
 #: every, keep in seconds.
 PERIODS = (("day", None), ("hour", None), ("15m", None), ("day", 5 * DAY), ("15m", DAY))
 
@@ -198,6 +201,58 @@ def reset(world: World, peer: Peer, tape: Tape) -> None:
     if any(not oracle.is_nothing(one) for one in here):
         peer.replica.reset(name, tag=tag, labels=labels)
         world.record(peer, name, tag, labels, Operation("reset"))
+
+
+@happens(16, ("resets", "handovers"))
+def count_renamed(world: World, peer: Peer, tape: Tape) -> None:
+    """Count under one of several names, which may be renamed; a key counts once under all names of a counter."""
+    tag, labels = tape.choose(("pncounter", "gset")), tape.choose(LABELS[:2])
+    name, key = f"{tag} {tape.choose(NAMES)}", tape.choose((None, "job-1", "job-2"))
+    wanted = Operation("add", elements=(tape.choose(WORDS),))
+    if tag == "pncounter":
+        wanted = Operation("increment", tape.choose(AMOUNTS) if key is None else len(key), once=key)
+    do(peer.replica, name, tag, labels, wanted)
+    if (
+        key is None
+        or tag == "gset"
+        or not any(one.operation.once == key for one in same_series(world, peer, name, labels))
+    ):
+        world.record(peer, name, tag, labels, wanted)
+
+
+def same_series(world: World, peer: Peer, name: str, labels: dict[str, str]) -> list[Event]:
+    """Return the events that a replica has seen of all counters that are read together with one."""
+    seen = world.seen_by(peer)
+    found = targets(oracle.renames(seen))
+    names = {one.name for one in seen if found.get(one.name, one.name) == found.get(name, name)}
+    return [one for one in seen if one.tag != RENAME and one.name in names and one.labels == tuple(labels.items())]
+
+
+@happens(12, ("resets", "handovers"))
+def rename(world: World, peer: Peer, tape: Tape) -> None:
+    """Rename a counter, which may be renamed already, to a name that may exist; no other name refuses."""
+    tag = tape.choose(("pncounter", "gset"))
+    old, new = (f"{tag} {tape.choose(NAMES)}" for _ in range(2))
+    seen = world.seen_by(peer)
+    known = oracle.renames(seen)
+    exists = old in targets(known) or any(one.name == old for one in oracle.under_targets(seen))
+    with nullcontext() if exists else pytest.raises(MissingError):
+        if peer.replica.rename(old, new):
+            for one in made(known, peer.replica.id, old, new):
+                done = Operation("create", one.number, source=one.new, replica=one.author, clock=tuple(one.known))
+                world.record(peer, one.old, RENAME, {}, done)
+
+
+@happens(6, ("resets",))
+def reset_renamed(world: World, peer: Peer, tape: Tape) -> None:
+    """Cancel all that is known here of a counter, under all its names."""
+    name, labels = f"pncounter {tape.choose(NAMES)}", tape.choose(LABELS[:2])
+    found = same_series(world, peer, name, labels)
+    if any(not oracle.is_nothing(one) for one in found):
+        peer.replica.reset(name, labels=labels)
+        for called in {one.name for one in found}:
+            saw = sum(1 << one.number for one in found if one.name == called)
+            world.record(peer, called, "pncounter", labels, Operation("reset"), saw)
 
 
 @happens(6)

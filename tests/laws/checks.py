@@ -54,7 +54,7 @@ def by_series(seen: Iterable[Event]) -> dict[tuple[str, str], list[Event]]:
 
 def check(world: World, peer: Peer) -> None:
     """Check that a replica reads what it has seen: series by series, group by group, and period by period."""
-    seen = world.seen_by(peer)
+    seen = oracle.under_targets(world.seen_by(peer))
     events = by_series(seen)
     values = {key: expected(key[1], known) for key, known in events.items()}
     with peer.replica.snapshot() as now:

@@ -5,10 +5,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from tests.laws.world import DAY, Event
+from tests.laws.world import DAY, RENAME, Event
 from tests.support import meters
 from tests.support import oracle as of_counts
 from tests.support.histories import HistoryEvent
+from tests.support.renames import Rename, targets
+
+
+def renames(known: Iterable[Event]) -> list[Rename]:
+    """Return the renames among events."""
+    return [
+        Rename(
+            one.operation.replica, one.name, one.operation.source, one.operation.amount, frozenset(one.operation.clock)
+        )
+        for one in known
+        if one.tag == RENAME
+    ]
+
+
+def under_targets(known: Sequence[Event]) -> list[Event]:
+    """Return all events but renames, under the names that their names lead to."""
+    found = targets(renames(known))
+    return [one._replace(name=found.get(one.name, one.name)) for one in known if one.tag != RENAME]
 
 
 def is_nothing(one: Event) -> bool:

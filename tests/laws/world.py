@@ -26,6 +26,8 @@ STEP = 12
 BEGIN = 1_773_532_800
 DAY = 86_400
 MOST = 6
+#: What an event has instead of the type of a counter if it is a rename.
+RENAME = "rename"
 
 
 class Event(NamedTuple):
@@ -94,10 +96,19 @@ class World:
         self.peers.append(copied)
         return copied
 
-    def record(self, peer: Peer, name: str, tag: str, labels: dict[str, str], operation: Operation) -> None:
-        """Record what a replica did."""
+    def record(
+        self,
+        peer: Peer,
+        name: str,
+        tag: str,
+        labels: dict[str, str],
+        operation: Operation,
+        saw: int | None = None,
+    ) -> None:
+        """Record what a replica did. It `saw` all that it has seen, or only this."""
         when = self.now if operation.at is None else operation.at
-        event = Event(len(self.events), peer.author, name, tag, tuple(labels.items()), operation, peer.seen, when)
+        seen = peer.seen if saw is None else saw
+        event = Event(len(self.events), peer.author, name, tag, tuple(labels.items()), operation, seen, when)
         self.events.append(event)
         peer.seen |= 1 << event.number
 

@@ -37,7 +37,7 @@ def exchange(context: Context, path: str) -> None:
     for note in done.here[-1].notes:
         output.print_message(note)
     for report in (*done.here[:-1], *done.there):
-        for second in report.second_types:
+        for second in (*report.second_types, *report.renames):
             output.print_message(second)
     if output.is_talkative():
         _print_merges("here", done.here)

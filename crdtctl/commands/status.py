@@ -60,7 +60,7 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
     tier, handoffs = now.tier, now.open_handoffs()
     reasons = now.reasons_to_keep()
     roster, holdings = now.retired(), now.holdings()
-    unheard, doubled = now.unheard(), now.doubled()
+    unheard, doubled, faults = now.unheard(), now.doubled(), now.rename_faults()
     was = {past.replica: past for past in now.past()}
     items: list[Item] = [{"replica": own, "commits": now.commits, "heard": None, "own": True}]
     said = {own: "this replica"}
@@ -90,6 +90,8 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
             output.stdout.line(f"came back  {one}: see 'crdtctl settle --help'")
         for record, by in doubled.items():
             output.stdout.line(f"doubled    {double_absorption(record, by)}: see 'crdtctl settle --help'")
+        for fault in faults:
+            output.stdout.line(f"renamed    {printable(fault)}")
         if len(was) >= OFTEN:
             output.stdout.line(f"ids        {often(len(was))}")
         for before in unheard:
@@ -131,6 +133,8 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
         "made_twice": [{"name": made.name, "makers": made.makers} for made in now.made_twice()],
         "returned": [as_dict(one) for one in now.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
+        "renames": [{"name": old, "target": new} for old, new in now.aliases().items()],
+        "rename_faults": faults,
         "rights": [_rights_item(holding) for holding in holdings],
         "remotes": remotes,
     }

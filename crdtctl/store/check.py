@@ -216,16 +216,15 @@ def _doubled(directory: Directory) -> list[Finding]:
 
 
 def _renamed(directory: Directory) -> list[Finding]:
-    """Return findings for renames that do not hold, which lose no count."""
+    """Return findings for renames that a person should decide. They lose no count."""
     with suppress(DataError), directory.both_sources() as (own, known):
         sources = [one for one in (own, known) if one is not None]
         if not any(one.has(RENAMES_LINE) for one in sources):
             return []
-        from crdtctl.store.renamed import aliases_of
+        from crdtctl.store.renamed import RenamedCounters
 
-        conflicts = aliases_of(sources).conflicts
-        name = directory.file("known.json")
-        return [Finding(name, True, f"{one}; 'crdtctl rename' resolves that") for one in conflicts]
+        name = directory.file("known.json" if known else "own.json")
+        return [Finding(name, True, fault) for fault in RenamedCounters(sources).faults()]
     return []  # the check of that file reports its damage
 
 

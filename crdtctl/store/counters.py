@@ -253,6 +253,10 @@ class CounterSnapshot:
                 self._renamed.append(RenamedCounters(self.sources))
         return self._renamed[0] if self._renamed else None
 
+    def rename_faults(self) -> list[str]:
+        """Return what a person should decide about renames, see `crdtctl.store.renamed.RenamedCounters.faults`."""
+        return self.renamed.faults() if self.renamed else []
+
     @property
     def sources(self) -> list[Source]:
         """The files for values: ``own.json``, and ``known.json`` if there is one."""

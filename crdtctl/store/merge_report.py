@@ -31,6 +31,7 @@ class MergeReport(Record, frozen=False):
     * `without_peer`: counters that no known replica can take over. `idle`: clients that have handed over everything.
     * `second_types`: the first few counters that arrived under a second type.
     * `made_twice`: bounded counters that turn out to be created by several replicas.
+    * `renames`: renames that do not hold, and names that were renamed to one but differ in type, if that is new.
     * `late`: attempts of jobs that arrived too late to count.
     """
 
@@ -51,17 +52,18 @@ class MergeReport(Record, frozen=False):
     idle: list[str] = field(default_factory=list)
     second_types: list[SecondType] = field(default_factory=list)
     made_twice: list[MadeTwice] = field(default_factory=list)
+    renames: list[str] = field(default_factory=list)
     late: list[LateAttempt] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
         """Notes on a successful merge, a line each."""
-        if not (self.without_peer or self.second_types or self.late):
+        if not (self.without_peer or self.second_types or self.late or self.renames):
             return []
         from crdtctl.store.handoffs import no_peer_warning
 
         alone = [no_peer_warning(self.without_peer)] if self.without_peer else []
-        return [*alone, *map(str, [*self.second_types, *self.late])]
+        return [*alone, *map(str, [*self.second_types, *self.late]), *self.renames]
 
     @property
     def may_be_wrong(self) -> bool:

@@ -198,6 +198,11 @@ class Reader:
         with self.snapshot() as now:
             return now.rename_conflicts()
 
+    def aliases(self) -> dict[str, str]:
+        """Return the names of counters that were renamed, and the name that each leads to."""
+        with self.snapshot() as now:
+            return now.aliases()
+
     def absorbed_again(self, replica: str) -> list[str]:
         """Return the ids that absorbed a replica after the first one that did: their counts of it are too much."""
         with self.snapshot() as now:

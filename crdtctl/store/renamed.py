@@ -9,6 +9,8 @@ from crdtctl.crdt.names import RENAMES_LINE
 from crdtctl.crdt.renames import RENAMES, aliases
 from crdtctl.crdt.series import parts
 from crdtctl.crdt.several_names import together
+from crdtctl.errors import printable
+from crdtctl.store.type_choice import kinds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +72,22 @@ class RenamedCounters:
     def spellings(self, spelling: str) -> list[str]:
         """Return the spellings that the counters of a spelling are read under: its target, and itself."""
         return list(dict.fromkeys([self.aliases.spelling(spelling), spelling]))
+
+    def faults(self) -> list[str]:
+        """Return what a person should decide: conflicts, and names of different types that lead to one name."""
+        found = [f"{one}; 'crdtctl rename' resolves that" for one in self.aliases.conflicts]
+        for target in sorted(set(self.aliases.targets.values())):
+            types: dict[str, set[str]] = {}
+            for name in self.aliases.group(target):
+                tags = {tag for _, counter in self.of_name(name) for tag in counter}
+                if tags := {tag for tag in tags if TYPES[tag].can_be_renamed}:
+                    types[name] = tags
+            if len(set().union(*types.values())) > 1:
+                shown = " and ".join(f"'{printable(name)}' is {kinds(sorted(types[name]))}" for name in sorted(types))
+                found.append(
+                    f"{shown}, but all lead to '{printable(target)}'; --type chooses, 'crdtctl rename' parts them"
+                )
+        return found
 
     def counters(self, part: Part = ALL) -> Iterator[tuple[str, Counter]]:
         """Yield the counters of a part by name, as they are read."""

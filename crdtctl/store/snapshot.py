@@ -183,6 +183,10 @@ class Snapshot(CounterSnapshot):
         """Return the renames that do not hold, because another replica renamed differently without knowing of them."""
         return list(self.renamed.aliases.conflicts) if self.renamed else []
 
+    def aliases(self) -> dict[str, str]:
+        """Return the names of counters that were renamed, and the name that each leads to."""
+        return dict(self.renamed.aliases.targets) if self.renamed else {}
+
     def missing(self, clock: Clock) -> dict[str, int]:
         """Return the entries of `clock` that this replica does not know. It knows all absorbed replicas."""
         from crdtctl.crdt import clock as clocks

@@ -288,3 +288,46 @@ def test_absorber_takes_the_renames_over(shell: Shell, replica: Replica, other: 
     third = Replica.init(tmp_path / "third")
     third.merge_bytes(replica.export_bytes())
     assert values(third) == {"b": 3}
+
+
+def test_merge_reports_a_conflict_once(shell: Shell, replica: Replica, other: Replica) -> None:
+    replica.increment("a", 1)
+    exchange(replica, other)
+    replica.rename("a", "b")
+    other.rename("a", "c")
+    other.export_to(shell.directory / "other.json")
+    ended = shell("merge", "other.json")
+    assert (ended.status, ended.stdout) == (0, "")
+    assert "'a' was renamed to 'c' by other" in ended.stderr
+    assert shell.ok("merge", "other.json") == ""
+    assert "'a' was renamed to 'c' by other" in shell.ok("check")
+    assert "renamed    'a' was renamed to 'c' by other" in shell.ok("status", "--format", "table")
+    tree = json.loads(shell.ok("status", "--format", "json"))
+    assert tree["renames"] == [{"name": "a", "target": "b"}]
+    assert len(tree["rename_faults"]) == 1
+
+
+def test_merge_reports_names_of_different_types_that_were_renamed_to_one(
+    shell: Shell, replica: Replica, other: Replica
+) -> None:
+    replica.add("new", "ada")
+    other.increment("old", 2)
+    other.rename("old", "new")
+    other.export_to(shell.directory / "other.json")
+    text = "'new' is a gset and 'old' is a pncounter, but all lead to 'new'"
+    assert text in shell("merge", "other.json").stderr
+    assert text in shell.ok("check")
+    shell.ok("rename", "old", "old")
+    assert text not in shell.ok("check")
+
+
+def test_changes_of_a_merge_have_the_new_name(replica: Replica, other: Replica) -> None:
+    replica.increment("new", 1)
+    other.increment("old", 2)
+    other.increment("new", 4)
+    replica.merge_bytes(other.export_bytes())
+    replica.rename("old", "new")
+    other.increment("old", 8)
+    other.increment("new", 16)
+    report = replica.merge_bytes(other.export_bytes(), details=10)
+    assert [(one.name, one.before, one.after) for one in report.changes] == [("new", 7, 31)]

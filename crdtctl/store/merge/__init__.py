@@ -22,7 +22,7 @@ from crdtctl.store.merge.groups import FailedInChild, sources_to_join
 from crdtctl.store.merge.merge_pass import MergePass
 from crdtctl.store.merge.opening import BadInput, open_all
 from crdtctl.store.merge.options import MergeOptions
-from crdtctl.store.merge.plan import make_plan, read_basis
+from crdtctl.store.merge.plan import has_renames, make_plan, read_basis
 from crdtctl.store.merge_report import MergeReport
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica
@@ -79,12 +79,19 @@ def _carry_out(
         buffers = [SpillBuffer(stack, scratch)]
         buffers += [SpillBuffer(stack, scratch, on_disk=True) for _ in range(1, processes)]
         sources = sources_to_join(plan.taken, stack, buffers)
+        watch = None
+        if not transaction.dry_run and has_renames(basis, plan):
+            from crdtctl.store.merge.renames import RenameWatch  # only here: few replicas have renames
+
+            watch = RenameWatch(transaction, basis)
         one_pass = MergePass(basis, plan, report, options, sources, buffers)
         written = False
         if transaction.dry_run:
             one_pass.run(None)
         elif written := transaction.write_known(one_pass.run):
             _note(transaction, report, plan.taken)
+            if watch:
+                watch.complete(report)
         if any(buffer.count for buffer in buffers):
             _merge_locally(transaction, one_pass, written=written)
         if plan.joined.clock:  # a replica that is not silent is known, and so most likely a permanent one

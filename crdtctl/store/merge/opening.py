@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.contexts import ExitStack
+from crdtctl.crdt.names import RENAMES_LINE
 from crdtctl.errors import printable
 from crdtctl.records import Record
 from crdtctl.store.inputs import Stamp, open_input
@@ -33,8 +34,8 @@ NOTHING: dict[Any, Any] = {}
 class OpenedInput(Record, frozen=False, eq=False):
     """An input whose checksum holds; `source` is missing while it is closed.
 
-    `mark` identifies the text of its header. `members` are its entries of membership, `jobs` those of attempts of jobs.
-    Its entries are read under other `names` where an id has forked.
+    `mark` identifies the text of its header. `members` are its entries of membership, `jobs` those of attempts of jobs,
+    and `renames` is whether it renames counters. Its entries are read under other `names` where an id has forked.
     """
 
     item: Input
@@ -46,6 +47,7 @@ class OpenedInput(Record, frozen=False, eq=False):
     names: Names = NOTHING
     members: Entries = NOTHING
     jobs: Entries = NOTHING
+    renames: bool = False
 
     def refuse_if_changed(self) -> None:
         """Raise `BadInput` if the file was written to since its checksum was verified."""
@@ -74,12 +76,24 @@ def open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: E
             source = open_input(item, passing, heads)
             members: Entries = NOTHING
             jobs: Entries = NOTHING
+            renames = False
             if source.may_have_reserved():
                 members, jobs = membership_in(source) or NOTHING, attempts_in(source) or NOTHING
+                renames = source.has(RENAMES_LINE)
             keep = room.takes(source.size, in_memory=isinstance(source.pages, InMemory))
             stamp = Stamp.of(source) if keep else None
             kept = source if keep else None
-            one = OpenedInput(item, source.head, source.mark, source.size, kept, stamp, members=members, jobs=jobs)
+            one = OpenedInput(
+                item,
+                source.head,
+                source.mark,
+                source.size,
+                kept,
+                stamp,
+                members=members,
+                jobs=jobs,
+                renames=renames,
+            )
             opened.append(one)
             if keep:
                 stack.enter_context(passing.pop_all())

@@ -7,6 +7,7 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.attempts import ATTEMPTS, jobs
 from crdtctl.crdt.branches import origin
 from crdtctl.crdt.membership import MEMBERSHIP, roster
+from crdtctl.crdt.names import RENAMES_LINE
 from crdtctl.records import Record
 from crdtctl.store.gone import declared, returned
 from crdtctl.store.jobs import attempts_of, late
@@ -102,6 +103,12 @@ def _verify(known: Source, opened: Sequence[OpenedInput], own: str) -> bool:
     from crdtctl.codec.beside import verify_beside  # only here: a small merge does without
 
     return verify_beside(known, source, own)
+
+
+def has_renames(basis: Basis, plan: MergePlan) -> bool:
+    """Return whether a file of this replica or an input has renames."""
+    mine = [one for one in (basis.own.source, basis.known) if one is not None]
+    return any(one.renames for one in plan.taken) or any(one.has(RENAMES_LINE) for one in mine)
 
 
 def make_plan(

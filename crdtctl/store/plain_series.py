@@ -70,7 +70,7 @@ def _totals(
     now: CounterSnapshot, wanted: Selector, keys: Sequence[str], *, each: bool, tag: str | None, since: int | None
 ) -> list[Total]:
     """Return totals of one type; raise ValueError or LookupError if they have to be read in another way."""
-    if wanted.exact or wanted.pattern is not None:
+    if wanted.exact or wanted.pattern is not None or now.renamed:
         raise ValueError
     lines: dict[str, list[Line]] = {}
     for source in now.sources:

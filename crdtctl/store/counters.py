@@ -254,7 +254,7 @@ class CounterSnapshot:
         return self._renamed[0] if self._renamed else None
 
     def rename_faults(self) -> list[str]:
-        """Return what a person should decide about renames, see `crdtctl.store.renamed.RenamedCounters.faults`."""
+        """Return the open questions about renames, see `crdtctl.store.renamed.RenamedCounters.faults`."""
         return self.renamed.faults() if self.renamed else []
 
     @property

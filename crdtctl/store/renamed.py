@@ -74,7 +74,7 @@ class RenamedCounters:
         return list(dict.fromkeys([self.aliases.spelling(spelling), spelling]))
 
     def faults(self) -> list[str]:
-        """Return what a person should decide: conflicts, and names of different types that lead to one name."""
+        """Return the questions for a person: conflicts, and names of different types that lead to one name."""
         found = [f"{one}; 'crdtctl rename' resolves that" for one in self.aliases.conflicts]
         for target in sorted(set(self.aliases.targets.values())):
             types: dict[str, set[str]] = {}

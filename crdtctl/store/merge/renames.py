@@ -1,4 +1,4 @@
-"""Renames in a merge: changes under the names that counters have afterwards, and what a person should decide."""
+"""Renames in a merge: changes under the names that counters have afterwards, and new questions for a person."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RenameWatch:
         self._faults = self._before.rename_faults()
 
     def complete(self, report: MergeReport) -> None:
-        """Add what is new to the report of the merge. Its changes get the names of the counters that are read."""
+        """Add new questions to the report of the merge. Its changes get the names of the counters that are read."""
         with self._directory.both_sources() as (own, known):
             after = CounterSnapshot(self._directory, own, known)
             report.renames = [fault for fault in after.rename_faults() if fault not in self._faults]

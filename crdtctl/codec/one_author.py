@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from crdtctl.codec.layout import MAX_SAFE, NAME_END
+from crdtctl.codec.plain import DATED, WEIGHTS
 from crdtctl.crdt import NO_COUNTERS
 from crdtctl.crdt.names import MAX_BYTES, stored_counter_fault
 from crdtctl.crdt.series import MAX_SPELLING_BYTES
@@ -35,6 +36,8 @@ _WIDE = 2**11
 #: Type → what is between the quotes behind a replica's id and before the next name, but for the digits.
 _WITHOUT_DIGITS = {b"pncounter": b":[,,]}},\n", b"gcounter": b":[,]}},\n"}
 _DIGITS = b"0123456789"
+#: The end of a line.
+_END = b"]}}"
 _NOT_IN_ROWS = b":}\n"
 #: The names that were found valid last. Files that are joined mostly have the same ones.
 _known_names: list[bytes] = []
@@ -55,7 +58,7 @@ class OneAuthorLines(NamedTuple):
 def may_be(line: bytes) -> bool:
     """Return whether `read` may be able to read a line."""
     quotes = line.count(b'"') - line.count(b'\\"')
-    return quotes == _QUOTES and b"\\\\" not in line and line.isascii()
+    return (quotes == _QUOTES or (quotes == _QUOTES + 2 and DATED in line)) and b"\\\\" not in line and line.isascii()
 
 
 def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
@@ -63,6 +66,8 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
 
     The order of the names is not checked.
     """
+    if DATED in text:
+        return _read_dated(text, clock)
     plain = without_escapes(text)
     parts = plain.split(b'"') if plain else []
     count = len(parts) // _QUOTES
@@ -89,6 +94,24 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
         return None
     _known_names[:] = names
     return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
+
+
+def _read_dated(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
+    """Return the lines in a text as `read` does. Entries may keep periods, and then the end of their rows is these."""
+    from crdtctl.codec import dated_rows  # only here and below: few counters have periods
+
+    cut = [line.partition(DATED) for line in text.split(b",\n")]
+    tails = [tail for _, dated, tail in cut if dated]
+    if b"".join([tail[-3:] for tail in tails]) != _END * len(tails):
+        return None
+    columns = read(b",\n".join([start + _END if dated else start for start, dated, _ in cut]), clock)
+    if columns is None or len(columns.names) != len(cut):
+        return None
+    if not dated_rows.are_valid([tail[:-3] for tail in tails], len(WEIGHTS[columns.tag])):
+        return None
+    return columns._replace(
+        rows=[row + dated + tail[:-3] for row, (_, dated, tail) in zip(columns.rows, cut, strict=True)]
+    )
 
 
 def without_escapes(text: bytes) -> bytes | None:
@@ -184,6 +207,10 @@ def join_row(a: bytes, b: bytes) -> bytes:
     """Return the join of two entries of one replica, number by number."""
     if a == b:
         return a
+    if b"{" in a or b"{" in b:
+        from crdtctl.codec import dated_rows
+
+        return dated_rows.join(a, b)
     return b",".join([b"%d" % max(x, y) for x, y in zip(map(int, a.split(b",")), map(int, b.split(b",")), strict=True)])
 
 
@@ -214,11 +241,13 @@ def type_of(line: bytes) -> bytes:
 
 
 def entries(line: bytes, name: bytes, tag: bytes) -> Rows | None:
-    """Return the entries on a line of our own; None if it holds anything but totals of this type."""
+    """Return the entries on a line of our own; None if it holds anything but totals of this type, and periods."""
     head = b'"%b":{"%b":{"' % (_escaped(name), tag)
     body = line[len(head) : -3]
-    if not line.startswith(head) or b"{" in body or b"\\" in body:
+    if not line.startswith(head) or b"\\" in body:
         return None
+    if b"{" in body:
+        return _dated_entries(body)
     found = body.split(b'],"')
     if body.count(b'"') != 2 * len(found) - 1:
         return None
@@ -226,6 +255,19 @@ def entries(line: bytes, name: bytes, tag: bytes) -> Rows | None:
         return dict([entry.split(b'":[') for entry in found])
     except ValueError:
         return None
+
+
+def _dated_entries(body: bytes) -> Rows | None:
+    """Return the entries in the body of a line of our own; None if one holds anything but totals and periods."""
+    from crdtctl.codec import dated_rows
+
+    found: Rows = {}
+    for entry in body.split(b'],"'):
+        author, opening, row = entry.partition(b'":[')
+        if not opening or b'"' in author or not dated_rows.is_row(row):
+            return None
+        found[author] = row
+    return found
 
 
 def added(line: bytes, name: bytes, tag: bytes, rows: Rows) -> bytes | None:

@@ -9,6 +9,7 @@ from crdtctl.codec import one_author
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import NAME_END, InMemory, name_of, search
 from crdtctl.codec.one_author import OneAuthorLines
+from crdtctl.codec.plain import DATED
 from crdtctl.codec.reader import Part, Source
 from crdtctl.records import NamedTuple
 
@@ -139,7 +140,7 @@ class Run:
             return self._taken
 
     def _read(self, text: bytes, following: bytes) -> Taken:
-        narrow = self._as_columns and len(text) < _NARROW * (text.count(b"\n") + 1)
+        narrow = self._as_columns and _has_narrow_lines(text)
         whole = one_author.read(text, self.source.head.clock) if narrow else None
         if whole is not None and self._are_in_order(whole.names) and self._is_sound(following, whole.names[-1]):
             self._taken = whole.names[-1]
@@ -199,6 +200,12 @@ class Run:
         if self._fault is not None:
             names.pop()
         return names[: len(lines)]
+
+
+def _has_narrow_lines(text: bytes) -> bool:
+    """Return whether the lines in a text are likely to hold one entry each, which may be long if it keeps periods."""
+    lines = text.count(b"\n") + 1
+    return len(text) < _NARROW * lines or (DATED in text and text.count(b'":[') < 2 * lines)
 
 
 def _plain_names(lines: list[bytes]) -> list[bytes]:

@@ -52,6 +52,8 @@ QUARTER = 900
 _GAP = 7
 _TOO_EMPTY = "," * (_GAP + 2)
 _MAX_TEXT = 2**24
+#: Maximum number of characters of a text that is checked with others.
+_SHORT = 2**16
 _MAX_AMOUNTS = 4 * (_GAP + 1) * (MAX_KEPT + 96)
 _MAX_DIGITS = 100
 #: Days from 1 March of the year 0 to 1970-01-01.
@@ -161,6 +163,8 @@ def newest(found: str, width: int, oldest: Sequence[int]) -> list[tuple[Period, 
 
 def fault(found: str, width: int) -> str | None:
     """Return the fault of a text as periods with `width` totals each, or None."""
+    if found and len(found) <= _SHORT and are_sound([found], width):
+        return None
     if len(found) > _MAX_TEXT or _TOO_EMPTY in found or found.count(",") + found.count(" ") > _MAX_AMOUNTS:
         return "periods are too many, or too far apart for one run"
     if not found.isascii() or found.strip("mdhq0123456789:,- ") or any(map(_is_long, _numbers(found))):
@@ -181,6 +185,38 @@ def fault(found: str, width: int) -> str | None:
     return None
 
 
+def are_sound(texts: Sequence[str], width: int) -> bool:
+    """Return whether all texts, none of them empty, are certainly periods with `width` totals each.
+
+    Their spelling is checked for all together, with a few searches. Only the order of the runs is checked for each.
+    """
+    together = " ".join(texts).encode()
+    runs = together.count(b" ") + 1
+    if len(together.translate(None, _IN_RUNS)) != 3 * runs - 1 or _LONG in together.translate(_AS_ZEROS):
+        return False
+    if b"--" in together.translate(None, _DIGITS) or (width < 2 and b"-" in together):
+        return False
+    if together[-1:] in b",-:" or any(wrong in together for wrong in _MISSPELLED):
+        return False
+    return max(map(len, texts)) <= _SHORT and all(map(_are_in_order, texts))
+
+
+def _are_in_order(found: str) -> bool:
+    """Return whether each run has a granularity and a first period, and begins after the one before it."""
+    before, last, end = -1, 0, 0
+    for run in found.split(" "):
+        granularity = _LETTERS.find(run[:1])
+        first, colon, amounts = run[1:].partition(":")
+        if granularity < 0 or not colon or not first.isdecimal() or (first[0] == "0" and first != "0"):
+            return False
+        number = int(first)
+        if start_of((granularity, number)) < end or (granularity == before and number <= last + 1 + _GAP):
+            return False
+        before, last = granularity, number + amounts.count(",")
+        end = start_of((granularity, last + 1))
+    return end <= END
+
+
 def _numbers(found: str) -> Sequence[str]:
     return found.translate(_SEPARATORS).split(" ")
 
@@ -189,6 +225,12 @@ def _is_long(digits: str) -> bool:
     return len(digits) > _MAX_DIGITS
 
 
+_DIGITS = b"0123456789"
+#: The characters of a run but for its first one and the colon, and those that are never together.
+_IN_RUNS = _DIGITS + b",-"
+_MISSPELLED = (b",0", b":0", b"-0", b"-,", b"- ", b":,", b", ", b": ", _TOO_EMPTY.encode())
+_AS_ZEROS = bytes(0x30 if byte in _DIGITS else byte for byte in range(256))
+_LONG = b"0" * (_MAX_DIGITS + 1)
 _SEPARATORS = str.maketrans(":,-mdhq", "       ")
 
 

@@ -15,6 +15,7 @@ from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.lines import decode_line, encode_line
 from crdtctl.codec.merge_join import MergedLine, merge_join
 from crdtctl.codec.reader import ALL, Part, Source
+from crdtctl.crdt.base import Entry
 from crdtctl.crdt.counter import Counter
 from tests.codec.files import file_with, opened, written
 from tests.codec.refused import REFUSED
@@ -96,11 +97,21 @@ AUTHORS = st.sampled_from(["ann-01", "bob-02", "eve-03", "me", "ann!", "ann", 'a
 SMALL = st.integers(0, 3) | st.sampled_from([10, 2**53 - 1])
 
 
+NO_MAPS: Entry = ({}, {}, {}, {}, 0, {})
+ENDS: list[Entry] = [(1,), (2, 96), (2, 0, "h9:1"), (2, 0, "h9:2"), (3, 8, "m0:3 d40:1,2 q8000:7")]
+
+
 @st.composite
 def totals(draw: st.DrawFn, authors: Sequence[str]) -> Counter:
-    """Return a counter of totals alone, of one type."""
+    """Return a counter of totals alone, of one type; or of totals and periods."""
     tag = draw(st.sampled_from(["pncounter", "pncounter", "pncounter", "gcounter"]))
-    return {tag: {who: (draw(st.integers(1, 4)), *(draw(SMALL) for _ in range(WIDTHS[tag] - 1))) for who in authors}}
+    ends = st.just(()) | st.sampled_from(ENDS).map(NO_MAPS.__add__) if draw(st.booleans()) else st.just(())
+    return {
+        tag: {
+            who: (draw(st.integers(1, 4)), *(draw(SMALL) for _ in range(WIDTHS[tag] - 1)), *draw(ends))
+            for who in authors
+        }
+    }
 
 
 @st.composite
@@ -130,11 +141,15 @@ def damaged(draw: st.DrawFn, data: bytes) -> bytes:
     lines = [line.removesuffix(",") for line in lines[:-2]]
     at = draw(st.integers(0, len(lines) - 1))
     line = lines[at]
-    match draw(st.sampled_from(["swap", "twice", "seq", "zero", "author", "cut", "space", "name", "type", "long"])):
+    match draw(
+        st.sampled_from(["swap", "twice", "periods", "seq", "zero", "author", "cut", "space", "name", "type", "long"])
+    ):
         case "swap":
             lines.append(lines.pop(at))
         case "twice":
             lines.insert(at, line)
+        case "periods":
+            lines[at] = line.replace('"h9:', '"h10:1 h9:').replace(",96]", ",096]")
         case "seq":
             lines[at] = line.replace(":[", ":[9")
         case "zero":

@@ -5,7 +5,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from crdtctl.codec import one_author, same_shape
-from crdtctl.crdt import NO_COUNTERS
+from crdtctl.codec.lines import encode_line
+from crdtctl.crdt import NO_COUNTERS, TYPES
+from crdtctl.crdt.base import Entry
 from crdtctl.crdt.names import stored_counter_fault
 from crdtctl.crdt.series import spelled
 
@@ -71,6 +73,71 @@ def test_names_with_quotes_are_read_and_written_as_others(name: bytes) -> None:
     assert one_author.lines(found) == [line]
     assert one_author.write(name, b"pncounter", {b"hub": b"3,2,1"}) == line
     assert one_author.entries(line, name, b"pncounter") == {b"hub": b"3,2,1"}
+
+
+DATED_LINE = b'"%b":{"pncounter":{"hub":[3,2,1,{},{},{},{},0,{},%b]}}'
+
+
+def test_lines_with_periods_are_read_as_columns_and_written_as_they_were() -> None:
+    lines = [DATED_LINE % (b"a", b'2,0,"h9:1 h99:2-1"'), LINE % b"b", DATED_LINE % (b"c", b"2,96")]
+    found = one_author.read(b",\n".join(lines), CLOCK)
+    assert found is not None
+    assert found.rows == [b'3,2,1,{},{},{},{},0,{},2,0,"h9:1 h99:2-1"', b"3,2,1", b"3,2,1,{},{},{},{},0,{},2,96"]
+    assert one_author.lines(found) == lines
+    assert [one_author.entries(line, name, found.tag) for line, name in zip(lines, found.names, strict=True)] == [
+        {b"hub": row} for row in found.rows
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            DATED_LINE % (b"a", end)
+            for end in (b"", b"0", b"4", b"2,0", b"2,00", b"2,", b'2,0,""', b'2,0,"', b'2,"h9:1"')
+        ),
+        *(
+            DATED_LINE % (b"a", b'2,0,"%b"' % text)
+            for text in (b"h9:0", b"h9:1 h9:1", b"h9:1-1-1", b"h9:\xc3\xa9", b"h9")
+        ),
+        (DATED_LINE % (b"a", b"2"))[:-1],
+        (DATED_LINE % (b"a", b"2")).replace(b"[3,", b"[03,"),
+        (DATED_LINE % (b"a", b"2")).replace(b"pncounter", b"gset"),
+        DATED_LINE % (b"a,{},{},{},{},0,{},", b"2"),
+        b",\n".join([DATED_LINE % (b"a", b'2,0,"h9:1"'), DATED_LINE % (b"b", b'2,0,"d1:1')]),
+    ],
+)
+def test_line_with_other_periods_is_left_to_the_codec(line: bytes) -> None:
+    assert one_author.read(line, CLOCK) is None
+
+
+@pytest.mark.parametrize(
+    "row", [b'3,2,1,{"k":[1,0,3]}', b'"3"', b"3,{},{},{},{},0,{},x", b"3,2,1,{},{},{},{},0,{},2],"]
+)
+def test_line_with_more_than_numbers_and_periods_has_no_entries(row: bytes) -> None:
+    line = b'"a":{"pncounter":{"hub":[3,2,1,{},{},{},{},0,{},1],"pi":[%b]}}' % row
+    assert one_author.entries(line, b"a", b"pncounter") is None
+
+
+PERIODS = st.sampled_from(["", "h9:1", "h9:2", "h8:1,2", "d1:3 h99:-1"])
+ENDS: st.SearchStrategy[Entry] = st.just(()) | st.tuples(st.integers(1, 3), st.sampled_from([0, 4, 96]), PERIODS).map(
+    lambda end: ({}, {}, {}, {}, 0, {}, *end)
+)
+VERSIONS = st.builds(
+    lambda numbers, end: TYPES["pncounter"].record.make(*numbers, *end),
+    st.tuples(st.integers(1, 3), st.integers(0, 12), st.sampled_from([0, 2**53 - 1])),
+    ENDS,
+)
+
+
+def row_of(entry: Entry) -> bytes:
+    return one_author.entries(encode_line("a", {"pncounter": {"hub": entry}}), b"a", b"pncounter")[b"hub"]  # type: ignore[index]
+
+
+@given(a=VERSIONS, b=VERSIONS)
+def test_versions_of_an_entry_with_periods_are_joined_as_their_lattice_does(a: Entry, b: Entry) -> None:
+    joined = TYPES["pncounter"].record.join(a, b)
+    assert one_author.join_row(row_of(a), row_of(b)) == row_of(joined)
 
 
 LABEL_PIECES = st.sampled_from(

@@ -4,7 +4,7 @@ import datetime as dt
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from crdtctl.codec.lines import encode_line
@@ -15,6 +15,7 @@ from crdtctl.crdt.periods import (
     QUARTER,
     Period,
     added,
+    are_sound,
     counted,
     end_of,
     folded,
@@ -98,6 +99,40 @@ def test_newest_periods_are_those_that_end_later(text: str, quarter: int) -> Non
 def test_newest_periods_of_a_long_run_are_its_last_ones() -> None:
     run = "h100:" + ",".join(str(number) for number in range(1, 500))
     assert newest(f"d1:1 {run}", 1, of_all(4 * 597)) == [((2, 598), (499,)), ((2, 597), (498,))]
+
+
+EDITED = st.builds(
+    lambda text, at, more, cut: text[:at] + more + text[at + cut :],
+    TEXTS,
+    st.integers(0, 40),
+    st.sampled_from([*"mdhq019:,- ", "", " m1:1", ",,,,,,,,"]),
+    st.integers(0, 2),
+)
+
+
+@given(TEXTS | EDITED, TEXTS)
+def test_texts_that_are_sound_together_are_those_that_are_the_only_one(text: str, other: str) -> None:
+    if not text:
+        return
+    try:
+        is_canonical = periods.text(read(text, 2)) == text
+    except ValueError:
+        is_canonical = False
+    together = [text, other] if other else [text]
+    is_sound = are_sound(together, 2)
+    event("sound" if is_sound else "not sound")
+    assert is_sound == (periods.fault(text, 2) is None)
+    assert is_canonical or not is_sound
+
+
+@pytest.mark.parametrize("text", [text for text in REFUSED if text.isascii()])
+def test_refused_texts_are_not_sound(text: str) -> None:
+    assert not are_sound(["d1:1", text], 2)
+
+
+def test_one_total_has_no_second_one() -> None:
+    assert are_sound(["d1:1"], 1)
+    assert not are_sound(["d1:1-2"], 1)
 
 
 @given(DAYS)

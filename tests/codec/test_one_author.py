@@ -119,6 +119,13 @@ def test_line_with_more_than_numbers_and_periods_has_no_entries(row: bytes) -> N
     assert one_author.entries(line, b"a", b"pncounter") is None
 
 
+def test_settings_of_many_kinds_are_read() -> None:
+    lines = [DATED_LINE % (b"a%04d" % number, b"2,%d" % (number + 1)) for number in range(2000)]
+    found = one_author.read(b",\n".join(lines), CLOCK)
+    assert found is not None
+    assert one_author.lines(found) == lines
+
+
 PERIODS = st.sampled_from(["", "h9:1", "h9:2", "h8:1,2", "d1:3 h99:-1"])
 ENDS: st.SearchStrategy[Entry] = st.just(()) | st.tuples(st.integers(1, 3), st.sampled_from([0, 4, 96]), PERIODS).map(
     lambda end: ({}, {}, {}, {}, 0, {}, *end)

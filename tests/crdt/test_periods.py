@@ -97,6 +97,7 @@ def test_newest_periods_are_those_that_end_later(text: str, quarter: int) -> Non
 
 
 def test_newest_periods_of_a_long_run_are_its_last_ones() -> None:
+    assert newest("h1:1,,2", 1, of_all(0)) == [((2, 3), (2,)), ((2, 1), (1,))]
     run = "h100:" + ",".join(str(number) for number in range(1, 500))
     assert newest(f"d1:1 {run}", 1, of_all(4 * 597)) == [((2, 598), (499,)), ((2, 597), (498,))]
 
@@ -128,6 +129,12 @@ def test_texts_that_are_sound_together_are_those_that_are_the_only_one(text: str
 @pytest.mark.parametrize("text", [text for text in REFUSED if text.isascii()])
 def test_refused_texts_are_not_sound(text: str) -> None:
     assert not are_sound(["d1:1", text], 2)
+
+
+def test_runs_are_as_far_apart_as_they_have_to_be() -> None:
+    assert are_sound(["d1:1 d10:1"], 2)
+    assert not are_sound(["d1:1 d9:1"], 2)
+    assert not are_sound(["m1:1 m9:1"], 2)
 
 
 def test_one_total_has_no_second_one() -> None:

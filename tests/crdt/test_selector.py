@@ -143,6 +143,7 @@ def test_wrong_condition_is_refused(text: str, fault: str) -> None:
         ("a{b}", "a{b}", {}),
         ("a}", "a}", {}),
         ("a{}", "a{}", {}),
+        ('a{a="b"}"c}', 'a{a="b"}"c}', {}),
         ('{os="linux"}', '{os="linux"}', {}),
     ],
 )

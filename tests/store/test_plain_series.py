@@ -123,6 +123,26 @@ def test_plain_series_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.timeline.periods == {(364, 368): 100}
 
 
+def dated(seq: int, every: int, text: str) -> Entry:
+    return (seq, 9, 0, {}, {}, {}, {}, 0, {}, every, 0, text)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ({"ann": dated(1, 2, "h9:1")}, {"ann": dated(2, 2, "h9:2")}),  # a newer version of the own entry
+        ({"ann": dated(1, 2, "h9:1")}, {"ann~3.aZ09": dated(2, 2, "h9:2")}),  # a branch of a fork
+        ({"ann": dated(1, 2, "h9:1")}, {"bob": dated(2, 3, "q37:2")}),  # other settings
+    ],
+)
+def test_entries_of_both_files_are_one_counter(mine: dict[str, Entry], theirs: dict[str, Entry]) -> None:
+    coarse: Counter = {"pncounter": {"bob": dated(1, 1, "d0:5")}}
+    now = snapshot({'a{x="1"}': {"pncounter": mine}}, {'a{x="1"}': {"pncounter": theirs}, 'a{x="2"}': coarse})
+    for wanted in (selector("a"), selector('a{x="1"}')):
+        expected, found = selection.totals(now, wanted), plain_series.totals(now, wanted, since=0)
+        assert shown(found, 0) == shown(expected, 0)
+
+
 @pytest.mark.parametrize(
     "entry",
     [

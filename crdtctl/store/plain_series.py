@@ -7,8 +7,9 @@ else: all entries that were added up are one entry.
 
 from __future__ import annotations
 
+from crdtctl.codec import dated_rows
 from crdtctl.codec.layout import MAX_SAFE, NAME_END
-from crdtctl.codec.plain import DATED, WEIGHTS, is_name, number
+from crdtctl.codec.plain import DATED, WEIGHTS, is_name
 from crdtctl.crdt import TYPES, periods
 from crdtctl.crdt.counter import join_counters
 from crdtctl.crdt.series import parts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
+    from crdtctl.codec.dated_rows import Dated
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.counter import Counter
     from crdtctl.crdt.periods import Period
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from crdtctl.crdt.timeline import Timeline
     from crdtctl.store.counters import CounterSnapshot
 
-    #: Settings `every` and `keep`, and periods as text.
-    Dated: TypeAlias = tuple[int, int, str]
     #: A file, a line in it, and where the type on it starts.
     Line: TypeAlias = tuple[Source, bytes, int]
     #: Commit number and totals of an entry.
@@ -38,12 +38,8 @@ if TYPE_CHECKING:
 #: Type → how many numbers an entry has, and their form.
 _FORMS = {tag: (1 + len(weights), b",".join([b"%d"] * (1 + len(weights)))) for tag, weights in WEIGHTS.items()}
 
-#: The characters of the text of periods.
-_OF_PERIODS = b"mdhq0123456789:,- "
-
-#: Replica ids, and settings with the text behind them, that were found sound.
+#: Replica ids that were found plain.
 _known_replicas: set[bytes] = set()
-_known_settings: dict[bytes, tuple[int, int]] = {}
 
 
 def totals(
@@ -188,7 +184,7 @@ class _Recent:
             self._settings = [min([settings, *self._settings])]
         amounts = self._amounts
         for _, _, text in several:
-            for period, counted in periods.newest(text, width, self._oldest):
+            for period, counted in periods.newest(text.decode(), width, self._oldest):
                 amount = counted[0] - counted[1] if width > 1 else counted[0]
                 amounts[period] = amounts.get(period, 0) + amount
 
@@ -230,7 +226,7 @@ def _entries(bodies: Sequence[bytes]) -> tuple[str, list[Numbers], list[Dated]]:
             rows.append(numbers)
             replicas.append(replica)
             if is_dated:
-                several.append(_dated(dated))
+                several.append(dated_rows.read(dated))
         tags.add(tag)
     (tag,) = tags
     if len(bodies) > 1 and len(replicas) > len(set(replicas)):
@@ -244,22 +240,3 @@ def _is_replica(text: bytes) -> bool:
         _known_replicas.add(text)
         return True
     return False
-
-
-def _dated(tail: bytes) -> Dated:
-    """Return the settings and the periods at the end of an entry; raise ValueError unless it has their form."""
-    settings, quote, text = tail.partition(b',"')
-    if quote and (text.translate(None, _OF_PERIODS) != b'"' or text[-1:] != b'"'):
-        raise ValueError
-    known = _known_settings.get(settings + quote) or _settings(settings, quote)
-    return *known, text[:-1].decode()
-
-
-def _settings(text: bytes, quote: bytes) -> tuple[int, int]:
-    """Return the settings of periods; raise ValueError unless they have their form. Remember them."""
-    first, comma, second = text.partition(b",")
-    every, keep = number(first), number(second)
-    if not 0 < every <= periods.FINEST or not (keep or (quote and second == b"0") or not (comma or quote)):
-        raise ValueError
-    _known_settings[text + quote] = every, keep
-    return every, keep

@@ -79,7 +79,7 @@ def bound(word: str, option: str) -> int:
 
 def with_figures(item: Item, one: Total | Default) -> Item:
     """Return the item of a counter, with all figures of a distribution."""
-    return {**item, **_figures(one, quantiles(None))} if isinstance(one, Total) and is_distribution(one) else item
+    return {**item, **figures_of(one, quantiles(None))} if isinstance(one, Total) and is_distribution(one) else item
 
 
 def is_distribution(total: Total) -> bool:
@@ -87,7 +87,7 @@ def is_distribution(total: Total) -> bool:
     return TYPES[total.tag].adds_numbers
 
 
-def _figures(total: Total, chosen: list[int]) -> Item:
+def figures_of(total: Total, chosen: list[int]) -> Item:
     """Return the figures of a distribution for JSON, with the chosen quantiles. Raise `RefusedError`."""
     found = total.distribution
     buckets = [
@@ -129,7 +129,7 @@ def _figures_report(now: Snapshot, rows: Iterable[Total], by: Sequence[str], cho
         yield from item["quantiles"].items()
         yield "max", item["max"]
 
-    items = ({**named(one.name, one.labels), "type": one.tag, **_figures(one, chosen)} for one in rows)
+    items = ({**named(one.name, one.labels), "type": one.tag, **figures_of(one, chosen)} for one in rows)
     return report(now, (), ("figure", "value"), by, items, cells)
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from crdtctl.store.files import Directory
     from crdtctl.store.snapshot import Snapshot
 
+    #: Raises `ExistsError` if the file at a path, shown in messages as a text, must not be replaced.
+    Refusal = Callable[[str, str], object]
+
 Path = str | os.PathLike[str]
 #: Beginnings of the files that an export writes.
 _STATES = (HEAD_START + b"state", HEAD_START + b"delta", b"crdtctl = 1\n")
@@ -34,9 +37,21 @@ _STATES = (HEAD_START + b"state", HEAD_START + b"delta", b"crdtctl = 1\n")
 
 def write_to(path: Path, directory: Directory, fill: Callable[[BinaryIO], object], *, overwrite: bool = False) -> None:
     """Write a file by `fill`, as a whole or not at all; it is on disk when this returns. Raise `ExistsError`."""
+    _write(path, fill, lambda target, shown: _refuse_to_replace(target, shown, directory, overwrite))
+
+
+def write_report(path: Path, data: bytes, mark: bytes) -> None:
+    """Write a file, as a whole or not at all; it is on disk when this returns.
+
+    Raise `ExistsError` if another file is there, unless that is empty or begins with the `mark` of reports.
+    """
+    _write(path, lambda file: file.write(data), lambda target, shown: _refuse_unless_marked(target, shown, mark))
+
+
+def _write(path: Path, fill: Callable[[BinaryIO], object], refuse: Refusal) -> None:
     shown = printable(os.fspath(path))
     with translating_os_errors(f"write {shown}"):
-        target = _checked(path, shown, directory, overwrite)
+        target = _checked(path, shown, refuse)
         if _is_special(path):
             with os.fdopen(_open_device(path, shown), "wb") as device:  # or a pipe: it is not replaced
                 fill(device)
@@ -56,7 +71,7 @@ def check(path: Path, directory: Directory, *, overwrite: bool = False) -> None:
     """Raise the error that `write_to` would raise now. A file is made beside the target for it, and removed."""
     shown = printable(os.fspath(path))
     with translating_os_errors(f"write {shown}"):
-        target = _checked(path, shown, directory, overwrite)
+        target = _checked(path, shown, lambda target, shown: _refuse_to_replace(target, shown, directory, overwrite))
         if not _is_special(path):
             with _draft_of(target):
                 pass
@@ -69,7 +84,7 @@ def _is_special(path: Path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path)
 
 
-def _checked(path: Path, shown: str, directory: Directory, overwrite: bool) -> str:
+def _checked(path: Path, shown: str, refuse: Refusal) -> str:
     """Return the path of the file to write. Raise `ExistsError` if it must not be replaced."""
     target = _followed(os.fspath(path), shown)
     if os.path.isdir(target):
@@ -77,7 +92,9 @@ def _checked(path: Path, shown: str, directory: Directory, overwrite: bool) -> s
     if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
         raise ExistsError(f"{shown} is a socket", "name a file")
     if not _is_special(path):
-        _refuse_to_replace(target, shown, directory, overwrite)
+        _refuse_inside_replica(target, shown)
+        if os.path.exists(target) and os.path.getsize(target):
+            refuse(target, shown)
     return target
 
 
@@ -93,16 +110,25 @@ def _followed(path: str, shown: str) -> str:
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
-def _refuse_to_replace(target: str, shown: str, directory: Directory, overwrite: bool) -> None:
-    """Raise `ExistsError` unless the file may be replaced: it is a state, and this replica knows all of it."""
+def _refuse_inside_replica(target: str, shown: str) -> None:
     parent = os.path.dirname(target)
     if os.path.exists(f"{parent}/own.json") and os.path.exists(f"{parent}/own.lock"):
         raise ExistsError(f"{shown} is inside a replica's directory", "name a file outside of it")
-    if not os.path.exists(target) or os.path.getsize(target) == 0:
-        return
+
+
+def _starts_with(target: str, starts: tuple[bytes, ...]) -> bool:
     with open(target, "rb") as file:
-        start = file.read(64)
-    if not start.startswith(_STATES):
+        return file.read(64).startswith(starts)
+
+
+def _refuse_unless_marked(target: str, shown: str, mark: bytes) -> None:
+    if not _starts_with(target, (mark,)):
+        raise ExistsError(f"{shown} is there, and is not a report", "name another file, or delete it first")
+
+
+def _refuse_to_replace(target: str, shown: str, directory: Directory, overwrite: bool) -> None:
+    """Raise `ExistsError` unless the file may be replaced: it is a state, and this replica knows all of it."""
+    if not _starts_with(target, _STATES):
         raise ExistsError(f"{shown} is there, and is not an exported state", "name another file, or delete it first")
     if overwrite:
         return

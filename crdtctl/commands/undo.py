@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 @command(
     Argument("commit", "[COMMIT]", "Number of the commit in the journal of counts. Default: the last one."),
-    Flag("listed", "--list", help="List the commits in the journal of counts, and whether they were taken back."),
+    Flag(
+        "listed",
+        "--list",
+        variable="CRDTCTL_UNDO_LIST",
+        help="List the commits in the journal of counts, and whether they were taken back.",
+    ),
     Flag("dry_run", help="Show what would be taken back, and change nothing."),
     FORM,
     statuses=(4, *WRITES),

@@ -45,6 +45,7 @@ GROUPS = {
     "Retire replicas": {
         "run": "Run COMMAND with a replica of its own, sealed into FILE.",
         "seal": "Retire this replica: it accepts no more counts or merges.",
+        "retire": "Declare another replica gone for good.",
         "absorb": "Take over the counts of sealed replicas.",
         "horizon": "Forget old idempotency keys; their counts stay.",
     },

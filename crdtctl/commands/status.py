@@ -61,6 +61,7 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
     reasons = now.reasons_to_keep()
     roster, holdings = now.retired(), now.holdings()
     unheard, doubled, faults = now.unheard(), now.doubled(), now.rename_faults()
+    piled_up, gone = now.piled_up(), now.declared_gone()
     was = {past.replica: past for past in now.past()}
     items: list[Item] = [{"replica": own, "commits": now.commits, "heard": None, "own": True}]
     said = {own: "this replica"}
@@ -92,6 +93,8 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
             output.stdout.line(f"doubled    {double_absorption(record, by)}: see 'crdtctl settle --help'")
         for fault in faults:
             output.stdout.line(f"renamed    {printable(fault)}")
+        for line in piled_up:
+            output.stdout.line(f"silent     {line}")
         if len(was) >= OFTEN:
             output.stdout.line(f"ids        {often(len(was))}")
         for before in unheard:
@@ -133,6 +136,8 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
         "made_twice": [{"name": made.name, "makers": made.makers} for made in now.made_twice()],
         "returned": [as_dict(one) for one in now.returned()],
         "doubled": [{"record": record, "absorbers": list(by)} for record, by in doubled.items()],
+        "gone": [{"replica": who, "commits": commits} for who, commits in sorted(gone.items())],
+        "silent": piled_up,
         "renames": [{"name": old, "target": new} for old, new in now.aliases().items()],
         "rename_faults": faults,
         "rights": [_rights_item(holding) for holding in holdings],

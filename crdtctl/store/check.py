@@ -72,6 +72,7 @@ def check_replica(path: str) -> list[Finding]:
             *_oversold(directory),
             *_doubled(directory),
             *_renamed(directory),
+            *_piled_up(directory),
             *_often(directory),
             *_journals(directory),
             *_lefts(directory),
@@ -225,6 +226,15 @@ def _renamed(directory: Directory) -> list[Finding]:
 
         name = directory.file("known.json" if known else "own.json")
         return [Finding(name, True, fault) for fault in RenamedCounters(sources).faults()]
+    return []  # the check of that file reports its damage
+
+
+def _piled_up(directory: Directory) -> list[Finding]:
+    """Return findings for replica ids that may have piled up."""
+    from crdtctl.store.snapshot import snapshot
+
+    with suppress(DataError), snapshot(directory) as now:
+        return [Finding(directory.file("known.json"), True, advice) for advice in now.piled_up()]
     return []  # the check of that file reports its damage
 
 

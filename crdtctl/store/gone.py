@@ -1,4 +1,6 @@
-"""Replicas that were declared gone for good, so that hand-offs to them can be taken back.
+"""Replicas that were declared gone for good: their ids are not expected to count again.
+
+Hand-offs to such a replica can be taken back.
 
 The declaration is a mark like those of settled forks, and is merged like them. It has the id and the number of its last
 known commit. A later commit shows that the declaration was too early: the replica may have accepted the hand-off in
@@ -28,7 +30,7 @@ class Returned(Record):
     def __str__(self) -> str:
         return (
             f"{self.replica} was declared gone for good after its commit {self.declared}, and has made commits up to "
-            f"{self.reached}: counts taken back from it may count twice"
+            f"{self.reached}; counts taken back from it, if there are any, may count twice"
         )
 
 

@@ -35,7 +35,7 @@ REASONS = {
     "linked": "its own.json has several names",
     "unbound": "its own.json does not record a file identity",
     "sealed": "it was sealed",
-    "retired": "another replica declared it lost for good, with 'crdtctl transfer --from'",
+    "retired": "another replica declared it lost for good, with 'crdtctl retire' or 'transfer --from'",
     "forked": "another process wrote under its id, or an older version of it was put back",
 }
 #: Number of new ids that makes a warning.

@@ -203,6 +203,16 @@ class Reader:
         with self.snapshot() as now:
             return now.aliases()
 
+    def declared_gone(self) -> dict[str, int]:
+        """Return the replicas that were declared gone for good, and the last known commit of each at that time."""
+        with self.snapshot() as now:
+            return now.declared_gone()
+
+    def piled_up(self) -> list[str]:
+        """Return advice about replicas that were not heard of for long, and about names with many replicas."""
+        with self.snapshot() as now:
+            return now.piled_up()
+
     def absorbed_again(self, replica: str) -> list[str]:
         """Return the ids that absorbed a replica after the first one that did: their counts of it are too much."""
         with self.snapshot() as now:

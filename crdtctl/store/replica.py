@@ -173,6 +173,28 @@ class Replica(Lifecycle, Verbs):
         with self._transaction() as tx:
             return rename(tx, old, new)
 
+    def retire(self, replica: str) -> bool:
+        """Declare another replica gone for good, given by its id, its name, or the beginning of its id.
+
+        Its counts stay. A later commit of it is merged and reported. Return whether the declaration is new. Raise
+        `MissingError` for an unknown replica, and `RefusedError` for this one, a forked one and a sealed one.
+        """
+        from crdtctl.store import gone
+        from crdtctl.store.known_header import mark
+        from crdtctl.store.retirement import refuse_sealed
+
+        with self._transaction() as tx, tx.lock_known():
+            own = tx.own()
+            refuse_sealed(own.source)
+            with self.snapshot() as now:
+                found = now.replica_to_retire(replica)
+                seq = now.clock()[found]
+                if now.declared_gone().get(found, 0) >= seq:
+                    return False
+            mark(tx, own.id, [gone.mark_of(found, seq)])
+            tx.note("retired", replica=found, commits=seq)
+        return True
+
     def _ask(self, request: Request) -> None:
         self.commit([request])
 

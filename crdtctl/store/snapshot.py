@@ -187,6 +187,42 @@ class Snapshot(CounterSnapshot):
         """Return the names of counters that were renamed, and the name that each leads to."""
         return dict(self.renamed.aliases.targets) if self.renamed else {}
 
+    def replica_to_retire(self, text: str) -> str:
+        """Return the one other id that `text` means, see `replica_called`.
+
+        Raise `RefusedError` for this replica's own id, an id with branches of a fork, and a sealed replica.
+        """
+        from crdtctl.store.commit import typed
+
+        replica = self.replica_called(text, "")
+        shown = printable(replica)
+        if replica == self.id:
+            raise RefusedError(f"{shown} is this replica itself", f"to end it: {typed('seal', replica)}")
+        if any(fork.replica == replica for fork in self.forks()):
+            raise RefusedError(f"{shown} had several writers", f"first: {typed('settle', replica)}")
+        if replica in self.retired().sealed:
+            raise RefusedError(f"{shown} is sealed, and makes no more commits", "'crdtctl absorb' takes it over")
+        if replica not in self.clock():
+            raise RefusedError(f"{shown} has no commits here", "there is nothing to retire")
+        return replica
+
+    def declared_gone(self) -> dict[str, int]:
+        """Return the replicas that were declared gone for good, and the last known commit of each at that time."""
+        from crdtctl.store.gone import declared
+
+        return declared(self.known.head.settled) if self.known else {}
+
+    def piled_up(self) -> list[str]:
+        """Return advice about replicas that were not heard of for long, and about names with many replicas."""
+        import time
+
+        from crdtctl.store import silent
+
+        clock = self.clock()
+        ended = {self.id, *(past.replica for past in self.past()), *self.retired().sealed, *self.declared_gone()}
+        found = silent.silent(self.heard(), clock, ended, time.time())
+        return silent.advice([*found, *silent.piles(clock, ended)])
+
     def missing(self, clock: Clock) -> dict[str, int]:
         """Return the entries of `clock` that this replica does not know. It knows all absorbed replicas."""
         from crdtctl.crdt import clock as clocks

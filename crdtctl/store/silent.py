@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Number of days without a new commit after which a replica is silent.
 LONG = 90
-#: Number of replicas of one name, and their maximum number of commits, that show a replica made anew for each job.
+#: Number of replicas of one name, and the maximum number of commits of each, if each job makes a replica of its own.
 MANY, FEW = 8, 2
 #: Maximum number of silent replicas that are listed one by one.
 _LISTED = 10

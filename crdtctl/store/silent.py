@@ -23,7 +23,7 @@ _LISTED = 10
 
 
 class Silent(Record):
-    """A `replica` without a new commit for long, and the time in UTC at which its last one arrived."""
+    """A `replica` without a new commit for long, and the time in UTC when its last one arrived."""
 
     replica: str
     heard: str

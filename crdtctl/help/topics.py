@@ -5,7 +5,7 @@ import os
 #: Title of a group → its topics, in the order of the list.
 GROUPS = {
     "First steps": ("start",),
-    "Types of counters": ("types", "gset", "hll", "distributions", "bcounter", "handoff", "reset", "undo"),
+    "Types of counters": ("types", "gset", "hll", "distributions", "bcounter", "handoff", "reset", "rename", "undo"),
     "Labels, time and readings": ("labels", "time", "readings", "views"),
     "Replicas and remotes": ("remotes", "urls", "cron", "fleet", "jobs", "clocks"),
     "Scripts and programs": ("scripting", "stream", "exit-status", "library"),

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     #: Name of a counter → source → its reading, all as bytes.
     Standing: TypeAlias = dict[bytes, dict[bytes, bytes]]
 
-_JOBS = b"=jobs"
+#: Reserved lines: attempts of jobs count by other rules, and readings under several names of a counter count once.
+_SPECIAL = (b"=jobs", b"=renames")
 #: The end of a line; and also the end of readings in it.
 _END = b"]}}"
 
@@ -30,7 +31,7 @@ _END = b"]}}"
 def standing(now: Snapshot, on_drop: OnDrop, tag: str | None = None) -> Standing:
     """Return the readings which change nothing, of counters of one type (with a `tag`: of that type)."""
     own, known = _lines(now.own), _lines(now.known)
-    if _JOBS in own or _JOBS in known:  # attempts of jobs count by other rules
+    if any(name in lines for name in _SPECIAL for lines in (own, known)):
         return {}
     names = {name for lines in (own, known) for name, line in lines.items() if line.find(_END) < len(line) - len(_END)}
     mine, theirs = _trees(own, names), _trees(known, names)

@@ -89,6 +89,17 @@ def test_reading_of_a_meter_counts_once_under_all_names(replica: Replica, other:
     assert values(other) == {"bytes": 160}
 
 
+def test_batch_of_readings_sees_those_under_all_names(shell: Shell, replica: Replica, other: Replica) -> None:
+    other.observe("sent", 100, source="eth0")
+    other.observe("bytes", 150, source="eth0")
+    exchange(replica, other)
+    replica.rename("sent", "bytes")
+    (shell.directory / "batch.txt").write_text("sent 100 eth0\n")
+    single = shell("observe", "sent", "100", "--source", "eth0")
+    assert "150" in assert_refused(single, 4)
+    assert shell("observe", "--batch", "batch.txt").status == 4
+
+
 @pytest.mark.parametrize(("tag", "both"), [("gset", 2), ("hll", 2), ("hist", 4)])
 def test_sets_are_united_and_distributions_merged(replica: Replica, tag: str, both: int) -> None:
     replica.add("old", "1", "2", tag=tag)

@@ -4,9 +4,9 @@
     increment NAME=AMOUNT...
     decrement ...                    (dec)
     add NAME ELEMENT...
-    show [NAME]
+    show [NAME] [--format FORMAT]    (-f)
     show NAME --by-replica
-    show NAME --format json          (-f)
+    show NAME --min N --max N --type TYPE --default N --sort ORDER --top N --exact
     clock
 
 Each may have ``--replica PATH`` anywhere. Counts may have ``--once KEY``, and labels: ``--label KEY=VALUE``, or those
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 #: Verb → place of the total that it raises.
 COLUMNS = {"increment": 0, "inc": 0, "decrement": 1, "dec": 1}
 #: The options of ``show``, which follow the name.
-SHOWN = ("--by-replica", "--format", "--format=json", "-f")
+SHOWN = (
+    *("--by-replica", "--format", "-f", "--type", "-t"),
+    *("--min", "--max", "--default", "--sort", "--top", "--exact"),
+)
 
 
 def run(arguments: list[str]) -> int | None:
@@ -40,7 +43,7 @@ def run(arguments: list[str]) -> int | None:
         words, options = _split(arguments)
         where, key = options.get("--replica"), options.get("--once", "").encode()
         if words[0] == "show":
-            if key or (len(words) > 2 and words[2] not in SHOWN) or (len(words) == 2 and words[1][:1] == "-"):
+            if key or any(word[:1] == "-" and word.partition("=")[0] not in SHOWN for word in words[1:]):
                 return None
             from crdtctl.fastpath.showing import show
 

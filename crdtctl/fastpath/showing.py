@@ -1,7 +1,7 @@
 """The plain forms of ``show``."""
 
 from crdtctl.codec import plain
-from crdtctl.codec.layout import MAX_SAFE, TRAILER_SIZE, is_whole
+from crdtctl.codec.layout import TRAILER_SIZE, is_whole
 from crdtctl.fastpath.finding import find
 from crdtctl.store import durable, locate
 from crdtctl.system import os, stat
@@ -9,36 +9,37 @@ from crdtctl.system import os, stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeAlias, TypeVar
-
-    #: Replica id → share of the value, see `plain_values.read`.
-    Shares: TypeAlias = dict[bytes, int] | None
-    #: Makes the output for this replica's id, the name, the type and the value of a counter, and its shares.
-    Form: TypeAlias = Callable[[bytes, bytes, bytes, int, Shares], bytes]
+    from typing import TypeVar
 
     T = TypeVar("T")
 
 #: Maximum size in bytes of a file whose counters are all shown here. For more, the full command is faster.
 _MAX_LISTED = 2**17
+_BY_REPLICA = ["--by-replica"]
 
 
 def show(words: "Sequence[str]", where: str | None) -> int | None:
     """Print the value of a counter, or the values of all. Return the exit status; None if the full command has to."""
-    if not words:
-        return _show_all(where)
+    if not words or words[0][:1] == "-":
+        return _show_all(words, where)
     name, *options = words
-    form = _FORMS.get(tuple(options))
-    if form is None or not plain.is_name(name.encode()) or (form is _rows and _is_decorated()):
+    if not plain.is_name(name.encode()) or (options == _BY_REPLICA and _is_decorated()):
         return None
-    return _show(name.encode(), where, form)
+    return _show(name.encode(), where, options)
 
 
-def _show(name: bytes, where: str | None, form: "Form") -> int | None:
+def _show(name: bytes, where: str | None, options: "Sequence[str]") -> int | None:
+    chosen = None
+    if options and options != _BY_REPLICA:
+        from crdtctl.fastpath.formats import Chosen  # only here, as below
+
+        chosen = Chosen(options, named=True)
+
     def look_up(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes, bytes]:
         return (
             find(own, "own", name) if recent is None else _find_recent(own, recent, name),
             find(known, "known", name) if known is not None else b"",
-            plain.between(os.pread(own, plain.OPENING, 0), b'"replica":"', b'"') if form is _json else b"",
+            _replica_of(own) if chosen else b"",
         )
 
     *lines, replica = read_files(where, look_up)
@@ -48,52 +49,43 @@ def _show(name: bytes, where: str | None, form: "Form") -> int | None:
     from crdtctl.codec import plain_values
 
     tag, value, shares = plain_values.read(present, name)
-    return print_text(form(replica, name, tag, value, shares))
+    if chosen:
+        chosen.check(tag, value)
+        return print_text(chosen.text(replica, [(name, tag, value)]))
+    return print_text(_rows(name, tag, shares) if options else b"%d\n" % value)
 
 
-def _value(_replica: bytes, _name: bytes, _tag: bytes, value: int, _shares: "Shares") -> bytes:
-    """Return the value on a line."""
-    return b"%d\n" % value
-
-
-def _json(replica: bytes, name: bytes, tag: bytes, value: int, _shares: "Shares") -> bytes:
-    """Return the report of ``--format json``."""
-    if not plain.is_name(replica) or abs(value) > MAX_SAFE:
-        raise ValueError
-    start = b'{"schema":1,"replica":"%b","counters":[\n' % replica
-    return start + b'{"name":"%b","type":"%b","value":%d}\n]}\n' % (name, tag, value)
-
-
-def _rows(_replica: bytes, name: bytes, tag: bytes, _value: int, shares: "Shares") -> bytes:
+def _rows(name: bytes, tag: bytes, shares: "dict[bytes, int] | None") -> bytes:
     """Return the rows of ``--by-replica``, sorted by replica."""
     if shares is None:
         raise ValueError
     return b"".join([b"%b\t%b\t%b\t%d\n" % (name, tag, one, share) for one, share in sorted(shares.items())])
 
 
-#: Options → the form of the output.
-_FORMS: "dict[tuple[str, ...], Form]" = {
-    (): _value,
-    ("--by-replica",): _rows,
-    ("--format=json",): _json,
-    ("--format", "json"): _json,
-    ("-f", "json"): _json,
-}
-
-
-def _show_all(where: str | None) -> int | None:
-    if _is_decorated():
+def _show_all(options: "Sequence[str]", where: str | None) -> int | None:
+    if not options and _is_decorated():
         return None
 
-    def read(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes]:
+    def read(own: int, recent: int | None, known: int | None) -> tuple[bytes, bytes, bytes]:
         if recent is not None:
             raise ValueError  # it has very many counters
-        return _lines(own, plain.read_own_header), b"" if known is None else _lines(known, plain.check_known_header)
+        lines = b"" if known is None else _lines(known, plain.check_known_header)
+        return _lines(own, plain.read_own_header), lines, _replica_of(own) if options else b""
 
-    texts = read_files(where, read)
+    *texts, replica = read_files(where, read)
     from crdtctl.store.listing import listing
 
-    return print_text(listing(*texts))
+    text = listing(*texts)
+    if options:
+        from crdtctl.fastpath.formats import Chosen
+
+        cells = [line.split(b"\t") for line in text.split(b"\n")[:-1]]
+        text = Chosen(options, named=False).text(replica, [(name, tag, int(value)) for name, tag, value in cells])
+    return print_text(text)
+
+
+def _replica_of(own: int) -> bytes:
+    return plain.between(os.pread(own, plain.OPENING, 0), b'"replica":"', b'"')
 
 
 def _is_decorated() -> bool:

@@ -1,5 +1,7 @@
 """The fast path and the full command end alike, print the same and leave the same files."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from tests.support.plain_commands import (
     cases,
     known,
     own,
+    plain_options,
     state,
 )
 
@@ -44,6 +47,13 @@ def assert_both_ways_agree(case: Case) -> None:
     first, second = outcome(case, fast_first), outcome(case, full)
     event(f"status {second.ended.status}, {'fast' if first.is_fast else 'declined'}")
     assert first == second
+
+
+@settings(phases=PHASES)
+@given(data=st.data())
+def test_both_ways_show_the_same_in_each_format(data: st.DataObject) -> None:
+    words = ["show", *data.draw(st.sampled_from([["builds"], ["builds"], []])), *data.draw(plain_options())]
+    assert_both_ways_agree(replace(data.draw(cases("nothing")), arguments=words))
 
 
 COMMANDS = [

@@ -30,6 +30,8 @@ MORE = {
     "add visitors ada": {"crdtctl.fastpath.commit", "crdtctl.fastpath.elements", "crdtctl.codec.plain_sets"},
     "show builds": SHOWING,
     "show visitors": {*SHOWING, "crdtctl.codec.plain_sets"},
+    "show builds --min 1": {*SHOWING, "crdtctl.fastpath.formats"},
+    "show --format json": {*SHOWING, "crdtctl.store.listing", "crdtctl.fastpath.formats"},
     "clock": {*SHOWING, "crdtctl.fastpath.clocks"},
     "show": {*SHOWING, "crdtctl.store.listing"},
 }

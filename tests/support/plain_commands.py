@@ -93,6 +93,16 @@ AMOUNTS = (
 )
 OPTIONS = (
     *(["--once", "job-1"], ["--once="], ["--type", "gcounter"], ["-t", "pncounter"], ["--type=gset"], ["-t", "x"]),
+    *(["--max", "9"], ["--min=3", "--max", "99"], ["--min", "-3"], ["--max", "x"], ["--min="], ["--default", "0"]),
+    *(
+        ["--format", "tsv"],
+        ["--format=csv"],
+        ["-f", "ndjson"],
+        ["-f", "value", "--exact"],
+        ["--format", "json", "--max=9"],
+    ),
+    *(["--format", "xml"], ["-f=csv"], ["--format"], ["--sort", "value"], ["--sort", "x"], ["--top", "2"], ["--top=0"]),
+    *(["--exact", "--exact"], ["--exact=1"], ["--type", "pncounter", "--min", "1"], ["--default=x"]),
     *(["--by-replica"], ["--members"], ["--state"], ["--format", "json"], ["-f", "csv"], ["--min", "3"]),
     *(["--"], ["--help"], ["-h"], ["--version"], ["--no-such"], ["--replica", ".crdtctl"], ["--lock-timeout", "0"]),
 )
@@ -302,6 +312,19 @@ def entries(draw: st.DrawFn, odd: str) -> dict[str, PlantedFile]:
 # Command lines -----------------------------------------------------------------------------------------
 
 _VERBS = ("increment", "inc", "decrement", "dec", "show")
+#: Options of ``show`` with a format that suits every plain counter; and those that are given often, with values.
+FORMATTED = (
+    *(["--format", "json"], ["-f", "json"], ["--format=json"], ["--format", "csv"], ["-f", "tsv"], ["--format=ndjson"]),
+    *(["--sort", "name", "--top=3"], ["--exact"], ["--default", "0"], ["--max", "99999"]),
+)
+_SHOWN = {
+    "--format": ("value", "tsv", "csv", "json", "ndjson"),
+    "-f": ("tsv", "json"),
+    "--type": ("pncounter", "gcounter"),
+    **dict.fromkeys(("--min", "--max", "--default"), ("0", "9", "500", "99999")),
+    "--sort": ("name", "value"),
+    "--top": ("1", "3"),
+}
 _KEYS = ("job-1", "job-2", "job-3", "job 2", '"', "-x", "ünï", "0", "x" * 201)
 
 
@@ -312,10 +335,18 @@ def plain_arguments(draw: st.DrawFn) -> list[str]:
     if words[0] != "show" and draw(st.booleans()):
         words.append(str(draw(st.integers(1, 10**6))))
     if words[0] == "show":
-        words += draw(
-            st.sampled_from([[], [], ["--by-replica"], ["--format", "json"], ["-f", "json"], ["--format=json"]])
-        )
+        words += draw(st.sampled_from([[], [], ["--by-replica"], *FORMATTED]))
     return words
+
+
+@st.composite
+def plain_options(draw: st.DrawFn) -> list[str]:
+    """Return options of ``show`` that are given often."""
+    words: list[str] = []
+    for option in draw(st.lists(st.sampled_from(list(_SHOWN)), max_size=3, unique=True)):
+        value = draw(st.sampled_from(_SHOWN[option]))
+        words += [option, value] if draw(st.booleans()) else [f"{option}={value}"]
+    return [*words, *draw(st.sampled_from([[], [], [], ["--exact"]]))]
 
 
 @st.composite

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.codec.lines import encode_line
 from crdtctl.crdt.counter import Counter
 from crdtctl.store.durable import VERIFY_BELOW
@@ -389,3 +390,47 @@ def test_showing_keys_and_periods_is_fast(mine: tuple[object, ...], theirs: tupl
     first = outcome(case, fast_first)
     assert first == outcome(case, full)
     assert (first.ended, first.is_fast) == (Result(0, f"{value}\n", ""), True)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_fast"),
+    [
+        *(
+            ("--min 18", True),
+            ("--min 19", False),
+            ("--max 18", True),
+            ("--max=17", False),
+            ("--min 1 --max 17", False),
+        ),
+        *(("--type pncounter", True), ("--type gcounter", False), ("-t pncounter --min 18", True)),
+        *(("--top 1", True), ("--top 0", False), ("--sort value", True), ("--sort x", False), ("--default x", False)),
+        *(("--max 9 --max 99", False), ("--exact --exact", False), ("--exact=1", False), ("--min=", False)),
+        *(("--format toml", False), ("--min 018", False), ("--min -1", False), ("-f=csv", False), ("--format", False)),
+    ],
+)
+def test_an_option_that_is_met_is_fast_and_any_other_is_left(options: str, is_fast: bool) -> None:
+    case = plain("pncounter", (12, 5), learned=OF_HUB["pncounter"], arguments=["show", "builds", *options.split()])
+    done = outcome(case, fast_first)
+    assert done == outcome(case, full)
+    assert done.is_fast == is_fast
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "number", "is_fast"),
+    [
+        *(
+            ("csv", "builds", 1, True),
+            ("csv", "::a", 1, False),
+            ("tsv", "::a", 1, True),
+            ("json", "free slots", 1, False),
+        ),
+        *(("json", "builds", MAX_SAFE, True), ("ndjson", "builds", MAX_SAFE, True), ("value", "b", MAX_SAFE, True)),
+    ],
+)
+@pytest.mark.parametrize("words", [["show"], ["show", "NAME"]])
+def test_a_format_of_plain_counters_is_fast(form: str, name: str, number: int, is_fast: bool, words: list[str]) -> None:
+    files = {"own.json": PlantedFile(own({name: {"gcounter": {HERE: (20, number)}}}))}
+    case = Case([word.replace("NAME", name) for word in words] + ["--format", form], files)
+    done = outcome(case, fast_first)
+    assert done == outcome(case, full)
+    assert (done.is_fast, done.ended.status) == (is_fast, 0)

@@ -47,6 +47,24 @@ MUTANTS_OF_LAWS: tuple[Mutant, ...] = (
         "remaining = found",
     ),
     _mutant(
+        "the oldest rename of a name holds",
+        "crdt/renames.py",
+        "return -self.number, self.author, self.old",
+        "return self.number, self.author, self.old",
+    ),
+    _mutant(
+        "marks on one name cancel counts under another one",
+        "crdt/several_names.py",
+        "put(part) if at in about else part",
+        "part",
+    ),
+    _mutant(
+        "a reset is of one of several names",
+        "store/apply.py",
+        "names = self._renamed.group(request.name)",
+        "pass",
+    ),
+    _mutant(
         "the smaller version of an entry is kept",
         "crdt/lattice.py",
         "joined[key] = (a0 if a0 > b0 else b0, a1 if a1 > b1 else b1,",

@@ -85,6 +85,7 @@ JOBS = {
     "increment, with a note": Job("increment builds 2 --note x"),
     "undo": Job("undo"),
     "reset": Job("reset builds names"),
+    "rename": Job("rename builds runs"),
     "merge, first": Job("merge other.json"),
     "merge, more": Job("merge other.json more.json"),
     "merge with a hand-off": Job("merge handoff.json"),

@@ -27,7 +27,8 @@ from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from crdtctl.codec.header import Head
     from crdtctl.codec.layout import Pages
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 #: Number of bytes that are read in one call.
 READ_SIZE = 2**18
 _STEP = 4096
+#: Number of lines that are checked together.
+_CHECKED = 4096
 #: The names of the reserved lines, which hold no counter.
 NO_NAMES = frozenset(name.encode() for name in NO_COUNTERS)
 #: Maximum size in bytes of a header: a clock of about a million replicas.
@@ -292,29 +295,35 @@ class Source:
         self.verify()
         self.ours, ours = False, self.ours
         try:
-            if self.end - self.start > READ_SIZE:
-                return self._check_many()
             count = 0
-            for name, line in self.lines():
-                self.decode(line)
-                count += name not in NO_NAMES
+            for some in self.in_blocks():
+                count += sum(name not in NO_NAMES for name in some)
+                plain = self.plain_names(some)
+                for name, line in some.items():
+                    if name not in plain:
+                        self.decode(line)
             return count
         finally:
             self.ours = ours
 
-    def _check_many(self) -> int:
-        """Check all lines, as `decode` does, many at a time; return the number of counters."""
-        from crdtctl.codec import many_lines  # only here: small files do without
+    def in_blocks(self) -> Iterator[dict[bytes, bytes]]:
+        """Yield the lines by name, many at a time, in order."""
+        some: dict[bytes, bytes] = {}
+        for name, line in self.lines():
+            some[name] = line
+            if len(some) == _CHECKED:
+                yield some
+                some = {}
+        yield some
 
-        count = 0
-        for lines in many_lines.blocks(line for _, line in self.lines()):
-            count += len(lines)
-            if many_lines.are_totals(lines, self.head.clock):
-                continue
-            counters = many_lines.decoded(lines)
-            if counters is None:  # this finds the fault
-                counters = [self.decode(line) for line in lines]
-            for name, counter in counters:
-                count -= name in NO_COUNTERS
-                self._check_authors(counter)
-        return count
+    def plain_names(self, lines: Mapping[bytes, bytes], replica: str = "") -> AbstractSet[bytes]:
+        """Return the names of those of some lines that are valid here, and hold an entry of one replica alone.
+
+        There may be more such lines. With a `replica`, it is this one.
+        """
+        from crdtctl.codec.alike import alike  # only here: most commands check no line
+
+        found = alike(lines)
+        author = found.replica.decode()
+        is_known = max([row[0] for row in found.numbers.values()], default=0) <= self.head.clock.get(author, 0)
+        return found.numbers.keys() if is_known and replica in ("", author) else frozenset()

@@ -146,10 +146,12 @@ def ignored_changes(directory: Directory) -> Finding | None:
 def _stray(directory: Directory, which: str, source: Source) -> str:
     """Return the fault of a replica's file that contains entries of the wrong replica; empty without a fault."""
     if which == OWN:
-        for _, line in source.lines():
-            for authors in source.decode(line)[1].values():
-                if set(authors) != {source.head.replica}:
-                    return "it holds entries of another replica"
+        for some in source.in_blocks():
+            plain = source.plain_names(some, source.head.replica)
+            for line in (line for name, line in some.items() if name not in plain):
+                for authors in source.decode(line)[1].values():
+                    if set(authors) != {source.head.replica}:
+                        return "it holds entries of another replica"
         return ""
     with suppress(DataError), directory.own_source() as own:  # the check of own.json reports its damage
         mine = own.head.replica

@@ -5,7 +5,8 @@ codec imported. Whatever is not sound raises `ValueError`, and the full command 
 """
 
 from crdtctl.codec import plain, plain_values
-from crdtctl.codec.layout import MAX_SAFE, NAME_END, name_of
+from crdtctl.codec.alike import alike
+from crdtctl.codec.layout import NAME_END, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,42 +30,15 @@ def listing(own: bytes, known: bytes) -> bytes:
 
 
 def _alike(lines: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
-    """Return name → row, of the lines with the type and the replica of the first plain counter of one replica.
-
-    They are encoded again and compared all together, which takes less time than to check each. If one differs then,
-    no rows are returned.
-    """
-    tag, replica = _first_kind(lines)
-    if not tag:
+    """Return name → row, of the lines of one type and replica that can be read together."""
+    found = alike(lines)
+    if not found.tag:
         return {}
-    weights = plain.WEIGHTS[tag]
-    middle = b'":{"%b":{"%b":[' % (tag, replica)
-    numbers: dict[bytes, list[int]] = {}
-    for name, line in lines.items():
-        if line.startswith(middle, len(name) + 1):
-            digits = line[len(name) + 1 + len(middle) : -3].split(b",")
-            if len(digits) == 1 + len(weights) and b"".join(digits).isdigit():
-                numbers[name] = [int(one) for one in digits]
-    form = b'"%b' + middle.replace(b"%", b"%%") + b",".join([b"%d"] * (1 + len(weights))) + b"]}}"
-    again = b"\n".join([form % (name, *row) for name, row in numbers.items()])
-    is_same = again == b"\n".join([lines[name] for name in numbers]) and plain.are_names([*numbers])
-    if not is_same or not all(row[0] and min(row) >= 0 and max(row) <= MAX_SAFE for row in numbers.values()):
-        return {}
+    weights = plain.WEIGHTS[found.tag]
     up, down = (*weights, 0)[:2]  # a type with one total has its last one twice
-    return {name: b"%b\t%b\t%d\n" % (name, tag, up * row[1] + down * row[-1]) for name, row in numbers.items()}
-
-
-def _first_kind(lines: "Mapping[bytes, bytes]") -> tuple[bytes, bytes]:
-    """Return the type and the replica of the first counter of numbers that has one replica; empty without any."""
-    for name, line in lines.items():
-        try:
-            tag, entries = plain.read_line(line, name)
-        except (ValueError, LookupError):
-            continue
-        if len(entries) == 1:
-            (replica,) = entries
-            return tag, replica
-    return b"", b""
+    return {
+        name: b"%b\t%b\t%d\n" % (name, found.tag, up * row[1] + down * row[-1]) for name, row in found.numbers.items()
+    }
 
 
 def _by_name(text: bytes) -> dict[bytes, bytes]:

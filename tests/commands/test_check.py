@@ -1,11 +1,13 @@
 """``crdtctl check`` verifies a replica or files, says what it looked at, and ends with 1 on a fault."""
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from crdtctl import Replica
+from crdtctl.codec.layout import TRAILER_SIZE, trailer
 from tests.conftest import Result, Shell
 from tests.support.expect import assert_one_line, contents
 from tests.support.handwritten import counted, document
@@ -123,3 +125,16 @@ def test_every_kind_of_file_that_is_written_passes(shell: Shell, replica: Replic
     shell.ok("export", "-o", "state.toml", "--format", "toml")
     shell.ok("export", "-o", "delta.json", "--since", clock)
     assert set(verdicts(shell("check", "state.json", "state.toml", "delta.json")).values()) == {"ok"}
+
+
+def test_own_entries_of_another_replica_are_a_fault(shell: Shell, replica: Replica) -> None:
+    replica.increment("builds")
+    replica.increment("passed")
+    path = Path(replica.path, "own.json")
+    head, *lines = path.read_bytes()[:-TRAILER_SIZE].split(b"\n")
+    me = replica.id.encode()
+    head = head.replace(b'"clock":{', b'"clock":{"a-other":2,')
+    for line in (lines[0].replace(me, b"a-other"), lines[0]):
+        body = b"\n".join([head, line, lines[1], b""])
+        path.write_bytes(body + trailer(zlib.crc32(body)))
+        assert ("entries of another replica" in shell("check").stdout) == (b"a-other" in line)

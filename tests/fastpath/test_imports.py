@@ -31,9 +31,9 @@ MORE = {
     "show builds": SHOWING,
     "show visitors": {*SHOWING, "crdtctl.codec.plain_sets"},
     "show builds --min 1": {*SHOWING, "crdtctl.fastpath.formats"},
-    "show --format json": {*SHOWING, "crdtctl.store.listing", "crdtctl.fastpath.formats"},
+    "show --format json": {*SHOWING, "crdtctl.store.listing", "crdtctl.codec.alike", "crdtctl.fastpath.formats"},
     "clock": {*SHOWING, "crdtctl.fastpath.clocks"},
-    "show": {*SHOWING, "crdtctl.store.listing"},
+    "show": {*SHOWING, "crdtctl.store.listing", "crdtctl.codec.alike"},
 }
 START = "from crdtctl.__main__ import run; run()"
 

@@ -224,9 +224,12 @@ class _KnownCounters:
         from crdtctl.store.siblings import types_of_series  # only here: few commits make a series
 
         source = self._opened()
-        names = self._renamed.aliases.group(name) if self._renamed else [name]
-        found = {tag for one in names for tag in types_of_series(self._own, one)}
-        return found.union(*[types_of_series(source, one) for one in names]) if source else found
+        found = types_of_series(self._own, name)
+        found |= types_of_series(source, name) if source else set()
+        for one in self._renamed.aliases.group(name) if self._renamed else ():
+            tags = types_of_series(self._own, one) | (types_of_series(source, one) if source else set())
+            found |= {tag for tag in tags if TYPES[tag].can_be_renamed}
+        return found
 
     def counters_of_name(self, name: str) -> Iterator[tuple[str, Counter]]:
         """Yield the counters of a name, with and without labels, of both files."""

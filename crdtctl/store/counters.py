@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Final, Self, TypeVar
 
     from crdtctl.codec.reader import Source
+    from crdtctl.crdt.base import Entries
     from crdtctl.crdt.counter import Counter
     from crdtctl.store.files import Directory
     from crdtctl.store.jobs import AttemptReading
@@ -71,10 +72,7 @@ class CounterSnapshot:
         if stored_counter_fault(name) is not None:
             raise wrong_name(name)
         check_type(tag)
-        found = []
-        for called in self.spellings(name):
-            counter = self.counter(called)
-            found += [Reading(called, one, counter[one]) for one in sorted(counter) if tag in (None, one)]
+        found = [Reading(*one) for one in self.named(name) if tag in (None, one[1])]
         if not found:
             what = "counter" if tag is None else tag
             raise MissingError.of_counter(name, f"no {what} '{name}' here", "'crdtctl show' lists what there is")
@@ -110,7 +108,7 @@ class CounterSnapshot:
 
     def tags(self, name: str) -> list[str]:
         """Return the types of a counter; empty for an unknown counter."""
-        return sorted({tag for one in self.spellings(entered_counter(name)) for tag in self.counter(one)})
+        return sorted({tag for _, tag, _ in self.named(entered_counter(name))})
 
     def meant(self, name: str, series: Sequence[str] = ()) -> str:
         """Return the type that the name of a counter means: the one that this replica uses, or the only one.
@@ -237,6 +235,16 @@ class CounterSnapshot:
             return self.renamed.counter(name)
         own, known = self._values
         return join_counters(own.counter(name), known.counter(name) if known else {})
+
+    def named(self, name: str) -> Iterator[tuple[str, str, Entries]]:
+        """Yield the name, the type and the entries of each counter that a name means, after renames."""
+        from crdtctl.crdt import TYPES
+
+        for called in self.spellings(name):
+            counter = self.counter(called)
+            for tag in sorted(counter):
+                if called == name or TYPES[tag].can_be_renamed:
+                    yield called, tag, counter[tag]
 
     def spellings(self, name: str) -> list[str]:
         """Return the spellings that a counter may be read under: the one that it was renamed to, and its own."""

@@ -150,12 +150,13 @@ class Replica(Lifecycle, Verbs):
         """
         from crdtctl.crdt import TYPES
         from crdtctl.crdt.branches import origin
+        from crdtctl.crdt.several_names import replica_of
         from crdtctl.store import requests
 
         with self.snapshot() as now:
             found = [one for one in now.counters() if TYPES[one.tag].has_keys and TYPES[one.tag].used_keys(one.state)]
             former = {past.replica for past in now.past()}
-        keepers = {origin(replica) for one in found for replica in TYPES[one.tag].keepers(one.state)}
+        keepers = {origin(replica_of(writer)) for one in found for writer in TYPES[one.tag].keepers(one.state)}
         take_over = take_over or keepers <= former
         self.commit([requests.expire(one.name, one.tag, clock, take_over=take_over) for one in found])
         with self.snapshot() as now:

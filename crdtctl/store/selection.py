@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crdtctl.codec.reader import ALL, NO_NAMES, Part
+from crdtctl.crdt import TYPES
 from crdtctl.crdt.counter import join_counters
 from crdtctl.crdt.names import counter_advice, counter_fault, entered, stored_counter_fault
 from crdtctl.crdt.selector import Condition, Selector, condition, equal_to, selector
@@ -129,8 +130,11 @@ def _of_old_name(now: CounterSnapshot, text: str, fault: str) -> Selector:
 
 def find(now: CounterSnapshot, wanted: Selector, tag: str | None = None) -> Iterator[Reading]:
     """Yield the counters that a selector means, a name without labels before its series. Only their lines are read."""
-    for name in now.spellings(wanted.name) if wanted.pattern is None else [wanted.name]:
-        yield from _find(now, wanted if name == wanted.name else replace(wanted, name=name), tag)
+    *target, _ = now.spellings(wanted.name) if wanted.pattern is None else [wanted.name]
+    for name in target:
+        found = _find(now, replace(wanted, name=name), tag)
+        yield from (one for one in found if TYPES[one.tag].can_be_renamed)
+    yield from _find(now, wanted, tag)
 
 
 def _find(now: CounterSnapshot, wanted: Selector, tag: str | None) -> Iterator[Reading]:

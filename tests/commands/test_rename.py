@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
+from crdtctl.errors import RefusedError
 from tests.conftest import Shell
 from tests.support.expect import assert_refused, contents
 
@@ -222,7 +223,12 @@ def test_counter_that_cannot_be_renamed_keeps_its_name_if_it_arrives_later(
     other.create("old", tag=tag, bound=0 if tag == "bcounter" else None)
     other.increment("old", 5)
     exchange(replica, other)
-    assert {(one.name, one.tag, one.value) for one in other.counters()} == {("new", "pncounter", 1), ("old", tag, 5)}
+    other.create("new", tag=tag, bound=0 if tag == "bcounter" else None, also=True)
+    other.increment("new", 7, tag=tag)
+    assert {(one.name, one.tag, one.value) for one in other.counters()} == {
+        *(("new", "pncounter", 1), ("new", tag, 7), ("old", tag, 5)),
+    }
+    assert other.value("old", tag) == 5
     assert shell.ok("show", "old", "--type", tag, "--replica", other.path) == "5\n"
     other.decrement("old", 2)
     assert other.value("old", tag) == 3
@@ -342,3 +348,53 @@ def test_changes_of_a_merge_have_the_new_name(replica: Replica, other: Replica) 
     other.increment("new", 16)
     report = replica.merge_bytes(other.export_bytes(), details=10)
     assert [(one.name, one.before, one.after) for one in report.changes] == [("new", 7, 31)]
+
+
+def test_horizon_knows_the_replica_that_lets_keys_of_all_names_expire(replica: Replica, other: Replica) -> None:
+    other.increment("old", 5, once="a")
+    other.rename("old", "new")
+    exchange(replica, other)
+    replica.expire(replica.clock())
+    exchange(replica, other)
+    other.increment("old", 1, once="b")
+    with pytest.raises(RefusedError, match="lets its idempotency keys expire"):
+        other.expire(other.clock())
+    assert other.expire(other.clock(), take_over=True) == 1
+    exchange(replica, other)
+    assert values(replica) == values(other) == {"new": 6}
+
+
+def test_sealed_replica_cannot_rename(shell: Shell, replica: Replica) -> None:
+    replica.increment("a", 1)
+    replica.seal()
+    assert "sealed" in assert_refused(shell("rename", "a", "b"), 4)
+
+
+def test_attempts_are_shown_under_the_new_name(shell: Shell, replica: Replica) -> None:
+    for number in (1, 2):
+        attempt = Replica.init(shell.directory / f"job{number}", name="job")
+        attempt.begin_attempt("nightly", number)
+        attempt.increment("failed", number)
+        replica.merge_bytes(attempt.export_bytes())
+    replica.rename("failed", "failures")
+    assert [(one.name, one.value, one.counts) for one in replica.attempts("failed")] == [
+        ("failures", 1, False),
+        ("failures", 2, True),
+    ]
+    assert shell.ok("show", "failed") == "2\n"
+
+
+def test_metrics_and_reports_have_the_new_name(shell: Shell, replica: Replica) -> None:
+    replica.increment('failed{os="linux"}', 3)
+    replica.increment('failures{os="linux"}', 4)
+    replica.rename("failed", "failures")
+    assert 'failures{os="linux"' in shell.ok("show", "--format", "prom")
+    assert "failed" not in shell.ok("show", "--format", "prom")
+    assert shell.ok("show", "failed", "--sort", "value", "--top", "1") == "7\n"
+
+
+def test_stream_counts_under_both_names(shell: Shell, replica: Replica) -> None:
+    replica.increment("old", 1)
+    replica.rename("old", "new")
+    shell.ok("increment", "--quiet", "--stream", "-", stdin="old 2\nnew 4\n" * 50)
+    assert values(replica) == {"new": 301}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from crdtctl.cli.output import Item, Report
     from crdtctl.cli.selection import Default
+    from crdtctl.crdt.distribution import Distribution
     from crdtctl.store.snapshot import Snapshot
 
 #: The quantiles of a report that does not choose any.
@@ -56,17 +57,12 @@ def show(
     if is_one:
         rows = list(rows)
         if not any(one.value for one in rows):
-            rows[0].distribution  # noqa: B018  # raises for another type
+            check_type(rows[0])
             raise AnswerIsNo(f"'{rows[0].spelling}' has no numbers yet")
     default = "value" if is_one and len(chosen) == 1 else None
     output.print_report(_quantile_report(now, rows, by, chosen), output.resolve_format(form, default=default))
     for one in rows if bounds != (None, None) else ():
-        found, (least, most) = one.distribution.quantile(chosen[0]), bounds
-        called = f"the quantile {text(chosen[0])} of '{one.spelling}' is {found}"
-        if found is not None and least is not None and units(found) < least:
-            raise AnswerIsNo(f"{called}, below {text(least)}")
-        if found is not None and most is not None and units(found) > most:
-            raise AnswerIsNo(f"{called}, above {text(most)}")
+        check_bounds(one.distribution, chosen[0], f"'{one.spelling}'", *bounds)
 
 
 def bound(word: str, option: str) -> int:
@@ -80,6 +76,12 @@ def bound(word: str, option: str) -> int:
 def with_figures(item: Item, one: Total | Default) -> Item:
     """Return the item of a counter, with all figures of a distribution."""
     return {**item, **figures_of(one, quantiles(None))} if isinstance(one, Total) and is_distribution(one) else item
+
+
+def check_type(total: Total) -> None:
+    """Raise `RefusedError` if a total has no quantiles."""
+    if not is_distribution(total):
+        total.distribution  # noqa: B018  # raises
 
 
 def is_distribution(total: Total) -> bool:
@@ -101,9 +103,24 @@ def figures_of(total: Total, chosen: list[int]) -> Item:
         "mean": _number(found.mean),
         "min": _number(found.smallest),
         "max": _number(found.largest),
-        "quantiles": {text(q): _number(found.quantile(q)) for q in chosen},
+        "quantiles": quantiles_of(found, chosen),
         "buckets": buckets,
     }
+
+
+def quantiles_of(found: Distribution, chosen: Sequence[int]) -> Item:
+    """Return the chosen quantiles of a distribution for JSON, by their names; None without a number."""
+    return {text(q): _number(found.quantile(q)) for q in chosen}
+
+
+def check_bounds(found: Distribution, q: int, named: str, least: int | None, most: int | None) -> None:
+    """Raise `AnswerIsNo` if a quantile is outside of the bounds, in units of 10^-30."""
+    number = found.quantile(q)
+    called = f"the quantile {text(q)} of {named} is {number}"
+    if number is not None and least is not None and units(number) < least:
+        raise AnswerIsNo(f"{called}, below {text(least)}")
+    if number is not None and most is not None and units(number) > most:
+        raise AnswerIsNo(f"{called}, above {text(most)}")
 
 
 def _quantile_report(now: Snapshot, rows: Iterable[Total], by: Sequence[str], chosen: list[int]) -> Report:
@@ -113,7 +130,7 @@ def _quantile_report(now: Snapshot, rows: Iterable[Total], by: Sequence[str], ch
             **named(one.name, one.labels),
             "type": one.tag,
             "relative_error": found.error,
-            "quantiles": {text(q): _number(found.quantile(q)) for q in chosen},
+            "quantiles": quantiles_of(found, chosen),
         }
         for one, found in ((one, one.distribution) for one in rows)
     )

@@ -7,18 +7,19 @@ from datetime import datetime
 from itertools import islice, pairwise
 from shlex import join
 
-from crdtctl.cli import calendar, output, times
+from crdtctl.cli import calendar, distributions, output, times
 from crdtctl.cli.counter_rows import named, report
 from crdtctl.cli.output import Report, json_int
 from crdtctl.cli.rows import Rows, rows
 from crdtctl.crdt import TYPES
+from crdtctl.crdt.decimals import text
 from crdtctl.crdt.periods import LENGTHS, QUARTER, RANKS, kept
-from crdtctl.errors import RefusedError, UsageError, printable
+from crdtctl.errors import AnswerIsNo, RefusedError, UsageError, printable
 from crdtctl.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
     from typing import Any
 
@@ -41,7 +42,10 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 class Question(Record):
-    """A question: rows of a length (None: one for all), in a zone, in a range (None: all that is known)."""
+    """A question: rows of a length (None: one for all), in a zone, in a range (None: all that is known).
+
+    It asks for amounts, amounts per second (`rate`), or `quantiles`, in units of 10^-30.
+    """
 
     per: str | None
     zone: tzinfo
@@ -49,6 +53,17 @@ class Question(Record):
     until: float | None
     rate: bool
     now: float
+    quantiles: tuple[int, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the figures of each row."""
+        return [*map(text, self.quantiles)] or ["rate" if self.rate else "value"]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the answer for one total is one number."""
+        return self.per is None and len(self.columns) == 1
 
     @property
     def is_open(self) -> bool:
@@ -72,7 +87,9 @@ def question(context: Context) -> Question:
         raise UsageError("--tz, --until and --rate need --per, --since or --last", "for example --per day")
     if since is not None and since >= (now if until is None else until):
         raise UsageError("the range ends before it begins", "exchange --since and --until, or correct the year")
-    return Question(per, zone, since, until, bool(values["rate"]), now)
+    words = values["quantile"]
+    chosen = () if words is None else tuple(dict.fromkeys(distributions.quantiles(words)))
+    return Question(per, zone, since, until, bool(values["rate"]), now, chosen)
 
 
 def earliest(asked: Question) -> int | None:
@@ -88,14 +105,14 @@ class Answer(Record):
     """The rows of one total: the amounts in them, and those in none, if the range is open.
 
     Those are `unknown`, or `ahead` of now: dated by a wrong clock. Of a sketch, they are the things that no row has.
-    `figures` are further numbers of each row.
+    `amounts` are what the type keeps of each row.
     """
 
     total: Total
     found: Rows
     unknown: int
     ahead: int
-    figures: tuple[Mapping[str, int], ...] = ()
+    amounts: Sequence[Any]
 
 
 def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[Answer]]:
@@ -105,6 +122,8 @@ def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[A
     made = []
     for total, one in zip(totals, known, strict=True):
         _check(total, one, asked, edges)
+        if asked.quantiles:
+            distributions.check_type(total)
         kind = TYPES[total.tag]
         found = rows(one.periods, edges, kind.together)
         unknown = ahead = 0
@@ -114,7 +133,7 @@ def answers(totals: Sequence[Total], asked: Question) -> tuple[list[int], list[A
             ahead = _more(kind, [*found.values, *outside], [found.after]) if asked.until is None else 0
         amounts = found.values
         found = Rows([*map(kind.size, amounts)], *map(kind.size, (found.before, found.after, found.across)))
-        made.append(Answer(total, found, unknown, ahead, tuple(map(kind.figures, amounts))))
+        made.append(Answer(total, found, unknown, ahead, amounts))
     return edges, made
 
 
@@ -177,9 +196,26 @@ def _finer(total: Total, every: str) -> str:
 def show(
     now: Snapshot, totals: Iterable[Total], by: Sequence[str], asked: Question, form: str | None, *, is_one: bool
 ) -> None:
-    """Print the counts of periods. Those of longer periods that the rows cut are in none of them, and are reported."""
+    """Print the counts of periods, or their quantiles.
+
+    Counts of longer periods that the rows cut are in none of them, and are reported. Raise `AnswerIsNo` if one quantile
+    of no numbers is asked for.
+    """
     edges, found = answers([*totals], asked)
+    if is_one:
+        check_numbers(found[0], edges, asked)
     print_answers(now, edges, found, by, asked, form, is_one=is_one)
+
+
+def check_numbers(one: Answer, edges: Sequence[int], asked: Question) -> None:
+    """Raise `AnswerIsNo` if the answer is one quantile of an empty distribution."""
+    if asked.quantiles and asked.is_single and not one.found.values[0]:
+        raise AnswerIsNo(f"'{one.total.spelling}' has no numbers {span_of(edges, asked)}")
+
+
+def span_of(edges: Sequence[int], asked: Question) -> str:
+    """Return the words for the whole span of some rows."""
+    return f"from {shown(edges[0], asked.zone)} to {shown(edges[-1], asked.zone)}"
 
 
 def print_answers(
@@ -193,12 +229,13 @@ def print_answers(
     is_one: bool,
 ) -> None:
     """Print answers; report what is in none of the rows."""
-    chosen = output.resolve_format(form, default="value" if is_one and asked.per is None else None)
+    chosen = output.resolve_format(form, default="value" if is_one and asked.is_single else None)
     if chosen in output.STRUCTURED or not (is_one or by):
         items = (_item(one, edges, asked) for one in found)
-        output.print_report(report(now, ("type",), ("period", _figure(asked)), by, items, _cells), chosen)
+        output.print_report(report(now, ("type",), ("period", *asked.columns), by, items, _cells), chosen)
     else:
-        bars = chosen == "table" and output.is_terminal() and is_one and asked.per is not None and not asked.rate
+        bars = chosen == "table" and output.is_terminal() and is_one and asked.per is not None
+        bars = bars and not (asked.rate or asked.quantiles)
         output.print_report(_columns(now, found, edges, by, asked, bars=bars), chosen)
     for one in found:
         if one.found.across and not asked.is_open:  # otherwise they have a row
@@ -213,42 +250,48 @@ def report_of_default(now: Snapshot, one: Default, edges: Sequence[int], asked: 
 
     If it `is_whole`, it also has the name of the counter.
     """
-    row = _row(edges[0], edges[-1], one.value, asked)
+    row = _row(edges[0], edges[-1], one.value, None, asked)
     item: Item = {**named(one.name, one.labels), "type": None, "per": asked.per, "periods": [row]}
     if not is_whole:
         return Report("periods", ("period", "value"), [item], _cells, value=1, head={"replica": now.id})
     return report(now, ("type",), ("period", "value"), (), [item], _cells)
 
 
-def _figure(asked: Question) -> str:
-    return "rate" if asked.rate else "value"
-
-
 def _cells(item: Item) -> Iterator[Sequence[object]]:
-    if int(item.get("before_or_unknown", 0)):
+    is_of_quantiles = any("quantiles" in row for row in item["periods"][:1])
+    if int(item.get("before_or_unknown", 0)) and not is_of_quantiles:
         yield _UNKNOWN, int(item["before_or_unknown"])
     for row in item["periods"]:
-        yield row["period"], row["rate"] if "rate" in row else int(row["value"])
-    if int(item.get("in_the_future", 0)):
+        yield row["period"], *_figures(row)
+    if int(item.get("in_the_future", 0)) and not is_of_quantiles:
         yield _AHEAD_OF_NOW, int(item["in_the_future"])
+
+
+def _figures(row: Item) -> Sequence[Any]:
+    """Return the cells of a row after its period."""
+    if "quantiles" in row:
+        return [*row["quantiles"].values()]
+    return [row["rate"] if "rate" in row else int(row["value"])]
 
 
 def _columns(
     now: Snapshot, found: Sequence[Answer], edges: Sequence[int], by: Sequence[str], asked: Question, *, bars: bool
 ) -> Report:
     """Return the report with a row for each period, and a column for each group."""
-    groups = (
-        [" ".join(one.total.labels.get(key) or f"{key}=" for key in by) for one in found] if by else [_figure(asked)]
-    )
-    if len({one.total.name for one in found}) > 1:
-        groups = [f"{one.total.name} {group}" for one, group in zip(found, groups, strict=True)]
+    groups = asked.columns
+    if by:
+        groups = [" ".join(one.total.labels.get(key) or f"{key}=" for key in by) for one in found]
+        if len({one.total.name for one in found}) > 1:
+            groups = [f"{one.total.name} {group}" for one, group in zip(found, groups, strict=True)]
+        if len(asked.columns) > 1:
+            groups = [f"{group} {column}" for group in groups for column in asked.columns]
     items: list[Item] = []
-    if any(one.unknown for one in found):
+    if any(one.unknown for one in found) and not asked.quantiles:
         items.append({"period": _UNKNOWN, "cells": [one.unknown for one in found]})
     for at, (start, end) in enumerate(pairwise(edges)):
-        cells = [_row(start, end, one.found.values[at], asked) for one in found]
-        items.append({"period": cells[0]["period"], "cells": [cell.get("rate", int(cell["value"])) for cell in cells]})
-    if any(one.ahead for one in found):
+        cells = [_row(start, end, one.found.values[at], one.amounts[at], asked) for one in found]
+        items.append({"period": cells[0]["period"], "cells": [figure for cell in cells for figure in _figures(cell)]})
+    if any(one.ahead for one in found) and not asked.quantiles:
         items.append({"period": _AHEAD_OF_NOW, "cells": [one.ahead for one in found]})
     longest = max((cell for item in items for cell in item["cells"]), default=0) if bars else 0
 
@@ -263,10 +306,12 @@ def _columns(
 
 
 def _item(one: Answer, edges: Sequence[int], asked: Question) -> Item:
-    starts = zip(edges, edges[1:], one.found.values, strict=False)
-    periods = [_row(start, end, amount, asked) for start, end, amount in starts]
-    for row, figures in zip(periods, one.figures, strict=True):
-        row.update({name: json_int(number) for name, number in figures.items()})
+    kind = TYPES[one.total.tag]
+    periods = []
+    for start, end, value, amount in zip(edges, edges[1:], one.found.values, one.amounts, strict=False):
+        row = _row(start, end, value, amount, asked)
+        row.update({name: json_int(number) for name, number in kind.figures(amount).items()})
+        periods.append(row)
     item: Item = {**named(one.total.name, one.total.labels), "type": one.total.tag, "per": asked.per}
     item["periods"] = periods
     if asked.is_open:
@@ -276,13 +321,16 @@ def _item(one: Answer, edges: Sequence[int], asked: Question) -> Item:
     return item
 
 
-def _row(start: int, end: int, amount: int, asked: Question) -> Item:
+def _row(start: int, end: int, value: int, amount: Any, asked: Question) -> Item:
+    """Return a row with the `value` of an amount, or with the quantiles of the `amount`."""
     name = calendar.label(asked.per, asked.zone, start) if asked.per else shown(start, asked.zone)
     row: Item = {"period": name, "start": shown(start, asked.zone), "end": shown(end, asked.zone)}
-    row["value"] = json_int(amount)
+    row["value"] = json_int(value)
     if asked.rate:
         passed = min(end, asked.now) - start
-        row["rate"] = float(f"{amount / passed:.6g}") if passed > 0 else 0.0
+        row["rate"] = float(f"{value / passed:.6g}") if passed > 0 else 0.0
+    if asked.quantiles:
+        row["quantiles"] = distributions.quantiles_of(amount, asked.quantiles)
     return row
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crdtctl.cli import output, per
+from crdtctl.cli.distributions import check_bounds
 from crdtctl.cli.selection import Default, existing
 from crdtctl.cli.time_options import READING
 from crdtctl.errors import AnswerIsNo, RefusedError, UsageError
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from crdtctl.store.totals import Total
 
 #: Options of ``show`` that no question about time can be combined with.
-_OTHER_FIGURES = ("by_replica", "members", "readings", "attempts", "quantile", "distribution", "state")
+_OTHER_FIGURES = ("by_replica", "members", "readings", "attempts", "distribution", "state")
 #: Those that need one number.
 _OF_ONE_NUMBER = ("minimum", "maximum", "default")
+_LONGER = "ask for a span that begins with such a period, or keep short ones for longer with 'crdtctl create --keep'"
 
 
 def check_combined(context: Context) -> None:
@@ -31,6 +33,8 @@ def check_combined(context: Context) -> None:
         if name in given:
             raise UsageError(f"{asked} and {given[name]} cannot be combined", "ask one after the other")
     rows = given.get("per") or given.get("rate")
+    if "rate" in given and "quantile" in given:
+        raise UsageError("--rate and --quantile cannot be combined", "a quantile is not an amount")
     for name in _OF_ONE_NUMBER:
         if name in given and rows:
             raise UsageError(
@@ -53,6 +57,8 @@ def show(
     span.
     """
     edges, found = per.answers([*existing([one])], asked)
+    for answer in found:
+        per.check_numbers(answer, edges, asked)
     amount, cut = (found[0].found.values[0], found[0].found.across) if found else (one.value, 0)
     if isinstance(one, Default):
         chosen = output.resolve_format(form, default="value")
@@ -60,7 +66,14 @@ def show(
         output.print_report(per.report_of_default(now, one, edges, asked, is_whole=is_whole), chosen)
     else:
         per.print_answers(now, edges, found, (), asked, form, is_one=True)
-    span = f"from {per.shown(edges[0], asked.zone)} to {per.shown(edges[-1], asked.zone)}"
+    span = per.span_of(edges, asked)
+    if asked.quantiles:
+        if cut:
+            raise RefusedError(
+                f"the quantile of '{one.spelling}' {span} is not known: {cut} numbers are in longer periods", _LONGER
+            )
+        check_bounds(found[0].amounts[0], asked.quantiles[0], f"'{one.spelling}' {span}", least, most)
+        return
     if least is not None and amount + max(cut, 0) < least:
         raise AnswerIsNo(f"'{one.spelling}' is {amount} {span}, below {least}")
     if most is not None and amount + min(cut, 0) > most:
@@ -68,5 +81,5 @@ def show(
     if (least is not None and amount + min(cut, 0) < least) or (most is not None and amount + max(cut, 0) > most):
         raise RefusedError(
             f"'{one.spelling}' is {amount} or {amount + cut} {span}: {cut} were counted in longer periods",
-            "ask for a span that begins with such a period, or keep short ones for longer with 'crdtctl create --keep'",
+            _LONGER,
         )

@@ -113,6 +113,7 @@ def show(
       crdtctl show bytes.sent --readings
       crdtctl show failed --attempts
       crdtctl show latency --quantile 0.99 --max 0.5
+      crdtctl show latency --per day --quantile 0.5,0.99
       crdtctl show builds --min 100 && echo celebrate
       crdtctl show failures --max 0 --default 0
       crdtctl show failures --last 24h --max 0 --default 0
@@ -217,7 +218,7 @@ def show(
             from crdtctl.cli import per
 
             if not names:
-                rows = (total for total in existing(rows) if total.has_periods)
+                rows = (total for total in existing(rows) if total.has_periods and _has_figures(total, asked))
             per.show(now, existing(rows), keys, asked, form, is_one=one)
             return
         if quantiles is not None:
@@ -261,6 +262,11 @@ def _question(context: Context) -> Question:
 
     spans.check_combined(context)
     return per.question(context)
+
+
+def _has_figures(total: Total, asked: Question) -> bool:
+    """Return whether a total has the figures that are asked for."""
+    return TYPES[total.tag].adds_numbers or not asked.quantiles
 
 
 def _way(asked: Question | None) -> Read:

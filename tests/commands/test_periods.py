@@ -194,7 +194,13 @@ def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Rep
         ("--tz UTC", "need --per"),
         ("--rate", "need --per"),
         ("--per day --members", "--per and --members cannot be combined"),
-        ("--last 1d --quantile 0.5", "--last and --quantile cannot be combined"),
+        ("--last 1d --distribution", "--last and --distribution cannot be combined"),
+        ("--last 1d --rate --quantile 0.5", "--rate and --quantile cannot be combined"),
+        ("--per day --quantile 0.5 --max 3", "--per and --max cannot be combined"),
+        ("--last 1d --quantile 0.5,0.9 --max 3", "they need a single quantile"),
+        ("--per day --quantile nan", "'nan' is not a quantile"),
+        ("--per day --quantile inf", "'inf' is not a quantile"),
+        ("--per day --quantile 0.5,-1", "'-1' is not a quantile"),
         ("--per day --min 3", "--per and --min cannot be combined"),
         ("--last 1d --rate --max 3", "--rate and --max cannot be combined"),
         ("--since 1d --per day --default 3", "--per and --default cannot be combined"),
@@ -590,3 +596,88 @@ def test_python_adds_at_a_time(replica: Replica) -> None:
     replica.add_numbers("latency", 1, 2, at=86_400)
     for name in ("visitors", "latency"):
         assert replica.reading(name).values_by_period == {(96, 192): 2}
+
+
+@pytest.fixture
+def latency(shell: Shell, replica: Replica) -> Replica:
+    """Return a replica with numbers of two hosts, on some days of March, and of no day."""
+    shell.ok("add", "latency", "1000", "--type", "hist")
+    shell.ok("create", "latency", "--every", "day")
+    shell.ok("add", "latency", "3", "1", "2", "-l", "host=a", "--at", "2026-03-01")
+    shell.ok("add", "latency", "9", "-l", "host=b", "--at", "2026-03-01")
+    shell.ok("add", "latency", "--type", "hist", "--at", "2026-03-03", "-l", "host=b", "--", "-4", "0.5")
+    return replica
+
+
+DAYS = ("--per", "day", "--since", "2026-03-01", "--until", "2026-03-03")
+
+
+def test_quantiles_of_each_period_are_columns(shell: Shell, latency: Replica) -> None:
+    assert shell.ok("show", "latency", *DAYS, "--quantile", "0,1") == (
+        "2026-03-01\t1\t9\n2026-03-02\t\t\n2026-03-03\t-4\t0.5\n"
+    )
+    assert shell.ok("show", "latency", *DAYS, "--quantile", "p100,1", "-f", "csv") == (
+        "period,1\n2026-03-01,9\n2026-03-02,\n2026-03-03,0.5\n"
+    )
+    assert shell.ok("show", "latency", *DAYS, "--quantile", "0,1", "-f", "table").split() == (
+        ["period", "0", "1", "─" * 19, *["2026-03-01", "1", "9", "2026-03-02", "2026-03-03", "-4", "0.5"]]
+    )
+    seen = on_terminal(shell, "show", "latency", *DAYS, "--quantile", "1").stdout
+    assert "█" not in seen
+
+
+def test_quantiles_of_the_groups_of_each_period_are_columns(shell: Shell, latency: Replica) -> None:
+    words = ("show", "latency", *DAYS, "--by", "host", "--where", "host=?", "-f", "csv")
+    assert shell.ok(*words, "--quantile", "1") == "period,a,b\n2026-03-01,3,9\n2026-03-02,,\n2026-03-03,,0.5\n"
+    assert shell.ok(*words, "--quantile", "0,1").splitlines()[:2] == ["period,a 0,a 1,b 0,b 1", "2026-03-01,1,3,9,9"]
+    series = shell.ok("show", "latency", *DAYS, "--series", "--where", "host=a", "--quantile", "0,1", "-f", "csv")
+    assert series.splitlines()[:2] == ["name,type,period,0,1", '"latency{host=""a""}",hist,2026-03-01,1,3']
+
+
+def test_data_formats_have_the_quantiles_of_each_period(shell: Shell, latency: Replica) -> None:
+    (counter,) = json.loads(shell.ok("show", "latency", *DAYS, "--quantile", "0,1", "-f", "json"))["counters"]
+    assert [(row["value"], row["quantiles"]) for row in counter["periods"]] == [
+        (4, {"0": 1, "1": 9}),
+        (0, {"0": None, "1": None}),
+        (2, {"0": -4, "1": 0.5}),
+    ]
+    until = ("--per", "day", "--until", "2026-03-01", "--quantile", "1")
+    (counter,) = json.loads(shell.ok("show", "latency", *until, "-f", "json"))["counters"]
+    assert (counter["before_or_unknown"], len(counter["periods"])) == (1, 1)
+    assert shell.ok("show", "latency", *until) == "2026-03-01\t9\n"
+    assert shell.ok("show", "latency", "--series", *until, "--where", "host=") == "latency\thist\t2026-03-01\t\n"
+
+
+def test_a_quantile_of_a_span_is_one_number_that_can_be_bounded(shell: Shell, latency: Replica) -> None:
+    words = ("show", "latency", "--since", "2026-03-01", "--until", "2026-03-03", "--quantile")
+    assert shell.ok(*words, "1", "--max", "9", "--min", "9") == "9\n"
+    assert shell.ok(*words, "0,1") == "2026-03-01T00:00Z\t-4\t9\n"
+    for bound in (("--max", "8.9"), ("--min", "9.1")):
+        ended = shell(*words, "1", *bound)
+        assert (ended.status, ended.stdout) == (1, "9\n")
+        assert "the quantile 1 of 'latency' from 2026-03-01T00:00Z to 2026-03-04T00:00Z is 9, " in ended.stderr
+    for options in ("", "--max 8"):
+        ended = shell("show", "latency", "--last", "1d", "--quantile", "1", *options.split())
+        assert (ended.status, ended.stdout) == (1, "")
+        assert "'latency' has no numbers from " in ended.stderr
+
+
+def test_a_bound_of_a_quantile_is_not_known_if_longer_periods_are_cut(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "latency", "--type", "hist", "--every", "hour", "--keep", "1h")
+    for hour in (1, 2):
+        shell.ok("add", "latency", "5", "--at", f"2026-03-01T{hour:02}:00Z")
+    shell.ok("add", "latency", "7", "--at", "2026-03-02T01:00Z")
+    words = ("show", "latency", "--since", "2026-03-01T02:00Z", "--until", "2026-03-02T02:00Z", "--quantile", "1")
+    assert "2 of 'latency' were counted in longer periods" in shell(*words).stderr
+    ended = shell(*words, "--max", "100")
+    assert (ended.status, ended.stdout) == (4, "7\n")
+    assert "is not known: 2 numbers are in longer periods" in ended.stderr
+
+
+def test_only_a_hist_has_quantiles_of_periods(shell: Shell, latency: Replica) -> None:
+    shell.ok("create", "builds", "--every", "day")
+    said = assert_refused(shell("show", "builds", *DAYS, "--quantile", "1"), 4)
+    assert "'builds' has no quantiles: it is of type pncounter" in said
+    rows = shell.ok("show", *DAYS, "--quantile", "1").splitlines()
+    assert len(rows) == 9
+    assert rows[3] == 'latency{host="a"}\thist\t2026-03-01\t3'

@@ -25,6 +25,7 @@ GROUPS = {
     },
     "Look": {
         "show": "Show the value of one counter, or a table of many.",
+        "watch": "Show counters as they change.",
         "report": "Write a page with tables and charts of counters, for a browser.",
         "status": "Show this replica, the replicas it knows, and its remotes.",
         "log": "Show past merges and other events, oldest first.",

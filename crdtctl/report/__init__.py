@@ -1,1 +1,1 @@
-"""The report for people: one snapshot of counters as data, and the writers of a page and of a chart from that data."""
+"""The report, a page made of one snapshot of the counters, and the live view of their changes."""

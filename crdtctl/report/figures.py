@@ -105,7 +105,7 @@ def _replicas(now: Snapshot) -> list[Item]:
 
 
 def _remote(item: Item) -> Item:
-    """Return what a report shows of a remote."""
+    """Return the figures of a remote in a report."""
     return {
         "remote": item["name"] or item["url"],
         "last": item["last_ok"],

@@ -114,7 +114,7 @@ def test_the_examples_are_understood(shell: Shell, replica: Replica, verb: str) 
             continue  # needs more than crdtctl
         inside = example.replace(" /", f" {shell.directory}/")
         assert all(word.startswith(str(shell.directory)) for word in shlex.split(inside) if word[0] == "/")
-        ended = in_sh(shell, inside, environment={"CI_PIPELINE_ID": "17"})
+        ended = in_sh(shell, inside, environment={"CI_PIPELINE_ID": "17", "CRDTCTL_WATCH_FOR": "1s"})
         assert ended.status != 2, ended.stderr
         assert "Traceback" not in ended.stderr
 

@@ -8,6 +8,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import RefusedError
 from tests.conftest import Shell
+from tests.support.clones import clone
 from tests.support.expect import assert_refused, contents
 
 FIXED = ("bcounter", "handoff")
@@ -398,3 +399,19 @@ def test_stream_counts_under_both_names(shell: Shell, replica: Replica) -> None:
     replica.rename("old", "new")
     shell.ok("increment", "--quiet", "--stream", "-", stdin="old 2\nnew 4\n" * 50)
     assert values(replica) == {"new": 301}
+
+
+def test_branches_of_a_fork_that_rename_differently_agree(replica: Replica, other: Replica, tmp_path: Path) -> None:
+    replica.increment("a", 1)
+    replica.export_bytes()
+    clone(Path(replica.path), tmp_path / "clone")
+    copied = Replica(tmp_path / "clone")
+    replica.rename("a", "b")
+    copied.rename("a", "c")
+    copied.increment("a", 4)
+    other.merge_bytes(replica.export_bytes(), copied.export_bytes(), check=False)
+    for one in (replica, copied):
+        one.merge_bytes(other.export_bytes(), check=False)
+    assert values(replica) == values(copied) == values(other)
+    assert [*values(other).values()] == [5]
+    assert len(other.rename_conflicts()) == 1

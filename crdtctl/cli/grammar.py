@@ -87,6 +87,7 @@ class Option:
 
     Without the option, `variable` counts, then the automatic variable: the path of the command and `name`, in capitals.
     The value of a `repeated` one is the list of the values on the line, in order; a variable has one value of the list.
+    Values that are `ignored` have no effect in `variable`, which sets the option of other commands as well.
     """
 
     is_flag = False
@@ -103,6 +104,7 @@ class Option:
         required: bool = False,
         hidden: bool = False,
         repeated: bool = False,
+        ignored: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.names = names or (f"--{name.replace('_', '-')}",)
@@ -110,6 +112,7 @@ class Option:
         self.help = help
         self.kind = kind
         self.variable = variable
+        self.ignored = ignored
         self.default = default
         self.required = required
         self.hidden = hidden
@@ -209,7 +212,8 @@ def variable_of(option: Option, path: str, environment: Mapping[str, str]) -> st
 
     `path` is the automatic start of the variables of the command.
     """
-    if option.variable and environment.get(option.variable):
+    word = environment.get(option.variable) if option.variable else None
+    if word and word not in option.ignored:
         return option.variable
     automatic = f"{path}_{option.name.upper()}"
     return automatic if environment.get(automatic) else ""

@@ -88,6 +88,10 @@ class _Option(typer.core.TyperOption):
         )
         self.declared = declared
 
+    def resolve_envvar_value(self, ctx: Any) -> str | None:
+        """Return the word in the environment variable that sets this option, as the other reader finds it."""
+        return environ.get(variable_of(self.declared, ctx.auto_envvar_prefix, environ)) or None
+
     def value_from_envvar(self, ctx: Any) -> Any:
         """Return the value of the environment variable. That of a repeated option is one, and not split at spaces."""
         if not self.declared.repeated:

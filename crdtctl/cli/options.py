@@ -3,7 +3,7 @@
 from crdtctl.cli.grammar import Flag, Option, Whole
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
-#: The formats of metrics, which only `show` has.
+#: The formats of metrics, which only `show` has. In CRDTCTL_FORMAT, other commands ignore them.
 METRICS = ("prom", "openmetrics")
 
 
@@ -29,6 +29,7 @@ FORM = Option(
     "-f",
     metavar="FORMAT",
     variable="CRDTCTL_FORMAT",
+    ignored=METRICS,
     help=f"One of {', '.join(FORMATS)}. Default: a table on a terminal, else tab-separated lines.",
 )
 VALUES_FORM = Option(
@@ -38,6 +39,11 @@ VALUES_FORM = Option(
     metavar="FORMAT",
     variable="CRDTCTL_FORMAT",
     help=f"One of {', '.join((*FORMATS, *METRICS))}. Default: a table on a terminal, else tab-separated lines.",
+)
+TEXTFILE = Option(
+    "textfile",
+    metavar="FILE",
+    help="Write the counters, and the times of syncs, to FILE.prom for node_exporter, completely or not at all.",
 )
 ONCE = Option(
     "once",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def end(
     replica: Replica,
     report: SyncReport,
-    answers: Sequence[AnswerIsNo],
+    answers: Sequence[CrdtctlError],
     alert_after: float | None,
     *,
     quiet: bool,
@@ -37,7 +37,7 @@ def end(
 ) -> None:
     """Print the failures of a sync, and raise the one to end with.
 
-    In order of precedence: a fork, a failure at a remote, a check that failed, a skipped file. With `alert_after`,
+    In order of precedence: a fork, a failure at a remote, a failure in `answers`, a skipped file. With `alert_after`,
     transient errors are silent, and become a permanent failure after that many seconds.
     """
     from crdtctl.sync.failures import failure_of, oddities, skipped_files

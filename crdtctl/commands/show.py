@@ -12,7 +12,7 @@ from crdtctl.cli.time_options import READING, are_about_time
 from crdtctl.cli.verb import session, typed_format
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.series import parts
-from crdtctl.errors import AnswerIsNo, PartialError, UsageError, printable
+from crdtctl.errors import AnswerIsNo, UsageError, printable
 from crdtctl.store.selection import conditions, label_keys, totals, totals_of_all
 from crdtctl.store.totals import ordered
 
@@ -168,9 +168,11 @@ def show(
     if quantiles and is_bounded and (distribution or len(quantiles) > 1):
         raise UsageError("--min and --max bound one value", "with --quantile, they need a single quantile")
     if form in METRICS and (has_parts or wants_figures or asked or is_bounded or instead is not None):
-        raise UsageError(
-            f"--format {form} shows whole values only", "leave out the options about parts, time and bounds"
-        )
+        form = typed_format(context, form)  # CRDTCTL_FORMAT has no effect where its format cannot be
+        if form is not None:
+            raise UsageError(
+                f"--format {form} shows whole values only", "leave out the options about parts, time and bounds"
+            )
     if tag is not None:
         from crdtctl.store.validation import check_type
 
@@ -304,19 +306,14 @@ def _with_figures(item: Item, one: Total | Default) -> Item:
 
 
 def _print_metrics(rows: Iterable[Total | Default], form: str) -> None:
-    """Print counters in a format of metrics; raise `PartialError` if several have the same name there."""
+    """Print counters in a format of metrics; raise `PartialError` if names clash there."""
     from crdtctl.cli import exposition
 
     found, clashing = exposition.metrics(existing(rows))
     for line in exposition.text(found, form):
         output.stdout.line(line)
     if clashing:
-        shown = ", ".join(f"'{printable(one)}'" for one in clashing[:3])
-        more = f" and {len(clashing) - 3} more" if len(clashing) > 3 else ""
-        raise PartialError(
-            f"left out, as another one has the same metric name: {shown}{more}",
-            "'--type' or names on the line select one",
-        )
+        raise exposition.left_out(clashing)
 
 
 def _attempts(

@@ -6,13 +6,13 @@ from crdtctl.cli import output
 from crdtctl.cli.durations import duration, utc
 from crdtctl.cli.exit_status import WRITES
 from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
-from crdtctl.cli.options import FORM
+from crdtctl.cli.options import FORM, TEXTFILE
 from crdtctl.cli.output import Report
 from crdtctl.cli.refusals import found
 from crdtctl.cli.short import size
 from crdtctl.cli.signals import exit_on_signal
 from crdtctl.cli.verb import session
-from crdtctl.errors import AnswerIsNo, BusyError, printable
+from crdtctl.errors import AnswerIsNo, BusyError, CrdtctlError, UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from crdtctl.cli.context import Context
+    from crdtctl.store.replica import Replica
     from crdtctl.sync.report import RemoteReport, SyncReport, Transferred
 
 
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
         help="Interval of showing that this replica syncs, even without changes; 0 turns it off. Default: 30m.",
     ),
     Flag("exit_code", help="Status 1 if anything changed."),
+    TEXTFILE,
     FORM,
     statuses=(1, 3, 5, 69, 73, *WRITES),
 )
@@ -86,6 +88,7 @@ def sync(
     require_fresh: float | None,
     heartbeat: float,
     exit_code: bool,
+    textfile: str | None,
     form: str | None,
 ) -> int:
     """Exchange states with other replicas through remotes.
@@ -98,6 +101,7 @@ def sync(
       crdtctl sync --require-replicas 5 || echo "a replica is missing"
       crdtctl sync --alert-after 6h
       crdtctl sync --require-fresh 1d hub
+      crdtctl sync --textfile /var/lib/prometheus/node-exporter/crdtctl.prom
 
     Downloads new states from each remote, merges them, and uploads the states that the remote lacks. It is safe at
     any time, from many machines at once, and when it is interrupted. Off a terminal, success is silent, except with
@@ -105,6 +109,9 @@ def sync(
 
     A file that is not a state is skipped and named, with status 3. A remote that fails does not stop the others.
     Transient errors are retried, and then end with status 75; permanent errors end with 69 or another status.
+
+    With --textfile, metrics for Prometheus are written after the sync, also if remotes failed. See
+    'crdtctl help metrics'.
     """
     from crdtctl.cli import verdict
     from crdtctl.cli.progress import growing_bar
@@ -112,6 +119,7 @@ def sync(
     from crdtctl.sync.remotes import is_place, named_remotes
     from crdtctl.sync.report import Options
 
+    path = None if textfile is None else _textfile(textfile, dry_run)
     talks = dry_run or form is not None or output.is_talkative()
     chosen = output.resolve_format(form, default="words" if output.is_talkative() else None) if talks else ""
     current = session(context)
@@ -139,13 +147,32 @@ def sync(
     output.stdout.flush()
     if output.stdout.failure is None:
         output.stdout.applied = False  # the change is reported, so a failure at a remote keeps its own status
-    answers = []
+    answers = [] if path is None else _write_metrics(replica, path)
     if len(report.replicas) < (require_replicas or 0):
         answers.append(AnswerIsNo(f"{len(report.replicas)} of {require_replicas} replicas were seen"))
     if require_fresh is not None:
         answers += verdict.stale(replica, report, require_fresh)
     verdict.end(replica, report, answers, alert_after, quiet=quiet, dry_run=dry_run)
     return AnswerIsNo.status if exit_code and report.changed else 0
+
+
+def _textfile(word: str, dry_run: bool) -> str:
+    from crdtctl.cli import textfile
+
+    if dry_run:
+        raise UsageError("--textfile cannot be combined with --dry-run, which changes nothing", "leave one out")
+    return textfile.checked(word)
+
+
+def _write_metrics(replica: Replica, path: str) -> list[CrdtctlError]:
+    """Write the file of metrics; return the failure, or an empty list."""
+    from crdtctl.cli import textfile
+
+    try:
+        textfile.write(replica, path)
+    except CrdtctlError as error:
+        return [error]
+    return []
 
 
 def _print_transfers(report: SyncReport, dry_run: bool) -> None:

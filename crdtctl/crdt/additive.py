@@ -363,12 +363,16 @@ class AdditiveCounter(CounterType):
 
     def _plain(self, entries: Entries) -> dict[str, int]:
         """Return replica id → its counts without a key that no reset cancelled."""
+        return {author: self.weigh(left) for author, left in self._left(entries).items()}
+
+    def _left(self, entries: Entries) -> dict[str, Totals]:
+        """Return replica id → its totals without the amounts that resets cancelled."""
         width = len(self.weights)
         totals = {author: row[1 : 1 + width] for author, row in entries.items()}
         marks = self._marks(entries)
         if marks:
             totals = {author: left_of(row, marks.get(origin(author))) for author, row in totals.items()}
-        return {author: self.weigh(row) for author, row in totals.items()}
+        return totals
 
     @final
     def once(self, entries: Entries) -> Mapping[str, int]:
@@ -417,6 +421,18 @@ class AdditiveCounter(CounterType):
             return sum(map(int.__mul__, weights, map(sum, columns)))
         plain = sum(self._plain(entries).values())
         return plain + sum(self.once(entries).values()) + sum(self._read(entries).values())
+
+    @final
+    def totals(self, entries: Entries) -> Totals:
+        """Return the totals of all replicas together, without the amounts that resets cancelled.
+
+        The value is their weighted sum. Amounts under idempotency keys are in the total of their column, and readings
+        in the first one.
+        """
+        merged = merge_branches(self.record, entries)
+        left = [*self._left(merged).values(), *self._left_under_keys(merged).values()]
+        first, *others = map(sum, zip(*left, strict=True))
+        return (first + sum(self._read(merged).values()), *others)
 
     def _part(self, row: Entry, number: int) -> Mapping[str, Any]:
         """Return one of the maps at the end of a row: keys, marks, marks on keys, expired commits, readings."""

@@ -6,7 +6,7 @@ import os
 GROUPS = {
     "First steps": ("start",),
     "Types of counters": ("types", "gset", "hll", "distributions", "bcounter", "handoff", "reset", "rename", "undo"),
-    "Labels, time and readings": ("labels", "time", "readings", "views"),
+    "Labels, time and readings": ("labels", "time", "readings", "views", "metrics"),
     "Replicas and remotes": ("remotes", "urls", "cron", "fleet", "jobs", "clocks"),
     "Scripts and programs": ("scripting", "stream", "exit-status", "library"),
     "Inside": ("files", "identity", "promises", "format", "glossary"),

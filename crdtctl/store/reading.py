@@ -78,6 +78,17 @@ class Reading(Record):
         return TYPES[self.tag].precision_info(self.state)
 
     @property
+    def ups_and_downs(self) -> tuple[int, int]:
+        """The amounts of increments and of decrements since the last reset. Raise `RefusedError` unless both exist."""
+        from crdtctl.crdt.pncounter import PNCounter
+
+        kind = TYPES[self.tag]
+        if not isinstance(kind, PNCounter):
+            raise RefusedError(f"'{self.name}' has no decrements: it is of type {self.tag}")
+        up, down = kind.totals(self.state)
+        return up, down
+
+    @property
     def distribution(self) -> Distribution:
         """The numbers in a hist. Raise `RefusedError` for any other type."""
         kind = TYPES[self.tag]

@@ -40,15 +40,20 @@ def write_to(path: Path, directory: Directory, fill: Callable[[BinaryIO], object
     _write(path, fill, lambda target, shown: _refuse_to_replace(target, shown, directory, overwrite))
 
 
-def write_report(path: Path, data: bytes, mark: bytes) -> None:
-    """Write a file, as a whole or not at all; it is on disk when this returns.
+def write_report(path: Path, data: bytes, mark: bytes, noun: str = "report", mode: int | None = None) -> None:
+    """Write a file, as a whole or not at all; it is on disk when this returns. It has a `mode`, or the usual one.
 
-    Raise `ExistsError` if another file is there, unless that is empty or begins with the `mark` of reports.
+    Raise `ExistsError` if another file is there, unless that is empty or begins with the `mark` of files of this kind.
     """
-    _write(path, lambda file: file.write(data), lambda target, shown: _refuse_unless_marked(target, shown, mark))
+
+    def refuse(target: str, shown: str) -> None:
+        if not _starts_with(target, (mark,)):
+            raise ExistsError(f"{shown} is there, and is not a {noun}", "name another file, or delete it first")
+
+    _write(path, lambda file: file.write(data), refuse, mode)
 
 
-def _write(path: Path, fill: Callable[[BinaryIO], object], refuse: Refusal) -> None:
+def _write(path: Path, fill: Callable[[BinaryIO], object], refuse: Refusal, mode: int | None = None) -> None:
     shown = printable(os.fspath(path))
     with translating_os_errors(f"write {shown}"):
         target = _checked(path, shown, refuse)
@@ -59,6 +64,8 @@ def _write(path: Path, fill: Callable[[BinaryIO], object], refuse: Refusal) -> N
         with _draft_of(target) as (draft, fd):
             with os.fdopen(fd, "wb", closefd=False) as file:
                 fill(file)
+            if mode is not None:
+                os.fchmod(fd, mode)
             os.fsync(fd)
             os.rename(draft, target)
         try:
@@ -119,11 +126,6 @@ def _refuse_inside_replica(target: str, shown: str) -> None:
 def _starts_with(target: str, starts: tuple[bytes, ...]) -> bool:
     with open(target, "rb") as file:
         return file.read(64).startswith(starts)
-
-
-def _refuse_unless_marked(target: str, shown: str, mark: bytes) -> None:
-    if not _starts_with(target, (mark,)):
-        raise ExistsError(f"{shown} is there, and is not a report", "name another file, or delete it first")
 
 
 def _refuse_to_replace(target: str, shown: str, directory: Directory, overwrite: bool) -> None:

@@ -82,6 +82,12 @@ class Total(Record):
         return self.counters[0].facts if pooled is None else TYPES[self.tag].precision_info(pooled)
 
     @property
+    def ups_and_downs(self) -> tuple[int, int]:
+        """The amounts of increments and of decrements of these pncounters. Raise `RefusedError` for any other type."""
+        up, down = zip(*[one.ups_and_downs for one in self.counters], strict=True)
+        return sum(up), sum(down)
+
+    @property
     def distribution(self) -> Distribution:
         """The numbers in these hists together. Raise `RefusedError` for any other type."""
         found = [one.distribution for one in self.counters]

@@ -44,6 +44,7 @@ def filled(shell: Shell, replica: Replica) -> Shell:
     shell.ok("increment", "stock", "7")
     shell.ok("decrement", "stock", "9")
     shell.ok("add", "visitors", "ada", "bo")
+    shell.ok("add", "guests", "ada", "bo", "--type", "hll")
     shell.ok("add", "latency", "0.25", "3", "--type", "hist")
     return shell
 
@@ -61,6 +62,12 @@ def test_prom_is_one_line_a_sample(shell: Shell, replica: Replica) -> None:
         "# HELP stock stock (pncounter)\n"
         "# TYPE stock gauge\n"
         "stock -2\n"
+        "# HELP stock_decrements_total stock (pncounter): decrements\n"
+        "# TYPE stock_decrements_total counter\n"
+        "stock_decrements_total 3\n"
+        "# HELP stock_increments_total stock (pncounter): increments\n"
+        "# TYPE stock_increments_total counter\n"
+        "stock_increments_total 1\n"
     )
 
 
@@ -74,9 +81,13 @@ def test_wrong_format_is_answered_with_all_that_there_are(shell: Shell, replica:
 def test_each_type_is_read_by_the_official_parser(filled: Shell, form: str) -> None:
     found = parsed(filled.ok("show", "--format", form), form)
     assert {name: family.type for name, family in found.items()} == {
+        "guests": "gauge",
+        "guests_standard_error": "gauge",
         "latency": "histogram",
         "page_views": "counter",
         "stock": "gauge",
+        "stock_decrements": "counter",
+        "stock_increments": "counter",
         "visitors": "gauge",
     }
     assert samples(found["page_views"]) == [
@@ -84,6 +95,9 @@ def test_each_type_is_read_by_the_official_parser(filled: Shell, form: str) -> N
         ("page_views_total", {"os": 'a"\\b', "exported_le": "x"}, 2),
     ]
     assert samples(found["stock"]) == [("stock", {}, -2)]
+    assert samples(found["stock_increments"]) == [("stock_increments_total", {}, 7)]
+    assert samples(found["stock_decrements"]) == [("stock_decrements_total", {}, 9)]
+    assert samples(found["guests_standard_error"]) == [("guests_standard_error", {}, 0.01625)]
     buckets = [one for one in samples(found["latency"]) if one[0] == "latency_bucket"]
     assert [value for _, _, value in buckets] == [1, 2, 2]
     assert [float(labels["le"]) for _, labels, _ in buckets] == sorted(float(labels["le"]) for _, labels, _ in buckets)
@@ -114,18 +128,39 @@ def test_hostile_names_are_read(shell: Shell, replica: Replica, form: str) -> No
 
 
 def test_names_that_clash_are_left_out_and_reported(shell: Shell, replica: Replica) -> None:
-    shell.ok("increment", "a.b=1", "a-b=1", "other=1")
+    shell.ok("increment", "a.b=1", "a-b=1", "other=1", "--type", "gcounter")
     done = shell("show", "--format", "prom")
     assert done.status == 3
     assert "'a-b', 'a.b'" in done.stderr
-    assert [line for line in done.stdout.splitlines() if not line.startswith("#")] == ["other 1"]
+    assert [line for line in done.stdout.splitlines() if not line.startswith("#")] == ["other_total 1"]
+
+
+def test_names_of_further_metrics_and_of_metrics_of_the_replica_clash_too(shell: Shell, replica: Replica) -> None:
+    shell.ok("increment", "stock=1", "crdtctl.up=1")
+    shell.ok("increment", "stock.increments", "--type", "gcounter")
+    done = shell("show", "--format", "prom")
+    assert (done.status, done.stdout) == (3, "")
+    assert "'crdtctl.up', 'stock', 'stock.increments'; see 'crdtctl help metrics'" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["status", "log", "show builds --by-replica", "show builds --max 9", "sync", "bogus"])
+def test_variable_with_a_format_of_metrics_has_no_effect_elsewhere(shell: Shell, replica: Replica, words: str) -> None:
+    shell.ok("increment", "builds")
+    usual = shell(*words.split())
+    assert shell(*words.split(), environment={"CRDTCTL_FORMAT": "prom"}) == usual
+    assert shell("show", environment={"CRDTCTL_FORMAT": "prom"}).stdout == shell.ok("show", "--format", "prom")
+    assert shell("status", environment={"CRDTCTL_STATUS_FORM": "prom"}).status == 2
 
 
 def test_different_totals_with_the_same_labels_are_left_out_and_reported(filled: Shell) -> None:
     done = filled("show", "page.views", 'page.views{os!=""}', "stock", "--format", "prom")
     assert done.status == 3
     assert "left out" in done.stderr
-    assert [line for line in done.stdout.splitlines() if not line.startswith("# ")] == ["stock -2"]
+    assert [line for line in done.stdout.splitlines() if not line.startswith("# ")] == [
+        "stock -2",
+        "stock_decrements_total 9",
+        "stock_increments_total 7",
+    ]
 
 
 def test_a_sample_of_one_metric_is_no_name_of_another(shell: Shell, replica: Replica) -> None:

@@ -30,8 +30,10 @@ def edges(per: str, zone: tzinfo, first: float, last: float) -> Iterator[int]:
     yield edge
     while edge <= last:
         day = step(day)
-        edge = _midnight(day, zone)
-        yield edge
+        following = _midnight(day, zone)
+        if following > edge:  # otherwise the clocks of the zone skipped the day before
+            edge = following
+            yield edge
 
 
 def label(per: str, zone: tzinfo, start: int) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from crdtctl.cli.durations import ago
+from crdtctl.cli.durations import ago, length, seconds_at
 from crdtctl.contexts import suppress
-from crdtctl.errors import CrdtctlError, printable
+from crdtctl.errors import AnswerIsNo, CrdtctlError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crdtctl.cli.output import Item
     from crdtctl.store.reader import Reader
+
+#: Largest difference of two clocks in seconds that is tolerated.
+_AHEAD = 300
 
 
 def known_remotes(replica: Reader) -> list[Item]:
@@ -42,6 +47,26 @@ def known_remotes(replica: Reader) -> list[Item]:
             }
         )
     return items
+
+
+def late(remotes: Sequence[Item], age: float, now: float) -> AnswerIsNo | None:
+    """Return the failed check that every remote was synced within `age` seconds before `now`, or None.
+
+    Times that are further ahead than clocks differ are wrong, so they are late as well.
+    """
+    if not remotes:
+        return AnswerIsNo("this replica has no remote, and was never synced", "'crdtctl remote add' adds one")
+    named = []
+    for one in remotes:
+        when = seconds_at(one["last_ok"] or "")
+        if when is None or not -_AHEAD <= now - when <= age:
+            named.append(f"{one['name'] or one['url']} ({ago(one['last_ok'], now) if one['last_ok'] else 'never'})")
+    if not named:
+        return None
+    return AnswerIsNo(
+        f"{len(named)} of {len(remotes)} remotes had no successful sync within {length(age)}: {', '.join(named)}",
+        "'crdtctl status --format table' shows the last error; 'crdtctl remote remove' ends a remote",
+    )
 
 
 def remote_words(item: Item) -> str:

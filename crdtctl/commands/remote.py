@@ -11,7 +11,7 @@ from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
 from crdtctl.cli.signals import exit_on_signal
 from crdtctl.cli.verb import session
-from crdtctl.errors import AnswerIsNo, UsageError, printable
+from crdtctl.errors import AnswerIsNo, MissingError, UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,18 +44,36 @@ def add(context: Context, name: str, url: str) -> None:
     session(context).open_to_write().add_remote(name, place)
 
 
-@command(Argument("name", "NAME", "Name of the remote.", required=True), statuses=WRITES)
+@command(
+    Argument("name", "NAME", "Name of the remote, or the URL or path of one without a name.", required=True),
+    statuses=WRITES,
+)
 def remove(context: Context, name: str) -> None:
     """Remove a remote from the settings; its files stay.
 
     \b
     EXAMPLES:
       crdtctl remote remove stick
+      crdtctl remote remove /media/stick/counts
+
+    A place that was synced without a name is not in the settings. Its history is deleted, so 'crdtctl status' does not
+    show it any more.
     """
+    from crdtctl.store.config import is_name
     from crdtctl.sync.cache import directory
-    from crdtctl.sync.health import forget
+    from crdtctl.sync.health import forget, load_all
 
     replica = session(context).open()
+    if not is_name(name) and name not in replica.remotes():
+        from crdtctl.sync.remotes import own_place
+        from crdtctl.sync.schemes import check as check_url
+
+        place = own_place(check_url(name))
+        if place not in replica.remotes().values():
+            if place not in [one.url for one in load_all(directory(replica.path))]:
+                raise MissingError(f"'{printable(name)}' was never synced", "'crdtctl status' shows the remotes")
+            forget(directory(replica.path), place)
+            return
     url = replica.remotes().get(name)
     replica.remove_remote(name)
     if url is not None and url not in replica.remotes().values():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crdtctl.cli import output
+from crdtctl.cli.durations import duration
 from crdtctl.cli.exit_status import READS
-from crdtctl.cli.grammar import command
+from crdtctl.cli.grammar import Option, command
 from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report, json_int
 from crdtctl.cli.verb import session
@@ -22,32 +23,50 @@ if TYPE_CHECKING:
     from crdtctl.store.snapshot import Snapshot
 
 
-@command(FORM, statuses=READS)
-def status(context: Context, form: str | None) -> None:
+@command(
+    Option(
+        "max_age",
+        metavar="AGE",
+        kind=duration,
+        help="Status 1 unless the last successful sync with each remote is at most AGE old, for example 2h.",
+    ),
+    FORM,
+    statuses=(1, *READS),
+)
+def status(context: Context, max_age: float | None, form: str | None) -> None:
     """Show this replica, the replicas it knows, and its remotes.
 
     \b
     EXAMPLES:
       crdtctl status
       crdtctl status --format json | jq -r '.replicas[].replica'
+      crdtctl status --max-age 2h
 
     Lists for each replica the number of its last known commit, and when the latest commits arrived. This replica
-    comes first, then its former ids with the reason why each ended, then the others.
+    comes first, then its former ids with the reason why each ended, then the others. --max-age is for a monitor: it
+    names the remotes that are late.
 
     The table and JSON also show: the last successful sync with each remote and the failures since; forks; the rights
     to bounded counters and requests for them; hand-offs that are not complete; and whether this replica may be
     discarded.
     """
+    import time
+
+    from crdtctl.cli.meeting_places import known_remotes, late
+
     chosen = output.resolve_format(form)
     replica = session(context).open_to_read()
+    remotes = known_remotes(replica)
     with replica.snapshot() as now:
-        _show(replica, now, chosen)
+        _show(replica, now, remotes, chosen)
+    if max_age is not None and (failed := late(remotes, max_age, time.time())):
+        raise failed
 
 
-def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
+def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) -> None:
     from itertools import islice
 
-    from crdtctl.cli.meeting_places import known_remotes, remote_words
+    from crdtctl.cli.meeting_places import remote_words
     from crdtctl.crdt.membership import day_of
     from crdtctl.records import as_dict
     from crdtctl.store.handoffs import no_peer_warning
@@ -71,7 +90,6 @@ def _show(replica: Reader, now: Snapshot, chosen: str) -> None:
         items.append({"replica": past.replica, "commits": commits, "heard": None, "own": True})
     for author, seq in sorted(clock.items()):
         items.append({"replica": author, "commits": seq, "heard": heard.get(author), "own": False})
-    remotes = known_remotes(replica)
     if chosen == "table":
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
         for other in islice(neighbours(replica.path), 3):

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     ),
     Flag("exit_code", help="Status 1 if anything changed."),
     TEXTFILE,
+    Option("on_change", metavar="COMMAND", help="Run COMMAND with sh if the sync brought news to this replica."),
     FORM,
     statuses=(1, 3, 5, 69, 73, *WRITES),
 )
@@ -89,6 +90,7 @@ def sync(
     heartbeat: float,
     exit_code: bool,
     textfile: str | None,
+    on_change: str | None,
     form: str | None,
 ) -> int:
     """Exchange states with other replicas through remotes.
@@ -101,6 +103,7 @@ def sync(
       crdtctl sync --require-replicas 5 || echo "a replica is missing"
       crdtctl sync --alert-after 6h
       crdtctl sync --require-fresh 1d hub
+      crdtctl sync --on-change 'crdtctl report -o /srv/www/counts.html'
       crdtctl sync --textfile /var/lib/prometheus/node-exporter/crdtctl.prom
 
     Downloads new states from each remote, merges them, and uploads the states that the remote lacks. It is safe at
@@ -109,6 +112,9 @@ def sync(
 
     A file that is not a state is skipped and named, with status 3. A remote that fails does not stop the others.
     Transient errors are retried, and then end with status 75; permanent errors end with 69 or another status.
+
+    With --on-change, COMMAND runs after a sync that brought news from other replicas. Its CRDTCTL_REPLICA is this
+    replica. If COMMAND fails, the status is 1.
 
     With --textfile, metrics for Prometheus are written after the sync, also if remotes failed. See
     'crdtctl help metrics'.
@@ -119,7 +125,9 @@ def sync(
     from crdtctl.sync.remotes import is_place, named_remotes
     from crdtctl.sync.report import Options
 
-    path = None if textfile is None else _textfile(textfile, dry_run)
+    if dry_run and (textfile, on_change) != (None, None):
+        raise UsageError("--dry-run changes nothing: it has no --textfile and no --on-change", "leave one out")
+    path = None if textfile is None else _textfile(textfile)
     talks = dry_run or form is not None or output.is_talkative()
     chosen = output.resolve_format(form, default="words" if output.is_talkative() else None) if talks else ""
     current = session(context)
@@ -148,6 +156,8 @@ def sync(
     if output.stdout.failure is None:
         output.stdout.applied = False  # the change is reported, so a failure at a remote keeps its own status
     answers = [] if path is None else _write_metrics(replica, path)
+    if on_change is not None and report.merge.changed:
+        answers += _run(on_change, replica.path)
     if len(report.replicas) < (require_replicas or 0):
         answers.append(AnswerIsNo(f"{len(report.replicas)} of {require_replicas} replicas were seen"))
     if require_fresh is not None:
@@ -156,11 +166,9 @@ def sync(
     return AnswerIsNo.status if exit_code and report.changed else 0
 
 
-def _textfile(word: str, dry_run: bool) -> str:
+def _textfile(word: str) -> str:
     from crdtctl.cli import textfile
 
-    if dry_run:
-        raise UsageError("--textfile cannot be combined with --dry-run, which changes nothing", "leave one out")
     return textfile.checked(word)
 
 
@@ -173,6 +181,22 @@ def _write_metrics(replica: Replica, path: str) -> list[CrdtctlError]:
     except CrdtctlError as error:
         return [error]
     return []
+
+
+def _run(shell_command: str, replica: str) -> list[CrdtctlError]:
+    """Run a command of the user, with this replica selected; return the failure, or an empty list."""
+    import os
+    import subprocess
+
+    from crdtctl.store.locate import VARIABLE
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell_command], stdin=subprocess.DEVNULL, env={**os.environ, VARIABLE: replica}, check=False
+    )
+    if done.returncode == 0:
+        return []
+    how = f"signal {-done.returncode}" if done.returncode < 0 else f"status {done.returncode}"
+    return [AnswerIsNo(f"the command of --on-change ended with {how}", "the sync itself is complete")]
 
 
 def _print_transfers(report: SyncReport, dry_run: bool) -> None:

@@ -155,7 +155,7 @@ def print_message(text: object) -> None:
 def print_changes(changes: Sequence[tuple[str, int | None, int | None]], total: int) -> None:
     """Print a line for each changed counter, at most `MAX_SHOWN` of the `total`."""
     for name, before, after in changes[:MAX_SHOWN]:
-        stdout.line(f"{name} {'' if before is None else f'{before} '}→ {after}")
+        stdout.line(f"{name} {'' if before is None else f'{before} '}→ {'forgotten' if after is None else after}")
     if total > MAX_SHOWN:
         stdout.line(f"and {total - MAX_SHOWN} more")
 

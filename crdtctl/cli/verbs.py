@@ -18,6 +18,7 @@ GROUPS = {
         "observe": "Record what a meter reads: a total that counts once.",
         "create": "Create a counter of a given type.",
         "rename": "Rename a counter, on every replica that receives this.",
+        "forget": "Forget counters, on every replica that receives this.",
         "undo": "Take back the last commit of this replica.",
         "reset": "Start counters over: cancel all known counts.",
         "transfer": "Give rights to another replica, or take back a hand-off.",

@@ -1,8 +1,8 @@
 """Totals that only grow, with idempotency keys and reset marks: the base of `gcounter` and `pncounter`.
 
-The entry of one replica is ``(seq, total, …, once, marks, once_marks, expired, gone, readings, every, keep, periods)``.
-`once` maps a key to its own totals and the number of the commit that sent it. On read, a key counts once for all
-replicas together: the maximum over the replicas that sent it, and then the sum over the keys.
+The entry of one replica is ``(seq, total, …, once, marks, once_marks, expired, gone, readings, every, keep, periods,
+forgotten)``. `once` maps a key to its own totals and the number of the commit that sent it. On read, a key counts once
+for all replicas together: the maximum over the replicas that sent it, and then the sum over the keys.
 
 `marks` are the totals that this replica's resets saw, by replica; `once_marks` are those of keys. On read they are
 subtracted, each as the maximum over all replicas that reset the counter. So a reset cancels exactly the counts that it
@@ -47,6 +47,7 @@ from crdtctl.crdt.additive_row import (
     END,
     EVERY,
     EXPIRED,
+    FORGOTTEN,
     GONE,
     MARKS,
     ONCE,
@@ -83,6 +84,7 @@ class AdditiveCounter(CounterType):
     has_readings = True
     settings = frozenset({"every", "keep"})
     has_default_periods = True
+    can_be_forgotten = True
 
     @abstractmethod
     def column(self, operation: Operation) -> int:
@@ -95,6 +97,8 @@ class AdditiveCounter(CounterType):
             return row if (operation.every, operation.keep) == (None, None) else self._created(row, operation, context)
         if operation.verb == "reset":
             return self._reset(mine, context)
+        if operation.verb == "forget":
+            return self._forget(mine, operation, context)
         if operation.verb == "expire":
             return self._expire(mine, operation, context)
         column = self.column(operation)
@@ -110,9 +114,13 @@ class AdditiveCounter(CounterType):
             raise Refused("an amount with an idempotency key has no period; leave out the time, or the key")
         else:
             gone = self._gone(mine)
-            if once:  # another replica may have let some of them expire
-                gone = self._expired({**context.others(), context.replica: mine}).get(origin(context.replica), 0)
-                once = self._unexpired(mine, gone)
+            if once:  # another replica may have let some of them expire, or forgotten them
+                known = {**context.others(), context.replica: mine}
+                gone = self._expired(known).get(origin(context.replica), 0)
+                forgotten = self._forgotten_keys(context.replica, known)
+                once = self._unexpired(mine, max(gone, forgotten))
+                if forgotten and operation.once not in once and operation.once in self._sent(self.tidied(known)):
+                    return mine  # the entry that forgot it keeps it used
             if operation.once not in once and operation.amount:  # 0 makes no entry, so that a later count is not lost
                 added = (operation.amount if i == column else 0 for i in range(width))
                 once = {**once, operation.once: (*added, context.seq)}
@@ -137,7 +145,7 @@ class AdditiveCounter(CounterType):
         """Return `mine` with other readings."""
         first = 1 + len(self.weights)
         parts = [self.record.at(mine, index) for index in range(first + READINGS)]
-        return self.record.make(*parts, found, *self._dated(mine))
+        return self.record.make(*parts, found, *self._dated(mine), self._part(mine, FORGOTTEN))
 
     def _reset(self, mine: Entry, context: OperationContext) -> Entry:
         """Return `mine` with marks on all known totals that no mark covers yet."""
@@ -153,6 +161,33 @@ class AdditiveCounter(CounterType):
         from crdtctl.crdt import readings as meters
 
         return self._with_readings(row, meters.cancelled(self._part(mine, READINGS), found))
+
+    def _forget(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
+        """Return an entry that covers all known ones: a reset of everything, see `crdtctl.crdt.forgetting`."""
+        from crdtctl.crdt import forgetting  # only here and below: few counters are forgotten
+
+        width, known = len(self.weights), {**context.others(), context.replica: mine}
+        seen = merge_branches(self.record, known)
+        marks = observed_resets([self._marks(seen), {who: row[1 : 1 + width] for who, row in seen.items()}], larger)
+        sent, gone = self._sent(seen), self._gone(mine)
+        once_marks = {**self._once_marks(seen), **beyond(self._once_marks(seen), sent)}
+        once = {key: (*totals, context.seq) for key, totals in sent.items()}
+        if operation.keys_too:
+            if self._part(mine, ONCE_MARKS):
+                raise Refused("this replica reset it before, so its idempotency keys stay used")
+            once, once_marks, gone = {}, {}, max(gone, context.seq - 1)
+        found = self._parts(seen, READINGS)
+        readings = self._part(mine, READINGS)
+        if found:
+            from crdtctl.crdt import readings as meters
+
+            readings = meters.all_cancelled(found)
+        every, keep, _ = self._dated(mine)
+        forgotten = forgetting.forgotten_by(context.replica, context.seq, known, 1 + width + FORGOTTEN)
+        marks = {who: mark for who, mark in marks.items() if any(mark)}
+        expired = {who: last for who, last in self._expired(seen).items() if last and who != context.replica}
+        parts = (marks, once_marks, expired, gone, readings, every, keep, "", forgotten)
+        return self.record.make(*mine[: 1 + width], once, *parts)
 
     def _expire(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` after the keys of the commits up to a clock expired, with their amounts in the totals."""
@@ -204,13 +239,14 @@ class AdditiveCounter(CounterType):
 
     def _dated(self, row: Entry) -> Dated:
         """Return the last parts of a row: the settings of periods, and the periods as text."""
-        every, keep, periods = self._rest(row, EVERY, END)
+        every, keep, periods = self._rest(row, EVERY, FORGOTTEN)
         return every, keep, periods
 
     def _with_dated(self, mine: Entry, found: Dated) -> Entry:
         """Return `mine` with other settings of periods, and other periods."""
         width = len(self.weights)
-        return self.record.make(*mine[: 1 + width], *self._rest(mine, ONCE, EVERY), *found)
+        rest = self._rest(mine, ONCE, EVERY)
+        return self.record.make(*mine[: 1 + width], *rest, *found, self._part(mine, FORGOTTEN))
 
     def _created(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         """Return `mine` with the settings of periods of an operation."""
@@ -250,7 +286,8 @@ class AdditiveCounter(CounterType):
 
     @final
     def has_periods(self, row: Entry) -> bool:
-        return len(row) > 1 + len(self.weights) + EVERY
+        first = 1 + len(self.weights)
+        return len(row) > first + EVERY and any(row[first + EVERY : first + FORGOTTEN])
 
     @final
     def timeline(self, entries: Entries) -> Timeline:
@@ -284,8 +321,16 @@ class AdditiveCounter(CounterType):
         return {key: sent for key, sent in once.items() if not is_of(sent, width, limit)} if limit and once else once
 
     def tidied(self, rows: dict[str, Entry]) -> dict[str, Entry]:
-        """Return rows without the keys that have expired according to other rows."""
+        """Return rows without those that are forgotten, and without keys that have expired or are forgotten."""
         width = len(self.weights)
+        if max(map(len, rows.values()), default=0) > 1 + width + FORGOTTEN:
+            from crdtctl.crdt import forgetting
+
+            rows = forgetting.left(rows, 1 + width + FORGOTTEN)
+            for author, row in rows.items():
+                unused = self._unexpired(row, self._forgotten_keys(author, rows))
+                if len(unused) < len(self._part(row, ONCE)):
+                    rows[author] = self.record.make(*row[: 1 + width], unused, *row[2 + width :])
         if max(map(len, rows.values()), default=0) > 4 + width:
             expired = self._expired(rows)
             for author, row in rows.items():
@@ -293,6 +338,15 @@ class AdditiveCounter(CounterType):
                 if len(left) < len(self._part(row, ONCE)):
                     rows[author] = self.record.make(*row[: 1 + width], left, *row[2 + width :])
         return rows
+
+    def _forgotten_keys(self, replica: str, entries: Entries) -> int:
+        """Return the last commit of a replica whose idempotency keys are forgotten."""
+        part = 1 + len(self.weights) + FORGOTTEN
+        if max(map(len, entries.values())) <= part:
+            return 0
+        from crdtctl.crdt import forgetting
+
+        return forgetting.by_another(replica, entries, part)
 
     @final
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
@@ -332,7 +386,23 @@ class AdditiveCounter(CounterType):
                 none = (0,) * width
                 time = dated.together(time, self._dated(theirs), theirs[1 : 1 + width], cancels.get(author, none))
         *marks, last, readings = parts.values()
-        return self.record.make(mine[0], *totals, once, *marks, last, gone, readings, *time)
+        forgotten = self._part(mine, FORGOTTEN)
+        absorbed = {author: others[author] for author in authors}
+        if max(map(len, [mine, *absorbed.values()])) > 1 + width + FORGOTTEN:
+            from crdtctl.crdt import forgetting
+
+            row = self.record.make(mine[0], *totals, once, *marks, last, gone, readings)
+            place, has_counts = 1 + width + FORGOTTEN, self._has_counts({context.replica: row})
+            forgotten = forgetting.taken_over(
+                context.replica, context.seq, mine, absorbed, place, has_counts=has_counts
+            )
+        return self.record.make(mine[0], *totals, once, *marks, last, gone, readings, *time, forgotten)
+
+    def _has_counts(self, entries: Entries) -> bool:
+        """Return whether resets leave any count."""
+        width, marks = len(self.weights), self._marks(entries)
+        totals = [left_of(row[1 : 1 + width], marks.get(origin(author))) for author, row in entries.items()]
+        return any(map(any, totals)) or bool(self.once(entries) or self._read(entries))
 
     @final
     def weigh(self, totals: Totals) -> int:

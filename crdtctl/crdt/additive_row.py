@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Totals: TypeAlias = tuple[int, ...]
 
 #: The places of the parts of a row, counted after the totals.
-ONCE, MARKS, ONCE_MARKS, EXPIRED, GONE, READINGS, EVERY, KEEP, _, END = range(10)
+ONCE, MARKS, ONCE_MARKS, EXPIRED, GONE, READINGS, EVERY, KEEP, _, FORGOTTEN, END = range(11)
 
 
 @final
@@ -46,7 +46,8 @@ def additive_record(totals: int) -> Record:
     sent = Stamped(*[Nat()] * totals, Nat(), required=totals)
     maps = [MapOf(key_fault, sent), MapOf(replica_fault, row), MapOf(key_fault, row), MapOf(replica_fault, Nat())]
     time = Nat(), Nat(), Periods(totals)
-    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), reading_parts.READINGS, *time, required=1 + totals)
+    forgotten = MapOf(replica_fault, Nat())
+    return _Row(Nat(), *[Nat()] * totals, *maps, Nat(), reading_parts.READINGS, *time, forgotten, required=1 + totals)
 
 
 def larger(a: Totals, b: Totals) -> Totals:

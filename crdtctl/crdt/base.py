@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     Entry: TypeAlias = tuple[Any, ...]
     #: Replica id → entry, of one counter.
     Entries: TypeAlias = Mapping[str, Entry]
-    Verb = Literal["create", "increment", "decrement", "add", "reset", "transfer", "request", "expire", "observe"]
+    Verb = Literal[
+        "create", "increment", "decrement", "add", "reset", "transfer", "request", "expire", "observe", "forget"
+    ]
 else:  # for modules whose annotations are evaluated
     Entry, Entries, Verb = tuple, dict, str
 
 VERBS: tuple[Verb, ...] = (
-    *("create", "increment", "decrement", "add", "reset", "transfer", "request", "expire", "observe"),
+    *("create", "increment", "decrement", "add", "reset", "transfer", "request", "expire", "observe", "forget"),
 )
 
 MAX_DIGITS = 100
@@ -74,6 +76,7 @@ class Operation(Record):
     their times, if they have any. ``create`` may have readings to begin with. Counts, and ``create``, may set the
     periods of a counter: how fine they are (`every`, a rank of `crdtctl.crdt.periods`), and how long the finest are
     kept (`keep`, quarters of an hour). A count may have its own time (`at`). Times are seconds since 1970.
+    ``forget`` leaves idempotency keys used unless `keys_too`.
     """
 
     verb: Verb
@@ -96,6 +99,7 @@ class Operation(Record):
     readings: tuple[tuple[str, int], ...] = ()
     moments: tuple[int | None, ...] = ()
     on_drop: OnDrop = "refuse"
+    keys_too: bool = False
 
 
 def _no_entries() -> Entries:
@@ -173,6 +177,8 @@ class CounterType(RowType, ABC):
     has_readings: ClassVar[bool] = False
     #: Whether its counters can be renamed: entries of several names can be read together.
     can_be_renamed: ClassVar[bool] = True
+    #: Whether counters can be forgotten: the last part of an entry records what it forgot.
+    can_be_forgotten: ClassVar[bool] = False
     #: Whether ``add`` takes numbers, which count each time, and not elements of a set.
     adds_numbers: ClassVar[bool] = False
 
@@ -275,6 +281,16 @@ class CounterType(RowType, ABC):
         return {}
 
     @final
+    def is_forgotten(self, entries: Entries) -> bool:
+        """Return whether the counter of some joined entries was forgotten, and does not exist for readers."""
+        part = len(self.record.parts) - 1
+        if not self.can_be_forgotten or max(map(len, entries.values()), default=0) <= part:
+            return False
+        from crdtctl.crdt import forgetting  # only here: few counters are forgotten
+
+        return forgetting.is_forgotten(entries, part)
+
+    @final
     def value(self, entries: Entries) -> int:
         """Return the value of the counter: the fold, with the branches of each fork merged to one replica."""
         return self.fold(merge_branches(self.record, entries))
@@ -292,6 +308,8 @@ class CounterType(RowType, ABC):
             raise Refused(f"a {self.tag} has no idempotency keys")
         if operation.verb == "observe" and not self.has_readings:
             raise Refused(f"a {self.tag} has no readings; observe a gcounter or a pncounter")
+        if operation.verb == "forget" and not self.can_be_forgotten:
+            raise Refused(f"a {self.tag} cannot be forgotten")
         if operation.at is not None and "every" not in self.settings:
             raise Refused(f"a {self.tag} keeps no periods")
         before = self.record.bottom if mine is None else mine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crdtctl.crdt import KINDS
+from crdtctl.crdt import KINDS, TYPES
 from crdtctl.crdt.base import Entry
 
 TYPE_CHECKING = False
@@ -27,6 +27,12 @@ def join_counters(a: Counter, b: Counter) -> Counter:
         mine = joined.get(tag)
         joined[tag] = authors if mine is None else KINDS[tag].join_all(mine, authors)
     return joined
+
+
+def without_forgotten(counter: Counter) -> Counter:
+    """Return a joined counter without the types in which it was forgotten."""
+    gone = [tag for tag, entries in counter.items() if TYPES[tag].is_forgotten(entries)]
+    return {tag: entries for tag, entries in counter.items() if tag not in gone} if gone else counter
 
 
 def delta_of(counter: Counter, since: Clock) -> Counter:

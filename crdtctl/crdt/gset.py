@@ -6,6 +6,7 @@ each replica: A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", I
 
 from __future__ import annotations
 
+from crdtctl.crdt import forgetting
 from crdtctl.crdt.base import CounterType, Refused
 from crdtctl.crdt.branches import merge_branches, observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record
@@ -18,17 +19,24 @@ if TYPE_CHECKING:
 
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
 
+#: The place of the last part of a row.
+_FORGOTTEN = 3
+
 
 @final
 class GSet(CounterType):
-    """Row ``(seq, elements, marks)``; the value is the size of the union of the elements that count.
+    """Row ``(seq, elements, marks, forgotten)``; the value is the size of the union of the elements that count.
 
     `elements` maps each element to the number of the commit that added it. `marks` are the largest such numbers that
     this replica's resets saw, by replica. An element counts if its number is above all marks on its replica.
+    `forgotten`: see `crdtctl.crdt.forgetting`.
     """
 
     tag = "gset"
-    record = Record(Nat(), MapOf(element_fault, Nat()), MapOf(replica_fault, Nat()), required=2)
+    record = Record(
+        Nat(), MapOf(element_fault, Nat()), MapOf(replica_fault, Nat()), MapOf(replica_fault, Nat()), required=2
+    )
+    can_be_forgotten = True
     summary = "a set: how many distinct things, exactly"
 
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
@@ -39,6 +47,8 @@ class GSet(CounterType):
                 return self._add(mine, operation.elements, context)
             case "reset":
                 return self._reset(mine, context)
+            case "forget":
+                return self._forget(mine, context)
             case verb:
                 raise Refused(f"a gset cannot be {verb}ed; add elements to it")
 
@@ -59,10 +69,31 @@ class GSet(CounterType):
     def _reset(self, mine: Entry, context: OperationContext) -> Entry:
         """Return `mine` with marks on all known elements that no mark covers yet."""
         seen = merge_branches(self.record, {**context.others(), context.replica: mine})
-        marks = _marks(seen)
+        known = _marks(seen)
         latest = {author: max(row[1].values(), default=0) for author, row in seen.items()}
-        beyond = {author: number for author, number in latest.items() if number > marks.get(author, 0)}
-        return self.record.make(mine[0], mine[1], {**self.record.at(mine, 2), **beyond})
+        beyond = {author: number for author, number in latest.items() if number > known.get(author, 0)}
+        marks = {**self.record.at(mine, 2), **beyond}
+        return self.record.make(mine[0], mine[1], marks, self.record.at(mine, _FORGOTTEN))
+
+    def _forget(self, mine: Entry, context: OperationContext) -> Entry:
+        """Return an entry that covers all known ones."""
+        known = {**context.others(), context.replica: mine}
+        seen = merge_branches(self.record, known)
+        latest = {author: max(row[1].values(), default=0) for author, row in seen.items()}
+        marks = observed_resets([_marks(seen), latest], max)
+        forgotten = forgetting.forgotten_by(context.replica, context.seq, known, _FORGOTTEN)
+        return self.record.make(mine[0], {}, {who: mark for who, mark in marks.items() if mark}, forgotten)
+
+    def tidied(self, rows: dict[str, Entry]) -> dict[str, Entry]:
+        """Return rows without those that are forgotten, and without forgotten elements."""
+        if max(map(len, rows.values()), default=0) <= _FORGOTTEN:
+            return rows
+        covered, kept = forgetting.covered(rows, _FORGOTTEN), forgetting.left(rows, _FORGOTTEN)
+        for author, row in kept.items():
+            elements = _left(row, covered.get(author, 0))
+            if len(elements) < len(row[1]):
+                kept[author] = (row[0], {element: row[1][element] for element in elements}, *row[2:])
+        return kept
 
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
         return self.absorb_all(mine, [author], context)
@@ -74,7 +105,15 @@ class GSet(CounterType):
             theirs = others[author]
             row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), context)
             marks = self.record.parts[2].join(self.record.at(mine, 2), self.record.at(theirs, 2))
-            mine = self.record.make(row[0], row[1], {name: mark for name, mark in marks.items() if name != author})
+            marks = {name: mark for name, mark in marks.items() if name != author}
+            mine = self.record.make(row[0], row[1], marks, self.record.at(mine, _FORGOTTEN))
+        absorbed = {author: others[author] for author in authors}
+        if max(map(len, [mine, *absorbed.values()])) > _FORGOTTEN:
+            has_counts = bool(self._counting({context.replica: mine}))
+            found = forgetting.taken_over(
+                context.replica, context.seq, mine, absorbed, _FORGOTTEN, has_counts=has_counts
+            )
+            return self.record.make(*mine[:2], self.record.at(mine, 2), found)
         return mine
 
     def fold(self, entries: Entries) -> int:

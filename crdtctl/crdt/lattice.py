@@ -210,18 +210,22 @@ class Record(Lattice):
 
 
 class Dated(Record):
-    """A row whose last part are the periods of its writer. They are those of the newer row: the first part is its seq.
+    """A row with a part of the periods of its writer. They are those of the newer row: the first part is its seq.
 
     ``(seq, periods)`` is ordered first by seq, a number, and then by the periods, which no two versions of one writer
     need. That is a total order, its join is the larger pair, and its seq is the larger seq, as in every row. So the row
     is a product of this order and of the lattices of the other parts.
     """
 
+    def __init__(self, *parts: Lattice, required: int) -> None:
+        super().__init__(*parts, required=required)
+        self.dated = next(at for at, part in enumerate(parts) if isinstance(part, Periods | PeriodsOf))
+
     def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
-        row, last = super().join(a, b), len(self.parts) - 1
-        if len(row) > last:
-            newer = max(a, b, key=lambda one: (one[0], _ordered(self.at(one, last))))
-            return self.make(*row[:last], self.at(newer, last))
+        row, at = super().join(a, b), self.dated
+        if len(row) > at:
+            newer = max(a, b, key=lambda one: (one[0], _ordered(self.at(one, at))))
+            return self.make(*row[:at], self.at(newer, at), *row[at + 1 :])
         return row
 
 

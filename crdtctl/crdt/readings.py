@@ -144,6 +144,14 @@ def cancelled(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
     return after
 
 
+def all_cancelled(all_readings: Iterable[Readings]) -> Readings:
+    """Return the readings of several replicas together, with all of them cancelled."""
+    return {
+        source: {number: _marked(row, row[0]) for number, row in generations.items()}
+        for source, generations in joined(all_readings).items()
+    }
+
+
 def _marked(own: tuple[int, ...], seen: int) -> tuple[int, ...]:
     reading, _, opened = _whole(own)
     return READING.make(reading, seen, opened)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Change(Record):
-    """The values of one counter before and after; None if it did not exist."""
+    """The values of one counter before and after; None if it did not exist, or was forgotten."""
 
     name: str
     tag: str
@@ -21,9 +21,9 @@ class Change(Record):
 
 
 def reading(tag: str, *counters: Counter) -> int | None:
-    """Return the value of the joined `counters` in type `tag`; None if none has that type."""
+    """Return the value of the joined `counters` in type `tag`; None if none has that type, or it was forgotten."""
     kind = TYPES[tag]
     joined: dict[str, Entry] = {}
     for counter in counters:
         joined = kind.join_all(joined, counter.get(tag, {}))
-    return kind.value(joined) if joined else None
+    return kind.value(joined) if joined and not kind.is_forgotten(joined) else None

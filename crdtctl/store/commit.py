@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt.base import Lacking, Malformed, OperationContext, Refused
+from crdtctl.crdt.counter import join_counters, without_forgotten
 from crdtctl.crdt.series import name_of
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError, UsageError
 from crdtctl.records import Record, replace
@@ -37,7 +38,7 @@ DEFAULT_TYPES: dict[Verb, str] = {
     "observe": "pncounter",
 }
 #: Operations that name the replicas whose entries they are about: they are carried out for each name by itself.
-OF_EACH_NAME = ("reset", "expire")
+OF_EACH_NAME = ("reset", "expire", "forget")
 #: Maximum number of counters that a note names.
 _NAMED = 3
 
@@ -154,10 +155,11 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         request = together(group)
         name, operation = request.name, request.operation
         mine = counters[name] if name in counters else own(name)
-        tag = request.tag or _tag(name, mine, known, basis.config) or default(name, operation.verb)
-        if not tag or tag not in mine:
-            _check_new(request, tag, mine, known(name), types_of_name)
-            if tag not in known(name):
+        present, learned = _existing(mine, known, name, operation.verb)
+        tag = request.tag or _tag(name, present, learned, basis.config) or default(name, operation.verb)
+        if not tag or tag not in present:
+            _check_new(request, tag, present, learned(name), types_of_name)
+            if tag not in learned(name):
                 operation = _with_defaults(tag, settings.given(operation, name, tag), basis.config)
         elif operation.verb == "create" and not _refines(operation):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
@@ -211,6 +213,21 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
             for request in group:
                 on_refused(request, failure)
     return Plan(counters, list(touched), [_below_zero(unheard)] if unheard else [])
+
+
+def _existing(mine: Counter, known: Lookup, name: str, verb: Verb) -> tuple[Counter, Lookup]:
+    """Return the own entries of a counter and the look-up of the others', without types in which it was forgotten.
+
+    A count in the usual type goes on in the own entry, whether or not it was forgotten.
+    """
+    if DEFAULT_TYPES.get(verb) in mine:
+        return mine, known
+    both = join_counters(known(name), mine)
+    present = without_forgotten(both)
+    if present is both:
+        return mine, known
+    mine = {tag: entries for tag, entries in mine.items() if tag in present}
+    return mine, lambda called: {tag: entries for tag, entries in known(called).items() if tag in present}
 
 
 def _refines(operation: Operation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.codec.lines import decode_own_line
 from crdtctl.codec.reader import NO_NAMES
-from crdtctl.crdt.counter import join_counters
+from crdtctl.crdt.counter import join_counters, without_forgotten
 from crdtctl.crdt.names import RENAMES_LINE, counter_fault, entered_counter, stored_counter_fault
 from crdtctl.errors import MissingError
 from crdtctl.records import overload
@@ -125,6 +125,9 @@ class CounterSnapshot:
         own, *known = [_together(source, names) for source in self.sources]
         found = types.candidates(own, known[0] if known else {})
         if len(found) > 1:
+            present = {tag for one in names for tag in self.counter(one)}
+            found = [tag for tag in found if tag in present]
+        if len(found) > 1:
             return types.choose(name, found, self._preferred())
         return found[0] if found else ""
 
@@ -153,13 +156,11 @@ class CounterSnapshot:
     def counters(self) -> Iterator[Reading]:
         """Yield all counters by name and type, in constant memory."""
         from crdtctl.codec.merge_join import merge_join, merged_blocks
-        from crdtctl.store.reading import Reading
 
         self.verified()
         if self.renamed:
             for name, counter in self.renamed.counters():
-                for tag in sorted(counter):
-                    yield Reading(name, tag, counter[tag])
+                yield from _readings(name, counter)
             return
         own, known = self._values
         if own.size + (known.size if known else 0) >= MANY_BYTES:
@@ -169,14 +170,11 @@ class CounterSnapshot:
             for block in merged_blocks(known, [own], many=True):
                 for name, counter in decode_own_lines(block.text):
                     if name not in NO_COUNTERS:
-                        for tag in sorted(counter):
-                            yield Reading(name, tag, counter[tag])
+                        yield from _readings(name, counter)
             return
         for joined in merge_join(known, [own]):
             if joined.after is not None and joined.name not in NO_NAMES:
-                name, counter = decode_own_line(joined.after)
-                for tag in sorted(counter):
-                    yield Reading(name, tag, counter[tag])
+                yield from _readings(*decode_own_line(joined.after))
 
     def as_stored(self, readings: Iterable[Reading]) -> Iterator[Reading]:
         """Yield readings as they are in the files: each name by itself, if several are read as one."""
@@ -230,11 +228,11 @@ class CounterSnapshot:
         return self
 
     def counter(self, name: str) -> Counter:
-        """Return the joined entries of one counter; empty for an unknown one, and for an alias."""
+        """Return the joined entries of one counter; empty for an unknown or forgotten one, and for an alias."""
         if self.renamed:
-            return self.renamed.counter(name)
+            return without_forgotten(self.renamed.counter(name))
         own, known = self._values
-        return join_counters(own.counter(name), known.counter(name) if known else {})
+        return without_forgotten(join_counters(own.counter(name), known.counter(name) if known else {}))
 
     def named(self, name: str) -> Iterator[tuple[str, str, Entries]]:
         """Yield the name, the type and the entries of each counter that a name means, after renames."""
@@ -282,6 +280,15 @@ class CounterSnapshot:
         from crdtctl.store import config
 
         return config.read(self._directory.fd, self._directory.file("config.toml")).types
+
+
+def _readings(name: str, counter: Counter) -> Iterator[Reading]:
+    """Yield a counter in each of its types, without those in which it was forgotten."""
+    from crdtctl.store.reading import Reading
+
+    counter = without_forgotten(counter)
+    for tag in sorted(counter):
+        yield Reading(name, tag, counter[tag])
 
 
 def _together(source: Source, names: Sequence[str]) -> Counter:

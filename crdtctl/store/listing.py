@@ -72,13 +72,14 @@ def _rows(name: bytes, lines: "Iterable[bytes]") -> "Iterable[bytes]":
     """Yield the row of each type of a counter."""
     from crdtctl.codec.lines import decode_own_line
     from crdtctl.crdt import TYPES
-    from crdtctl.crdt.counter import join_counters
+    from crdtctl.crdt.counter import join_counters, without_forgotten
     from crdtctl.errors import CrdtctlError
 
     try:
         first, *others = [decode_own_line(line)[1] for line in lines]
         for other in others:
             first = join_counters(first, other)
+        first = without_forgotten(first)
         for tag in sorted(first):
             yield b"%b\t%b\t%d\n" % (name, tag.encode(), TYPES[tag].value(first[tag]))
     except CrdtctlError:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.store.merge import MergeReport
     from crdtctl.store.merge.options import Progress
+    from crdtctl.store.selection import Where
     from crdtctl.store.stream import Stream
     from crdtctl.store.unheard import Heard
 
@@ -162,6 +163,26 @@ class Replica(Lifecycle, Verbs):
         with self.snapshot() as now:
             after = sum(len(TYPES[one.tag].used_keys(now.reading(one.name, one.tag).state)) for one in found)
         return sum(len(TYPES[one.tag].used_keys(one.state)) for one in found) - after
+
+    def forget_counters(
+        self,
+        *names: str,
+        where: Where = (),
+        exact: bool = False,
+        tag: str | None = None,
+        keys_too: bool = False,
+    ) -> list[str]:
+        """Forget counters, here and on every replica that receives this, and return their names.
+
+        `names` are names, with all their series, or patterns. Idempotency keys stay used unless `keys_too`. Raise
+        `MissingError` for a name without counters, and `RefusedError` for a type that cannot be forgotten.
+        """
+        from crdtctl.store.forget import forgetting, to_forget
+
+        with self.snapshot() as now:
+            found = to_forget(now, names, where=where, exact=exact, tag=tag)
+        self.commit(forgetting(found, keys_too=keys_too))
+        return list(dict.fromkeys(one.name for one in found))
 
     def rename(self, old: str, new: str) -> bool:
         """Let the name `old` lead to `new`, here and on every replica that receives this. Return whether that is new.

@@ -234,6 +234,16 @@ def reset(name: str, *, tag: str | None = None, labels: Mapping[str, str] | None
     return Request(name, Operation("reset"), tag)
 
 
+def forget(
+    name: str, *, tag: str | None = None, labels: Mapping[str, str] | None = None, keys_too: bool = False
+) -> Request:
+    """Forget everything that is known of a counter. Its idempotency keys stay used unless `keys_too`."""
+    check_strings(tag=tag)
+    name = checked_name(name, labels)
+    check_type(tag)
+    return Request(name, Operation("forget", keys_too=keys_too), tag, existing=True)
+
+
 def transfer(name: str, to: str, amount: int, *, source: str = "") -> Request:
     """Give `amount` rights to the bcounter `name` to the replica `to`, from this replica or from a lost `source`."""
     from crdtctl.crdt.bcounter import BCounter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.codec.reader import ALL, NO_NAMES, Part
 from crdtctl.crdt import TYPES
-from crdtctl.crdt.counter import join_counters
+from crdtctl.crdt.counter import join_counters, without_forgotten
 from crdtctl.crdt.names import counter_advice, counter_fault, entered, stored_counter_fault
 from crdtctl.crdt.selector import Condition, Selector, condition, equal_to, selector
 from crdtctl.crdt.series import key_fault, parts, spelled
@@ -200,6 +200,7 @@ def _joined(runs: Sequence[tuple[Source, Iterator[tuple[bytes, bytes]]]]) -> Ite
 
 
 def _typed(name: str, counter: Counter, tag: str | None) -> Iterator[Reading]:
+    counter = without_forgotten(counter)
     for one in sorted(counter):
         if tag in (None, one):
             yield Reading(name, one, counter[one])

@@ -28,6 +28,7 @@ _REASONS = {
     "observe": ("took the reading of a meter, which never falls", "observe the meter again when it reads more"),
     "create": ("was created, and a counter stays what it is", "take another name"),
     "reset": ("was reset, and what a reset cancelled stays cancelled", "count the amount again"),
+    "forget": ("was forgotten, and what was forgotten stays so", "count the amount again"),
     "transfer": ("gave rights away, which belong to another replica now", "ask for them with 'crdtctl request'"),
     "request": (
         "asked for rights, and another replica may have granted them",

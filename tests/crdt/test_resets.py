@@ -70,7 +70,7 @@ def test_only_a_reset_asks_what_the_others_did_unless_an_element_is_there(
     mine = moment.state.get("ann")
     is_there = isinstance(kind, GSet) and mine is not None and not mine[1].keys().isdisjoint(what.elements)
     is_sent = kind.has_keys and mine is not None and what.once is not None
-    assume(what.verb not in ("reset", "expire") and not what.readings and not is_there and not is_sent)
+    assume(what.verb not in ("reset", "forget", "expire") and not what.readings and not is_there and not is_sent)
     try:
         kind.apply(mine, what, OperationContext("ann", 10**6, nobody_is_asked))
     except Refused:

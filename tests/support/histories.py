@@ -111,6 +111,8 @@ class History:
     kind: CounterType
     done: list[HistoryEvent] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=lambda: [Moment("", {}, {}, frozenset())])
+    #: Author → its own entry, which it keeps after others have forgotten it.
+    own: dict[str, Entry] = field(default_factory=dict)
 
     def of(self, author: str) -> list[Moment]:
         """Return the past of one replica, the present last."""
@@ -128,7 +130,8 @@ class History:
         if operation is not None:
             try:
                 others = {who: row for who, row in state.items() if who != author}
-                after = self.kind.apply(state.get(author), operation, OperationContext(author, seq, lambda: others))
+                mine = self.own.get(author, state.get(author))
+                after = self.kind.apply(mine, operation, OperationContext(author, seq, lambda: others))
             except Refused:
                 return
             self.done.append(HistoryEvent(len(self.done), author, operation, seen, seq))
@@ -137,6 +140,7 @@ class History:
                 seq -= 1
             else:
                 state = self.kind.tidied({**state, author: after})
+                self.own[author] = after
         clock = {**now.clock, author: seq} if seq else now.clock
         self.moments.append(Moment(author, state, clock, seen))
 
@@ -161,7 +165,7 @@ class History:
         for other in sorted(sent.keys() - {author}):
             met = merged(kind, state.get(author), other, sent[other], OperationContext(author, seq + 1))
             if met is not None:
-                state[author] = met
+                state[author] = self.own[author] = met
                 clock = {**clock, author: seq + 1}
         self.moments.append(Moment(author, state, clock, seen))
 

@@ -24,7 +24,7 @@ def left(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, int], int]:
     """Return (source, generation) → what resets leave of the largest reading, if anything."""
     kept = _kept(done)
     found = _largest(kept)
-    for reset in (one for one in done if one.operation.verb == "reset"):
+    for reset in (one for one in done if one.operation.verb in ("reset", "forget")):
         for key, seen in _largest([one for one in kept if one.number in reset.saw]).items():
             found[key] = max(min(found[key], _largest(kept)[key] - seen), 0)
     return {key: amount for key, amount in found.items() if amount}

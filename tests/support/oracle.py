@@ -1,21 +1,24 @@
 """The oracle: what a counter must read, from the operations that were seen and nothing else.
 
-A reset cancels exactly the operations that had been seen where it was done. All functions take all operations that
-were seen, in the order in which they were done; with `by`, they tell what one author has in the result.
+A reset cancels exactly the operations that had been seen where it was done, and so does forgetting the counter. All
+functions take all operations that were seen, in the order in which they were done; with `by`, they tell what one author
+has in the result.
 """
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from crdtctl.crdt.base import Operation, Verb
 from tests.support import meters
 from tests.support.histories import NUMBERS, HistoryEvent
 
 SIGNS = {"increment": 1, "decrement": -1}
+RESETS = ("reset", "forget")
 
 
 def cancelled(done: Sequence[HistoryEvent]) -> frozenset[int]:
     """Return the numbers of the operations that a reset had seen."""
-    return frozenset().union(*(saw for _, _, operation, saw, _ in done if operation.verb == "reset"))
+    return frozenset().union(*(saw for _, _, operation, saw, _ in done if operation.verb in RESETS))
 
 
 def plain(done: Sequence[HistoryEvent], by: str | None = None) -> int:
@@ -70,10 +73,10 @@ def _added(done: Sequence[HistoryEvent], expiry: HistoryEvent) -> list[tuple[int
     return [(SIGNS[verb], amount - after.get((key, verb), 0)) for (key, verb), amount in left.items()]
 
 
-def _left(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, str], int]:
+def _left(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, Verb], int]:
     """Return (once-key, verb) → what resets leave of the largest amount."""
-    resets = [one for one in done if one.operation.verb == "reset"]
-    seen: dict[tuple[str, str], int] = {}
+    resets = [one for one in done if one.operation.verb in RESETS]
+    seen: dict[tuple[str, Verb], int] = {}
     for reset in resets:
         for key, amount in _largest(_standing([one for one in done if one.number in reset.saw])).items():
             seen[key] = max(amount, seen.get(key, 0))
@@ -81,17 +84,23 @@ def _left(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, str], int]:
     return {key: amount for key, amount in left.items() if amount > 0}
 
 
-def _largest(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, str], int]:
+def _largest(done: Sequence[HistoryEvent]) -> Mapping[tuple[str, Verb], int]:
     """Return (once-key, verb) → the largest amount that somebody sent."""
-    largest: dict[tuple[str, str], int] = {}
+    largest: dict[tuple[str, Verb], int] = {}
     for one in done:
         key = one.operation.once or "", one.operation.verb
         largest[key] = max(largest.get(key, 0), one.operation.amount)
     return largest
 
 
-def _standing(done: Sequence[HistoryEvent]) -> list[HistoryEvent]:
-    """Return the operations under idempotency keys that count in their own right, and have not expired."""
+def _standing(
+    done: Sequence[HistoryEvent], known: dict[frozenset[int], list[HistoryEvent]] | None = None
+) -> list[HistoryEvent]:
+    """Return the operations under idempotency keys that count in their own right, and have not expired.
+
+    Who forgets a counter keeps its keys used, as if it had sent them. `known` are results for some of the operations.
+    """
+    known = {} if known is None else known
     expiries = [one for one in done if one.operation.verb == "expire"]
     sent: list[HistoryEvent] = []
     for one in done:
@@ -99,9 +108,14 @@ def _standing(done: Sequence[HistoryEvent]) -> list[HistoryEvent]:
             again = [
                 other for other in sent if (other.author, other.operation.once) == (one.author, one.operation.once)
             ]
-            known = [expiry for expiry in expiries if expiry.number in one.saw]
-            if all(_has_expired(other, known) for other in again):
+            seen = [expiry for expiry in expiries if expiry.number in one.saw]
+            if all(_has_expired(other, seen) for other in again):
                 sent.append(one)
+        elif one.operation.verb == "forget":
+            if one.saw not in known:
+                known[one.saw] = _standing([other for other in done if other.number in one.saw], known)
+            for (key, verb), amount in _largest(known[one.saw]).items():
+                sent.append(one._replace(operation=Operation(verb, amount, once=key)))
     return [one for one in sent if not _has_expired(one, expiries)]
 
 

@@ -1,0 +1,205 @@
+"""Forgotten counters: nothing known stays, nothing old comes back, and later counts are exact.
+
+That a forgotten counter reads exactly what was counted without the forgetting replica is held for all histories by the
+oracle's tests.
+"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crdtctl.crdt import TYPES, forgetting
+from crdtctl.crdt.base import CounterType, Entries, Entry, Operation, OperationContext, Refused
+from crdtctl.crdt.counter import Counter, join_counters, without_forgotten
+from crdtctl.crdt.gset import GSet
+from tests.support.histories import Moment, histories, moments
+
+FORGETTABLE = {tag: kind for tag, kind in TYPES.items() if kind.can_be_forgotten}
+ADDITIVE = [kind for kind in FORGETTABLE.values() if kind.has_keys]
+each_type = pytest.mark.parametrize("kind", FORGETTABLE.values(), ids=FORGETTABLE)
+each_additive_type = pytest.mark.parametrize("kind", ADDITIVE, ids=lambda kind: kind.tag)
+FORGET = Operation("forget")
+KEYS_TOO = Operation("forget", keys_too=True)
+ID = "ann-00112233445566778899aabbccddeeff"
+
+
+def part(kind: CounterType) -> int:
+    return len(kind.record.parts) - 1
+
+
+def carried_out(
+    kind: CounterType, state: Entries, author: str, operation: Operation, seq: int, mine: Entry | None = None
+) -> dict[str, Entry]:
+    """Return a state after an operation of one author, whose own file may have an entry that the state has no more."""
+    others = {one: row for one, row in state.items() if one != author}
+    row = kind.apply(state.get(author, mine), operation, OperationContext(author, seq, lambda: others))
+    return kind.tidied({**state, **({} if row is None else {author: row})})
+
+
+def count(kind: CounterType, amount: int = 1, once: str | None = None) -> Operation:
+    return Operation("add", elements=("new",)) if isinstance(kind, GSet) else Operation("increment", amount, once=once)
+
+
+def forgotten(
+    kind: CounterType, moment: Moment, author: str = "zoe", operation: Operation = FORGET
+) -> dict[str, Entry]:
+    return carried_out(kind, moment.state, author, operation, 10**6)
+
+
+@each_type
+@given(data=st.data())
+def test_forgotten_counter_does_not_exist_and_one_entry_is_left(kind: CounterType, data: st.DataObject) -> None:
+    (moment,) = data.draw(moments(kind, 1))
+    author = data.draw(st.sampled_from(["ann", "zoe"]))
+    after = forgotten(kind, moment, author)
+    assert kind.is_forgotten(after)
+    assert after.keys() == {author}
+    assert kind.value(after) == 0
+    assert kind.used_keys(after).keys() == kind.used_keys(moment.state).keys()
+    counter: Counter = {kind.tag: after, "hll": {"ann": (1, "")}}
+    assert without_forgotten(counter).keys() == {"hll"}
+
+
+@each_type
+@given(data=st.data())
+def test_no_earlier_state_brings_it_back(kind: CounterType, data: st.DataObject) -> None:
+    history = data.draw(histories(kind))
+    moment = data.draw(st.sampled_from(history.moments))
+    operation = data.draw(st.sampled_from([FORGET, KEYS_TOO]))
+    try:
+        after = forgotten(kind, moment, operation=operation)
+    except Refused:
+        return
+    for earlier in history.moments:
+        if earlier.seen <= moment.seen:
+            assert kind.join_all(after, earlier.state) == kind.join_all(earlier.state, after) == after
+
+
+@each_type
+@given(data=st.data())
+def test_counts_of_a_replica_that_heard_are_all_that_it_has(kind: CounterType, data: st.DataObject) -> None:
+    history = data.draw(histories(kind))
+    moment = data.draw(st.sampled_from(history.moments))
+    state = forgotten(kind, moment)
+    heard = [who for who, row in history.own.items() if row[0] <= moment.clock.get(who, 0)]
+    for number, author in enumerate(["zoe", "yan", *heard]):
+        state = carried_out(kind, state, author, count(kind), 2 * 10**6 + number, history.own.get(author))
+    value = 1 if isinstance(kind, GSet) else 2 + len(heard)
+    assert kind.value(state) == value
+    assert not kind.is_forgotten(state)
+    for earlier in history.moments:
+        if earlier.seen <= moment.seen:
+            assert kind.value(kind.join_all(earlier.state, state)) == value
+
+
+@each_type
+@given(data=st.data())
+def test_forgotten_again_leaves_one_entry(kind: CounterType, data: st.DataObject) -> None:
+    first, second = data.draw(moments(kind, 2))
+    both = kind.join_all(forgotten(kind, first, "yan"), forgotten(kind, second, "zoe"))
+    again = carried_out(kind, both, "xi", FORGET, 10**7)
+    assert again.keys() == {"xi"}
+    assert (kind.is_forgotten(again), kind.value(again)) == (True, 0)
+    assert kind.join_all(both, again) == again
+    assert kind.join_all(second.state, again) == again
+
+
+@each_type
+@given(data=st.data())
+def test_sealed_replica_that_forgot_leaves_that_to_the_one_that_absorbs_it(
+    kind: CounterType, data: st.DataObject
+) -> None:
+    (moment,) = data.draw(moments(kind, 1))
+    after = forgotten(kind, moment)
+    mine = kind.absorb_all(kind.record.bottom, ["zoe"], OperationContext("hub", 5, lambda: after))
+    hub = {"hub": (5, *mine[1:])}
+    assert kind.is_forgotten(hub)
+    assert kind.value(kind.join_all(hub, moment.state)) == 0
+    counted = carried_out(kind, after, "hub", count(kind), 6)
+    mine = kind.absorb_all(counted["hub"], ["zoe"], OperationContext("hub", 7, lambda: after))
+    assert kind.value({"hub": (7, *mine[1:])}) == 1
+    assert not kind.is_forgotten({"hub": (7, *mine[1:])})
+
+
+@each_type
+def test_branch_of_a_fork_that_was_not_known_survives(kind: CounterType) -> None:
+    state = carried_out(kind, {}, ID, count(kind), 3)
+    after = carried_out(kind, state, "zoe", FORGET, 1)
+    branch = {f"{ID}~3.bbbb": carried_out(kind, {}, ID, count(kind), 2)[ID]}
+    assert f"{ID}~3.bbbb" in kind.join_all(after, branch)
+
+
+@each_additive_type
+class TestKeys:
+    def test_used_key_stays_used_at_every_replica_and_a_larger_amount_counts_the_rest(self, kind: CounterType) -> None:
+        mine = carried_out(kind, {}, "ann", count(kind, 3, "job"), 1)["ann"]
+        state = carried_out(kind, {"ann": mine}, "bob", FORGET, 1)
+        assert kind.used_keys(state) == {"job": 3}
+        assert carried_out(kind, state, "ann", count(kind, 3, "job"), 2, mine) == state
+        unheard = carried_out(kind, {}, "čen", count(kind, 5, "job"), 1)
+        assert kind.value(kind.join_all(state, unheard)) == 2
+
+    def test_key_of_the_own_file_that_was_forgotten_elsewhere_is_not_counted_again(self, kind: CounterType) -> None:
+        mine = carried_out(kind, {}, "ann", count(kind, 3, "job"), 1)["ann"]
+        others = carried_out(kind, {"ann": mine}, "bob", FORGET, 1)
+        context = OperationContext("ann", 2, lambda: {"bob": others["bob"]})
+        assert kind.apply(mine, count(kind, 3, "job"), context) is None
+
+    def test_with_keys_too_a_repeated_job_counts_again(self, kind: CounterType) -> None:
+        mine = carried_out(kind, {}, "ann", count(kind, 3, "job"), 1)["ann"]
+        for author in ("ann", "bob"):
+            state = carried_out(kind, {"ann": mine}, author, KEYS_TOO, 2)
+            assert kind.used_keys(state) == {}
+            again = carried_out(kind, state, author, count(kind, 4, "job"), 3)
+            assert kind.value(again) == kind.value(kind.join_all(again, {"ann": mine})) == 4
+            assert kind.value(carried_out(kind, state, "ann", count(kind, 5, "job"), 3, mine)) == 5
+
+    def test_keys_too_is_refused_after_a_reset_of_keys(self, kind: CounterType) -> None:
+        state = carried_out(kind, {}, "ann", count(kind, 3, "job"), 1)
+        state = carried_out(kind, state, "ann", Operation("reset"), 2)
+        with pytest.raises(Refused, match="reset it before"):
+            carried_out(kind, state, "ann", KEYS_TOO, 3)
+
+    def test_readings_stay_used(self, kind: CounterType) -> None:
+        read = Operation("observe", 0, readings=(("eth0", 9),))
+        state = carried_out(kind, carried_out(kind, {}, "ann", read, 1), "bob", FORGET, 1)
+        assert kind.is_forgotten(state)
+        more = Operation("observe", 0, readings=(("eth0", 11),))
+        assert kind.value(carried_out(kind, state, "čen", more, 1)) == 2
+
+    def test_expired_keys_stay_expired(self, kind: CounterType) -> None:
+        sent = carried_out(kind, {}, "ann", count(kind, 3, "job"), 1)
+        kept = carried_out(kind, sent, "bob", Operation("expire", clock=(("ann", 1),)), 1)
+        state = carried_out(kind, {"bob": kept["bob"]}, "čen", FORGET, 1)
+        later = carried_out(kind, sent, "ann", count(kind, 2), 2)
+        assert kind.value(kind.join_all(state, later)) == kind.value(kind.join_all(kept, later)) - 3
+
+    def test_periods_of_forgotten_counts_are_empty(self, kind: CounterType) -> None:
+        dated = Operation("increment", 5, every=1, keep=96 * 9)
+        state = carried_out(kind, {}, "ann", dated, 1)
+        assert kind.has_periods(state["ann"])
+        unheard = carried_out(kind, state, "ann", count(kind, 2), 2)
+        joined = kind.join_all(carried_out(kind, state, "bob", FORGET, 1), unheard)
+        assert not kind.has_periods(joined["bob"])
+        found = kind.timeline(joined)
+        assert sum(map(kind.size, found.periods.values())) + found.unknown == kind.value(joined) == 2
+
+
+def test_joined_counters_are_rid_of_forgotten_entries_of_either_side() -> None:
+    ann = {"gcounter": {"ann": (3, 5)}}
+    bob: Counter = {"gcounter": carried_out(TYPES["gcounter"], ann["gcounter"], "bob", FORGET, 1)}
+    assert join_counters(ann, bob) == join_counters(bob, ann) == bob
+
+
+def test_entry_is_covered_by_another_one_only_up_to_its_commit() -> None:
+    kind = TYPES["gset"]
+    state: Entries = {"ann": (3, {"x": 3}), "bob": (2, {}, {"ann": 3}, {"ann": 3, "bob": 2})}
+    assert forgetting.left(state, part(kind)).keys() == {"bob"}
+    assert forgetting.left({**state, "ann": (4, {"x": 3, "y": 4})}, part(kind)).keys() == {"ann", "bob"}
+    assert kind.tidied({**state, "ann": (4, {"x": 3, "y": 4})})["ann"] == (4, {"y": 4})
+
+
+@pytest.mark.parametrize("tag", sorted(TYPES.keys() - FORGETTABLE.keys()))
+def test_other_types_cannot_be_forgotten(tag: str) -> None:
+    with pytest.raises(Refused, match=f"a {tag} cannot be forgotten"):
+        TYPES[tag].apply(None, FORGET, OperationContext("ann", 1))

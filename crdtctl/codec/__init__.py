@@ -83,9 +83,9 @@ replica's number in the clock. Trailing items that are empty or 0 are omitted, u
 this table. An empty item before others is written, as ``{}``, ``[]`` or 0. No map has an entry that is empty or 0, or
 an array of zeros.
 
-``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods``
-``pncounter``  ``[seq, p, n]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods``
-``gset``       ``[seq, elements]``, then ``marks``
+``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods, forgotten``
+``pncounter``  ``[seq, p, n]``, then the same
+``gset``       ``[seq, elements]``, then ``marks, forgotten``
 ``hll``        ``[seq, sketch]``, then ``every, keep, periods``
 ``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once, every, keep, periods``
 ``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun, every, keep, periods``
@@ -115,6 +115,7 @@ an array of zeros.
                 created and used. The periods of an ``hll`` are a map, period → sketch: ``{"d20454": SKETCH}``, and
                 those of a ``hist`` are such a map to ``[counts]``, then ``plus, minus, least, most``. See
                 `crdtctl.crdt.period_names`.
+``forgotten``   replica → last commit of its entry when this replica forgot the counter, itself among them.
 ``elements``    element → number of the commit that added it, or added it again after a reset.
 ``sketch``      a HyperLogLog sketch as text, see `crdtctl.crdt.hyperloglog`.
 ``levels``      levels of buckets, ``a`` to ``f``, that this replica uses, sorted: ``["c"]``. The first applies.
@@ -149,6 +150,10 @@ the smaller ``least``, maps key by key. There are four exceptions:
 * Entries of ``membership``, ``attempts``, ``renames`` and ``handoff`` are not joined: the one with the larger ``seq``
   is taken.
 * Different branches of a fork are put under their own ids first.
+
+Of the joined entries of a counter, those are left out whose commit another replica's entry has in ``forgotten``, or a
+later one. So are the elements, and the idempotency keys, of such commits. If every entry is ``forgotten`` up to its
+commit, also by itself, the counter does not exist. See `crdtctl.crdt.forgetting`.
 
 The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
 key and for each generation of a source, the maximum over the replicas. Marks of all replicas on one id, key or

@@ -30,7 +30,7 @@ def join_counters(a: Counter, b: Counter) -> Counter:
 
 
 def without_forgotten(counter: Counter) -> Counter:
-    """Return a joined counter without the types in which it was forgotten."""
+    """Return a joined counter without its forgotten types."""
     gone = [tag for tag, entries in counter.items() if TYPES[tag].is_forgotten(entries)]
     return {tag: entries for tag, entries in counter.items() if tag not in gone} if gone else counter
 

@@ -1,4 +1,4 @@
-"""Forgetting counters: the known entries leave the files of every replica that hears of it.
+"""Forgetting counters: the known entries leave the files of every replica that receives this.
 
 ``forget`` is a reset whose entry also records what it knew. Its part `forgotten` maps a replica to the last commit of
 that replica's entry. A replica that receives such an entry drops each entry that it covers, now and whenever an old
@@ -68,10 +68,9 @@ def taken_over(
 ) -> dict[str, int]:
     """Return the part of `mine`, the entry of `replica`, after it took over `absorbed` entries in a commit.
 
-    It only forgets if it has no counts now, if it had none or only forgot before, and if one of the others forgot.
+    It only forgets if it has no counts now, and if all that it had before is forgotten.
     """
-    own = mine[part].get(replica, 0) if len(mine) > part else 0
-    found = {who: last for who, last in covered({**absorbed, replica: mine}, part).items() if who != replica}
-    is_blank = not has_counts and own in (mine[0], commit)
-    has_forgotten = own or any(len(row) > part for row in absorbed.values())
+    found = covered({**absorbed, replica: mine}, part)
+    is_blank = found.pop(replica, 0) >= mine[0] and not has_counts
+    has_forgotten = any(len(row) > part for row in (mine, *absorbed.values()))
     return {**found, replica: commit} if is_blank and has_forgotten else found

@@ -5,7 +5,8 @@ import os
 #: Title of a group → its topics, in the order of the list.
 GROUPS = {
     "First steps": ("start",),
-    "Types of counters": ("types", "gset", "hll", "distributions", "bcounter", "handoff", "reset", "rename", "undo"),
+    "Types of counters": ("types", "gset", "hll", "distributions", "bcounter", "handoff"),
+    "Changing counters": ("reset", "rename", "forget", "undo"),
     "Labels, time and readings": ("labels", "time", "readings", "views", "metrics"),
     "Replicas and remotes": ("remotes", "urls", "cron", "fleet", "jobs", "clocks"),
     "Scripts and programs": ("scripting", "stream", "exit-status", "library"),

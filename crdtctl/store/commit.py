@@ -37,6 +37,13 @@ DEFAULT_TYPES: dict[Verb, str] = {
     "add": "gset",
     "observe": "pncounter",
 }
+#: Verb → types whose entries take it.
+_TAKING: dict[Verb, tuple[str, ...]] = {
+    "increment": ("gcounter", "pncounter", "bcounter", "handoff"),
+    "decrement": ("pncounter", "bcounter", "handoff"),
+    "add": ("gset", "hll", "hist"),
+    "observe": ("gcounter", "pncounter"),
+}
 #: Operations that name the replicas whose entries they are about: they are carried out for each name by itself.
 OF_EACH_NAME = ("reset", "expire", "forget")
 #: Maximum number of counters that a note names.
@@ -135,10 +142,20 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         found = {*there[called], *made.get(called, ())}
         return sorted(found - LOCALLY_MERGED.keys() or found)
 
+    def present_types(name: str) -> list[str]:
+        """Return `types_of_name` without forgotten types. All counters of the name are read."""
+        several: dict[str, Counter] = {}
+        for one, counter in basis.of_name(name_of(name)):
+            several[one] = join_counters(several.get(one, {}), counter)
+        found = {tag for counter in several.values() for tag in without_forgotten(counter)}
+        return [tag for tag in types_of_name(name) if tag in found or tag in made.get(name_of(name), ())]
+
     def default(name: str, verb: Verb) -> str:
         """Return the type of a new counter: the type of the others of its name if it is one."""
         tag = DEFAULT_TYPES.get(verb, "")
         found = types_of_name(name) if tag else []
+        if not set(found).issubset(_TAKING.get(verb, ())):
+            found = present_types(name)
         if len(found) > 1:
             chosen = basis.config().types.get(name_of(name))
             return chosen if chosen in found else tag
@@ -158,7 +175,7 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
         present, learned = _existing(mine, known, name, operation.verb)
         tag = request.tag or _tag(name, present, learned, basis.config) or default(name, operation.verb)
         if not tag or tag not in present:
-            _check_new(request, tag, present, learned(name), types_of_name)
+            _check_new(request, tag, present, learned(name), types_of_name, present_types)
             if tag not in learned(name):
                 operation = _with_defaults(tag, settings.given(operation, name, tag), basis.config)
         elif operation.verb == "create" and not _refines(operation):
@@ -216,11 +233,11 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
 
 
 def _existing(mine: Counter, known: Lookup, name: str, verb: Verb) -> tuple[Counter, Lookup]:
-    """Return the own entries of a counter and the look-up of the others', without types in which it was forgotten.
+    """Return the own entries of a counter, and the look-up of the other ones, without forgotten types.
 
-    A count in the usual type goes on in the own entry, whether or not it was forgotten.
+    If an own entry takes the operation, it does so whether or not it is forgotten, and no other entry is read.
     """
-    if DEFAULT_TYPES.get(verb) in mine:
+    if not mine.keys().isdisjoint(_TAKING.get(verb, ())):
         return mine, known
     both = join_counters(known(name), mine)
     present = without_forgotten(both)
@@ -277,7 +294,12 @@ def _tag(name: str, mine: Counter, known: Lookup, config: Callable[[], Config]) 
 
 
 def _check_new(
-    request: Request, tag: str, mine: Counter, known: Counter, types_of_name: Callable[[str], list[str]]
+    request: Request,
+    tag: str,
+    mine: Counter,
+    known: Counter,
+    types_of_name: Callable[[str], list[str]],
+    present_types: Callable[[str], list[str]],
 ) -> None:
     """Raise an error if this replica has no entry of type `tag` of a counter, and must not make one."""
     name, verb = request.name, request.operation.verb
@@ -299,8 +321,8 @@ def _check_new(
     if request.also:
         return
     called = name
-    if not others and tag not in (others := types_of_name(name)):
-        called = name_of(name)
+    if not others and tag not in types_of_name(name):
+        others, called = present_types(name), name_of(name)
     if others and tag not in others:
         first = "leave out --type (and CRDTCTL_TYPE)" if request.tag and len(others) == 1 else "choose one with --type"
         raise ExistsError(

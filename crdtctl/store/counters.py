@@ -283,7 +283,7 @@ class CounterSnapshot:
 
 
 def _readings(name: str, counter: Counter) -> Iterator[Reading]:
-    """Yield a counter in each of its types, without those in which it was forgotten."""
+    """Yield a counter in each of its types that is not forgotten."""
     from crdtctl.store.reading import Reading
 
     counter = without_forgotten(counter)

@@ -11,7 +11,7 @@ from crdtctl.codec import dated_rows
 from crdtctl.codec.layout import MAX_SAFE, NAME_END
 from crdtctl.codec.plain import DATED, WEIGHTS, is_name
 from crdtctl.crdt import TYPES, periods
-from crdtctl.crdt.counter import join_counters
+from crdtctl.crdt.counter import join_counters, without_forgotten
 from crdtctl.crdt.series import parts
 from crdtctl.store import selection
 from crdtctl.store.reading import Reading
@@ -145,6 +145,7 @@ class _Group:
         counter: Counter = {}
         for source, line, _ in lines:
             counter = join_counters(counter, source.read(line))
+        counter = without_forgotten(counter)
         if not all(one.encode() in WEIGHTS for one in counter):
             raise ValueError  # such series are read all at once
         for one in counter.keys() if tag is None else counter.keys() & {tag}:

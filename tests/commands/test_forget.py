@@ -1,0 +1,282 @@
+"""``crdtctl forget``: counters are gone here and on every replica that receives it, and stay gone."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crdtctl import Replica
+from crdtctl.errors import MissingError
+from tests.conftest import Shell
+from tests.support.clones import bind
+from tests.support.expect import assert_refused, contents
+from tests.support.strace import after_changes, at, missing, points, run, was_killed, without_caches
+from tests.support.terminal import on_terminal
+
+
+@pytest.fixture
+def hub(new_replica: Callable[[str], Replica]) -> Replica:
+    return new_replica("hub")
+
+
+def names(replica: Replica) -> list[str]:
+    return [one.name for one in replica.counters()]
+
+
+@pytest.fixture
+def counted(replica: Replica, hub: Replica) -> Replica:
+    """Count on two replicas that know each other."""
+    replica.increment("builds", 50)
+    replica.increment('tests{os="linux"}', 3)
+    replica.increment('tests{os="macos"}', 4)
+    replica.add("visitors", ["ada", "bob"])
+    hub.increment("builds", 7)
+    hub.add("visitors", ["eve"])
+    replica.merge_bytes(hub.export_bytes())
+    hub.merge_bytes(replica.export_bytes())
+    return replica
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["builds"], ["tests", "tests", "visitors"]),
+        (["builds", "visitors"], ["tests", "tests"]),
+        (["tests"], ["builds", "visitors"]),
+        (['tests{os="linux"}'], ["builds", "tests", "visitors"]),
+        (["tests", "--where", "os=m*"], ["builds", "tests", "visitors"]),
+        (["*"], []),
+        (["*s", "builds"], []),
+    ],
+)
+def test_selected_counters_are_gone_on_all_replicas(
+    shell: Shell, counted: Replica, hub: Replica, words: list[str], left: list[str]
+) -> None:
+    old = counted.export_bytes()
+    assert shell.ok("forget", *words) == ""
+    assert [name.partition("{")[0] for name in names(counted)] == left
+    hub.merge_bytes(counted.export_bytes())
+    assert names(hub) == names(counted)
+    for replica in (counted, hub):
+        replica.merge_bytes(old)
+        assert [name.partition("{")[0] for name in names(replica)] == left
+    assert counted.export_bytes().splitlines()[1:-1] == hub.export_bytes().splitlines()[1:-1]
+
+
+def test_forgotten_counter_does_not_exist_in_any_output(shell: Shell, counted: Replica) -> None:
+    shell.ok("forget", "builds")
+    for words in (["show", "builds"], ["show", "builds", "--by-replica"], ["reset", "builds"], ["forget", "builds"]):
+        assert "no counter 'builds' here" in assert_refused(shell(*words), 66)
+    assert shell.ok("show", "builds", "--default", "0") == "0\n"
+    for form in ("json", "csv", "prom", "toml", "ndjson", "tsv"):
+        assert "builds" not in shell.ok("show", "--format", form)
+    assert "builds" not in shell.ok("show", "*")
+    assert "builds" not in shell.ok("show", "--state")
+    shell.ok("check")
+    shell.ok("check", "-", stdin=counted.export_bytes())
+
+
+def test_counts_that_did_not_hear_survive_alone(counted: Replica, hub: Replica) -> None:
+    counted.forget_counters("builds", "visitors")
+    hub.increment("builds", 2)
+    hub.add("visitors", ["joe", "eve"])
+    for giving, taking in ((hub, counted), (counted, hub)):
+        taking.merge_bytes(giving.export_bytes())
+    for replica in (counted, hub):
+        assert replica.value("builds") == 2
+        assert replica.select("visitors")[0].members == ("joe",)
+    counted.increment("builds", 10)
+    hub.merge_bytes(counted.export_bytes())
+    hub.increment("builds", 100)
+    counted.merge_bytes(hub.export_bytes())
+    assert counted.value("builds") == hub.value("builds") == 112
+
+
+def test_deltas_and_own_exports_carry_it(counted: Replica, hub: Replica) -> None:
+    before = counted.clock()
+    old = hub.export_bytes()
+    counted.forget_counters("builds")
+    hub.merge_bytes(counted.export_bytes(since=before))
+    assert names(hub) == names(counted)
+    hub.merge_bytes(old)
+    assert names(hub) == names(counted)
+
+
+def test_sync_carries_it(shell: Shell, counted: Replica, hub: Replica) -> None:
+    (shell.directory / "shared").mkdir()
+    for path in (counted.path, hub.path):
+        shell.ok("--replica", path, "sync", str(shell.directory / "shared"))
+    shell.ok("forget", "builds", "visitors")
+    for path in (counted.path, hub.path, counted.path):
+        shell.ok("--replica", path, "sync", str(shell.directory / "shared"))
+    assert names(hub) == names(counted) == ['tests{os="linux"}', 'tests{os="macos"}']
+
+
+@pytest.mark.parametrize("verb", ["increment", "add"])
+def test_forgotten_name_can_be_used_again_with_any_type(
+    shell: Shell, counted: Replica, hub: Replica, verb: str
+) -> None:
+    shell.ok("forget", "builds", "visitors")
+    hub.merge_bytes(counted.export_bytes())
+    for path in (counted.path, hub.path):
+        for name in ("builds", "visitors"):
+            shell.ok("--replica", path, verb, name, *(["5"] if verb == "increment" else [Path(path).parent.name]))
+    counted.merge_bytes(hub.export_bytes())
+    assert [one.value for one in counted.select("builds", "visitors")] == [10 if verb == "increment" else 2] * 2
+    assert {one.tag for one in counted.counters()} == {"pncounter", "pncounter" if verb == "increment" else "gset"}
+
+
+def test_keys_stay_used_unless_they_are_forgotten_too(shell: Shell, replica: Replica, hub: Replica) -> None:
+    for name in ("kept", "freed"):
+        replica.increment(name, 3, once="job-1")
+        replica.increment(name, 1, once="job-2")
+    hub.merge_bytes(replica.export_bytes())
+    hub.forget_counters("kept")
+    shell.ok("--replica", hub.path, "forget", "freed", "--keys-too")
+    replica.merge_bytes(hub.export_bytes())
+    assert names(replica) == names(hub) == []
+    for one in (replica, hub):
+        one.increment("kept", 3, once="job-1")
+        one.increment("freed", 3, once="job-1")
+        replica.merge_bytes(hub.export_bytes())
+        hub.merge_bytes(replica.export_bytes())
+        assert one.value("freed") == 3
+        assert "kept" not in names(one)
+    assert "was used for +3 before" in assert_refused(shell("increment", "kept", "4", "--once", "job-1"), 4)
+
+
+def test_meter_counts_from_its_forgotten_reading_on(replica: Replica, hub: Replica) -> None:
+    replica.observe("bytes", 900, source="eth0")
+    hub.merge_bytes(replica.export_bytes())
+    hub.forget_counters("bytes")
+    replica.merge_bytes(hub.export_bytes())
+    replica.observe("bytes", 950, source="eth0")
+    assert replica.value("bytes") == 50
+
+
+def test_periods_go_with_their_counts(replica: Replica, hub: Replica) -> None:
+    replica.create("deploys", "pncounter", every="day")
+    replica.increment("deploys", 5, at=1_770_000_000)
+    hub.merge_bytes(replica.export_bytes())
+    hub.forget_counters("deploys")
+    replica.increment("deploys", 2, at=1_770_100_000)
+    hub.merge_bytes(replica.export_bytes())
+    found = hub.reading("deploys").timeline
+    assert (sum(found.periods.values()), found.unknown) == (2, 0)
+
+
+def test_sealed_replica_that_forgot_is_absorbed(replica: Replica, new_replica: Callable[[str], Replica]) -> None:
+    replica.increment("builds", 5)
+    job = new_replica("job")
+    job.merge_bytes(replica.export_bytes())
+    job.increment("tests", 2)
+    job.forget_counters("builds")
+    job.seal()
+    replica.absorb([job.export_bytes()])
+    assert names(replica) == ["tests"]
+    replica.increment("builds", 1)
+    assert replica.value("builds") == 1
+
+
+def test_renamed_counter_is_forgotten_with_all_its_names(counted: Replica, hub: Replica) -> None:
+    hub.rename("builds", "runs")
+    counted.merge_bytes(hub.export_bytes())
+    counted.increment("runs", 1)
+    counted.forget_counters("runs")
+    hub.merge_bytes(counted.export_bytes())
+    for replica in (counted, hub):
+        assert [name for name in names(replica) if name in ("builds", "runs")] == []
+    hub.increment("builds", 4)
+    assert hub.value("runs") == 4
+
+
+def test_dry_run_lists_and_changes_nothing(shell: Shell, counted: Replica) -> None:
+    before = contents(counted.path)
+    assert shell.ok("forget", "--dry-run", "tests", "builds") == (
+        'tests{os="linux"}\tpncounter\t3\ntests{os="macos"}\tpncounter\t4\nbuilds\tpncounter\t57\n'
+    )
+    assert contents(counted.path) == before
+
+
+def test_terminal_shows_what_is_forgotten(shell: Shell, counted: Replica) -> None:
+    assert "builds 57 → forgotten" in on_terminal(shell, "forget", "builds").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["nothing"], 66, "no counter 'nothing' here"),
+        (["none.*"], 66, "no counter 'none.*' here"),
+        (["guests"], 4, "'guests' is an hll, which cannot be forgotten"),
+        (["builds", "latency"], 4, "'latency' is a hist, which cannot be forgotten"),
+        (["*"], 4, "and 2 more cannot"),
+        (["seats"], 4, "'seats' is a bcounter"),
+        (["builds", "--type", "gset"], 66, "no gset 'builds' here"),
+        ([], 2, ""),
+    ],
+)
+def test_forgetting_is_refused_as_a_whole(
+    shell: Shell, replica: Replica, words: list[str], status: int, told: str
+) -> None:
+    replica.increment("builds")
+    shell.ok("add", "guests", "ada", "--type", "hll")
+    shell.ok("add", "latency", "0.5", "--type", "hist")
+    shell.ok("create", "seats", "--type", "bcounter", "--initial", "4")
+    before = contents(replica.path)
+    assert told in assert_refused(shell("forget", *words), status)
+    assert contents(replica.path) == before
+
+
+def test_library_returns_the_names(counted: Replica) -> None:
+    assert counted.forget_counters("tests", where=["os=linux"]) == ['tests{os="linux"}']
+    assert counted.forget_counters("builds", "visitors") == ["builds", "visitors"]
+    with pytest.raises(MissingError):
+        counted.forget_counters("builds")
+
+
+def test_it_cannot_be_undone(shell: Shell, counted: Replica) -> None:
+    shell.ok("forget", "builds")
+    assert "'builds' was forgotten" in assert_refused(shell("undo"), 4)
+
+
+def test_one_commit_forgets_many_series(replica: Replica) -> None:
+    with replica.batch() as batch:
+        for number in range(500):
+            batch.increment("requests", labels={"host": f"h{number}"})
+    commits = replica.commits
+    assert len(replica.forget_counters("requests")) == 500
+    assert (replica.commits, names(replica)) == (commits + 1, [])
+
+
+def test_killed_at_any_call_it_is_done_or_not(shell: Shell, replica: Replica) -> None:
+    if reason := missing():
+        pytest.skip(reason)
+    replica.increment("builds", 5)
+    replica.add("visitors", ["ada"])
+    pristine = shell.directory / "pristine"
+    shutil.copytree(replica.path, pristine)
+    environment = without_caches({**shell.environment, "CRDTCTL_REPLICA": replica.path})
+    words = ["forget", "builds", "visitors"]
+    shell.ok("forget", "--dry-run", "builds")  # Python has compiled all that it loads
+    seen = set[tuple[str, ...]]()
+    for point in after_changes(points(words, environment, shell.directory / "log")):
+        shutil.rmtree(replica.path)
+        shutil.copytree(pristine, replica.path)
+        bind(Path(replica.path), f"{shell.directory}/witness")
+        assert was_killed(run(words, environment, **at(point, "signal=SIGKILL")))
+        seen.add(tuple(names(replica)))
+        shell("forget", "builds", "visitors")
+        assert names(replica) == []
+    assert seen == {(), ("builds", "visitors")}
+
+
+def test_merge_reports_what_it_forgets(shell: Shell, counted: Replica, hub: Replica) -> None:
+    counted.forget_counters("builds")
+    path = shell.directory / "state.json"
+    path.write_bytes(counted.export_bytes())
+    words = ["--replica", hub.path, "merge", str(path)]
+    assert "builds 57 → forgotten" in on_terminal(shell, *words, "--dry-run").stdout
+    changes = json.loads(shell.ok(*words, "--format", "json"))["counters"]
+    assert [(one["name"], one["before"], one["after"]) for one in changes] == [("builds", 57, None)]

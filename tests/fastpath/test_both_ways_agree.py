@@ -1,6 +1,7 @@
 """The fast path and the full command end alike, print the same and leave the same files."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import Phase, event, given, settings
@@ -66,6 +67,8 @@ COMMANDS = [
         "clock",
     ),
 ]
+#: An entry that forgot a counter, with the counts of a replica up to its commit 7.
+FORGETS: tuple[Any, ...] = (20, 12, 5, {}, {HERE: (12, 5), HUB: (7, 1)}, {}, {}, 0, {}, 0, 0, "", {HERE: 20, HUB: 7})
 MINE: Counter = {"pncounter": {HERE: (20, 12, 5)}}
 THEIRS: Counter = {"pncounter": {HUB: (3, 7, 1)}}
 
@@ -111,6 +114,32 @@ COUNTERS: dict[str, tuple[Counter, Counter]] = {
     "idempotency keys there": (MINE, {"pncounter": {HUB: (3, 7, 1, {"job-1": (3, 0)})}}),
     "marks here": ({"pncounter": {HERE: (20, 12, 5, {}, {HERE: (12, 0), HUB: (7, 1)})}}, THEIRS),
     "marks there": (MINE, {"pncounter": {HUB: (3, 7, 1, {}, {HERE: (2, 5)})}}),
+    "a counter that is forgotten here": ({"pncounter": {HERE: FORGETS}}, {}),
+    "a counter that is forgotten here and counted there later": (
+        {"pncounter": {HERE: FORGETS}},
+        {"pncounter": {HUB: (9, 12, 1)}},
+    ),
+    "a counter that is forgotten here and was counted there before": (
+        {"pncounter": {HERE: FORGETS}},
+        {"pncounter": {HUB: (7, 7, 1)}},
+    ),
+    "a counter that is counted here after it was forgotten": (
+        {"pncounter": {HERE: (21, 14, 5, *FORGETS[3:])}},
+        {"pncounter": {HUB: (7, 7, 1)}},
+    ),
+    "a counter that is forgotten there": (
+        MINE,
+        {"pncounter": {HUB: (9, 7, 1, {}, {HERE: (12, 5)}, {}, {}, 0, {}, 0, 0, "", {HERE: 20, HUB: 9})}},
+    ),
+    "a counter that is only forgotten": ({}, {"gcounter": {HUB: (9, 7, {}, {HUB: (7,)}, *FORGETS[5:12], {HUB: 9})}}),
+    "a set that is forgotten there": (
+        {"gset": {HERE: (2, {"ada": 2})}},
+        {"gset": {HUB: (3, {}, {HERE: 2, HUB: 3}, {HERE: 2, HUB: 3})}},
+    ),
+    "a set that is forgotten here": (
+        {"gset": {HERE: (20, {}, {HERE: 2, HUB: 3}, {HERE: 20, HUB: 3})}},
+        {"gset": {HUB: (4, {"eve": 4})}},
+    ),
     "marks and idempotency keys here": (
         {"pncounter": {HERE: (20, 12, 5, {"job-1": (3, 0), "job-2": (0, 2)}, {HUB: (7, 0)}, {"job-1": (3, 0)})}},
         THEIRS,

@@ -5,6 +5,8 @@ from crdtctl.cli.grammar import Flag, Option, Whole
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
 #: The formats of metrics, which only `show` has. In CRDTCTL_FORMAT, other commands ignore them.
 METRICS = ("prom", "openmetrics")
+#: The formats of `report`: a page, and a chart.
+REPORTS = ("html", "svg")
 
 
 def _duration(word: str) -> float:

@@ -49,7 +49,7 @@ def write(replica: Reader, path: str) -> None:
             *exposition.text(found, "prom"),
         ]
     data = _MARK + "".join([f"{line}\n" for line in lines]).encode()
-    write_report(path, data, _MARK, "file of metrics of crdtctl", _MODE)
+    write_report(path, data, _MARK, noun="file of metrics of crdtctl", mode=_MODE)
     if clashing:
         raise exposition.left_out(clashing)
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: Number of days that a report shows, today included.
 DAYS = 400
-_DAY = 86_400
+#: Seconds.
+DAY = 86_400
 
 
 def report_data(now: Snapshot, readings: Iterable[Reading], remotes: Sequence[Item], made: float) -> Item:
@@ -80,10 +81,10 @@ def _days(totals: Sequence[Total], made: float) -> dict[int, list[tuple[int, int
     dated = [place for place, total in enumerate(totals) if total.has_periods]
     if not dated:
         return {}
-    first = int(made // _DAY) - DAYS + 1
-    asked = Question("day", UTC, first * _DAY, None, False, made)
+    first = int(made // DAY) - DAYS + 1
+    asked = Question("day", UTC, first * DAY, None, False, made)
     edges, found = answers([totals[place] for place in dated], asked)
-    numbers = [edge // _DAY for edge in edges[:-1]]
+    numbers = [edge // DAY for edge in edges[:-1]]
     return {
         place: [(day, amount) for day, amount in zip(numbers, one.found.values, strict=True) if amount]
         for place, one in zip(dated, found, strict=True)

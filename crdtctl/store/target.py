@@ -40,14 +40,14 @@ def write_to(path: Path, directory: Directory, fill: Callable[[BinaryIO], object
     _write(path, fill, lambda target, shown: _refuse_to_replace(target, shown, directory, overwrite))
 
 
-def write_report(path: Path, data: bytes, mark: bytes, noun: str = "report", mode: int | None = None) -> None:
+def write_report(path: Path, data: bytes, *marks: bytes, noun: str = "report", mode: int | None = None) -> None:
     """Write a file, as a whole or not at all; it is on disk when this returns. It has a `mode`, or the usual one.
 
-    Raise `ExistsError` if another file is there, unless that is empty or begins with the `mark` of files of this kind.
+    Raise `ExistsError` if a file is there that is neither empty nor begins with one of the `marks` of its kind.
     """
 
     def refuse(target: str, shown: str) -> None:
-        if not _starts_with(target, (mark,)):
+        if not _starts_with(target, marks):
             raise ExistsError(f"{shown} is there, and is not a {noun}", "name another file, or delete it first")
 
     _write(path, lambda file: file.write(data), refuse, mode)

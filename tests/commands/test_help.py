@@ -51,7 +51,7 @@ def options(verb: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_every_option_shows_a_variable_named_after_it(verb: str) -> None:
-    shared = {"--type", "--header", "--full"} | ({"--format"} if verb != "export" else set())
+    shared = {"--type", "--header", "--full"} | ({"--format"} if verb not in ("export", "report") else set())
     shared |= set() if verb else {"--replica", "--lock-timeout", "--quiet", "--verbose"}
     for option, said in options(verb).items():
         if option in ("--help", "--version", "--json"):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.support.expect import assert_refused, contents
 from tests.support.sh import in_sh
 
 DAY = 86_400
+SVG = "{http://www.w3.org/2000/svg}"
 BIG = 2**60 + 1
 #: Values of labels that would be something else than text, if a writer forgot to escape them.
 HOSTILE = [
@@ -363,6 +365,66 @@ def test_whatever_else_is_there_is_kept(shell: Shell, replica: Replica) -> None:
     assert "folder is a directory" in assert_refused(shell("report", "-o", "folder"), 73)
     assert "is inside a replica's directory" in assert_refused(shell("report", "-o", f"{replica.path}/x.html"), 73)
     assert contents(shell.directory) == before
+
+
+# Charts ------------------------------------------------------------------------------------------------------
+
+
+def chart(shell: Shell, *words: str) -> tuple[list[str], list[tuple[float, float]]]:
+    """Return the texts of a chart, and the width and the height of its bars or columns."""
+    root = ET.fromstring(shell.ok("report", "--format", "svg", *words))
+    texts = [one.text or "" for one in root.iter(f"{SVG}text")]
+    return texts, [(float(one.attrib["width"]), float(one.attrib["height"])) for one in root.iter(f"{SVG}rect")]
+
+
+def test_chart_of_several_counters_has_a_bar_for_each(shell: Shell, replica: Replica) -> None:
+    replica.increment("a", 5)
+    replica.increment("b", 10)
+    replica.decrement("c", 3)
+    texts, bars = chart(shell)
+    assert texts == ["Counters", "b", "10", "a", "5", "c", "-3"]
+    assert [width for width, _ in bars] == [260.0, 130.0, 0.0]
+
+
+def test_chart_has_at_most_twenty_bars(shell: Shell, replica: Replica) -> None:
+    with replica.batch() as batch:
+        for number in range(30):
+            batch.increment("hits", BIG + number, labels={"user": f"{number:02}"})
+    texts, bars = chart(shell, "hits")
+    assert texts[:3] == ["hits, the largest 20 of 30", "user=29", f"{BIG + 29:,}"]
+    assert len(bars) == 20
+
+
+def test_chart_of_a_counter_with_periods_has_its_days(shell: Shell, replica: Replica) -> None:
+    shell.ok("create", "builds", "--every", "day")
+    for ago, amount in ((10, "20"), (4, "5")):
+        shell.ok("increment", "builds", amount, "--at", str(noon(ago)))
+    texts, columns = chart(shell, "builds")
+    assert texts == ["builds per day", "up to 20", day(10), day(4)]
+    assert [height for _, height in columns] == [128.0, 32.0]
+
+
+def test_hostile_texts_are_texts_of_a_chart(shell: Shell, replica: Replica) -> None:
+    for text in HOSTILE:
+        replica.increment("counted", labels={"by": text})
+    replica.increment("other")
+    names = {text[3:] for text in chart(shell, "counted")[0][1::2]}
+    assert names == {text if len(text) <= 29 else f"{text[:28]}…" for text in HOSTILE}
+
+
+def test_chart_without_counters_is_one_too(shell: Shell, replica: Replica) -> None:
+    assert chart(shell) == (["Counters"], [])
+
+
+def test_page_and_chart_replace_each_other(shell: Shell, replica: Replica) -> None:
+    shell.ok("report", "-o", "report")
+    shell.ok("report", "-f", "svg", "-o", "report")
+    assert (shell.directory / "report").read_bytes().startswith(b"<!-- crdtctl report --><svg ")
+    shell.ok("report", "-o", "report")
+    assert "unknown format 'png'" in assert_refused(shell("report", "-f", "png"), 2)
+
+
+# On disk -----------------------------------------------------------------------------------------------------
 
 
 def test_full_disk_leaves_the_older_report(shell: Shell, replica: Replica) -> None:

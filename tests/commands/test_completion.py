@@ -52,6 +52,8 @@ def asked(shell: Shell, kind: str, *words: str, directory: Path | None = None) -
         ("crdtctl show --min ", "words", []),
         ("crdtctl show -- b", "words", ["builds"]),
         ("crdtctl inc bu", "words", ["builds"]),
+        ("crdtctl rename bu", "words", ["builds"]),
+        ("crdtctl rename builds pa", "words", ["page:about", "page:home"]),
         ("crdtctl increment builds ", "words", []),
         ("crdtctl create new --type g", "words", ["gcounter", "gset"]),
         ("crdtctl create new --type=gs", "words", ["gset"]),

@@ -31,14 +31,14 @@ MUTANTS_OF_LAWS: tuple[Mutant, ...] = (
     _mutant(
         "folding drops what it folds",
         "crdt/periods.py",
-        "            for period, totals in moved:\n                _put(result, period, totals)\n",
+        "            for period, amount in moved:\n                _put(result, period, amount, add)\n",
         "",
     ),
     _mutant(
         "a period is a day late",
         "crdt/periods.py",
-        "_put(result, period_at(every, quarter), amount)",
-        "_put(result, period_at(every, quarter + 96), amount)",
+        "_put(result, period_at(every, quarter), amount, add)",
+        "_put(result, period_at(every, quarter + 96), amount, add)",
     ),
     _mutant(
         "a reset cancels in totals, and not in periods",
@@ -94,5 +94,5 @@ MUTANTS_OF_LAWS: tuple[Mutant, ...] = (
         "for author, row in keyed]",
         "for author, row in keyed[:1]]",
     ),
-    _mutant("numbers of a hist are the last ones", "crdt/hist.py", "numbers = _sum(numbers, added)", "numbers = added"),
+    _mutant("numbers of a hist are the last ones", "crdt/hist.py", "_sum(numbers, added), once", "added, once"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.lines import encode_line
 from crdtctl.codec.plain import OPENING, has_periods
 from crdtctl.contexts import ExitStack
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from crdtctl.store.renamed import RenamedCounters
     from crdtctl.store.transaction import Transaction
     from crdtctl.store.undo import Undone
+
+
+#: Maximum size of ``known.json``, in bytes for each request, if all names in it are read.
+_EACH = 256
 
 
 class Commit(Record):
@@ -93,13 +98,16 @@ def apply(
         follows = step.taken(own.source.head.follows) if step else None
         plain: dict[str, bytes] = {}
         may_have_periods = has_periods(opening(tx.directory.fd, "known.json", OPENING))
+        others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
         if len(requests) > MANY and not details and not may_have_periods:
             from crdtctl.store.plain_counts import plain_counts  # only here: few commits are that large
 
             labels = not own.source.head.periods  # a series may have to follow the periods of its name
-            plain, requests = plain_counts(own.lines(), own.id, own.seq + 1, requests, labels=labels)
+            count = len(requests)
+            plain, requests = plain_counts(
+                own.lines(), own.id, own.seq + 1, requests, labels=labels, taken=lambda: others.taken(own, count)
+            )
         mine = own.counters(many=len(requests) > MANY)
-        others = _KnownCounters(tx, own.source, stack, verified=any(map(_depends_on_others, requests)))
         if any(request.operation.verb in OF_EACH_NAME for request in requests):
             pairs = [*others.of_each_name(requests)]
             asked = requests = [one for _, one in pairs]
@@ -182,6 +190,23 @@ class _KnownCounters:
         self._is_open = False
         self._source: Source | None = None
         self._renamed: RenamedCounters | None = None
+
+    def taken(self, own: OwnFile, count: int) -> set[bytes] | None:
+        """Return the names, without labels, of all counters here; None if there are too many for `count` requests.
+
+        It is also None if a file or a setting may make a new counter special, and for a damaged file.
+        """
+        from crdtctl.store.plain_counts import without_labels
+
+        if own.tier or may_set(self._tx.directory.fd, b"every"):
+            return None
+        try:
+            source = self._opened()
+            if source is not None and source.size > _EACH * count:
+                return None
+            return without_labels([*own.lines(), *(name for name, _ in (source.lines() if source else ()))])
+        except Invalid:
+            return None
 
     def alone(self, name: str) -> Counter:
         """Return the learned entries of one counter; none if nothing was learned of it."""

@@ -7,15 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl import Replica
-from crdtctl.errors import ExistsError
+from crdtctl.errors import DataError, ExistsError, MissingError
+from crdtctl.records import replace
 from crdtctl.store.commit import Request
 from crdtctl.store.own_file import MANY
+from crdtctl.store.plain_counts import without_labels
 from crdtctl.store.requests import add, count, reset
 
 #: More counters than a commit may have that is carried out one request after the other.
 NAMES = [f"n{number}" for number in range(MANY + 4)]
 MANY_NAMES = st.lists(st.sampled_from(NAMES), min_size=MANY + 1, max_size=3 * MANY)
 LARGE = 2**53 - 10
+#: Counters that no file has, and those with names that others have.
+NEW = st.sampled_from(
+    ["z1", "z2", 'z1{a="b"}', 'n1{a="b"}', 'say "z"', "zé", "series", 'series{a="b"}', "learned", "other"]
+)
 
 
 def begin(path: Path) -> Replica:
@@ -32,7 +38,12 @@ def begin(path: Path) -> Replica:
         batch.increment('quo"te\\', 2)
         batch.increment("café", 2)
         batch.add("seen", "a")
+        batch.increment('series{a="c"}', 2, tag="gcounter")
     replica.commit([reset(NAMES[8])])
+    other = Replica.init(path.with_name(f"{path.name}-other"), name="other")
+    other.increment("learned", tag="gcounter")
+    other.increment('other{a="b"}', tag="gcounter")
+    replica.merge_bytes(other.export_bytes())
     replica.increment("two", 1, tag="pncounter", also=True)
     return replica
 
@@ -46,6 +57,9 @@ def operations(draw: st.DrawFn) -> list[Request]:
         st.builds(lambda name: count("decrement", name, 2, tag="pncounter"), st.sampled_from([*NAMES, "two"])),
         st.builds(lambda tag: count("increment", "two", 2, tag=tag), st.sampled_from(["gcounter", "pncounter"])),
         st.builds(count, st.just("increment"), st.sampled_from(["grows", 'quo"te\\', "café", "new"])),
+        st.builds(lambda name: count("increment", name, 2), NEW),
+        st.builds(lambda name: count("increment", name, 2, tag="gcounter", also=True), NEW),
+        st.builds(lambda name: replace(count("increment", name, 2), existing=True), st.sampled_from(NAMES[::2])),
         st.builds(lambda element: add("seen", [element]), st.sampled_from("abc")),
     )
     found += draw(st.lists(special, max_size=20))
@@ -91,3 +105,40 @@ def test_large_commit_refuses_another_type_of_a_plain_counter(tmp_path: Path) ->
     with pytest.raises(ExistsError):
         replica.commit([*(count("increment", name) for name in NAMES), count("increment", NAMES[0], tag="gcounter")])
     assert replica.export_bytes() == before
+
+
+def new_counters(number: int) -> list[Request]:
+    return [count("increment", f"new{at}") for at in range(number)]
+
+
+def test_large_commit_of_new_counters_follows_the_settings(tmp_path: Path) -> None:
+    replica = Replica.init(tmp_path / "here", name="here")
+    Path(replica.path, "config.toml").write_text('every = "day"\n')
+    replica.commit(new_counters(MANY + 1))
+    (one,) = replica.readings("new0")
+    assert one.has_periods
+
+
+def test_large_commit_makes_no_counter_that_must_exist(tmp_path: Path) -> None:
+    replica = Replica.init(tmp_path / "here", name="here")
+    with pytest.raises(MissingError):
+        replica.commit([*new_counters(MANY), replace(count("increment", "missing"), existing=True)])
+    assert replica.clock() == {}
+
+
+def test_names_beside_a_line_that_is_no_counter_are_not_known() -> None:
+    assert without_labels([b"a", b'b{c="d"}', b'b{c="e"}']) == {b"a", b"b"}
+    assert without_labels([b"=jobs", b"a"]) is None
+
+
+def test_large_commit_needs_no_other_file_for_counters_that_are_there(tmp_path: Path) -> None:
+    replica = begin(tmp_path / "here")
+    replica.commit([count("increment", name) for name in NAMES])
+    known = Path(replica.path, "known.json")
+    whole = known.read_bytes()
+    known.write_bytes(whole.replace(b'"other{', b'"kther{'))
+    with pytest.raises(DataError):
+        replica.commit(new_counters(MANY + 1))
+    replica.commit([count("increment", name) for name in NAMES if name not in NAMES[2:9:2]])
+    known.write_bytes(whole)
+    assert replica.value(NAMES[1]) == 2

@@ -116,7 +116,7 @@ def _print_changes(replica: str, report: MergeReport, dry_run: bool) -> None:
     if not report.changed:
         output.print_handoffs([(one.name, one.step, one.peer) for one in report.handoffs])
         if report.taken and not report.handoffs:
-            is_own = all(head.replica == replica for head in report.heads)
+            is_own = report.writers == [replica]
             output.stdout.line("nothing new: this is the replica's own state" if is_own else "nothing new")
         return
     would = "would change" if dry_run else "changed"

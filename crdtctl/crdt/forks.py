@@ -66,31 +66,53 @@ class ForkResolution(Record):
 _NO_NAMES: dict[str, tuple[str, ...]] = {}
 
 
+class ForkWatch:
+    """Finds forks among states that are added one after the other, in any order.
+
+    `histories` are the longest ones so far, and `forked` the ids with several writers, or with branches of a fork.
+    """
+
+    def __init__(self) -> None:
+        self.histories: dict[str, str] = {}
+        self.forked: set[str] = set()
+        # Replica id → its histories, if there are several; and their markers together. A longer history keeps fewer of
+        # the old markers.
+        self._met: dict[str, set[str]] = {}
+        self._facts: dict[str, dict[int, str]] = {}
+
+    def add(self, clock: Clock, histories: Mapping[str, str]) -> None:
+        """Add a state with this clock and these histories."""
+        for author in clock:
+            if "~" in author and branch_markers(author):
+                self.forked.add(origin(author))
+        for author, new in histories.items():
+            old = self.histories.setdefault(author, new)
+            if old == new or new in self._met.setdefault(author, {old}):
+                continue
+            self._met[author].add(new)
+            a, b = parse(old), parse(new)
+            tags, known = b.nonces, self._facts.setdefault(author, a.nonces)
+            if divergence(known, tags):
+                self.forked.add(origin(author))
+            known.update(tags)
+            if (b.count, new) > (a.count, old):
+                self.histories[author] = new
+
+    def forget_texts(self) -> None:
+        """Forget the texts of histories, which takes memory. It only takes time to compare equal ones again."""
+        self._met.clear()
+
+
 def join(heads: Heads) -> ForkResolution:
     """Return the clocks and histories of `heads` together: the newest of each, with forks kept apart."""
     clock: dict[str, int] = {}
-    histories: dict[str, str] = {}
-    met: dict[str, set[str]] = {}  # replica id → its histories, if there are several; and their markers together
-    facts: dict[str, dict[int, str]] = {}
-    forked: set[str] = set()
+    watch = ForkWatch()
     for theirs, told in heads:
         for author, seq in theirs.items():
             if seq > clock.get(author, 0):
                 clock[author] = seq
-            if "~" in author and branch_markers(author):
-                forked.add(origin(author))
-        for author, new in told.items():
-            old = histories.setdefault(author, new)
-            if old == new or new in met.setdefault(author, {old}):
-                continue
-            met[author].add(new)
-            a, b = parse(old), parse(new)
-            tags, known = b.nonces, facts.setdefault(author, a.nonces)
-            if divergence(known, tags):
-                forked.add(origin(author))
-            known.update(tags)
-            if (b.count, new) > (a.count, old):
-                histories[author] = new
+        watch.add(theirs, told)
+    histories, forked = watch.histories, watch.forked
     names: list[dict[str, tuple[str, ...]]] = [{} for _ in heads] if forked else [_NO_NAMES] * len(heads)
     said: dict[str, list[_Known]] = {replica: [] for replica in sorted(forked)}
     if forked:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class MergeReport(Record, frozen=False):
     """The result of a merge: labels of the inputs that were taken or refused, and changes.
 
-    * `taken`, `refused`: labels of inputs, and why each was refused. `heads`: the headers of the taken ones.
+    * `taken`, `refused`: labels of inputs, and why each was refused. `writers`: the replicas that wrote the taken ones.
+    * `heads`: the headers of the taken ones, if they were asked for. They take much memory.
     * `counters`: number of changed counters. `changes`: their values before and after, for as many as were asked for.
     * `replicas`: replicas whose later commits arrived. `metadata_changed`: whether other parts of the header changed.
     * `forks`: forks that were not known before, with the labels of the inputs that brought them.
@@ -44,6 +45,7 @@ class MergeReport(Record, frozen=False):
     foreign_writes: list[str] = field(default_factory=list)
     absorbed_twice: dict[str, tuple[str, ...]] = field(default_factory=dict)
     returned: list[Returned] = field(default_factory=list)
+    writers: list[str] = field(default_factory=list)
     heads: list[Head] = field(default_factory=list)
     metadata_changed: bool = False
     own_changes: int = 0

@@ -322,6 +322,7 @@ class Replica(Lifecycle, Verbs):
         beyond_fence: bool = False,
         hears: bool = True,
         details: int = 0,
+        heads: bool = False,
         processes: int = 1,
         progress: Progress | None = None,
     ) -> MergeReport:
@@ -330,9 +331,9 @@ class Replica(Lifecycle, Verbs):
         The report's `refused` contains refused inputs with the reason. The others are merged, or none with
         `all_or_nothing`. With `dry_run`, nothing is written. With `beyond_fence`, replicas that are older than a cutoff
         are taken. The caller must know that they were never absorbed. The report contains the values before and after
-        of the first `details` changed counters (True: of all). With two `processes`, large states are joined on two
-        cores. This process is forked for it, so it must not have threads. `progress` is called now and then with the
-        number of bytes of the result so far.
+        of the first `details` changed counters (True: of all), and the `heads` of the inputs if asked. With two
+        `processes`, large states are joined on two cores. This process is forked for it, so it must not have threads.
+        `progress` is called now and then with the number of bytes of the result so far.
         """
         from crdtctl.store.merge import MergeOptions, merge
 
@@ -341,6 +342,7 @@ class Replica(Lifecycle, Verbs):
             beyond_cutoff=beyond_fence,
             hears=hears or dry_run,
             details=details,
+            heads=heads,
             processes=processes,
             progress=progress,
         )

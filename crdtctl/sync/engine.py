@@ -196,6 +196,7 @@ class _Sync(Record, frozen=False):
             dry_run=options.dry_run,
             hears=False,
             details=options.details,
+            heads=True,
             processes=1 if _has_threads() else cores(),
             progress=None if progress is None else lambda done: progress("merging", min(done, total), total),
         )

@@ -42,8 +42,9 @@ def test_three_hundred_small_states_are_one_commit(shell: Shell, replica: Replic
     assert not replica.merge(*(shell.directory / name for name in names), check=False).changed
 
 
+@pytest.mark.parametrize("heads", [True, False])
 def test_more_states_than_can_be_open_at_once_give_what_merging_one_by_one_gives(
-    new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_replica: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heads: bool
 ) -> None:
     paths = []
     for number in range(20):
@@ -57,7 +58,7 @@ def test_more_states_than_can_be_open_at_once_give_what_merging_one_by_one_gives
     whole.merge(*paths, check=False)
     monkeypatch.setattr(limits, "GROUP_SIZE", 3)
     monkeypatch.setattr(limits, "GROUP_SMALL", 3)
-    report = grouped.merge(*paths, check=False)
+    report = grouped.merge_inputs([Input(str(path), path=str(path)) for path in paths], heads=heads)
     assert report.taken == [str(path) for path in paths]
     assert report.refused == {}
     assert report.counters == len(list(one_by_one.counters()))
@@ -203,7 +204,7 @@ def test_an_input_that_changes_between_its_two_readings_is_refused(
             yield Input(path, path=path)
         last.write_bytes(counted_state("r2", {"builds": 50}, seq=10))  # all are verified by now
 
-    report = replica.merge_inputs(changing())
+    report = replica.merge_inputs(changing(), heads=True)  # without rounds
     assert list(report.refused) == [str(last)]
     assert "was changed while it was read" in report.refused[str(last)].message
     assert replica.value("builds") == 2

@@ -1,6 +1,6 @@
 """Joining files into the state of a replica: one pass and one commit, however many files.
 
-1. `opening`: open the inputs and verify their checksums.
+1. `opening`: open the inputs and verify their checksums. Many small ones are joined in `rounds` on the way.
 2. `admission`: decide from their headers which are taken.
 3. `plan`: give the branches of forks their names, and leave out replicas that were absorbed.
 4. `groups` and `merge_pass`: join them, on all cores, into a draft, which becomes ``known.json``.
@@ -20,7 +20,7 @@ from crdtctl.store.merge import limits
 from crdtctl.store.merge.admission import refuse_forgotten
 from crdtctl.store.merge.groups import FailedInChild, sources_to_join
 from crdtctl.store.merge.merge_pass import MergePass
-from crdtctl.store.merge.opening import BadInput, open_all
+from crdtctl.store.merge.opening import BadInput, NeedsAll, Repeatable, RoundFailed, open_all
 from crdtctl.store.merge.options import MergeOptions
 from crdtctl.store.merge.plan import has_renames, make_plan, read_basis
 from crdtctl.store.merge_report import MergeReport
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from crdtctl.store.inputs import Input
     from crdtctl.store.merge.opening import OpenedInput
     from crdtctl.store.merge.plan import Basis, MergePlan
+    from crdtctl.store.merge.rounds import Rounds
     from crdtctl.store.transaction import Transaction
 
 __all__ = ["MergeOptions", "MergeReport", "merge"]
@@ -49,8 +50,20 @@ def merge(transaction: Transaction, inputs: Iterable[Input], options: MergeOptio
     Inputs that cannot be taken are in the report. In a dry run, nothing is written.
     """
     refused: dict[str, CrdtctlError] = {}
-    with ExitStack() as stack:
-        opened = open_all(inputs, refused, stack)
+    inputs = inputs if isinstance(inputs, list) else Repeatable(inputs)
+    with ExitStack() as stack, ExitStack() as opening:
+
+        def begin_rounds() -> Rounds:
+            from crdtctl.store.merge.rounds import Rounds  # only here: few merges have that many inputs
+
+            return Rounds(transaction, stack, beyond_cutoff=options.beyond_cutoff)
+
+        try:
+            opened, rounds = open_all(inputs, refused, opening, None if options.heads else begin_rounds)
+        except NeedsAll:
+            opened, rounds = _open_again(inputs, refused, opening)
+        except RoundFailed as failed:
+            raise failed.reason from None
         basis = read_basis(transaction, opened, stack)
         if not options.beyond_cutoff:
             refuse_forgotten(basis.members, basis.clock, opened, refused)
@@ -58,21 +71,44 @@ def merge(transaction: Transaction, inputs: Iterable[Input], options: MergeOptio
             report = MergeReport(refused=dict(refused))
             try:
                 plan = make_plan(basis, opened, report, options)
+                if rounds and not (options.all_or_nothing and report.refused):
+                    rounds.raise_bad()
                 if plan:
-                    _carry_out(transaction, basis, plan, report, options)
+                    if rounds:
+                        rounds.check(basis.head, plan.joined, opened)
+                    _carry_out(transaction, basis, plan, report, options, [rounds.handed_over] if rounds else [])
+            except NeedsAll:
+                basis = replace(basis, is_inside=False)
+                opened, rounds = _open_again(inputs, refused, opening)
+                if not options.beyond_cutoff:
+                    refuse_forgotten(basis.members, basis.clock, opened, refused)
             except BadInput as found:
                 refused[found.opened.item.label] = found.reason
-                opened.remove(found.opened)
+                opened = [one for one in opened if one is not found.opened]
             except FailedInChild:
                 options = replace(options, processes=1)
             else:
                 return report
 
 
+def _open_again(
+    inputs: Iterable[Input], refused: dict[str, CrdtctlError], opening: ExitStack
+) -> tuple[list[OpenedInput], Rounds | None]:
+    """Open the inputs, and keep the header of each."""
+    opening.close()
+    refused.clear()
+    return open_all(inputs, refused, opening)
+
+
 def _carry_out(
-    transaction: Transaction, basis: Basis, plan: MergePlan, report: MergeReport, options: MergeOptions
+    transaction: Transaction,
+    basis: Basis,
+    plan: MergePlan,
+    report: MergeReport,
+    options: MergeOptions,
+    handed_over: Sequence[SpillBuffer],
 ) -> None:
-    """Join the accepted inputs, write ``known.json``, and do the local merges."""
+    """Join the accepted inputs, write ``known.json``, and do the local merges, beginning with `handed_over`."""
     processes = 1 if transaction.dry_run else limits.processes(options.processes, sum(one.size for one in plan.taken))
     scratch = of_replica(transaction.directory.path)
     with ExitStack() as stack:
@@ -89,19 +125,21 @@ def _carry_out(
         if transaction.dry_run:
             one_pass.run(None)
         elif written := transaction.write_known(one_pass.run):
-            _note(transaction, report, plan.taken)
+            _note(transaction, report)
             if watch:
                 watch.complete(report)
-        if any(buffer.count for buffer in buffers):
-            _merge_locally(transaction, one_pass, written=written)
+        if any(buffer.count for buffer in (*handed_over, *buffers)):
+            _merge_locally(transaction, one_pass, handed_over, written=written)
         if plan.joined.clock:  # a replica that is not silent is known, and so most likely a permanent one
             report.without_peer = []
 
 
-def _merge_locally(transaction: Transaction, done: MergePass, *, written: bool) -> None:
+def _merge_locally(
+    transaction: Transaction, done: MergePass, handed_over: Sequence[SpillBuffer], *, written: bool
+) -> None:
     """Merge the buffered entries into the own ones, in one commit. `written`: ``known.json`` was replaced."""
     try:
-        result = _commit_handoffs(transaction, done)
+        result = _commit_handoffs(transaction, done, [*handed_over, *done.buffers])
     except OutcomeUnknownError:
         raise
     except (CrdtctlError, OSError) as error:
@@ -120,13 +158,13 @@ def _merge_locally(transaction: Transaction, done: MergePass, *, written: bool) 
     report.changes += result.changes[: max(room, 0)]
 
 
-def _commit_handoffs(transaction: Transaction, done: MergePass) -> HandoffResult:
+def _commit_handoffs(transaction: Transaction, done: MergePass, buffers: Sequence[SpillBuffer]) -> HandoffResult:
     known = done.basis.known.counter if done.basis.known else _nothing
     gone = declared(done.plan.settled)
     if transaction.dry_run:
-        return merge_handoffs(transaction.own(), done.buffers, known, gone)
+        return merge_handoffs(transaction.own(), buffers, known, gone)
     with transaction.lock_own() as own:  # with the commits made since the merge began
-        result = merge_handoffs(own, done.buffers, known, gone)
+        result = merge_handoffs(own, buffers, known, gone)
         if result.lines:
             transaction.write_own(own, result.lines)
         return result
@@ -136,12 +174,12 @@ def _nothing(_name: str) -> Counter:
     return {}
 
 
-def _note(transaction: Transaction, report: MergeReport, taken: Sequence[OpenedInput]) -> None:
+def _note(transaction: Transaction, report: MergeReport) -> None:
     """Record a merge and new forks in the log."""
     transaction.note(
         "merged",
         files=[printable(label) for label in report.taken[: limits.MAX_NOTED]],
-        replicas=sorted({one.head.replica for one in taken})[: limits.MAX_NOTED],
+        replicas=report.writers[: limits.MAX_NOTED],
         counters=report.counters,
         news=report.replicas[: limits.MAX_NOTED],
     )

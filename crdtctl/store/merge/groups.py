@@ -76,7 +76,7 @@ def _groups(taken: Sequence[OpenedInput]) -> list[list[OpenedInput]]:
 
 
 def _join_groups(work: _Work, buffer: SpillBuffer) -> list[int]:
-    return [_join_group(group, file, buffer) for group, file in work]
+    return [join_group(group, file, buffer) for group, file in work]
 
 
 def _join_in_child(work: _Work, buffer: SpillBuffer) -> tuple[list[int], int] | None:
@@ -89,7 +89,7 @@ def _join_in_child(work: _Work, buffer: SpillBuffer) -> tuple[list[int], int] | 
     return sizes, buffer.count
 
 
-def _join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuffer) -> int:
+def join_group(group: Sequence[OpenedInput], file: IO[bytes], buffer: SpillBuffer) -> int:
     """Join a group of inputs into a temporary file, without entries for local merges; return its size."""
     with ExitStack() as stack:
         again = [_reopened(one, stack) for one in group]

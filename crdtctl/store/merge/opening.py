@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.contexts import ExitStack
@@ -16,7 +18,8 @@ from crdtctl.store.retirement import membership_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from crdtctl.codec.header import Head
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.forks import Names
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.inputs import Input
+    from crdtctl.store.merge.rounds import Rounds
 
 
 #: The entries or names of an input without any, as most inputs are. It is shared to save memory.
@@ -36,6 +40,8 @@ class OpenedInput(Record, frozen=False, eq=False):
 
     `mark` identifies the text of its header. `members` are its entries of membership, `jobs` those of attempts of jobs,
     and `renames` is whether it renames counters. Its entries are read under other `names` where an id has forked.
+    It is the `place`-th of all inputs. One that many were joined into (`crdtctl.store.merge.rounds`) has their
+    places and labels as two sequences, `many`, and their `many_writers`.
     """
 
     item: Input
@@ -48,6 +54,19 @@ class OpenedInput(Record, frozen=False, eq=False):
     members: Entries = NOTHING
     jobs: Entries = NOTHING
     renames: bool = False
+    place: int = 0
+    many: tuple[Sequence[int], Sequence[str]] | tuple[()] = ()
+    many_writers: AbstractSet[str] = frozenset()
+
+    @property
+    def labels(self) -> Iterable[tuple[int, str]]:
+        """The place and the label of each input in it."""
+        return zip(*self.many, strict=True) if self.many else [(self.place, self.item.label)]
+
+    @property
+    def writers(self) -> AbstractSet[str]:
+        """The replicas that wrote these inputs."""
+        return self.many_writers or {self.head.replica}
 
     def refuse_if_changed(self) -> None:
         """Raise `BadInput` if the file was written to since its checksum was verified."""
@@ -65,13 +84,52 @@ class BadInput(Exception):
         self.reason = reason
 
 
-def open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: ExitStack) -> list[OpenedInput]:
-    """Open and verify the inputs, and keep the first few open. Record in `refused` those that are not valid."""
+class NeedsAll(Exception):
+    """The result depends on more of each input than is left after a round. The merge begins again without rounds."""
+
+
+class RoundFailed(Exception):
+    """A round could not be carried out, for a `reason` that is the fault of none of the inputs."""
+
+    def __init__(self, reason: CrdtctlError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class Repeatable:
+    """The inputs of an iterator, as often as needed."""
+
+    def __init__(self, inputs: Iterable[Input]) -> None:
+        self._inputs = iter(inputs)
+        self._seen: list[Input] = []
+
+    def __iter__(self) -> Iterator[Input]:
+        """Yield the inputs from the first one on."""
+        yield from self._seen
+        for one in self._inputs:
+            self._seen.append(one)
+            yield one
+
+
+def open_all(
+    inputs: Iterable[Input],
+    refused: dict[str, CrdtctlError],
+    stack: ExitStack,
+    begin_rounds: Callable[[], Rounds] | None = None,
+) -> tuple[list[OpenedInput], Rounds | None]:
+    """Open and verify the inputs, and keep the first few open. Record in `refused` those that are not valid.
+
+    If there are too many, and with `begin_rounds`, small states become one input in rounds, which are returned as well.
+    Raise `NeedsAll` if that would change the result, and `RoundFailed`.
+    """
     opened: list[OpenedInput] = []
     room = Room()
     heads: Heads = {}
+    places = count()
+    rounds: Rounds | None = None
 
     def take(item: Input) -> None:
+        nonlocal room, rounds
         with ExitStack() as passing:
             source = open_input(item, passing, heads)
             members: Entries = NOTHING
@@ -80,7 +138,14 @@ def open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: E
             if source.may_have_reserved():
                 members, jobs = membership_in(source) or NOTHING, attempts_in(source) or NOTHING
                 renames = source.has(RENAMES_LINE)
-            keep = room.takes(source.size, in_memory=isinstance(source.pages, InMemory))
+            in_memory = isinstance(source.pages, InMemory)
+            keep = room.takes(source.size, in_memory=in_memory)
+            if not keep and in_memory and begin_rounds is not None:
+                rounds = rounds or begin_rounds()
+                opened[:] = rounds.join(opened)
+                heads.clear()
+                room = _room_after(opened)
+                keep = room.takes(source.size, in_memory=True)
             stamp = Stamp.of(source) if keep else None
             kept = source if keep else None
             one = OpenedInput(
@@ -93,13 +158,23 @@ def open_all(inputs: Iterable[Input], refused: dict[str, CrdtctlError], stack: E
                 members=members,
                 jobs=jobs,
                 renames=renames,
+                place=next(places),
             )
             opened.append(one)
-            if keep:
+            if keep and not in_memory:
                 stack.enter_context(passing.pop_all())
 
     def refuse(item: Input, reason: CrdtctlError) -> None:
         refused[item.label] = reason
 
     each_state(inputs, take, refuse, stack)
-    return opened
+    return opened, rounds
+
+
+def _room_after(opened: Iterable[OpenedInput]) -> Room:
+    """Return the room that is left by the files among these inputs."""
+    room = Room()
+    for one in opened:
+        if one.source is not None and not one.many:
+            room.takes(one.size, in_memory=False)
+    return room

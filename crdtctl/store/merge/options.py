@@ -19,14 +19,15 @@ class MergeOptions(Record):
 
     With `all_or_nothing`, one refused input refuses all. With `beyond_cutoff`, replicas older than a cutoff are taken.
     `hears`: whether the inputs may be all that other replicas have of earlier ids of this replica. The report holds
-    the values of the first `details` changed counters (True: of all). With several `processes`, large inputs are joined
-    by as many.
+    the values of the first `details` changed counters (True: of all), and the `heads` of the inputs only if asked. With
+    several `processes`, large inputs are joined by as many.
     """
 
     all_or_nothing: bool = False
     beyond_cutoff: bool = False
     hears: bool = True
     details: int = 0
+    heads: bool = False
     processes: int = 1
     progress: Progress | None = None
 

@@ -121,8 +121,10 @@ def make_plan(
     report.foreign_writes = foreign_writers(basis.own.source.head, taken) if basis.foreign is None else basis.foreign
     if not taken or (options.all_or_nothing and report.refused):
         return None
-    report.taken = [one.item.label for one in taken]
-    report.heads = [one.head for one in taken]
+    report.taken = _labels(taken)
+    report.writers = sorted({writer for one in taken for writer in one.writers})
+    if options.heads:
+        report.heads = [one.head for one in taken]
     members = _members(basis, taken)
     joined = forks.join([(before.clock, before.histories), *((one.head.clock, one.head.histories) for one in taken)])
     _read_under(joined, basis, taken, members)
@@ -137,6 +139,12 @@ def make_plan(
     report.returned = _newly_returned(before, {**joined.clock, **basis.own.source.head.clock}, settled)
     unheard = _still_unheard(basis, taken, members, hears=options.hears)
     return MergePlan(taken, joined, settled, unheard, (known_before.left_out, known_after.left_out))
+
+
+def _labels(taken: Sequence[OpenedInput]) -> list[str]:
+    """Return the labels of inputs: those of states in their order, then those of deltas as they were admitted."""
+    states = sorted(label for one in taken if one.head.kind != "delta" for label in one.labels)
+    return [label for _, label in states] + [one.item.label for one in taken if one.head.kind == "delta"]
 
 
 def _read_under(joined: ForkResolution, basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> None:

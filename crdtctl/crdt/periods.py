@@ -52,7 +52,7 @@ QUARTER = 900
 _GAP = 7
 _TOO_EMPTY = "," * (_GAP + 2)
 _MAX_TEXT = 2**24
-#: Maximum number of characters of a text that is checked with others.
+#: Maximum number of characters of a text that is checked with others, or whose fault is looked for.
 _SHORT = 2**16
 _MAX_AMOUNTS = 4 * (_GAP + 1) * (MAX_KEPT + 96)
 _MAX_DIGITS = 100
@@ -102,18 +102,18 @@ def period_at(granularity: int, quarter: int) -> Period:
 
 def text(periods: Mapping[Period, Totals]) -> str:
     """Return the text of periods."""
-    runs: list[str] = []
+    pieces: list[str] = []
     before = (-1, 0)
     for period in sorted(periods, key=start_of):
         granularity, number = period
         amount = "-".join([str(total) if total else "" for total in periods[period]]).rstrip("-")
         gap = number - before[1] - 1
         if granularity == before[0] and gap <= _GAP:
-            runs[-1] += "," * (gap + 1) + amount
+            pieces.append("," * (gap + 1) + amount)
         else:
-            runs.append(f"{_LETTERS[granularity]}{number}:{amount}")
+            pieces.append(f"{' ' if pieces else ''}{_LETTERS[granularity]}{number}:{amount}")
         before = period
-    return " ".join(runs)
+    return "".join(pieces)
 
 
 def read(found: str, width: int) -> dict[Period, Totals]:
@@ -163,10 +163,12 @@ def newest(found: str, width: int, oldest: Sequence[int]) -> list[tuple[Period, 
 
 def fault(found: str, width: int) -> str | None:
     """Return the fault of a text as periods with `width` totals each, or None."""
-    if found and len(found) <= _SHORT and are_sound([found], width):
-        return None
     if len(found) > _MAX_TEXT or _TOO_EMPTY in found or found.count(",") + found.count(" ") > _MAX_AMOUNTS:
         return "periods are too many, or too far apart for one run"
+    if found and are_sound([found], width, _MAX_TEXT):
+        return None
+    if len(found) > _SHORT:  # to find out which would take long
+        return "periods are malformed, not canonical, or overlap"
     if not found.isascii() or found.strip("mdhq0123456789:,- ") or any(map(_is_long, _numbers(found))):
         return "periods are malformed"
     try:
@@ -185,8 +187,8 @@ def fault(found: str, width: int) -> str | None:
     return None
 
 
-def are_sound(texts: Sequence[str], width: int) -> bool:
-    """Return whether all texts, none of them empty, are certainly periods with `width` totals each.
+def are_sound(texts: Sequence[str], width: int, longest: int = _SHORT) -> bool:
+    """Return whether all texts, none of them empty or above the `longest`, are periods with `width` totals each.
 
     Their spelling is checked for all together, with a few searches. Only the order of the runs is checked for each.
     """
@@ -198,7 +200,7 @@ def are_sound(texts: Sequence[str], width: int) -> bool:
         return False
     if together[-1:] in b",-:" or any(wrong in together for wrong in _MISSPELLED):
         return False
-    return max(map(len, texts)) <= _SHORT and all(map(_are_in_order, texts))
+    return max(map(len, texts)) <= longest and all(map(_are_in_order, texts))
 
 
 def _are_in_order(found: str) -> bool:

@@ -126,6 +126,21 @@ def test_texts_that_are_sound_together_are_those_that_are_the_only_one(text: str
     assert is_canonical or not is_sound
 
 
+@given(TEXTS)
+def test_texts_of_periods_are_sound(text: str) -> None:
+    assert not text or are_sound([text], 2)
+
+
+def test_long_texts_of_periods_are_sound_or_refused() -> None:
+    days = "d1:" + ",".join(map(str, range(100, 20_100)))
+    assert len(days) > 2**16
+    assert periods.fault(days, 1) is None
+    assert periods.text(read(days, 1)) == days
+    for wrong in (days + ",", days + ",0", days.replace("d1", "d01"), f"{days} h1:1", days + "-1", days + ",x"):
+        assert periods.fault(wrong, 1) == "periods are malformed, not canonical, or overlap"
+    assert "too many" in (periods.fault("q0:" + "1," * 400_000 + "1", 1) or "")
+
+
 @pytest.mark.parametrize("text", [text for text in REFUSED if text.isascii()])
 def test_refused_texts_are_not_sound(text: str) -> None:
     assert not are_sound(["d1:1", text], 2)

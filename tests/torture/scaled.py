@@ -71,6 +71,24 @@ def _inside(before: str, form: str, after: str) -> Scaled:
     return lambda size: state(before + ",".join(_names(form, size)) + after, _WRONG)
 
 
+#: A row before its periods: of a gcounter, an hll and a hist that keep quarters of an hour.
+_COUNTED, _SKETCHED, _ADDED = "[1,1,{},{},{},{},0,{},3,0,", '[1,"blake2b 4 ",3,0,', '[1,["c"],{},"","","","",{},3,0,'
+
+
+def _row_of_periods(tag: str, row: str, amount: str) -> Scaled:
+    """Return a state with one counter of many periods, each with this amount; those of numbers are a text."""
+
+    def make(size: int) -> bytes:
+        if tag == "gcounter":
+            periods = '"q0:' + ",".join([amount] * (size // (len(amount) + 1))) + '"'
+        else:
+            cells = (f'"q{number}":{amount}' for number in range(10**6, 10**6 + size // (len(amount) + 12)))
+            periods = "{" + ",".join(cells) + "}"
+        return state(f'"x":{{"{tag}":{{"{ID}":{row}{periods}]}}}}', _WRONG)
+
+    return make
+
+
 SOUND: dict[str, Scaled] = {
     "many counters": _counters("[1,1]"),
     "many empty sets": _counters("[1,{}]", "gset"),
@@ -85,6 +103,10 @@ SOUND: dict[str, Scaled] = {
     "many large sketches": _counters(f'[1,"blake2b 16 {_CELLS}"]', "hll"),
     "distributions of one number": _counters('[1,["c"],{"c3544":1},"0.35","","0.35","0.35"]', "hist"),
     "a distribution of every bucket": _counters(f'[1,["c"],{{{_BUCKETS}}}]', "hist"),
+    "many counters with periods": _counters(f'{_COUNTED}"d1:1 h99:7,,2 q1963776:7"]'),
+    "a counter of many periods": _row_of_periods("gcounter", _COUNTED, "100"),
+    "a sketch of many periods": _row_of_periods("hll", _SKETCHED, '"blake2b 4 "'),
+    "a distribution of many periods": _row_of_periods("hist", _ADDED, '[{"c0":1}]'),
     "a set of many elements": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"visitor-%":1', "}]}}"),
 }
 
@@ -209,6 +231,14 @@ ROUGH: dict[str, Scaled] = {
     "quotes": _repeated(HEAD + ',"counters":{\n', b'"'),
     "names that look alike": _similar_names,
     "equal keys": lambda size: row("[" + "1,".join([""] * 9) + "1]").replace(b"[", b'{"a":1,' * (size // 7), 1),
+    "a period of many digits": _digits(f'{_BEFORE[:-1]}{_COUNTED}"d', ':1"]}}'),
+    "a period with an amount of many digits": _digits(f'{_BEFORE[:-1]}{_COUNTED}"d1:', '"]}}'),
+    "periods far apart": lambda size: state(f'{_BEFORE[:-1]}{_COUNTED}"d1:1' + "," * size + '1"]}}'),
+    "periods in runs of one": lambda size: state(f'{_BEFORE[:-1]}{_COUNTED}"' + "d1:1 " * (size // 5) + 'd1:1"]}}'),
+    "a period of many totals": lambda size: state(f'{_BEFORE[:-1]}{_COUNTED}"d1:' + "1-" * (size // 2) + '1"]}}'),
+    "periods after the year 2199": lambda size: state(
+        f'"x":{{"hll":{{"{ID}":{_SKETCHED}{{' + ",".join(_names('"q9%":"blake2b 4 "', size)) + "}]}}"
+    ),
     "an array of ones": lambda size: row("[" + "1," * (size // 2) + "1]"),
     "an array of empty arrays": lambda size: row("[1," + "[]," * (size // 3) + "[]]"),
     "an array of empty objects in another layout": lambda size: row("[1, " + "{}," * (size // 3) + "{}]"),

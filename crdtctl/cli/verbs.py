@@ -43,6 +43,7 @@ GROUPS = {
     "Sync with remotes": {
         "sync": "Exchange states with other replicas through remotes.",
         "remote": "List, add, check and remove remotes.",
+        "cron": "Print a crontab line, or units of systemd, that sync this replica.",
     },
     "Retire replicas": {
         "run": "Run COMMAND with a replica of its own, sealed into FILE.",

@@ -59,7 +59,7 @@ OTHERS: dict[str, frozenset[str] | set[str]] = {
         frozenset[str](),
     ),
     "compare other.json": {"enum", "functools", "collections"},
-    "help cron": {"re", "enum", "functools", "collections"},
+    "help fleet": {"re", "enum", "functools", "collections"},
     "sync ./shared": HEAVY,
 }
 

@@ -8,7 +8,7 @@ from tests.laws.running import failure, fewest, play, steps_of_seed
 from tests.laws.world import ACTIONS, KINDS, STEP, Step, happens, steps_of
 
 #: One world of each kind, in which folding and resets meet; the mutants of the laws are caught in these.
-WORLDS = range(40, 40 + len(KINDS))
+WORLDS = (40, 9, 10, 11)
 
 
 @pytest.mark.parametrize("seed", WORLDS)

@@ -164,7 +164,11 @@ class _Sync(Record, frozen=False):
 
     def _current(self, before: Knowledge) -> Knowledge:
         """Return the replica's present knowledge. In a dry run, predict it from the reports of the merges."""
-        return _predicted(before, self.report.merge) if self.options.dry_run else self._known(before)
+        if not self.options.dry_run:
+            return self._known(before)
+        from crdtctl.sync.dry_run import knowledge_after  # only here, as below: a sync does without
+
+        return knowledge_after(before, self.report.merge)
 
     def _known(self, before: Knowledge | None) -> Knowledge:
         """Return the replica's present knowledge. It is read again only if its files have changed."""
@@ -222,7 +226,11 @@ class _Sync(Record, frozen=False):
             if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.reread:
                 cached = cached._replace(unsettled=int(time.time()) + 1)
             session.cache[entry.name] = cached
-            entries = _count_newer(_input(session, file), knowledge) if self.options.dry_run else None
+            entries = None
+            if self.options.dry_run:
+                from crdtctl.sync.dry_run import newer_entries
+
+                entries = newer_entries(_input(session, file), knowledge)
             newer_ids = (replica for replica, seq in head.clock.items() if seq > knowledge.clock.get(replica, 0))
             moved = Transferred(head.replica, entry.name, file.content.size, entries, tuple(sorted(newer_ids)))
             session.report.read.append(moved)
@@ -380,15 +388,6 @@ def _has_threads() -> bool:
     return threading is not None and threading.active_count() > 1
 
 
-def _predicted(knowledge: Knowledge, merged: MergeReport) -> Knowledge:
-    """Return the knowledge that a replica would have after the merges of a dry run."""
-    from crdtctl.crdt import forks
-
-    heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.histories) for head in merged.heads)]
-    joined = forks.join(heads)
-    return replace(knowledge, clock=joined.clock, histories=joined.histories)
-
-
 def _summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
     is_idle = head.replica in idle and head.replica not in head.clock
     return ObjectSummary(head.replica, dict(head.clock), dict(head.histories), head.kind == "state", is_idle)
@@ -402,15 +401,3 @@ def _input(session: RemoteSession, file: FetchedFile) -> Input:
     if content.data is not None:
         return Input(session.label(file.entry.name), data=content.data)
     return Input(session.label(file.entry.name), path=content.path, start=content.start, size=content.size)
-
-
-def _count_newer(item: Input, knowledge: Knowledge) -> int:
-    """Return the number of entries in a merged state that are newer than the known ones."""
-    from crdtctl.crdt.counter import delta_of
-    from crdtctl.store.inputs import open_input
-
-    with ExitStack() as stack:
-        source = open_input(item, stack)
-        source.ours = True  # the merge has checked all lines of this file, which no other program writes
-        decoded = (source.decode(line)[1] for _, line in source.lines())
-        return sum(len(rows) for counter in decoded for rows in delta_of(counter, knowledge.clock).values())

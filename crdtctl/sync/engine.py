@@ -16,7 +16,7 @@ from crdtctl.sync import cache, health
 from crdtctl.sync.download import download, emptied_error
 from crdtctl.sync.missing_objects import is_emptied, last_seen, missing_objects, reportable, unlisted_uploads
 from crdtctl.sync.path_kind import address, kind_of
-from crdtctl.sync.plan import CachedObject, ObjectSummary, is_coarse, is_named, plan_upload
+from crdtctl.sync.plan import CachedObject, is_coarse, is_named, plan_upload, summary_of
 from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, SyncReport, Transferred, add_merge
 from crdtctl.sync.retry import RetryingTransport
@@ -27,7 +27,7 @@ from crdtctl.sync.work import InTurn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from crdtctl.codec.header import Head
     from crdtctl.store.inputs import Input
@@ -222,7 +222,7 @@ class _Sync(Record, frozen=False):
         """Cache the summary of a merged file, which has this header, or the fault of a refused one."""
         entry = file.entry
         if head is not None:
-            cached = CachedObject(entry, file.content.digest, _summary_of(head, merged.idle))
+            cached = CachedObject(entry, file.content.digest, summary_of(head, merged.idle))
             if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.reread:
                 cached = cached._replace(unsettled=int(time.time()) + 1)
             session.cache[entry.name] = cached
@@ -386,11 +386,6 @@ def _has_threads() -> bool:
     """Return whether this process has several threads, which some transports start. It should not fork then."""
     threading = sys.modules.get("threading")
     return threading is not None and threading.active_count() > 1
-
-
-def _summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
-    is_idle = head.replica in idle and head.replica not in head.clock
-    return ObjectSummary(head.replica, dict(head.clock), dict(head.histories), head.kind == "state", is_idle)
 
 
 def _input(session: RemoteSession, file: FetchedFile) -> Input:

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from crdtctl.codec.header import Head
     from crdtctl.crdt.clock import Clock
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.sync.transport import ListedObject
@@ -37,6 +38,12 @@ class ObjectSummary(Record):
     histories: Mapping[str, str] = field(default_factory=dict)
     is_whole: bool = True
     is_idle: bool = False
+
+
+def summary_of(head: Head, idle: Collection[str]) -> ObjectSummary:
+    """Return the summary of an object with this header; `idle` are the clients that have handed off everything."""
+    is_idle = head.replica in idle and head.replica not in head.clock
+    return ObjectSummary(head.replica, dict(head.clock), dict(head.histories), head.kind == "state", is_idle)
 
 
 class CachedObject(NamedTuple):

@@ -37,6 +37,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`increment NAME`, {sizes.many:,} own counters": counting.of_many,
         f"`show NAME`, {sizes.entries:,} known entries": counting.show,
         "`show NAME --by os`, 100 of 10,000 series": labelled.grouped,
+        "`report`, a page of 10,000 series": labelled.reported,
         f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,
         f"`increment --stream`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.stream,
         "`observe --batch`, 100,000 readings, again": meters.again,

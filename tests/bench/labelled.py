@@ -71,6 +71,32 @@ def recent(ground: Ground) -> Contest:
     return Contest(ours=ours, rivals=[Rival(merging, 0.1)], turns=_TURNS)
 
 
+def reported(ground: Ground) -> Contest:
+    """Write the page of many series, against printing them."""
+    directory = ground.replica("reported")
+    lines = (json.dumps({"name": name, "labels": labels, "amount": amount}) for name, labels, amount in _series())
+    ground.batch(directory, lines)
+    page, output = directory / "report.html", directory / "shown.json"
+    expected = sum(amount for _, _, amount in _series())
+
+    def check(runs: int) -> None:
+        text = page.read_text().partition('type="application/json">')[2].partition("</script>")[0]
+        found = sum(value for _, _, value in json.loads(text)["series"])
+        if found != expected:
+            raise Wrong(f"the series of the page have the sum {found}, not {expected}")
+
+    def check_shown(runs: int) -> None:
+        found = sum(one["value"] for one in json.loads(output.read_text())["counters"])
+        if found != expected:
+            raise Wrong(f"the series have the sum {found}, not {expected}")
+
+    ours = ground.ours(["report", "-o", page], directory=directory, check=check)
+    words = ["show", "--format", "json"]
+    showing = ground.ours(words, directory=directory, check=check_shown, output=str(output))
+    showing.name = "`crdtctl show --format json`"
+    return Contest(ours=ours, rivals=[Rival(showing, 3)], turns=_TURNS)
+
+
 def grouped(ground: Ground) -> Contest:
     """Print the totals of one name by a label, among many series of other names."""
     directory = ground.replica("labelled")

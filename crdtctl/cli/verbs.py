@@ -30,6 +30,7 @@ GROUPS = {
         "report": "Write a page with tables and charts of counters, for a browser.",
         "status": "Show this replica, the replicas it knows, and its remotes.",
         "log": "Show past merges and other events, oldest first.",
+        "doctor": "Look for common faults of this machine and replica.",
         "check": "Verify the files of this replica, or state files.",
         "compare": "Compare this replica with a state file.",
         "clock": "Print the clock of this replica, a version vector.",

@@ -136,7 +136,7 @@ function table(caption, columns, rows, options = {}) {
 
 // The columns of days. Arrow keys move through them, and the status line reads out the chosen one.
 function dayChart(name, days) {
-  const WIDTH = 800, HEIGHT = 220, LEFT = 8, TOP = 24, BOTTOM = 24;
+  const WIDTH = 800, HEIGHT = 220, LEFT = 8, TOP = 32, BOTTOM = 32;
   const first = days[0][0], last = Math.max(days[days.length - 1][0], first + 6);
   const amounts = new Map(days);
   const longest = longestOf(days.map((one) => one[1]));
@@ -156,8 +156,8 @@ function dayChart(name, days) {
   svg.append(make("line", { x1: LEFT, x2: WIDTH - LEFT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }));
   svg.append(make("line", { x1: LEFT, x2: WIDTH - LEFT, y1: TOP, y2: TOP }));
   svg.append(make("text", { x: LEFT, y: TOP - 8 }, shown(longest)));
-  svg.append(make("text", { x: LEFT, y: HEIGHT - 7 }, isoDay(first)));
-  svg.append(make("text", { x: WIDTH - LEFT, y: HEIGHT - 7, "text-anchor": "end" }, isoDay(last)));
+  svg.append(make("text", { x: LEFT, y: HEIGHT - 10 }, isoDay(first)));
+  svg.append(make("text", { x: WIDTH - LEFT, y: HEIGHT - 10, "text-anchor": "end" }, isoDay(last)));
   for (const [day, amount] of days) {
     const height = Math.max(1, part(amount, longest) * (HEIGHT - TOP - BOTTOM));
     const width = Math.max(0.5, step - (step > 4 ? 1.5 : 0));

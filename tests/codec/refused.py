@@ -44,6 +44,11 @@ def readings(text: str) -> bytes:
     return row(f"[1,7,{{}},{{}},{{}},{{}},0,{text}]")
 
 
+def forgotten(text: str) -> bytes:
+    """Return a document with a counter that this forgot."""
+    return row(f'[1,7,{{}},{{}},{{}},{{}},0,{{}},0,0,"",{text}]')
+
+
 def elements(text: str) -> bytes:
     """Return a document with this set."""
     return line(f'"b":{{"gset":{{"ann":[3,{text}]}}}}')
@@ -267,7 +272,21 @@ ROWS: dict[str, bytes] = {
     "a mark of 0 of a set": line('"b":{"gset":{"ann":[3,{"x":1},{"ann":0}]}}'),
     "a mark that is a list": line('"b":{"gset":{"ann":[3,{"x":1},{"ann":[1]}]}}'),
     "a mark on an id that is too long": line(f'"b":{{"gset":{{"ann":[3,{{"x":1}},{{"{"i" * 201}":1}}]}}}}'),
-    "an item after the marks of a set": line('"b":{"gset":{"ann":[3,{"x":1},{"ann":1},{}]}}'),
+    "an empty map of what a set forgot": line('"b":{"gset":{"ann":[3,{"x":1},{"ann":1},{}]}}'),
+    "a set that forgot commit 0": line('"b":{"gset":{"ann":[3,{"x":1},{},{"ann":0}]}}'),
+    "an item after what a set forgot": line('"b":{"gset":{"ann":[3,{"x":1},{},{"ann":1},{}]}}'),
+    "an empty map of what is forgotten": forgotten("{}"),
+    "forgotten commits as a list": forgotten('["ann"]'),
+    "a forgotten commit as a list": forgotten('{"ann":[1]}'),
+    "a forgotten commit 0": forgotten('{"ann":0}'),
+    "a forgotten commit that is true": forgotten('{"ann":true}'),
+    "a forgotten commit beyond 2^53-1": forgotten('{"ann":9007199254740992}'),
+    "a negative forgotten commit": forgotten('{"ann":-1}'),
+    "half a forgotten commit": forgotten('{"ann":0.5}'),
+    "a forgotten replica twice": forgotten('{"ann":1,"ann":1}'),
+    "forgotten replicas not sorted": forgotten('{"bob":1,"ann":1}'),
+    "a forgotten id that is too long": forgotten(f'{{"{"i" * 201}":1}}'),
+    "an item after what is forgotten": forgotten('{"ann":1},0'),
     "empty marks": row('[1,7,{"job":[1]},{}]'),
     "empty marks on idempotency keys": row('[1,7,{},{"ann":[7]},{}]'),
     "an item after the marks": row('[1,7,{},{"ann":[7]},{"job":[1]},{}]'),

@@ -6,6 +6,7 @@ from crdtctl.codec.header import FormerId
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.codec.merge_join import merge_join
 from crdtctl.crdt import KINDS, TYPES
+from crdtctl.crdt.counter import without_forgotten
 from crdtctl.crdt.forks import Fork, join
 from crdtctl.crdt.histories import ExportMarker, History, parse
 from tests.codec.files import decoded, opened, read_canonical, specified, written
@@ -67,6 +68,15 @@ READINGS: dict[str, Readings] = {
     "renames": {("builds", "pncounter"): 11, ('fails{os="linux"}', "gcounter"): 4, ("runs", "pncounter"): 100},
     "periods": {("builds", "gcounter"): 1035, ("runs", "gcounter"): 7, ("stock", "pncounter"): -3},
     "periods-of-more": {("latency", "hist"): 3 + 1, ("seats", "bcounter"): 7, ("visitors", "hll"): 5},
+    "forgotten": {
+        ("builds", "gcounter"): 9 - 7,
+        ("forgotten", "gcounter"): 0,
+        ("forgotten set", "gset"): 0,
+        ("repeated job", "pncounter"): 0,
+        ("rx", "gcounter"): 0,
+        ("used keys", "pncounter"): 0,
+        ("visitors", "gset"): 2,
+    },
     "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
     "readings": {
         ("big", "pncounter"): 2**53 + 1,
@@ -220,6 +230,12 @@ def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
     )
     own = opened(CANONICAL["own-bound"]).head
     assert (own.binding, own.witness) == ("7b.1f.0.c0ffee", f"/home/ann/.local/state/crdtctl/{laptop}")
+
+
+def test_golden_counters_are_forgotten_as_they_always_were() -> None:
+    counters = decoded(opened(CANONICAL["forgotten"]))
+    present = {name for name, counter in counters.items() if without_forgotten(counter)}
+    assert present == {"builds", "visitors"}
 
 
 def test_a_golden_file_of_a_client_says_its_tier() -> None:

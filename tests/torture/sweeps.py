@@ -86,6 +86,7 @@ JOBS = {
     "undo": Job("undo"),
     "reset": Job("reset builds names"),
     "rename": Job("rename builds runs"),
+    "forget": Job("forget builds names"),
     "merge, first": Job("merge other.json"),
     "merge, more": Job("merge other.json more.json"),
     "merge with a hand-off": Job("merge handoff.json"),
@@ -221,7 +222,7 @@ class Bench:
     def goes_on(self) -> list[str]:
         """Return the faults of the replica after another write has cleaned up."""
         replica = Replica(self.directory)
-        before = replica.value("builds")
+        before = replica.value("builds", default=0)
         replica.increment("builds")
         replica.merge_bytes(replica.export_bytes(), check=False)
         faults = [one.found for one in check_replica(replica.path) if not one.ok and "several writers" not in one.found]

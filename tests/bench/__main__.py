@@ -11,7 +11,19 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from tests.bench import bulk, counting, distributions, handoffs, labelled, many_lines, meetings, meters, report, starts
+from tests.bench import (
+    bulk,
+    counting,
+    distributions,
+    exposed,
+    handoffs,
+    labelled,
+    many_lines,
+    meetings,
+    meters,
+    report,
+    starts,
+)
 from tests.bench.contest import Contest, missing
 from tests.bench.ground import QUICK, Ground, Sizes, file_system, place_to_work
 from tests.bench.process import Wrong
@@ -38,6 +50,7 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`show NAME`, {sizes.entries:,} known entries": counting.show,
         "`show NAME --by os`, 100 of 10,000 series": labelled.grouped,
         "`report`, a page of 10,000 series": labelled.reported,
+        "`show --format prom`, 100,000 series": exposed.prom,
         f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,
         f"`increment --stream`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.stream,
         "`observe --batch`, 100,000 readings, again": meters.again,

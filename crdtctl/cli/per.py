@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from crdtctl.store.snapshot import Snapshot
     from crdtctl.store.totals import Total
 
-#: The most rows of one counter.
-_MAX_ROWS = 100_000
+#: Maximum number of figures in all rows of one counter.
+_MAX_FIGURES = 100_000
 #: A period that begins later than this number of seconds from now was counted by a wrong clock.
 _AHEAD = _DAY = 86_400
 _UNKNOWN = "before or unknown"
@@ -150,9 +150,11 @@ def _edges(known: Sequence[Timeline], asked: Question) -> list[int]:
     if asked.per is None:
         every = max((_length(one) for one in known), default=QUARTER)
         return [int(first // every * every), int(last // every * every) + every]
-    edges = list(islice(calendar.edges(asked.per, asked.zone, first, last), _MAX_ROWS + 2))
-    if len(edges) > _MAX_ROWS + 1:
-        raise UsageError(f"that is more than {_MAX_ROWS:,} rows", "take a longer --per, or a later --since")
+    most = _MAX_FIGURES // len(asked.columns)
+    edges = list(islice(calendar.edges(asked.per, asked.zone, first, last), most + 2))
+    if len(edges) > most + 1:
+        fewer = ", or fewer quantiles" if asked.quantiles else ""
+        raise UsageError(f"that is more than {most:,} rows", f"take a longer --per, or a later --since{fewer}")
     return edges
 
 

@@ -7,7 +7,7 @@ from crdtctl.crdt import TYPES
 from crdtctl.crdt.counter import join_counters, without_forgotten
 from crdtctl.crdt.names import counter_advice, counter_fault, entered, stored_counter_fault
 from crdtctl.crdt.selector import Condition, Selector, condition, equal_to, selector
-from crdtctl.crdt.series import key_fault, parts, spelled
+from crdtctl.crdt.series import MAX_LABELS, key_fault, parts, spelled
 from crdtctl.errors import UsageError, printable
 from crdtctl.records import replace
 from crdtctl.store.reading import Reading
@@ -83,20 +83,27 @@ def conditions(where: Where) -> tuple[Condition, ...]:
                 found.append(equal_to(key, entered(value)))
         except ValueError as error:
             raise UsageError(f"'{printable(str(one)[:80])}' is not a condition: {error}") from None
-    label_keys(one.key for one in found)
+    for made in found:
+        _check_key(made.key)
     return tuple(found)
 
 
 def label_keys(by: Iterable[str] | None) -> list[str]:
-    """Return keys of labels, each once, in order. Raise `UsageError` for a wrong one."""
+    """Return keys of labels, each once, in order, at most as many as a series has. Raise `UsageError`."""
     if isinstance(by, str):
         raise UsageError("'by' must be a list of keys, not a string")
     keys = list(dict.fromkeys(by or ()))
+    if len(keys) > MAX_LABELS:
+        raise UsageError(f"{len(keys)} labels were asked for, and a series has at most {MAX_LABELS}")
     for key in keys:
-        check_strings(name=key)
-        if (fault := key_fault(key)) is not None:
-            raise UsageError(f"{fault}: '{printable(key[:80])}'")
+        _check_key(key)
     return keys
+
+
+def _check_key(key: str) -> None:
+    check_strings(name=key)
+    if (fault := key_fault(key)) is not None:
+        raise UsageError(f"{fault}: '{printable(key[:80])}'")
 
 
 def chosen(now: CounterSnapshot, text: str, where: Iterable[Condition] = (), *, exact: bool = False) -> Selector:

@@ -206,6 +206,10 @@ def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Rep
         ("--since 1d --per day --default 3", "--per and --default cannot be combined"),
         ("--last 1d --by os --max 3", "--min and --max need one NAME"),
         ("--per hour --since 1950-01-01", "more than 100,000 rows"),
+        (
+            "--per day --since 1990-01-01 --quantile " + ",".join(f"0.{n}1" for n in range(10, 30)),
+            "more than 5,000 rows",
+        ),
     ],
 )
 def test_questions_about_time_that_have_no_answer(shell: Shell, builds: Replica, words: str, message: str) -> None:

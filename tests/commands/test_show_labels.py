@@ -193,6 +193,7 @@ def test_shares_are_sorted_and_cut_within_a_counter(shell: Shell, counted: Repli
         (["--where", "os"], 2, "KEY=VALUE"),
         (["--by", "o-s"], 2, "'o-s'"),
         (["--by", ""], 2, "cannot be empty"),
+        (["--by", ",".join(f"k{number}" for number in range(17))], 2, "17 labels were asked for"),
         (["--sort", "size"], 2, "value or name"),
         (["--top", "0"], 2, "--top"),
         (["tests", "--by", "os", "--series"], 2, "--series and --by"),

@@ -5,7 +5,6 @@ const grouping = new Intl.NumberFormat();
 const shown = (value) => grouping.format(BigInt(value));
 const isoDay = (day) => new Date(day * 864e5).toISOString().slice(0, 10);
 const isoTime = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC";
-const sum = (values) => values.reduce((total, one) => total + BigInt(one), 0n);
 let printing = false;
 
 // An element with attributes and children. Texts become text nodes, so nothing that users wrote is read as HTML.
@@ -141,10 +140,9 @@ function dayChart(name, days) {
   const amounts = new Map(days);
   const longest = longestOf(days.map((one) => one[1]));
   const step = (WIDTH - 2 * LEFT) / (last - first + 1);
-  const total = sum(days.map((one) => one[1]));
   const label = `${name} per day, ${isoDay(first)} to ${isoDay(last)}: the largest day has ${shown(longest)}. Arrow keys move.`;
   const svg = make("svg", { class: "days", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: 0, "aria-label": label });
-  const status = make("p", { role: "status", class: "note" }, `Sum of the days: ${shown(total)}`);
+  const status = make("p", { role: "status", class: "note" }, `Largest day: ${shown(longest)}`);
   const bars = new Map();
   let chosen = last + 1;
   const choose = (day) => {

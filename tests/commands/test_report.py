@@ -200,6 +200,18 @@ def test_keys_alone_reach_a_counter_and_move_through_its_days(page: Path, shown:
         assert shown.js("document.querySelector('#parts p[role=status]').textContent") == said
 
 
+def test_days_of_a_sketch_are_not_added(shell: Shell, replica: Replica, shown: Browser) -> None:
+    """Someone who comes on two days is one visitor."""
+    shell.ok("create", "visitors", "--type", "hll", "--every", "day")
+    for ago in (1, 2):
+        shell.ok("add", "visitors", "ada", "--at", str(noon(ago)))
+    shell.ok("report", "-o", "report.html")
+    print_all(shown.open(shell.directory / "report.html"))
+    assert cells(shown, "#parts details") == [[day(1), "1"], [day(2), "1"]]
+    assert shown.js("document.getElementById('facts').textContent") == "hll, value 1 · 1 series"
+    assert shown.js("document.querySelector('#parts p[role=status]').textContent") == "Largest day: 1"
+
+
 def test_pointer_over_a_day_shows_its_amount(page: Path, shown: Browser) -> None:
     shown.open(page)
     box = shown.js("JSON.parse(JSON.stringify(document.querySelector('.days rect').getBoundingClientRect()))")

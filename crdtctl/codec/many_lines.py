@@ -6,13 +6,12 @@ from itertools import islice
 
 import msgspec
 
-from crdtctl.codec import one_author
 from crdtctl.codec.invalid import Invalid, refuse_absurd
 from crdtctl.codec.lines import counter_from_tree, encode_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from crdtctl.crdt.counter import Counter
 
@@ -35,11 +34,6 @@ def blocks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
             yield some
         else:
             yield from ([line] for line in some)
-
-
-def are_totals(lines: Sequence[bytes], clock: Mapping[str, int]) -> bool:
-    """Return whether lines are certainly valid in a file with this clock, as those with one entry of totals are."""
-    return one_author.may_be(lines[0]) and one_author.read(_SEPARATOR.join(lines), clock) is not None
 
 
 def decoded(lines: Sequence[bytes]) -> list[tuple[str, Counter]] | None:

@@ -27,7 +27,7 @@ from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from crdtctl.codec.header import Head
@@ -43,6 +43,8 @@ READ_SIZE = 2**18
 _STEP = 4096
 #: Number of lines that are checked together.
 _CHECKED = 4096
+#: Minimum number of lines that are decoded together.
+_MANY = 64
 #: The names of the reserved lines, which hold no counter.
 NO_NAMES = frozenset(name.encode() for name in NO_COUNTERS)
 #: Maximum size in bytes of a header: a clock of about a million replicas.
@@ -299,12 +301,22 @@ class Source:
             for some in self.in_blocks():
                 count += sum(name not in NO_NAMES for name in some)
                 plain = self.plain_names(some)
-                for name, line in some.items():
-                    if name not in plain:
-                        self.decode(line)
+                self._check_lines([line for name, line in some.items() if name not in plain])
             return count
         finally:
             self.ours = ours
+
+    def _check_lines(self, lines: Sequence[bytes]) -> None:
+        """Check lines as `decode` does, many at a time if there are many."""
+        if len(lines) < _MANY:
+            for line in lines:
+                self.decode(line)
+            return
+        from crdtctl.codec import many_lines  # only here: small files do without
+
+        for some in many_lines.blocks(lines):
+            for _, counter in many_lines.decoded(some) or map(self.decode, some):  # the latter finds the fault
+                self._check_authors(counter)
 
     def in_blocks(self) -> Iterator[dict[bytes, bytes]]:
         """Yield the lines by name, many at a time, in order."""

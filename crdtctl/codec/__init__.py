@@ -153,7 +153,8 @@ the smaller ``least``, maps key by key. There are four exceptions:
 
 Of the joined entries of a counter, those are left out whose commit another replica's entry has in ``forgotten``, or a
 later one. So are the elements, and the idempotency keys, of such commits. If every entry is ``forgotten`` up to its
-commit, also by itself, the counter does not exist. See `crdtctl.crdt.forgetting`.
+commit, also by itself, the counter does not exist. Neither does it if this holds with entries of branches taken as
+those of their replica, and its value is 0. See `crdtctl.crdt.forgetting`.
 
 The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
 key and for each generation of a source, the maximum over the replicas. Marks of all replicas on one id, key or

@@ -288,7 +288,9 @@ class CounterType(RowType, ABC):
             return False
         from crdtctl.crdt import forgetting  # only here: few counters are forgotten
 
-        return forgetting.is_forgotten(entries, part)
+        if forgetting.is_forgotten(entries, part):
+            return True
+        return forgetting.is_forgotten_before_a_fork(entries, part) and self.value(entries) == 0
 
     @final
     def value(self, entries: Entries) -> int:

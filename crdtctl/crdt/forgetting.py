@@ -16,10 +16,14 @@ file brings one back.
 * An entry that forgets is dropped if a later one covers it, which took its parts over. So one entry of each counter
   remains, of the size of its marks.
 
-Entries of a fork are covered under the id of their branch, so a branch that was not known stays.
+Entries of a fork are covered under the id of their branch, so a branch that was not known stays. If a replica is forked
+later, its forgotten entry comes back under the id of each branch. The marks still cancel its counts, and readers see no
+counter if nothing else is left.
 """
 
 from __future__ import annotations
+
+from crdtctl.crdt.branches import origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +49,12 @@ def is_forgotten(entries: Entries, part: int) -> bool:
     """Return whether all entries are covered."""
     found = covered(entries, part)
     return all(row[0] <= found.get(replica, 0) for replica, row in entries.items())
+
+
+def is_forgotten_before_a_fork(entries: Entries, part: int) -> bool:
+    """Return whether all entries are covered, those of branches under the id of their replica."""
+    found = covered(entries, part)
+    return all(row[0] <= max(found.get(one, 0) for one in (who, origin(who))) for who, row in entries.items())
 
 
 def by_another(replica: str, entries: Entries, part: int) -> int:

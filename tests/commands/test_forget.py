@@ -10,7 +10,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import MissingError
 from tests.conftest import Shell
-from tests.support.clones import bind
+from tests.support.clones import bind, clone
 from tests.support.expect import assert_refused, contents
 from tests.support.strace import after_changes, at, missing, points, run, was_killed, without_caches
 from tests.support.terminal import on_terminal
@@ -178,6 +178,19 @@ def test_sealed_replica_that_forgot_is_absorbed(replica: Replica, new_replica: C
     assert names(replica) == ["tests"]
     replica.increment("builds", 1)
     assert replica.value("builds") == 1
+
+
+def test_a_later_fork_of_another_replica_does_not_bring_it_back(counted: Replica, hub: Replica, tmp_path: Path) -> None:
+    hub.increment("late")
+    counted.merge_bytes(before := hub.export_bytes())
+    counted.forget_counters("late")
+    clone(Path(hub.path), tmp_path / "clone")
+    copy = Replica(tmp_path / "clone")
+    hub.increment("other")
+    copy.increment("other", 5)
+    counted.merge_bytes(hub.export_bytes(), copy.export_bytes(), before, check=False)
+    assert counted.value("other") == 5
+    assert "late" not in names(counted)
 
 
 def test_renamed_counter_is_forgotten_with_all_its_names(counted: Replica, hub: Replica) -> None:

@@ -129,6 +129,30 @@ def test_branch_of_a_fork_that_was_not_known_survives(kind: CounterType) -> None
     assert f"{ID}~3.bbbb" in kind.join_all(after, branch)
 
 
+@each_type
+def test_replica_that_is_forked_later_does_not_bring_it_back(kind: CounterType) -> None:
+    state = carried_out(kind, {}, ID, count(kind), 3)
+    after = carried_out(kind, state, "zoe", FORGET, 1)
+    branches = [f"{ID}~3.{nonce}" for nonce in ("aaaa", "bbbb")]
+    joined = kind.join_all(after, dict.fromkeys(branches, state[ID]))
+    assert (kind.is_forgotten(joined), kind.value(joined)) == (True, 0)
+    more = Operation("add", elements=("more",)) if isinstance(kind, GSet) else Operation("increment", 4)
+    counted = kind.apply(state[ID], more, OperationContext(ID, 4, dict))
+    assert counted is not None
+    joined = kind.join_all(joined, {branches[0]: counted})
+    assert (kind.is_forgotten(joined), kind.value(joined)) == (False, 1 if isinstance(kind, GSet) else 4)
+
+
+@each_type
+def test_branch_that_was_not_known_brings_it_back_with_its_value(kind: CounterType) -> None:
+    state = carried_out(kind, {}, ID, count(kind), 3)
+    after = carried_out(kind, state, "zoe", FORGET, 1)
+    more = Operation("add", elements=("more",)) if isinstance(kind, GSet) else Operation("increment", 5)
+    branch = {f"{ID}~3.bbbb": carried_out(kind, {}, ID, more, 2)[ID]}
+    joined = kind.join_all(after, branch)
+    assert kind.is_forgotten(joined) == (kind.value(joined) == 0)
+
+
 @each_additive_type
 class TestKeys:
     def test_used_key_stays_used_at_every_replica_and_a_larger_amount_counts_the_rest(self, kind: CounterType) -> None:

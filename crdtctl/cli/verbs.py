@@ -16,6 +16,7 @@ GROUPS = {
         "decrement": "Count down, by 1 or by AMOUNT.",
         "add": "Add elements to a set, or numbers to a distribution.",
         "observe": "Record what a meter reads: a total that counts once.",
+        "count": "Count results of other programs, such as tests.",
         "create": "Create a counter of a given type.",
         "rename": "Rename a counter, on every replica that receives this.",
         "forget": "Forget counters, on every replica that receives this.",

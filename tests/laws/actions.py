@@ -6,6 +6,7 @@ import pytest
 
 from crdtctl.crdt.base import Operation
 from crdtctl.crdt.periods import RANKS
+from crdtctl.crdt.series import spelled
 from crdtctl.errors import CrdtctlError, ExistsError, MissingError, RefusedError
 from crdtctl.store.batch import Verbs
 from tests.laws import oracle
@@ -29,6 +30,8 @@ SOURCES = ("eth0", "eth1")
 METER = "meter"
 #: The last words of names that may be renamed. These counters have neither periods nor meters.
 NAMES = ("one", "two", "three")
+#: The last word of names that may be forgotten. These counters have neither periods nor meters.
+PASSING = "passing"
 #: every, keep in seconds.
 PERIODS = (("day", None), ("hour", None), ("15m", None), ("day", 5 * DAY), ("15m", DAY))
 
@@ -201,6 +204,36 @@ def reset(world: World, peer: Peer, tape: Tape) -> None:
     if any(not oracle.is_nothing(one) for one in here):
         peer.replica.reset(name, tag=tag, labels=labels)
         world.record(peer, name, tag, labels, Operation("reset"))
+
+
+@happens(12, ("resets",))
+def count_passing(world: World, peer: Peer, tape: Tape) -> None:
+    """Count in a counter that may be forgotten, perhaps with a key, which stays used."""
+    tag, labels = tape.choose(("gcounter", "pncounter", "gset")), tape.choose(LABELS[:2])
+    name, key = f"{tag} {PASSING}", tape.choose((None, "job-1", "job-2"))
+    wanted = Operation("add", elements=(tape.choose(WORDS), tape.choose(WORDS)))
+    if tag != "gset":
+        wanted = Operation("increment", tape.choose(AMOUNTS) if key is None else len(key), once=key)
+    do(peer.replica, name, tag, labels, wanted)
+    if wanted.once is None or not any(
+        one.operation.once == key and one.labels == tuple(labels.items()) for one in world.seen_by(peer, name)
+    ):
+        world.record(peer, name, tag, labels, wanted)
+
+
+@happens(4, ("resets",))
+def forget(world: World, peer: Peer, tape: Tape) -> None:
+    """Forget a counter, or all counters of a name."""
+    tag, labels = tape.choose(("gcounter", "pncounter", "gset")), tape.choose((None, *LABELS[:2]))
+    name = f"{tag} {PASSING}"
+    wanted = name if labels is None else spelled(name, labels)
+    try:
+        done = peer.replica.forget_counters(wanted, exact=labels is not None)
+    except MissingError:
+        return
+    for one in LABELS[:2]:
+        if spelled(name, one) in done:
+            world.record(peer, name, tag, one, Operation("forget"))
 
 
 @happens(16, ("resets", "handovers"))

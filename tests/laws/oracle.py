@@ -44,9 +44,9 @@ def amount(known: Sequence[Event]) -> int:
     done = [
         HistoryEvent(one.number, one.author, one.operation, frozenset(_bits(one.saw, known)), one.number)
         for one in known
-        if one.operation.verb in ("increment", "decrement", "observe", "reset")
+        if one.operation.verb in ("increment", "decrement", "observe", "reset", "forget")
     ]
-    if any(one.verb in ("observe", "reset") for _, _, one, _, _ in done):
+    if any(one.verb in ("observe", "reset", "forget") for _, _, one, _, _ in done):
         return of_counts.plain(done) + sum(of_counts.once(done).values()) + meters.total(done)
     return of_counts.plain(done) + sum(of_counts.once(done).values())
 
@@ -55,9 +55,24 @@ def _bits(saw: int, known: Sequence[Event]) -> list[int]:
     return [one.number for one in known if saw >> one.number & 1]
 
 
-def elements(known: Iterable[Event]) -> frozenset[str]:
-    """Return the elements that were added."""
-    return frozenset(element for one in known for element in one.operation.elements)
+def elements(known: Sequence[Event]) -> frozenset[str]:
+    """Return the elements that were added to some series, and not forgotten."""
+    if all(one.operation.verb == "add" for one in known):
+        return frozenset(element for one in known for element in one.operation.elements)
+    found = frozenset[str]()
+    for spelling in {one.spelling for one in known}:
+        done = [
+            HistoryEvent(one.number, one.author, one.operation, frozenset(_bits(one.saw, known)), one.number)
+            for one in known
+            if one.spelling == spelling
+        ]
+        found |= of_counts.elements(done)
+    return found
+
+
+def may_be_forgotten(known: Iterable[Event]) -> bool:
+    """Return whether a counter may not exist, since a replica forgot it."""
+    return any(one.operation.verb == "forget" for one in known)
 
 
 def numbers(known: Iterable[Event]) -> list[Decimal]:

@@ -67,7 +67,11 @@ def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
         if os.path.isdir(path):
             from crdtctl.cli.directories import state_files
 
-            files = {one: one for one in state_files(path)}
+            try:
+                files = {one: one for one in state_files(path)}
+            except MissingError as failure:
+                found.append(Input(word, failure=failure))
+                continue
         found += packed.gathered([Input(label, path=one, given=True) for label, one in files.items()], stack)
     return found
 

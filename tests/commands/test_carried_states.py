@@ -304,8 +304,12 @@ def test_sealed_states_of_a_directory_are_absorbed(
 def test_directory_without_state_files_is_refused(shell: Shell, replica: Replica) -> None:
     (shell.directory / "plain").mkdir()
     (shell.directory / "plain" / "report.txt").write_text("42\n")
-    for verb in ("merge", "absorb", "check"):
+    for verb in ("merge", "absorb"):
         assert "plain contains no state file" in assert_refused(shell(verb, "plain"), 66)
+    ended = shell("merge", "plain", "two.json")
+    assert (ended.status, replica.value("builds")) == (3, 2)
+    assert "plain contains no state file" in ended.stderr
+    assert "plain\tFAULT\tplain contains no state file" in shell("check", "plain", "two.json").stdout
 
 
 def test_replica_in_a_directory_is_not_left_out_silently(shell: Shell, replica: Replica) -> None:

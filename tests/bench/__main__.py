@@ -49,6 +49,8 @@ def contests(sizes: Sizes) -> dict[str, Callable[[Ground], Contest]]:
         f"`increment NAME`, {sizes.many:,} own counters": counting.of_many,
         f"`show NAME`, {sizes.entries:,} known entries": counting.show,
         "`show NAME --by os`, 100 of 10,000 series": labelled.grouped,
+        "`increment NAME -l os=linux`, a series that keeps days": labelled.dated,
+        "`show NAME --last 24h`, 10,000 series that keep hours": labelled.recent,
         "`report`, a page of 10,000 series": labelled.reported,
         "`show --format prom`, 100,000 series": exposed.prom,
         f"`increment --batch`, {sizes.lines:,} lines of {sizes.names:,} names": bulk.batch,

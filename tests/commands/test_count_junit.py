@@ -131,11 +131,11 @@ EXTERNAL = '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuite nam
 BAD = {
     "a bomb of entities": BOMB.encode(),
     "an external entity": EXTERNAL.encode(),
-    "great depth": b"<testsuite>" * 100_000,
+    "great depth": b"<testsuite>" * 1000 + b"</testsuite>" * 1000,
     "a broken encoding": b'<?xml version="1.0" encoding="utf-8"?><testsuite name="\xff"/>',
     "an unknown encoding": b'<?xml version="1.0" encoding="no-such"?><testsuite/>',
     "an encoding of several bytes": b'<?xml version="1.0" encoding="shift_jis"?><testsuite/>',
-    "an endless tag": b'<testsuite name="' + b"a" * 2_000_000,
+    "an endless tag": b'<testsuite name="' + b"a" * 2_000_000 + b'"/>',
     "a file cut off": PYTEST[:-20].encode(),
     "another root": b"<html><testcase name='a'/></html>",
     "no results": b"hello\n",

@@ -1,7 +1,7 @@
 """JUnit XML → cases, piece by piece, as pytest, jest-junit, go-junit-report, surefire and gradle write it.
 
-The files come from strangers: entities are refused, and depth, and the size of one tag. Memory does not grow with the
-number of cases.
+The files come from strangers: entities are refused, and depth, and the size of one tag. The reader keeps one case at a
+time. A suite that gives the number of its tests, and lists none of them, is refused: its results cannot be counted.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ def cases(pieces: Iterable[bytes]) -> Iterator[Case]:
     except (LookupError, ValueError):
         raise DataError("the encoding of the XML is unknown") from None
     yield from reader.taken()
+    if reader.lists_nothing:
+        raise DataError("it gives a number of tests, but lists no test", "let the writer list each testcase")
 
 
 def _refuse_entity(*_: object) -> NoReturn:
@@ -61,6 +63,13 @@ class _Reader:
         self._case: Mapping[str, str] = {}
         self._outcomes: set[str] = set()
         self._done: list[Case] = []
+        self._declares_tests = False
+        self._has_cases = False
+
+    @property
+    def lists_nothing(self) -> bool:
+        """Whether a suite gives a number of tests, and the file has no case."""
+        return self._declares_tests and not self._has_cases
 
     def taken(self) -> list[Case]:
         """Return the cases since the last call."""
@@ -75,6 +84,7 @@ class _Reader:
             raise DataError(f"the XML has more than {MAX_DEPTH} elements inside each other")
         self._open.append(tag)
         if tag in _SUITES:
+            self._declares_tests |= attributes.get("tests", "").strip(" 0") != ""
             name = attributes.get("name", "") if tag == "testsuite" else ""
             self._suites.append(name or (self._suites[-1] if self._suites else ""))
         elif tag == "testcase" and parent in _SUITES:
@@ -89,6 +99,7 @@ class _Reader:
         elif tag == "testcase" and self._open[-1] in _SUITES:
             outcome = next((name for element, name in _OUTCOMES.items() if element in self._outcomes), "")
             is_flaky = any(element in self._outcomes for element in _FLAKY)
+            self._has_cases = True
             case, suite = self._case, self._suites[-1]
             place = case.get("classname", "")
             test = case.get("name", "")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def forget(
     context: Context, names: list[str], where: list[str], exact: bool, tag: str | None, keys_too: bool, dry_run: bool
 ) -> None:
-    """Forget counters, here and on every replica that receives this.
+    """Forget counters, on every replica that receives this.
 
     \b
     EXAMPLES:

@@ -138,12 +138,20 @@ BAD = {
     "an endless tag": b'<testsuite name="' + b"a" * 2_000_000 + b'"/>',
     "a file cut off": PYTEST[:-20].encode(),
     "another root": b"<html><testcase name='a'/></html>",
+    "a suite that lists none of its tests": b'<testsuites><testsuite tests="3" failures="1"/></testsuites>',
     "no results": b"hello\n",
     "nothing": b"",
     "an endless line": b"ok" * 2_000_000,
     "an endless plan": b"1..999999999\n",
     "an endless indent": b" " * 500 + b"ok 1\n",
 }
+
+
+def test_suite_without_tests_counts_nothing(here: Shell) -> None:
+    (here.directory / "empty").write_text('<testsuites tests="0"><testsuite tests="00" name="x"/></testsuites>')
+    before = contents(here.directory)
+    here.ok("count", "junit", "empty")
+    assert contents(here.directory) == before
 
 
 @pytest.mark.parametrize("kind", BAD)

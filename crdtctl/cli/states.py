@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli.paths import given
 from crdtctl.cli.reading import blocks, called, standard_input, text_blocks
-from crdtctl.errors import MissingError, UsageError, printable
+from crdtctl.errors import CrdtctlError, MissingError, UsageError, printable
 from crdtctl.system import os
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
 
             try:
                 files = {one: one for one in state_files(path)}
-            except MissingError as failure:
+            except CrdtctlError as failure:
                 found.append(Input(word, failure=failure))
                 continue
         found += packed.gathered([Input(label, path=one, given=True) for label, one in files.items()], stack)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Field → choice of one of several values: that of the entries of one counter.
 _JOINS: Mapping[str, Callable[..., Any]] = {"every": max, "keep": max, "precision": min, "level": min}
 
+#: Fields of settings that have nothing to do with periods.
+_WITHOUT_PERIODS = ("precision", "level")
+
 
 class NameSettings:
     """The settings of each name and type.
@@ -58,7 +61,7 @@ class NameSettings:
     def _read(self, name: str, tag: str) -> None:
         if (name, tag) not in self._all:
             self._all[name, tag] = {}
-            if "every" in TYPES[tag].settings and not self._periods:
+            if not self._periods and TYPES[tag].settings.isdisjoint(_WITHOUT_PERIODS):
                 return
             for called, counter in self._of_name(name):
                 for row in counter.get(tag, {}).values():

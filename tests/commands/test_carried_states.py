@@ -313,6 +313,15 @@ def test_directory_without_state_files_is_refused(shell: Shell, replica: Replica
     assert "plain\tFAULT\tplain contains no state file" in shell("check", "plain", "two.json").stdout
 
 
+def test_directory_with_very_many_other_files_is_refused(shell: Shell, replica: Replica) -> None:
+    for number in range(101):
+        (shell.directory / "home" / str(number)).mkdir(parents=True)
+        for name in range(100):
+            (shell.directory / "home" / str(number) / str(name)).touch()
+    (shell.directory / "home" / "0" / "two.json").write_bytes(TWO)
+    assert "home contains more than 10,000 files" in assert_refused(shell("merge", "home"), 65)
+
+
 def test_replica_in_a_directory_is_not_left_out_silently(shell: Shell, replica: Replica) -> None:
     other = Replica.init(shell.directory / "machines" / "a" / ".crdtctl", name="a")
     other.increment("builds", 7)

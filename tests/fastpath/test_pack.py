@@ -27,7 +27,7 @@ from tests.conftest import Result, Shell
 from tests.support.installed import install_into_environment, package_below, run_words
 
 #: A command of the full program, and what it prints.
-SHOW: Final = ("show", "builds", "--format", "csv")
+SHOW: Final = ("show", "builds", "--series", "--format", "csv")
 #: What the script imports before the pack.
 BEFORE = {"__init__", "pack"}
 #: Where Python has what it compiles, and the pack.

@@ -106,7 +106,6 @@ SOUND: dict[str, Scaled] = {
     "many counters with periods": _counters(f'{_COUNTED}"d1:1 h99:7,,2 q1963776:7"]'),
     "a counter of many periods": _row_of_periods("gcounter", _COUNTED, "100"),
     "a sketch of many periods": _row_of_periods("hll", _SKETCHED, '"blake2b 4 "'),
-    "a distribution of many periods": _row_of_periods("hist", _ADDED, '[{"c0":1}]'),
     "a set of many elements": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"visitor-%":1', "}]}}"),
 }
 
@@ -273,6 +272,7 @@ DENSEST: dict[str, Scaled] = {
     "idempotency keys under a replica id of one letter": _counters('[1,1,{"c":[1]}]', author="b"),
     "idempotency keys of 24 letters": _inside(_BEFORE + "1,1,{", '"pipeline-%-0123456789":[1]', "}]}}"),
     "idempotency keys of four letters": _inside(_BEFORE + "1,1,{", '"%":[1]', "}]}}"),
+    "periods of a distribution with one number each": _row_of_periods("hist", _ADDED, '[{"c0":1}]'),
     "elements of four letters": _inside(f'"x":{{"gset":{{"{ID}":[1,{{', '"%":1', "}]}}"),
 }
 DENSEST |= {f"{why}, in one line": _one_line(make) for why, make in DENSEST.items()} | {

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES, branches, forks
-from crdtctl.crdt.forks import Fork, Heads, covers, is_prefix
+from crdtctl.crdt.forks import Fork, ForkWatch, Heads, covers, is_prefix
 from crdtctl.crdt.histories import DENSE, SPARSE, ExportMarker, History, divergence, parse, retained
 from crdtctl.crdt.histories import text as text_of
 from crdtctl.crdt.names import MAX_BYTES, replica_fault
@@ -375,3 +375,14 @@ def test_results_stay_right_after_more_of_them_than_are_kept() -> None:
     first = retained(1)
     assert all(retained(count)[-1] == count for count in range(1, 5000))
     assert retained(1) == first == (1,)
+
+
+def test_fork_is_found_although_the_texts_of_histories_were_forgotten() -> None:
+    watch = ForkWatch()
+    watch.add({"ann": 2}, {"ann": "1 2.aaaa"})
+    watch.add({"ann": 3}, {"ann": "2 2.aaaa 3.bbbb"})
+    watch.forget_texts()
+    watch.add({"ann": 2}, {"ann": "1 2.aaaa"})
+    assert (watch.forked, watch.histories) == (set(), {"ann": "2 2.aaaa 3.bbbb"})
+    watch.add({"ann": 3}, {"ann": "2 2.aaaa 3.cccc"})
+    assert watch.forked == {"ann"}

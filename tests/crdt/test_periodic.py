@@ -272,3 +272,17 @@ def test_row_without_periods_has_no_settings_of_periods() -> None:
         made = TYPES[tag].apply(None, Operation("create"), context("ann", 1, {}))
         assert made is not None
         assert not {"every", "keep"} & TYPES[tag].settings_of(made).keys()
+
+
+def test_amounts_of_types_with_totals_are_numbers() -> None:
+    kind = TYPES["pncounter"]
+    amounts = [kind.amount({"ann": (1, 5, 2)}), kind.amount({"bob": (4, 1, 0)})]
+    assert (kind.together(amounts), kind.figures(4)) == (4, {})
+
+
+def test_dense_sketch_without_a_part_keeps_the_rest() -> None:
+    some, more = ([f"{number}".encode() for number in range(first, first + 500)] for first in (0, 300))
+    part, whole = hyperloglog.sketch(4, some), hyperloglog.sketch(4, [*some, *more])
+    rest = hyperloglog.beyond(whole, part)
+    assert hyperloglog.join([rest, part]) == whole
+    assert hyperloglog.beyond(whole, whole) == hyperloglog.sketch(4, [])

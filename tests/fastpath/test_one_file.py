@@ -25,6 +25,10 @@ NEEDED = (
     "shellingham",
 )
 
+#: The Python without packages, and variables with which it is the first ``python3``.
+BARE = Path(getattr(sys, "_base_executable", sys.executable))
+FIRST = {"PATH": f"{BARE.parent}:{os.defpath}"}
+
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -51,8 +55,7 @@ def built(packages: Path, output: Path) -> Path:
 
 def run(shell: Shell, one: Path, *words: str, home: Path | None = None) -> Result:
     """Run the file with a bare Python, which has no packages."""
-    bare = getattr(sys, "_base_executable", sys.executable)
-    return run_words(shell, [bare, "-I", one, *words], {"HOME": str(home)} if home else None)
+    return run_words(shell, [BARE, "-I", one, *words], {"HOME": str(home)} if home else None)
 
 
 def test_one_file_counts_and_has_its_help(shell: Shell, one: Path) -> None:
@@ -67,13 +70,13 @@ def test_one_file_counts_and_has_its_help(shell: Shell, one: Path) -> None:
 
 def test_one_file_runs_by_itself_and_through_a_link(shell: Shell, one: Path, tmp_path: Path) -> None:
     (tmp_path / "counter").symlink_to(one)
-    assert run_words(shell, [tmp_path / "counter", "--version"]).stdout.startswith("crdtctl ")
+    assert run_words(shell, [tmp_path / "counter", "--version"], FIRST).stdout.startswith("crdtctl ")
 
 
 def test_modules_of_strangers_are_not_imported_from_one_file(shell: Shell, one: Path) -> None:
     for module in ("typer", "msgspec", "crdtctl", "json", "zipfile"):
         Path(shell.directory, f"{module}.py").write_text("raise SystemExit('a stranger runs')")
-    assert run_words(shell, [one, "--version"], {"PYTHONPATH": "."}).status == 0
+    assert run_words(shell, [one, "--version"], {**FIRST, "PYTHONPATH": "."}).status == 0
     for module in ("json", "zipfile"):  # Python itself imports these from there
         Path(shell.directory, f"{module}.py").unlink()
     assert run_words(shell, [sys.executable, one, "show", "--help"], {"PYTHONPATH": "."}).status == 0

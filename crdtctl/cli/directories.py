@@ -34,7 +34,7 @@ def state_files(path: str) -> list[str]:
         others += len(names) + len(directories) - len(files)
         if others > _MAX_OTHERS:
             raise DataError(
-                f"{printable(path)} contains more than {_MAX_OTHERS:,} files and directories that are no state files",
+                f"{printable(path)} contains more than {_MAX_OTHERS:,} files and directories of other kinds",
                 "name a directory of state files",
             )
     found += [error.filename for error in unreadable]

@@ -24,9 +24,10 @@ def states(drawn: list[Moment]) -> list[Entries]:
 
 
 def versions(kind: CounterType, count: int) -> st.SearchStrategy[list[Entry]]:
-    """Return versions of one author's entry, of any age. Keys in it expire only as this author says.
+    """Return versions of one author's entry, of any age. Keys in it expire, and are forgotten, only by this author.
 
-    An expiry of another author takes keys out of all entries of a state, which are no newer versions for that.
+    Another author that lets keys expire, or forgets the counter, takes keys out of all entries of a state, which are no
+    newer versions for that.
     """
     author = AUTHORS[0]
     rows = histories(kind, expiring=[author]).map(

@@ -183,7 +183,7 @@ def play(kind: CounterType, tape: bytes, expiring: Sequence[str] = AUTHORS) -> H
     """Return the history that a tape tells, four bytes a step: who does which of eight things, and with what.
 
     Bytes, because they are drawn much faster than steps would be, and shrink as well. Only the authors in `expiring`
-    let keys expire.
+    let keys expire, and forget.
     """
     history = History(kind)
     for who, a, b, c in zip(*[iter(tape)] * 4, strict=False):
@@ -191,7 +191,8 @@ def play(kind: CounterType, tape: bytes, expiring: Sequence[str] = AUTHORS) -> H
         match who // 3 % 8:
             case 0 | 1 | 2 | 3:
                 chosen = operation(kind, a, b, c)
-                history.act(author, chosen if chosen.verb != "expire" or author in expiring else None)
+                is_kept = chosen.verb not in ("expire", "forget") or author in expiring
+                history.act(author, chosen if is_kept else None)
             case 4:
                 history.act(author, None)
             case 5 | 6:

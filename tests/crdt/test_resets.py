@@ -1,7 +1,7 @@
 """A reset cancels what was seen where it was done, and nothing else. The oracle's tests hold that for all histories."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES

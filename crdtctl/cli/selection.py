@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from crdtctl.crdt.selector import Selector
-from crdtctl.errors import MissingError, printable
-from crdtctl.store.selection import chosen, find, totals
+from crdtctl.store.selection import chosen, missing, totals
 from crdtctl.store.totals import Total
 
 TYPE_CHECKING = False
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
         ) -> list[Total]:
             """Return the totals for each name, type and combination of values of the labels `keys`."""
             ...
-
-
-#: Maximum number of characters of a selector in a message.
-_LONGEST = 200
 
 
 class Default:
@@ -94,18 +89,3 @@ def selected(
             raise missing(now, one, tag)
         if one.pattern is None:
             yield Default(one, default)
-
-
-def missing(now: Snapshot, wanted: Selector, tag: str | None) -> MissingError:
-    """Return the error for a selector that means no counter."""
-    text = str(wanted)
-    shown = printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
-    if wanted.pattern is not None:
-        return MissingError(f"no counter matches '{shown}'", "'crdtctl show' lists all counters")
-    if wanted.conditions and next(find(now, Selector(wanted.name), tag), None) is not None:
-        from shlex import quote
-
-        hint = f"'crdtctl show {quote(printable(wanted.name))} --series' lists what there is of this name"
-        return MissingError(f"no series matches '{shown}'", hint)
-    message = f"no {'counter' if tag is None else tag} '{shown}' here"
-    return MissingError.of_counter(wanted.name, message, "'crdtctl show' lists what there is")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from crdtctl.crdt import TYPES
-from crdtctl.errors import MissingError, RefusedError, UsageError, printable
+from crdtctl.errors import RefusedError, UsageError, printable
 from crdtctl.store import requests
 from crdtctl.store.reading import Reading
-from crdtctl.store.selection import chosen, conditions, find, meant
+from crdtctl.store.selection import chosen, conditions, find, meant, missing
 from crdtctl.store.type_choice import kinds
 from crdtctl.store.validation import check_type
 
@@ -34,8 +34,7 @@ def to_forget(
         wanted = chosen(now, name, demanded, exact=exact)
         selected = meant(now, wanted, find(now, wanted, tag))
         if not selected:
-            what = "counter" if tag is None else tag
-            raise MissingError.of_counter(name, f"no {what} '{printable(name)}' here", "'crdtctl show' lists them")
+            raise missing(now, wanted, tag)
         found.update(((one.name, one.tag), one) for one in selected)
     lasting = [one for one in found.values() if not TYPES[one.tag].can_be_forgotten]
     if lasting:

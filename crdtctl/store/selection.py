@@ -8,7 +8,7 @@ from crdtctl.crdt.counter import join_counters, without_forgotten
 from crdtctl.crdt.names import counter_advice, counter_fault, entered, stored_counter_fault
 from crdtctl.crdt.selector import Condition, Selector, condition, equal_to, selector
 from crdtctl.crdt.series import MAX_LABELS, key_fault, parts, spelled
-from crdtctl.errors import UsageError, printable
+from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.records import replace
 from crdtctl.store.reading import Reading
 from crdtctl.store.totals import alone, grouped
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Where: TypeAlias = Mapping[str, str] | Iterable[str]
     #: A line, and the file with it.
     Line: TypeAlias = tuple[Source, bytes]
+
+#: Maximum number of characters of a selector in a message.
+_LONGEST = 200
 
 
 def select(
@@ -211,3 +214,18 @@ def _typed(name: str, counter: Counter, tag: str | None) -> Iterator[Reading]:
     for one in sorted(counter):
         if tag in (None, one):
             yield Reading(name, one, counter[one])
+
+
+def missing(now: CounterSnapshot, wanted: Selector, tag: str | None) -> MissingError:
+    """Return the error for a selector that means no counter."""
+    text = str(wanted)
+    shown = printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    if wanted.pattern is not None:
+        return MissingError(f"no counter matches '{shown}'", "'crdtctl show' lists all counters")
+    if wanted.conditions and next(find(now, Selector(wanted.name), tag), None) is not None:
+        from shlex import quote
+
+        hint = f"'crdtctl show {quote(printable(wanted.name))} --series' lists what there is of this name"
+        return MissingError(f"no series matches '{shown}'", hint)
+    message = f"no {'counter' if tag is None else tag} '{shown}' here"
+    return MissingError.of_counter(wanted.name, message, "'crdtctl show' lists what there is")

@@ -221,7 +221,8 @@ def test_terminal_shows_what_is_forgotten(shell: Shell, counted: Replica) -> Non
     ("words", "status", "told"),
     [
         (["nothing"], 66, "no counter 'nothing' here"),
-        (["none.*"], 66, "no counter 'none.*' here"),
+        (["none.*"], 66, "no counter matches 'none.*'"),
+        (["builds", "--where", "os=mac"], 66, "no series matches 'builds{os=\"mac\"}'; 'crdtctl show builds --series'"),
         (["guests"], 4, "'guests' is an hll, which cannot be forgotten"),
         (["builds", "latency"], 4, "'latency' is a hist, which cannot be forgotten"),
         (["*"], 4, "and 2 more cannot"),

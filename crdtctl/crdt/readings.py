@@ -147,7 +147,7 @@ def cancelled(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
 def all_cancelled(all_readings: Iterable[Readings]) -> Readings:
     """Return the readings of several replicas together, with all of them cancelled."""
     return {
-        source: {number: _marked(row, row[0]) for number, row in generations.items()}
+        source: {number: _marked(row, max(row[:2])) for number, row in generations.items()}
         for source, generations in joined(all_readings).items()
     }
 

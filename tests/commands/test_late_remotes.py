@@ -1,12 +1,13 @@
 """``status --max-age`` names the remotes that are late, and ``sync --on-change`` runs a command after news."""
 
 import os
+import shlex
 
 import pytest
 
 from crdtctl import Replica
 from tests.commands.test_remote_health import at
-from tests.conftest import Shell
+from tests.conftest import PROGRAM, Shell
 from tests.support.expect import assert_refused
 
 
@@ -62,7 +63,7 @@ def test_place_without_a_name_is_late_until_it_is_removed(shell: Shell, synced: 
 
 
 def test_command_runs_after_news_only_and_finds_the_replica(shell: Shell, synced: Replica) -> None:
-    words = ["sync", "--on-change", 'cd / && crdtctl show builds && echo "$CRDTCTL_REPLICA"']
+    words = ["sync", "--on-change", f'cd / && {shlex.join(PROGRAM)} show builds && echo "$CRDTCTL_REPLICA"']
     assert shell.ok(*words) == ""
     news(shell)
     assert shell.ok(*words) == f"1\n{os.path.realpath(synced.path)}\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from tests.conftest import Shell
+from tests.conftest import PROGRAM, Shell
 from tests.support.expect import assert_refused
 from tests.support.strace import at, load, logged, needs_strace, run, without_caches
 
@@ -42,7 +42,7 @@ def test_export_writes_the_counters_and_the_state_of_syncs(shell: Shell, target:
 
 @pytest.mark.parametrize("umask", ["077", "022"])
 def test_file_is_readable_for_every_collector(shell: Shell, target: Path, umask: str) -> None:
-    words = ["sh", "-c", f'umask {umask}; exec "$@"', "sh", shutil.which("crdtctl") or "crdtctl"]
+    words = ["sh", "-c", f'umask {umask}; exec "$@"', "sh", *PROGRAM]
     for _ in range(2):
         subprocess.run([*words, "export", "--textfile", target], cwd=shell.directory, env=shell.environment, check=True)
         assert stat.S_IMODE(target.stat().st_mode) == 0o644

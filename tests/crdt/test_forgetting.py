@@ -196,6 +196,12 @@ class TestKeys:
         more = Operation("observe", 0, readings=(("eth0", 11),))
         assert kind.value(carried_out(kind, state, "čen", more, 1)) == 2
 
+    def test_readings_of_a_replica_that_is_not_known_stay_cancelled(self, kind: CounterType) -> None:
+        read = carried_out(kind, {}, "ann", Operation("observe", 0, readings=(("eth0", 9),)), 1)
+        mine = carried_out(kind, read, "bob", Operation("reset"), 1)["bob"]
+        state = carried_out(kind, {"bob": mine}, "bob", FORGET, 2)
+        assert kind.value(kind.join_all(state, read)) == 0
+
     def test_expired_keys_stay_expired(self, kind: CounterType) -> None:
         sent = carried_out(kind, {}, "ann", count(kind, 3, "job"), 1)
         kept = carried_out(kind, sent, "bob", Operation("expire", clock=(("ann", 1),)), 1)

@@ -73,7 +73,7 @@ def _of_remotes(replica: Replica, timeout: float) -> Iterator[Diagnosis]:
     from crdtctl.sync.transport import Deadline
 
     for one in named_remotes(replica, []) if replica.remotes() else ():
-        failed = [probe for probe in check_remote(one.url, Deadline(timeout), directory(replica.path)) if not probe.ok]
+        failed = [probe for probe in check_remote(one, Deadline(timeout), directory(replica.path)) if not probe.ok]
         yield from (Diagnosis(f"remote {one.name}", False, f"{probe.what}: {probe.found}") for probe in failed)
         if not failed:
             yield Diagnosis(f"remote {one.name}", True, "it can be written and read")

@@ -6,7 +6,7 @@ from crdtctl.cli import output
 from crdtctl.cli.durations import duration
 from crdtctl.cli.everywhere import FORMAT
 from crdtctl.cli.exit_status import READS, WRITES
-from crdtctl.cli.grammar import Argument, Option, command
+from crdtctl.cli.grammar import Argument, Flag, Option, command
 from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
 from crdtctl.cli.signals import exit_on_signal
@@ -15,24 +15,32 @@ from crdtctl.errors import AnswerIsNo, MissingError, UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from crdtctl.cli.context import Context
 
 
 @command(
     Argument("name", "NAME", "Name of the remote.", required=True),
     Argument("url", "URL", "URL or path of the remote; a path is made absolute.", required=True),
+    Flag("pull", help="Only read there: nothing is ever written or deleted."),
+    Flag("push", help="Only write there: nothing is merged from there."),
+    Flag("keep_old", "--keep-old", help="Never delete there, not even older objects of this replica."),
     statuses=(73, *WRITES),
 )
-def add(context: Context, name: str, url: str) -> None:
+def add(context: Context, name: str, url: str, pull: bool, push: bool, keep_old: bool) -> None:
     """Add a remote under a name.
 
     \b
     EXAMPLES:
       crdtctl remote add hub ssh://hub.example.org/srv/counts
       crdtctl remote add origin "git+ssh://git@example.org/team/counts#crdtctl"
+      crdtctl remote add --pull office https://counts.example.org/office
 
     The remote is not contacted; 'crdtctl remote check' does that. Credentials stay where each kind of remote keeps
     them: ssh keys, git's credential helper, the cloud's environment variables, ~/.netrc, rclone's configuration.
+
+    --pull, --push and --keep-old limit 'crdtctl sync' there, also if it is given the URL.
     """
     from crdtctl.store.config import is_name
     from crdtctl.sync.remotes import own_place
@@ -40,8 +48,12 @@ def add(context: Context, name: str, url: str) -> None:
 
     if not is_name(name) and is_name(url):
         raise UsageError("NAME comes first", f"crdtctl remote add {url} {printable(name)}")
+    if pull and (push or keep_old):
+        other = "--push" if push else "--keep-old"
+        raise UsageError(f"--pull writes nothing, so it excludes {other}", "leave one out")
     place = own_place(check_url(url))
-    session(context).open_to_write().add_remote(name, place)
+    only = "pull" if pull else "push" if push else None
+    session(context).open_to_write().add_remote(name, place, only=only, keep_old=keep_old)
 
 
 @command(
@@ -96,12 +108,21 @@ def list_(context: Context, form: str | None) -> None:
 
     chosen = output.resolve_format(form)
     replica = session(context).open()
-    known = replica.remotes()
-    items = [{"name": name, "url": redacted(url)} for name, url in known.items()]
-    columns = ("name", "url")
-    output.print_report(Report("remotes", columns, items, lambda item: [[item[column] for column in columns]]), chosen)
-    for name, url in known.items():
-        configured(name, url)
+    known = replica.remote_settings()
+    items = [
+        {"name": name, "url": redacted(one.url), "only": one.only or None, "keep_old": one.keep_old}
+        for name, one in known.items()
+    ]
+    has_limits = any(item["only"] or item["keep_old"] for item in items)
+    columns = ("name", "url", "limits") if has_limits else ("name", "url")
+
+    def row(item: dict[str, Any]) -> list[list[object]]:
+        limits = " ".join(filter(None, (item["only"], "keep-old" if item["keep_old"] else None)))
+        return [[item["name"], item["url"], limits][: len(columns)]]
+
+    output.print_report(Report("remotes", columns, items, row), chosen)
+    for name, one in known.items():
+        configured(name, one)
 
 
 @command(
@@ -125,7 +146,7 @@ def check(context: Context, remotes: list[str], timeout: float, form: str | None
       crdtctl remote check hub /media/stick/counts
 
     Uploads, reads and deletes a small file of its own at each remote, and reports whether an interrupted upload leaves
-    anything there. Ends with status 1 if anything does not work.
+    anything there. A remote with --pull or --keep-old is only listed. Ends with status 1 if anything does not work.
     """
     from crdtctl.sync.cache import directory
     from crdtctl.sync.remote_check import check_remote
@@ -141,7 +162,7 @@ def check(context: Context, remotes: list[str], timeout: float, form: str | None
         items = [
             {"remote": one.name, "what": found.what, "ok": found.ok, "found": found.found}
             for one in wanted
-            for found in check_remote(one.url, Deadline(timeout), place)
+            for found in check_remote(one, Deadline(timeout), place)
         ]
     rows = Report(
         "probes",

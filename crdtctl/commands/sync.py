@@ -70,6 +70,14 @@ if TYPE_CHECKING:
         default=1800.0,
         help="Interval of showing that this replica syncs, even without changes; 0 turns it off. Default: 30m.",
     ),
+    Option(
+        "jobs",
+        "--jobs",
+        "-j",
+        metavar="N",
+        kind=Whole(1, 64),  # `crdtctl.sync.report.MAX_JOBS`
+        help="Objects read from one remote at the same time. Default: depends on the kind of remote.",
+    ),
     Flag("exit_code", help="Status 1 if anything changed."),
     TEXTFILE,
     Option("on_change", metavar="COMMAND", help="Run COMMAND with sh if the sync brought news to this replica."),
@@ -88,6 +96,7 @@ def sync(
     accept_missing: bool,
     require_fresh: float | None,
     heartbeat: float,
+    jobs: int | None,
     exit_code: bool,
     textfile: str | None,
     on_change: str | None,
@@ -138,7 +147,7 @@ def sync(
     wanted = named_remotes(replica, remotes)
     with exit_on_signal(), growing_bar() as progress:
         details = output.MAX_SHOWN if chosen == "words" else 0
-        options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing, heartbeat)
+        options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing, heartbeat, jobs)
         try:
             report = carry_out(replica, wanted, options)
         except BusyError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.codec.invalid import MAX_ANY_LAYOUT
 from crdtctl.errors import ConfigError, UsageError, from_os
-from crdtctl.records import Record, field
+from crdtctl.records import NamedTuple, Record, field
 from crdtctl.store.durable import close, open_state, read_all
 from crdtctl.store.encodings import utf8
 from crdtctl.system import os, stat
@@ -33,6 +33,8 @@ TEMPLATE = """\
 # Where 'crdtctl sync' meets others: a name, and a URL without credentials. See also 'crdtctl remote'.
 # [remotes]
 # hub = "ssh://hub.example.org/srv/counts"
+# archive = { url = "/media/archive/counts", only = "pull", keep_old = false }
+
 
 # Which type the name of a counter means, where this replica uses several types of the name, or none itself.
 # [types]
@@ -45,18 +47,32 @@ _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 _LONGEST_NAME = 40
 NAMES = "up to 40 letters, digits, '-' and '_', the first of them no '-'"
 _TABLE = r"\s*\[\s*remotes\s*\]\s*(?:#.*)?$"
+#: A remote can be limited to one direction.
+DIRECTIONS = ("pull", "push")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 _HINT = "correct it, or delete it to have the defaults"
 
 
+class RemoteSettings(NamedTuple):
+    """The settings of a remote: its URL, and the limits of a sync there.
+
+    With `only` ``"pull"`` nothing is written there, with ``"push"`` nothing is merged from there. With `keep_old`
+    nothing is deleted there.
+    """
+
+    url: str
+    only: str = ""
+    keep_old: bool = False
+
+
 class Config(Record):
-    """The settings of a replica: seconds, the URLs of remotes by name, and types by the names of counters.
+    """The settings of a replica: seconds, remotes by name, and types by the names of counters.
 
     `every` and `keep` are the periods of new counters, as in an `Operation`. With `journal`, counts are recorded.
     """
 
     lock_timeout: float = 30.0
-    remotes: Mapping[str, str] = field(default_factory=dict)
+    remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
     every: int | None = None
     keep: int | None = None
@@ -138,14 +154,10 @@ def parse(text: str, path: str) -> Config:
     timeout = tree.pop("lock_timeout", Config().lock_timeout)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= 1e9:
         raise ConfigError(f"{path}: lock_timeout must be a number of seconds, at least 0", _HINT)
-    remotes = tree.pop("remotes", {})
-    if not isinstance(remotes, dict):
+    tables = tree.pop("remotes", {})
+    if not isinstance(tables, dict):
         raise ConfigError(f"{path}: remotes must be a table", _HINT)
-    for name, url in remotes.items():
-        if not is_name(name):
-            raise ConfigError(f"{path}: the name of a remote is {NAMES}, not {name[:80]!r}", _HINT)
-        if not isinstance(url, str):
-            raise ConfigError(f"{path}: the remote {name} must be a URL", _HINT)
+    remotes = {name: _remote(name, value, path) for name, value in tables.items()}
     types = tree.pop("types", {})
     if not isinstance(types, dict) or not all(tag in TYPES for tag in types.values()):
         raise ConfigError(f"{path}: types must be a table of counters, each with one of {', '.join(TYPES)}", _HINT)
@@ -156,6 +168,24 @@ def parse(text: str, path: str) -> Config:
     if tree:
         raise ConfigError(f"{path}: unknown setting {min(tree)!r}", _HINT)
     return Config(float(timeout), remotes, types, every, keep, journal is not None)
+
+
+def _remote(name: str, value: object, path: str) -> RemoteSettings:
+    """Return the settings of a remote, which are a URL or a table."""
+    if not is_name(name):
+        raise ConfigError(f"{path}: the name of a remote is {NAMES}, not {name[:80]!r}", _HINT)
+    if isinstance(value, str):
+        return RemoteSettings(value)
+    if not isinstance(value, dict) or not isinstance(value.get("url"), str):
+        raise ConfigError(f"{path}: the remote {name} must be a URL, or a table with a url", _HINT)
+    only, keep_old = value.get("only", ""), value.get("keep_old", False)
+    if "only" in value and only not in DIRECTIONS:
+        raise ConfigError(f'{path}: only of the remote {name} must be "pull" or "push"', _HINT)
+    if not isinstance(keep_old, bool):
+        raise ConfigError(f"{path}: keep_old of the remote {name} must be true or false", _HINT)
+    if unknown := value.keys() - {*RemoteSettings._fields}:
+        raise ConfigError(f"{path}: unknown setting {min(unknown)!r} of the remote {name}", _HINT)
+    return RemoteSettings(value["url"], only, keep_old)
 
 
 def _periods(every: object, keep: object, path: str) -> tuple[int | None, int | None]:
@@ -172,9 +202,14 @@ def _periods(every: object, keep: object, path: str) -> tuple[int | None, int | 
         raise ConfigError(f"{path}: {error.message}", _HINT) from None
 
 
-def with_remote(text: str, name: str, url: str) -> str:
+def with_remote(text: str, name: str, remote: RemoteSettings) -> str:
     """Return the settings with one more remote, and everything else as people wrote it."""
-    line = '{} = "{}"\n'.format(name, url.replace("\\", "\\\\").replace('"', '\\"'))
+    value = '"{}"'.format(remote.url.replace("\\", "\\\\").replace('"', '\\"'))
+    if remote != RemoteSettings(remote.url):
+        value = f"{{ url = {value}"
+        value += f', only = "{remote.only}"' if remote.only else ""
+        value += ", keep_old = true }" if remote.keep_old else " }"
+    line = f"{name} = {value}\n"
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"

@@ -94,15 +94,18 @@ class Lifecycle(Committer):
 
     # Settings ----------------------------------------------------------------------------------------------
 
-    def add_remote(self, name: str, url: str | os.PathLike[str]) -> None:
+    def add_remote(
+        self, name: str, url: str | os.PathLike[str], *, only: str | None = None, keep_old: bool = False
+    ) -> None:
         """Add a remote to ``config.toml``; a path is made absolute.
 
-        Raise `UsageError` for a wrong name, `ExistsError` for a taken one.
+        With `only` "pull", a sync writes nothing there; with "push", it merges nothing from there. With `keep_old`, it
+        deletes nothing there. Raise `UsageError` for a wrong name, `ExistsError` for a taken one.
         """
         from crdtctl.store import remote_settings as settings
 
         with self._open() as directory:
-            settings.add_remote(directory, self.lock_timeout, name, url)
+            settings.add_remote(directory, self.lock_timeout, name, url, only or "", keep_old)
 
     def remove_remote(self, name: str) -> None:
         """Remove a remote from ``config.toml``; files at the remote stay. Raise `MissingError` for an unknown one."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.order import Order
     from crdtctl.crdt.renames import Conflict
     from crdtctl.store.check import Finding
+    from crdtctl.store.config import RemoteSettings
     from crdtctl.store.counts import JournalEntry
     from crdtctl.store.gone import Returned
     from crdtctl.store.handoffs import OpenHandoff
@@ -357,6 +358,10 @@ class Reader:
 
     def remotes(self) -> dict[str, str]:
         """Return name → URL of the remotes in ``config.toml``, in its order. Raise `ConfigError`."""
+        return {name: remote.url for name, remote in self.remote_settings().items()}
+
+    def remote_settings(self) -> dict[str, RemoteSettings]:
+        """Return name → settings of the remotes in ``config.toml``, in its order. Raise `ConfigError`."""
         from crdtctl.store import remote_settings as settings
 
         with self._open() as directory:

@@ -14,43 +14,55 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Mapping
+    from typing import TypeAlias
 
     from crdtctl.store import durable
     from crdtctl.store.files import Directory
+
+    _Remotes: TypeAlias = Mapping[str, config.RemoteSettings]
 else:
     from crdtctl import patterns as re
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def remotes(directory: Directory) -> dict[str, str]:
-    """Return name → URL of the remotes, in their order. Raise `ConfigError`."""
+def remotes(directory: Directory) -> dict[str, config.RemoteSettings]:
+    """Return name → settings of the remotes, in their order. Raise `ConfigError`."""
     return dict(config.read(directory.fd, directory.file("config.toml")).remotes)
 
 
-def add_remote(directory: Directory, timeout: float | None, name: str, url: str | os.PathLike[str]) -> None:
+def add_remote(
+    directory: Directory,
+    timeout: float | None,
+    name: str,
+    url: str | os.PathLike[str],
+    only: str = "",
+    keep_old: bool = False,
+) -> None:
     """Add a remote; a path is made absolute. Raise `UsageError` for a wrong name, `ExistsError` for a taken one."""
     check_strings(name=name)
-    url = _absolute(url)
     if not config.is_name(name):
         raise UsageError(f"the name of a remote is {config.NAMES}: '{printable(name[:80])}'")
+    if only not in ("", *config.DIRECTIONS):
+        raise UsageError(f"a remote is limited to one of {', '.join(config.DIRECTIONS)}, not {only!r:.80}")
+    new = config.RemoteSettings(_absolute(url), only, bool(keep_old))
 
-    def add(before: Mapping[str, str]) -> dict[str, str]:
+    def add(before: _Remotes) -> _Remotes:
         if name in before:
             raise ExistsError(f"there is a remote '{name}' already", "'crdtctl remote list' shows it; remove it first")
-        return {**before, name: url}
+        return {**before, name: new}
 
-    _edit(directory, timeout, add, lambda text: config.with_remote(text, name, url))
+    _edit(directory, timeout, add, lambda text: config.with_remote(text, name, new))
 
 
 def remove_remote(directory: Directory, timeout: float | None, name: str) -> None:
     """Remove a remote from the settings; the files at the remote stay. Raise `MissingError` for an unknown one."""
 
-    def remove(before: Mapping[str, str]) -> dict[str, str]:
+    def remove(before: _Remotes) -> _Remotes:
         if name not in before:
             hint = did_you_mean(name, before) or "'crdtctl remote list' lists them"
             raise MissingError(f"unknown remote '{printable(name[:80])}'", hint)
-        return {other: url for other, url in before.items() if other != name}
+        return {other: settings for other, settings in before.items() if other != name}
 
     _edit(directory, timeout, remove, lambda text: config.without_remote(text, name))
 
@@ -58,7 +70,7 @@ def remove_remote(directory: Directory, timeout: float | None, name: str) -> Non
 def _edit(
     directory: Directory,
     timeout: float | None,
-    expect: Callable[[Mapping[str, str]], dict[str, str]],
+    expect: Callable[[_Remotes], _Remotes],
     change: Callable[[str], str],
 ) -> None:
     """Change the text of the settings. Raise `ConfigError` if the new text does not mean the expected remotes."""

@@ -39,6 +39,11 @@ Writing and deleting
   default), the owner puts the same content under a name with the present TIME and deletes the former object. Readers
   know the HASH and do not read the content again. Nothing depends on TIME except warnings about silent replicas.
 
+* A remote may be limited. From one that is only read, objects are merged, and nothing is put or deleted there. At one
+  that is only written to, an owner reads its own objects only, so it relays all ids that it knows. If such a remote
+  refuses listings, the cached objects count as listed. At a remote that keeps old objects, nothing is deleted. An owner
+  then has several objects there, and each can be merged by itself.
+
 Relaying
 --------
 An object *holds* a replica id if its clock contains the id with at least the commit number that the reader knows, or

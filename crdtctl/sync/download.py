@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from crdtctl.errors import (
+    AccessError,
     CrdtctlError,
     DataError,
     ExistsError,
@@ -17,7 +18,7 @@ from crdtctl.records import replace
 from crdtctl.sync.foreign_files import is_hidden, is_unfinished, placeholder_target
 from crdtctl.sync.health import Unfinished, stamp
 from crdtctl.sync.missing_objects import is_emptied
-from crdtctl.sync.object_name import without_time
+from crdtctl.sync.object_name import ANY_DIGEST, name_of, stem_of, without_time
 from crdtctl.sync.plan import CachedObject, entries_to_fetch, is_named
 from crdtctl.sync.remote_session import FetchedFile
 from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES
@@ -46,7 +47,7 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[],
     """
     times_gone: dict[ListedObject, int] = {}
     for _ in range(_LISTINGS):
-        _list(session, accept_missing=accept_missing)
+        _list(session, knowledge.replica, accept_missing=accept_missing)
         if knowledge.replica in knowledge.retired.sealed:
             break
         fetched = {file.entry.name for file in session.fetched}
@@ -67,14 +68,21 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[],
     session.is_read = True
 
 
-def _list(session: RemoteSession, *, accept_missing: bool) -> None:
-    """List a remote, and bring the session's listing and cache up to date."""
-    entries = session.transport.list()
+def _list(session: RemoteSession, replica: str, *, accept_missing: bool) -> None:
+    """List a remote, and bring the session's listing and cache up to date.
+
+    For a remote that is only written to, the listing has the objects of this replica only.
+    """
+    entries = _entries(session)
     names = {entry.name for entry in entries}
     _refuse_replica(session, names)
     session.placeholders = {target for target in map(placeholder_target, names) if target and target not in names}
     shown = [entry for entry in entries if not is_hidden(entry.name) and not placeholder_target(entry.name)]
     session.listing = sorted(_without_unfinished(session, shown), key=lambda entry: entry.name)
+    if session.remote.only == "push":
+        stem = stem_of(name_of(replica, ANY_DIGEST))
+        session.listing = [entry for entry in session.listing if stem_of(entry.name) == stem]
+        session.placeholders = set()
     if not accept_missing and is_emptied(
         session.saved.values(), (), {entry.name for entry in shown} | session.placeholders
     ):
@@ -88,6 +96,26 @@ def _list(session: RemoteSession, *, accept_missing: bool) -> None:
             label = session.label(name)
             message = f"{printable(label)} is only a placeholder: the cloud drive has not downloaded it"
             session.refused[label] = MissingError(message)
+
+
+def _entries(session: RemoteSession) -> Sequence[ListedObject]:
+    """Return the files at a remote. Raise `UnavailableError` if nothing is there to pull, and nothing will be made.
+
+    A remote that is only written to may refuse listings. Then its cached objects count as listed.
+    """
+    try:
+        entries = session.transport.list()
+    except AccessError:
+        if session.remote.only != "push":
+            raise
+        session.is_blind = True
+        return [cached.entry for cached in session.saved.values()]
+    if session.transport.is_absent and session.remote.only == "pull":
+        raise UnavailableError(
+            f"{printable(session.remote.url)} does not exist, and nothing is written to this remote",
+            "check that it is mounted, and the right place",
+        )
+    return entries
 
 
 def emptied_error(session: RemoteSession) -> UnavailableError:

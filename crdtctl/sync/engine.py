@@ -54,7 +54,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
     Raise `BusyError` if another sync of this replica does not end in time, and the errors of a merge.
     """
     options = options or Options()
-    checked = [Remote(remote.name, check(remote.url)) for remote in remotes]
+    checked = [replace(remote, url=check(remote.url)) for remote in remotes]
     by_url = {remote.url: remote for remote in reversed(checked)}
     directory = cache.directory(replica.path)
     with ExitStack() as stack:
@@ -72,6 +72,8 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
 def _new_session(remote: Remote, directory: str, options: Options) -> RemoteSession:
     known = health.load(directory, remote.url)
     saved = cache.load(directory, remote.url)
+    if remote.only == "push":  # objects of other replicas, from the time when they were read
+        saved = {name: cached for name, cached in saved.items() if cached.fingerprint}
     if options.accept_missing:
         known = replace(known, kind="", missing={}, unlisted={})
     report = RemoteReport(remote.name, remote.url)
@@ -146,7 +148,8 @@ class _Sync(Record, frozen=False):
         state = self.scratch.folder("state") if self.options.dry_run else self.directory
         kind = kind_of(session.remote.url, session.deadline, state)
         url = address(session.remote.url, kind, session.health.kind)
-        session.connection = RetryingTransport(connect(url, session.deadline, state), session.deadline)
+        transport = connect(url, session.deadline, state)
+        session.connection = RetryingTransport(transport, session.deadline, self.options.jobs)
         download(session, knowledge, scratch, accept_missing=self.options.accept_missing)
         if not session.health.kind:
             session.health = replace(session.health, kind=kind)
@@ -264,14 +267,19 @@ class _Sync(Record, frozen=False):
             if session.planned_after < 0:
                 self._check_missing(session, knowledge)
             session.planned_after = self.merges
+            if session.remote.only == "pull":
+                return False
+            keeps_old = session.remote.keep_old
             plan = plan_upload(
                 [*session.present, *session.assumed_present],
                 knowledge,
                 clean=self.options.clean,
                 earlier=session.saved,
                 now=time.time(),
-                interval=0.0 if session.health.undeletable else self.options.heartbeat,
+                interval=0.0 if keeps_old or session.health.undeletable else self.options.heartbeat,
             )
+            if keeps_old:
+                plan = plan._replace(obsolete=())
             if self.options.dry_run:
                 self._report_plan(session, plan, knowledge)
                 return False

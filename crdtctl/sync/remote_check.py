@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from crdtctl.errors import CrdtctlError
 from crdtctl.store import temporary
+from crdtctl.sync.report import Remote
 from crdtctl.sync.retry import RetryingTransport
 from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import CHECK_PREFIX, Deadline, ListedObject, Transport
@@ -22,22 +23,27 @@ class CheckResult:
     found: str
 
 
-def check_remote(url: str, deadline: Deadline, state: str) -> Iterator[CheckResult]:
+def check_remote(remote: Remote, deadline: Deadline, state: str) -> Iterator[CheckResult]:
     """Check a remote in steps, and yield their results up to the first step that fails.
 
-    The transport may keep files in the directory `state`.
+    The transport may keep files in the directory `state`. A remote that is only read is only listed, as is one where
+    nothing may be deleted, because the temporary file would stay there.
     """
     name = f"{CHECK_PREFIX}{os.urandom(8).hex()}"
     step = "reachable"
     try:
         scratch = temporary.directory(state)
         with (
-            connect(check(url), deadline, state) as connection,
+            connect(check(remote.url), deadline, state) as connection,
             tempfile.TemporaryDirectory(dir=scratch) as directory,
         ):
             transport = RetryingTransport(connection, deadline)
             listing = transport.list()
-            yield CheckResult(step, True, f"{len(listing)} file{'' if len(listing) == 1 else 's'}")
+            is_there = not transport.is_absent or remote.only != "pull"
+            number = f"{len(listing)} file{'' if len(listing) == 1 else 's'}"
+            yield CheckResult(step, is_there, number if is_there else "it does not exist")
+            if remote.only == "pull" or remote.keep_old:
+                return
             step = "writable"
             path = f"{directory}/content"
             is_listed = True

@@ -31,7 +31,7 @@ class RemoteSession(Record, frozen=False, eq=False):
     files that a cloud drive has not downloaded. `reread` are files that were read again although their version is the
     cached one. `assumed_present` are missing objects that still count as present. `progress` is the number of bytes
     fetched and to fetch. `planned_after` is the number of merges before the last upload plan, -1 before the first one.
-    `tick` is called after each object that is read.
+    `tick` is called after each object that is read. `is_blind` is true for a remote that refuses listings.
     A session that is `abandoned` is still used by a thread that does not return; the engine no longer looks at it.
     """
 
@@ -50,6 +50,7 @@ class RemoteSession(Record, frozen=False, eq=False):
     assumed_present: list[CachedObject] = field(default_factory=list)
     progress: tuple[int, int] = (0, 0)
     is_read: bool = False
+    is_blind: bool = False
     planned_after: int = -1
     abandoned: bool = False
     tick: Callable[[], object] | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-from crdtctl.errors import ConfigError, UsageError, printable
+from crdtctl.contexts import suppress
+from crdtctl.errors import ConfigError, CrdtctlError, UsageError, printable
+from crdtctl.records import replace
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.report import Options, Remote, SyncReport
 from crdtctl.sync.schemes import check as check_url
@@ -12,8 +14,9 @@ from crdtctl.sync.schemes import is_command, is_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from crdtctl.store.config import RemoteSettings
     from crdtctl.store.replica import Replica
 
 
@@ -53,7 +56,7 @@ def _word(remote: str | os.PathLike[str]) -> str:
 
 def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]:
     """Return the remotes with these names, URLs or paths, or all remotes; raise `UsageError` if the list is empty."""
-    known = replica.remotes()
+    known = replica.remote_settings()
     if not words:
         if not known:
             raise UsageError("this replica has no remote to sync with", _hint(replica))
@@ -68,13 +71,22 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
                     "read the command; then make yourself the only one who may write the file: chown, chmod o-w",
                 )
         elif is_place(word):
-            found.append(Remote(printable(word), own_place(check_url(word))))
+            found.append(_at(own_place(check_url(word)), printable(word), known))
         else:
             from crdtctl.suggestions import did_you_mean
 
             hint = did_you_mean(word, known) or "'crdtctl remote list' shows all remotes; a path needs a '/'"
             raise UsageError(f"this replica has no remote named '{printable(word[:80])}'", hint)
     return found
+
+
+def _at(url: str, word: str, known: Mapping[str, RemoteSettings]) -> Remote:
+    """Return the remote at a URL. The limits of a configured remote hold, also if it is given by its URL."""
+    for name, settings in known.items():
+        with suppress(CrdtctlError):  # a fault of another remote
+            if (remote := configured(name, settings)).url == url:
+                return replace(remote, name=word)
+    return Remote(word, url)
 
 
 def _hint(replica: Replica) -> str:
@@ -111,10 +123,10 @@ def _resolved(path: str) -> str:
     return path if may_hang(path) else os.path.realpath(path)
 
 
-def configured(name: str, url: str) -> Remote:
+def configured(name: str, settings: RemoteSettings) -> Remote:
     """Return a remote from ``config.toml``; raise `ConfigError` if it cannot be used."""
     try:
-        return Remote(name, check_url(url))
+        return Remote(name, check_url(settings.url), *settings[1:])
     except UsageError as error:
         raise ConfigError(f"config.toml: the remote {name}: {error.message}", error.hint) from None
 

@@ -13,11 +13,21 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: Maximum number of objects that are read from one remote at the same time.
+MAX_JOBS = 64
+
+
 class Remote(Record):
-    """A remote: its name in messages, and its URL."""
+    """A remote: its name in messages, its URL, and the limits of a sync there.
+
+    With `only` ``"pull"`` nothing is written there, with ``"push"`` nothing is merged from there. With `keep_old`
+    nothing is deleted there.
+    """
 
     name: str
     url: str
+    only: str = ""
+    keep_old: bool = False
 
 
 class Options(Record):
@@ -26,7 +36,8 @@ class Options(Record):
     `details` is the maximum number of changed counters in the report. `progress` is called with an activity, the bytes
     done and the bytes in total; both are 0 until a remote has answered. With `accept_missing`, missing objects count as
     deleted on purpose, and their content is uploaded again. `heartbeat` is the number of seconds after which the time
-    in the name of an object is renewed, 0 for never.
+    in the name of an object is renewed, 0 for never. `jobs` is the maximum number of objects that are read from one
+    remote at the same time; None leaves the number to the kind of remote.
     """
 
     timeout: float = 300.0
@@ -37,6 +48,7 @@ class Options(Record):
     progress: Callable[[str, int, int], object] | None = None
     accept_missing: bool = False
     heartbeat: float = RENEWAL_SECONDS
+    jobs: int | None = None
 
     def __post_init__(self) -> None:
         """Raise `UsageError` for a value that is not a number of seconds, even if this sync would not use it."""
@@ -44,6 +56,8 @@ class Options(Record):
             value = getattr(self, name)
             if not (value is None and name == "retry_lock") and not isinstance(value, int | float):
                 raise UsageError(f"{name} is a number of seconds, not {type(value).__name__}")
+        if not (self.jobs is None or (type(self.jobs) is int and 1 <= self.jobs <= MAX_JOBS)):
+            raise UsageError(f"jobs is a number from 1 to {MAX_JOBS}, not {self.jobs!r:.80}")
 
 
 class Transferred(Record):

@@ -54,18 +54,23 @@ def _pause(error: TransientError, attempt: int, deadline: Deadline, sleep: Calla
 class RetryingTransport(Transport):
     """Another transport, whose operations are retried after transient errors. Only `get` is not: see `fetch`."""
 
-    def __init__(self, transport: Transport, deadline: Deadline) -> None:
+    def __init__(self, transport: Transport, deadline: Deadline, jobs: int | None = None) -> None:
+        """Use `transport`. If it reads several files at the same time, `jobs` replaces their maximum number."""
         self._transport = transport
         self._deadline = deadline
         self.is_consistent = transport.is_consistent
         self._attempts = 0
+        if jobs is not None and transport.parallel != 1:
+            transport.parallel = jobs
 
     @property
     def atomic(self) -> bool:
         return self._transport.atomic
 
     def list(self) -> Sequence[ListedObject]:
-        return retry(self._transport.list, self._deadline)
+        listing = retry(self._transport.list, self._deadline)
+        self.is_absent = self._transport.is_absent
+        return listing
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         """Read a file once, since pieces that were passed to `write` cannot be taken back."""

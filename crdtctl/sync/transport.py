@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
-    from typing import ClassVar, Final, Self, TypeVar
+    from typing import Final, Self, TypeVar
 
     _T = TypeVar("_T")
     _R = TypeVar("_R")
@@ -163,12 +163,14 @@ class Transport(ABC):
     One thread uses a transport, except for `get`, which `parallel` threads call at the same time.
     """
 
-    #: Number of files that are read at the same time.
-    parallel: ClassVar[int] = 1
+    #: Number of files that are read at the same time; 0 if another program decides.
+    parallel: int = 1
     #: Whether a listing shows all files that were put before. Otherwise the sync lists again after each put.
     is_consistent: bool = False
     #: The folder that was made for the first file; empty if none was.
     made = ""
+    #: Whether the last listing is empty because the place does not exist.
+    is_absent = False
 
     @property
     def atomic(self) -> bool:

@@ -110,7 +110,7 @@ def _put(session: RemoteSession, prepared: PreparedUpload, cached: CachedObject)
     owner = cached.summary.owner if cached.summary else ""
     session.report.put = Transferred(owner, name, cached.entry.size, None, prepared.plan.relayed)
     session.report.made = session.report.made or transport.made
-    listed = cached.entry if transport.is_consistent else _listed(session, cached.entry)
+    listed = cached.entry if transport.is_consistent or session.is_blind else _listed(session, cached.entry)
     if listed is None:
         session.health = replace(session.health, unlisted={**session.health.unlisted, name: stamp()})
         return

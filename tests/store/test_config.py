@@ -10,7 +10,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import BusyError, ConfigError
 from crdtctl.store import config
-from crdtctl.store.config import TEMPLATE, Config
+from crdtctl.store.config import TEMPLATE, Config, RemoteSettings
 from tests.conftest import Shell
 
 
@@ -34,7 +34,22 @@ def test_without_a_file_everything_has_its_default(place: Path) -> None:
 @pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
 def test_a_byte_order_mark_and_ends_of_lines_as_in_dos_change_nothing(place: Path, coding: str) -> None:
     place.write_bytes('lock_timeout = 5\r\n[remotes]\r\nhub = "./é"\r\n'.encode(coding))
-    assert read(place) == Config(5.0, {"hub": "./é"})
+    assert read(place) == Config(5.0, {"hub": RemoteSettings("./é")})
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ('hub = "/a"', ("/a", "", False)),
+        ('hub = { url = "/a" }', ("/a", "", False)),
+        ('hub = { url = "/a", only = "pull" }', ("/a", "pull", False)),
+        ('hub = { url = "/a", keep_old = true }', ("/a", "", True)),
+        ('hub.url = "/a"\nhub.only = "push"\nhub.keep_old = true', ("/a", "push", True)),
+    ],
+)
+def test_remote_is_a_url_or_a_table_with_limits(place: Path, text: str, settings: tuple[str, str, bool]) -> None:
+    place.write_text(f"[remotes]\n{text}\n")
+    assert read(place).remotes == {"hub": RemoteSettings(*settings)}
 
 
 def test_the_file_that_comes_with_a_replica_sets_nothing_and_shows_the_defaults(place: Path) -> None:
@@ -130,3 +145,21 @@ def test_a_lock_is_waited_for_as_long_as_the_settings_say(
     with pytest.raises(ConfigError):
         replica.increment("builds")
     Path(replica.path, "config.toml").unlink()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "url = 5",
+        'only = "pull"',
+        'url = "/a", only = "both"',
+        'url = "/a", only = ""',
+        'url = "/a", only = ["pull"]',
+        'url = "/a", keep_old = 1',
+        'url = "/a", secret = "b"',
+    ],
+)
+def test_wrong_settings_of_a_remote_are_reported_with_its_name(place: Path, table: str) -> None:
+    place.write_text(f"[remotes]\nhub = {{ {table} }}\n")
+    with pytest.raises(ConfigError, match="the remote hub"):
+        read(place)

@@ -110,6 +110,8 @@ class Conformance:
 
     #: Names that this transport, or what it is tested against, cannot have.
     impossible: frozenset[str] = frozenset()
+    #: Whether a listing shows that the place does not exist.
+    shows_absence = True
 
     @pytest.fixture
     def remote(self) -> Remote:
@@ -117,6 +119,17 @@ class Conformance:
 
     def test_a_place_that_is_not_there_yet_holds_nothing(self, remote: Remote) -> None:
         assert remote.list() == {}
+
+    def test_place_is_absent_until_a_file_is_put(self, remote: Remote) -> None:
+        path = remote.scratch / "first"
+        path.write_bytes(b"one")
+        with remote.open() as transport:
+            transport.list()
+            assert transport.is_absent == self.shows_absence
+            transport.put("a.json", str(path))
+            transport.flush()
+            transport.list()
+            assert not transport.is_absent
 
     def test_what_was_put_is_listed_and_is_what_is_got(self, remote: Remote) -> None:
         for data in (b"", b"one\n", bytes(range(256)) * 5000):

@@ -73,12 +73,16 @@ def replicas(shell: Shell, bucket: str) -> tuple[str, str]:
 
 
 class TestS3(Conformance, Meetings):
+    shows_absence = False
+
     @pytest.fixture
     def remote(self, remote: Remote) -> Remote:
         return remote
 
 
 class TestS3WithoutAPrefix(Conformance):
+    shows_absence = False
+
     @pytest.fixture
     def remote(self, bucket: str, tmp_path: Path) -> Remote:
         (tmp_path / "scratch").mkdir()
@@ -86,6 +90,7 @@ class TestS3WithoutAPrefix(Conformance):
 
 
 class TestAzure(Conformance, Meetings):
+    shows_absence = False
     impossible = frozenset({"a\\b.json"})  # a backslash is taken for a slash
 
     @pytest.fixture

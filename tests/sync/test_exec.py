@@ -33,6 +33,8 @@ def url_of_example(directory: Path) -> str:
 
 
 class TestTheExample(Conformance, Meetings):
+    shows_absence = False
+
     @pytest.fixture
     def remote(self, tmp_path: Path) -> Remote:
         (tmp_path / "scratch").mkdir()

@@ -31,7 +31,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import IO, ClassVar, Final
+from typing import IO, Final
 
 from crdtctl.errors import (
     AccessError,
@@ -60,7 +60,7 @@ _FAILURES: Final[dict[int, type[CrdtctlError]]] = {
 class ExecProgram(Transport):
     """A transport that starts a process for each operation. Output is used only if the process succeeds."""
 
-    parallel: ClassVar[int] = 4
+    parallel = 4
 
     def __init__(self, place: Endpoint) -> None:
         self._command = words(place.address)
@@ -69,9 +69,11 @@ class ExecProgram(Transport):
         self._runner = ProgramRunner(place.deadline, place.state)
 
     def list(self) -> Sequence[ListedObject]:
+        self.is_absent = False
         with suppress(MissingError):
             lines = as_utf8(self._run("list").output).split(b"\n")
             return [self._entry(line) for line in map(_without_return, lines) if line]
+        self.is_absent = True
         return []
 
     def _entry(self, line: bytes) -> ListedObject:

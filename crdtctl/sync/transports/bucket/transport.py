@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from crdtctl.errors import (
     AccessError,
@@ -85,7 +85,7 @@ _BUCKET = re.compile(r"[A-Za-z0-9._$-]+")
 class Bucket(Transport):
     """The objects directly below a prefix; ``/`` divides names as if there were folders."""
 
-    parallel: ClassVar[int] = 16
+    parallel = 16
 
     def __init__(self, place: Endpoint) -> None:
         self._scheme, bucket, prefix = _parse(place.address)

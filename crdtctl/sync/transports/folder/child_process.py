@@ -44,7 +44,9 @@ class ChildProcessFolder(Transport):
         self._received = bytearray()
 
     def list(self) -> Sequence[ListedObject]:
-        return [ListedObject(*one) for one in self._ask("list")]
+        found = self._ask("list")
+        self.is_absent = found is None
+        return [ListedObject(*one) for one in found or ()]
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         self._ask("get", name, write=write)
@@ -173,7 +175,8 @@ def serve(path: str) -> None:
 def _carry_out(folder: Folder, path: str, what: str, *names: str) -> object:
     match what, names:
         case "list", ():
-            return [(entry.name, entry.size, entry.version) for entry in folder.list()]
+            listing = [(entry.name, entry.size, entry.version) for entry in folder.list()]
+            return None if folder.is_absent else listing
         case "get", (name,):
             folder.get(name, _send)
         case "put", (name, source):

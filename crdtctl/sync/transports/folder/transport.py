@@ -66,10 +66,12 @@ class Folder(Transport):
     def list(self) -> Sequence[ListedObject]:
         self._deadline.remaining()
         self._refuse_replica()
+        self.is_absent = False
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
             self._find_parent()
+            self.is_absent = True
             return []
         except NotADirectoryError:
             raise UnavailableError(f"{self._shown} is not a folder", "use an existing folder, or a new name") from None

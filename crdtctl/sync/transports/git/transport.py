@@ -98,6 +98,7 @@ class Git(Transport):
 
     def list(self) -> Sequence[ListedObject]:
         self._look()
+        self.is_absent = not self._tip
         found = ((os.fsdecode(name), item) for name, item in self._tree.items() if item.mode != _FOLDER)
         return [ListedObject(name, item.size, item.object) for name, item in found]
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from email.utils import mktime_tz, parsedate_tz
 from functools import cached_property
-from typing import ClassVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from crdtctl.errors import (
@@ -32,7 +31,7 @@ _LISTS = "application/json, text/html;q=0.5"
 class WebDav(Transport):
     """Files are put under a hidden name and moved, if the server supports MOVE; otherwise they are put directly."""
 
-    parallel: ClassVar[int] = 8
+    parallel = 8
 
     def __init__(self, place: Endpoint) -> None:
         parts = parsed(place.address)
@@ -56,6 +55,7 @@ class WebDav(Transport):
     # Listing --------------------------------------------------------------------------------------------
 
     def list(self) -> Sequence[ListedObject]:
+        self.is_absent = False
         found = self._list()
         self._drafts = [entry.name for entry in found if is_draft(entry.name)]
         return found
@@ -125,6 +125,7 @@ class WebDav(Transport):
                 with self._client.ask("HEAD", f"{parent}/") as answer:
                     status = answer.status
             if status not in _ABSENT:  # it may exist although the server hides it
+                self.is_absent = True
                 return []
         raise self._no_parent()
 

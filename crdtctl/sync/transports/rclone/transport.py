@@ -129,6 +129,8 @@ class _Result:
 class Rclone(Transport):
     """A transport that starts a process for each operation; one process reads any number of files."""
 
+    parallel = 0
+
     def __init__(self, place: Endpoint) -> None:
         address = place.address
         self._place = address if address.endswith((":", "/")) else f"{address}/"
@@ -142,7 +144,8 @@ class Rclone(Transport):
     def list(self) -> Sequence[ListedObject]:
         # The server's own times come with the listing. The times that rclone keeps may need a request for each file.
         done = self._run("lsjson", "--files-only", "--no-mimetype", "--use-server-modtime", "--", self._place)
-        if done.status in _GONE:
+        self.is_absent = done.status in _GONE
+        if self.is_absent:
             return []
         self._expect(done, "list")
         try:
@@ -167,7 +170,8 @@ class Rclone(Transport):
         if not entries:  # without any name, rclone would copy all files
             return
         names = "".join(f"{checked_name(entry.name)}\n" for entry in entries).encode()
-        copy = ("copy", "--files-from-raw=-", "--ignore-checksum", "--", self._place, f"{_HERE}{directory}")
+        jobs = [f"--transfers={self.parallel}"] if self.parallel else []
+        copy = ("copy", "--files-from-raw=-", "--ignore-checksum", *jobs, "--", self._place, f"{_HERE}{directory}")
         done = self._run(*copy, stdin=names)
         # rclone silently skips a missing file. Any other failure concerns one file, or all of them.
         reasons = {entry.name: done.of_files[entry.name] for entry in entries if entry.name in done.of_files}

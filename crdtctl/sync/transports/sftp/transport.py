@@ -62,6 +62,7 @@ class Sftp(Transport):
     """
 
     is_consistent = True
+    parallel = WINDOW
 
     def __init__(self, place: Endpoint) -> None:
         where, slash, path = place.address.partition("://")[2].partition("/")
@@ -77,7 +78,7 @@ class Sftp(Transport):
 
     def list(self) -> Sequence[ListedObject]:
         entries = []
-        self._drafts, self._odd = {}, {}
+        self._drafts, self._odd, self.is_absent = {}, {}, False
         with self._asking(f"list {self._shown}") as client:
             try:
                 for raw, attributes in client.list(self._path):
@@ -93,6 +94,7 @@ class Sftp(Transport):
                 if error.code != Code.NO_SUCH_FILE:
                     raise
                 self._find_parent(client)
+                self.is_absent = True
                 return []
         return entries
 
@@ -130,7 +132,7 @@ class Sftp(Transport):
         self, entries: Sequence[ListedObject], files: LocalFiles
     ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         lost: CrdtctlError | None = None
-        for batch in _batches(entries):
+        for batch in _batches(entries, self.parallel):
             results: dict[int, LocalFile | CrdtctlError] = {}
             if lost is None:
                 try:
@@ -292,12 +294,12 @@ def _path(text: str) -> bytes:
     return path
 
 
-def _batches(entries: Sequence[ListedObject]) -> Iterator[list[tuple[int, ListedObject]]]:
-    """Divide numbered entries into batches whose contents are requested together."""
+def _batches(entries: Sequence[ListedObject], largest: int) -> Iterator[list[tuple[int, ListedObject]]]:
+    """Divide numbered entries into batches whose contents are requested together, of at most `largest` entries."""
     batch: list[tuple[int, ListedObject]] = []
     size = 0
     for number, entry in enumerate(entries):
-        if batch and (len(batch) == WINDOW or size + entry.size > _BATCH_BYTES):
+        if batch and (len(batch) >= largest or size + entry.size > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append((number, entry))

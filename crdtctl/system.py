@@ -78,9 +78,14 @@ class Paths:
 
     def __getattr__(self, name: str) -> "Any":
         """Return any other function."""
-        import os
+        from crdtctl import more_paths
 
-        return getattr(os.path, name)
+        found = getattr(more_paths, name, None)
+        if found is None:
+            import os
+
+            found = getattr(os.path, name)
+        return found
 
 
 class Variables:

@@ -20,15 +20,20 @@ _AHEAD = 300
 def known_remotes(replica: Reader) -> list[Item]:
     """Return the configured remotes, then those used by URL or path, each with the outcome of its syncs."""
     from crdtctl.sync import health
-    from crdtctl.sync.cache import directory
+    from crdtctl.sync.kept_files import directory
+
+    configured: dict[str, str] = {}
+    with suppress(CrdtctlError):  # faults of the settings are reported where the settings are used
+        configured = replica.remotes()
+    found = {one.url: one for one in health.load_all(directory(replica.path))}
+    if not configured and not found:
+        return []
     from crdtctl.sync.schemes import check, redacted
 
-    place = directory(replica.path)
     named: dict[str, str] = {}
-    with suppress(CrdtctlError):  # faults of the settings are reported where the settings are used
-        for name, url in replica.remotes().items():
+    with suppress(CrdtctlError):
+        for name, url in configured.items():
             named[check(url)] = name
-    found = {one.url: one for one in health.load_all(place)}
     items = []
     for url in [*named, *(url for url in found if url not in named)]:
         one = found.get(url, health.Health(url))

@@ -124,7 +124,7 @@ def busy(replica: Replica, remotes: Sequence[Remote], error: BusyError, alert_af
 
 def _health(replica: Replica, url: str) -> Health:
     from crdtctl.sync import health
-    from crdtctl.sync.cache import directory
+    from crdtctl.sync.kept_files import directory
 
     return health.load(directory(replica.path), url)
 

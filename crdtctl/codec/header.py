@@ -9,7 +9,6 @@ from crdtctl import json_text
 from crdtctl.codec.clock import clock_from_tree, in_order
 from crdtctl.codec.invalid import VERSION, Invalid, newer_version
 from crdtctl.codec.layout import HEAD_END, MAX_SAFE
-from crdtctl.codec.plain import is_nonce, is_position, read_base
 from crdtctl.codec.values import checked_name
 from crdtctl.crdt import histories
 from crdtctl.crdt.base import MAX_TIER
@@ -217,17 +216,23 @@ def _is_effect(text: Any) -> bool:
 
 def _base(kind: str, value: Any) -> str:
     text = _text(value).encode()
+    if not text and kind != "recent":
+        return ""
+    from crdtctl.codec.plain import is_nonce, read_base  # only here, and below: few headers have these fields
+
     if kind == "recent":
         try:
             read_base(text)
         except ValueError:
             raise Invalid("field 'base' of its header is malformed") from None
-    elif text and not is_nonce(text):
+    elif not is_nonce(text):
         raise Invalid("field 'base' of its header is malformed")
     return text.decode()
 
 
 def _is_position(value: object) -> bool:
+    from crdtctl.codec.plain import is_position
+
     return isinstance(value, str) and value.isascii() and is_position(value.encode())
 
 

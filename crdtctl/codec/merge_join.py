@@ -6,7 +6,7 @@ decoded, joined and encoded. For much data, `crdtctl.codec.block_join` joins man
 
 from __future__ import annotations
 
-import heapq
+import _heapq as heapq  # `heapq` has from it what is used, and takes longer to import
 from itertools import islice
 
 from crdtctl.codec.lines import decode_own_line, encode_line, encode_name

@@ -67,7 +67,7 @@ def doctor(context: Context, offline: bool, timeout: float, form: str | None) ->
 
 def _of_remotes(replica: Replica, timeout: float) -> Iterator[Diagnosis]:
     from crdtctl.cli.diagnosis import Diagnosis
-    from crdtctl.sync.cache import directory
+    from crdtctl.sync.kept_files import directory
     from crdtctl.sync.remote_check import check_remote
     from crdtctl.sync.remotes import named_remotes
     from crdtctl.sync.transport import Deadline

@@ -72,8 +72,8 @@ def remove(context: Context, name: str) -> None:
     show it any more.
     """
     from crdtctl.store.config import is_name
-    from crdtctl.sync.cache import directory
     from crdtctl.sync.health import forget, load_all
+    from crdtctl.sync.kept_files import directory
 
     replica = session(context).open()
     if not is_name(name) and name not in replica.remotes():
@@ -148,7 +148,7 @@ def check(context: Context, remotes: list[str], timeout: float, form: str | None
     Uploads, reads and deletes a small file of its own at each remote, and reports whether an interrupted upload leaves
     anything there. A remote with --pull or --keep-old is only listed. Ends with status 1 if anything does not work.
     """
-    from crdtctl.sync.cache import directory
+    from crdtctl.sync.kept_files import directory
     from crdtctl.sync.remote_check import check_remote
     from crdtctl.sync.remotes import named_remotes
     from crdtctl.sync.transport import Deadline

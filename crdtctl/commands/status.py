@@ -71,7 +71,6 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
     from crdtctl.records import as_dict
     from crdtctl.store.handoffs import no_peer_warning
     from crdtctl.store.identity import OFTEN, REASONS, often
-    from crdtctl.store.neighbours import neighbours
     from crdtctl.store.retirement import double_absorption
 
     own, clock, heard, forks = now.id, now.clock(), now.heard(), now.forks()
@@ -92,6 +91,8 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
         items.append({"replica": author, "commits": seq, "heard": heard.get(author), "own": False})
     if chosen == "table":
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
+        from crdtctl.store.neighbours import neighbours
+
         for other in islice(neighbours(replica.path), 3):
             output.stdout.line(f"others     {other}")
         if ignored := _ignored(replica.path):

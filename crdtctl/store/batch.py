@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from crdtctl.errors import UsageError
 from crdtctl.records import ABC, abstractmethod
-from crdtctl.store.validation import flattened, typed_numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,6 +114,7 @@ class Verbs(ABC):
     ) -> None:
         """Add elements to a set: strings, or iterables of strings; `at` a time in seconds since 1970, or now."""
         from crdtctl.store import requests
+        from crdtctl.store.validation import flattened
 
         self._ask(requests.add(name, flattened(elements), tag=tag, also=also, labels=labels, at=at))
 
@@ -135,6 +135,7 @@ class Verbs(ABC):
         """
         from crdtctl.crdt.hist import Hist
         from crdtctl.store import requests
+        from crdtctl.store.validation import typed_numbers
 
         found = typed_numbers(numbers)
         self._ask(requests.add(name, found, once=once, tag=Hist.tag, also=also, labels=labels, at=at))

@@ -200,9 +200,9 @@ class CounterSnapshot:
 
     def rights(self, name: str) -> Holding:
         """Return the holders of the rights to a bcounter, and the requests. Raise `MissingError` if it is unknown."""
-        from crdtctl.store.rights import BCOUNTER, Holding
+        from crdtctl.store.rights import TAG, Holding
 
-        found = self.reading(name, BCOUNTER.tag)
+        found = self.reading(name, TAG)
         return Holding(found.name, self.own.head.replica, found.state)
 
     def holdings(self) -> list[Holding]:

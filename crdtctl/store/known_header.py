@@ -81,7 +81,7 @@ def settle(transaction: Transaction, replica: str) -> bool:
     Without a fork, the fact is a double absorption, a replica that returned, or a counter that was created twice.
     """
     from crdtctl.store import gone
-    from crdtctl.store.rights import BCOUNTER, settling
+    from crdtctl.store.rights import TAG, settling
 
     with transaction.directory.own_source() as own, transaction.known() as known:
         found = forks.join([(known.head.clock, known.head.histories)]).forks if known else []
@@ -91,7 +91,7 @@ def settle(transaction: Transaction, replica: str) -> bool:
             late = gone.returned(known.head.settled, known.head.clock)
             marks = tuple(gone.mark_of(one.replica, one.reached) for one in late if one.replica == replica)
         if known and not marks:
-            state = join_counters(own.counter(replica), known.counter(replica)).get(BCOUNTER.tag, {})
+            state = join_counters(own.counter(replica), known.counter(replica)).get(TAG, {})
             marks = tuple(settling(replica, state))
         if known is None or not marks:
             raise MissingError(

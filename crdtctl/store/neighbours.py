@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import islice
 
 from crdtctl.errors import CrdtctlError, printable
@@ -10,6 +9,7 @@ from crdtctl.records import Record
 from crdtctl.store import locate, places
 from crdtctl.store.locate import NAME, Unclear
 from crdtctl.store.reader import Reader
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ replica is used in its place without a message. A replica that cannot be recorde
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.contexts import suppress
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.files import Directory
 from crdtctl.store.locate import in_user_state, record
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

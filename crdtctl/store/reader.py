@@ -362,10 +362,10 @@ class Reader:
 
     def remote_settings(self) -> dict[str, RemoteSettings]:
         """Return name → settings of the remotes in ``config.toml``, in its order. Raise `ConfigError`."""
-        from crdtctl.store import remote_settings as settings
+        from crdtctl.store import config
 
         with self._open() as directory:
-            return settings.remotes(directory)
+            return dict(config.read(directory.fd, directory.file("config.toml")).remotes)
 
     def owns_settings(self) -> bool:
         """Return whether only this user and root can have written ``config.toml``."""

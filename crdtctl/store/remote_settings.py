@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.errors import ConfigError, ExistsError, MissingError, UsageError, printable
 from crdtctl.records import replace
 from crdtctl.store import config, which
 from crdtctl.store.validation import check_strings
 from crdtctl.suggestions import did_you_mean
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +23,6 @@ else:
     from crdtctl import patterns as re
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
-
-def remotes(directory: Directory) -> dict[str, config.RemoteSettings]:
-    """Return name → settings of the remotes, in their order. Raise `ConfigError`."""
-    return dict(config.read(directory.fd, directory.file("config.toml")).remotes)
 
 
 def add_remote(

@@ -32,7 +32,6 @@ from crdtctl.contexts import ExitStack, contextmanager
 from crdtctl.errors import CrdtctlError, UnreportedError, printable
 from crdtctl.store.batch import Batch, Verbs
 from crdtctl.store.lifecycle import Lifecycle
-from crdtctl.store.validation import check_strings, checked_key
 from crdtctl.system import os
 
 TYPE_CHECKING = False
@@ -83,6 +82,8 @@ class Replica(Lifecycle, Verbs):
         With an idempotency key `once`, the batch counts a single time across all replicas. So it can be repeated
         after `OutcomeUnknownError`, or by a program that cannot know whether it was done.
         """
+        from crdtctl.store.validation import checked_key
+
         return Batch(self.commit, checked_key(once))
 
     def stream(self, *, every: float = 0.1, group: int = 10_000) -> Stream:
@@ -131,6 +132,7 @@ class Replica(Lifecycle, Verbs):
         from crdtctl.store import gone, requests
         from crdtctl.store.known_header import mark
         from crdtctl.store.retirement import refuse_sealed
+        from crdtctl.store.validation import check_strings
 
         check_strings(name=name)
         check_strings(name=source)
@@ -373,6 +375,7 @@ class Replica(Lifecycle, Verbs):
         """
         from crdtctl.store.known_header import settle
         from crdtctl.store.retirement import refuse_sealed
+        from crdtctl.store.validation import check_strings
 
         check_strings(name=replica)
         with self._transaction() as tx, tx.lock_known():

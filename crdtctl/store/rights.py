@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.counter import join_counters
 from crdtctl.errors import printable
 from crdtctl.records import Record
-from crdtctl.store.commit import typed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +13,16 @@ if TYPE_CHECKING:
 
     from crdtctl.codec.reader import Source
     from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.bcounter import BCounter
 
-BCOUNTER: Final = BCounter()
+TAG: Final = "bcounter"
+
+
+def bcounter() -> BCounter:
+    """Return the type of bounded counters."""
+    from crdtctl.crdt.bcounter import BCounter  # only here: few replicas have bounded counters
+
+    return BCounter()
 
 
 class MadeTwice(Record):
@@ -35,6 +41,8 @@ class MadeTwice(Record):
     @property
     def advice(self) -> str:
         """The advice that goes with the message."""
+        from crdtctl.store.commit import typed
+
         least = min(self.makers.values())
         return (
             f"if one was meant: '{typed('decrement', self.name, str(least))}' where the rights are; "
@@ -44,13 +52,13 @@ class MadeTwice(Record):
 
 def made_twice(name: str, state: Entries, settled: Collection[str] = ()) -> MadeTwice | None:
     """Return the creators of a counter if there are several, and if that is not settled."""
-    makers = {who: amount for who, amount in BCOUNTER.makers(state).items() if _settling(name, who) not in settled}
+    makers = {who: amount for who, amount in bcounter().makers(state).items() if _settling(name, who) not in settled}
     return MadeTwice(name, makers) if len(makers) > 1 else None
 
 
 def settling(name: str, state: Entries) -> list[str]:
     """Return the marks that settle a counter with several creators: one for each creator but the first."""
-    return [_settling(name, who) for who in list(BCOUNTER.makers(state))[1:]]
+    return [_settling(name, who) for who in list(bcounter().makers(state))[1:]]
 
 
 def _settling(name: str, replica: str) -> str:
@@ -69,7 +77,7 @@ class Holding(Record):
     @property
     def holders(self) -> Mapping[str, int]:
         """Replica → the rights that it holds, if not 0."""
-        return {who: amount for who, amount in BCOUNTER.rights(self.state).items() if amount}
+        return {who: amount for who, amount in bcounter().rights(self.state).items() if amount}
 
     @property
     def here(self) -> int:
@@ -79,12 +87,12 @@ class Holding(Record):
     @property
     def requests(self) -> Mapping[str, int]:
         """Replica → the rights that it requests from this one."""
-        return BCOUNTER.requests(self.state).get(self.replica, {})
+        return bcounter().requests(self.state).get(self.replica, {})
 
     @property
     def asked(self) -> Mapping[str, int]:
         """Replica → the rights that this one requested from it and has not received yet."""
-        requests = BCOUNTER.requests(self.state)
+        requests = bcounter().requests(self.state)
         return {holder: asked[self.replica] for holder, asked in requests.items() if self.replica in asked}
 
     @property
@@ -98,9 +106,9 @@ class Holding(Record):
 
 def holdings(own: Source, known: Source | None) -> Iterator[Holding]:
     """Yield the rights to all bounded counters, by name, as the replica with these files sees them."""
-    names = set(own.names_of(BCOUNTER.tag))
+    names = set(own.names_of(TAG))
     if known:
-        names.update(known.names_of(BCOUNTER.tag))
+        names.update(known.names_of(TAG))
     for name in sorted(names):
         counter = join_counters(own.counter(name), known.counter(name) if known else {})
-        yield Holding(name, own.head.replica, counter[BCOUNTER.tag])
+        yield Holding(name, own.head.replica, counter[TAG])

@@ -142,9 +142,11 @@ class Snapshot(CounterSnapshot):
 
     def forks(self) -> list[Fork]:
         """Return the ids that had several writers and are not resolved."""
+        if not self.known:
+            return []
         from crdtctl.store.known_header import unsettled
 
-        return unsettled(self.known.head) if self.known else []
+        return unsettled(self.known.head)
 
     def membership(self) -> Mapping[str, tuple[int, ...]]:
         """Return the joined entries of both files about retired replicas."""
@@ -160,9 +162,11 @@ class Snapshot(CounterSnapshot):
 
     def returned(self) -> list[Returned]:
         """Return the replicas that were declared lost, see `Replica.take_back`, and have made later commits."""
+        if not self.known:
+            return []
         from crdtctl.store.gone import returned
 
-        return returned(self.known.head.settled, self.known.head.clock) if self.known else []
+        return returned(self.known.head.settled, self.known.head.clock)
 
     def doubled(self) -> dict[str, tuple[str, ...]]:
         """Return the sealed replicas that several others absorbed, so that they count twice, unless resolved.
@@ -270,14 +274,14 @@ class Snapshot(CounterSnapshot):
         """
         from crdtctl.crdt import branches
         from crdtctl.store import identity
-        from crdtctl.store.rights import BCOUNTER
+        from crdtctl.store.rights import TAG, bcounter
         from crdtctl.store.validation import check_strings
         from crdtctl.suggestions import did_you_mean
 
         check_strings(name=text)
         check_strings(name=name)
         text, name = entered(text), entered_counter(name)
-        given = BCOUNTER.rights(self.counter(name).get(BCOUNTER.tag, {}))
+        given = bcounter().rights(self.counter(name).get(TAG, {}))
         past = [one.replica for one in self.past()]
         ids = {branches.origin(replica) for replica in (self.id, *self.clock(), *past, *given)}
         found = identity.called(text, ids)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
-
 from crdtctl.codec.layout import HEAD_START
 from crdtctl.contexts import ExitStack, contextmanager, suppress
 from crdtctl.errors import AccessError, DataError, ExistsError, printable
@@ -15,6 +12,7 @@ from crdtctl.store.packed import each_state
 from crdtctl.store.snapshot import snapshot
 from crdtctl.store.spill import SpillBuffer
 from crdtctl.store.temporary import of_replica
+from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +25,10 @@ if TYPE_CHECKING:
     from crdtctl.store.files import Directory
     from crdtctl.store.snapshot import Snapshot
 
+    Path = str | os.PathLike[str]
     #: Raises `ExistsError` if the file at a path, shown in messages as a text, must not be replaced.
     Refusal = Callable[[str, str], object]
 
-Path = str | os.PathLike[str]
 #: Beginnings of the files that an export writes.
 _STATES = (HEAD_START + b"state", HEAD_START + b"delta", b"crdtctl = 1\n")
 
@@ -58,11 +56,11 @@ def _write(path: Path, fill: Callable[[BinaryIO], object], refuse: Refusal, mode
     with translating_os_errors(f"write {shown}"):
         target = _checked(path, shown, refuse)
         if _is_special(path):
-            with os.fdopen(_open_device(path, shown), "wb") as device:  # or a pipe: it is not replaced
+            with open(_open_device(path, shown), "wb") as device:  # or a pipe: it is not replaced
                 fill(device)
             return
         with _draft_of(target) as (draft, fd):
-            with os.fdopen(fd, "wb", closefd=False) as file:
+            with open(fd, "wb", closefd=False) as file:
                 fill(file)
             if mode is not None:
                 os.fchmod(fd, mode)
@@ -100,7 +98,7 @@ def _checked(path: Path, shown: str, refuse: Refusal) -> str:
         raise ExistsError(f"{shown} is a socket", "name a file")
     if not _is_special(path):
         _refuse_inside_replica(target, shown)
-        if os.path.exists(target) and os.path.getsize(target):
+        if os.path.exists(target) and os.stat(target).st_size:
             refuse(target, shown)
     return target
 

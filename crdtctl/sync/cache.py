@@ -7,15 +7,8 @@ all that the object holds.
 
 from __future__ import annotations
 
-import os
-
 from crdtctl import json_text
-from crdtctl.contexts import suppress
-from crdtctl.errors import from_os, printable
-from crdtctl.store import owner
-from crdtctl.store.durable import NEW
-from crdtctl.store.temporary import of_replica
-from crdtctl.sync.hashing import blake2b
+from crdtctl.sync.kept_files import CACHE, file_of, write
 from crdtctl.sync.plan import CachedObject, ObjectSummary
 from crdtctl.sync.transport import ListedObject
 
@@ -35,15 +28,10 @@ _PARTS = ("entry", "digest", "mark", "fault", "owner", "is_whole", "held", "unse
 _KINDS = [str, str, str, str, str, str, int, bool]
 
 
-def directory(replica: str) -> str:
-    """Return the directory for the caches and histories of a replica's remotes."""
-    return of_replica(replica)
-
-
 def load(directory: str, url: str) -> dict[str, CachedObject]:
     """Return the cache of the remote `url`, by name of the object; an empty one without a valid file."""
     try:
-        with open(file_of(directory, url), "rb") as file:
+        with open(file_of(directory, url, CACHE), "rb") as file:
             found = json_text.decode(file.read(_MAX_BYTES), alone=True)
         if (found["crdtctl_sync"], found["url"]) != (_VERSION, url):
             return {}
@@ -90,23 +78,7 @@ def save(directory: str, url: str, cache: Mapping[str, CachedObject]) -> None:
     kept = [cache[name] for name in sorted(cache) if name.isprintable()]
     objects = [_object(cached, numbers) for cached in kept]
     stored = {"crdtctl_sync": _VERSION, "url": url, "facts": list(numbers), "objects": objects}
-    write(directory, file_of(directory, url), json_text.encode(stored, alone=True))
-
-
-def write(directory: str, path: str, data: bytes) -> None:
-    """Replace a file in `directory` as a whole, and make the directory if it does not exist."""
-    draft = f"{path}.{os.getpid()}{NEW}"
-    try:
-        owner.make_directories(directory, shared=True)
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        with os.fdopen(fd, "wb") as file, owner.opened(directory) as opened:
-            owner.adopt(fd, opened)
-            file.write(data)
-        os.rename(draft, path)
-    except OSError as error:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise from_os(error, f"write {printable(path)}") from None
+    write(directory, file_of(directory, url, CACHE), json_text.encode(stored, alone=True))
 
 
 def _object(cached: CachedObject, numbers: dict[_Fact, int]) -> dict[str, object]:
@@ -123,8 +95,3 @@ def _object(cached: CachedObject, numbers: dict[_Fact, int]) -> dict[str, object
 
 def _facts(summary: ObjectSummary) -> Iterator[_Fact]:
     return ((replica, seq, summary.histories.get(replica, "")) for replica, seq in summary.clock.items())
-
-
-def file_of(directory: str, url: str, suffix: str = ".json") -> str:
-    """Return the path of a file about the remote `url`."""
-    return f"{directory}/{blake2b(url.encode(), digest_size=8).hexdigest()}{suffix}"

@@ -5,14 +5,13 @@ A failure at one remote is reported for that remote, and does not delay the othe
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
 from crdtctl.contexts import ExitStack
 from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
 from crdtctl.records import Record, field, replace
-from crdtctl.sync import cache, health
+from crdtctl.sync import cache, health, kept_files
 from crdtctl.sync.download import download, emptied_error
 from crdtctl.sync.missing_objects import is_emptied, last_seen, missing_objects, reportable, unlisted_uploads
 from crdtctl.sync.path_kind import address, kind_of
@@ -24,6 +23,7 @@ from crdtctl.sync.schemes import check, connect, is_local_folder
 from crdtctl.sync.temporary_directory import TemporaryDirectory
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.work import InTurn
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def sync(replica: Replica, remotes: Iterable[Remote], options: Options | None = 
     options = options or Options()
     checked = [replace(remote, url=check(remote.url)) for remote in remotes]
     by_url = {remote.url: remote for remote in reversed(checked)}
-    directory = cache.directory(replica.path)
+    directory = kept_files.directory(replica.path)
     with ExitStack() as stack:
         if not options.dry_run:
             stack.enter_context(replica.locked_to_sync(options.retry_lock))

@@ -6,13 +6,13 @@ are unknown.
 
 from __future__ import annotations
 
-import os
 import time
 
 from crdtctl import json_text
 from crdtctl.errors import CrdtctlError, printable
 from crdtctl.records import NamedTuple, Record, as_dict, field, replace
-from crdtctl.sync import cache
+from crdtctl.sync.kept_files import CACHE, HISTORY, file_of, write
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _VERSION: Final = 1
 _MAX_BYTES = 2**26
-_SUFFIX = ".remote.json"
 _MAX_ERROR = 500
 
 
@@ -83,7 +82,7 @@ def stamp(seconds: float | None = None) -> str:
 
 def load(directory: str, url: str) -> Health:
     """Return the history of the remote `url`; an empty one without a valid file."""
-    found = _read(_file(directory, url))
+    found = _read(file_of(directory, url, HISTORY))
     return found if found is not None and found.url == url else Health(url)
 
 
@@ -91,12 +90,12 @@ def save(directory: str, health: Health) -> None:
     """Save the history of a remote. The file is replaced as a whole, but need not be durable."""
     fields = as_dict(health)
     fields["unfinished"] = {name: one._asdict() for name, one in health.unfinished.items()}
-    cache.write(directory, _file(directory, health.url), json_text.encode(fields))
+    write(directory, file_of(directory, health.url, HISTORY), json_text.encode(fields))
 
 
 def forget(directory: str, url: str) -> None:
     """Delete the history and the cache of a remote."""
-    for path in (_file(directory, url), cache.file_of(directory, url)):
+    for path in (file_of(directory, url, HISTORY), file_of(directory, url, CACHE)):
         try:
             os.unlink(path)
         except OSError:
@@ -106,7 +105,7 @@ def forget(directory: str, url: str) -> None:
 def load_all(directory: str) -> list[Health]:
     """Return the histories of all remotes, sorted by URL."""
     try:
-        names = [name for name in os.listdir(directory) if name.endswith(_SUFFIX)]
+        names = [name for name in os.listdir(directory) if name.endswith(HISTORY)]
     except OSError:
         return []
     found = (_read(f"{directory}/{name}") for name in names)
@@ -137,7 +136,3 @@ def _unfinished(found: Any) -> Unfinished | None:
         return None
     parts: list[Any] = [found.get(name) for name in Unfinished._fields]
     return Unfinished(*parts) if [type(part) for part in parts] == [int, str, str] else None
-
-
-def _file(directory: str, url: str) -> str:
-    return cache.file_of(directory, url, _SUFFIX)

@@ -5,13 +5,13 @@ Each large one has a file of its own. To make and delete a file takes longer tha
 
 from __future__ import annotations
 
-import os
 from _thread import allocate_lock
 
 from crdtctl.contexts import contextmanager
 from crdtctl.errors import StorageError, from_os
 from crdtctl.records import NamedTuple
 from crdtctl.sync.hashing import blake2b
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

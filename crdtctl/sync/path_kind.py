@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.errors import UnavailableError, printable
 from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.object_name import SUFFIX
 from crdtctl.sync.schemes import is_path, is_repository_at
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

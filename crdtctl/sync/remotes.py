@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.contexts import suppress
 from crdtctl.errors import ConfigError, CrdtctlError, UsageError, printable
 from crdtctl.records import replace
@@ -11,6 +9,7 @@ from crdtctl.sync.mounts import may_hang
 from crdtctl.sync.report import Options, Remote, SyncReport
 from crdtctl.sync.schemes import check as check_url
 from crdtctl.sync.schemes import is_command, is_path
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.errors import CrdtctlError, TransientError, from_os
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,12 +7,11 @@ Therefore secrets stay where the tools of each transport keep them. A new transp
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.errors import UsageError, printable
 from crdtctl.records import NamedTuple
 from crdtctl.store.which import expanded
 from crdtctl.sync.mounts import is_local, may_hang
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

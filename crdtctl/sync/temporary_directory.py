@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from crdtctl.errors import from_os
 from crdtctl.store import temporary
 from crdtctl.store.durable import NEW
 from crdtctl.store.owner import make_directories
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ that may go away by itself, and is retried; `UnavailableError` for any other; `A
 
 from __future__ import annotations
 
-import os
 import time
 from abc import ABC, abstractmethod
 
@@ -15,6 +14,7 @@ from crdtctl.codec.layout import HEAD_START
 from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, printable
 from crdtctl.records import NamedTuple
 from crdtctl.sync.local_files import LocalFile, LocalFiles
+from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -47,6 +47,7 @@ SMALLEST = [
 #: Modules that few commands import: what they have is written in a lighter way, or imported where it is needed.
 HEAVY = {
     *("collections", "dataclasses", "datetime", "enum", "functools", "importlib", "inspect", "json", "msgspec", "re"),
+    *("os", "heapq"),
     *("shutil", "typing", "contextlib", "copy"),
 }
 #: Words of the other commands, which handle files, or format much → the heavy modules that they import.
@@ -59,8 +60,8 @@ OTHERS: dict[str, frozenset[str] | set[str]] = {
         frozenset[str](),
     ),
     "compare other.json": {"enum", "functools", "collections"},
-    "help fleet": {"re", "enum", "functools", "collections"},
-    "sync ./shared": HEAVY,
+    "help fleet": {"os", "re", "enum", "functools", "collections"},
+    "sync ./shared": frozenset(),
 }
 
 
@@ -104,6 +105,17 @@ def test_a_small_command_imports_a_short_list_of_modules(shell: Shell, counted: 
     assert "crdtctl.cli.main" in found
     others = {module for module in found if module.partition(".")[0] != "crdtctl"}
     assert others - imported(shell, code="pass") - SMALL == set()
+
+
+def test_status_of_a_replica_without_remotes_and_bounded_counters_imports_nothing_for_them(
+    shell: Shell, replica: Replica
+) -> None:
+    replica.increment("builds")
+    found = imported(shell, "status")
+    assert "crdtctl.sync.health" in found
+    assert (
+        found & {"crdtctl.sync.plan", "crdtctl.sync.schemes", "crdtctl.crdt.bcounter", "crdtctl.store.commit"} == set()
+    )
 
 
 @pytest.mark.parametrize("words", OTHERS)

@@ -1,5 +1,6 @@
 """What takes the place of `os` in the plainest commands does the same."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crdtctl import more_paths
 from crdtctl.system import Paths
+from tests.support.places import quick_directory
 
-PATHS = st.text(alphabet="/a.", max_size=8)
+PATHS = st.text(alphabet="/a.~", max_size=8)
 
 
 @given(path=PATHS, other=PATHS)
@@ -19,6 +22,38 @@ def test_functions_on_the_text_of_paths_are_those_of_os(path: str, other: str) -
     assert Paths().dirname(path) == os.path.dirname(path)
     assert Paths().isabs(path) == os.path.isabs(path)
     assert Paths().join(path, other) == os.path.join(path, other)
+    for function in ("abspath", "basename", "expanduser"):
+        assert getattr(more_paths, function)(path) == getattr(os.path, function)(path), function
+
+
+@given(
+    parts=st.lists(
+        st.sampled_from(("folder", "link", "up", "out", "circle", "file", "missing", ".", "..", "")), max_size=6
+    )
+)
+def test_links_are_followed_as_by_os(parts: list[str]) -> None:
+    with quick_directory() as name, contextlib.chdir(name):
+        place = Path(name)
+        (place / "folder").mkdir()
+        (place / "file").touch()
+        for link, target in {
+            "link": "folder/../folder",
+            "up": "..",
+            "out": f"{place}/link",
+            "circle": "circle",
+        }.items():
+            (place / link).symlink_to(target)
+            (place / "folder" / link).symlink_to(target)
+        for path in ("/".join(parts), f"{place}/{'/'.join(parts)}"):
+            assert more_paths.realpath(path) == os.path.realpath(path)
+
+
+@pytest.mark.parametrize("home", ["/home/ada", "/home/ada/", "/", "", None])
+def test_a_home_directory_is_that_of_os(monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
+    monkeypatch.delenv("HOME") if home is None else monkeypatch.setenv("HOME", home)
+    code = "print([os.path.expanduser(path) for path in ('~', '~/x', '~root', '~nobody-of-this-name', 'x')])"
+    wanted = [os.path.expanduser(path) for path in ("~", "~/x", "~root", "~nobody-of-this-name", "x")]
+    assert run_without_os(code, {} if home is None else {"HOME": home}) == f"{wanted}\n"
 
 
 @pytest.mark.parametrize("name", ["file", "folder", "link", "dangling", "missing", "file/below", "\0", "folder/"])
@@ -28,7 +63,7 @@ def test_functions_on_files_are_those_of_os(tmp_path: Path, name: str) -> None:
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "dangling").symlink_to("nowhere")
     path = f"{tmp_path}/{name}"
-    for function in ("exists", "lexists", "islink", "isdir", "expanduser"):
+    for function in ("exists", "lexists", "islink", "isdir", "isfile", "expanduser"):
         assert getattr(Paths(), function)(path) == getattr(os.path, function)(path), function
     statuses = [os.stat(tmp_path / one) for one in ("file", "folder", "link")]
     for one in statuses:
@@ -62,7 +97,7 @@ def test_names_of_files_are_decoded_as_by_os() -> None:
 
 
 def test_any_other_name_is_that_of_os() -> None:
-    code = "print(os.getpid() > 0, 'os' in sys.modules, os.sep, os.path.basename('/a/b'), 'os' in sys.modules)"
+    code = "print(os.getpid() > 0, 'os' in sys.modules, os.sep, os.path.relpath('/a/b', '/a'), 'os' in sys.modules)"
     assert run_without_os(code, {}) == "True False / b True\n"
 
 

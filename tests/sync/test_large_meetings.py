@@ -11,8 +11,8 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.sync import engine
-from crdtctl.sync.cache import directory, file_of
 from crdtctl.sync.engine import sync
+from crdtctl.sync.kept_files import CACHE, directory, file_of
 from crdtctl.sync.report import Remote, SyncReport
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, ListedObject
@@ -127,7 +127,7 @@ def test_what_is_remembered_of_a_thousand_objects_is_written_only_when_it_change
     crowd.meeting(place, 50, 1)
     replica = new_replica("here")
     meet(replica, place, asked)
-    remembered = Path(file_of(directory(replica.path), str(place)))
+    remembered = Path(file_of(directory(replica.path), str(place), CACHE))
     before = remembered.stat()
     meet(replica, place, asked)
     assert os.path.samestat(before, remembered.stat())

@@ -10,7 +10,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import UnavailableError
 from crdtctl.sync import engine, health
-from crdtctl.sync.cache import directory
+from crdtctl.sync.kept_files import directory
 from crdtctl.sync.report import RemoteReport
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, ListedObject, Transport

@@ -12,7 +12,7 @@ import pytest
 from crdtctl import Replica
 from crdtctl.errors import MissingError, UnavailableError
 from crdtctl.sync import engine, health
-from crdtctl.sync.cache import directory
+from crdtctl.sync.kept_files import directory
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.report import Options, RemoteReport
 from crdtctl.sync.schemes import Endpoint

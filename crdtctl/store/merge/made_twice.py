@@ -29,12 +29,13 @@ class Makers:
 
     def _look(self, before: bytes | None, after: bytes) -> Iterator[MadeTwice]:
         from crdtctl.codec.lines import decode_own_line
-        from crdtctl.store.rights import BCOUNTER, made_twice  # only here: most merges bring no bounded counter
+        from crdtctl.store.rights import TAG, bcounter, made_twice  # only here: most merges bring no bounded counter
 
+        kind = bcounter()
         name, counter = decode_own_line(after)
-        mine = self._own.counter(name).get(BCOUNTER.tag, {})
-        past = decode_own_line(before)[1].get(BCOUNTER.tag, {}) if before is not None else {}
-        found = made_twice(name, BCOUNTER.join_all(mine, counter.get(BCOUNTER.tag, {})), self._settled)
-        known = BCOUNTER.makers(BCOUNTER.join_all(mine, past))
+        mine = self._own.counter(name).get(TAG, {})
+        past = decode_own_line(before)[1].get(TAG, {}) if before is not None else {}
+        found = made_twice(name, kind.join_all(mine, counter.get(TAG, {})), self._settled)
+        known = kind.makers(kind.join_all(mine, past))
         if found and not found.makers.keys() <= known.keys():
             yield found

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import stat
 
 from crdtctl.contexts import suppress
 from crdtctl.errors import (
@@ -30,6 +28,7 @@ from crdtctl.sync.transport import (
     new_draft,
     refuse_unprintable,
 )
+from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -51,6 +51,10 @@ A *commit* is one change of a replica. The commits of each replica are numbered 
 ``heard``     replica → time in UTC of the last new entry that this replica received of it. It is for people only.
               Always in ``known``, and only there.
 ``settled``   sorted ids of the branches of resolved forks. Not in ``own`` and ``recent``.
+``received``  replica → its last commit that forgot or renamed counters, if the writer of the file has all commits of
+              that replica up to it. A partial state has the field as well.
+``receipts``  replica that forgot or renamed counters → another replica → the commit of the first that the second has
+              received, according to the files that it wrote. Only in ``known``.
 ``past``      earlier ids of this replica, oldest first, each as ``[id, last commit, reason, time]``. Only in ``known``.
 ``unheard``   earlier id → number of exports under it, if its last state has not come back yet. Until then, this replica
               absorbs no other one. Only in ``known``.
@@ -60,9 +64,9 @@ A *commit* is one change of a replica. The commits of each replica are numbered 
 ``follows``   followed file → position, sorted: ``COMMAND:PATH`` → ``INODE.OFFSET.CRC``, see below. Only there.
 ``last``      the effects of the last commit, a text for each counter: see `crdtctl.store.last`. Only there.
 
-``clock``, ``since`` and ``heard`` may be empty objects. ``tags`` and the last eight fields are omitted where they would
-be empty or 0. ``base``, ``heard``, ``past``, ``unheard``, ``tier``, ``binding``, ``witness``, ``follows`` and ``last``
-are never exported.
+``clock``, ``since`` and ``heard`` may be empty objects. ``tags`` and the last ten fields are omitted where they would
+be empty or 0. ``base``, ``heard``, ``receipts``, ``past``, ``unheard``, ``tier``, ``binding``, ``witness``, ``follows``
+and ``last`` are never exported.
 
 A position in ``follows`` is the inode number of the file, the number of bytes whose lines this ``own.json`` has
 counted, and the CRC-32, in eight hexadecimal digits, of the first 1,024 of them and the last 1,024 of them.

@@ -32,14 +32,16 @@ FILE_KINDS: tuple[FileKind, ...] = ("state", "delta", "own", "known", "recent")
 _REQUIRED = frozenset({"crdtctl", "kind", "replica", "clock"})
 #: Every kind of file may have this field. It stands before the clock, so that it is found without reading that.
 _PERIODS = "periods"
-_OPTIONAL = ("settled", "past", "unheard", "tier", "binding", "witness", "follows", "last")
+_OPTIONAL = ("settled", "received", "receipts", "past", "unheard", "tier", "binding", "witness", "follows", "last")
+#: Fields that every kind may have.
+_ALL = frozenset({_PERIODS, "tags", "received"})
 #: Kind → the fields that its header must have, and those that it may have.
 _FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "state": (_REQUIRED, frozenset({_PERIODS, "tags", "settled"})),
-    "delta": (_REQUIRED | {"since"}, frozenset({_PERIODS, "tags", "settled"})),
-    "known": (_REQUIRED | {"heard"}, frozenset({_PERIODS, "tags", "settled", "past", "unheard"})),
-    "own": (_REQUIRED, frozenset({_PERIODS, "base", "tags", "tier", "binding", "witness", "follows", "last"})),
-    "recent": (_REQUIRED | {"base"}, frozenset({_PERIODS, "tags", "tier", "binding", "witness", "follows", "last"})),
+    "state": (_REQUIRED, _ALL | {"settled"}),
+    "delta": (_REQUIRED | {"since"}, _ALL | {"settled"}),
+    "known": (_REQUIRED | {"heard"}, _ALL | {"settled", "receipts", "past", "unheard"}),
+    "own": (_REQUIRED, _ALL | {"base", "tier", "binding", "witness", "follows", "last"}),
+    "recent": (_REQUIRED | {"base"}, _ALL | {"tier", "binding", "witness", "follows", "last"}),
 }
 
 
@@ -66,6 +68,8 @@ class Head(Record):
     heard: Mapping[str, str] = field(default_factory=dict)
     histories: Mapping[str, str] = field(default_factory=dict)
     settled: tuple[str, ...] = ()
+    received: Clock = field(default_factory=dict)
+    receipts: Mapping[str, Clock] = field(default_factory=dict)
     past: tuple[FormerId, ...] = ()
     unheard: Mapping[str, int] = field(default_factory=dict)
     tier: int = 0
@@ -100,8 +104,12 @@ def head_to_tree(head: Head) -> dict[str, Any]:
     for name in _OPTIONAL:
         value = getattr(head, name)
         if value:
-            tree[name] = dict(sorted(value.items())) if isinstance(value, dict) else value
+            tree[name] = _sorted(value) if isinstance(value, dict) else value
     return tree
+
+
+def _sorted(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _sorted(tree[key]) if isinstance(tree[key], dict) else tree[key] for key in sorted(tree)}
 
 
 #: The large headers that were decoded last. A command reads that of ``known.json`` several times.
@@ -161,6 +169,8 @@ def head_from_tree(tree: Any) -> Head:
         heard=_heard(tree["heard"]) if "heard" in tree else _EMPTY,
         histories=_histories(tree.get("tags", _EMPTY), clock),
         settled=_settled(tree.get("settled", [])),
+        received=clock_from_tree(tree.get("received", _EMPTY)),
+        receipts=_receipts(tree.get("receipts", _EMPTY)),
         past=_past(tree.get("past", [])),
         unheard=_unheard(tree["unheard"]) if "unheard" in tree else _EMPTY,
         tier=_tier(tree.get("tier", 0)),
@@ -255,6 +265,12 @@ def _settled(tree: Any) -> tuple[str, ...]:
     if any(a >= b for a, b in pairwise(found)):
         raise Invalid("field 'settled' of its header is not sorted, or has repeated ids")
     return found
+
+
+def _receipts(tree: Any) -> Mapping[str, Clock]:
+    if not isinstance(tree, dict) or not all(tree.values()):
+        raise Invalid("field 'receipts' of its header is malformed")
+    return {checked_name(author, replica_fault): clock_from_tree(part) for author, part in tree.items()}
 
 
 def _past(tree: Any) -> tuple[FormerId, ...]:

@@ -104,6 +104,7 @@ def _is_text(text: bytes) -> bool:
 class OwnHeader:
     """A plain header of ``own.json``: `history` is the text of the export markers, `exports` their number.
 
+    `received` is the number of the last commit that forgot or renamed counters, or 0.
     `follows` is the text of the positions in followed files, `last` that of the effects of the last commit, and
     `periods` whether an entry may have periods. With a `base`, it is the header of ``own.recent.json``.
     """
@@ -120,10 +121,12 @@ class OwnHeader:
         last: bytes = b"",
         *,
         periods: bool = False,
+        received: int = 0,
     ) -> None:
         self.base = base
         self.replica = replica
         self.periods = periods
+        self.received = received
         self.seq = seq
         self.history = history
         self.exports = _exports(history, seq) if history else 0
@@ -134,7 +137,7 @@ class OwnHeader:
 
     def encode(self) -> bytes:
         """Return the header line, with its line feed."""
-        return b'%b%b","replica":"%b"%b,"clock":{"%b":%d}%b,"binding":"%b"%b%b%b%b' % (
+        return b'%b%b","replica":"%b"%b,"clock":{"%b":%d}%b%b,"binding":"%b"%b%b%b%b' % (
             HEAD_START,
             b'recent","base":"' + self.base if self.base else b"own",
             self.replica,
@@ -142,6 +145,7 @@ class OwnHeader:
             self.replica,
             self.seq,
             b',"tags":{"%b":"%b"}' % (self.replica, self.history) if self.history else b"",
+            b',"received":{"%b":%d}' % (self.replica, self.received) if self.received else b"",
             self.bound,
             b',"witness":"%b"' % self.witness if self.witness else b"",
             b',"follows":{%b}' % self.follows if self.follows else b"",
@@ -168,6 +172,7 @@ def read_own_header(line: bytes, base: bytes = b"") -> OwnHeader:
         between(line, b'"follows":{', b"}"),
         between(line, b'"last":["', b'"]'),
         periods=has_periods(line),
+        received=number(between(line, b'"received":{"%b":' % replica, b"}")),
     )
     witness = header.witness
     if not (header.seq and is_name(replica) and _is_text(header.bound) and (not witness or _is_text(witness))):
@@ -200,15 +205,19 @@ def check_known_header(line: bytes) -> None:
     clock = between(line, b'"clock":{', b"}")
     histories = between(line, b'"tags":{', b"}")
     heard = between(line, b'"heard":{', b"}")
+    received = between(line, b'"received":{', b"}")
+    receipts = between(line, b'"receipts":{', b"}}")
     past = between(line, b'"past":[[', b"]]")
     unheard = between(line, b'"unheard":{', b"}")
-    again = b'%bknown","replica":"%b"%b,"clock":{%b}%b,"heard":{%b}%b%b%b' % (
+    again = b'%bknown","replica":"%b"%b,"clock":{%b}%b,"heard":{%b}%b%b%b%b%b' % (
         HEAD_START,
         replica,
         PERIODS if has_periods(line) else b"",
         clock,
         b',"tags":{%b}' % histories if histories else b"",
         heard,
+        b',"received":{%b}' % received if received else b"",
+        b',"receipts":{%b}}' % receipts if receipts else b"",
         b',"past":[[%b]]' % past if past else b"",
         b',"unheard":{%b}' % unheard if unheard else b"",
         HEAD_END,
@@ -223,6 +232,8 @@ def check_known_header(line: bytes) -> None:
     for _, when in members_of(heard, b'":"', b'","', b'"'):
         if not _is_text(when):
             raise ValueError
+    if not all(number(seq) for part in _maps(received, receipts) for _, seq in members_of(part, b'":', b',"', b"")):
+        raise ValueError
     for _, count in members_of(unheard, b'":', b',"', b""):
         total(count)
     for row in past.split(b"],[") if past else []:
@@ -230,6 +241,15 @@ def check_known_header(line: bytes) -> None:
         total(seq)
         if not is_name(_unquoted(replica)) or not (_is_text(_unquoted(why)) and _is_text(_unquoted(when))):
             raise ValueError
+
+
+def _maps(received: bytes, receipts: bytes) -> "Iterator[bytes]":
+    """Yield the objects, without braces, in the field `received`, and those in the field `receipts`."""
+    yield received
+    for _, part in members_of(receipts + b"}", b'":{', b'},"', b"}") if receipts else ():
+        if not part:
+            raise ValueError
+        yield part
 
 
 def between(line: bytes, before: bytes, after: bytes) -> bytes:

@@ -69,6 +69,7 @@ _OPTIONAL = {
     "tags": ["state", "delta", "own", "known", "recent"],
     "base": ["own", "recent"],
     "settled": ["state", "delta", "known"],
+    "receipts": ["known"],
     "past": ["known"],
     "unheard": ["known"],
     "tier": ["own", "recent"],
@@ -125,6 +126,18 @@ def state_schema() -> dict[str, Any]:
                 "minItems": 1,
                 "uniqueItems": True,
                 "items": {"$ref": "#/$defs/name"},
+            },
+            "received": {
+                "description": "replica → its last commit that forgot or renamed counters, if the writer has it",
+                "minProperties": 1,
+                "$ref": "#/$defs/clock",
+            },
+            "receipts": {
+                "description": "replica that forgot or renamed counters → replica → the commit which that one has",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": {"minProperties": 1, "$ref": "#/$defs/clock"},
             },
             "past": {
                 "description": "earlier ids of this replica: id, its last commit, reason of its end, time",

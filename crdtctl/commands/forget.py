@@ -44,7 +44,10 @@ def forget(
 
     with session(context).open().snapshot() as now:
         found = to_forget(now, names, where=where, exact=exact, tag=tag)
+        waiting = now.unreceived() if dry_run else []
     if dry_run:
+        for late in waiting:
+            output.print_message(f"{late}; their counts may bring counters back")
         for one in found:
             output.stdout.line(f"{printable(one.name)}\t{one.tag}\t{one.value}")
         return

@@ -33,9 +33,10 @@ def log(context: Context, number: int | None, counts: bool, names: list[str], fo
       crdtctl log --counts builds
       crdtctl log --format ndjson | jq -r 'select(.did == "merged") | .at'
 
-    Lists merges with the replicas they updated, replica ids that ended with the reason, and forks with their
-    resolution. Increments are not logged; a replica may keep a journal of them, which --counts shows. Old events are
-    dropped, so the log stays small. No command depends on it.
+    Lists merges with the replicas they updated, replica ids that ended with the reason, forks with their resolution,
+    and the counters and replicas that were forgotten, renamed or retired on this replica. Increments are not logged;
+    a replica may keep a journal of them, which --counts shows. Old events are dropped, so the log stays small. No
+    command depends on it.
     """
     if names and not counts:
         raise UsageError("the events of the log belong to no counter", "with --counts, a NAME selects its counts")

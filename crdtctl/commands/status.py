@@ -79,6 +79,7 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
     reasons = now.reasons_to_keep()
     roster, holdings = now.retired(), now.holdings()
     unheard, doubled, faults = now.unheard(), now.doubled(), now.rename_faults()
+    unreceived = now.unreceived()
     piled_up, gone = now.piled_up(), now.declared_gone()
     was = {past.replica: past for past in now.past()}
     items: list[Item] = [{"replica": own, "commits": now.commits, "heard": None, "own": True}]
@@ -112,6 +113,8 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
             output.stdout.line(f"doubled    {double_absorption(record, by)}: see 'crdtctl settle --help'")
         for fault in faults:
             output.stdout.line(f"renamed    {printable(fault)}")
+        for late in unreceived:
+            output.stdout.line(f"pending    {late}")
         for line in piled_up:
             output.stdout.line(f"silent     {line}")
         if len(was) >= OFTEN:
@@ -159,6 +162,9 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
         "silent": piled_up,
         "renames": [{"name": old, "target": new} for old, new in now.aliases().items()],
         "rename_faults": faults,
+        "unreceived": [
+            {"replica": one.author, "commit": one.commit, "replicas": list(one.replicas)} for one in unreceived
+        ],
         "rights": [_rights_item(holding) for holding in holdings],
         "remotes": remotes,
     }

@@ -116,7 +116,7 @@ def absorb(
                 unheard = still(known.head.unheard, absorption.heard, own.id, absorption.all_members)
                 refuse(unheard, absorption.gone)
             if lines := absorption.lines(cutoff):
-                transaction.write_own(own, lines, periods=absorption.periods)
+                transaction.write_own(own, lines, periods=absorption.periods, is_notice=absorption.is_notice)
                 facts = {"fence": day_of(cutoff)} if cutoff else {}
                 transaction.note("absorbed", count=len(report.absorbed), replicas=report.absorbed[:_MAX_NOTED], **facts)
         try:
@@ -159,6 +159,7 @@ class _Absorption(Record, frozen=False):
     `authors`: the sealed replicas in `counters`. `members` and `attempts`: the entries of membership and of attempts of
     jobs in the inputs, `renames` of renames. `states`: label → retired replicas and clock of an input.
     `absorbed_from`: labels of the inputs with a replica to absorb. `periods`: whether an input may have periods.
+    `is_notice`: whether a replica to absorb has forgotten or renamed counters.
     """
 
     own: OwnFile
@@ -181,6 +182,7 @@ class _Absorption(Record, frozen=False):
     attempts: list[Entries] = field(default_factory=list)
     renames: list[Entries] = field(default_factory=list)
     periods: bool = False
+    is_notice: bool = False
 
     @property
     def all_members(self) -> Roster:
@@ -230,6 +232,7 @@ class _Absorption(Record, frozen=False):
         for name, line in source.lines() if new else ():
             if name not in NO_NAMES:
                 self._keep(*source.decode(line), new)
+        self.is_notice = self.is_notice or not head.received.keys().isdisjoint(new)
         self.authors.update(new)
         self.report.absorbed += new
         return bool(new)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from crdtctl.store.undo import Undone
 
 
+#: Maximum number of forgotten counters in the log.
+_MAX_NOTED = 20
 #: Maximum size of ``known.json``, in bytes for each request, if all names in it are read.
 _EACH = 256
 
@@ -142,9 +144,22 @@ def apply(
             deeds = last.texts_of(asked, {**dict.fromkeys(plain, False), **dated}, basis.now, undoes=undoes is not None)
             if record is not None and undoes is not None:
                 record(tx.directory, own.id, own.seq + 1, deeds, asked, note, undoes)
-            seq = tx.write_own(own, {**plain, **lines}, follows=follows, last=deeds, periods=any(dated.values()))
+            forgets = any(request.operation.verb == "forget" for request in asked)
+            if forgets:
+                from crdtctl.store import journal  # noqa: F401  # before the commit: no failure may follow it
+            seq = tx.write_own(
+                own,
+                {**plain, **lines},
+                follows=follows,
+                last=deeds,
+                periods=any(dated.values()),
+                is_notice=forgets,
+            )
             if record is not None and undoes is None and seq > own.seq:
                 record(tx.directory, own.id, seq, deeds, asked, note)
+            if forgets:
+                counters = [f"{tag} {name}" for name, tag in planned.touched]
+                tx.note("forgot", commit=seq, count=len(counters), counters=counters[:_MAX_NOTED])
             if own.tier:
                 planned.notes.extend(_warnings(tx, own, planned))
     return Commit(seq if plain or planned.counters else None, {own.id: seq} if seq else {}, found, planned.notes)

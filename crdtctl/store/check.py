@@ -72,7 +72,7 @@ def check_replica(path: str) -> list[Finding]:
             *_oversold(directory),
             *_doubled(directory),
             *_renamed(directory),
-            *_piled_up(directory),
+            *_advised(directory),
             *_often(directory),
             *_journals(directory),
             *_lefts(directory),
@@ -231,12 +231,13 @@ def _renamed(directory: Directory) -> list[Finding]:
     return []  # the check of that file reports its damage
 
 
-def _piled_up(directory: Directory) -> list[Finding]:
-    """Return findings for replica ids that may have piled up."""
+def _advised(directory: Directory) -> list[Finding]:
+    """Return findings for replicas that may not have received a `forget` or `rename`, and for ids that piled up."""
     from crdtctl.store.snapshot import snapshot
 
     with suppress(DataError), snapshot(directory) as now:
-        return [Finding(directory.file("known.json"), True, advice) for advice in now.piled_up()]
+        found = [*map(str, now.unreceived()), *now.piled_up()]
+        return [Finding(directory.file("known.json"), True, advice) for advice in found]
     return []  # the check of that file reports its damage
 
 

@@ -249,12 +249,13 @@ class Directory:
         follows: Mapping[str, str] | None = None,
         last: Sequence[str] = (),
         periods: bool = False,
+        is_notice: bool = False,
     ) -> None:
         """Replace ``own.json``: after commit `seq`, it has these `lines` of counters.
 
         `tags` is its history of export markers, and `follows` are its positions in followed files, if that is new.
         `last` has the effects of the commit, see `crdtctl.store.last`; without a new commit, they stay.
-        With `periods`, an entry on the lines may have settings of periods.
+        With `periods`, an entry on the lines may have settings of periods. `is_notice`: it forgets or renames counters.
         Raise `RefusedError` for a file above the size limit.
         """
         old = own.source.head
@@ -268,6 +269,7 @@ class Directory:
             last=tuple(last) if seq > own.seq else old.last,
             base="",
             periods=old.periods or periods,
+            received={own.id: seq} if is_notice else old.received,
         )
         count = (parse(tags) if tags else own.history).count
         recent = own.recent(lines)

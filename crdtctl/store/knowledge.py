@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crdtctl.codec.lines import decode_own_line, encode_line
 from crdtctl.crdt import LOCALLY_MERGED, forks
-from crdtctl.records import Record, replace
+from crdtctl.records import Record, field, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ class Knowledge(Record):
 
     `own_checksum` changes with the replica's own changes; it is empty if the replica has made none. `has_left` is true
     if the present own file was exported or synced before. `is_idle` is true for a client that has handed off all that
-    it counted. `settled` are the branches of resolved forks.
+    it counted. `settled` are the branches of resolved forks, and `received` the notices that it has
+    (`crdtctl.store.receipts`).
     """
 
     replica: str
@@ -36,6 +37,7 @@ class Knowledge(Record):
     own_checksum: str = ""
     has_left: bool = True
     is_idle: bool = False
+    received: Clock = field(default_factory=dict)
 
     def knows(self, clock: Clock, histories: Mapping[str, str]) -> bool:
         """Return whether a state with this clock and these markers holds nothing new; absorbed replicas are known."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crdtctl.store.jobs import AttemptReading
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.store.reading import Reading
+    from crdtctl.store.receipts import Unreceived
     from crdtctl.store.rights import Holding, MadeTwice
     from crdtctl.store.selection import Where
     from crdtctl.store.snapshot import Snapshot
@@ -208,6 +209,11 @@ class Reader:
         """Return the replicas that were declared gone for good, and the last known commit of each at that time."""
         with self.snapshot() as now:
             return now.declared_gone()
+
+    def unreceived(self) -> list[Unreceived]:
+        """Return the replicas that may not have received a `forget` or `rename`, by the replica that made it."""
+        with self.snapshot() as now:
+            return now.unreceived()
 
     def piled_up(self) -> list[str]:
         """Return advice about replicas that were not heard of for long, and about names with many replicas."""

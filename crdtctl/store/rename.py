@@ -8,6 +8,7 @@ from crdtctl.crdt import TYPES, renames
 from crdtctl.crdt.names import MEMBERSHIP_LINE, bare_fault, counter_advice, entered
 from crdtctl.crdt.renames import RENAMES
 from crdtctl.errors import MissingError, RefusedError, UsageError, printable
+from crdtctl.store import journal
 from crdtctl.store.hidden import hide_absorbed
 from crdtctl.store.renamed import RenamedCounters, renames_in
 from crdtctl.store.type_choice import kinds
@@ -39,7 +40,8 @@ def rename(tx: Transaction, old: str, new: str) -> bool:
         row = renames_in(own.source).get(own.id, RENAMES.record.bottom)
         row = renames.renaming(row, own.seq + 1, counters.aliases, own.id, old, new)
         line = encode_line(renames.NAME, {RENAMES.tag: {own.id: row}})
-        tx.write_own(own, {renames.NAME: line}, last=(f"rename {old}",))
+        commit = tx.write_own(own, {renames.NAME: line}, last=(f"rename {old}",), is_notice=True)
+        journal.note(tx.directory, "renamed counter", commit=commit, old=old, new=new)
     return True
 
 

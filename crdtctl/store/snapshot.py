@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from crdtctl.store.gone import Returned
     from crdtctl.store.handoffs import OpenHandoff
     from crdtctl.store.knowledge import Knowledge
+    from crdtctl.store.receipts import Unreceived
     from crdtctl.store.summary import Summary
 
 
@@ -131,10 +132,40 @@ class Snapshot(CounterSnapshot):
         mine, histories = identity.outward(self.own)
         known = self.known.head if self.known else Head("known", self.id, {})
         clock, tags = clocks.join(mine, known.clock), {**known.histories, **histories}
-        periods = known.periods or self.own.head.periods
-        if since is None:
-            return Head("state", self.id, clock, histories=tags, settled=known.settled, periods=periods)
-        return Head("delta", self.id, clock, since, histories=tags, settled=known.settled, periods=periods)
+        return Head(
+            "state" if since is None else "delta",
+            self.id,
+            clock,
+            since or {},
+            histories=tags,
+            settled=known.settled,
+            received=self._received(clock),
+            periods=known.periods or self.own.head.periods,
+        )
+
+    def _received(self, clock: Clock) -> dict[str, int]:
+        """Return the notices in a clock that this replica has, see `crdtctl.store.receipts`."""
+        parts = [one.head.received for one in (self.own, self.known) if one is not None and one.head.received]
+        if not parts:
+            return {}
+        from crdtctl.store import receipts
+
+        return receipts.covered(receipts.received((part, {}) for part in parts), clock)
+
+    def unreceived(self) -> list[Unreceived]:
+        """Return the replicas that may not have received a `forget` or `rename`, by the replica that made it.
+
+        Retired replicas, and earlier ids of this one, are left out.
+        """
+        clock = self.clock()
+        notices = self._received(clock)
+        if not notices:
+            return []
+        from crdtctl.store import receipts
+
+        known = self.known.head if self.known else Head("known", self.id, {})
+        ended = {self.id, *(past.replica for past in self.past()), *self.retired().sealed, *self.declared_gone()}
+        return receipts.unreceived(notices, known.receipts, clock.keys() - ended, known.settled)
 
     def heard(self) -> dict[str, str]:
         """Return replica → arrival time of its last news, in UTC."""
@@ -264,6 +295,7 @@ class Snapshot(CounterSnapshot):
             self.own.checksum if next(self.own.lines(), None) else "",
             self.has_left,
             handoffs.is_idle(self.own),
+            head.received,
         )
 
     def replica_called(self, text: str, name: str) -> str:

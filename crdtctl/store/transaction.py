@@ -127,16 +127,17 @@ class Transaction(Record, frozen=False):
         *,
         last: Sequence[str] = (),
         periods: bool = False,
+        is_notice: bool = False,
     ) -> int:
         """Replace ``own.json``: `own` with these `lines` of counters in their places. Return the commit number.
 
         Lines make a commit. Without lines, only the `history` of export markers, or the positions in followed files,
         `follows`, change. `last` has the effects of the commit. With `periods`, an entry on the lines may have settings
-        of periods.
+        of periods. `is_notice`: the commit forgets or renames counters, or takes over entries that do.
         """
         assert self.own_lock is not None
         seq = own.seq + 1 if lines else own.seq
-        self.directory.write_own(self.own_lock, own, lines, seq, history, follows, last, periods)
+        self.directory.write_own(self.own_lock, own, lines, seq, history, follows, last, periods, is_notice)
         return seq
 
     def write_known(self, fill: Callable[[Draft], bool]) -> bool:
@@ -234,7 +235,7 @@ def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[
     """Return the header of ``known.json`` after `own` got the id `new`, and the new names of entries there."""
     from crdtctl.codec.header import FormerId
     from crdtctl.crdt import forks
-    from crdtctl.store import identity, journal
+    from crdtctl.store import identity, journal, receipts
     from crdtctl.store.unheard import departures_of
 
     clock, tags = identity.outward(own.source)
@@ -254,6 +255,8 @@ def _after_renaming(before: Head, own: OwnFile, reason: str, new: str) -> tuple[
         settled=before.settled,
         past=tuple(past[-_MAX_PAST:]),
         unheard={**before.unheard, **unheard},
+        received=receipts.received([(before.received, joined.names[0]), (own.source.head.received, joined.names[1])]),
+        receipts=before.receipts,
         periods=before.periods or own.source.head.periods,
     )
     return head, joined.names

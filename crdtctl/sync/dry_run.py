@@ -6,6 +6,7 @@ from crdtctl.contexts import ExitStack
 from crdtctl.crdt import forks
 from crdtctl.crdt.counter import delta_of
 from crdtctl.records import replace
+from crdtctl.store import receipts
 from crdtctl.store.inputs import open_input
 
 TYPE_CHECKING = False
@@ -19,7 +20,9 @@ def knowledge_after(knowledge: Knowledge, merged: MergeReport) -> Knowledge:
     """Return the knowledge that a replica would have after the merges of a dry run."""
     heads = [(knowledge.clock, knowledge.histories), *((head.clock, head.histories) for head in merged.heads)]
     joined = forks.join(heads)
-    return replace(knowledge, clock=joined.clock, histories=joined.histories)
+    parts = [knowledge.received, *(head.received for head in merged.heads)]
+    received = receipts.covered(receipts.received(zip(parts, joined.names, strict=True)), joined.clock)
+    return replace(knowledge, clock=joined.clock, histories=joined.histories, received=received)
 
 
 def newer_entries(item: Input, knowledge: Knowledge) -> int:

@@ -227,6 +227,8 @@ def _rank(owner: str, replica: str) -> tuple[bool, str]:
 def fingerprint_of(knowledge: Knowledge, relayed: Iterable[str]) -> str:
     """Return a hash that identifies the content of an object that relays these replicas."""
     facts = [knowledge.replica, knowledge.own_checksum, *knowledge.settled]
+    for replica, commit in sorted(knowledge.received.items()):
+        facts += ["received", replica, str(commit)]
     for replica in relayed:
         facts += [replica, str(knowledge.clock[replica]), knowledge.histories.get(replica, "")]
     return blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()

@@ -80,7 +80,7 @@ def as_tree(value: Any) -> Any:
 
 
 #: The fields that a header may end with, in their order.
-LAST = ("settled", "past", "unheard", "tier", "binding", "witness", "follows", "last")
+LAST = ("settled", "received", "receipts", "past", "unheard", "tier", "binding", "witness", "follows", "last")
 
 
 def specified(head: Head, counters: Counters) -> bytes:

@@ -573,6 +573,19 @@ FORKS: dict[str, bytes] = {
         b'"past"', b'"unheard":{"ann":1},"past"'
     ),
     "unheard of in a state": file_with(f'{HEAD},"unheard":{{"ann":1}}', A, B),
+    "nothing received, spelt out": file_with(f'{HEAD},"received":{{}}', A, B),
+    "a received commit 0": file_with(f'{HEAD},"received":{{"ann":0}}', A, B),
+    "a received commit of no name": file_with(f'{HEAD},"received":{{"":1}}', A, B),
+    "received commits in a list": file_with(f'{HEAD},"received":["ann"]', A, B),
+    "receipts in a state": file_with(f'{HEAD},"receipts":{{"ann":{{"bob":1}}}}', A, B),
+    "no receipts, spelt out": past('[["ann",1,"copied","now"]]').replace(b'"past"', b'"receipts":{},"past"'),
+    "receipts of nobody": past('[["ann",1,"copied","now"]]').replace(b'"past"', b'"receipts":{"ann":{}},"past"'),
+    "receipts in a list": past('[["ann",1,"copied","now"]]').replace(b'"past"', b'"receipts":["ann"],"past"'),
+    "a receipt of a number": past('[["ann",1,"copied","now"]]').replace(b'"past"', b'"receipts":{"ann":1},"past"'),
+    "a receipt of commit 0": past('[["ann",1,"copied","now"]]').replace(
+        b'"past"', b'"receipts":{"ann":{"bob":0}},"past"'
+    ),
+    "receipts after the earlier ids": past('[["ann",1,"copied","now"]],"receipts":{"ann":{"bob":1}}'),
     "recent without a base": head('"kind":"state"', '"kind":"recent"'),
     "a base in a state": head('"kind":"state"', '"kind":"state","base":"0123456789ab"'),
     "an empty base": head('"kind":"state"', '"kind":"own","base":""'),

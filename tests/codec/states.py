@@ -182,6 +182,8 @@ def head_from(clock: dict[str, int], tape: Tape) -> Head:
         histories={author: history for author, seq in clock.items() if (history := history_from(seq, tape))},
         periods=tape.below(2) == 1,
         settled=tuple(sorted(tape.some(AUTHORS, 2))) if not is_own else (),
+        received={author: seq(tape) for author in tape.some(AUTHORS, 1)},
+        receipts={author: {"ann": 1} for author in tape.some(AUTHORS, 1)} if kind == "known" else {},
         past=tuple(past) if kind == "known" else (),
         unheard={author: tape.below(10) for author in tape.some(AUTHORS, 2)} if kind == "known" else {},
         tier=tape.below(100) if is_own else 0,

@@ -107,6 +107,7 @@ def own_headers(draw: st.DrawFn) -> Head:
         {replica: seq},
         histories={replica: history} if history else {},
         tier=draw(st.integers(0, is_odd)),
+        received=draw(st.sampled_from([{}, {replica: 1}, {replica: seq}] + [{"hub-1": 1}] * is_odd)),
         periods=draw(st.booleans()),
         binding=draw(texts),
         witness=draw(st.just("") | texts),
@@ -133,6 +134,10 @@ def known_headers(draw: st.DrawFn) -> Head:
         periods=draw(st.booleans()),
         past=tuple(draw(st.lists(past, max_size=2))),
         unheard=draw(st.dictionaries(ids, st.integers(0, 9), max_size=2)),
+        received=draw(st.just({}) | st.dictionaries(ids, seqs, max_size=2)),
+        receipts=draw(
+            st.just({}) | st.dictionaries(ids, st.dictionaries(ids, seqs, min_size=1, max_size=2), max_size=2)
+        ),
     )
 
 
@@ -150,6 +155,7 @@ def assert_own_header_agrees(line: bytes) -> None:
         follows=json.loads(b"{%b}" % header.follows),
         last=tuple(json.loads(b'["%b"]' % header.last)) if header.last else (),
         periods=header.periods,
+        received={replica: header.received} if header.received else {},
     )
     assert decode_head(line) == head
     assert header.exports == (parse(history).count if history else 0)

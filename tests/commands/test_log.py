@@ -54,6 +54,24 @@ def test_a_new_id_is_noted_with_the_old_one_and_the_reason(shell: Shell, replica
     assert "copied" in event["why"]
 
 
+def test_what_was_forgotten_renamed_and_retired_is_noted(shell: Shell, replica: Replica) -> None:
+    other = Replica.init(shell.directory / "other", name="other")
+    other.increment("tmp")
+    other.add("visitors", ["ada"])
+    replica.merge_bytes(other.export_bytes())
+    shell.ok("rename", "tmp", "old")
+    shell.ok("forget", "old", "visitors")
+    shell.ok("retire", other.id, "--yes")
+    events = [json.loads(line) for line in shell.ok("log", "-n3", "--format", "ndjson").splitlines()]
+    assert [{key: value for key, value in event.items() if key != "at"} for event in events] == [
+        {"did": "renamed counter", "commit": 1, "old": "tmp", "new": "old"},
+        {"did": "forgot", "commit": 2, "count": 2, "counters": ["pncounter tmp", "gset visitors"]},
+        {"did": "retired", "replica": other.id, "commits": 2},
+    ]
+    shell.ok("rename", "tmp", "old")
+    assert len(shell.ok("log").splitlines()) == 4
+
+
 def test_the_last_events_can_be_asked_for(shell: Shell, replica: Replica) -> None:
     other = Replica.init(shell.directory / "other", name="other")
     for _ in range(3):

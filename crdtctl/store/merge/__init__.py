@@ -125,7 +125,8 @@ def _carry_out(
         if transaction.dry_run:
             one_pass.run(None)
         elif written := transaction.write_known(one_pass.run):
-            _note(transaction, report)
+            if report.changed:
+                _note(transaction, report)
             if watch:
                 watch.complete(report)
         if any(buffer.count for buffer in (*handed_over, *buffers)):

@@ -72,11 +72,12 @@ class MergePass:
         self.buffers = buffers
         self._progress = options.progress
         self._ranges = 1
+        self._has_receipts = False
 
     def run(self, draft: Draft | None) -> bool:
         """Join into `draft`, if there is one; return whether anything changed."""
         head = self._head()
-        if not self.report.changed and self._is_inside():
+        if not self._is_news and self._is_inside():
             self.plan.taken[0].refuse_if_changed()
             return False
         writer = Writer(draft.write, head) if draft else None
@@ -95,7 +96,12 @@ class MergePass:
             one.refuse_if_changed()
         if writer:
             writer.close()
-        return self.report.changed
+        return self._is_news
+
+    @property
+    def _is_news(self) -> bool:
+        """Whether ``known.json`` changes. Receipts alone are not reported as a change."""
+        return self.report.changed or self._has_receipts
 
     def _is_inside(self) -> bool:
         """Return whether all lines of the only source are in ``known.json``, but for own entries."""
@@ -112,6 +118,8 @@ class MergePass:
         newer = clocks.missing(before.clock, clock)
         self.report.replicas = sorted(newer)
         periods = before.periods or any(one.head.periods for one in plan.taken)
+        received, receipts = plan.received, plan.receipts
+        self._has_receipts = (received, receipts) != (before.received, before.receipts)
         found = tags, settled, plan.unheard, periods
         differs = found != (before.histories, before.settled, before.unheard, before.periods)
         self.report.metadata_changed = differs or bool(before.clock.keys() - clock.keys())
@@ -125,6 +133,8 @@ class MergePass:
             heard=heard,
             histories=tags,
             settled=settled,
+            received=received,
+            receipts=receipts,
             unheard=plan.unheard,
             periods=periods,
         )

@@ -18,13 +18,14 @@ from crdtctl.store.retirement import membership_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from typing import Any
 
     from crdtctl.codec.header import Head
     from crdtctl.codec.reader import Heads, Source
     from crdtctl.crdt.base import Entries
+    from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.forks import Names
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.inputs import Input
@@ -41,7 +42,7 @@ class OpenedInput(Record, frozen=False, eq=False):
     `mark` identifies the text of its header. `members` are its entries of membership, `jobs` those of attempts of jobs,
     and `renames` is whether it renames counters. Its entries are read under other `names` where an id has forked.
     It is the `place`-th of all inputs. One that many were joined into (`crdtctl.store.merge.rounds`) has their
-    places and labels as two sequences, `many`, and their `many_writers`.
+    places and labels as two sequences, `many`, and their `many_writers` and `many_statements`.
     """
 
     item: Input
@@ -57,6 +58,7 @@ class OpenedInput(Record, frozen=False, eq=False):
     place: int = 0
     many: tuple[Sequence[int], Sequence[str]] | tuple[()] = ()
     many_writers: AbstractSet[str] = frozenset()
+    many_statements: Mapping[str, Clock] = NOTHING
 
     @property
     def labels(self) -> Iterable[tuple[int, str]]:
@@ -67,6 +69,11 @@ class OpenedInput(Record, frozen=False, eq=False):
     def writers(self) -> AbstractSet[str]:
         """The replicas that wrote these inputs."""
         return self.many_writers or {self.head.replica}
+
+    @property
+    def statements(self) -> Mapping[str, Clock]:
+        """Writer → the notices that it has received, see `crdtctl.store.receipts`."""
+        return {self.head.replica: self.head.received} if self.head.received and not self.many else self.many_statements
 
     def refuse_if_changed(self) -> None:
         """Raise `BadInput` if the file was written to since its checksum was verified."""

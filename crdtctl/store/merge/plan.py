@@ -19,7 +19,7 @@ from crdtctl.store.unheard import Heard, counts, still
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from crdtctl.codec.reader import Source
     from crdtctl.contexts import ExitStack
@@ -63,7 +63,7 @@ class MergePlan(Record):
 
     `joined` has the clocks and histories with forks resolved into branches, `settled` the marks of settled facts,
     `unheard` the earlier ids whose last state has not come back. `left_out` are the attempts of jobs that do not count,
-    before and after the merge.
+    before and after the merge. `received` and `receipts` are the fields of the header, see `crdtctl.store.receipts`.
     """
 
     taken: list[OpenedInput]
@@ -71,6 +71,8 @@ class MergePlan(Record):
     settled: set[str]
     unheard: dict[str, int]
     left_out: tuple[frozenset[str], frozenset[str]]
+    received: Clock
+    receipts: Mapping[str, Clock]
 
 
 def read_basis(transaction: Transaction, opened: Sequence[OpenedInput], stack: ExitStack) -> Basis:
@@ -138,7 +140,24 @@ def make_plan(
     report.absorbed_twice = _newly_absorbed_twice(basis, members, settled)
     report.returned = _newly_returned(before, {**joined.clock, **basis.own.source.head.clock}, settled)
     unheard = _still_unheard(basis, taken, members, hears=options.hears)
-    return MergePlan(taken, joined, settled, unheard, (known_before.left_out, known_after.left_out))
+    left_out = known_before.left_out, known_after.left_out
+    return MergePlan(taken, joined, settled, unheard, left_out, *_receipts(basis, taken, joined))
+
+
+def _receipts(basis: Basis, taken: Sequence[OpenedInput], joined: ForkResolution) -> tuple[Clock, Mapping[str, Clock]]:
+    """Return the notices of other replicas that are received after the merge, and the receipts of all notices."""
+    before, mine, own = basis.head, basis.own.source.head.received, basis.own.id
+    if not (before.received or mine or any(one.head.received for one in taken)):
+        return {}, {}
+    from crdtctl.store import receipts  # only here: few replicas have notices
+
+    parts = [(before.received, joined.names[0]), *((one.head.received, one.names) for one in taken)]
+    received = receipts.covered(receipts.received(parts), {**joined.clock, own: 0})
+    statements = [
+        (who, receipts.received([(part, one.names)])) for one in taken for who, part in one.statements.items()
+    ]
+    others = {who for who in joined.clock if who != own}
+    return received, receipts.collected(before.receipts, statements, {**received, **mine}, others)
 
 
 def _labels(taken: Sequence[OpenedInput]) -> list[str]:

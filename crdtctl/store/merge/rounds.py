@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from crdtctl.contexts import ExitStack
+    from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.forks import ForkResolution
     from crdtctl.store.transaction import Transaction
 
@@ -167,8 +168,13 @@ def _together(parts: Sequence[OpenedInput], source: Source) -> OpenedInput:
         clocks.join_all(one.head.clock for one in parts),
         histories=watch.histories,
         settled=tuple(sorted({mark for one in parts for mark in one.head.settled})),
+        received=clocks.join_all(one.head.received for one in parts),
         periods=any(one.head.periods for one in parts),
     )
+    statements: dict[str, Clock] = {}
+    for one in parts:
+        for who, part in one.statements.items():
+            statements[who] = clocks.join(statements.get(who, {}), part)
     return OpenedInput(
         Input("joined states"),
         head,
@@ -181,4 +187,5 @@ def _together(parts: Sequence[OpenedInput], source: Source) -> OpenedInput:
         renames=any(one.renames for one in parts),
         many=(array("Q", (place for place, _ in labels)), [label for _, label in labels]),
         many_writers={writer for one in parts for writer in one.writers},
+        many_statements=statements,
     )

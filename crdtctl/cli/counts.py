@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from crdtctl.cli import output
 from crdtctl.cli.output import Report
+from crdtctl.cli.time_ranges import within
 from crdtctl.crdt.series import name_of
 from crdtctl.errors import printable
 
@@ -18,19 +21,29 @@ if TYPE_CHECKING:
 _COLUMNS = ("commit", "at", "name", "what", "key", "note", "undone_by")
 
 
-def print_counts(replica: Reader, names: Sequence[str], number: int | None, form: str | None) -> None:
-    """Print the journal of counts: the last commits, with a `number`, of some counters, or of all without names."""
+def print_counts(
+    replica: Reader,
+    names: Sequence[str],
+    number: int | None,
+    form: str | None,
+    since: str | None = None,
+    until: str | None = None,
+) -> None:
+    """Print the journal of counts: the last commits, with a `number`, of some counters, or of all without names.
+
+    `since` and `until` are the times of the command line, see `crdtctl.cli.time_ranges`.
+    """
     chosen = output.resolve_format(form)
     entries = replica.journal()
     if not entries:
         output.print_message('no counts are recorded; set journal = "counts" in config.toml, and later ones are')
-    commits = selected(entries, names)
-    output.print_report(report(commits[-number:] if number else commits), chosen)
+    commits = selected(within(entries, lambda entry: entry.at, since, until, time.time()), names)
+    output.print_report(report(commits[-number:] if number else commits, entries), chosen)
 
 
-def report(entries: Sequence[JournalEntry]) -> Report:
-    """Return the report of commits, oldest first. Each item is a commit."""
-    undone = {entry.undoes: entry.commit for entry in entries if entry.undoes}
+def report(entries: Sequence[JournalEntry], journal: Sequence[JournalEntry]) -> Report:
+    """Return the report of commits, oldest first, from a whole `journal`. Each item is a commit."""
+    undone = {entry.undoes: entry.commit for entry in journal if entry.undoes}
     return Report("commits", _COLUMNS, [_item(entry, undone.get(entry.commit)) for entry in entries], _rows)
 
 

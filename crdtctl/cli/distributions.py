@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: The quantiles of a report that does not choose any.
 USUAL = "0.5,0.9,0.95,0.99"
+_BEFORE_QUANTILES = ("count", "sum", "mean", "min")
 #: Up to this number of digits, a float of JSON is exactly the decimal number.
 _DIGITS = 15
 
@@ -75,7 +76,11 @@ def bound(word: str, option: str) -> int:
 
 def with_figures(item: Item, one: Total | Default) -> Item:
     """Return the item of a counter, with all figures of a distribution."""
-    return {**item, **figures_of(one, quantiles(None))} if isinstance(one, Total) and is_distribution(one) else item
+    return (
+        {**item, **figures_of(one.distribution, quantiles(None))}
+        if isinstance(one, Total) and is_distribution(one)
+        else item
+    )
 
 
 def check_type(total: Total) -> None:
@@ -89,9 +94,8 @@ def is_distribution(total: Total) -> bool:
     return TYPES[total.tag].adds_numbers
 
 
-def figures_of(total: Total, chosen: list[int]) -> Item:
-    """Return the figures of a distribution for JSON, with the chosen quantiles. Raise `RefusedError`."""
-    found = total.distribution
+def figures_of(found: Distribution, chosen: Sequence[int]) -> Item:
+    """Return the figures of a distribution for JSON, with the chosen quantiles."""
     buckets = [
         {"upper": _number(one.upper), "count": json_int(one.size), "cumulative": json_int(one.cumulative)}
         for one in found.buckets()
@@ -106,6 +110,16 @@ def figures_of(total: Total, chosen: list[int]) -> Item:
         "quantiles": quantiles_of(found, chosen),
         "buckets": buckets,
     }
+
+
+def figure_names(chosen: Sequence[int]) -> list[str]:
+    """Return the names of all figures in a report, with the chosen quantiles."""
+    return [*_BEFORE_QUANTILES, *map(text, chosen), "max"]
+
+
+def figure_cells(item: Item) -> list[object]:
+    """Return the figures in an item of `figures_of`, in the order of their names."""
+    return [*(item[name] for name in _BEFORE_QUANTILES), *item["quantiles"].values(), item["max"]]
 
 
 def quantiles_of(found: Distribution, chosen: Sequence[int]) -> Item:
@@ -141,12 +155,9 @@ def _figures_report(now: Snapshot, rows: Iterable[Total], by: Sequence[str], cho
     """Return the report of all figures, with the chosen quantiles."""
 
     def cells(item: Item) -> Iterator[tuple[object, ...]]:
-        for figure in ("count", "sum", "mean", "min"):
-            yield figure, item[figure]
-        yield from item["quantiles"].items()
-        yield "max", item["max"]
+        return zip(figure_names(chosen), figure_cells(item), strict=True)
 
-    items = ({**named(one.name, one.labels), "type": one.tag, **figures_of(one, chosen)} for one in rows)
+    items = ({**named(one.name, one.labels), "type": one.tag, **figures_of(one.distribution, chosen)} for one in rows)
     return report(now, (), ("figure", "value"), by, items, cells)
 
 

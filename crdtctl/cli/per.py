@@ -44,7 +44,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 class Question(Record):
     """A question: rows of a length (None: one for all), in a zone, in a range (None: all that is known).
 
-    It asks for amounts, amounts per second (`rate`), or `quantiles`, in units of 10^-30.
+    It asks for amounts, amounts per second (`rate`), `quantiles`, in units of 10^-30, or all figures of distributions.
     """
 
     per: str | None
@@ -54,10 +54,13 @@ class Question(Record):
     rate: bool
     now: float
     quantiles: tuple[int, ...] = ()
+    all_figures: bool = False
 
     @property
     def columns(self) -> list[str]:
         """The names of the figures of each row."""
+        if self.all_figures:
+            return distributions.figure_names(self.quantiles)
         return [*map(text, self.quantiles)] or ["rate" if self.rate else "value"]
 
     @property
@@ -87,9 +90,9 @@ def question(context: Context) -> Question:
         raise UsageError("--tz, --until and --rate need --per, --since or --last", "for example --per day")
     if since is not None and since >= (now if until is None else until):
         raise UsageError("the range ends before it begins", "exchange --since and --until, or correct the year")
-    words = values["quantile"]
-    chosen = () if words is None else tuple(dict.fromkeys(distributions.quantiles(words)))
-    return Question(per, zone, since, until, bool(values["rate"]), now, chosen)
+    words, figures = values["quantile"], bool(values["distribution"])
+    chosen = () if words is None and not figures else tuple(dict.fromkeys(distributions.quantiles(words)))
+    return Question(per, zone, since, until, bool(values["rate"]), now, chosen, figures)
 
 
 def earliest(asked: Question) -> int | None:
@@ -271,6 +274,8 @@ def _cells(item: Item) -> Iterator[Sequence[object]]:
 
 def _figures(row: Item) -> Sequence[Any]:
     """Return the cells of a row after its period."""
+    if "buckets" in row:
+        return distributions.figure_cells(row)
     if "quantiles" in row:
         return [*row["quantiles"].values()]
     return [row["rate"] if "rate" in row else int(row["value"])]
@@ -331,7 +336,11 @@ def _row(start: int, end: int, value: int, amount: Any, asked: Question) -> Item
     if asked.rate:
         passed = min(end, asked.now) - start
         row["rate"] = float(f"{value / passed:.6g}") if passed > 0 else 0.0
-    if asked.quantiles:
+    if asked.all_figures:
+        row.update(distributions.figures_of(amount, asked.quantiles))
+        if not value:
+            row["relative_error"] = None  # numbers alone have a precision
+    elif asked.quantiles:
         row["quantiles"] = distributions.quantiles_of(amount, asked.quantiles)
     return row
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crdtctl.store.totals import Total
 
 #: Options of ``show`` that no question about time can be combined with.
-_OTHER_FIGURES = ("by_replica", "members", "readings", "attempts", "distribution", "state")
+_OTHER_FIGURES = ("by_replica", "members", "readings", "attempts", "state")
 #: Those that need one number.
 _OF_ONE_NUMBER = ("minimum", "maximum", "default")
 _LONGER = "ask for a span that begins with such a period, or keep short ones for longer with 'crdtctl create --keep'"
@@ -33,8 +33,9 @@ def check_combined(context: Context) -> None:
         if name in given:
             raise UsageError(f"{asked} and {given[name]} cannot be combined", "ask one after the other")
     rows = given.get("per") or given.get("rate")
-    if "rate" in given and "quantile" in given:
-        raise UsageError("--rate and --quantile cannot be combined", "a quantile is not an amount")
+    for name in ("quantile", "distribution"):
+        if "rate" in given and name in given:
+            raise UsageError(f"--rate and {given[name]} cannot be combined", "a quantile is not an amount")
     for name in _OF_ONE_NUMBER:
         if name in given and rows:
             raise UsageError(

@@ -19,18 +19,28 @@ if TYPE_CHECKING:
 
 @command(
     Option("number", "--number", "-n", metavar="N", kind=Whole(1), help="Show the last N events only."),
+    Option("since", metavar="TIME", help="Only what happened since then: 2026-03-01, 2026-03-01T14:30Z, 24h, 30d."),
+    Option("until", metavar="TIME", help="Only what happened until then. A day (UTC) is included as a whole."),
     Flag("counts", help="Show the journal of counts instead, see 'crdtctl help undo'."),
     Argument("names", "[NAME]...", "With --counts: only these counters.", repeated=True),
     FORM,
     statuses=READS,
 )
-def log(context: Context, number: int | None, counts: bool, names: list[str], form: str | None) -> None:
+def log(
+    context: Context,
+    number: int | None,
+    since: str | None,
+    until: str | None,
+    counts: bool,
+    names: list[str],
+    form: str | None,
+) -> None:
     """Show past merges and other events, oldest first.
 
     \b
     EXAMPLES:
       crdtctl log -n 5
-      crdtctl log --counts builds
+      crdtctl log --counts builds --since 24h
       crdtctl log --format ndjson | jq -r 'select(.did == "merged") | .at'
 
     Lists merges with the replicas they updated, replica ids that ended with the reason, forks with their resolution,
@@ -44,10 +54,16 @@ def log(context: Context, number: int | None, counts: bool, names: list[str], fo
     if counts:
         from crdtctl.cli.counts import print_counts
 
-        print_counts(replica, names, number, form)
+        print_counts(replica, names, number, form, since, until)
         return
     chosen = output.resolve_format(form)
     entries = replica.log()
+    if since is not None or until is not None:
+        import time
+
+        from crdtctl.cli.time_ranges import within
+
+        entries = [*within(entries, lambda entry: str(entry["at"]), since, until, time.time())]
     items = [_escaped(entry) for entry in (entries[-number:] if number else entries)]
     columns = ("at", "did", "what")
     rows = Report("events", columns, items, lambda i: [(i["at"], i["did"], _words(i, chosen))], ids=replica.clock)

@@ -60,7 +60,7 @@ def _counter(total: Total, days: Sequence[tuple[int, int]]) -> Item:
         "days": [[day, json_int(amount)] for day, amount in days],
     }
     if is_distribution(total):
-        figures = figures_of(total, quantiles(None))
+        figures = figures_of(total.distribution, quantiles(None))
         item["figures"] = {key: figures[key] for key in ("sum", "mean", "min", "max")} | figures["quantiles"]
     return item
 

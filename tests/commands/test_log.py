@@ -72,6 +72,13 @@ def test_what_was_forgotten_renamed_and_retired_is_noted(shell: Shell, replica: 
     assert len(shell.ok("log").splitlines()) == 4
 
 
+def test_events_are_shown_in_a_range_of_times(shell: Shell, replica: Replica, log: Path) -> None:
+    lines = ['{"at":"2026-03-01T23:59:59Z","did":"a"}', '{"at":"2026-03-02T00:00:00Z","did":"b"}']
+    log.write_text("".join(f"{line}\n" for line in lines))
+    assert [line.split("\t")[1] for line in shell.ok("log", "--since", "2026-03-02").splitlines()] == ["b"]
+    assert [line.split("\t")[1] for line in shell.ok("log", "--until", "2026-03-01").splitlines()] == ["a"]
+
+
 def test_the_last_events_can_be_asked_for(shell: Shell, replica: Replica) -> None:
     other = Replica.init(shell.directory / "other", name="other")
     for _ in range(3):

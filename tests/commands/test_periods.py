@@ -194,7 +194,7 @@ def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Rep
         ("--tz UTC", "need --per"),
         ("--rate", "need --per"),
         ("--per day --members", "--per and --members cannot be combined"),
-        ("--last 1d --distribution", "--last and --distribution cannot be combined"),
+        ("--last 1d --distribution --rate", "--rate and --distribution cannot be combined"),
         ("--last 1d --rate --quantile 0.5", "--rate and --quantile cannot be combined"),
         ("--per day --quantile 0.5 --max 3", "--per and --max cannot be combined"),
         ("--last 1d --quantile 0.5,0.9 --max 3", "they need a single quantile"),
@@ -628,6 +628,23 @@ def test_quantiles_of_each_period_are_columns(shell: Shell, latency: Replica) ->
     )
     seen = on_terminal(shell, "show", "latency", *DAYS, "--quantile", "1").stdout
     assert "█" not in seen
+
+
+def test_all_figures_of_each_period_are_columns(shell: Shell, latency: Replica) -> None:
+    words = ["show", "latency", *DAYS, "--distribution"]
+    header, *rows = shell.ok(*words, "--format", "csv").splitlines()
+    assert header == "period,count,sum,mean,min,0.5,0.9,0.95,0.99,max"
+    days = {row.split(",")[0]: row.split(",")[1:] for row in rows}
+    assert days["2026-03-02"] == ["0", "0", *[""] * 7]
+    found = json.loads(shell.ok(*words, "--quantile", "0,1", "--format", "json"))["counters"][0]["periods"]
+    for period in found:
+        figures = days[period["period"]]
+        assert [str(period[name]) for name in ("count", "sum")] == figures[:2]
+        assert period["relative_error"] == (0.01 if period["count"] else None)
+        assert period["quantiles"] == {"0": period["min"], "1": period["max"]}
+        assert [one["cumulative"] for one in period["buckets"]][-1:] == [period["count"]][: len(period["buckets"])]
+    one = shell.ok("show", "latency", "--since", "2026-03-01", "--until", "2026-03-03", "--distribution").split("\t")
+    assert int(one[1]) == sum(int(row[0]) for row in days.values())
 
 
 def test_quantiles_of_the_groups_of_each_period_are_columns(shell: Shell, latency: Replica) -> None:

@@ -166,6 +166,28 @@ def test_journal_has_each_commit_with_its_note_and_keys(shell: Shell, replica: R
     assert [line.split("\t")[0] for line in shell.ok("log", "--counts", "builds", "-n", "1").splitlines()] == ["2"]
 
 
+def test_journal_is_shown_in_a_range_of_times(shell: Shell, replica: Replica, journal: Path) -> None:
+    for _ in range(3):
+        shell.ok("increment", "builds")
+    shell.ok("undo", "1")
+    days = ["2026-03-01T23:59:59Z", "2026-03-02T00:00:00Z", "2026-03-02T23:59:59Z", "2026-03-03T00:00:00Z"]
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    journal.write_text("".join(json.dumps({**line, "at": day}) + "\n" for line, day in zip(lines, days, strict=True)))
+
+    def commits(*words: str) -> list[str]:
+        return [line.split("\t")[0] for line in shell.ok("log", "--counts", *words).splitlines()]
+
+    assert commits("--since", "2026-03-02") == ["2", "3", "4"]
+    assert commits("--until", "2026-03-01") == ["1"]
+    assert commits("--since", "2026-03-02", "--until", "2026-03-02", "-n1") == ["3"]
+    assert commits("--since", "2026-03-02T00:00:00+01:00", "--until", "2026-03-02T00:00:01Z") == ["1", "2"]
+    assert commits("--since", "1h") == []
+    assert shell.ok("log", "--counts", "--until", "2026-03-01").split("\t")[-1].strip() == "4"
+    assert "'yesterday' is not a time for --since" in assert_refused(shell("log", "--since", "yesterday"), 2)
+    refused = shell("log", "--since", "2026-03-02", "--until", "2026-03-01")
+    assert "ends before it begins" in assert_refused(refused, 2)
+
+
 def test_earlier_commit_is_taken_back_once(shell: Shell, replica: Replica, journal: Path) -> None:
     for amount in ("1", "20", "300"):
         shell.ok("increment", "builds", amount)

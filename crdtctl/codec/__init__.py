@@ -90,8 +90,9 @@ an array of zeros.
 ``gcounter``   ``[seq, p]``, then ``once, marks, once_marks, expired, gone, readings, every, keep, periods, forgotten``
 ``pncounter``  ``[seq, p, n]``, then the same
 ``gset``       ``[seq, elements]``, then ``marks, forgotten``
-``hll``        ``[seq, sketch]``, then ``every, keep, periods``
-``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once, every, keep, periods``
+``hll``        ``[seq, sketch]``, then ``every, keep, periods, start, forgotten``
+``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once, every, keep, periods, used, start,
+               forgotten``
 ``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun, every, keep, periods``
 ``handoff``    ``[seq, tier]``, then ``P, N``
 
@@ -120,6 +121,8 @@ an array of zeros.
                 those of a ``hist`` are such a map to ``[counts]``, then ``plus, minus, least, most``. See
                 `crdtctl.crdt.period_names`.
 ``forgotten``   replica → last commit of its entry when this replica forgot the counter, itself among them.
+``start``       the commit of this replica that started the entry again, empty, since it was forgotten; 0: none.
+``used``        idempotency keys whose numbers were forgotten, sorted. They stay used, and their numbers do not count.
 ``elements``    element → number of the commit that added it, or added it again after a reset.
 ``sketch``      a HyperLogLog sketch as text, see `crdtctl.crdt.hyperloglog`.
 ``levels``      levels of buckets, ``a`` to ``f``, that this replica uses, sorted: ``["c"]``. The first applies.
@@ -146,11 +149,13 @@ Joins
 -----
 The join of two states has, of every counter and type, the entries of all replicas. Two entries of one replica are
 joined item by item: the larger number, the union of bounds and of levels, the larger rank of each register of a sketch,
-the smaller ``least``, maps key by key. There are four exceptions:
+the smaller ``least``, maps key by key. There are five exceptions:
 
 * Of two arrays in ``once`` with different commits, the one with the larger commit is taken. Then keys of the commits up
   to ``gone`` are dropped.
 * Of two ``periods``, those of the entry with the larger ``seq`` are taken; of one ``seq``, the larger ones.
+* Of two entries of an ``hll`` or a ``hist`` with different ``start``, the one with the larger one is taken. After a
+  fork, a reader joins those of the branches item by item.
 * Entries of ``membership``, ``attempts``, ``renames`` and ``handoff`` are not joined: the one with the larger ``seq``
   is taken.
 * Different branches of a fork are put under their own ids first.
@@ -158,7 +163,8 @@ the smaller ``least``, maps key by key. There are four exceptions:
 Of the joined entries of a counter, those are left out whose commit another replica's entry has in ``forgotten``, or a
 later one. So are the elements, and the idempotency keys, of such commits. If every entry is ``forgotten`` up to its
 commit, also by itself, the counter does not exist. Neither does it if this holds with entries of branches taken as
-those of their replica, and its value is 0. See `crdtctl.crdt.forgetting`.
+those of their replica, and its value is 0. Of an ``hll`` or a ``hist``, readers leave out such entries of branches. See
+`crdtctl.crdt.forgetting` and `crdtctl.crdt.restarting`.
 
 The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
 key and for each generation of a source, the maximum over the replicas. Marks of all replicas on one id, key or

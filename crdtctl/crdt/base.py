@@ -292,10 +292,14 @@ class CounterType(RowType, ABC):
             return True
         return forgetting.is_forgotten_before_a_fork(entries, part) and self.value(entries) == 0
 
+    def merged(self, entries: Entries) -> Entries:
+        """Return the entries to read: the branches of each fork are joined under the id of their replica."""
+        return merge_branches(self.record, entries)
+
     @final
     def value(self, entries: Entries) -> int:
         """Return the value of the counter: the fold, with the branches of each fork merged to one replica."""
-        return self.fold(merge_branches(self.record, entries))
+        return self.fold(self.merged(entries))
 
     @final
     def apply(self, mine: Entry | None, operation: Operation, context: OperationContext) -> Entry | None:
@@ -316,6 +320,9 @@ class CounterType(RowType, ABC):
             raise Refused(f"a {self.tag} keeps no periods")
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, context)
+        if operation.verb == "create" and after == mine:
+            known = {**context.others(), context.replica: mine}
+            return (context.seq, *after[1:]) if self.is_forgotten(known) else None
         if after == mine or (mine is None and after == before and self._is_vain(operation, context)):
             return None
         return (context.seq, *after[1:])

@@ -55,7 +55,7 @@ def merge_branches(record: lattice.Record, entries: Mapping[str, Any]) -> Mappin
     joined: dict[str, Any] = {}
     for author, row in entries.items():
         replica = origin(author)
-        joined[replica] = record.join(joined[replica], row) if replica in joined else row
+        joined[replica] = record.join_branches(joined[replica], row) if replica in joined else row
     return joined
 
 

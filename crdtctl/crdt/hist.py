@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from crdtctl.crdt import buckets, decimals, distribution
 from crdtctl.crdt.base import MAX_DIGITS, TOO_LARGE, Malformed, Refused
-from crdtctl.crdt.branches import merge_branches
 from crdtctl.crdt.distribution import Distribution
-from crdtctl.crdt.lattice import Dated, Decimals, Elements, MapOf, Nat, PeriodsOf, Record
-from crdtctl.crdt.names import key_fault
-from crdtctl.crdt.periodic import Periodic
+from crdtctl.crdt.lattice import Decimals, Elements, MapOf, Nat, PeriodsOf, Record, Restarted
+from crdtctl.crdt.names import key_fault, replica_fault
+from crdtctl.crdt.restarting import Restarting
 from crdtctl.records import NamedTuple, final
 
 TYPE_CHECKING = False
@@ -30,10 +29,12 @@ if TYPE_CHECKING:
 _COUNTS = MapOf(buckets.key_fault, Nat(), are_names=False)
 _PARTS = (_COUNTS, Decimals(), Decimals(), Decimals(downwards=True), Decimals())
 _KEYED = Record(*_PARTS, required=1)
+#: The places of parts of a row.
+_ONCE, _USED = 7, 11
 _REFUSALS = {
     "increment": "a hist counts numbers; add them to it",
     "decrement": "a hist cannot take a number back, because it does not store which numbers it counted",
-    "reset": "a hist cannot be reset, because it does not store which numbers it counted; begin one of another name",
+    "reset": "a hist cannot be reset, because it does not store which numbers it counted; 'crdtctl forget' drops it",
 }
 
 
@@ -56,18 +57,19 @@ class Numbers(NamedTuple):
 
 
 @final
-class Hist(Periodic):
-    """Row ``(seq, levels, counts, plus, minus, least, most, once, every, keep, periods)``, see `Numbers`.
+class Hist(Restarting):
+    """Row ``(seq, levels, counts, plus, minus, least, most, once, every, keep, periods, used, start, forgotten)``.
 
-    The value is how many numbers there are.
+    The value is how many numbers there are. For the parts of numbers, see `Numbers`.
 
     `levels` are the one that this replica chose, and those of replicas that it absorbed; it uses the coarsest. `once`
     maps an idempotency key to ``(counts, plus, minus, least, most)``, and `periods` those numbers of each period that
-    were added without a key.
+    were added without a key. `used` are the keys that were forgotten, and whose numbers do not count. `start` and
+    `forgotten`: see `crdtctl.crdt.restarting`.
     """
 
     tag = "hist"
-    record = Dated(
+    record = Restarted(
         Nat(),
         Elements(buckets.level_fault),
         *_PARTS,
@@ -75,6 +77,9 @@ class Hist(Periodic):
         Nat(),
         Nat(),
         PeriodsOf(_KEYED),
+        Elements(key_fault),
+        Nat(),
+        MapOf(replica_fault, Nat()),
         required=3,
     )
     summary = "how long, how large: quantiles of numbers within 1 %, and their exact sum"
@@ -84,8 +89,11 @@ class Hist(Periodic):
     def mutate(self, mine: Entry, operation: Operation, context: OperationContext) -> Entry:
         if operation.verb in _REFUSALS:
             raise Refused(_REFUSALS[operation.verb])
+        if operation.verb == "forget":
+            return self.forget(mine, operation, context)
         if operation.verb not in ("create", "add"):
             raise Refused("a hist has no rights, and no keys that expire")
+        mine = self.present(mine, context)
         levels, numbers, once = mine[1] or (self._level(operation, context),), _numbers(mine), self._keys(mine)
         if operation.verb == "create":
             return self.with_settings(self._row(mine, levels, numbers, once), operation, context)
@@ -95,13 +103,15 @@ class Hist(Periodic):
             return self.in_period(row, _KEYED.make(*added) if added.counts else None, operation, context)
         if operation.at is not None:
             raise Refused("numbers with an idempotency key have no period; leave out the time, or the key")
-        if operation.once not in once and added.counts:
+        used = self._used({**context.others(), context.replica: mine})
+        if operation.once not in once and operation.once not in used and added.counts:
             once = {**once, operation.once: _KEYED.make(*added)}
         return self._row(mine, levels, numbers, once)
 
     def _row(self, mine: Entry, levels: tuple[str, ...], numbers: Numbers, once: Mapping[str, Entry]) -> Entry:
-        """Return `mine` with other numbers, and unchanged periods."""
-        return self.record.make(mine[0], levels, *numbers, once, *self.dated(mine))
+        """Return `mine` with other numbers, and unchanged other parts."""
+        rest = [self.record.at(mine, index) for index in range(_ONCE + 1, len(self.record.parts))]
+        return self.record.make(mine[0], levels, *numbers, once, *rest)
 
     @staticmethod
     def _level(operation: Operation, context: OperationContext) -> str:
@@ -111,8 +121,16 @@ class Hist(Periodic):
         return min((level for row in context.others().values() for level in row[1]), default=buckets.DEFAULT)
 
     def _keys(self, row: Entry) -> Mapping[str, Entry]:
-        once: Mapping[str, Entry] = self.record.at(row, 7)
+        once: Mapping[str, Entry] = self.record.at(row, _ONCE)
         return once
+
+    def _used(self, entries: Entries) -> set[str]:
+        """Return the idempotency keys whose numbers were forgotten."""
+        return {key for row in entries.values() for key in self.record.at(row, _USED)}
+
+    def forgetting(self, entries: Entries, operation: Operation) -> list[Any]:
+        *parts, _ = super().forgetting(entries, operation)
+        return [*parts, () if operation.keys_too else tuple(sorted(self.used_keys(entries)))]
 
     def settings_of(self, row: Entry) -> Mapping[str, str]:
         chosen = {"level": min(row[1])} if row[1] else {}
@@ -133,16 +151,27 @@ class Hist(Periodic):
     def _sent(self, entries: Entries) -> dict[str, tuple[str, Numbers]]:
         """Return idempotency key → the replica whose numbers count under it, and these numbers."""
         found: dict[str, tuple[str, Numbers]] = {}
+        used = self._used(entries)
         for author, row in sorted(entries.items()):
             for key, sent in self._keys(row).items():
                 numbers = Numbers(*sent)
+                if key in used:
+                    continue
                 if key not in found or _order(numbers) > _order(found[key][1]):
                     found[key] = author, numbers
         return found
 
+    def used_keys(self, entries: Entries) -> Mapping[str, int]:
+        return {**self.once(entries), **dict.fromkeys(self._used(entries), 0)}
+
     def is_repetition(self, entries: Entries, operation: Operation) -> bool:
-        """Return whether the numbers of an operation are those that were counted under its idempotency key."""
+        """Return whether the numbers of an operation are those that were counted under its idempotency key.
+
+        Forgotten numbers are not known, and so any numbers are taken as these.
+        """
         key = operation.once or ""
+        if key in self._used(entries):
+            return True
         sent = [Numbers(*keys[key]) for row in entries.values() if key in (keys := self._keys(row))]
         added = _of(self._added(operation), buckets.LEVELS)
         return any(one[1:] == added[1:] and one.size == added.size for one in sent)
@@ -154,7 +183,7 @@ class Hist(Periodic):
 
     def distribution(self, entries: Entries) -> Distribution:
         """Return the distribution of all numbers in several entries."""
-        entries = merge_branches(self.record, entries)
+        entries = self.merged(entries)
         found = [_numbers(row) for row in entries.values()]
         found += [numbers for _, numbers in self._sent(entries).values()]
         chosen = [Distribution(level, {}) for row in entries.values() for level in row[1]]
@@ -168,14 +197,17 @@ class Hist(Periodic):
             )
         return {"relative_error": buckets.ERRORS[min(levels)]} if levels else {}
 
-    def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:
-        theirs = context.others()[author]
+    def take_over(self, mine: Entry, theirs: Entry) -> Entry:
         once = dict(self._keys(mine))
         for key, sent in self._keys(theirs).items():
             if key not in once or _order(Numbers(*sent)) > _order(Numbers(*once[key])):
                 once[key] = sent
         levels = self.record.parts[1].join(mine[1], theirs[1])
         row = self._row(mine, levels, _sum(_numbers(mine), _numbers(theirs)), once)
+        used = self.record.parts[_USED].join(self.record.at(row, _USED), self.record.at(theirs, _USED))
+        if used:
+            rest = [self.record.at(row, index) for index in range(len(self.record.parts))]
+            row = self.record.make(*rest[:_USED], used, *rest[_USED + 1 :])
         return self.with_periods_of(row, theirs)
 
     def add_amounts(self, a: Entry, b: Entry) -> Entry:

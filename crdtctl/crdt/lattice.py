@@ -20,6 +20,8 @@ lattice     value                        join                                   
                                                                                 the end are left out
 `Dated`     such a row, with periods     part by part, and the periods of the   as a `Record`
                                          newer row
+`Restarted` a `Dated` row with the       of the larger start, or as a `Dated`   as a `Record`
+            commit of its start          row
 `Stamped`   such a row, with a stamp     of the larger stamp, or part by part   as a `Record`
 `Latest`    such a row                   the newer row                          as a `Record`
 =========== ============================ ====================================== =====================
@@ -177,6 +179,10 @@ class Record(Lattice):
         joined = [part.join(x, y) for part, x, y in zip(self.parts, a, b, strict=False)]
         return (*joined, *a[len(b) :])
 
+    def join_branches(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the row that the rows of two branches of a fork are read as."""
+        return self.join(a, b)
+
     def join_rows(self, a: Mapping[str, tuple[Any, ...]], b: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
         """Return the join of two maps from names to rows, entry by entry.
 
@@ -227,6 +233,21 @@ class Dated(Record):
             newer = max(a, b, key=lambda one: (one[0], _ordered(self.at(one, at))))
             return self.make(*row[:at], self.at(newer, at), *row[at + 1 :])
         return row
+
+
+@final
+class Restarted(Dated):
+    """A row that its only writer may start again, empty; its last part but one is the commit that last did this."""
+
+    def join(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        start = len(self.parts) - 2
+        before, after = self.at(a, start), self.at(b, start)
+        if before != after:
+            return a if before > after else b
+        return super().join(a, b)
+
+    def join_branches(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
+        return super().join(a, b)
 
 
 @final

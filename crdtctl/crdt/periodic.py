@@ -1,22 +1,22 @@
 """The base of the types with periods other than sums of totals: `bcounter`, `hll` and `hist`.
 
-The last parts of a row are its settings `every` and `keep`, and its periods. What is counted in a period is an
-*amount*: a pair of totals, a sketch, a distribution. A type adds amounts of one writer (`add_amounts`), and puts those
-of several together for a reader (`together`). The rest is the same for all types: where a period begins, how old
+Three parts of a row are its settings `every` and `keep`, and its periods. What is counted in a period is an *amount*:
+a pair of totals, a sketch, a distribution. A type adds amounts of one writer (`add_amounts`), and puts those of several
+together for a reader (`together`). The rest is the same for all types: where a period begins, how old
 periods are folded, and that a replica counts with periods as soon as it has heard of the settings.
 """
 
 from __future__ import annotations
 
 from crdtctl.crdt.base import CounterType, Refused
-from crdtctl.crdt.branches import merge_branches
 from crdtctl.records import abstractmethod, final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, ClassVar
 
+    from crdtctl.crdt import lattice
     from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
     from crdtctl.crdt.dated import Dated
     from crdtctl.crdt.periods import Period
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 class Periodic(CounterType):
-    """A type whose rows end with the parts `every`, `keep` and periods."""
+    """A type whose rows have the parts `every`, `keep` and periods, in this order."""
+
+    record: ClassVar[lattice.Dated]
 
     @abstractmethod
     def add_amounts(self, a: Any, b: Any) -> Any:
@@ -52,12 +54,12 @@ class Periodic(CounterType):
 
     @final
     def has_periods(self, row: Entry) -> bool:
-        return len(row) > len(self.record.parts) - 3
+        return any(row[self.record.dated - 2 : self.record.dated + 1])
 
     @final
     def dated(self, row: Entry) -> Dated:
-        """Return the last parts of a row."""
-        first = len(self.record.parts) - 3
+        """Return the parts of a row with its settings of periods, and its periods."""
+        first = self.record.dated - 2
         every, keep, kept = (self.record.at(row, first + number) for number in range(3))
         return every, keep, kept
 
@@ -101,8 +103,9 @@ class Periodic(CounterType):
         return self._with_dated(row, dated.joined(self, self.dated(row), self.dated(theirs)))
 
     def _with_dated(self, row: Entry, found: Dated) -> Entry:
-        first = len(self.record.parts) - 3
-        return self.record.make(*[self.record.at(row, index) for index in range(first)], *found)
+        parts = [self.record.at(row, index) for index in range(len(self.record.parts))]
+        last = self.record.dated
+        return self.record.make(*parts[: last - 2], *found, *parts[last + 1 :])
 
     @final
     def timeline(self, entries: Entries) -> Timeline:
@@ -110,7 +113,7 @@ class Periodic(CounterType):
         from crdtctl.crdt.periods import NAMES, end_of, start_of
         from crdtctl.crdt.timeline import Timeline
 
-        merged = merge_branches(self.record, entries)
+        merged = self.merged(entries)
         rows = [self.dated(row) for row in merged.values()]
         every, keep, _ = dated.agreed((0, 0, None), rows)
         if not every:

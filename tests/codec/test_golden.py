@@ -77,6 +77,12 @@ READINGS: dict[str, Readings] = {
         ("used keys", "pncounter"): 0,
         ("visitors", "gset"): 2,
     },
+    "forgotten-sketches": {
+        ("forgotten pages", "hll"): 0,
+        ("forgotten times", "hist"): 0,
+        ("latency", "hist"): 3,
+        ("pages", "hll"): 1,
+    },
     "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
     "readings": {
         ("big", "pncounter"): 2**53 + 1,
@@ -233,9 +239,9 @@ def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
 
 
 def test_golden_counters_are_forgotten_as_they_always_were() -> None:
-    counters = decoded(opened(CANONICAL["forgotten"]))
-    present = {name for name, counter in counters.items() if without_forgotten(counter)}
-    assert present == {"builds", "visitors"}
+    for file, wanted in (("forgotten", {"builds", "visitors"}), ("forgotten-sketches", {"latency", "pages"})):
+        counters = decoded(opened(CANONICAL[file]))
+        assert {name for name, counter in counters.items() if without_forgotten(counter)} == wanted
 
 
 def test_a_golden_file_of_a_client_says_its_tier() -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 from crdtctl.crdt import decimals, hyperloglog, periods
-from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Nat, Periods, Record, Registers
+from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Nat, Periods, PeriodsOf, Record, Registers
 
 
 def is_normal(lattice: Lattice, value: Any) -> bool:
@@ -20,7 +20,7 @@ def is_normal(lattice: Lattice, value: Any) -> bool:
             return value == "" or (isinstance(value, str) and hyperloglog.fault(value) is None)
         case Decimals():
             return value == "" or (isinstance(value, str) and decimals.text(decimals.units(value)) == value)
-        case MapOf(part=part):
+        case MapOf(part=part) | PeriodsOf(part=part):
             return all(is_normal(part, item) and item != part.bottom for item in value.values())
         case Record(parts=parts, required=required):
             return (

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from crdtctl.crdt import TYPES, forgetting
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, Operation, OperationContext, Refused
 from crdtctl.crdt.counter import Counter, join_counters, without_forgotten
-from crdtctl.crdt.gset import GSet
+from crdtctl.crdt.restarting import Restarting
 from tests.support.histories import Moment, histories, moments
 
 FORGETTABLE = {tag: kind for tag, kind in TYPES.items() if kind.can_be_forgotten}
 ADDITIVE = [kind for kind in FORGETTABLE.values() if kind.has_keys]
+RESTARTING = [kind for kind in FORGETTABLE.values() if isinstance(kind, Restarting)]
 each_type = pytest.mark.parametrize("kind", FORGETTABLE.values(), ids=FORGETTABLE)
 each_additive_type = pytest.mark.parametrize("kind", ADDITIVE, ids=lambda kind: kind.tag)
 FORGET = Operation("forget")
@@ -37,7 +38,21 @@ def carried_out(
 
 
 def count(kind: CounterType, amount: int = 1, once: str | None = None) -> Operation:
-    return Operation("add", elements=("new",)) if isinstance(kind, GSet) else Operation("increment", amount, once=once)
+    if kind.adds_numbers:
+        return Operation("add", elements=("7",) * amount, once=once)
+    return Operation("increment", amount, once=once) if kind.has_keys else Operation("add", elements=("new",))
+
+
+def counts_of(kind: CounterType, *authors: str) -> int:
+    """Return the value of one count of each author: they add the same element to a set."""
+    return len(authors) if kind.has_keys or kind.adds_numbers else 1
+
+
+def more(kind: CounterType) -> Operation:
+    """Return another count, of 4 where amounts add up."""
+    if kind.adds_numbers:
+        return Operation("add", elements=("8",))
+    return Operation("increment", 4) if kind.has_keys else Operation("add", elements=("more",))
 
 
 def forgotten(
@@ -56,8 +71,8 @@ def test_forgotten_counter_does_not_exist_and_one_entry_is_left(kind: CounterTyp
     assert after.keys() == {author}
     assert kind.value(after) == 0
     assert kind.used_keys(after).keys() == kind.used_keys(moment.state).keys()
-    counter: Counter = {kind.tag: after, "hll": {"ann": (1, "")}}
-    assert without_forgotten(counter).keys() == {"hll"}
+    counter: Counter = {kind.tag: after, "handoff": {"ann": (1, 0)}}
+    assert without_forgotten(counter).keys() == {"handoff"}
 
 
 @each_type
@@ -85,11 +100,11 @@ def test_counts_of_a_replica_that_heard_are_all_that_it_has(kind: CounterType, d
         who
         for who, row in history.own.items()
         if row[0] <= moment.clock.get(who, 0)
-        and (isinstance(kind, GSet) or max(row[1 : kind.record.required]) < TOO_LARGE - 1)
+        and not (kind.has_keys and max(row[1 : kind.record.required]) >= TOO_LARGE - 1)
     ]
     for number, author in enumerate(["zoe", "yan", *heard]):
         state = carried_out(kind, state, author, count(kind), 2 * 10**6 + number, history.own.get(author))
-    value = 1 if isinstance(kind, GSet) else 2 + len(heard)
+    value = counts_of(kind, "zoe", "yan", *heard)
     assert kind.value(state) == value
     assert not kind.is_forgotten(state)
     for earlier in history.moments:
@@ -141,21 +156,102 @@ def test_replica_that_is_forked_later_does_not_bring_it_back(kind: CounterType) 
     branches = [f"{ID}~3.{nonce}" for nonce in ("aaaa", "bbbb")]
     joined = kind.join_all(after, dict.fromkeys(branches, state[ID]))
     assert (kind.is_forgotten(joined), kind.value(joined)) == (True, 0)
-    more = Operation("add", elements=("more",)) if isinstance(kind, GSet) else Operation("increment", 4)
-    counted = kind.apply(state[ID], more, OperationContext(ID, 4, dict))
+    counted = kind.apply(state[ID], more(kind), OperationContext(ID, 4, dict))
     assert counted is not None
     joined = kind.join_all(joined, {branches[0]: counted})
-    assert (kind.is_forgotten(joined), kind.value(joined)) == (False, 1 if isinstance(kind, GSet) else 4)
+    survives = 1 if isinstance(kind, Restarting) else 0  # there, a changed entry survives as a whole
+    assert (kind.is_forgotten(joined), kind.value(joined)) == (False, (4 if kind.has_keys else 1) + survives)
 
 
 @each_type
 def test_branch_that_was_not_known_brings_it_back_with_its_value(kind: CounterType) -> None:
     state = carried_out(kind, {}, ID, count(kind), 3)
     after = carried_out(kind, state, "zoe", FORGET, 1)
-    more = Operation("add", elements=("more",)) if isinstance(kind, GSet) else Operation("increment", 5)
-    branch = {f"{ID}~3.bbbb": carried_out(kind, {}, ID, more, 2)[ID]}
+    branch = {f"{ID}~3.bbbb": carried_out(kind, {}, ID, more(kind), 2)[ID]}
     joined = kind.join_all(after, branch)
     assert kind.is_forgotten(joined) == (kind.value(joined) == 0)
+
+
+@pytest.mark.parametrize("kind", RESTARTING, ids=lambda kind: kind.tag)
+class TestStartingAgain:
+    """Types whose entries are started again, empty."""
+
+    def test_entry_changed_without_knowing_survives_as_a_whole_and_is_forgotten_again(self, kind: CounterType) -> None:
+        mine = carried_out(kind, {}, "ann", count(kind), 1)["ann"]
+        state = carried_out(kind, {"ann": mine}, "bob", FORGET, 1)
+        later = carried_out(kind, {}, "ann", more(kind), 2, mine)
+        joined = kind.join_all(state, later)
+        assert (kind.value(joined), kind.is_forgotten(joined)) == (2, False)
+        again = carried_out(kind, joined, "bob", FORGET, 2)
+        assert kind.is_forgotten(again)
+        counted = carried_out(kind, again, "ann", more(kind), 3, later["ann"])
+        for earlier in (state, later, joined, again):
+            assert kind.value(kind.join_all(earlier, counted)) == kind.value(kind.join_all(counted, earlier)) == 1
+
+    def test_branches_of_a_fork_are_read_together_if_one_of_them_started_again(self, kind: CounterType) -> None:
+        before = carried_out(kind, {}, ID, count(kind), 3)
+        state = carried_out(kind, before, "zoe", FORGET, 1)
+        heard = kind.apply(before[ID], more(kind), OperationContext(ID, 4, lambda: {"zoe": state["zoe"]}))
+        unheard = kind.apply(before[ID], more(kind), OperationContext(ID, 5))
+        assert heard is not None
+        assert unheard is not None
+        joined = kind.join_all(state, {f"{ID}~3.aaaa": heard, f"{ID}~3.bbbb": unheard})
+        assert kind.value(joined) == 2
+
+    def test_new_settings_can_be_chosen_after_it(self, kind: CounterType) -> None:
+        setting = {"precision": 5} if "precision" in kind.settings else {"level": "a"}
+        created = carried_out(kind, {}, "ann", Operation("create", 0, **setting), 1)
+        state = carried_out(kind, created, "bob", FORGET, 1)
+        assert kind.settings_of(state["bob"]) == {}
+        assert kind.settings_of(carried_out(kind, state, "bob", count(kind), 2)["bob"]) != setting
+        again = carried_out(kind, state, "ann", Operation("create", 0, **setting), 2, created["ann"])
+        assert (kind.settings_of(again["ann"]), kind.is_forgotten(again)) == (setting, False)
+        assert kind.settings_of(carried_out(kind, again, "bob", count(kind), 2)["bob"]) == setting
+
+    def test_periods_go_with_the_entry(self, kind: CounterType) -> None:
+        dated = Operation("add", elements=("7",), every=1)
+        state = carried_out(kind, carried_out(kind, {}, "ann", dated, 1), "ann", FORGET, 2)
+        assert not kind.has_periods(state["ann"])
+        assert kind.is_forgotten(state)
+
+
+class TestKeysOfHist:
+    KIND = TYPES["hist"]
+    JOB = Operation("add", elements=("7", "8"), once="job")
+
+    def test_used_key_stays_used_for_any_numbers(self) -> None:
+        mine = carried_out(self.KIND, {}, "ann", self.JOB, 1)["ann"]
+        state = carried_out(self.KIND, {"ann": mine}, "bob", FORGET, 1)
+        assert self.KIND.used_keys(state) == {"job": 0}
+        other = Operation("add", elements=("9",), once="job")
+        assert self.KIND.is_repetition(state, other)
+        assert self.KIND.value(carried_out(self.KIND, state, "ann", other, 2, mine)) == 0
+        unheard = carried_out(self.KIND, {}, "čen", other, 1)
+        assert self.KIND.value(self.KIND.join_all(state, unheard)) == 0
+        again = carried_out(self.KIND, state, "čen", FORGET, 2)
+        assert self.KIND.used_keys(again) == {"job": 0}
+
+    def test_with_keys_too_a_repeated_job_counts_again(self) -> None:
+        mine = carried_out(self.KIND, {}, "ann", self.JOB, 1)["ann"]
+        state = carried_out(self.KIND, {"ann": mine}, "bob", KEYS_TOO, 1)
+        assert self.KIND.used_keys(state) == {}
+        again = carried_out(self.KIND, state, "ann", self.JOB, 2, mine)
+        assert self.KIND.value(self.KIND.join_all({"ann": mine}, again)) == 2
+
+    def test_used_key_is_taken_over(self) -> None:
+        mine = carried_out(self.KIND, {}, "ann", self.JOB, 1)["ann"]
+        state = carried_out(self.KIND, {"ann": mine}, "bob", FORGET, 1)
+        row = self.KIND.absorb(self.KIND.record.bottom, "bob", OperationContext("hub", 1, lambda: state))
+        assert self.KIND.used_keys({"hub": row}) == {"job": 0}
+
+
+@each_type
+def test_created_again_it_exists(kind: CounterType) -> None:
+    mine = carried_out(kind, {}, "ann", count(kind), 1)["ann"]
+    for author in ("ann", "bob"):
+        state = carried_out(kind, {"ann": mine}, author, FORGET, 2)
+        created = carried_out(kind, state, "ann", Operation("create", 0), 3, mine)
+        assert (kind.is_forgotten(created), kind.value(created)) == (False, 0)
 
 
 @each_additive_type

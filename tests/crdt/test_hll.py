@@ -37,7 +37,7 @@ def counter(**precisions: int) -> dict[str, Entry]:
 def test_the_sketches_of_a_history_are_that_of_all_elements_seen(history: History) -> None:
     for moment in history.moments:
         together = hyperloglog.join(row[1] for row in moment.state.values())
-        if moment.state:
+        if moment.state and not HLL.is_forgotten(moment.state):
             assert together == sketches.sketch(12, oracle.elements(history.seen(moment)))
 
 

@@ -97,7 +97,7 @@ def test_creating_makes_an_entry_that_reads_zero_and_a_second_time_does_nothing(
 @each_type
 def test_creating_a_counter_that_was_used_changes_nothing(kind: CounterType) -> None:
     created = kind.apply(None, Operation("create", **settings(kind, 2, 7)), at(1))
-    for verb in verbs(kind):
+    for verb in sorted({*verbs(kind)} - {"forget"}):  # then it makes the counter exist again
         used = kind.apply(created, Operation(verb, 5, groups(kind)[1], replica="bob"), at(2)) or created
         assert kind.apply(used, Operation("create"), at(3)) is None
         assert kind.apply(used, Operation("create", **settings(kind, 3, 9)), at(3)) is None
@@ -265,8 +265,8 @@ ALLOWED: dict[str, list[Verb]] = {
     "gcounter": ["create", "increment", "reset", "expire", "observe", "forget"],
     "gset": ["create", "add", "reset", "forget"],
     "handoff": ["create", "increment", "decrement"],
-    "hist": ["create", "add"],
-    "hll": ["create", "add"],
+    "hist": ["create", "add", "forget"],
+    "hll": ["create", "add", "forget"],
     "pncounter": ["create", "increment", "decrement", "reset", "expire", "observe", "forget"],
 }
 

@@ -32,6 +32,7 @@ METER = "meter"
 NAMES = ("one", "two", "three")
 #: The last word of names that may be forgotten. These counters have neither periods nor meters.
 PASSING = "passing"
+FORGETTABLE = ("gcounter", "pncounter", "gset", "hll", "hist")
 #: every, keep in seconds.
 PERIODS = (("day", None), ("hour", None), ("15m", None), ("day", 5 * DAY), ("15m", DAY))
 
@@ -209,10 +210,11 @@ def reset(world: World, peer: Peer, tape: Tape) -> None:
 @happens(12, ("resets",))
 def count_passing(world: World, peer: Peer, tape: Tape) -> None:
     """Count in a counter that may be forgotten, perhaps with a key, which stays used."""
-    tag, labels = tape.choose(("gcounter", "pncounter", "gset")), tape.choose(LABELS[:2])
+    tag, labels = tape.choose(FORGETTABLE), tape.choose(LABELS[:2])
     name, key = f"{tag} {PASSING}", tape.choose((None, "job-1", "job-2"))
-    wanted = Operation("add", elements=(tape.choose(WORDS), tape.choose(WORDS)))
-    if tag != "gset":
+    words = NUMBERS if tag == "hist" else WORDS
+    wanted = Operation("add", elements=(tape.choose(words), tape.choose(words)))
+    if tag in ("gcounter", "pncounter"):
         wanted = Operation("increment", tape.choose(AMOUNTS) if key is None else len(key), once=key)
     do(peer.replica, name, tag, labels, wanted)
     if wanted.once is None or not any(
@@ -224,7 +226,7 @@ def count_passing(world: World, peer: Peer, tape: Tape) -> None:
 @happens(4, ("resets",))
 def forget(world: World, peer: Peer, tape: Tape) -> None:
     """Forget a counter, or all counters of a name."""
-    tag, labels = tape.choose(("gcounter", "pncounter", "gset")), tape.choose((None, *LABELS[:2]))
+    tag, labels = tape.choose(FORGETTABLE), tape.choose((None, *LABELS[:2]))
     name = f"{tag} {PASSING}"
     wanted = name if labels is None else spelled(name, labels)
     try:

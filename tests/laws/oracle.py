@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tests.laws.world import DAY, RENAME, Event
-from tests.support import meters
+from tests.support import meters, restarts
 from tests.support import oracle as of_counts
 from tests.support.histories import HistoryEvent
+from tests.support.oracle import RESETS
 from tests.support.renames import Rename, targets
 
 
@@ -41,12 +42,8 @@ def keeps_periods(known: Iterable[Event]) -> bool:
 
 def amount(known: Sequence[Event]) -> int:
     """Return the value of one series that counts amounts."""
-    done = [
-        HistoryEvent(one.number, one.author, one.operation, frozenset(_bits(one.saw, known)), one.number)
-        for one in known
-        if one.operation.verb in ("increment", "decrement", "observe", "reset", "forget")
-    ]
-    if any(one.verb in ("observe", "reset", "forget") for _, _, one, _, _ in done):
+    done = [one for one in _done(known) if one.operation.verb in ("increment", "decrement", "observe", *RESETS)]
+    if any(one.verb in ("observe", *RESETS) for _, _, one, _, _ in done):
         return of_counts.plain(done) + sum(of_counts.once(done).values()) + meters.total(done)
     return of_counts.plain(done) + sum(of_counts.once(done).values())
 
@@ -60,14 +57,31 @@ def elements(known: Sequence[Event]) -> frozenset[str]:
     if all(one.operation.verb == "add" for one in known):
         return frozenset(element for one in known for element in one.operation.elements)
     found = frozenset[str]()
-    for spelling in {one.spelling for one in known}:
-        done = [
-            HistoryEvent(one.number, one.author, one.operation, frozenset(_bits(one.saw, known)), one.number)
-            for one in known
-            if one.spelling == spelling
-        ]
-        found |= of_counts.elements(done)
+    for of_one in _by_series(known):
+        if of_one[0].tag == "hll":
+            found |= frozenset(element for one in _left(of_one) for element in one.operation.elements)
+        else:
+            found |= of_counts.elements(_done(of_one))
     return found
+
+
+def _by_series(known: Sequence[Event]) -> list[list[Event]]:
+    """Return the events of each series."""
+    return [[one for one in known if one.spelling == spelling] for spelling in {one.spelling for one in known}]
+
+
+def _done(known: Sequence[Event]) -> list[HistoryEvent]:
+    return [
+        HistoryEvent(one.number, one.author, one.operation, frozenset(_bits(one.saw, known)), one.number)
+        for one in known
+    ]
+
+
+def _left(known: Sequence[Event]) -> list[Event]:
+    """Return the events of one series of an hll or a hist that were not forgotten."""
+    done = [restarts.Done(*one[:4]) for one in _done(known)]
+    numbers = restarts.left(done, has_keys=known[0].tag == "hist")
+    return [one for one in known if one.number in numbers]
 
 
 def may_be_forgotten(known: Iterable[Event]) -> bool:
@@ -75,8 +89,10 @@ def may_be_forgotten(known: Iterable[Event]) -> bool:
     return any(one.operation.verb == "forget" for one in known)
 
 
-def numbers(known: Iterable[Event]) -> list[Decimal]:
-    """Return the numbers that were added, in ascending order."""
+def numbers(known: Sequence[Event]) -> list[Decimal]:
+    """Return the numbers that were added, and not forgotten, in ascending order."""
+    if may_be_forgotten(known):
+        known = [one for of_one in _by_series(known) for one in _left(of_one)]
     return sorted(Decimal(number) for one in known for number in one.operation.elements)
 
 

@@ -19,6 +19,8 @@ from crdtctl.crdt.base import TOO_LARGE, VERBS, CounterType, Entry, Operation, O
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.local_merge import LocallyMergedType
 from crdtctl.crdt.readings import ON_DROP
+from crdtctl.crdt.restarting import Restarting
+from tests.support import restarts
 
 AUTHORS = ("ann", "bob", "čen")
 AMOUNTS = (*range(1, 10), 2**53 - 1, 2**53, 2**64, 10**99, TOO_LARGE - 1)
@@ -94,6 +96,14 @@ class HistoryEvent(NamedTuple):
     seq: int = 0
 
 
+def counting(kind: CounterType, done: Sequence[HistoryEvent]) -> list[HistoryEvent]:
+    """Return the operations that count, for a type whose entries are forgotten as a whole; otherwise all of them."""
+    if not isinstance(kind, Restarting):
+        return list(done)
+    left = restarts.left([restarts.Done(*one[:4]) for one in done], has_keys=kind.adds_numbers)
+    return [one for one in done if one.number in left]
+
+
 @dataclass(frozen=True)
 class Moment:
     """What one replica holds at one time, and which operations (by number) it has seen."""
@@ -119,8 +129,8 @@ class History:
         return [self.moments[0], *(moment for moment in self.moments if moment.author == author)]
 
     def seen(self, moment: Moment) -> list[HistoryEvent]:
-        """Return the operations that a moment has seen, in the order in which they were done."""
-        return [self.done[number] for number in sorted(moment.seen)]
+        """Return the operations that a moment has seen, in the order in which they were done: see `counting`."""
+        return counting(self.kind, [self.done[number] for number in sorted(moment.seen)])
 
     def act(self, author: str, operation: Operation | None) -> None:
         """Carry out one commit, unless it is refused or changes nothing."""

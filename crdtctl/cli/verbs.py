@@ -44,7 +44,7 @@ GROUPS = {
     },
     "Sync with remotes": {
         "sync": "Exchange states with other replicas through remotes.",
-        "remote": "List, add, check and remove remotes.",
+        "remote": "List, add, check and remove remotes, and set their keys.",
         "cron": "Print a crontab line, or units of systemd, that sync this replica.",
     },
     "Retire replicas": {

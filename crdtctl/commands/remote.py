@@ -15,9 +15,11 @@ from crdtctl.errors import AnswerIsNo, MissingError, UsageError, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from crdtctl.cli.context import Context
+    from crdtctl.cli.output import Item
+
+KEY = Option("key", metavar="FILE", help="Key file of a private remote, which only you can read.")
+KEY_COMMAND = Option("key_command", metavar="COMMAND", help="Command that prints the key of a private remote.")
 
 
 @command(
@@ -26,9 +28,20 @@ if TYPE_CHECKING:
     Flag("pull", help="Only read there: nothing is ever written or deleted."),
     Flag("push", help="Only write there: nothing is merged from there."),
     Flag("keep_old", "--keep-old", help="Never delete there, not even older objects of this replica."),
+    KEY,
+    KEY_COMMAND,
     statuses=(73, *WRITES),
 )
-def add(context: Context, name: str, url: str, pull: bool, push: bool, keep_old: bool) -> None:
+def add(
+    context: Context,
+    name: str,
+    url: str,
+    pull: bool,
+    push: bool,
+    keep_old: bool,
+    key: str | None,
+    key_command: str | None,
+) -> None:
     """Add a remote under a name.
 
     \b
@@ -36,11 +49,16 @@ def add(context: Context, name: str, url: str, pull: bool, push: bool, keep_old:
       crdtctl remote add hub ssh://hub.example.org/srv/counts
       crdtctl remote add origin "git+ssh://git@example.org/team/counts#crdtctl"
       crdtctl remote add --pull office https://counts.example.org/office
+      crdtctl remote add office s3://team/counts --key office.key
+      crdtctl remote add office s3://team/counts --key-command 'pass show office'
 
     The remote is not contacted; 'crdtctl remote check' does that. Credentials stay where each kind of remote keeps
     them: ssh keys, git's credential helper, the cloud's environment variables, ~/.netrc, rclone's configuration.
 
     --pull, --push and --keep-old limit 'crdtctl sync' there, also if it is given the URL.
+
+    With --key or --key-command, the remote is private: all objects there are encrypted, see 'crdtctl help private'.
+    Only the path or the command is recorded. A private remote without either takes the key in CRDTCTL_REMOTE_KEY.
     """
     from crdtctl.store.config import is_name
     from crdtctl.sync.remotes import own_place
@@ -53,7 +71,19 @@ def add(context: Context, name: str, url: str, pull: bool, push: bool, keep_old:
         raise UsageError(f"--pull writes nothing, so it excludes {other}", "leave one out")
     place = own_place(check_url(url))
     only = "pull" if pull else "push" if push else None
-    session(context).open_to_write().add_remote(name, place, only=only, keep_old=keep_old)
+    sources = _sources(key, key_command)
+    session(context).open_to_write().add_remote(name, place, only=only, keep_old=keep_old, keys=sources)
+
+
+def _sources(key: str | None, command: str | None) -> list[str]:
+    """Return the source of a key from the options, or an empty list."""
+    if key is not None and command is not None:
+        raise UsageError("--key and --key-command exclude each other", "leave one out")
+    if key is None and command is None:
+        return []
+    from crdtctl.sync.key_sources import command_source, file_source
+
+    return [file_source(key)] if key is not None else [command_source(command or "")]
 
 
 @command(
@@ -92,6 +122,85 @@ def remove(context: Context, name: str) -> None:
         forget(directory(replica.path), url)
 
 
+@command(
+    Argument("action", "ACTION", "The only action is 'new'.", required=True),
+    statuses=READS,
+)
+def key(_context: Context, action: str) -> None:
+    """Make a key for a private remote, and print it to a file or a pipe.
+
+    \b
+    EXAMPLES:
+      crdtctl remote key new > office.key
+      crdtctl remote key new | pass insert -m crdtctl/office
+
+    A private remote holds encrypted objects only, and all its replicas have the same key. The file of the redirection
+    gets the mode 600. Nothing else keeps the key, so make a copy of it. See 'crdtctl help private'.
+    """
+    import os
+    import stat
+
+    if action != "new":
+        raise UsageError(f"unknown action: {printable(action)}", "crdtctl remote key new > FILE")
+    from crdtctl.sync.keys import KEY_SIZE, Key
+
+    if os.isatty(1):
+        raise UsageError("a key is not shown on a terminal", "crdtctl remote key new > FILE")
+    made = Key(os.urandom(KEY_SIZE))
+    if stat.S_ISREG(os.fstat(1).st_mode):
+        os.fchmod(1, 0o600)
+    output.stdout.line(f"# The key {made.id} of a private remote. It lets its owner read and write there.")
+    output.stdout.line(made.text())
+
+
+@command(
+    Argument("name", "NAME", "Name of the remote.", required=True),
+    KEY,
+    KEY_COMMAND,
+    Flag("finish", help="Forget the former keys. Status 1 if an object there still has one of them."),
+    Option("timeout", metavar="DURATION", kind=duration, default=60.0, help="Time limit of --finish. Default: 1m."),
+    statuses=(1, 69, 78, *WRITES),
+)
+def rekey(context: Context, name: str, key: str | None, key_command: str | None, finish: bool, timeout: float) -> None:
+    """Set another key for a remote, or the first one.
+
+    \b
+    EXAMPLES:
+      crdtctl remote key new > new.key
+      crdtctl remote rekey office --key new.key
+      crdtctl remote rekey office --finish
+
+    The next sync puts this replica's object with the new key, then deletes the old one. Objects with the former keys
+    are still read. So the replicas of a group can get the new key in any order. Those without it continue to sync with
+    each other, with status 3. When all have it, --finish forgets the former keys. A key can also be set for a remote
+    with plain objects; see 'crdtctl help private'.
+    """
+    replica = session(context).open()
+    sources = _sources(key, key_command)
+    if finish == bool(sources):
+        raise UsageError("give the new key, or --finish", f"crdtctl remote rekey {printable(name)} --key FILE")
+    settings = replica.remote_settings().get(name)
+    before = list(settings.keys) if settings else []
+    if not finish:
+        if before[:1] != sources:
+            replica.set_remote_keys(name, [*sources, *(source for source in before if source not in sources)])
+        return
+    if len(before) > 1:
+        from crdtctl.sync.kept_files import directory
+        from crdtctl.sync.remote_check import former_objects
+        from crdtctl.sync.remotes import named_remotes
+        from crdtctl.sync.transport import Deadline
+
+        with exit_on_signal():
+            left = former_objects(named_remotes(replica, [name])[0], Deadline(timeout), directory(replica.path))
+        if left:
+            raise AnswerIsNo(
+                f"{left} object{' has' if left == 1 else 's have'} a former key of {name}, so the keys were kept",
+                f"their replicas need the new key: crdtctl remote rekey {name} --key FILE",
+            )
+        replica.set_remote_keys(name, before[:1])
+
+
 @command(FORM, statuses=(78, *READS))
 def list_(context: Context, form: str | None) -> None:
     """List the remotes.
@@ -101,7 +210,8 @@ def list_(context: Context, form: str | None) -> None:
       crdtctl remote list
       crdtctl remote list --format json
 
-    A remote with a credential in its URL, or with another fault, is not shown; the status is then 78.
+    A remote with a credential in its URL, or with another fault, is not shown; the status is then 78. A private remote
+    has a third column.
     """
     from crdtctl.sync.remotes import configured
     from crdtctl.sync.schemes import redacted
@@ -110,15 +220,21 @@ def list_(context: Context, form: str | None) -> None:
     replica = session(context).open()
     known = replica.remote_settings()
     items = [
-        {"name": name, "url": redacted(one.url), "only": one.only or None, "keep_old": one.keep_old}
+        {
+            "name": name,
+            "url": redacted(one.url),
+            "only": one.only or None,
+            "keep_old": one.keep_old,
+            "private": bool(one.keys),
+        }
         for name, one in known.items()
     ]
-    has_limits = any(item["only"] or item["keep_old"] for item in items)
+    has_limits = any(item["only"] or item["keep_old"] or item["private"] for item in items)
     columns = ("name", "url", "limits") if has_limits else ("name", "url")
 
-    def row(item: dict[str, Any]) -> list[list[object]]:
-        limits = " ".join(filter(None, (item["only"], "keep-old" if item["keep_old"] else None)))
-        return [[item["name"], item["url"], limits][: len(columns)]]
+    def row(item: Item) -> list[list[object]]:
+        words = (item["only"], "keep-old" if item["keep_old"] else None, "private" if item["private"] else None)
+        return [[item["name"], item["url"], " ".join(filter(None, words))][: len(columns)]]
 
     output.print_report(Report("remotes", columns, items, row), chosen)
     for name, one in known.items():
@@ -178,11 +294,11 @@ def check(context: Context, remotes: list[str], timeout: float, form: str | None
 
 @command(
     statuses=(1, *READS, *WRITES),
-    commands=(add, remove, list_, check),
+    commands=(add, remove, list_, check, key, rekey),
     aliases={"rm": "remove", "del": "remove", "delete": "remove", "ls": "list"},
 )
 def remote(context: Context) -> None:
-    """List, add, check and remove remotes.
+    """List, add, check and remove remotes, and set their keys.
 
     \b
     EXAMPLES:

@@ -11,7 +11,7 @@ from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from crdtctl.errors import CrdtctlError
 else:
@@ -34,7 +34,7 @@ TEMPLATE = """\
 # [remotes]
 # hub = "ssh://hub.example.org/srv/counts"
 # archive = { url = "/media/archive/counts", only = "pull", keep_old = false }
-
+# office = { url = "s3://team/counts", key = "/home/me/office.key" }
 
 # Which type the name of a counter means, where this replica uses several types of the name, or none itself.
 # [types]
@@ -54,15 +54,19 @@ _HINT = "correct it, or delete it to have the defaults"
 
 
 class RemoteSettings(NamedTuple):
-    """The settings of a remote: its URL, and the limits of a sync there.
+    """The settings of a remote: its URL, the limits of a sync there, and the sources of its keys.
 
     With `only` ``"pull"`` nothing is written there, with ``"push"`` nothing is merged from there. With `keep_old`
     nothing is deleted there.
+
+    A private remote has `keys`: paths of key files, or commands after ``exec:``. The first key seals objects, all of
+    them open objects.
     """
 
     url: str
     only: str = ""
     keep_old: bool = False
+    keys: tuple[str, ...] = ()
 
 
 class Config(Record):
@@ -183,9 +187,15 @@ def _remote(name: str, value: object, path: str) -> RemoteSettings:
         raise ConfigError(f'{path}: only of the remote {name} must be "pull" or "push"', _HINT)
     if not isinstance(keep_old, bool):
         raise ConfigError(f"{path}: keep_old of the remote {name} must be true or false", _HINT)
-    if unknown := value.keys() - {*RemoteSettings._fields}:
+    if unknown := value.keys() - {"url", "only", "keep_old", "key"}:
         raise ConfigError(f"{path}: unknown setting {min(unknown)!r} of the remote {name}", _HINT)
-    return RemoteSettings(value["url"], only, keep_old)
+    key = value.get("key", [])
+    keys = [key] if isinstance(key, str) else key
+    if not isinstance(keys, list) or not all(isinstance(one, str) and one.startswith(("/", "exec:")) for one in keys):
+        raise ConfigError(f"{path}: key of the remote {name} must be an absolute path, or exec: and a command", _HINT)
+    if "key" in value and not keys:
+        raise ConfigError(f"{path}: key of the remote {name} is empty", _HINT)
+    return RemoteSettings(value["url"], only, keep_old, tuple(keys))
 
 
 def _periods(every: object, keep: object, path: str) -> tuple[int | None, int | None]:
@@ -204,12 +214,7 @@ def _periods(every: object, keep: object, path: str) -> tuple[int | None, int | 
 
 def with_remote(text: str, name: str, remote: RemoteSettings) -> str:
     """Return the settings with one more remote, and everything else as people wrote it."""
-    value = '"{}"'.format(remote.url.replace("\\", "\\\\").replace('"', '\\"'))
-    if remote != RemoteSettings(remote.url):
-        value = f"{{ url = {value}"
-        value += f', only = "{remote.only}"' if remote.only else ""
-        value += ", keep_old = true }" if remote.keep_old else " }"
-    line = f"{name} = {value}\n"
+    line = _line(name, remote)
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
@@ -221,14 +226,44 @@ def with_remote(text: str, name: str, remote: RemoteSettings) -> str:
     return "".join([*lines[:end], line, *lines[end:]])
 
 
+def _line(name: str, remote: RemoteSettings) -> str:
+    """Return the line of a remote."""
+    if remote == RemoteSettings(remote.url):
+        return f"{name} = {_quoted(remote.url)}\n"
+    parts = [f"url = {_quoted(remote.url)}"]
+    if remote.only:
+        parts.append(f'only = "{remote.only}"')
+    if remote.keep_old:
+        parts.append("keep_old = true")
+    if remote.keys:
+        keys = [_quoted(key) for key in remote.keys]
+        parts.append(f"key = {keys[0]}" if len(keys) == 1 else f"key = [{', '.join(keys)}]")
+    return f"{name} = {{ {', '.join(parts)} }}\n"
+
+
+def _quoted(text: str) -> str:
+    return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def changed_remote(text: str, name: str, remote: RemoteSettings) -> str:
+    """Return the settings with another line for a remote, and everything else as people wrote it."""
+    lines = text.splitlines(keepends=True)
+    return "".join(_line(name, remote) if is_its else line for line, is_its in _marked(lines, name))
+
+
 def without_remote(text: str, name: str) -> str:
     """Return the settings without a remote, and everything else as people wrote it."""
-    lines = text.splitlines(keepends=True)
+    return "".join(line for line, is_its in _marked(text.splitlines(keepends=True), name) if not is_its)
+
+
+def _marked(lines: Sequence[str], name: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line, and whether it is the line of a remote."""
     start, end = _section(lines)
     import re
 
     key = re.compile(rf"""\s*(?:{name}|"{name}"|'{name}')\s*=""")
-    return "".join(line for i, line in enumerate(lines) if start is None or not (start < i < end and key.match(line)))
+    for i, line in enumerate(lines):
+        yield line, start is not None and start < i < end and key.match(line) is not None
 
 
 def _section(lines: Sequence[str]) -> tuple[int | None, int]:

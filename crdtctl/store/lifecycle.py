@@ -10,7 +10,7 @@ from crdtctl.system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from crdtctl.store.absorb import AbsorbReport
     from crdtctl.store.inputs import State
@@ -95,17 +95,34 @@ class Lifecycle(Committer):
     # Settings ----------------------------------------------------------------------------------------------
 
     def add_remote(
-        self, name: str, url: str | os.PathLike[str], *, only: str | None = None, keep_old: bool = False
+        self,
+        name: str,
+        url: str | os.PathLike[str],
+        *,
+        only: str | None = None,
+        keep_old: bool = False,
+        keys: Sequence[str] = (),
     ) -> None:
         """Add a remote to ``config.toml``; a path is made absolute.
 
         With `only` "pull", a sync writes nothing there; with "push", it merges nothing from there. With `keep_old`, it
-        deletes nothing there. Raise `UsageError` for a wrong name, `ExistsError` for a taken one.
+        deletes nothing there. A private remote has the sources of its `keys`: absolute paths of key files, or commands
+        after ``exec:``. Raise `UsageError` for a wrong name, `ExistsError` for a taken one.
         """
         from crdtctl.store import remote_settings as settings
 
         with self._open() as directory:
-            settings.add_remote(directory, self.lock_timeout, name, url, only or "", keep_old)
+            settings.add_remote(directory, self.lock_timeout, name, url, only or "", keep_old, keys)
+
+    def set_remote_keys(self, name: str, keys: Sequence[str]) -> None:
+        """Set the sources of the keys of a remote. The first key seals objects, the others only open them.
+
+        Raise `MissingError` for an unknown remote.
+        """
+        from crdtctl.store import remote_settings as settings
+
+        with self._open() as directory:
+            settings.set_keys(directory, self.lock_timeout, name, keys)
 
     def remove_remote(self, name: str) -> None:
         """Remove a remote from ``config.toml``; files at the remote stay. Raise `MissingError` for an unknown one."""

@@ -12,7 +12,7 @@ from crdtctl.system import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from crdtctl.store import durable
@@ -32,6 +32,7 @@ def add_remote(
     url: str | os.PathLike[str],
     only: str = "",
     keep_old: bool = False,
+    keys: Sequence[str] = (),
 ) -> None:
     """Add a remote; a path is made absolute. Raise `UsageError` for a wrong name, `ExistsError` for a taken one."""
     check_strings(name=name)
@@ -39,7 +40,7 @@ def add_remote(
         raise UsageError(f"the name of a remote is {config.NAMES}: '{printable(name[:80])}'")
     if only not in ("", *config.DIRECTIONS):
         raise UsageError(f"a remote is limited to one of {', '.join(config.DIRECTIONS)}, not {only!r:.80}")
-    new = config.RemoteSettings(_absolute(url), only, bool(keep_old))
+    new = config.RemoteSettings(_absolute(url), only, bool(keep_old), tuple(keys))
 
     def add(before: _Remotes) -> _Remotes:
         if name in before:
@@ -53,12 +54,29 @@ def remove_remote(directory: Directory, timeout: float | None, name: str) -> Non
     """Remove a remote from the settings; the files at the remote stay. Raise `MissingError` for an unknown one."""
 
     def remove(before: _Remotes) -> _Remotes:
-        if name not in before:
-            hint = did_you_mean(name, before) or "'crdtctl remote list' lists them"
-            raise MissingError(f"unknown remote '{printable(name[:80])}'", hint)
+        _find(before, name)
         return {other: settings for other, settings in before.items() if other != name}
 
     _edit(directory, timeout, remove, lambda text: config.without_remote(text, name))
+
+
+def set_keys(directory: Directory, timeout: float | None, name: str, keys: Sequence[str]) -> None:
+    """Set the sources of the keys of a remote. Raise `MissingError` for an unknown remote."""
+    new: list[config.RemoteSettings] = []
+
+    def change(before: _Remotes) -> _Remotes:
+        _find(before, name)
+        new.append(before[name]._replace(keys=tuple(keys)))
+        return {**before, name: new[0]}
+
+    _edit(directory, timeout, change, lambda text: config.changed_remote(text, name, new[0]))
+
+
+def _find(remotes: _Remotes, name: str) -> None:
+    """Raise `MissingError` for an unknown remote."""
+    if name not in remotes:
+        hint = did_you_mean(name, remotes) or "'crdtctl remote list' lists them"
+        raise MissingError(f"unknown remote '{printable(name[:80])}'", hint)
 
 
 def _edit(

@@ -85,6 +85,12 @@ day; then its content is relayed again. If this replica's own object is missing,
 is not listed ten minutes after its upload, the sync fails. ``--accept-missing`` overrides all this
 (`missing_objects`).
 
+Private remotes
+---------------
+At a private remote, a layer between the engine and the transport seals each object with a key when it is put, and opens
+it when it is read (`sealed_transport`). Names of objects are keyed hashes. A file that was not put with one of the keys
+of this replica is never read. The bytes are specified in `keys` and `sealed_object`, and in ``crdtctl help private``.
+
 Modules
 -------
 Decisions, pure:
@@ -110,6 +116,13 @@ A sync:
 ``temporary_directory``  temporary files
 ``hashing``              the hash of contents and names
 ``report``               options and reports
+
+Private remotes:
+``private``              the keys of a session, and files that do not belong there
+``keys``                 keys, derived keys, names of objects
+``key_sources``          files, commands and the environment that hold keys
+``sealed_object``        the format of an object
+``sealed_transport``     the layer over a transport
 
 Remotes:
 ``remotes``              the remotes of a sync, by name, URL or path

@@ -18,7 +18,7 @@ from crdtctl.records import replace
 from crdtctl.sync.foreign_files import is_hidden, is_unfinished, placeholder_target
 from crdtctl.sync.health import Unfinished, stamp
 from crdtctl.sync.missing_objects import is_emptied
-from crdtctl.sync.object_name import ANY_DIGEST, name_of, stem_of, without_time
+from crdtctl.sync.object_name import ANY_DIGEST, is_sealed_name, stem_of, without_time
 from crdtctl.sync.plan import CachedObject, entries_to_fetch, is_named
 from crdtctl.sync.remote_session import FetchedFile
 from crdtctl.sync.transport import MAX_OBJECT, REPLICA_FILES
@@ -75,12 +75,20 @@ def _list(session: RemoteSession, replica: str, *, accept_missing: bool) -> None
     """
     entries = _entries(session)
     names = {entry.name for entry in entries}
+    if session.key:
+        from crdtctl.sync.private import check_outsiders  # few remotes are private
+
+        check_outsiders(session, names, replica)
+    elif session.health.key or any(map(is_sealed_name, names)):
+        from crdtctl.sync.private import refuse_sealed
+
+        refuse_sealed(session, names)
     _refuse_replica(session, names)
     session.placeholders = {target for target in map(placeholder_target, names) if target and target not in names}
     shown = [entry for entry in entries if not is_hidden(entry.name) and not placeholder_target(entry.name)]
     session.listing = sorted(_without_unfinished(session, shown), key=lambda entry: entry.name)
     if session.remote.only == "push":
-        stem = stem_of(name_of(replica, ANY_DIGEST))
+        stem = stem_of(session.naming(replica, ANY_DIGEST))
         session.listing = [entry for entry in session.listing if stem_of(entry.name) == stem]
         session.placeholders = set()
     if not accept_missing and is_emptied(
@@ -90,7 +98,7 @@ def _list(session: RemoteSession, replica: str, *, accept_missing: bool) -> None
     _update_cache(session)
     for name in session.placeholders:
         cached = session.saved.get(name)
-        if cached is not None and is_named(cached):  # the name contains the hash of the content, which is known
+        if cached is not None and is_named(cached, session.naming):  # the name has the hash of the content
             session.cache[name] = cached
         else:
             label = session.label(name)
@@ -168,7 +176,8 @@ def _update_cache(session: RemoteSession) -> None:
     """
     entries = {entry.name: entry for entry in session.listing}
     new = [name for name in entries if name not in session.cache]
-    named = [(name, cached) for name, cached in session.cache.items() if is_named(cached)] if new else []
+    cached_now = session.cache.items() if new else ()
+    named = [(name, cached) for name, cached in cached_now if is_named(cached, session.naming)]
     by_content = {without_time(name): cached for name, cached in named}
     kept = {}
     for name in new:

@@ -21,7 +21,7 @@ from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, Sy
 from crdtctl.sync.retry import RetryingTransport
 from crdtctl.sync.schemes import check, connect, is_local_folder
 from crdtctl.sync.temporary_directory import TemporaryDirectory
-from crdtctl.sync.transport import Deadline
+from crdtctl.sync.transport import KEY_VARIABLE, Deadline
 from crdtctl.sync.work import InTurn
 from crdtctl.system import os
 
@@ -150,6 +150,10 @@ class _Sync(Record, frozen=False):
         url = address(session.remote.url, kind, session.health.kind)
         transport = connect(url, session.deadline, state)
         session.connection = RetryingTransport(transport, session.deadline, self.options.jobs)
+        if session.remote.keys or KEY_VARIABLE in os.environ:
+            from crdtctl.sync.private import protect  # few remotes are private
+
+            protect(session)
         download(session, knowledge, scratch, accept_missing=self.options.accept_missing)
         if not session.health.kind:
             session.health = replace(session.health, kind=kind)
@@ -226,7 +230,7 @@ class _Sync(Record, frozen=False):
         entry = file.entry
         if head is not None:
             cached = CachedObject(entry, file.content.digest, summary_of(head, merged.idle))
-            if is_coarse(entry.version) and not is_named(cached) and entry.name not in session.reread:
+            if is_coarse(entry.version) and not is_named(cached, session.naming) and entry.name not in session.reread:
                 cached = cached._replace(unsettled=int(time.time()) + 1)
             session.cache[entry.name] = cached
             entries = None
@@ -277,6 +281,9 @@ class _Sync(Record, frozen=False):
                 earlier=session.saved,
                 now=time.time(),
                 interval=0.0 if keeps_old or session.health.undeletable else self.options.heartbeat,
+                naming=session.naming,
+                former=session.former,
+                plain=session.plain,
             )
             if keeps_old:
                 plan = plan._replace(obsolete=())
@@ -306,17 +313,17 @@ class _Sync(Record, frozen=False):
         self._check_unlisted(session)
         names = {entry.name for entry in session.listing} | session.placeholders
         saved = list(session.saved.values())
-        gone = missing_objects(saved, session.objects, names, knowledge)
+        gone = missing_objects(saved, session.objects, names, knowledge, session.naming)
         if is_emptied(saved, gone, names):
             session.cache = dict(session.saved)
             raise emptied_error(session)
         before, now = session.health.missing, health.stamp()
         latest = health.stamp(time.time() - _MISSING_GRACE_SECONDS)
         still_missing = {}
-        for cached in reportable(gone):
+        for cached in reportable(gone, session.naming):
             name = cached.entry.name
             is_own = bool(cached.fingerprint)
-            if name not in before:
+            if name not in before and (is_own or not session.has_other_keys):
                 owner = cached.summary.owner if cached.summary else ""
                 session.report.missing.append(MissingObject(owner, name, is_own))
             if not is_own and before.get(name, now) > latest:
@@ -360,7 +367,7 @@ class _Sync(Record, frozen=False):
                 health.save(self.directory, session.health.failed(now, error))
                 session.cache = {**session.saved, **session.cache}  # the listing may be incomplete
             else:
-                health.save(self.directory, session.health.succeeded(now))
+                health.save(self.directory, replace(session.health, key=session.key).succeeded(now))
             if not session.abandoned and session.cache and session.cache != session.saved:
                 cache.save(self.directory, url, session.cache)
 

@@ -43,6 +43,8 @@ def oddities(remote: RemoteReport) -> Iterator[PartialError]:
         else:
             hint = f"if it was deleted on purpose: crdtctl sync --accept-missing {remote.name}"
             yield PartialError(f"{name} is missing, and {gone.owner} has no other object there", hint)
+    for one in remote.unread:
+        yield PartialError(f"{remote.name}: {one.message}", one.hint)
     if remote.undeletable:
         hint = "allow this user to delete files there; the next attempt is in a day, and all else was done"
         yield PartialError(f"{remote.name}: old objects could not be deleted: {remote.undeletable}", hint)

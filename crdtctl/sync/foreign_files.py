@@ -14,7 +14,7 @@ _THEIRS: Final = ("desktop.ini", "Thumbs.db", "Icon\r")
 _ICLOUD: Final = ".icloud"
 #: Suffixes of placeholders of Nextcloud, ownCloud, Resilio Sync and odrive.
 _STAND_INS: Final = (".nextcloud", ".owncloud", ".rsls", ".cloud")
-_STATES: Final = (".json", ".toml")
+_STATES: Final = (".json", ".toml", ".sealed")
 #: Suffixes of unfinished transfers: browsers, rclone, WinSCP, FileZilla, aria2, Nextcloud, KDE, Resilio.
 _UNFINISHED: Final = frozenset(
     (

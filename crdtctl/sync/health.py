@@ -38,7 +38,7 @@ class Health(Record):
     last success, the first one at `failing_since`; `error` and `status` are of the last one. `undeletable` is the time
     since which the remote refuses deletions. `missing` maps missing objects to the time of their disappearance.
     `unlisted` maps uploaded objects that no listing has shown to the time of their upload. `unfinished` holds files of
-    transfers in progress.
+    transfers in progress. `key` is the id of the key of the last successful sync; empty if it was without a key.
     """
 
     url: str
@@ -53,6 +53,7 @@ class Health(Record):
     missing: dict[str, str] = field(default_factory=dict)
     unlisted: dict[str, str] = field(default_factory=dict)
     unfinished: dict[str, Unfinished] = field(default_factory=dict)
+    key: str = ""
     crdtctl_remote: int = _VERSION
 
     def succeeded(self, now: str) -> Health:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 
-from crdtctl.contexts import contextmanager
+from crdtctl.contexts import contextmanager, suppress
 from crdtctl.errors import StorageError, from_os
 from crdtctl.records import NamedTuple
 from crdtctl.sync.hashing import blake2b
@@ -70,6 +70,24 @@ class LocalFile(NamedTuple):
         with open(self.path, "rb") as file:
             file.seek(self.start)
             return file.read(self.size)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the content in pieces."""
+        if self.data is not None:
+            yield self.data
+            return
+        left = self.size
+        with open(self.path, "rb") as file:
+            file.seek(self.start)
+            while block := file.read(min(left, _READ_SIZE)):
+                left -= len(block)
+                yield block
+
+    def discard(self) -> None:
+        """Delete the file, if it holds nothing else. The content cannot be read any more."""
+        if self.size > SMALL:
+            with suppress(OSError):
+                os.unlink(self.path)
 
 
 class LocalFiles:

@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from crdtctl.store.knowledge import Knowledge
-    from crdtctl.sync.plan import CachedObject
+    from crdtctl.sync.plan import CachedObject, Naming
 
 
 def missing_objects(
-    before: Iterable[CachedObject], there: Collection[CachedObject], names: Collection[str], knowledge: Knowledge
+    before: Iterable[CachedObject],
+    there: Collection[CachedObject],
+    names: Collection[str],
+    knowledge: Knowledge,
+    naming: Naming = name_of,
 ) -> list[CachedObject]:
     """Return the objects of `before` that are missing, if no other object of their owner is `there`.
 
     `names` are the names of all listed files, including files that were not read. An owner has an object there if one
-    of the names is a name of its objects. An object that is there under another name is not missing.
+    of the names is a name of its objects, by `naming`. An object that is there under another name is not missing.
     """
     absent = [cached for cached in before if cached.entry.name not in names]
     if not absent:
@@ -40,7 +44,7 @@ def missing_objects(
         for cached in absent
         if cached.summary is not None
         and cached.summary.owner not in owners
-        and stem_of(name_of(cached.summary.owner, ANY_DIGEST)) not in stems
+        and stem_of(naming(cached.summary.owner, ANY_DIGEST)) not in stems
         and cached.digest not in digests
         and not _deletable_by_others(cached, knowledge)
     ]
@@ -95,9 +99,9 @@ def last_seen(there: Iterable[CachedObject], knowledge: Knowledge) -> dict[str, 
     return times
 
 
-def reportable(gone: Iterable[CachedObject]) -> list[CachedObject]:
+def reportable(gone: Iterable[CachedObject], naming: Naming = name_of) -> list[CachedObject]:
     """Return the missing objects that are reported: those under the names that their owners gave them.
 
     Copies and exports are not reported, because people move and delete them as they like.
     """
-    return [cached for cached in gone if is_named(cached)]
+    return [cached for cached in gone if is_named(cached, naming)]

@@ -1,4 +1,4 @@
-"""Names of objects: ``OWNER.HASH.TIME.crdt.json``. Pure.
+"""Names of objects: ``OWNER.HASH.TIME.crdt.json``, or ``….crdt.sealed`` at a private remote (`keys`). Pure.
 
 OWNER is the id of the owner as far as a file name can hold it. HASH is the start of the hash of the content. TIME is
 the time of the owner's last sync with the remote, in UTC. A replica without new content puts the same content under a
@@ -17,8 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-#: The end of each name.
+#: The end of each name, and of each name at a private remote.
 SUFFIX: Final = ".crdt.json"
+SEALED_SUFFIX: Final = ".crdt.sealed"
 #: Seconds after which the time in the name of an object is renewed.
 RENEWAL_SECONDS: Final = 1800.0
 #: Maximum number of seconds that another machine's clock may be ahead.
@@ -56,7 +57,7 @@ def stem_of(name: str) -> str:
     >>> stem_of("a-1.0123456789abcdef.19700101T000000Z.crdt.json"), stem_of("a-1.crdt.json")
     ('a-1', '')
     """
-    stem, _, digest = without_time(name).removesuffix(SUFFIX).rpartition(".")
+    stem, _, digest = without_time(name).removesuffix(_suffix_of(name)).rpartition(".")
     return stem if len(digest) == 16 and _HEXADECIMAL.issuperset(digest) else ""
 
 
@@ -66,7 +67,8 @@ def with_time(name: str, now: float) -> str:
     >>> with_time("a-1.0123456789abcdef.crdt.json", 0)
     'a-1.0123456789abcdef.19700101T000000Z.crdt.json'
     """
-    return f"{name.removesuffix(SUFFIX)}.{time.strftime(_FORMAT, time.gmtime(now))}{SUFFIX}"
+    suffix = _suffix_of(name)
+    return f"{name.removesuffix(suffix)}.{time.strftime(_FORMAT, time.gmtime(now))}{suffix}"
 
 
 def without_time(name: str) -> str:
@@ -76,7 +78,7 @@ def without_time(name: str) -> str:
     'a-1.0123456789abcdef.crdt.json'
     """
     content = _divided(name)[0]
-    return f"{content}{SUFFIX}" if content else name
+    return f"{content}{_suffix_of(name)}" if content else name
 
 
 def last_sync_time(name: str) -> float | None:
@@ -94,11 +96,29 @@ def needs_renewal(name: str, now: float, interval: float) -> bool:
     return interval > 0 and (when is None or not now - interval < when <= now + AHEAD)
 
 
+def is_object_name(name: str) -> bool:
+    """Return whether a name ends like those of objects."""
+    return name.endswith((SUFFIX, SEALED_SUFFIX))
+
+
+def is_sealed_name(name: str) -> bool:
+    """Return whether a name at a remote has the form of a sealed object's name, with any key."""
+    content, _, check = name.removesuffix(SEALED_SUFFIX).rpartition(".")
+    stem = stem_of(f"{content}{SEALED_SUFFIX}") if name.endswith(SEALED_SUFFIX) and "." in content else ""
+    key, _, owner = stem.partition("-")
+    digits = f"{key}{owner}{check}"
+    return (len(key), len(owner), len(check)) == (16, 32, 16) and _HEXADECIMAL.issuperset(digits)
+
+
+def _suffix_of(name: str) -> str:
+    return SEALED_SUFFIX if name.endswith(SEALED_SUFFIX) else SUFFIX
+
+
 def _divided(name: str) -> tuple[str, str]:
     """Return the two parts of a name with a time: the hash of the content, and the time. Both are empty without."""
-    if not name.endswith(SUFFIX):
+    if not is_object_name(name):
         return "", ""
-    content, _, when = name[: -len(SUFFIX)].rpartition(".")
+    content, _, when = name.removesuffix(_suffix_of(name)).rpartition(".")
     label, _, digest = content.rpartition(".")
     is_time = len(when) == _TIME_LENGTH and when[8] == "T" and when[15] == "Z"
     if not is_time or not _DIGITS.issuperset(when[:8]) or not _DIGITS.issuperset(when[9:15]):

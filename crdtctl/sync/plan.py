@@ -6,16 +6,27 @@ from crdtctl.crdt import forks
 from crdtctl.crdt.membership import minted, record_of
 from crdtctl.records import NamedTuple, Record, field
 from crdtctl.sync.hashing import blake2b
-from crdtctl.sync.object_name import ANY_DIGEST, SUFFIX, last_sync_time, name_of, needs_renewal, stem_of, without_time
+from crdtctl.sync.object_name import (
+    ANY_DIGEST,
+    is_object_name,
+    last_sync_time,
+    name_of,
+    needs_renewal,
+    stem_of,
+    without_time,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from crdtctl.codec.header import Head
     from crdtctl.crdt.clock import Clock
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.sync.transport import ListedObject
+
+    #: A function of a replica id and the hash of a content, as `object_name.name_of`.
+    Naming = Callable[[str, str], str]
 
 #: Versions that are times in whole seconds: of ssh, of web servers without etag, of nginx's etag, and of rclone.
 _COARSE = (
@@ -99,7 +110,7 @@ def entries_to_fetch(
         if cached is None or cached.entry != entry or (cached.unsettled and now > cached.unsettled + _VERSION_SECONDS):
             return False
         if cached.summary is None:
-            return not entry.name.endswith(SUFFIX)  # an object that is not a state may have been read half written
+            return not is_object_name(entry.name)  # an object that is not a state may have been read half written
         return knowledge.knows(cached.summary.clock, cached.summary.histories)
 
     return [entry for entry in listing if not is_known(entry)]
@@ -113,6 +124,9 @@ def plan_upload(
     earlier: Collection[str] = (),
     now: float = 0.0,
     interval: float = 0.0,
+    naming: Naming = name_of,
+    former: Sequence[Naming] = (),
+    plain: Collection[str] = (),
 ) -> UploadPlan:
     """Return the upload for a remote with these objects, which are all merged already.
 
@@ -121,6 +135,9 @@ def plan_upload(
     have handed off all that they counted. Such a client deletes its own object. Objects of clients are deleted only if
     their names are in `earlier`, the names at the last sync, so that other replicas had the time to read them. The time
     in the name of the own object is renewed after `interval` seconds, or never if that is 0.
+
+    `naming` returns the name that an owner gives to an object there. Objects of this replica with names by a `former`
+    naming are replaced: they are sealed with a former key. So are those among the names of `plain` objects.
     """
     own: list[CachedObject] = []
     others: list[ObjectSummary] = []
@@ -140,7 +157,7 @@ def plan_upload(
             others.append(summary)
     relayed = replicas_to_relay(others, [cached.summary for cached in own if cached.summary is not None], knowledge)
     fingerprint = fingerprint_of(knowledge, relayed)
-    same = (cached for cached in own if cached.fingerprint == fingerprint and is_named(cached))
+    same = (cached for cached in own if cached.fingerprint == fingerprint and is_named(cached, naming))
     current = max(same, key=lambda cached: last_sync_time(cached.entry.name) or 0.0, default=None)
     leaves = knowledge.is_idle and knowledge.has_left and not relayed  # a client that deletes its own object
     leaves = leaves and (not own or (current is not None and current.entry.name in earlier))
@@ -150,10 +167,13 @@ def plan_upload(
     is_renewal = not wanted and current is not None and is_active and needs_renewal(current.entry.name, now, interval)
     wanted = wanted or is_renewal
     kept = None if wanted or leaves else current
-    obsolete += [cached.entry.name for cached in own if cached is not kept and (clean or is_named(cached))]
+    namings = (naming, *former)
+    named = (cached for cached in own if clean or any(is_named(cached, one) for one in namings))
+    obsolete += [cached.entry.name for cached in named if cached is not kept]
     if wanted or kept is not None:
-        stem = stem_of(name_of(knowledge.replica, ANY_DIGEST))
-        obsolete += [name for name in damaged if stem_of(name) == stem]
+        stems = {stem_of(one(knowledge.replica, ANY_DIGEST)) for one in namings}
+        obsolete += [name for name in damaged if stem_of(name) in stems]
+        obsolete += [name for name in plain if stem_of(name) == stem_of(name_of(knowledge.replica, ANY_DIGEST))]
     return UploadPlan(wanted, relayed, tuple(sorted(obsolete)), is_renewal)
 
 
@@ -234,7 +254,7 @@ def fingerprint_of(knowledge: Knowledge, relayed: Iterable[str]) -> str:
     return blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()
 
 
-def is_named(cached: CachedObject) -> bool:
+def is_named(cached: CachedObject, naming: Naming = name_of) -> bool:
     """Return whether an object has the name that its owner gave it, so that it is not a copy."""
     summary = cached.summary
-    return summary is not None and without_time(cached.entry.name) == name_of(summary.owner, cached.digest)
+    return summary is not None and without_time(cached.entry.name) == naming(summary.owner, cached.digest)

@@ -18,7 +18,7 @@ from typing import IO, Final, Protocol
 
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError, printable, reason_of
 from crdtctl.store.temporary import temporary_file
-from crdtctl.sync.transport import POLL_INTERVAL, Deadline
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline, inherited_environment
 
 #: A URL, with the parts that may hold a credential: before the host, and after a question mark.
 _SECRET = re.compile(r"(?<=://)(?:[^/@\s]+@)?([^\s?\"']*)(?:\?[^\s\"']*)?")
@@ -146,6 +146,7 @@ class ProgramRunner:
                 given.seek(0)
                 stdin = given
             self.deadline.remaining()
+            changed = {**inherited_environment(), **(environment or {})}
             process = None
             try:
                 with deferred_signals():
@@ -154,7 +155,7 @@ class ProgramRunner:
                         stdin=stdin,
                         stdout=stdout or taken,
                         stderr=errors,
-                        env={k: v for k, v in {**os.environ, **(environment or {})}.items() if v is not None},
+                        env={name: value for name, value in changed.items() if value is not None},
                         cwd=directory,
                         start_new_session=True,
                     )

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from crdtctl.errors import CrdtctlError
 from crdtctl.store import temporary
+from crdtctl.sync.key_sources import load
+from crdtctl.sync.keys import key_id_of
 from crdtctl.sync.report import Remote
 from crdtctl.sync.retry import RetryingTransport
 from crdtctl.sync.schemes import check, connect
-from crdtctl.sync.transport import CHECK_PREFIX, Deadline, ListedObject, Transport
+from crdtctl.sync.sealed_transport import SealedTransport
+from crdtctl.sync.transport import CHECK_PREFIX, KEY_VARIABLE, Deadline, ListedObject, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,24 @@ def check_remote(remote: Remote, deadline: Deadline, state: str) -> Iterator[Che
     """Check a remote in steps, and yield their results up to the first step that fails.
 
     The transport may keep files in the directory `state`. A remote that is only read is only listed, as is one where
-    nothing may be deleted, because the temporary file would stay there.
+    nothing may be deleted, because the temporary file would stay there. The first step at a private remote is
+    ``private``.
     """
     name = f"{CHECK_PREFIX}{os.urandom(8).hex()}"
-    step = "reachable"
+    step = "private"
     try:
+        keys = load(remote.keys, deadline.remaining()) if remote.keys or KEY_VARIABLE in os.environ else []
+        if keys:
+            yield CheckResult(step, True, f"it is sealed with the key {keys[0].id}")
+        step = "reachable"
         scratch = temporary.directory(state)
         with (
             connect(check(remote.url), deadline, state) as connection,
             tempfile.TemporaryDirectory(dir=scratch) as directory,
         ):
-            transport = RetryingTransport(connection, deadline)
+            transport: Transport = RetryingTransport(connection, deadline)
+            if keys:
+                transport = SealedTransport(transport, keys)
             listing = transport.list()
             is_there = not transport.is_absent or remote.only != "pull"
             number = f"{len(listing)} file{'' if len(listing) == 1 else 's'}"
@@ -60,8 +70,8 @@ def check_remote(remote: Remote, deadline: Deadline, state: str) -> Iterator[Che
                 yield CheckResult(step, is_same, "it is unchanged" if is_same else "it differs from the uploaded file")
             finally:
                 with suppress(CrdtctlError):
-                    connection.delete(name)
-                    connection.flush()
+                    transport.delete(name)
+                    transport.flush()
             step = "clean"
             is_gone = name not in _names(transport)
             yield CheckResult(step, is_gone, "it can be deleted" if is_gone else f"{name} cannot be deleted")
@@ -70,6 +80,14 @@ def check_remote(remote: Remote, deadline: Deadline, state: str) -> Iterator[Che
             yield CheckResult("atomic", True, whole if connection.atomic else half)
     except CrdtctlError as error:
         yield CheckResult(step, False, str(error))
+
+
+def former_objects(remote: Remote, deadline: Deadline, state: str) -> int:
+    """Return the number of objects at a private remote that are sealed with another key than its first one."""
+    current = load(remote.keys, deadline.remaining())[0].id
+    with connect(check(remote.url), deadline, state) as connection:
+        listing = RetryingTransport(connection, deadline).list()
+    return sum(key_id_of(entry.name) not in ("", current) for entry in listing)
 
 
 def _names(transport: Transport) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.contexts import contextmanager
 from crdtctl.errors import CrdtctlError, from_os
 from crdtctl.records import NamedTuple, Record, field
+from crdtctl.sync.object_name import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from crdtctl.sync.health import Health
     from crdtctl.sync.local_files import LocalFile
-    from crdtctl.sync.plan import CachedObject
+    from crdtctl.sync.plan import CachedObject, Naming
     from crdtctl.sync.report import Remote, RemoteReport
     from crdtctl.sync.transport import Deadline, ListedObject, Transport
 
@@ -32,6 +33,11 @@ class RemoteSession(Record, frozen=False, eq=False):
     cached one. `assumed_present` are missing objects that still count as present. `progress` is the number of bytes
     fetched and to fetch. `planned_after` is the number of merges before the last upload plan, -1 before the first one.
     `tick` is called after each object that is read. `is_blind` is true for a remote that refuses listings.
+
+    A private remote has the id of the `key` that seals objects, the names that it gives to them, and the `former` names
+    of other keys. `plain` are the names of plain objects there. If it `has_other_keys`, an object that is missing may
+    have one of them now.
+
     A session that is `abandoned` is still used by a thread that does not return; the engine no longer looks at it.
     """
 
@@ -54,6 +60,11 @@ class RemoteSession(Record, frozen=False, eq=False):
     planned_after: int = -1
     abandoned: bool = False
     tick: Callable[[], object] | None = None
+    key: str = ""
+    naming: Naming = name_of
+    former: list[Naming] = field(default_factory=list)
+    plain: list[str] = field(default_factory=list)
+    has_other_keys: bool = False
 
     def label(self, name: str) -> str:
         """Return the name of an object of this remote in messages."""

@@ -64,9 +64,10 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
     for word in words:
         if word in known:
             found.append(configured(word, known[word]))
-            if is_command(found[-1].url) and not replica.owns_settings():
+            is_run = is_command(found[-1].url) or any(map(is_command, found[-1].keys))
+            if is_run and not replica.owns_settings():
                 raise ConfigError(
-                    f"config.toml: the remote {word} is a command, and another user may have written it",
+                    f"config.toml: the remote {word} has a command, and another user may have written it",
                     "read the command; then make yourself the only one who may write the file: chown, chmod o-w",
                 )
         elif is_place(word):

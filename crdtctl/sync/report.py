@@ -18,7 +18,7 @@ MAX_JOBS = 64
 
 
 class Remote(Record):
-    """A remote: its name in messages, its URL, and the limits of a sync there.
+    """A remote: its name in messages, its URL, the limits of a sync there, and the sources of its keys (`key_sources`).
 
     With `only` ``"pull"`` nothing is written there, with ``"push"`` nothing is merged from there. With `keep_old`
     nothing is deleted there.
@@ -28,6 +28,7 @@ class Remote(Record):
     url: str
     only: str = ""
     keep_old: bool = False
+    keys: tuple[str, ...] = ()
 
 
 class Options(Record):
@@ -87,7 +88,8 @@ class RemoteReport(Record, frozen=False):
     `replicas` are the owners of the objects there. `missing` are objects that are missing for the first time.
     `undeletable` is the reason for refused deletions, if this sync is the first to see it. `made` is the folder that
     was made for the first object. `seen` is the time of the last sync of each permanent replica with an object there,
-    in seconds since the epoch; None if it is unknown.
+    in seconds since the epoch; None if it is unknown. `unread` are failures about files at a private remote that were
+    not put with its key.
     """
 
     name: str
@@ -101,6 +103,7 @@ class RemoteReport(Record, frozen=False):
     undeletable: str = ""
     made: str = ""
     seen: dict[str, float | None] = field(default_factory=dict)
+    unread: list[CrdtctlError] = field(default_factory=list)
 
 
 class SyncReport(Record, frozen=False):

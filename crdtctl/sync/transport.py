@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
     _R = TypeVar("_R")
 
+#: The first bytes of an object at a private remote, see `sealed_object`.
+SEALED_START: Final = b"crdtctl sealed object 1\n"
+#: The environment variable with keys (`key_sources`). Programs that a sync starts do not inherit it.
+KEY_VARIABLE: Final = "CRDTCTL_REMOTE_KEY"
 #: Maximum number of bytes of an object.
 MAX_OBJECT = 2**30
 #: Files that are together only in a replica's directory, which therefore cannot be a remote.
@@ -102,6 +106,11 @@ class ListedObject(NamedTuple):
     version: str = ""
 
 
+def inherited_environment() -> dict[str, str]:
+    """Return the environment for other programs, which must not see keys."""
+    return {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
+
+
 def checked_name(name: str) -> str:
     """Return `name` if it is valid for a file at a remote; raise `MissingError` if it may lead to another place."""
     if not name or name in (".", "..") or not name.isprintable() or "/" in name:
@@ -144,10 +153,10 @@ class LimitedWriter:
     def __call__(self, piece: bytes) -> None:
         """Write the next piece of a file."""
         if len(self._start) < len(HEAD_START):
-            self._start += piece[: len(HEAD_START)]
+            self._start = (self._start + piece)[: len(HEAD_START)]
         self._size += len(piece)
         limit = MAX_OBJECT
-        if not HEAD_START.startswith(self._start[: len(HEAD_START)]):
+        if not HEAD_START.startswith(self._start) and not SEALED_START.startswith(self._start):
             from crdtctl.codec.other_layouts import MAX_BYTES  # objects are in canonical layout
 
             limit = MAX_BYTES
@@ -176,6 +185,10 @@ class Transport(ABC):
     def atomic(self) -> bool:
         """Whether an interrupted put leaves no file; otherwise it may leave half a file."""
         return True
+
+    def stored_size(self, size: int) -> int:
+        """Return the size at the remote of a file with `size` bytes."""
+        return size
 
     @abstractmethod
     def list(self) -> Sequence[ListedObject]:

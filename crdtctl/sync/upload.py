@@ -9,7 +9,7 @@ from crdtctl.errors import CrdtctlError, TransientError, from_os
 from crdtctl.records import NamedTuple, replace
 from crdtctl.sync.health import stamp
 from crdtctl.sync.local_files import LocalFile
-from crdtctl.sync.object_name import name_of, with_time, without_time
+from crdtctl.sync.object_name import with_time, without_time
 from crdtctl.sync.plan import CachedObject, ObjectSummary, UploadPlan, fingerprint_of
 from crdtctl.sync.report import Transferred
 from crdtctl.sync.transport import ListedObject
@@ -55,7 +55,7 @@ def prepare(
         return PreparedUpload(plan, None, "", frozenset(obsolete))
     path = new()
     cached: CachedObject | None
-    cached = made = _write(replica, plan, path)
+    cached = made = _write(replica, session, plan, path)
     if made.summary is None or made.summary.owner != planner:
         obsolete -= {its.entry.name for its in session.objects if its.summary and its.summary.owner == planner}
     obsolete.discard(made.entry.name)
@@ -154,7 +154,7 @@ def _delete(session: RemoteSession, prepared: PreparedUpload) -> list[str]:
     return deleted
 
 
-def _write(replica: Replica, plan: UploadPlan, path: str) -> CachedObject:
+def _write(replica: Replica, session: RemoteSession, plan: UploadPlan, path: str) -> CachedObject:
     """Write this replica's partial state to a local file; return its cache entry, whose version is not known yet."""
     try:
         with open(path, "wb") as file:
@@ -166,6 +166,7 @@ def _write(replica: Replica, plan: UploadPlan, path: str) -> CachedObject:
     held = [replica_id for replica_id in (knowledge.replica, *relayed) if replica_id in knowledge.clock]
     clock = {replica_id: knowledge.clock[replica_id] for replica_id in held}
     histories = {replica_id: text for replica_id, text in knowledge.histories.items() if replica_id in clock}
-    entry = ListedObject(with_time(name_of(knowledge.replica, content.digest), time.time()), content.size)
+    name = with_time(session.naming(knowledge.replica, content.digest), time.time())
+    entry = ListedObject(name, session.transport.stored_size(content.size))
     summary = ObjectSummary(knowledge.replica, clock, histories)
     return CachedObject(entry, content.digest, summary, fingerprint_of(knowledge, relayed))

@@ -25,7 +25,12 @@ def test_what_is_added_is_listed_and_what_is_removed_is_not(shell: Shell, replic
     assert shell.ok("remote", "list") == listed
     tree = json.loads(shell.ok("remote", "list", "--format", "json"))
     assert tree["remotes"] == [
-        {**dict(zip(("name", "url"), line.split("\t"), strict=True)), "only": None, "keep_old": False}
+        {
+            **dict(zip(("name", "url"), line.split("\t"), strict=True)),
+            "only": None,
+            "keep_old": False,
+            "private": False,
+        }
         for line in listed.split("\n")[:-1]
     ]
     assert "ssh://hub.example.org/srv/counts" in on_terminal(shell, "remote", "list").stdout

@@ -18,7 +18,7 @@ from typing import Final, Self
 from crdtctl.errors import AccessError, CrdtctlError, TransientError, UnavailableError, UsageError, printable
 from crdtctl.store.temporary import temporary_file
 from crdtctl.sync.process import deferred_signals, one_line
-from crdtctl.sync.transport import POLL_INTERVAL, Deadline
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline, inherited_environment
 
 #: Timeout in seconds for a connection.
 _CONNECT = 30
@@ -145,7 +145,7 @@ class Ssh:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=self._errors,
-                    env={**os.environ, "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"},
+                    env={**inherited_environment(), "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"},
                     start_new_session=True,  # no terminal to ask at, and its child processes end with it
                 )
         except OSError as error:

@@ -215,7 +215,7 @@ class CounterType(RowType, ABC):
 
     def timeline(self, entries: Entries) -> Timeline:  # noqa: ARG002  # others can have them
         """Return the counts of each period; raise `Refused`."""
-        raise Refused(f"a {self.tag} keeps no periods")
+        raise Refused(f"{self._kind} keeps no periods")
 
     # What is counted in a period is an amount: a number, or what a type makes of it.
 
@@ -244,7 +244,7 @@ class CounterType(RowType, ABC):
 
         Counts that known resets cancel are left out. `seq` is unchanged. Raise `Refused`.
         """
-        raise Refused(f"a {self.tag} cannot be taken over")
+        raise Refused(f"{self._kind} cannot be taken over")
 
     def absorb_all(self, mine: Entry, authors: Sequence[str], context: OperationContext) -> Entry:
         """Return my entry after it took over the entries of several `authors`, in this order; see `absorb`."""
@@ -301,6 +301,11 @@ class CounterType(RowType, ABC):
         """Return the value of the counter: the fold, with the branches of each fork merged to one replica."""
         return self.fold(self.merged(entries))
 
+    @property
+    def _kind(self) -> str:
+        """The type with its article."""
+        return f"{'an' if self.tag == 'hll' else 'a'} {self.tag}"
+
     @final
     def apply(self, mine: Entry | None, operation: Operation, context: OperationContext) -> Entry | None:
         """Return my entry after `operation`, or None if it changes nothing.
@@ -311,13 +316,13 @@ class CounterType(RowType, ABC):
         Raise `Refused` if the type does not allow the operation.
         """
         if operation.verb == "expire" and not self.has_keys:
-            raise Refused(f"a {self.tag} has no idempotency keys")
+            raise Refused(f"{self._kind} has no idempotency keys")
         if operation.verb == "observe" and not self.has_readings:
-            raise Refused(f"a {self.tag} has no readings; observe a gcounter or a pncounter")
+            raise Refused(f"{self._kind} has no readings; observe a gcounter or a pncounter")
         if operation.verb == "forget" and not self.can_be_forgotten:
-            raise Refused(f"a {self.tag} cannot be forgotten")
+            raise Refused(f"{self._kind} cannot be forgotten")
         if operation.at is not None and "every" not in self.settings:
-            raise Refused(f"a {self.tag} keeps no periods")
+            raise Refused(f"{self._kind} keeps no periods")
         before = self.record.bottom if mine is None else mine
         after = self.mutate(before, operation, context)
         if operation.verb == "create" and after == mine:

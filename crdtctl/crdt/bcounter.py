@@ -134,9 +134,14 @@ class BCounter(Periodic):
             case "request":
                 row = self._requested(row, operation, context)
             case "reset":
-                raise Refused("a bcounter cannot be reset: each replica can only use or transfer its own rights")
+                raise Refused(
+                    "a bcounter cannot be reset: each replica can only use or transfer its own rights; "
+                    "increment or decrement it"
+                )
             case _:
-                raise Refused("a bcounter has no elements; increment it, or add to a gset")
+                raise Refused(
+                    "a bcounter counts amounts and has no elements; increment it, or add to a gset of another name"
+                )
         return self.record.make(*row)
 
     @staticmethod
@@ -291,7 +296,7 @@ class BCounter(Periodic):
             operation.amount,
         )
         if source == target:
-            raise Refused("cannot transfer rights to the replica they come from")
+            raise Refused("that replica has these rights; name another one")
         if source == context.replica:
             self._require(amount, self.record.make(*row), context)
         else:
@@ -318,7 +323,7 @@ class BCounter(Periodic):
         """Request more than was requested before and than was given without a request, so that all of it is open."""
         holder = origin(operation.replica)
         if holder == context.replica:
-            raise Refused("cannot request rights from this replica itself; name another one")
+            raise Refused("a replica cannot ask itself for rights; name another one")
         rows = self._rows(context.others())
         given = rows[holder].gifts.get(context.replica, 0) if holder in rows else 0
         asked = max(row.requests.get(holder, 0), given)

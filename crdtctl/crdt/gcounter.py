@@ -30,4 +30,4 @@ class GCounter(AdditiveCounter):
             return 0
         if operation.verb == "decrement":
             raise Refused("a gcounter only grows; use a pncounter to count down")
-        raise Refused("a gcounter has no elements; increment it, or add to a gset")
+        raise Refused("a gcounter counts amounts and has no elements; increment it, or add to a gset of another name")

@@ -50,7 +50,7 @@ class GSet(CounterType):
             case "forget":
                 return self._forget(mine, context)
             case verb:
-                raise Refused(f"a gset cannot be {verb}ed; add elements to it")
+                raise Refused(f"a gset cannot be {verb}ed; add elements to it, or use a counter of another name")
 
     def _add(self, mine: Entry, elements: tuple[str, ...], context: OperationContext) -> Entry:
         """Return `mine` with the elements that do not count in it yet."""

@@ -27,7 +27,7 @@ _HELD = Record(Nat(), Nat(), Nat(), MapOf(replica_fault, _TOKEN), required=1)
 _NODE = Record(Nat(), Nat(), Nat(), Nat(), Nat(), MapOf(replica_fault, _HELD), required=1)
 
 _REFUSALS = {
-    "add": "a handoff counter has no elements; increment it, or add to a gset",
+    "add": "a handoff counter has no elements; increment it, or add to a gset of another name",
     "reset": "a handoff counter does not record which replica counted how much, so a reset cannot cancel it exactly; "
     "decrement it by its value, or use another counter",
     "transfer": "a handoff counter is handed over by merging, to a replica of a lower tier",

@@ -33,7 +33,8 @@ _KEYED = Record(*_PARTS, required=1)
 _ONCE, _USED = 7, 11
 _REFUSALS = {
     "increment": "a hist counts numbers; add them to it",
-    "decrement": "a hist cannot take a number back, because it does not store which numbers it counted",
+    "decrement": "a hist cannot take a number back, because it does not store which numbers it counted; "
+    "amounts that are taken back belong to a pncounter",
     "reset": "a hist cannot be reset, because it does not store which numbers it counted; 'crdtctl forget' drops it",
 }
 

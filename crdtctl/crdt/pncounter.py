@@ -30,4 +30,4 @@ class PNCounter(AdditiveCounter):
             return 0
         if operation.verb == "decrement":
             return 1
-        raise Refused("a pncounter has no elements; increment it, or add to a gset")
+        raise Refused("a pncounter counts amounts and has no elements; increment it, or add to a gset of another name")

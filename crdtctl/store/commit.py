@@ -44,6 +44,8 @@ _TAKING: dict[Verb, tuple[str, ...]] = {
     "add": ("gset", "hll", "hist"),
     "observe": ("gcounter", "pncounter"),
 }
+#: Verb → the words before the name of a counter, if the verb alone does not fit.
+_PHRASES: dict[Verb, str] = {"add": "add to", "transfer": "transfer rights to", "request": "request rights to"}
 #: Operations that name the replicas whose entries they are about: they are carried out for each name by itself.
 OF_EACH_NAME = ("reset", "expire", "forget")
 #: Maximum number of counters that a note names.
@@ -307,10 +309,13 @@ def _check_new(
         if verb == "create" and not _refines(request.operation):
             raise ExistsError(f"there is a {tag} '{name}' already", "see 'crdtctl show'")
         return
+    others = sorted({*mine, *known})
+    is_demanded = verb == "reset" or request.existing or (tag != "" and TYPES[tag].created_first)
+    if tag and others and tag not in others and is_demanded and verb != "create":
+        raise types.wrong_type(name, tag, others)
     if not tag or verb == "reset" or request.existing:
         message = f"no {request.tag or 'counter'} '{name}' here"
         raise MissingError.of_counter(name, message, "'crdtctl show' lists what there is")
-    others = sorted({*mine, *known})
     if verb != "create" and TYPES[tag].created_first:
         message = f"no {tag} '{name}' here"
         if tag in types_of_name(name):
@@ -359,7 +364,7 @@ def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: O
     try:
         return TYPES[tag].apply(row, operation, here)
     except Malformed as fault:
-        raise UsageError(f"cannot {operation.verb} to '{name}': {fault}", fault.hint) from None
+        raise UsageError(f"cannot {_PHRASES[operation.verb]} '{name}': {fault}", fault.hint) from None
     except Refused as reason:
         raise _refused(operation.verb, name, reason) from None
 
@@ -373,4 +378,4 @@ def _refused(verb: Verb, name: str, reason: Refused) -> RefusedError:
         hint = f"ask for them: {typed('request', name, reason.holder, str(reason.amount))}"
     elif isinstance(reason, Fall):
         hint = "if the source restarted, add --on-drop restart; to leave out what falls, --on-drop ignore"
-    return RefusedError(f"cannot {verb} '{name}': {reason}", hint)
+    return RefusedError(f"cannot {_PHRASES.get(verb, verb)} '{name}': {reason}", hint)

@@ -75,6 +75,10 @@ class CounterSnapshot:
         found = [Reading(*one) for one in self.named(name) if tag in (None, one[1])]
         if not found:
             what = "counter" if tag is None else tag
+            if tag is not None and (present := self.tags(name)):
+                from crdtctl.store.type_choice import wrong_type
+
+                raise wrong_type(name, tag, present)
             raise MissingError.of_counter(name, f"no {what} '{name}' here", "'crdtctl show' lists what there is")
         return found
 

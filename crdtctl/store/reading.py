@@ -52,6 +52,12 @@ class Reading(Record):
         """Idempotency key → the amount that was counted under it. The `shares` contain these amounts as well."""
         return TYPES[self.tag].once(self.state)
 
+    def _without(self, parts: str, holder: str) -> RefusedError:
+        """Return the error for parts of a value that another type has, the `holder`."""
+        from crdtctl.store.type_choice import kinds
+
+        return RefusedError(f"'{self.name}' is {kinds([self.tag])}, and has no {parts}", f"{holder} has them")
+
     @property
     def has_periods(self) -> bool:
         """Whether it keeps periods."""
@@ -84,7 +90,7 @@ class Reading(Record):
 
         kind = TYPES[self.tag]
         if not isinstance(kind, PNCounter):
-            raise RefusedError(f"'{self.name}' has no decrements: it is of type {self.tag}")
+            raise self._without("decrements", "a pncounter")
         up, down = kind.totals(self.state)
         return up, down
 
@@ -93,7 +99,7 @@ class Reading(Record):
         """The numbers in a hist. Raise `RefusedError` for any other type."""
         kind = TYPES[self.tag]
         if not kind.adds_numbers:
-            raise RefusedError(f"'{self.name}' has no quantiles: it is of type {self.tag}")
+            raise self._without("quantiles", "a hist")
         from crdtctl.crdt.hist import Hist
 
         assert isinstance(kind, Hist)
@@ -120,5 +126,5 @@ class Reading(Record):
 
         kind = TYPES[self.tag]
         if not isinstance(kind, GSet):
-            raise RefusedError(f"'{self.name}' has no members: it is of type {self.tag}")
+            raise self._without("members", "a gset")
         return kind.members(self.state)

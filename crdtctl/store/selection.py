@@ -227,5 +227,9 @@ def missing(now: CounterSnapshot, wanted: Selector, tag: str | None) -> MissingE
 
         hint = f"'crdtctl show {quote(printable(wanted.name))} --series' lists what there is of this name"
         return MissingError(f"no series matches '{shown}'", hint)
+    if tag is not None and (present := {one.tag for one in find(now, wanted, None)}):
+        from crdtctl.store.type_choice import wrong_type
+
+        return wrong_type(str(wanted), tag, sorted(present))
     message = f"no {'counter' if tag is None else tag} '{shown}' here"
     return MissingError.of_counter(wanted.name, message, "'crdtctl show' lists what there is")

@@ -11,7 +11,7 @@ from crdtctl.codec.layout import NAME_END
 from crdtctl.codec.lines import encode_name
 from crdtctl.codec.reader import ALL
 from crdtctl.crdt import LOCALLY_MERGED
-from crdtctl.errors import UsageError, printable
+from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.records import Record
 
 TYPE_CHECKING = False
@@ -58,6 +58,14 @@ def choose(name: str, found: list[str], preferred: Mapping[str, str]) -> str:
 def kinds(tags: Iterable[str]) -> str:
     """Return types in words: ``a gset and an hll``."""
     return " and ".join(f"an {tag}" if tag == "hll" else f"a {tag}" for tag in tags)
+
+
+def wrong_type(name: str, tag: str, present: Iterable[str]) -> MissingError:
+    """Return the error for a counter that exists in the types `present` and not in type `tag`."""
+    return MissingError(
+        f"'{printable(name)}' is {kinds(present)} here, not {kinds([tag])}",
+        "name another counter; 'crdtctl show' lists all with their types",
+    )
 
 
 class SecondType(Record):

@@ -286,7 +286,7 @@ def test_terminal_shows_what_is_forgotten(shell: Shell, counted: Replica) -> Non
         (["builds", "--where", "os=mac"], 66, "no series matches 'builds{os=\"mac\"}'; 'crdtctl show builds --series'"),
         (["builds", "seats"], 4, "'seats' is a bcounter, which cannot be forgotten"),
         (["*"], 4, "and 1 more cannot"),
-        (["builds", "--type", "gset"], 66, "no gset 'builds' here"),
+        (["builds", "--type", "gset"], 66, "not a gset"),
         ([], 2, ""),
     ],
 )

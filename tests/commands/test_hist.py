@@ -258,7 +258,7 @@ def test_what_is_no_quantile_is_refused(shell: Shell, hundred: Replica, word: st
 
 def test_quantiles_are_of_distributions_only(shell: Shell, hundred: Replica) -> None:
     for option in (["--quantile", "0.5"], ["--distribution"]):
-        assert "it is of type pncounter" in assert_refused(shell("show", "builds", *option), 4)
+        assert "'builds' is a pncounter, and has no quantiles" in assert_refused(shell("show", "builds", *option), 4)
         assert_refused(shell("show", "nothing", *option), 66)
         for other in ("--by-replica", "--members", "--attempts", "--state", "--default=0"):
             assert "leave the other options out" in assert_refused(shell("show", "latency", *option, other), 2)

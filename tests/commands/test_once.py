@@ -13,8 +13,8 @@ from tests.support.expect import assert_refused, contents
 @pytest.mark.parametrize(
     ("before", "words", "reason"),
     [
-        ("increment x 1", "add x eve", "a pncounter has no elements"),
-        ("increment x 1 --type gcounter", "add x eve", "a gcounter has no elements"),
+        ("increment x 1", "add x eve", "a pncounter counts amounts and has no elements"),
+        ("increment x 1 --type gcounter", "add x eve", "a gcounter counts amounts and has no elements"),
         ("add x 1 --type hist", "increment x 1", "a hist counts numbers"),
     ],
 )

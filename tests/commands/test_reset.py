@@ -119,7 +119,7 @@ def test_what_is_not_there_is_not_reset_and_nothing_else_is(shell: Shell, replic
     replica.increment("builds", 4)
     before = contents(replica.path)
     assert "no counter 'bilds' here" in assert_refused(shell("reset", "builds", "bilds"), 66)
-    assert "no gset 'builds' here" in assert_refused(shell("reset", "builds", "--type", "gset"), 66)
+    assert "'builds' is a pncounter here, not a gset" in assert_refused(shell("reset", "builds", "--type", "gset"), 66)
     assert_refused(shell("reset", "builds", "--type", "abacus"), 2)
     assert_refused(shell("reset", "a=b"), 2)
     assert_refused(shell("reset"), 2)

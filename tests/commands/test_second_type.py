@@ -314,3 +314,33 @@ def test_a_series_of_two_types_counts_as_both_for_a_new_series(shell: Shell, rep
     replica.add("seen", ["ada"], tag="gset", labels={"day": "1"}, also=True)
     said = assert_refused(shell("increment", "seen", "-l", "day=2"), 73)
     assert "'seen' is a gcounter and a gset here" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        ("reset builds --type gcounter", 66, "'builds' is a pncounter here, not a gcounter; name another counter"),
+        ("show builds --type hll", 66, "'builds' is a pncounter here, not an hll; name another counter"),
+        ("forget builds --type gset", 66, "'builds' is a pncounter here, not a gset; name another counter"),
+        ("request builds hub 1", 66, "'builds' is a pncounter here, not a bcounter; name another counter"),
+        ("transfer builds hub 1", 66, "'builds' is a pncounter here, not a bcounter; name another counter"),
+        ("decrement builds --type bcounter", 66, "'builds' is a pncounter here, not a bcounter; name another counter"),
+        ("add builds ada", 4, "cannot add to 'builds': a pncounter counts amounts and has no elements; increment it"),
+        ("observe uniq 7 --source s", 4, "cannot observe 'uniq': an hll has no readings; observe a gcounter"),
+        ("show builds --quantile 0.5", 4, "'builds' is a pncounter, and has no quantiles; a hist has them"),
+        ("show builds --members", 4, "'builds' is a pncounter, and has no members; a gset has them"),
+        ("request seats here 1", 4, "cannot request rights to 'seats': a replica cannot ask itself for rights; name"),
+        ("transfer seats here 1", 4, "cannot transfer rights to 'seats': that replica has these rights; name another"),
+    ],
+)
+def test_message_about_a_wrong_type_names_the_type_and_what_to_do(
+    shell: Shell, replica: Replica, words: str, status: int, message: str
+) -> None:
+    other = Replica.init(shell.directory / "hub", name="hub")
+    other.increment("other")
+    replica.merge_bytes(other.export_bytes())
+    replica.increment("builds")
+    replica.add("uniq", ["a"], tag="hll")
+    replica.create("seats", tag="bcounter", initial=5)
+    words = words.replace(" here ", f" {replica.id} ")
+    assert message in assert_refused(shell(*words.split()), status)

@@ -217,7 +217,7 @@ def test_one_name_may_have_several_types_and_then_one_must_be_named(here: Replic
     for ask in (lambda: here.value("pages"), lambda: here.increment("pages")):
         with pytest.raises(UsageError, match="exists as gcounter"):
             ask()
-    with pytest.raises(MissingError, match="no gset 'pages'"):
+    with pytest.raises(MissingError, match="not a gset"):
         here.value("pages", "gset")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crdtctl.cli.paths import given
-from crdtctl.cli.reading import blocks, called, standard_input, text_blocks
 from crdtctl.errors import CrdtctlError, MissingError, UsageError, printable
 from crdtctl.system import os
 
@@ -28,6 +27,8 @@ def named(files: Sequence[str] | None, files_from: str | None, null: bool) -> li
         if null:
             raise UsageError("-0 works only with a list of files", "add --files-from LIST, or leave it out")
         return list(files or [])
+    from crdtctl.cli.reading import blocks, called  # only here, and below: most inputs are files
+
     pieces: list[bytes] = []
     size = 0
     for block in blocks(files_from):
@@ -60,6 +61,8 @@ def states(paths: Sequence[str], stack: ExitStack) -> list[Input]:
     found = []
     for word in paths:
         if word == "-":
+            from crdtctl.cli.reading import standard_input
+
             found.append(packed.standard_input(standard_input, stack))
             continue
         path = given(word)
@@ -100,6 +103,7 @@ def clock(text: str) -> dict[str, int]:
 def _read_clock(path: str) -> dict[str, int]:
     from itertools import chain
 
+    from crdtctl.cli.reading import called, text_blocks
     from crdtctl.contexts import ExitStack
     from crdtctl.store.clock_text import parse_clock
     from crdtctl.store.inputs import looks_like_state, spool

@@ -43,7 +43,6 @@ from crdtctl.store.durable import (
     read_all,
     try_lock,
 )
-from crdtctl.store.own_file import OwnFile
 from crdtctl.system import os, stat
 
 TYPE_CHECKING = False
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
 
     from crdtctl.codec.header import Head
     from crdtctl.codec.layout import Pages
+    from crdtctl.store.own_file import OwnFile
 
 _POLL = 0.005
 #: What the first own.recent.json records, which is written before the first own.json that has one: no own.json at all.
@@ -83,6 +83,8 @@ class Directory:
 
     def read_own(self) -> OwnFile:
         """Read and verify ``own.json``, with the changes in ``own.recent.json``."""
+        from crdtctl.store.own_file import OwnFile  # only here: a reader does without
+
         name = f"{OWN}.json"
         with translating_os_errors(f"read {self.file(name)}"):
             try:

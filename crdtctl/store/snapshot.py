@@ -282,7 +282,6 @@ class Snapshot(CounterSnapshot):
 
     def knowledge(self) -> Knowledge:
         """Return the knowledge of this replica, which a sync compares with remotes."""
-        from crdtctl.store import handoffs
         from crdtctl.store.knowledge import Knowledge
 
         head = self.head()
@@ -294,9 +293,17 @@ class Snapshot(CounterSnapshot):
             head.settled,
             self.own.checksum if next(self.own.lines(), None) else "",
             self.has_left,
-            handoffs.is_idle(self.own),
+            self._is_idle(),
             head.received,
         )
+
+    def _is_idle(self) -> bool:
+        """Return whether this is a client that has only handed over, and has handed over everything."""
+        if not self.tier:
+            return False
+        from crdtctl.store import handoffs
+
+        return handoffs.is_idle(self.own)
 
     def replica_called(self, text: str, name: str) -> str:
         """Return the one known id that `text` is, begins, or contains as its name.

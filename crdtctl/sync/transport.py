@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 from crdtctl.codec.layout import HEAD_START
 from crdtctl.errors import CrdtctlError, DataError, MissingError, TransientError, printable
 from crdtctl.records import NamedTuple
-from crdtctl.sync.local_files import LocalFile, LocalFiles
 from crdtctl.system import os
 
 TYPE_CHECKING = False
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from typing import Final, Self, TypeVar
+
+    from crdtctl.sync.local_files import LocalFile
 
     _T = TypeVar("_T")
     _R = TypeVar("_R")
@@ -218,6 +219,8 @@ class Transport(ABC):
                     return entry, incoming.finish()
             except CrdtctlError as error:
                 return entry, error
+
+        from crdtctl.sync.local_files import LocalFiles  # only here: most syncs have no news
 
         with LocalFiles(directory) as files:
             yield from self.in_parallel(read, entries)

@@ -7,11 +7,10 @@ from itertools import count
 from crdtctl.codec.invalid import Invalid
 from crdtctl.codec.layout import InMemory
 from crdtctl.contexts import ExitStack
-from crdtctl.crdt.names import RENAMES_LINE
+from crdtctl.crdt.names import ATTEMPTS_LINE, RENAMES_LINE
 from crdtctl.errors import printable
 from crdtctl.records import Record
 from crdtctl.store.inputs import Stamp, open_input
-from crdtctl.store.jobs import attempts_in
 from crdtctl.store.merge.room import Room
 from crdtctl.store.packed import each_state
 from crdtctl.store.retirement import membership_in
@@ -143,7 +142,11 @@ def open_all(
             jobs: Entries = NOTHING
             renames = False
             if source.may_have_reserved():
-                members, jobs = membership_in(source) or NOTHING, attempts_in(source) or NOTHING
+                members = membership_in(source) or NOTHING
+                if source.has(ATTEMPTS_LINE):
+                    from crdtctl.store.jobs import attempts_in  # only here: few states have attempts of jobs
+
+                    jobs = attempts_in(source)
                 renames = source.has(RENAMES_LINE)
             in_memory = isinstance(source.pages, InMemory)
             keep = room.takes(source.size, in_memory=in_memory)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from crdtctl.codec.header import Head
 from crdtctl.crdt import forks
-from crdtctl.crdt.attempts import ATTEMPTS, jobs
 from crdtctl.crdt.branches import origin
 from crdtctl.crdt.membership import MEMBERSHIP, roster
-from crdtctl.crdt.names import RENAMES_LINE
+from crdtctl.crdt.names import ATTEMPTS_LINE, RENAMES_LINE
 from crdtctl.records import Record
 from crdtctl.store.gone import declared, returned
-from crdtctl.store.jobs import attempts_of, late
 from crdtctl.store.merge import limits
 from crdtctl.store.merge.admission import admit, foreign_writers
 from crdtctl.store.merge.opening import NOTHING
@@ -23,12 +21,12 @@ if TYPE_CHECKING:
 
     from crdtctl.codec.reader import Source
     from crdtctl.contexts import ExitStack
-    from crdtctl.crdt.attempts import Jobs
     from crdtctl.crdt.base import Entries
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.forks import Fork, ForkResolution
     from crdtctl.crdt.membership import Roster
     from crdtctl.store.gone import Returned
+    from crdtctl.store.jobs import LateAttempt
     from crdtctl.store.merge.opening import OpenedInput
     from crdtctl.store.merge.options import MergeOptions
     from crdtctl.store.merge_report import MergeReport
@@ -92,8 +90,17 @@ def read_basis(transaction: Transaction, opened: Sequence[OpenedInput], stack: E
     # Without a check, the merge would put a new checksum on damage.
     is_inside = known is not None and _verify(known, opened, own.id)
     head = known.head if known else Head("known", own.id, {})
-    members, attempts = membership_of(own.source, known), attempts_of(own.source, known)
+    members, attempts = membership_of(own.source, known), _attempts_of(own.source, known)
     return Basis(own, known, head, members, attempts, is_inside, foreign, former)
+
+
+def _attempts_of(own: Source, known: Source | None) -> Entries:
+    """Return the entries of attempts of jobs in this replica's files."""
+    if not (own.has(ATTEMPTS_LINE) or (known and known.has(ATTEMPTS_LINE))):
+        return NOTHING
+    from crdtctl.store.jobs import attempts_of  # only here, and below: few replicas have attempts of jobs
+
+    return attempts_of(own, known)
 
 
 def _verify(known: Source, opened: Sequence[OpenedInput], own: str) -> bool:
@@ -134,13 +141,11 @@ def make_plan(
         del joined.clock[author]
         joined.histories.pop(author, None)
     settled = {*before.settled, *_settled(taken)}
-    known_before, known_after = jobs(basis.jobs), _jobs(basis, taken, members)
-    report.late = late(known_before, known_after)
+    report.late, left_out = _attempts(basis, taken, members)
     report.forks = _new_forks(joined, before, taken)
     report.absorbed_twice = _newly_absorbed_twice(basis, members, settled)
     report.returned = _newly_returned(before, {**joined.clock, **basis.own.source.head.clock}, settled)
     unheard = _still_unheard(basis, taken, members, hears=options.hears)
-    left_out = known_before.left_out, known_after.left_out
     return MergePlan(taken, joined, settled, unheard, left_out, *_receipts(basis, taken, joined))
 
 
@@ -183,10 +188,22 @@ def _members(basis: Basis, opened: Sequence[OpenedInput]) -> Roster:
     return roster(MEMBERSHIP.join_several([basis.members, *(one.members for one in opened)]))
 
 
-def _jobs(basis: Basis, taken: Sequence[OpenedInput], members: Roster) -> Jobs:
-    """Return the attempts of jobs after the merge. Absorbed replicas are not attempts any more."""
+def _attempts(
+    basis: Basis, taken: Sequence[OpenedInput], members: Roster
+) -> tuple[list[LateAttempt], tuple[frozenset[str], frozenset[str]]]:
+    """Return the attempts of jobs that are too late, and those that do not count before the merge, and after it.
+
+    Absorbed replicas are not attempts any more.
+    """
+    if not basis.jobs and not any(one.jobs for one in taken):
+        return [], (frozenset(), frozenset())
+    from crdtctl.crdt.attempts import ATTEMPTS, jobs
+    from crdtctl.store.jobs import late
+
     entries = ATTEMPTS.join_several([basis.jobs, *(one.jobs for one in taken)])
-    return jobs({replica: row for replica, row in entries.items() if not members.has_absorbed(replica)})
+    before = jobs(basis.jobs)
+    after = jobs({replica: row for replica, row in entries.items() if not members.has_absorbed(replica)})
+    return late(before, after), (before.left_out, after.left_out)
 
 
 def _new_forks(joined: ForkResolution, before: Head, taken: Sequence[OpenedInput]) -> list[tuple[Fork, list[str]]]:

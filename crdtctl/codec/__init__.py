@@ -223,6 +223,7 @@ Modules
 ``block_join``     several large files: join them many lines at a time, with the same result
 ``runs``           the lines of one of them, in blocks
 ``one_author``     lines with one entry of totals, as columns
+``table``          such lines of many sources, collected
 ``same_shape``     pairs of lines that differ only in their numbers
 ``checksums``      the checksum of pieces put together
 ``writer``         write a file

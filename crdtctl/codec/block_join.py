@@ -21,6 +21,7 @@ from crdtctl.codec.one_author import ROWS, OneAuthorLines, Rows, encode_rows
 from crdtctl.codec.reader import ALL, READ_SIZE, Part, Source
 from crdtctl.codec.runs import SEPARATOR, Run
 from crdtctl.codec.same_shape import join_pairs, join_together
+from crdtctl.codec.table import Table
 from crdtctl.crdt.clock import missing
 from crdtctl.records import NamedTuple
 
@@ -79,8 +80,8 @@ def _common_start(mine: Run, theirs: Run, size: int) -> Iterator[MergedBlock]:
         yield MergedBlock(text)
 
 
-#: Type → name → entries.
-Tables = dict[bytes, dict[bytes, Rows]]
+#: Type → its counters.
+Tables = dict[bytes, Table]
 
 
 #: Lines of one name, with the indexes of their sources.
@@ -92,7 +93,7 @@ class _Names(NamedTuple):
 
     mine: dict[bytes, bytes]
     found: dict[bytes, list[tuple[int, bytes]]]
-    tables: Tables
+    tables: dict[bytes, dict[bytes, Rows]]
 
 
 class _BlockJoin:
@@ -133,14 +134,14 @@ class _BlockJoin:
             if others[0][1] == mine[0] and (block := self._pair(*mine, others[0][2], others[0][0])):
                 return block
         if len(tables) == 1 and not others and not mine[0]:
-            ((tag, table),) = tables.items()
-            names = sorted(table)
-            return _new(names, [one_author.write(name, tag, table[name]) for name in names])
+            (table,) = tables.values()
+            return _new(*table.lines())
         found: dict[bytes, list[tuple[int, bytes]]] = {}
         for index, names, lines in others:
             for name, line in zip(names, lines, strict=True):
                 found.setdefault(name, []).append((index, line))
-        return self._join(_Names(dict(zip(*mine, strict=True)), found, tables))
+        entries = {tag: table.entries() for tag, table in tables.items()}
+        return self._join(_Names(dict(zip(*mine, strict=True)), found, entries))
 
     def _pair(self, names: list[bytes], mine: list[bytes], theirs: list[bytes], index: int) -> MergedBlock | None:
         """Return the join of two sources with the same names, if all their lines can be joined together."""
@@ -261,7 +262,9 @@ class _BlockJoin:
 
 def _collect(tables: Tables, columns: Iterable[OneAuthorLines], without: bytes) -> None:
     for one in columns:
-        one_author.collect(tables.setdefault(one.tag, {}), one, without)
+        if one.tag not in tables:
+            tables[one.tag] = Table(one.tag, without)
+        tables[one.tag].collect(one)
 
 
 def _new(names: Sequence[bytes], lines: Sequence[bytes]) -> MergedBlock:

@@ -46,6 +46,19 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 _QUOTE = b"\x01"
 
 
+class _Template(NamedTuple):
+    """The lines of a type with these names, by one author: their `start` before the author, and all as a `pattern`."""
+
+    tag: bytes
+    names: list[bytes]
+    start: bytes
+    pattern: bytes
+
+
+#: The template of the names that were found last, if there is one.
+_templates: list[_Template] = []
+
+
 class OneAuthorLines(NamedTuple):
     """Lines of one type with one entry each, as columns: names, replicas, and the numbers of entries (``1,5,0``)."""
 
@@ -66,6 +79,9 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
 
     The order of the names is not checked.
     """
+    for template in _templates:
+        if (again := _read_again(template, text, clock)) is not None:
+            return again
     if DATED in text:
         return _read_dated(text, clock)
     plain = without_escapes(text)
@@ -82,18 +98,52 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
     if numbers.translate(None, _DIGITS) != _WITHOUT_DIGITS[tag] * (count - 1) + _WITHOUT_DIGITS[tag][:-2]:
         return None
     array = b"[%b]" % numbers.translate(None, _NOT_IN_ROWS)
+    seqs = _seqs(tag, array)
+    if seqs is None or not _are_in(clock, authors, seqs):
+        return None
+    if plain is not text:
+        names = with_escapes(b"\n".join(names), b'"').split(b"\n")
+    if names != _known_names:
+        if len(names) != count or not are_names(names):
+            return None
+        _known_names[:] = names
+        _templates.clear()
+    elif plain is text:
+        _templates[:] = [_template(tag, names)]
+    return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
+
+
+def _seqs(tag: bytes, array: bytes) -> list[int] | None:
+    """Return the commit numbers of the entries in an array of rows; None if it is not canonical to the byte."""
     try:
         entries = ROWS[tag].decode(array)
     except (msgspec.DecodeError, ValueError):
         return None
-    if encode_rows(entries) != array or not _are_in(clock, authors, list(map(_seq, entries))):
+    return list(map(_seq, entries)) if encode_rows(entries) == array else None
+
+
+def _template(tag: bytes, names: list[bytes]) -> _Template:
+    line = b'":{"%b":{"%%b":[%%b]}}' % tag
+    pattern = b",\n".join([b'"%b%b' % (name.replace(b"%", b"%%"), line) for name in names])
+    return _Template(tag, names, b'"%b":{"%b":{"' % (names[0], tag), pattern)
+
+
+def _read_again(template: _Template, text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
+    """Return the lines in a text as `read` does, if it has the names of a template, and a single author."""
+    if not text.startswith(template.start):
         return None
-    if plain is not text:
-        names = with_escapes(b"\n".join(names), b'"').split(b"\n")
-    if names != _known_names and not (len(names) == count and are_names(names)):
+    parts = text.replace(b"[", b"]").split(b"]")
+    author, rows = parts[0][len(template.start) : -2], parts[1::2]
+    if len(rows) != len(template.names) or b'"' in author or b"\\" in author or not author.isascii():
         return None
-    _known_names[:] = names
-    return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
+    filled = [author] * (2 * len(rows))
+    filled[1::2] = rows
+    if template.pattern % tuple(filled) != text:
+        return None
+    seqs = _seqs(template.tag, b"[[%b]]" % b"],[".join(rows))
+    if seqs is None or max(seqs) > clock.get(author.decode(), 0):
+        return None
+    return OneAuthorLines(template.tag, template.names, [author] * len(rows), rows)
 
 
 def _read_dated(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
@@ -225,6 +275,16 @@ def write(name: bytes, tag: bytes, rows: Rows) -> bytes:
         ((author, row),) = rows.items()
         return b'"%b":{"%b":{"%b":[%b]}}' % (name, tag, author, row)
     return b'"%b":{"%b":{"%b]}}' % (name, tag, b'],"'.join(map(_entry, sorted(rows.items()))))
+
+
+def lines_of_columns(
+    tag: bytes, names: Sequence[bytes], columns: Sequence[tuple[bytes, Sequence[bytes]]]
+) -> list[bytes]:
+    """Return the lines of counters with the same authors: `columns` are each author and its rows, sorted."""
+    entries = b",".join([b'"%b":[%%b]' % author.replace(b"%", b"%%") for author, _ in columns])
+    pattern = b'"%%b":{"%b":{%b}}' % (tag, entries)
+    escaped = _escaped(b"\n".join(names)).split(b"\n")
+    return [pattern % line for line in zip(escaped, *[rows for _, rows in columns], strict=True)]
 
 
 def lines(columns: OneAuthorLines) -> list[bytes]:

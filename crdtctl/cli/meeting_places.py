@@ -49,6 +49,7 @@ def known_remotes(replica: Reader) -> list[Item]:
                 "exit": one.status,
                 "missing": [printable(name) for name in sorted(one.missing)],
                 "undeletable_since": one.undeletable or None,
+                "key": one.key or None,
             }
         )
     return items
@@ -84,5 +85,7 @@ def remote_words(item: Item) -> str:
         parts.append(f"{len(item['missing'])} missing at the remote")
     if item["undeletable_since"]:
         parts.append("old objects cannot be deleted at the remote")
+    if item["key"]:
+        parts.append(f"private, with the key {item['key']}")
     error = f": {item['error']}" if item["error"] else ""
     return f"{item['name'] or item['url']}: {', '.join(parts)}{error}"

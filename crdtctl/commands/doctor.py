@@ -10,7 +10,7 @@ from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
 from crdtctl.cli.signals import exit_on_signal
 from crdtctl.cli.verb import session
-from crdtctl.errors import AnswerIsNo
+from crdtctl.errors import AnswerIsNo, ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def doctor(context: Context, offline: bool, timeout: float, form: str | None) ->
       crdtctl doctor --offline
 
     Checks the clock, HOME, the file system of the replica, its mode and the umask, the state directory, whether a work
-    tree surrounds it, copies and piled up ids, the programs that reach remotes, also with the PATH of cron, and the
-    remotes, as 'crdtctl remote check' does. Each fault has a line with the next step. Ends with status 1 after a fault.
+    tree surrounds it, copies and piled up ids, the programs that reach remotes, also with the PATH of cron, the keys of
+    private remotes, and the remotes, as 'crdtctl remote check' does. Each fault has a line with the next step. Ends
+    with status 1 after a fault.
 
     Run it as the user of the job: cron and services have another environment. The files themselves are verified by
     'crdtctl check'.
@@ -51,6 +52,7 @@ def doctor(context: Context, offline: bool, timeout: float, form: str | None) ->
     with replica.snapshot() as now:
         found = [*diagnosis.of_machine(replica, now, time.time()), *diagnosis.of_replica(now)]
     found += diagnosis.of_programs([*replica.remotes().values()])
+    found += _of_keys(replica)
     if not offline:
         with exit_on_signal():
             found += _of_remotes(replica, timeout)
@@ -63,6 +65,22 @@ def doctor(context: Context, offline: bool, timeout: float, form: str | None) ->
     faults = sum(not one.ok for one in found)
     if faults:
         raise AnswerIsNo(f"{faults} fault{'' if faults == 1 else 's'} found", "each line above has the next step")
+
+
+def _of_keys(replica: Replica) -> Iterator[Diagnosis]:
+    """Yield the diagnoses of the keys of private remotes."""
+    from crdtctl.cli.diagnosis import Diagnosis
+
+    for name, settings in replica.remote_settings().items():
+        if settings.keys:
+            from crdtctl.sync.key_sources import load
+
+            try:
+                used = load(settings.keys)[0].id
+            except ConfigError as error:
+                yield Diagnosis(f"key {name}", False, str(error))
+            else:
+                yield Diagnosis(f"key {name}", True, f"the remote is private, with the key {used}")
 
 
 def _of_remotes(replica: Replica, timeout: float) -> Iterator[Diagnosis]:

@@ -1,5 +1,6 @@
 """``crdtctl remote key``, ``remote rekey`` and syncs with private remotes."""
 
+import json
 import os
 import re
 import shutil
@@ -375,3 +376,99 @@ def test_a_private_remote_without_the_extra_says_what_to_install(shell: Shell, t
         check=True,
     )
     assert "pip install 'crdtctl[crypto]'" in done.stdout
+
+
+def test_status_and_doctor_show_that_a_remote_is_private(shell: Shell) -> None:
+    desk = member(shell, "desk", 40)
+    assert json.loads(shell.ok(*desk, "status", "--format", "json"))["remotes"][0]["key"] is None
+    shell.ok(*desk, "sync")
+    assert json.loads(shell.ok(*desk, "status", "--format", "json"))["remotes"][0]["key"] == KEY.id
+    assert f"private, with the key {KEY.id}" in on_terminal(shell, *desk, "status").stdout
+    assert f"key office\tok\tthe remote is private, with the key {KEY.id}\n" in shell(*desk, "doctor").stdout
+    (shell.directory / "office.key").chmod(0o644)
+    for command in (["doctor"], ["doctor", "--offline"], ["remote", "check"]):
+        done = shell(*desk, *command)
+        assert (done.status, "chmod 600" in done.stdout) == (1, True)
+
+
+# Kills -------------------------------------------------------------------------------------------------------
+
+#: Syncs, and dies before the given step at the folder; each operation has a step before and one after it.
+_DYING = """
+import os, sys
+from crdtctl import Replica, synchronize
+from crdtctl.sync.transports.folder.transport import Folder
+
+left = int(sys.argv[2])
+def step():
+    global left
+    left -= 1
+    if left < 0:
+        os._exit(9)
+
+def dying(name):
+    whole = getattr(Folder, name)
+    def call(self, *arguments):
+        step()
+        result = whole(self, *arguments)
+        step()
+        return result
+    setattr(Folder, name, call)
+
+for name in ("list", "get", "put", "delete"):
+    dying(name)
+synchronize(Replica(sys.argv[1]), "office")
+"""
+
+
+def test_a_change_of_the_key_may_be_cut_at_any_step(shell: Shell) -> None:
+    """One replica has the new key and is killed while it moves; another one syncs with the old key all the time."""
+    desk, van = member(shell, "desk", 1), member(shell, "van", 1)
+    key_file(shell, NEW, "new.key")
+    for words in (desk, van, desk):
+        shell.ok(*words, "sync")
+    here = shell.directory / "desk"
+    total, steps, shared = 2, 0, shell.directory / "shared"
+    before = shell.directory / "before"
+    shell.ok(*desk, "remote", "rekey", "office", "--key", "new.key")
+    shutil.copytree(shared, before)
+    while True:
+        shutil.rmtree(shared)
+        shutil.copytree(before, shared)
+        for words in (desk, van):
+            shell.ok(*words, "increment", "hits")
+        total += 2
+        done = subprocess.run(
+            [sys.executable, "-c", _DYING, here, str(steps)], env=shell.environment, capture_output=True, check=False
+        )
+        assert done.returncode in (0, 9), done.stderr
+        assert shell(*van, "sync").status in (0, 3)
+        shell(*desk, "sync")
+        assert shell.ok(*desk, "show", "hits") == f"{total}\n"
+        assert [name[:16] for name in objects(shared)].count(NEW.id) == 1
+        if done.returncode == 0:
+            break
+        steps += 1
+    assert steps >= 6
+    shell.ok(*van, "remote", "rekey", "office", "--key", "new.key")
+    for words in (van, desk):
+        shell.ok(*words, "sync")
+        assert shell.ok(*words, "show", "hits") == f"{total}\n"
+        shell.ok(*words, "remote", "rekey", "office", "--finish")
+    assert [name[:16] for name in objects(shared)] == [NEW.id] * 2
+
+
+def test_an_old_object_that_is_brought_back_changes_no_total(shell: Shell) -> None:
+    desk, van = member(shell, "desk", 40), member(shell, "van")
+    shared = shell.directory / "shared"
+    shell.ok(*desk, "sync")
+    [old] = objects(shared)
+    content = (shared / old).read_bytes()
+    shell.ok(*desk, "increment", "hits", "2")
+    shell.ok(*desk, "sync")
+    shell.ok(*van, "sync")
+    (shared / old).write_bytes(content)
+    for words in (van, desk, van):
+        shell(*words, "sync")
+        assert shell.ok(*words, "show", "hits") == "42\n"
+    assert old not in objects(shared)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from crdtctl.errors import ConfigError, DataError
 from crdtctl.sync.keys import Key, SealedNames, key_id_of, parsed
 from crdtctl.sync.object_name import is_sealed_name, last_sync_time, stem_of, with_time, without_time
 from crdtctl.sync.sealed_object import CHUNK, HEADER, TAG, Opener, padded, seal, sealed_size
+from crdtctl.sync.transport import SEALED_START
 from tests.support import sealed_reader
 
 KEY = Key(bytes(range(32)))
@@ -124,6 +126,20 @@ def test_a_plain_state_is_not_opened() -> None:
     for plain in (b"", b"{", b'{"crdtctl":1,' + b"x" * 100):
         with pytest.raises(DataError, match="not a sealed object"):
             opened(plain)
+
+
+def test_an_object_that_states_a_longer_state_than_it_has_is_not_opened() -> None:
+    header = SEALED_START + bytes.fromhex(KEY.id) + bytes(32)
+    secret = sealed_reader.hmac_sha256(bytes(32), sealed_reader.derived(KEY.secret, "objects"))
+    cipher = ChaCha20Poly1305(sealed_reader.derived(secret, "object"))
+    for size, is_whole in ((92, True), (93, False)):
+        content = size.to_bytes(8, "big") + bytes(92)
+        data = header + cipher.encrypt(bytes(11) + b"\1", content, header + NAME.encode())
+        if is_whole:
+            assert opened(data) == bytes(92)
+        else:
+            with pytest.raises(DataError, match="cut off"):
+                opened(data)
 
 
 def test_two_machines_that_draw_the_same_random_bytes_use_different_keys() -> None:

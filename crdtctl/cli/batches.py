@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 
 from crdtctl.cli.reading import called, text_blocks
@@ -70,19 +71,31 @@ class Batch(Record, frozen=False):
         """Return one request for equal lines. With an idempotency key, they count once."""
         return [requests.repeated(one.request, one.times) for one in self.asked]
 
-    def leaving_out(self, made: Sequence[Request], once: str | None = None) -> Callable[[int, CrdtctlError], None]:
-        """Return a function that records that one of the requests `made` was refused, by its place in them.
+    def on_refused(
+        self, made: Sequence[Request], once: str | None = None, *, skip: bool
+    ) -> Callable[[int, CrdtctlError], None]:
+        """Return a function that is called with the place of a refused request among those `made`, and the failure.
 
-        They are those of `requests`, in their order, or those of `under_key` with the idempotency key `once`.
+        With `skip`, it records the lines of the request as left out. Otherwise it raises the failure, with the number
+        of the line. The requests are those of `requests`, in their order, or those of `under_key` with the idempotency
+        key `once`.
         """
         key = checked_key(once)
+        raised: list[CrdtctlError] = []
 
-        def leave_out(place: int, failure: CrdtctlError) -> None:
+        def refuse(place: int, failure: CrdtctlError) -> None:
             lines = [self.asked[place]] if key is None else self._of_counter(made[place], key)
             first = min(one.place for one in lines)
-            self.left_out.add(sum(one.times for one in lines), first, self.source, failure.message)
+            if skip:
+                self.left_out.add(sum(one.times for one in lines), first, self.source, failure.message)
+                return
+            if failure not in raised:  # the failure of a reading arrives a second time, for its counter
+                raised.append(failure)
+                failure.message = f"line {first} of {self.source}: {failure.message}"
+                failure.hint = f"{failure.hint}; {_NOTHING_DONE}" if failure.hint else _NOTHING_DONE
+            raise failure
 
-        return leave_out
+        return refuse
 
     def _of_counter(self, found: Request, once: str) -> list[Asked]:
         """Return the lines that count in one counter under the key of a request; `once` is that of most lines."""
@@ -103,8 +116,9 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
     """
     counted: Counter[bytes] = Counter()
     parsed: dict[bytes, Request | None] = {}
+    #: The number of the first line of each text, in the order of `counted`.
+    first = array("Q")
     bad: dict[bytes, UsageError] = {}
-    first: dict[bytes, int] = {}
     found = Batch(called(path))
     done = 0
     for piece in _pieces(path):
@@ -112,25 +126,25 @@ def batch(path: str, parse: Parse, *, skip: bool = False) -> Batch:
         before = len(counted)
         counted.update(lines)
         if len(counted) > before:
-            for line in counted.keys() - parsed.keys():
+            numbers = dict(zip(reversed(lines), range(done + len(lines), done, -1), strict=True))
+            new = sorted([(number, line) for line, number in numbers.items() if line not in parsed])
+            for number, line in new:
+                first.append(number)
                 try:
                     parsed[line] = parse(decoded(line)) if line.strip() else None
                 except UsageError as error:
+                    if not skip:
+                        where = f"line {number} of {found.source}: {error.message}"
+                        raise UsageError(where, _NOTHING_DONE) from None
                     parsed[line] = None
                     bad[line] = error
-            if bad and not skip:
-                number, line = next((number, line) for number, line in enumerate(lines, 1) if line in bad)
-                raise UsageError(f"line {done + number} of {found.source}: {bad[line].message}", _NOTHING_DONE)
-            if skip:
-                for number, line in enumerate(lines, done + 1):
-                    first.setdefault(line, number)
         done += len(lines)
-    found.asked = [
-        Asked(one, times, first.get(line, 0)) for line, times in counted.items() if (one := parsed[line]) is not None
-    ]
     found.left_out.of = done
-    for line, fault in bad.items():
-        found.left_out.add(counted[line], first[line], found.source, fault.message)
+    for (line, times), number in zip(counted.items(), first, strict=True):
+        if (one := parsed[line]) is not None:
+            found.asked.append(Asked(one, times, number))
+        elif line in bad:
+            found.left_out.add(times, number, found.source, bad[line].message)
     return found
 
 

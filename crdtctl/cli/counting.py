@@ -79,7 +79,7 @@ def count(
         print_clock=print_clock,
         also=also,
         existing=existing,
-        on_refused=found.leaving_out(requests, once) if found and skip else None,
+        on_refused=found.on_refused(requests, once, skip=skip) if found else None,
     )
     if found:
         found.left_out.raise_if_any()

@@ -180,8 +180,14 @@ def _note(context: Context) -> str:
 
 def _by_place(requests: Sequence[Request], on_refused: Callable[[int, CrdtctlError], object]) -> OnRefused:
     """Return a function that passes the place of a request on. Requests may be equal, and each has its place."""
-    places = {id(one): place for place, one in enumerate(requests)}
-    return lambda request, failure: on_refused(places[id(request)], failure)
+    places: dict[int, int] = {}
+
+    def pass_on(request: Request, failure: CrdtctlError) -> None:
+        if not places:  # few commits refuse a request
+            places.update((id(one), place) for place, one in enumerate(requests))
+        on_refused(places[id(request)], failure)
+
+    return pass_on
 
 
 def skips_bad(context: Context, bad: str | None, batch: str | None) -> bool:

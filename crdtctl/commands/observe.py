@@ -124,7 +124,7 @@ def observe(
         print_clock=print_clock,
         also=also,
         existing=existing,
-        on_refused=found.leaving_out(requests) if found and skip else None,
+        on_refused=found.on_refused(requests, skip=skip) if found else None,
     )
     if found:
         found.left_out.raise_if_any()

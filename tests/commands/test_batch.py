@@ -113,6 +113,44 @@ def test_a_type_that_refuses_one_line_refuses_the_batch(shell: Shell, replica: R
     assert contents(replica.path) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "lines", "status", "message"),
+    [
+        (
+            "increment",
+            "apples\n\napples\nvisitors\nvisitors\n",
+            4,
+            "line 4 of lines: cannot increment 'visitors': a gset",
+        ),
+        ("decrement", "apples\ngrow\n", 4, "line 2 of lines: cannot decrement 'grow': a gcounter only grows"),
+        ("increment --existing", "grow\nnew\n", 66, "line 2 of lines: no counter 'new' here"),
+        ("increment --type handoff", "new\ngrow\n", 73, "line 2 of lines: 'grow' is a gcounter here"),
+        ("increment --once k", "new\n\nvisitors\n", 4, "line 3 of lines: cannot increment 'visitors': a gset"),
+        ("observe --source s", "grow 8\nvisitors 4\n", 4, "line 2 of lines: cannot observe 'visitors': a gset has no"),
+        (
+            "observe --source s",
+            "new 1\n\nnew 8\nnew 7\n",
+            4,
+            "line 4 of lines: cannot observe 'new': 's' reads 7, below",
+        ),
+        ("decrement", "apples 2\nseats 5\nseats 6\n", 4, "line 3 of lines: cannot decrement 'seats': needs 6"),
+    ],
+)
+def test_batch_that_is_refused_names_the_first_line_that_does_not_fit(
+    shell: Shell, replica: Replica, words: str, lines: str, status: int, message: str
+) -> None:
+    replica.add("visitors", "ada")
+    replica.increment("grow", tag="gcounter")
+    replica.create("seats", "bcounter", initial=10)
+    (shell.directory / "lines").write_text(lines)
+    before = contents(replica.path)
+    said = assert_refused(shell(*words.split(), "--batch", "lines"), status)
+    assert said.startswith(f"crdtctl: {message}")
+    assert said.count("line ") == 1
+    assert said.endswith("nothing was counted; --bad skip leaves such lines out\n")
+    assert contents(replica.path) == before
+
+
 def test_the_number_of_a_wrong_line_is_right_far_down_in_a_large_batch(shell: Shell, replica: Replica) -> None:
     lines = [f"name-{number % 1000}" for number in range(300_000)]
     lines[234_567 - 1] = "name-7 -1"

@@ -45,6 +45,7 @@ GROUPS = {
     "Sync with remotes": {
         "sync": "Exchange states with other replicas through remotes.",
         "remote": "List, add, check and remove remotes, and set their keys.",
+        "fleet": "Show totals of all replicas at a remote, without a replica.",
         "cron": "Print a crontab line, or units of systemd, that sync this replica.",
     },
     "Retire replicas": {

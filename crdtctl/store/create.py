@@ -30,8 +30,11 @@ _OWN = f"{durable.OWN}.json"
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def create(path: str, name: str | None, tier: int) -> str:
-    """Make a replica whose directory is `path`, and return that path; see `crdtctl.Replica.init`."""
+def create(path: str, name: str | None, tier: int, *, is_noted: bool = True) -> str:
+    """Make a replica whose directory is `path`, and return that path; see `crdtctl.Replica.init`.
+
+    Unless `is_noted`, its place is not recorded in the user's state directory.
+    """
     if not 0 <= tier <= MAX_TIER:
         raise UsageError(f"a tier is a whole number up to {MAX_TIER}", "0 is permanent, a client of it has 1")
     replica = identity.generate_id(_checked(name))
@@ -44,7 +47,8 @@ def create(path: str, name: str | None, tier: int) -> str:
             raise _there(path)
         else:
             _build(target, replica, tier)
-    places.note(target, replica)
+    if is_noted:
+        places.note(target, replica)
     return target
 
 

@@ -66,9 +66,18 @@ def write_partial(now: Snapshot, write: Write, replicas: Collection[str], news: 
 
     With `news`, write them as they would be after merging those.
     """
+    return _write_entries(now, write, {now.id, *replicas}, news)
+
+
+def write_others(now: Snapshot, write: Write) -> None:
+    """Write the entries of all other replicas, without those of this one."""
+    _write_entries(now, write, set(now.clock()) - {now.id}, ())
+
+
+def _write_entries(now: Snapshot, write: Write, wanted: set[str], news: Sequence[Source]) -> int:
+    """Write the entries of some replicas; return the number of entries."""
     from crdtctl.store.knowledge import partial_head, partial_lines
 
-    wanted = {now.id, *replicas}
     writer = Writer(write, partial_head(now.head(), wanted))
     entries = 0
     for line, number in partial_lines(now.own, now.known, wanted, news):

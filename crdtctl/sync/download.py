@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
     from typing import Final
 
+    from crdtctl.store.inputs import Input
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.sync.local_files import LocalFile
     from crdtctl.sync.remote_session import RemoteSession
@@ -66,6 +67,16 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[],
         if cached.fault:
             session.refused.setdefault(session.label(cached.entry.name), DataError(cached.fault))
     session.is_read = True
+
+
+def as_input(session: RemoteSession, file: FetchedFile) -> Input:
+    """Return a downloaded file as an input of a merge."""
+    from crdtctl.store.inputs import Input
+
+    content = file.content
+    if content.data is not None:
+        return Input(session.label(file.entry.name), data=content.data)
+    return Input(session.label(file.entry.name), path=content.path, start=content.start, size=content.size)
 
 
 def _list(session: RemoteSession, replica: str, *, accept_missing: bool) -> None:

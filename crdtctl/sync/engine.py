@@ -12,7 +12,7 @@ from crdtctl.contexts import ExitStack
 from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
 from crdtctl.records import Record, field, replace
 from crdtctl.sync import cache, health, kept_files
-from crdtctl.sync.download import download, emptied_error
+from crdtctl.sync.download import as_input, download, emptied_error
 from crdtctl.sync.missing_objects import is_emptied, last_seen, missing_objects, reportable, unlisted_uploads
 from crdtctl.sync.path_kind import address, kind_of
 from crdtctl.sync.plan import CachedObject, is_coarse, is_named, plan_upload, summary_of
@@ -198,7 +198,7 @@ class _Sync(Record, frozen=False):
             return
         from crdtctl.store.parallel import cores
 
-        inputs = [_input(session, file) for session, file in files]
+        inputs = [as_input(session, file) for session, file in files]
         options = self.options
         progress = options.progress
         total = sum(file.content.size for _, file in files)
@@ -237,7 +237,7 @@ class _Sync(Record, frozen=False):
             if self.options.dry_run:
                 from crdtctl.sync.dry_run import newer_entries
 
-                entries = newer_entries(_input(session, file), knowledge)
+                entries = newer_entries(as_input(session, file), knowledge)
             newer_ids = (replica for replica, seq in head.clock.items() if seq > knowledge.clock.get(replica, 0))
             moved = Transferred(head.replica, entry.name, file.content.size, entries, tuple(sorted(newer_ids)))
             session.report.read.append(moved)
@@ -401,13 +401,3 @@ def _has_threads() -> bool:
     """Return whether this process has several threads, which some transports start. It should not fork then."""
     threading = sys.modules.get("threading")
     return threading is not None and threading.active_count() > 1
-
-
-def _input(session: RemoteSession, file: FetchedFile) -> Input:
-    """Return a downloaded file as an input of a merge."""
-    from crdtctl.store.inputs import Input
-
-    content = file.content
-    if content.data is not None:
-        return Input(session.label(file.entry.name), data=content.data)
-    return Input(session.label(file.entry.name), path=content.path, start=content.start, size=content.size)

@@ -60,7 +60,7 @@ OTHERS: dict[str, frozenset[str] | set[str]] = {
         frozenset[str](),
     ),
     "compare other.json": {"enum", "functools", "collections"},
-    "help fleet": {"os", "re", "enum", "functools", "collections"},
+    "help jobs": {"os", "re", "enum", "functools", "collections"},
     "sync ./shared": frozenset(),
 }
 

@@ -8,7 +8,9 @@ from math import ceil
 
 from crdtctl import Replica
 from crdtctl.cli import main
+from crdtctl.fleet import observe
 from crdtctl.store.totals import Total
+from crdtctl.sync.report import Remote
 from tests.laws import oracle
 from tests.laws.actions import METER
 from tests.laws.world import DAY, Event, Peer, World
@@ -148,8 +150,38 @@ def settle(world: World) -> None:
     for peer in world.peers[:2]:
         check(world, peer)
     check_handed_over(world)
+    check_fleet(world)
     if world.kind != "handovers":  # there each replica has an entry of its own about the others
         check_same(world)
+
+
+def check_fleet(world: World) -> None:
+    """Check that a fleet of all files is a replica that merged them, also if groups of them are joined first."""
+    remote, groups = world.place / "fleet", world.place / "groups"
+    remote.mkdir()
+    groups.mkdir()
+    for number, file in enumerate(world.files):
+        (remote / f"{number}.crdt.json").write_bytes(file.data)
+    fresh = Replica.init(world.place / "all", name="all")
+    refused = fresh.merge(*remote.iterdir(), check=False).refused
+    with observe(Remote("fleet", str(remote))) as seen:
+        assert values(seen.replica) == values(fresh)
+        assert seen.replicas == sorted(fresh.clock().keys() - {fresh.id})
+        assert len(seen.report.merge.refused) == len(refused)
+    for half in range(2):
+        part = Replica.init(world.place / f"half{half}", name=f"half{half}")
+        part.merge(*(one.data for one in world.files[half::2] if one.since is None), check=False)
+        part.export_to(groups / f"{half}.crdt.json")
+    with observe(Remote("groups", str(groups))) as seen:
+        joined = values(seen.replica)
+    whole = Replica.init(world.place / "whole", name="whole")
+    whole.merge(*(one.data for one in world.files if one.since is None), check=False)
+    assert joined == values(whole)
+
+
+def values(replica: Replica) -> dict[tuple[str, str], tuple[int, dict[str, int]]]:
+    """Return what a replica reads, without entries of its own."""
+    return {(one.name, one.tag): (one.value, dict(one.once)) for one in replica.counters()}
 
 
 def check_handed_over(world: World) -> None:

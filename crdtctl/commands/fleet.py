@@ -1,0 +1,210 @@
+"""``crdtctl fleet``"""
+
+from __future__ import annotations
+
+from crdtctl.cli import output
+from crdtctl.cli.durations import duration
+from crdtctl.cli.everywhere import REPLICA
+from crdtctl.cli.exit_status import READS
+from crdtctl.cli.grammar import Argument, Option, Whole, command
+from crdtctl.cli.options import FORM
+from crdtctl.cli.output import Report
+from crdtctl.cli.verbs import load
+from crdtctl.contexts import contextmanager
+from crdtctl.errors import CrdtctlError, UsageError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from crdtctl.cli.context import Context
+    from crdtctl.cli.grammar import Command
+    from crdtctl.fleet import Observation
+    from crdtctl.sync.report import Remote
+
+
+def _verb(name: str) -> Command:
+    found = load(name)
+    assert found is not None
+    return found
+
+
+#: The verb that is run on the temporary replica. It is found by its name, as on a command line.
+_SHOW = _verb("show")
+_URL = Argument("url", "URL", "URL, path or name of the remote.", required=True)
+_READING = (
+    Option(
+        "timeout",
+        metavar="DURATION",
+        kind=duration,
+        default=300.0,
+        help="Time limit for the download, then status 75. Default: 5m.",
+    ),
+    Option("jobs", "--jobs", "-j", metavar="N", kind=Whole(1, 64), help="Number of processes. Default: all cores."),
+)
+_STATUSES = (3, 5, 69, 75, *READS)
+
+
+@command(
+    _URL,
+    Argument("names", "[NAME]...", "Counters. Default: all.", repeated=True),
+    *_READING,
+    *_SHOW.options,
+    statuses=(1, 4, *_STATUSES),
+)
+def show(context: Context, url: str, timeout: float, jobs: int | None, **_: object) -> int:
+    """Show counters, joined from all objects at a remote.
+
+    \b
+    EXAMPLES:
+      crdtctl fleet show s3://bucket/counts
+      crdtctl fleet show ssh://hub.example.org/srv/counts 'http.*' --by status
+      crdtctl fleet show ./counts builds --by-replica --format csv
+
+    Like 'crdtctl show' in a replica that has merged all objects there. The options are the same.
+    """
+    with _observed(context, url, timeout, jobs) as (seen, answers):
+        answers += _run(_SHOW, context, seen)
+    return 0
+
+
+@command(_URL, *_READING, FORM, statuses=_STATUSES)
+def check(context: Context, url: str, timeout: float, jobs: int | None, form: str | None) -> int:
+    """Verify all objects at a remote, and look for faults of replicas.
+
+    \b
+    EXAMPLES:
+      crdtctl fleet check s3://bucket/counts
+      crdtctl fleet check ./counts --format json
+
+    Reads every object. Status 3 if a file is damaged or no state, 5 if a replica has several writers or counts twice.
+    Off a terminal, success is silent, except with --format.
+    """
+    talks = form is not None or output.is_talkative()
+    chosen = output.resolve_format(form, default="words" if output.is_talkative() else None) if talks else ""
+    with _observed(context, url, timeout, jobs, quiet=chosen in ("json", "ndjson")) as (seen, _):
+        if chosen == "words":
+            sound = sum(not one.fault for one in seen.files)
+            replicas = len(seen.replicas)
+            output.stdout.line(f"{sound} of {len(seen.files)} files are sound, with commits of {replicas} replicas")
+        elif talks:
+            output.print_report(_files(seen), chosen)
+    return 0
+
+
+@command(
+    _URL,
+    *_READING,
+    Option("target", "--output", "-o", metavar="FILE", help="Write to FILE, completely or not at all."),
+    statuses=(73, 76, *_STATUSES),
+)
+def export(context: Context, url: str, timeout: float, jobs: int | None, target: str | None) -> int:
+    """Write all objects at a remote as one state.
+
+    \b
+    EXAMPLES:
+      crdtctl fleet export s3://bucket/counts -o all.crdt.json
+      crdtctl fleet export ./counts | ssh hub crdtctl merge -
+
+    The state contains the counts of all replicas there, as a replica that has merged all of them would export it. An
+    existing FILE is replaced if it is empty, or if it is a state with nothing else. Any other file is kept, with
+    status 73.
+    """
+    with _observed(context, url, timeout, jobs) as (seen, _):
+        if target is None or target == "-":
+            seen.export(output.stdout.write)
+        else:
+            from crdtctl.cli import paths
+
+            seen.export_to(paths.to_write(target))
+    return 0
+
+
+@command(commands=(show, check, export), statuses=_STATUSES)
+def fleet(_: Context) -> None:
+    """Show totals of all replicas at a remote, without a replica.
+
+    \b
+    EXAMPLES:
+      crdtctl fleet show s3://bucket/counts
+      crdtctl fleet check ssh://hub.example.org/srv/counts
+      crdtctl fleet export ./counts -o all.crdt.json
+
+    Reads all objects at a remote, joins them on all cores, and writes nothing there. The totals are those of a replica
+    that has merged them. Needs no replica on this machine, and no right to write at the remote.
+    """
+    raise UsageError("fleet needs a subcommand: show, check or export", "for example: crdtctl fleet show ./counts")
+
+
+@contextmanager
+def _observed(
+    context: Context, word: str, timeout: float, jobs: int | None, *, quiet: bool = False
+) -> Iterator[tuple[Observation, list[CrdtctlError]]]:
+    """Yield the observation of a remote, and a list for failures of the caller. In the end, report all failures."""
+    from crdtctl.cli import verdict
+    from crdtctl.cli.progress import growing_bar
+    from crdtctl.cli.signals import exit_on_signal
+    from crdtctl.fleet import observe
+
+    remote = _remote(context, word)
+    with (
+        exit_on_signal(),
+        growing_bar() as progress,
+        observe(remote, timeout=timeout, jobs=jobs, progress=progress) as seen,
+    ):
+        answers: list[CrdtctlError] = []
+        seen.raise_if_unread()
+        yield seen, answers
+        output.stdout.flush()
+        verdict.end(seen.replica, seen.report, answers, None, quiet=quiet, dry_run=False)
+
+
+def _remote(context: Context, word: str) -> Remote:
+    """Return a remote given by URL or path, or by its name in the selected replica."""
+    from crdtctl.cli.verb import session
+    from crdtctl.sync.remotes import is_place, named_remotes, own_place
+    from crdtctl.sync.report import Remote
+    from crdtctl.sync.schemes import check as check_url
+
+    if is_place(word):
+        return Remote(printable(word), own_place(check_url(word)))
+    (found,) = named_remotes(session(context).open(), [word])
+    return found
+
+
+def _run(verb: Command, context: Context, seen: Observation) -> list[CrdtctlError]:
+    """Run a verb on the temporary replica; return its failure, or an empty list."""
+    from crdtctl.cli.context import Context as Line
+
+    names = {one.name for one in verb.arguments} | {one.name for one in verb.options}
+    values = {name: value for name, value in context.values.items() if name in names}
+    line = Line(
+        verb,
+        values,
+        typed=[name for name in context.typed if name in names],
+        variables=context.variables,
+        everywhere={**context.everywhere, REPLICA.name: seen.replica.path},
+    )
+    try:
+        verb.run(line, **values)
+    except UsageError:
+        raise
+    except CrdtctlError as error:
+        return [error]
+    return []
+
+
+def _files(seen: Observation) -> Report:
+    items = [
+        {"file": printable(one.name), "bytes": one.size, "ok": not one.fault, "found": one.fault or "sound"}
+        for one in seen.files
+    ]
+
+    def row(item: dict[str, Any]) -> Sequence[Sequence[object]]:
+        return [(item["file"], item["bytes"], "ok" if item["ok"] else "FAULT", item["found"])]
+
+    from crdtctl.cli.refusals import found
+
+    head = {"replicas": seen.replicas, **found(seen.report.merge)}
+    return Report("files", ("file", "bytes", "verdict", "found"), items, row, head=head)

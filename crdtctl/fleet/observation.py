@@ -131,12 +131,10 @@ def _downloaded(
     """Return the session of a remote whose objects were downloaded."""
     from crdtctl.records import replace
     from crdtctl.sync import health
+    from crdtctl.sync.connecting import connect_session
     from crdtctl.sync.download import download
-    from crdtctl.sync.path_kind import address, kind_of
     from crdtctl.sync.remote_session import RemoteSession
     from crdtctl.sync.report import MAX_JOBS, RemoteReport
-    from crdtctl.sync.retry import RetryingTransport
-    from crdtctl.sync.schemes import connect
     from crdtctl.sync.transport import Deadline
 
     deadline = Deadline(timeout)
@@ -144,11 +142,8 @@ def _downloaded(
     session = RemoteSession(replace(remote, only="pull"), report, deadline, health.Health(remote.url), {}, {})
     if progress is not None:
         session.tick = lambda: progress("reading", *session.progress)
-    state = scratch.folder("state")
-    url = address(remote.url, kind_of(remote.url, deadline, state), "")
-    reads = None if jobs is None else min(jobs, MAX_JOBS)
-    session.connection = RetryingTransport(connect(url, deadline, state), deadline, reads)
     stack.callback(session.close)
+    connect_session(session, scratch.folder("state"), None if jobs is None else min(jobs, MAX_JOBS))
     download(session, replica.knowledge(), lambda: scratch.folder("objects"), accept_missing=True)
     return session
 

@@ -108,6 +108,7 @@ A sync:
 ``engine``               the steps, in order
 ``remote_session``       the state of one remote during a sync
 ``worker_threads``       a thread for each remote, with its time limit
+``connecting``           the connection of a session
 ``work``                 work at folders of this machine, without threads
 ``download``             listing a remote, reading its objects
 ``upload``               putting an object, deleting older ones

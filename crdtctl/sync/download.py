@@ -66,7 +66,17 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[],
     for cached in session.objects:
         if cached.fault:
             session.refused.setdefault(session.label(cached.entry.name), DataError(cached.fault))
+    if knowledge.replica in knowledge.retired.sealed:
+        _mark_changed(session)
     session.is_read = True
+
+
+def _mark_changed(session: RemoteSession) -> None:
+    """Mark own objects that are not what this replica put there. A sealed replica reads nothing, but replaces them."""
+    for entry in session.listing:
+        cached = session.cache.get(entry.name)
+        if cached is not None and cached.fingerprint and cached.entry != entry:
+            session.cache[entry.name] = CachedObject(entry, "", fault="it was changed")
 
 
 def as_input(session: RemoteSession, file: FetchedFile) -> Input:

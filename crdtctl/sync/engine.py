@@ -12,16 +12,15 @@ from crdtctl.contexts import ExitStack
 from crdtctl.errors import CrdtctlError, DataError, UnavailableError, printable
 from crdtctl.records import Record, field, replace
 from crdtctl.sync import cache, health, kept_files
+from crdtctl.sync.connecting import connect_session
 from crdtctl.sync.download import as_input, download, emptied_error
 from crdtctl.sync.missing_objects import is_emptied, last_seen, missing_objects, reportable, unlisted_uploads
-from crdtctl.sync.path_kind import address, kind_of
 from crdtctl.sync.plan import CachedObject, is_coarse, is_named, plan_upload, summary_of
 from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, SyncReport, Transferred, add_merge
-from crdtctl.sync.retry import RetryingTransport
-from crdtctl.sync.schemes import check, connect, is_local_folder
+from crdtctl.sync.schemes import check, is_local_folder
 from crdtctl.sync.temporary_directory import TemporaryDirectory
-from crdtctl.sync.transport import KEY_VARIABLE, Deadline
+from crdtctl.sync.transport import Deadline
 from crdtctl.sync.work import InTurn
 from crdtctl.system import os
 
@@ -146,14 +145,7 @@ class _Sync(Record, frozen=False):
 
     def _read(self, session: RemoteSession, knowledge: Knowledge, scratch: Callable[[], str]) -> None:
         state = self.scratch.folder("state") if self.options.dry_run else self.directory
-        kind = kind_of(session.remote.url, session.deadline, state)
-        url = address(session.remote.url, kind, session.health.kind)
-        transport = connect(url, session.deadline, state)
-        session.connection = RetryingTransport(transport, session.deadline, self.options.jobs)
-        if session.remote.keys or KEY_VARIABLE in os.environ:
-            from crdtctl.sync.private import protect  # few remotes are private
-
-            protect(session)
+        kind = connect_session(session, state, self.options.jobs)
         download(session, knowledge, scratch, accept_missing=self.options.accept_missing)
         if not session.health.kind:
             session.health = replace(session.health, kind=kind)

@@ -175,3 +175,17 @@ def test_git_repository_is_read_like_a_folder(shell: Shell, hub: Path) -> None:
     os.system(f"git init -q --bare {shell.directory}/repo.git")  # a path of the test
     shell.ok("--replica", "ada", "sync", "./hub", "./repo.git")
     assert shell.ok("fleet", "show", "./repo.git") == shell.ok("fleet", "show", "./hub")
+
+
+def test_private_remote_is_read_with_its_key(shell: Shell, hub: Path) -> None:
+    key = shell.ok("remote", "key", "new")
+    (shell.directory / "office.key").write_text(key)
+    (shell.directory / "office.key").chmod(0o600)
+    (shell.directory / "sealed").mkdir()
+    shell.ok("--replica", "ada", "remote", "add", "office", "./sealed", "--key", "office.key")
+    shell.ok("--replica", "ada", "sync", "./hub", "office")
+    total = shell.ok("fleet", "show", hub, "hits")
+    assert shell.ok("--replica", "ada", "fleet", "show", "office", "hits") == total
+    with_key = shell("fleet", "show", "./sealed", "hits", environment={"CRDTCTL_REMOTE_KEY": key.strip()})
+    assert (with_key.status, with_key.stdout) == (0, total)
+    assert_refused(shell("fleet", "show", "./sealed", "hits"), 78)

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
-from crdtctl.sync import engine
+from crdtctl.sync import connecting
 from crdtctl.sync import retry as patience
 from crdtctl.sync.engine import sync
 from crdtctl.sync.report import Options, Remote, SyncReport
@@ -60,7 +60,7 @@ class Network(RuleBasedStateMachine):
         self.patches.setattr(patience, "FIRST_PAUSE", 0.0)
         self.chance = random.Random(0)
         self.stores = {name: Store(self.chance) for name in REMOTES}
-        self.patches.setattr(engine, "connect", lambda url, *_: Faulty(self.stores[url[1:]]))
+        self.patches.setattr(connecting, "connect", lambda url, *_: Faulty(self.stores[url[1:]]))
         self.links: dict[str, tuple[str, ...]] = {}
         self.made = 0
         self.living: list[Replica] = []

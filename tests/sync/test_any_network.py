@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError
 from crdtctl.store.check import check_replica
-from crdtctl.sync import engine
+from crdtctl.sync import connecting
 from crdtctl.sync import retry as patience
 from crdtctl.sync.engine import sync
 from crdtctl.sync.report import Options, Remote, SyncReport
@@ -41,7 +41,7 @@ class AnyNetwork(RuleBasedStateMachine):
         self.patches.setattr(os, "fsync", lambda fd: None)
         self.chance = random.Random(0)
         self.stores = {f"/{name}": Store(self.chance) for name in REMOTES}
-        self.patches.setattr(engine, "connect", lambda url, *_: Faulty(self.stores[url]))
+        self.patches.setattr(connecting, "connect", lambda url, *_: Faulty(self.stores[url]))
         self.patches.setattr(patience, "FIRST_PAUSE", 0.0)
         self.made = 0
         self.living: list[Replica] = [self.born() for _ in range(REPLICAS)]

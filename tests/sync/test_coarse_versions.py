@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica, synchronize
-from crdtctl.sync import engine
+from crdtctl.sync import connecting
 from crdtctl.sync.plan import is_coarse
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import ListedObject
@@ -38,7 +38,7 @@ def test_what_is_overwritten_within_the_second_is_read(
         writer.export_bytes()
     read: list[str] = []
     monkeypatch.setattr(Seconds, "read", read, raising=False)
-    monkeypatch.setattr(engine, "connect", lambda url, deadline, state: Seconds(Endpoint(url, url, deadline, state)))
+    monkeypatch.setattr(connecting, "connect", lambda url, *rest: Seconds(Endpoint(url, url, *rest)))
     writer.export_to(hub / "w.json")
     size = (hub / "w.json").stat().st_size
     synchronize(reader, str(hub))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
-from crdtctl.sync import engine
+from crdtctl.sync import connecting
 from crdtctl.sync.engine import sync
 from crdtctl.sync.kept_files import CACHE, directory, file_of
 from crdtctl.sync.report import Remote, SyncReport
@@ -75,7 +75,7 @@ class Counting(Folder):
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Note what the remotes are asked for."""
     counts = Asked()
-    monkeypatch.setattr(engine, "connect", lambda url, *_: Counting(Path(url), counts))
+    monkeypatch.setattr(connecting, "connect", lambda url, *_: Counting(Path(url), counts))
     return counts
 
 

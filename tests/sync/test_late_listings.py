@@ -9,7 +9,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import UnavailableError
-from crdtctl.sync import engine, health
+from crdtctl.sync import connecting, health
 from crdtctl.sync.kept_files import directory
 from crdtctl.sync.report import RemoteReport
 from crdtctl.sync.schemes import Endpoint
@@ -45,7 +45,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> type[Late]:
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
         return One(Endpoint(url, url, deadline, state))
 
-    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     return One
 
 

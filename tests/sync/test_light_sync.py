@@ -11,7 +11,7 @@ import pytest
 
 import crdtctl
 from crdtctl import Replica
-from crdtctl.sync import engine
+from crdtctl.sync import connecting, engine
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
 from crdtctl.sync.transports.folder.transport import Folder
@@ -70,7 +70,7 @@ def test_sync_works_at_folders_of_this_machine_without_threads(
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
         return Watched(Endpoint(url, url, deadline, state))
 
-    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     synchronize(here, f"{tmp_path}/hub", f"{tmp_path}/second")
     assert threads == [threading.current_thread().name] * 2
     threads.clear()
@@ -93,7 +93,7 @@ def test_operation_during_a_sync_is_uploaded_by_it(
         return Counting(Endpoint(url, url, deadline, state))
 
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "connect", connect)
+        patched.setattr(connecting, "connect", connect)
         synchronize(here, f"{tmp_path}/hub")
     fresh = new_replica("fresh")
     synchronize(fresh, f"{tmp_path}/hub")

@@ -11,7 +11,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import MissingError, UnavailableError
-from crdtctl.sync import engine, health
+from crdtctl.sync import connecting, health
 from crdtctl.sync.kept_files import directory
 from crdtctl.sync.object_name import without_time
 from crdtctl.sync.report import Options, RemoteReport
@@ -196,7 +196,7 @@ def test_a_listing_that_is_cut_is_no_reason_to_put_everything_again(
             return sorted(super().list(), key=lambda entry: entry.name)[:1]
 
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "connect", lambda url, deadline, state: Cut(Endpoint(url, url, deadline, state)))
+        patched.setattr(connecting, "connect", lambda url, deadline, state: Cut(Endpoint(url, url, deadline, state)))
         report = meet(three[0], hub)
     assert {one.owner for one in report.missing} == {three[1].id, three[2].id}
     assert report.put is None
@@ -262,7 +262,7 @@ def test_what_is_listed_again_and_again_and_cannot_be_fetched_is_named(
         return Withholding(Endpoint(url, url, deadline, state))
 
     fresh = new_replica("fresh")
-    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     report = synchronize(fresh, str(hub))
     assert sorted(report.merge.refused) == sorted(f"{hub}/{path.name}" for path in hub.iterdir())
     assert all("is in the listing" in reason.message for reason in report.merge.refused.values())

@@ -8,7 +8,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, TransientError, UnavailableError
-from crdtctl.sync import engine, schemes
+from crdtctl.sync import connecting, engine, schemes
 from crdtctl.sync.local_files import LocalFile
 from crdtctl.sync.report import Options
 from crdtctl.sync.retry import ATTEMPTS, RetryingTransport, retry
@@ -177,7 +177,7 @@ def test_one_that_does_not_answer_leaves_the_others_their_time(
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
         return Silent(deadline) if url == "/silent" else schemes.connect(url, deadline, state)
 
-    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     monkeypatch.setattr(engine, "is_local_folder", lambda _: False)
     here = new_replica("here")
     here.increment("builds")
@@ -208,7 +208,7 @@ def test_what_a_line_that_was_cut_has_not_brought_is_read_at_the_next_try(
         other = new_replica(name)
         other.increment("builds")
         synchronize(other, f"{tmp_path}/hub")
-    monkeypatch.setattr(engine, "connect", lambda url, deadline, state: Breaking(Endpoint(url, url, deadline, state)))
+    monkeypatch.setattr(connecting, "connect", lambda url, *rest: Breaking(Endpoint(url, url, *rest)))
     here = new_replica("here")
     [report] = synchronize(here, f"{tmp_path}/hub").remotes
     assert report.error is None

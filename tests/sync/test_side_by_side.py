@@ -13,7 +13,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import TransientError
-from crdtctl.sync import engine, schemes
+from crdtctl.sync import connecting, engine, schemes
 from crdtctl.sync.report import Options
 from crdtctl.sync.schemes import Endpoint
 from crdtctl.sync.transport import Deadline, ListedObject, Transport
@@ -91,7 +91,7 @@ def test_what_a_slow_remote_brings_reaches_the_others_in_the_same_sync(
     def connect(url: str, deadline: Deadline, state: str) -> Transport:
         return Slow(Endpoint(url, url, deadline, state)) if url == slow else schemes.connect(url, deadline, state)
 
-    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     monkeypatch.setattr(engine, "is_local_folder", lambda _: False)
 
     def tick(doing: str, done: int, total: int) -> None:
@@ -131,7 +131,7 @@ def test_one_that_is_stuck_is_left_behind_when_its_time_is_over(
             else schemes.connect(url, deadline, state)
         )
 
-    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(connecting, "connect", connect)
     monkeypatch.setattr(engine, "is_local_folder", lambda _: False)
     report = synchronize(here, f"{tmp_path}/stuck", f"{tmp_path}/hub", options=Options(timeout=5))
     assert [type(one.error) for one in report.remotes] == [TransientError, type(None)]

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     Option("where", metavar="KEY=VALUE", help="Only series with this label. Repeatable.", repeated=True),
     Flag("exact", "--exact", help="Each NAME is a whole name, also if it looks like a pattern."),
     TYPE,
-    Flag("keys_too", "--keys-too", help="Forget their idempotency keys as well: a repeated job counts again."),
+    Flag(
+        "keys_too",
+        "--keys-too",
+        help="Forget used keys and readings as well: a job or a meter counts again.",
+    ),
     Flag("dry_run", "--dry-run", "-n", help="List what would be forgotten, and change nothing."),
     statuses=(4, *WRITES),
 )

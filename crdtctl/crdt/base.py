@@ -76,7 +76,7 @@ class Operation(Record):
     their times, if they have any. ``create`` may have readings to begin with. Counts, and ``create``, may set the
     periods of a counter: how fine they are (`every`, a rank of `crdtctl.crdt.periods`), and how long the finest are
     kept (`keep`, quarters of an hour). A count may have its own time (`at`). Times are seconds since 1970.
-    ``forget`` leaves idempotency keys used unless `keys_too`.
+    ``forget`` leaves idempotency keys used, and readings counted, unless `keys_too`.
     """
 
     verb: Verb

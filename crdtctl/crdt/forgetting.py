@@ -10,7 +10,8 @@ file brings one back.
   grow, and joins stay joins.
 * The entry that forgets takes over the marks of the entries that it covers. They may cancel counts of others. It takes
   over their idempotency keys, with the amounts cancelled, so that a repeated job does not count again. With `keys_too`,
-  it leaves them out.
+  it leaves them out. The sources of readings are restarted then, see `crdtctl.crdt.readings`: a source that is read
+  again counts from 0, and what was forgotten of it stays cancelled.
 * An entry that only forgets is covered by itself: `forgotten` has its own commit. If all entries of a counter are
   covered, the counter does not exist for readers. Once its replica counts again, its commit is larger.
 * An entry that forgets is dropped if a later one covers it, which took its parts over. So one entry of each counter

@@ -144,12 +144,25 @@ def cancelled(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
     return after
 
 
-def all_cancelled(all_readings: Iterable[Readings]) -> Readings:
+def all_cancelled(all_readings: Iterable[Readings]) -> dict[str, Generations]:
     """Return the readings of several replicas together, with all of them cancelled."""
     return {
         source: {number: _marked(row, max(row[:2])) for number, row in generations.items()}
         for source, generations in joined(all_readings).items()
     }
+
+
+def begun_again(all_readings: Iterable[Readings]) -> Readings:
+    """Return the readings of several replicas together, with all of them cancelled, and all sources restarted.
+
+    What is read of a source later belongs to its next generation, where it counts from 0.
+    """
+    found = all_cancelled(all_readings)
+    for source, generations in found.items():
+        following = str(max(map(int, generations)) + 1)
+        if len(following) <= MAX_DIGITS:
+            found[source] = {**generations, following: READING.make(0, 0, 1)}
+    return found
 
 
 def _marked(own: tuple[int, ...], seen: int) -> tuple[int, ...]:

@@ -217,6 +217,19 @@ def test_meter_counts_from_its_forgotten_reading_on(replica: Replica, hub: Repli
     assert replica.value("bytes") == 50
 
 
+def test_meter_counts_from_0_on_if_its_reading_is_forgotten_too(replica: Replica, hub: Replica) -> None:
+    replica.observe("bytes", 900, source="eth0")
+    old = replica.export_bytes()
+    hub.merge_bytes(old)
+    hub.forget_counters("bytes", keys_too=True)
+    for one in (replica, hub):
+        one.merge_bytes(hub.export_bytes(), old)
+        assert names(one) == []
+        one.observe("bytes", 950, source="eth0")
+    replica.merge_bytes(hub.export_bytes())
+    assert replica.value("bytes") == 950
+
+
 def test_periods_go_with_their_counts(replica: Replica, hub: Replica) -> None:
     replica.create("deploys", "pncounter", every="day")
     replica.increment("deploys", 5, at=1_770_000_000)

@@ -292,6 +292,29 @@ class TestKeys:
         more = Operation("observe", 0, readings=(("eth0", 11),))
         assert kind.value(carried_out(kind, state, "čen", more, 1)) == 2
 
+    def test_with_keys_too_a_source_counts_from_0_again(self, kind: CounterType) -> None:
+        def read(state: Entries, author: str, reading: int, seq: int, mine: Entry | None = None) -> dict[str, Entry]:
+            operation = Operation("observe", 0, readings=(("eth0", reading),))
+            return carried_out(kind, state, author, operation, seq, mine)
+
+        mine = read({}, "ann", 9, 1)["ann"]
+        state = carried_out(kind, {"ann": mine}, "bob", KEYS_TOO, 1)
+        assert kind.is_forgotten(state)
+        for author, own in (("ann", mine), ("bob", None), ("čen", None)):
+            again = read(state, author, 11, 2, own)
+            assert kind.value(again) == kind.value(kind.join_all(again, {"ann": mine})) == 11
+            assert kind.value(read(again, "dan", 11, 1)) == 11
+        counted = carried_out(kind, {"ann": mine}, "ann", count(kind, 2), 2)
+        assert kind.value(kind.join_all(state, counted)) == 2
+        twice = carried_out(kind, read(state, "čen", 11, 1), "bob", KEYS_TOO, 2)
+        assert kind.value(read(twice, "čen", 3, 2)) == 3
+
+    def test_with_keys_too_a_source_without_another_generation_stays_used(self, kind: CounterType) -> None:
+        mine = (1, *kind.record.bottom[1:], {}, {}, {}, {}, 0, {"eth0": {"9" * 16: (9,)}})
+        state = carried_out(kind, {"ann": mine}, "bob", KEYS_TOO, 1)
+        read = Operation("observe", 0, readings=(("eth0", 11),))
+        assert kind.value(carried_out(kind, state, "bob", read, 2)) == 2
+
     def test_readings_of_a_replica_that_is_not_known_stay_cancelled(self, kind: CounterType) -> None:
         read = carried_out(kind, {}, "ann", Operation("observe", 0, readings=(("eth0", 9),)), 1)
         mine = carried_out(kind, read, "bob", Operation("reset"), 1)["bob"]

@@ -93,7 +93,8 @@ an array of zeros.
 ``hll``        ``[seq, sketch]``, then ``every, keep, periods, start, forgotten``
 ``hist``       ``[seq, levels, counts]``, then ``plus, minus, least, most, once, every, keep, periods, used, start,
                forgotten``
-``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun, every, keep, periods``
+``bcounter``   ``[seq, created, used]``, then ``bounds, gifts, requests, claims, begun, every, keep, periods,
+               forgotten``
 ``handoff``    ``[seq, tier]``, then ``P, N``
 
 ``p``           the sum of the increments by this replica that had no idempotency key; ``n``: of such decrements.
@@ -161,10 +162,10 @@ the smaller ``least``, maps key by key. There are five exceptions:
 * Different branches of a fork are put under their own ids first.
 
 Of the joined entries of a counter, those are left out whose commit another replica's entry has in ``forgotten``, or a
-later one. So are the elements, and the idempotency keys, of such commits. If every entry is ``forgotten`` up to its
-commit, also by itself, the counter does not exist. Neither does it if this holds with entries of branches taken as
-those of their replica, and its value is 0. Of an ``hll`` or a ``hist``, readers leave out such entries of branches. See
-`crdtctl.crdt.forgetting` and `crdtctl.crdt.restarting`.
+later one, except those of a ``bcounter``. So are the elements, and the idempotency keys, of such commits. If every
+entry is ``forgotten`` up to its commit, also by itself, the counter does not exist. Neither does it if this holds with
+entries of branches taken as those of their replica, and its value is 0, or the bound of a ``bcounter``. Of an ``hll``
+or a ``hist``, readers leave out such entries of branches. See `crdtctl.crdt.forgetting` and `crdtctl.crdt.restarting`.
 
 The value of a ``gcounter`` is the sum of p, and of a ``pncounter`` the sum of p − n, over all replicas; plus, for each
 key and for each generation of a source, the maximum over the replicas. Marks of all replicas on one id, key or

@@ -42,7 +42,8 @@ def forget(
     All that this replica has of the counters is dropped, and old files do not bring it back. Counts that other
     replicas made before they received this survive, and bring the counter back with these counts alone. A forgotten
     name can be used again, with any type. Used --once keys stay used, unless --keys-too. All counters of one command
-    are one commit. A bcounter and a handoff cannot be forgotten. Off a terminal, success is silent.
+    are one commit. A handoff cannot be forgotten, and a bcounter only where all rights are.
+    Off a terminal, success is silent.
     """
     from crdtctl.store.forget import forgetting, to_forget
 

@@ -239,6 +239,10 @@ class CounterType(RowType, ABC):
         """Return the reason why `replica` cannot be sealed, with advice; an empty tuple if it can."""
         return ()
 
+    def forget_blocker(self, replica: str, entries: Entries) -> Refused | None:  # noqa: ARG002  # others can have one
+        """Return the reason why `replica` cannot forget the counter, or None if it can."""
+        return None
+
     def absorb(self, mine: Entry, author: str, context: OperationContext) -> Entry:  # noqa: ARG002  # others can
         """Return my entry after it took over the entry of `author`, a sealed replica among the others.
 
@@ -290,7 +294,11 @@ class CounterType(RowType, ABC):
 
         if forgetting.is_forgotten(entries, part):
             return True
-        return forgetting.is_forgotten_before_a_fork(entries, part) and self.value(entries) == 0
+        return forgetting.is_forgotten_before_a_fork(entries, part) and self.value(entries) == self.least(entries)
+
+    def least(self, entries: Entries) -> int:  # noqa: ARG002  # others can have another one
+        """Return the value of the counter without any counts."""
+        return 0
 
     def merged(self, entries: Entries) -> Entries:
         """Return the entries to read: the branches of each fork are joined under the id of their replica."""

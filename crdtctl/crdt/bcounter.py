@@ -9,6 +9,12 @@ Source: V. Balegas et al., "Extending Eventually Consistent Cloud Databases for 
 SRDS 2015. The paper has the matrix R and the vector U; one row of both is one replica's entry here. Requests, claims
 and several creators are additions.
 
+**Forgetting.** A replica that holds all rights can forget the counter (`crdtctl.crdt.forgetting`): it uses them up, so
+that the value falls to the bound, and its entry covers all known entries. These stay in the files, because the rights
+that others made or gave must add up with their later counts. An increment by a replica that had not received this is
+exact: it makes rights there, and brings the counter back with them. A bound never falls. So a counter that is created
+again needs one that is at least as high.
+
 Of a fork (`crdtctl.crdt.forks`), each branch may have used the same rights. Then the rights of that replica are
 negative in the joined state, by at least the oversold amount, and the value stays at the bound. A transfer of that many
 rights to the replica makes up for it.
@@ -16,91 +22,38 @@ rights to the replica makes up for it.
 
 from __future__ import annotations
 
-from crdtctl.crdt.base import (
-    MAX_DIGITS,
-    TOO_LARGE,
-    Lacking,
-    Refused,
-)
+from crdtctl.crdt import forgetting
+from crdtctl.crdt.base import TOO_LARGE, Lacking, Refused
+from crdtctl.crdt.bcounter_row import FORGOTTEN, RECORD, Row
 from crdtctl.crdt.branches import merge_branches, origin
-from crdtctl.crdt.lattice import Dated, Elements, MapOf, Nat, Periods
-from crdtctl.crdt.names import replica_fault
 from crdtctl.crdt.periodic import Periodic
-from crdtctl.records import NamedTuple, final
+from crdtctl.records import final
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from crdtctl.crdt.base import (
-        Entries,
-        Entry,
-        Operation,
-        OperationContext,
-    )
+    from crdtctl.crdt.base import Entries, Entry, Operation, OperationContext
     from crdtctl.crdt.periods import Period, Totals
 
 #: Maximum number of holders of rights that a refusal names.
 _NAMED = 3
 
 
-def bound_fault(text: str) -> str | None:
-    """Return the fault of `text` as a declared bound, or None."""
-    digits = text.removeprefix("-")
-    if text == "0" or (digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) <= MAX_DIGITS):
-        return None
-    return "a bound must be a whole number, of at most 100 digits"
-
-
-class Row(NamedTuple):
-    """The entry of one replica, with the optional parts filled in.
-
-    `bounds` are the lower bounds that the replica declared: one, if it created the counter.
-    """
-
-    seq: int
-    #: Rights made by increments, R[i][i], and used by decrements, U[i].
-    created: int
-    used: int
-    bounds: tuple[str, ...] = ()
-    #: Replica → rights given to it, R[i][j].
-    gifts: Mapping[str, int] = MapOf.bottom
-    #: Replica → rights requested from it, in total.
-    requests: Mapping[str, int] = MapOf.bottom
-    #: Replica that is gone → rights taken over from it.
-    claims: Mapping[str, int] = MapOf.bottom
-    #: Replica that created the counter → its initial rights.
-    begun: Mapping[str, int] = MapOf.bottom
-    #: Settings of periods, and the rights made and used in each period.
-    every: int = 0
-    keep: int = 0
-    periods: str = ""
-
-
 @final
 class BCounter(Periodic):
-    """Row ``(seq, created, used, bounds, gifts, requests, claims, begun, every, keep, periods)``, see `Row`.
+    """Row ``(seq, created, used, bounds, gifts, requests, claims, begun, every, keep, periods, forgotten)``.
+
+    See `Row` for the parts.
 
     The value is K + Σ created − Σ used; K is the largest declared bound.
     """
 
     tag = "bcounter"
     can_be_renamed = False  # the rights to one name could not be used under another one
-    record = Dated(
-        Nat(),
-        Nat(),
-        Nat(),
-        Elements(bound_fault),
-        MapOf(replica_fault, Nat()),
-        MapOf(replica_fault, Nat()),
-        MapOf(replica_fault, Nat()),
-        MapOf(replica_fault, Nat()),
-        Nat(),
-        Nat(),
-        Periods(2),
-        required=3,
-    )
+    record = RECORD
+    can_be_forgotten = True
     summary = "a counter that never falls below a bound; each replica decrements what it holds rights to"
     settings = frozenset({"bound", "initial", "every", "keep"})
     has_default_periods = True
@@ -117,8 +70,8 @@ class BCounter(Periodic):
             raise Refused("an amount must be at least 0")
         match operation.verb:
             case "create":
-                if not (row.bounds or self._only_sets_periods(operation, context)):
-                    row = _declared(row, operation, context.replica)
+                if not self._only_sets_periods(operation, context):
+                    row = self._created(row, operation, context)
                 return self.with_settings(self.record.make(*row), operation, context)
             case "increment":
                 row = row._replace(created=_total(row.created + amount))
@@ -133,6 +86,8 @@ class BCounter(Periodic):
                 row = self._transferred(row, operation, context)
             case "request":
                 row = self._requested(row, operation, context)
+            case "forget":
+                row = self._forgotten(row, context)
             case "reset":
                 raise Refused(
                     "a bcounter cannot be reset: each replica can only use or transfer its own rights; "
@@ -150,6 +105,38 @@ class BCounter(Periodic):
         is_new = operation.bound is not None or operation.initial is not None
         sets_periods = operation.every is not None or operation.keep is not None
         return sets_periods and not is_new and any(Row(*row).bounds for row in context.others().values())
+
+    def forget_blocker(self, replica: str, entries: Entries) -> Lacking | None:
+        found = ((n, who) for who, n in self.rights(entries).items() if n > 0 and who != replica)
+        others = sorted(found, key=lambda one: (-one[0], one[1]))
+        if not others:
+            return None
+        amount, holder = others[0]
+        reason = f"other replicas could still use their rights: {_holders(others)}; all rights must be here first"
+        return Lacking(reason, holder, amount)
+
+    def _forgotten(self, row: Row, context: OperationContext) -> Row:
+        """Use up all rights, which this replica must hold, and cover all entries."""
+        known = _all_entries(self.record.make(*row), context)
+        if blocker := self.forget_blocker(context.replica, known):
+            raise blocker
+        rest = max(0, sum(self.rights(known).values()))
+        forgotten = forgetting.forgotten_by(context.replica, context.seq, known, FORGOTTEN)
+        return row._replace(used=_total(row.used + rest), periods="", forgotten=forgotten)
+
+    def least(self, entries: Entries) -> int:
+        return self.bound(entries)
+
+    def _created(self, row: Row, operation: Operation, context: OperationContext) -> Row:
+        """Return the row with a bound and an initial value, unless it has some that were not forgotten."""
+        known = _all_entries(self.record.make(*row), context)
+        was_forgotten = self.is_forgotten(known)
+        if row.bounds and not was_forgotten:
+            return row
+        new, bound = _declared(row, operation, context.replica), self.bound(known)
+        if was_forgotten and int(new.bounds[0]) < bound:
+            raise Refused(f"its bound was {bound} before it was forgotten, and never falls; add --bound {bound}")
+        return new._replace(bounds=tuple(sorted({*row.bounds, *new.bounds})), begun={**new.begun, **row.begun})
 
     def fold(self, entries: Entries) -> int:
         rows = self._rows(entries).values()
@@ -220,10 +207,14 @@ class BCounter(Periodic):
         return {"created": amount[0], "used": amount[1]}
 
     def makers(self, entries: Entries) -> dict[str, int]:
-        """Return creator → its initial rights. If several replicas created the counter, all of them count."""
+        """Return creator → its initial rights. If several replicas created the counter, all of them count.
+
+        Those whose entries were forgotten are left out.
+        """
         found: dict[str, int] = {}
+        gone = forgetting.covered(entries, FORGOTTEN)
         for row in self._rows(entries).values():
-            found.update(row.begun)
+            found.update({who: amount for who, amount in row.begun.items() if who not in gone})
         return dict(sorted(found.items()))
 
     def requests(self, entries: Entries) -> dict[str, dict[str, int]]:
@@ -265,7 +256,11 @@ class BCounter(Periodic):
             self.record.parts[7].join(row.begun, theirs.begun),
             *self.dated(mine),
         )
-        return self.with_periods_of(absorbed, context.others()[author])
+        gone = {author: context.others()[author]}
+        has_counts = self.value({context.replica: absorbed}) > self.bound({context.replica: absorbed})
+        forgotten = forgetting.taken_over(context.replica, context.seq, mine, gone, FORGOTTEN, has_counts=has_counts)
+        absorbed = self.record.make(*Row(*absorbed)[:FORGOTTEN], forgotten)
+        return self.with_periods_of(absorbed, gone[author])
 
     def _rows(self, entries: Entries) -> dict[str, Row]:
         return {author: Row(*row) for author, row in merge_branches(self.record, entries).items()}
@@ -282,12 +277,11 @@ class BCounter(Periodic):
         most = sorted(((n, who) for who, n in held.items() if n > 0), key=lambda one: (-one[0], one[1]))
         if not most:
             raise Lacking(f"{need}; no other known replica holds any, so only an increment can create some")
-        holders = ", ".join(f"{who} holds {n}" for n, who in most[:_NAMED])
-        more = f", and {len(most) - _NAMED} other replicas hold some" if len(most) > _NAMED else ""
+        holders = _holders(most)
         asked = sum(others.get(context.replica, 0) for others in self.requests(entries).values())
         if asked >= missing:
-            raise Lacking(f"{need}; {holders}{more}; {asked} were requested and have not arrived yet")
-        raise Lacking(f"{need}; {holders}{more}", most[0][1], min(missing - asked, most[0][0]))
+            raise Lacking(f"{need}; {holders}; {asked} were requested and have not arrived yet")
+        raise Lacking(f"{need}; {holders}", most[0][1], min(missing - asked, most[0][0]))
 
     def _transferred(self, row: Row, operation: Operation, context: OperationContext) -> Row:
         source, target, amount = (
@@ -339,6 +333,12 @@ def _declared(row: Row, operation: Operation, replica: str) -> Row:
         raise Refused("a bound has at most 100 digits")
     begun = {replica: initial - bound} if initial > bound else {}
     return row._replace(created=_total(row.created + initial - bound), bounds=(str(bound),), begun=begun)
+
+
+def _holders(most: Sequence[tuple[int, str]]) -> str:
+    """Return the text of holders of rights, given with the largest ones first."""
+    named = ", ".join(f"{who} holds {n}" for n, who in most[:_NAMED])
+    return f"{named}, and {len(most) - _NAMED} other replicas hold some" if len(most) > _NAMED else named
 
 
 def _all_entries(mine: Entry, context: OperationContext) -> dict[str, Entry]:

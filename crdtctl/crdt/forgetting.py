@@ -1,4 +1,4 @@
-"""Forgetting counters: the known entries leave the files of every replica that receives this.
+"""How counters are forgotten: the known entries leave the files of every replica that receives this.
 
 ``forget`` is a reset whose entry also records what it knew. Its part `forgotten` maps a replica to the last commit of
 that replica's entry. A replica that receives such an entry drops each entry that it covers, now and whenever an old

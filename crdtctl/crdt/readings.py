@@ -153,9 +153,9 @@ def all_cancelled(all_readings: Iterable[Readings]) -> dict[str, Generations]:
 
 
 def begun_again(all_readings: Iterable[Readings]) -> Readings:
-    """Return the readings of several replicas together, with all of them cancelled, and all sources restarted.
+    """Return the joined and cancelled readings of several replicas, with a new generation of each source.
 
-    What is read of a source later belongs to its next generation, where it counts from 0.
+    A later reading of a source belongs to that generation, where it counts from 0.
     """
     found = all_cancelled(all_readings)
     for source, generations in found.items():

@@ -1,4 +1,4 @@
-"""The base of `hist` and `hll`, whose forgotten entries are started again because they cannot be subtracted.
+"""The base of `hist` and `hll`: entries cannot be subtracted, so a forgotten entry is started again by its author.
 
 A sketch with later elements does not show which elements it had before. So no marks can cancel what was forgotten, as
 they do in a sum. Instead, an author starts its entry again, empty. The part `start` of a row is the commit that did

@@ -357,7 +357,7 @@ def _entries_of(look_up: Lookup, name: str, tag: str) -> Callable[[], Entries]:
 
 def _falling(group: Sequence[Request], on_refused: OnRefused) -> OnFall:
     """Return a function that reports the refused ones of these requests, which have one reading each."""
-    return lambda place, fall: on_refused(group[place], _refused("observe", group[place].name, fall))
+    return lambda place, fall: on_refused(group[place], refused("observe", group[place].name, fall))
 
 
 def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: OperationContext) -> Entry | None:
@@ -366,10 +366,10 @@ def _apply(name: str, tag: str, row: Entry | None, operation: Operation, here: O
     except Malformed as fault:
         raise UsageError(f"cannot {_PHRASES[operation.verb]} '{name}': {fault}", fault.hint) from None
     except Refused as reason:
-        raise _refused(operation.verb, name, reason) from None
+        raise refused(operation.verb, name, reason) from None
 
 
-def _refused(verb: Verb, name: str, reason: Refused) -> RefusedError:
+def refused(verb: Verb, name: str, reason: Refused) -> RefusedError:
     """Return the error for an operation that the type does not allow, with advice."""
     from crdtctl.crdt.readings import Fall  # only here: few requests are refused, and few counters have readings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.crdt import TYPES
 from crdtctl.errors import RefusedError, UsageError, printable
 from crdtctl.store import requests
+from crdtctl.store.commit import refused
 from crdtctl.store.reading import Reading
 from crdtctl.store.selection import chosen, conditions, find, meant, missing
 from crdtctl.store.type_choice import kinds
@@ -15,16 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crdtctl.store.commit import Request
-    from crdtctl.store.counters import CounterSnapshot
     from crdtctl.store.selection import Where
+    from crdtctl.store.snapshot import Snapshot
 
 
 def to_forget(
-    now: CounterSnapshot, names: Sequence[str], *, where: Where = (), exact: bool = False, tag: str | None = None
+    now: Snapshot, names: Sequence[str], *, where: Where = (), exact: bool = False, tag: str | None = None
 ) -> list[Reading]:
     """Return the counters that names and patterns select, with all series, each once.
 
-    Raise `MissingError` for a name that selects none, and `RefusedError` for types that cannot be forgotten.
+    Raise `MissingError` for a name that selects none, and `RefusedError` for a type that cannot be forgotten, and for a
+    `bcounter` whose rights are not all here.
     """
     check_type(tag)
     if not names:
@@ -43,6 +45,9 @@ def to_forget(
             f"'{printable(lasting[0].name)}' is {kinds([lasting[0].tag])}, which cannot be forgotten{more}",
             "name other counters, or choose their type with --type",
         )
+    for one in found.values():
+        if blocker := TYPES[one.tag].forget_blocker(now.id, one.state):
+            raise refused("forget", one.name, blocker)
     return list(found.values())
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crdtctl.codec.header import FILE_KINDS, FormerId, Head
 from crdtctl.crdt import TYPES, buckets, decimals, period_names
 from crdtctl.crdt.base import TOO_LARGE, CounterType, Entry
-from crdtctl.crdt.bcounter import bound_fault
+from crdtctl.crdt.bcounter_row import bound_fault
 from crdtctl.crdt.counter import Counter
 from crdtctl.crdt.histories import ExportMarker, History, text
 from crdtctl.crdt.lattice import Decimals, Elements, Lattice, MapOf, Periods, PeriodsOf, Record, Registers

@@ -83,6 +83,7 @@ READINGS: dict[str, Readings] = {
         ("latency", "hist"): 3,
         ("pages", "hll"): 1,
     },
+    "forgotten-rights": {("seats", "bcounter"): 2 + 3, ("stock", "bcounter"): 2},
     "expired": {("builds", "pncounter"): 21, ("runs", "gcounter"): 9},
     "readings": {
         ("big", "pncounter"): 2**53 + 1,
@@ -239,7 +240,11 @@ def test_golden_headers_of_forks_mean_what_they_always_meant() -> None:
 
 
 def test_golden_counters_are_forgotten_as_they_always_were() -> None:
-    for file, wanted in (("forgotten", {"builds", "visitors"}), ("forgotten-sketches", {"latency", "pages"})):
+    for file, wanted in (
+        ("forgotten", {"builds", "visitors"}),
+        ("forgotten-sketches", {"latency", "pages"}),
+        ("forgotten-rights", {"seats"}),
+    ):
         counters = decoded(opened(CANONICAL[file]))
         assert {name for name, counter in counters.items() if without_forgotten(counter)} == wanted
 

@@ -145,6 +145,28 @@ def test_keys_of_a_distribution_stay_used_unless_they_are_forgotten_too(
         assert one.value("latency") == 1 if too else "latency" not in names(one)
 
 
+def test_bounded_counter_is_forgotten_where_all_rights_are_and_created_again(
+    shell: Shell, replica: Replica, hub: Replica
+) -> None:
+    replica.create("seats", "bcounter", initial=10)
+    old = replica.export_bytes()
+    hub.merge_bytes(old)
+    replica.merge_bytes(hub.export_bytes())
+    assert shell.ok("forget", "seats", "--dry-run") == "seats\tbcounter\t10\n"
+    shell.ok("forget", "seats")
+    hub.merge_bytes(replica.export_bytes())
+    for one in (replica, hub):
+        one.merge_bytes(old)
+        assert names(one) == []
+    assert "no bcounter 'seats' here" in assert_refused(shell("--replica", hub.path, "increment", "seats"), 66)
+    shell.ok("--replica", hub.path, "create", "seats", "--type", "bcounter", "--initial", "3")
+    replica.merge_bytes(hub.export_bytes())
+    assert (replica.value("seats"), hub.value("seats")) == (3, 3)
+    shell.ok("check")
+    shell.ok("--replica", hub.path, "decrement", "seats", "3")
+    assert_refused(shell("decrement", "seats"), 4)
+
+
 @pytest.mark.parametrize("tag", ["gcounter", "gset", "hll", "hist"])
 def test_created_again_it_exists(shell: Shell, replica: Replica, hub: Replica, tag: str) -> None:
     shell.ok("create", "thing", "--type", tag)
@@ -297,8 +319,10 @@ def test_terminal_shows_what_is_forgotten(shell: Shell, counted: Replica) -> Non
         (["nothing"], 66, "no counter 'nothing' here"),
         (["none.*"], 66, "no counter matches 'none.*'"),
         (["builds", "--where", "os=mac"], 66, "no series matches 'builds{os=\"mac\"}'; 'crdtctl show builds --series'"),
-        (["builds", "seats"], 4, "'seats' is a bcounter, which cannot be forgotten"),
+        (["builds", "gauge"], 4, "'gauge' is a handoff, which cannot be forgotten"),
         (["*"], 4, "and 1 more cannot"),
+        (["builds", "seats"], 4, "cannot forget 'seats': other replicas could still use their rights: hub-"),
+        (["seats", "--dry-run"], 4, " holds 3; all rights must be here first; ask for them: crdtctl request seats"),
         (["builds", "--type", "gset"], 66, "not a gset"),
         ([], 2, ""),
     ],
@@ -307,8 +331,13 @@ def test_forgetting_is_refused_as_a_whole(
     shell: Shell, replica: Replica, words: list[str], status: int, told: str
 ) -> None:
     replica.increment("builds")
-    shell.ok("create", "stock", "--type", "bcounter", "--initial", "4")
+    for name in ("gauge", "level"):
+        shell.ok("increment", name, "--type", "handoff")
+    hub = Replica.init(shell.directory / "hub", name="hub")
+    hub.increment("runs")
+    replica.merge_bytes(hub.export_bytes())
     shell.ok("create", "seats", "--type", "bcounter", "--initial", "4")
+    replica.transfer("seats", hub.id, 3)
     before = contents(replica.path)
     assert told in assert_refused(shell("forget", *words), status)
     assert contents(replica.path) == before

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt.base import TOO_LARGE, Entry, Lacking, Operation, OperationContext, Refused
-from crdtctl.crdt.bcounter import bound_fault
+from crdtctl.crdt.bcounter_row import bound_fault
 from tests.crdt.sellers import KIND, STEP, Market, Moment, play
 
 #: In the profile of CI, 500 tapes for each of three tests: 300,000 steps.

@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES, forgetting
-from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, Operation, OperationContext, Refused
+from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, Lacking, Operation, OperationContext, Refused
+from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.counter import Counter, join_counters, without_forgotten
 from crdtctl.crdt.restarting import Restarting
+from crdtctl.records import replace
 from tests.support.histories import Moment, histories, moments
 
-FORGETTABLE = {tag: kind for tag, kind in TYPES.items() if kind.can_be_forgotten}
+#: Without `bcounter`, whose entries stay when they are forgotten.
+FORGETTABLE = {tag: kind for tag, kind in TYPES.items() if kind.can_be_forgotten and not kind.created_first}
 ADDITIVE = [kind for kind in FORGETTABLE.values() if kind.has_keys]
 RESTARTING = [kind for kind in FORGETTABLE.values() if isinstance(kind, Restarting)]
 each_type = pytest.mark.parametrize("kind", FORGETTABLE.values(), ids=FORGETTABLE)
@@ -353,7 +356,85 @@ def test_entry_is_covered_by_another_one_only_up_to_its_commit() -> None:
     assert kind.tidied({**state, "ann": (4, {"x": 3, "y": 4})})["ann"] == (4, {"y": 4})
 
 
-@pytest.mark.parametrize("tag", sorted(TYPES.keys() - FORGETTABLE.keys()))
-def test_other_types_cannot_be_forgotten(tag: str) -> None:
-    with pytest.raises(Refused, match=f"a {tag} cannot be forgotten"):
-        TYPES[tag].apply(None, FORGET, OperationContext("ann", 1))
+def test_handoff_cannot_be_forgotten() -> None:
+    with pytest.raises(Refused, match="a handoff cannot be forgotten"):
+        TYPES["handoff"].apply(None, FORGET, OperationContext("ann", 1))
+
+
+class TestBounded:
+    """Counters with rights are forgotten where all rights are."""
+
+    KIND = BCounter()
+    CREATE = Operation("create", bound=2, initial=12)
+
+    def do(self, state: Entries, author: str, operation: Operation, seq: int) -> dict[str, Entry]:
+        return carried_out(self.KIND, state, author, operation, seq)
+
+    def shared(self) -> dict[str, Entry]:
+        """Return a counter: ann made 10 rights and gave 4 to bob, who used 1 and gave 3 back."""
+        state = self.do({}, "ann", self.CREATE, 1)
+        state = self.do(state, "ann", Operation("transfer", 4, replica="bob"), 2)
+        state = self.do(state, "bob", Operation("decrement", 1), 1)
+        return self.do(state, "bob", Operation("transfer", 3, replica="ann"), 2)
+
+    def test_it_is_refused_as_long_as_others_hold_rights_who_are_named(self) -> None:
+        state = self.do({}, "ann", self.CREATE, 1)
+        for seq, who in enumerate(("bob", "čen"), 2):
+            state = self.do(state, "ann", Operation("transfer", seq, replica=who), seq)
+        with pytest.raises(Lacking, match="čen holds 3, bob holds 2; all rights must be here first") as refused:
+            self.do(state, "ann", FORGET, 4)
+        assert (refused.value.holder, refused.value.amount) == ("čen", 3)
+        with pytest.raises(Lacking, match="ann holds 5"):
+            self.do(state, "zoe", FORGET, 1)
+
+    def test_what_is_counted_without_knowing_survives_alone_with_its_rights(self) -> None:
+        before = self.shared()
+        state = self.do(before, "ann", FORGET, 3)
+        assert self.KIND.is_forgotten(state)
+        assert self.KIND.is_forgotten(self.KIND.join_all(state, before))
+        joined = self.KIND.join_all(state, self.do(before, "bob", Operation("increment", 5), 3))
+        assert (self.KIND.is_forgotten(joined), self.KIND.value(joined)) == (False, 2 + 5)
+        assert {who: held for who, held in self.KIND.rights(joined).items() if held} == {"bob": 5}
+        assert self.KIND.value(self.do(joined, "bob", Operation("decrement", 5), 4)) == 2
+
+    def test_it_is_created_again_with_a_bound_that_is_not_lower(self) -> None:
+        for author in ("ann", "bob", "zoe"):
+            state = self.do(self.shared(), "ann", FORGET, 3)
+            for bound in (None, 1):
+                with pytest.raises(Refused, match="its bound was 2 before it was forgotten"):
+                    self.do(state, author, Operation("create", bound=bound, initial=9), 4)
+            for bound, initial in ((2, 9), (4, 4), (2, 2)):
+                again = self.do(state, author, Operation("create", bound=bound, initial=initial), 4)
+                assert (self.KIND.is_forgotten(again), self.KIND.value(again)) == (False, initial)
+                assert self.KIND.rights(again).get(author, 0) == initial - bound
+                assert len(self.KIND.makers(again)) <= 1
+                assert self.do(again, author, Operation("create", bound=9, initial=99), 5) == again
+
+    def test_rights_that_were_used_twice_are_made_up_for(self) -> None:
+        state: dict[str, Entry] = {"ann": (1, 9, 0, ("0",)), "bob": (1, 0, 4, ("0",))}
+        state = self.do(state, "ann", FORGET, 2)
+        assert self.KIND.rights(state) == {"ann": 4, "bob": -4}
+        later = self.do(state, "čen", Operation("increment", 2), 1)
+        assert self.KIND.value(later) == 2
+
+    def test_replica_that_absorbs_the_one_that_forgot_has_forgotten_it(self) -> None:
+        state = self.do(self.shared(), "ann", FORGET, 3)
+        row = self.KIND.absorb_all(self.KIND.record.bottom, ["ann", "bob"], OperationContext("hub", 1, lambda: state))
+        hub = {"hub": (1, *row[1:])}
+        assert (self.KIND.is_forgotten(hub), self.KIND.value(hub)) == (True, 2)
+        counted = self.do(state, "hub", Operation("increment", 3), 1)
+        row = self.KIND.absorb(counted["hub"], "ann", OperationContext("hub", 2, lambda: state))
+        assert not self.KIND.is_forgotten({"hub": (2, *row[1:])})
+
+    def test_periods_of_the_replica_that_forgets_are_dropped(self) -> None:
+        state = self.do({}, "ann", replace(self.CREATE, every=1), 1)
+        state = self.do(state, "ann", Operation("increment", 3), 2)
+        state = self.do(state, "ann", FORGET, 3)
+        assert self.KIND.timeline(state).periods == {}
+
+    def test_replica_that_is_forked_later_does_not_bring_it_back(self) -> None:
+        state = self.do({}, ID, self.CREATE, 3)
+        state = self.do(state, ID, Operation("transfer", 10, replica="zoe"), 4)
+        after = self.do(state, "zoe", FORGET, 1)
+        joined = self.KIND.join_all({"zoe": after["zoe"]}, {f"{ID}~3.{nonce}": state[ID] for nonce in ("aaaa", "bbbb")})
+        assert (self.KIND.is_forgotten(joined), self.KIND.value(joined)) == (True, 2)

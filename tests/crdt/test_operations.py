@@ -261,7 +261,7 @@ def test_what_a_type_does_not_allow_is_refused_with_the_reason(tag: str, verb: V
 
 
 ALLOWED: dict[str, list[Verb]] = {
-    "bcounter": ["create", "increment", "decrement", "transfer", "request"],
+    "bcounter": ["create", "increment", "decrement", "transfer", "request", "forget"],
     "gcounter": ["create", "increment", "reset", "expire", "observe", "forget"],
     "gset": ["create", "add", "reset", "forget"],
     "handoff": ["create", "increment", "decrement"],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crdtctl.crdt.bcounter import bound_fault
+from crdtctl.crdt.bcounter_row import bound_fault
 from crdtctl.crdt.branches import branch_markers, origin
 from crdtctl.crdt.histories import parse
 from crdtctl.crdt.membership import MEMBERSHIP, day_fault, minted

@@ -178,6 +178,8 @@ def stock(world: World, peer: Peer, tape: Tape) -> None:
         peer.replica.create("bcounter", "bcounter")
         world.record(peer, "bcounter", "bcounter", {}, Operation("create", 0))
         return
+    if oracle.may_be_forgotten(known) and peer.author not in {one.author for one in known}:
+        return  # it may have to be created again
     rights = oracle.rights(known, peer.author)
     refused = nullcontext() if verb == "increment" or amount <= rights else pytest.raises(CrdtctlError)
     other = tape.choose(world.peers)
@@ -193,6 +195,18 @@ def stock(world: World, peer: Peer, tape: Tape) -> None:
         wanted = Operation("increment" if verb == "increment" else "decrement", amount)
     if verb == "increment" or amount <= rights:
         world.record(peer, "bcounter", "bcounter", {}, wanted)
+
+
+@happens(3, ("resets",))
+def forget_stock(world: World, peer: Peer, tape: Tape) -> None:
+    """Forget the stock, which is refused where not all rights are, or where it is not known."""
+    known = world.seen_by(peer, "bcounter")
+    authors = {one.author for one in known} | {one.operation.replica for one in known}
+    elsewhere = any(oracle.rights(known, author) for author in authors - {peer.author})
+    exists = "bcounter" in {one.name for one in peer.replica.counters()}
+    with nullcontext() if exists and not elsewhere else pytest.raises(CrdtctlError):
+        peer.replica.forget_counters("bcounter")
+        world.record(peer, "bcounter", "bcounter", {}, Operation("forget"))
 
 
 @happens(4, ("resets",))

@@ -43,7 +43,7 @@ def keeps_periods(known: Iterable[Event]) -> bool:
 def amount(known: Sequence[Event]) -> int:
     """Return the value of one series that counts amounts."""
     done = [one for one in _done(known) if one.operation.verb in ("increment", "decrement", "observe", *RESETS)]
-    if any(one.verb in ("observe", *RESETS) for _, _, one, _, _ in done):
+    if any(one.verb in ("observe", *RESETS) for _, _, one, *_ in done):
         return of_counts.plain(done) + sum(of_counts.once(done).values()) + meters.total(done)
     return of_counts.plain(done) + sum(of_counts.once(done).values())
 
@@ -97,9 +97,12 @@ def numbers(known: Sequence[Event]) -> list[Decimal]:
 
 
 def rights(known: Iterable[Event], author: str) -> int:
-    """Return how much of a bcounter an author may use."""
-    total = 0
+    """Return how much of a bcounter an author may use. Who forgets one holds all that it knows of."""
+    known, total = list(known), 0
+    gone = of_counts.cancelled(_done(known))
     for one in known:
+        if one.number in gone:
+            continue
         operation = one.operation
         sign = {"increment": 1, "decrement": -1, "transfer": -1}.get(operation.verb, 0)
         total += sign * operation.amount * (one.author == author)

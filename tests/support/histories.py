@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crdtctl.crdt import LOCALLY_MERGED, TYPES
 from crdtctl.crdt import clock as clocks
-from crdtctl.crdt.base import TOO_LARGE, VERBS, CounterType, Entry, Operation, OperationContext, Refused, Verb
+from crdtctl.crdt.base import TOO_LARGE, VERBS, CounterType, Entry, Lacking, Operation, OperationContext, Refused, Verb
 from crdtctl.crdt.clock import Clock
 from crdtctl.crdt.local_merge import LocallyMergedType
 from crdtctl.crdt.readings import ON_DROP
@@ -44,6 +44,8 @@ def verbs(kind: CounterType) -> list[Verb]:
         try:
             tried = Operation(verb, elements=groups(kind)[1], replica="bob", **settings(kind, 0, 9))
             mine = kind.apply(mine, tried, OperationContext("ann", 1)) or mine
+        except Lacking:
+            pass  # allowed, but not here
         except Refused:
             continue
         accepted.append(verb)
@@ -87,13 +89,17 @@ def operations(kind: CounterType) -> st.SearchStrategy[Operation]:
 
 
 class HistoryEvent(NamedTuple):
-    """An operation that an author carried out in its commit `seq`, having seen others: all that the oracle knows."""
+    """An operation that an author carried out in its commit `seq`, having seen others: all that the oracle knows.
+
+    One that `changes` nothing made no commit.
+    """
 
     number: int
     author: str
     operation: Operation
     saw: frozenset[int]
     seq: int = 0
+    changes: bool = True
 
 
 def counting(kind: CounterType, done: Sequence[HistoryEvent]) -> list[HistoryEvent]:
@@ -144,7 +150,7 @@ class History:
                 after = self.kind.apply(mine, operation, OperationContext(author, seq, lambda: others))
             except Refused:
                 return
-            self.done.append(HistoryEvent(len(self.done), author, operation, seen, seq))
+            self.done.append(HistoryEvent(len(self.done), author, operation, seen, seq, after is not None))
             seen = seen | {len(self.done) - 1}
             if after is None:
                 seq -= 1

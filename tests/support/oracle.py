@@ -18,7 +18,7 @@ RESETS = ("reset", "forget")
 
 def cancelled(done: Sequence[HistoryEvent]) -> frozenset[int]:
     """Return the numbers of the operations that a reset had seen."""
-    return frozenset().union(*(saw for _, _, operation, saw, _ in done if operation.verb in RESETS))
+    return frozenset().union(*(saw for _, _, operation, saw, *_ in done if operation.verb in RESETS))
 
 
 def plain(done: Sequence[HistoryEvent], by: str | None = None) -> int:
@@ -26,7 +26,7 @@ def plain(done: Sequence[HistoryEvent], by: str | None = None) -> int:
     gone = cancelled(done)
     counted = sum(
         SIGNS[operation.verb] * operation.amount
-        for number, author, operation, _, _ in done
+        for number, author, operation, *_ in done
         if operation.verb in SIGNS and operation.once is None and number not in gone and by in (None, author)
     )
     return counted + sum(
@@ -151,7 +151,7 @@ def elements(done: Sequence[HistoryEvent], by: str | None = None) -> set[str]:
     """
     gone = cancelled(done)
     adds: dict[tuple[str, str], list[int]] = {}  # (author, element) → the operations that did add it
-    for number, author, operation, saw, _ in done:
+    for number, author, operation, saw, *_ in done:
         if operation.verb == "add" and operation.elements not in NUMBERS:
             gone_there = cancelled([one for one in done if one.number in saw])
             for element in operation.elements:
@@ -163,27 +163,41 @@ def elements(done: Sequence[HistoryEvent], by: str | None = None) -> set[str]:
     }
 
 
-def declared(done: Sequence[HistoryEvent]) -> dict[str, tuple[int, int]]:
-    """Return author → the bound and the initial value that it declared, the first time; 0 is the default."""
-    found: dict[str, tuple[int, int]] = {}
-    for _, author, operation, _, _ in done:
-        if operation.verb == "create":
+def declared(done: Sequence[HistoryEvent]) -> list[tuple[str, int, int, bool]]:
+    """Return the author, the bound and the initial value of each declaration, and whether it was forgotten.
+
+    0 is the default. An author declares a counter once, and again after it was forgotten.
+    """
+    gone, found = cancelled(done), list[tuple[str, int, int, bool]]()
+    for number, author, operation, saw, *_ in done:
+        if operation.verb == "create" and (
+            author not in {who for who, *_ in found} or _is_forgotten([one for one in done if one.number in saw])
+        ):
             bound = operation.bound or 0
-            found.setdefault(author, (bound, bound if operation.initial is None else operation.initial))
+            initial = bound if operation.initial is None else operation.initial
+            found.append((author, bound, initial, number in gone))
     return found
 
 
-def begun(done: Sequence[HistoryEvent]) -> dict[str, int]:
-    """Return author → what its declaration adds to the value: the largest bound counts once, what is above it always.
+def _is_forgotten(done: Sequence[HistoryEvent]) -> bool:
+    """Return whether all operations that changed a counter were seen by those that forgot it."""
+    gone = cancelled(done)
+    changes = [one for one in done if one.changes]
+    return bool(changes) and all(one.number in gone or one.operation.verb == "forget" for one in changes)
 
-    Of those who declared that bound, it is with the first.
+
+def begun(done: Sequence[HistoryEvent]) -> dict[str, int]:
+    """Return author → what its declarations add to the value: the largest bound counts once, what is above it always.
+
+    Of those who declared that bound, it is with the first. Of what was forgotten, only the bound counts.
     """
     found = declared(done)
-    bound = max((bound for bound, _ in found.values()), default=0)
-    first = min((author for author, (one, _) in found.items() if one == bound), default=None)
-    return {
-        author: initial - own + (bound if author == first else 0) for author, (own, initial) in sorted(found.items())
-    }
+    bound = max((bound for _, bound, _, _ in found), default=0)
+    first = min((author for author, one, _, _ in found if one == bound), default=None)
+    sums = {author: bound * (author == first) for author in sorted({who for who, *_ in found})}
+    for author, own, initial, is_gone in found:
+        sums[author] += 0 if is_gone else initial - own
+    return sums
 
 
 def value(done: Sequence[HistoryEvent]) -> int:

@@ -84,7 +84,7 @@ class OfEveryType(Network):
             return JOINED[tag].value({"anybody": row} if row else {})
         value = oracle.value(done)
         if tag == "bcounter":
-            assert value >= max((bound for bound, _ in oracle.declared(done).values()), default=0)
+            assert value >= max((bound for _, bound, _, _ in oracle.declared(done)), default=0)
         return value
 
     def in_the_end(self) -> None:

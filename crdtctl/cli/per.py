@@ -89,6 +89,8 @@ def question(context: Context) -> Question:
     if per is None and since is None:
         raise UsageError("--tz, --until and --rate need --per, --since or --last", "for example --per day")
     if since is not None and since >= (now if until is None else until):
+        if until is None and not times.is_dated(begin):
+            raise UsageError(f"{option}: '{printable(begin[:40])}' is not a length of time", "for example 24h or 30d")
         raise UsageError("the range ends before it begins", "exchange --since and --until, or correct the year")
     words, figures = values["quantile"], bool(values["distribution"])
     chosen = () if words is None and not figures else tuple(dict.fromkeys(distributions.quantiles(words)))

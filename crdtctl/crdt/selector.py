@@ -80,8 +80,9 @@ class Selector(Record):
         return {key: found[key] for key in sorted(found)}
 
     def __str__(self) -> str:
-        others = [str(one) for one in self.conditions if one.differs or one.pattern is not None]
-        return " with ".join([spelled(self.name, self.labels), *others])
+        labels = self.labels
+        shown = [equal_to(key, labels[key]) for key in labels]
+        return " with ".join([spelled(self.name, labels), *(str(one) for one in self.conditions if one not in shown)])
 
 
 def selector(text: str, where: Iterable[Condition] = (), *, exact: bool = False) -> Selector:

@@ -23,7 +23,8 @@ TEMPLATE = """\
 # How many seconds a command waits for a lock that another process holds.
 # lock_timeout = 30
 
-# The periods that new counters keep, "15m", "hour" or "day", and for how long. See 'crdtctl help time'.
+# The periods that new counters keep, "15m", "hour" or "day", and for how long. An hll and a hist keep periods only if
+# they are created with --every. See 'crdtctl help time'.
 # every = "day"
 # keep = "400d"
 

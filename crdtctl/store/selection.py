@@ -99,7 +99,10 @@ def label_keys(by: Iterable[str] | None) -> list[str]:
     if len(keys) > MAX_LABELS:
         raise UsageError(f"{len(keys)} labels were asked for, and a series has at most {MAX_LABELS}")
     for key in keys:
-        _check_key(key)
+        try:
+            _check_key(key)
+        except UsageError as fault:
+            raise UsageError(f"by: {fault.message}", "name the keys of labels, for example os,py") from None
     return keys
 
 

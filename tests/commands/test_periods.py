@@ -190,6 +190,7 @@ def test_older_periods_that_the_rows_cut_are_reported(shell: Shell, replica: Rep
         ("--per day --since never", "'never' is not a time"),
         ("--per day --since 2026-13-01", "'2026-13-01' is not a time"),
         ("--per day --since 30d --last 30d", "cannot be combined"),
+        ("--last 0", "--last: '0' is not a length of time; for example 24h or 30d"),
         ("--per day --since 2026-03-02 --until 2026-03-01", "ends before it begins"),
         ("--tz UTC", "need --per"),
         ("--rate", "need --per"),

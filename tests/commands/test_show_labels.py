@@ -184,6 +184,8 @@ def test_shares_are_sorted_and_cut_within_a_counter(shell: Shell, counted: Repli
     [
         (['tests{os="bsd"}'], 66, "--series' lists"),
         (["tests", "--where", "os=bsd"], 66, "no series matches"),
+        (["tests", "--where", "os=linux", "--where", "os=mac"], 66, "matches 'tests{os=\"mac\"} with os=linux'"),
+        (["tests", "--by", "os,,py"], 2, "by: the key of a label cannot be empty"),
         (["tests", "--where", "os=b*"], 66, "no series matches"),
         (['nothing{os="linux"}'], 66, "no counter"),
         (['nothing*{os="linux"}'], 66, "no counter matches"),

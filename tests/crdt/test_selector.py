@@ -177,6 +177,7 @@ def test_labels_of_many_kinds_are_read() -> None:
 
 def test_selector_is_printed_as_it_was_typed() -> None:
     assert str(selector('a*{os="b"}', [condition("py!=3*")])) == 'a*{os="b"} with py!=3*'
+    assert str(selector('a{os="b"}', [condition("os=c")])) == 'a{os="c"} with os=b'
 
 
 def test_only_special_characters_make_a_pattern() -> None:

@@ -101,8 +101,9 @@ an array of zeros.
 ``once``        idempotency key → sums that were counted under it, and the commit that used it: ``{KEY: [p, seq]}`` or
                 ``{KEY: [p, n, seq]}``. In old files the commit is missing.
 ``marks``       resets by this replica: replica → sums that they cancel, ``{ID: [p]}`` or ``{ID: [p, n]}``. Of a
-                ``gset``: replica → largest commit number of its elements that are cancelled. The id is without the
-                ``~NUMBER.NONCE`` of forks.
+                ``gset``: replica → largest commit number of its elements that are cancelled. Except in a
+                ``gset``, the id is without the ``~NUMBER.NONCE`` of forks. If a ``gset`` has several branches of an id,
+                a mark on another branch or on the id cancels what all of them have with one number.
 ``once_marks``  key → sums that resets by this replica cancel.
 ``expired``     replica → number of the last of its commits whose keys have expired.
 ``gone``        the last commit of this replica whose keys it has dropped.

@@ -19,7 +19,7 @@ value does not change, neither at the keeper nor at any replica that has both pa
 
 * The commits of a replica up to a number are known as a whole, because entries travel whole. So `expired` covers only
   keys that the keeper saw. A key that was sent later, or that the keeper did not know, has a larger number and counts.
-* A stale file brings nothing back: its keys of these commits are left out, in whatever order it arrives. `expired` only
+* A stale file brings nothing back: its keys of these commits are left out, in any order of arrival. `expired` only
   grows, and the keys that it covers are fixed, so joins stay joins.
 * A key that several replicas sent expires for each by its own commits. While one of them is left, the key counts with
   that one's amount, and the keeper adds the rest.

@@ -1,17 +1,17 @@
 """How counters are forgotten: the known entries leave the files of every replica that receives this.
 
-``forget`` is a reset whose entry also records what it knew. Its part `forgotten` maps a replica to the last commit of
-that replica's entry. A replica that receives such an entry drops each entry that it covers, now and whenever an old
-file brings one back.
+``forget`` is a reset whose entry also records the entries that it knew. Its part `forgotten` maps a replica to the last
+commit of that replica's entry. A replica that receives such an entry drops each entry that it covers, now and whenever
+an old file brings one back.
 
 * Entries are running totals. A replica that has not heard counts on, and its next entry has the forgotten counts inside
-  and a larger commit. So that entry stays, and the marks of the reset cancel what was forgotten: only its later counts
+  and a larger commit. So that entry stays, and the marks of the reset cancel the forgotten counts: only its later ones
   are read. A replica that has heard counts on in its own entry as well, which stays in its own file. So totals only
   grow, and joins stay joins.
 * The entry that forgets takes over the marks of the entries that it covers. They may cancel counts of others. It takes
   over their idempotency keys, with the amounts cancelled, so that a repeated job does not count again. With `keys_too`,
   it leaves them out. The sources of readings are restarted then, see `crdtctl.crdt.readings`: a source that is read
-  again counts from 0, and what was forgotten of it stays cancelled.
+  again counts from 0, and its forgotten readings stay cancelled.
 * An entry that only forgets is covered by itself: `forgotten` has its own commit. If all entries of a counter are
   covered, the counter does not exist for readers. Once its replica counts again, its commit is larger.
 * An entry that forgets is dropped if a later one covers it, which took its parts over. So one entry of each counter
@@ -19,7 +19,7 @@ file brings one back.
 
 Entries of a fork are covered under the id of their branch, so a branch that was not known stays. If a replica is forked
 later, its forgotten entry comes back under the id of each branch. The marks still cancel its counts, and readers see no
-counter if nothing else is left.
+counter if nothing else is left. Of a `gset`, the elements come back that not all branches have: they may be new.
 """
 
 from __future__ import annotations

@@ -2,13 +2,18 @@
 
 Source: M. Shapiro et al., INRIA RR-7506, 2011, specification 11 (G-Set). A reset needs to remember only one number for
 each replica: A. Bieniusa et al., "An Optimized Conflict-free Replicated Set", INRIA RR-8083, 2012.
+
+Branches of a fork (`crdtctl.crdt.forks`) number their commits alike. So a mark on a replica that was forked later, or
+on another one of its branches, could also mean elements that the reset had not seen. It only cancels the elements that
+all branches have with one number: those from before the fork. Any other element may be new, and counts. A reset that
+knows the branches has a mark for each.
 """
 
 from __future__ import annotations
 
 from crdtctl.crdt import forgetting
 from crdtctl.crdt.base import CounterType, Refused
-from crdtctl.crdt.branches import merge_branches, observed_resets, origin
+from crdtctl.crdt.branches import observed_resets, origin
 from crdtctl.crdt.lattice import MapOf, Nat, Record
 from crdtctl.crdt.names import element_fault, replica_fault
 from crdtctl.records import final
@@ -68,19 +73,17 @@ class GSet(CounterType):
 
     def _reset(self, mine: Entry, context: OperationContext) -> Entry:
         """Return `mine` with marks on all known elements that no mark covers yet."""
-        seen = merge_branches(self.record, {**context.others(), context.replica: mine})
-        known = _marks(seen)
-        latest = {author: max(row[1].values(), default=0) for author, row in seen.items()}
-        beyond = {author: number for author, number in latest.items() if number > known.get(author, 0)}
+        seen = {**context.others(), context.replica: mine}
+        counting = _elements(seen)
+        beyond = {author: _latest(row) for author, row in seen.items() if counting[author]}
         marks = {**self.record.at(mine, 2), **beyond}
         return self.record.make(mine[0], mine[1], marks, self.record.at(mine, _FORGOTTEN))
 
     def _forget(self, mine: Entry, context: OperationContext) -> Entry:
         """Return an entry that covers all known ones."""
         known = {**context.others(), context.replica: mine}
-        seen = merge_branches(self.record, known)
-        latest = {author: max(row[1].values(), default=0) for author, row in seen.items()}
-        marks = observed_resets([_marks(seen), latest], max)
+        latest = {author: _latest(row) for author, row in known.items()}
+        marks = observed_resets([*_each_mark(known), latest], max, str)
         forgotten = forgetting.forgotten_by(context.replica, context.seq, known, _FORGOTTEN)
         return self.record.make(mine[0], {}, {who: mark for who, mark in marks.items() if mark}, forgotten)
 
@@ -100,10 +103,10 @@ class GSet(CounterType):
 
     def absorb_all(self, mine: Entry, authors: Sequence[str], context: OperationContext) -> Entry:
         others = context.others()
-        cancels = _marks({**others, context.replica: mine})  # what is taken over adds nothing to it
+        counting = _elements({**others, context.replica: mine})  # what is taken over adds no marks to this
         for author in authors:
             theirs = others[author]
-            row = self._add(mine, tuple(_left(theirs, cancels.get(author, 0))), context)
+            row = self._add(mine, tuple(counting[author]), context)
             marks = self.record.parts[2].join(self.record.at(mine, 2), self.record.at(theirs, 2))
             marks = {name: mark for name, mark in marks.items() if name != author}
             mine = self.record.make(row[0], row[1], marks, self.record.at(mine, _FORGOTTEN))
@@ -116,21 +119,23 @@ class GSet(CounterType):
             return self.record.make(*mine[:2], self.record.at(mine, 2), found)
         return mine
 
+    def merged(self, entries: Entries) -> Entries:
+        """Return the entries as they are: the elements of each branch of a fork count."""
+        return entries
+
     def fold(self, entries: Entries) -> int:
         return len(self._counting(entries))
 
     def shares(self, entries: Entries) -> dict[str, int]:
-        marks = _marks(entries)
-        return {author: len(_left(row, marks.get(origin(author), 0))) for author, row in entries.items()}
+        return {author: len(elements) for author, elements in _elements(entries).items()}
 
     def pooled(self, several: Sequence[Entries]) -> Entries:
         pool: dict[str, tuple[int, dict[str, int]]] = {}
         for entries in several:
-            marks = _marks(entries)
-            for author, row in entries.items():
+            for author, counting in _elements(entries).items():
                 seq, elements = pool.get(author, (0, {}))
-                elements.update(dict.fromkeys(_left(row, marks.get(origin(author), 0)), 1))
-                pool[author] = (max(seq, row[0]), elements)
+                elements.update(dict.fromkeys(counting, 1))
+                pool[author] = (max(seq, entries[author][0]), elements)
         return pool
 
     def members(self, entries: Entries) -> tuple[str, ...]:
@@ -138,12 +143,39 @@ class GSet(CounterType):
         return tuple(sorted(self._counting(entries)))
 
     def _counting(self, entries: Entries) -> set[str]:
-        marks = _marks(entries)
-        return set().union(*(_left(row, marks.get(origin(author), 0)) for author, row in entries.items()))
+        return set().union(*_elements(entries).values())
+
+
+def _each_mark(entries: Entries) -> list[Mapping[str, int]]:
+    return [row[2] for row in entries.values() if len(row) > 2]
 
 
 def _marks(entries: Entries) -> dict[str, int]:
-    return observed_resets([row[2] for row in entries.values() if len(row) > 2], max)
+    return observed_resets(_each_mark(entries), max)
+
+
+def _latest(row: Entry) -> int:
+    """Return the number of the latest element of a row."""
+    return max(row[1].values(), default=0)
+
+
+def _elements(entries: Entries) -> dict[str, Collection[str]]:
+    """Return replica id → the elements of its entry that resets leave."""
+    marks = _marks(entries)
+    if not marks or "~" not in "".join(entries):
+        return {author: _left(row, marks.get(author, 0)) for author, row in entries.items()}
+    exact = observed_resets(_each_mark(entries), max, str)
+    found: dict[str, Collection[str]] = {}
+    for author, row in entries.items():
+        siblings = [one for who, (_, one, *_) in entries.items() if origin(who) == origin(author)]
+        limit = marks.get(origin(author), 0)
+        own = exact.get(author, 0) if len(siblings) > 1 else limit
+        found[author] = [
+            element
+            for element, number in row[1].items()
+            if number > limit or (number > own and any(sibling.get(element) != number for sibling in siblings))
+        ]
+    return found
 
 
 def _left(row: Entry, mark: int) -> Collection[str]:

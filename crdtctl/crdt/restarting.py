@@ -1,6 +1,6 @@
 """The base of `hist` and `hll`: entries cannot be subtracted, so a forgotten entry is started again by its author.
 
-A sketch with later elements does not show which elements it had before. So no marks can cancel what was forgotten, as
+A sketch with later elements does not show which elements it had before. So no marks can cancel the forgotten ones, as
 they do in a sum. Instead, an author starts its entry again, empty. The part `start` of a row is the commit that did
 this, 0 before the first time. Of two versions of an entry, the one with the larger `start` is taken as a whole. It is
 the newer one, since it has a larger `seq` too. So versions are ordered first by `start`, a number, and then part by
@@ -11,9 +11,9 @@ part, which is a lattice again (`crdtctl.crdt.lattice.Restarted`).
 * A replica whose entry is covered starts it again with its next count. So an old file brings nothing back: the old
   versions are covered, and have a smaller `start`.
 * A replica that had not received this counts in its old entry, whose new version is not covered. So no count is lost,
-  but the entry survives as a whole, with what it had before. Forgetting the counter again covers that version as well.
+  but the entry survives as a whole, with the earlier counts. Forgetting the counter again covers that version as well.
 
-After a fork, versions of the branches are joined part by part, whatever their `start` is, so that no branch is lost.
+After a fork, versions of the branches are joined part by part, also with different `start`, so that no branch is lost.
 An entry of a branch is left out if its replica was forgotten up to its commit, or a later one: it may be from before
 the fork.
 """

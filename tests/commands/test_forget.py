@@ -289,6 +289,27 @@ def test_a_later_fork_of_another_replica_does_not_bring_it_back(counted: Replica
     assert "late" not in names(counted)
 
 
+@pytest.mark.parametrize("verb", ["forget", "reset"])
+def test_elements_of_a_branch_that_was_not_known_survive(
+    counted: Replica, hub: Replica, tmp_path: Path, verb: str
+) -> None:
+    clone(Path(hub.path), tmp_path / "clone")
+    copy = Replica(tmp_path / "clone")
+    for one, elements in ((hub, ["a", "b"]), (copy, ["joe"])):
+        one.add("visitors", elements)
+    counted.merge_bytes(hub.export_bytes())
+    if verb == "forget":
+        counted.forget_counters("visitors")
+    else:
+        counted.reset("visitors")
+    counted.merge_bytes(copy.export_bytes(), check=False)
+    members = counted.select("visitors")[0].members
+    assert "joe" in members
+    assert {"ada", "bob", "eve"}.isdisjoint(members)
+    counted.reset("visitors")
+    assert counted.value("visitors") == 0
+
+
 def test_renamed_counter_is_forgotten_with_all_its_names(counted: Replica, hub: Replica) -> None:
     hub.rename("builds", "runs")
     counted.merge_bytes(hub.export_bytes())

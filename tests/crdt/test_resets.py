@@ -70,7 +70,7 @@ def test_only_a_reset_asks_what_the_others_did_unless_an_element_is_there(
     mine = moment.state.get("ann")
     is_there = isinstance(kind, GSet) and mine is not None and not mine[1].keys().isdisjoint(what.elements)
     is_sent = kind.has_keys and mine is not None and what.once is not None
-    if what.verb in ("reset", "forget", "expire") or what.readings or is_there or is_sent:
+    if what.verb in ("reset", "forget", "expire", "create") or what.readings or is_there or is_sent:
         return
     try:
         kind.apply(mine, what, OperationContext("ann", 10**6, nobody_is_asked))
@@ -160,13 +160,28 @@ class TestSets:
             add(mine, 1, "y")
         assert self.kind.value({"ann": add(mine, 2, "y")}) == 1
 
-    def test_a_mark_on_an_id_or_on_a_branch_of_it_is_one_on_all_its_branches(self) -> None:
+    def test_a_mark_on_an_id_or_on_a_branch_cancels_in_other_branches_what_is_from_before_the_fork(self) -> None:
         branches = {f"{ID}~3.aaaa": (4, {"x": 1, "y": 4}), f"{ID}~3.bbbb": (3, {"x": 1, "z": 3})}
-        for author in (ID, *branches):
+        for author, counting in zip((ID, *branches), ((1, 1), (1, 1), (1, 0)), strict=True):
             state = {**branches, "bob": (1, {}, {author: 3})}
-            assert self.kind.value(state) == 1
-            assert self.kind.shares(state) == dict(zip(branches, (1, 0), strict=True)) | {"bob": 0}
-        assert self.kind.apply(None, RESET, at("bob", 1, branches)) == (1, {}, {ID: 4})
+            assert self.kind.value(state) == sum(counting)
+            assert self.kind.shares(state) == dict(zip(branches, counting, strict=True)) | {"bob": 0}
+
+    def test_a_reset_that_knows_the_branches_of_a_fork_cancels_each(self) -> None:
+        a, b, c = (f"{ID}~3.{nonce}" for nonce in ("aaaa", "bbbb", "cccc"))
+        branches: dict[str, Entry] = {a: (4, {"x": 1, "y": 4}), b: (3, {"x": 1, "z": 3})}
+        mine = self.kind.apply(None, RESET, at("bob", 1, branches))
+        assert mine == (1, {}, {a: 4, b: 3})
+        assert self.kind.value({**branches, "bob": mine}) == 0
+        unknown: dict[str, Entry] = {**branches, c: (3, {"x": 1, "w": 2}), "bob": mine}
+        assert isinstance(self.kind, GSet)
+        assert self.kind.members(unknown) == ("w",)
+        again = self.kind.apply(mine, RESET, at("bob", 2, {**branches, c: unknown[c]}))
+        assert again == (2, {}, {a: 4, b: 3, c: 2})
+
+    def test_a_mark_on_a_branch_cancels_in_a_file_from_before_the_fork(self) -> None:
+        assert self.kind.value({ID: (3, {"x": 1, "z": 3}), "bob": (1, {}, {f"{ID}~3.aaaa": 3})}) == 0
+        assert self.kind.value({f"{ID}~3.aaaa": (3, {"x": 1, "z": 3}), "bob": (1, {}, {ID: 3})}) == 0
 
     def test_elements_of_several_sets_are_pooled_without_what_each_set_reset(self) -> None:
         linux = {"ann": (3, {"x": 1, "y": 3}), "bob": (10, {"z": 2}, {"ann": 1})}
@@ -184,5 +199,6 @@ class TestSets:
         branches = {f"{ID}~3.aaaa": (4, {"x": 1, "y": 4}), f"{ID}~3.bbbb": (3, {"x": 1, "z": 3})}
         pooled = self.kind.pooled([{**branches, "bob": (1, {}, {ID: 3})}, {"bob": (2, {"y": 2})}])
         assert pooled is not None
-        assert self.kind.shares(pooled) == dict(zip(branches, (1, 0), strict=True)) | {"bob": 1}
-        assert self.kind.value(pooled) == 1
+        assert self.kind.shares(pooled) == dict(zip(branches, (1, 1), strict=True)) | {"bob": 1}
+        assert isinstance(self.kind, GSet)
+        assert self.kind.members(pooled) == ("y", "z")

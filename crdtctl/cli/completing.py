@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from crdtctl.cli.app import app
 from crdtctl.cli.line import summary
-from crdtctl.cli.options import FORMATS, METRICS, REPORTS
+from crdtctl.cli.options import FORMATS, REPORTS, SHOWN
 from crdtctl.cli.verbs import VERBS
 from crdtctl.contexts import suppress
 from crdtctl.errors import printable
@@ -118,7 +118,7 @@ def _values(
 
             found = ((tag, type_.summary) for tag, type_ in TYPES.items())
         case "FORMAT":
-            own = {"show": (*FORMATS, *METRICS), "export": ("json", "toml"), "report": REPORTS}
+            own = {"show": SHOWN, "export": ("json", "toml"), "report": REPORTS}
             found = ((form, "") for form in own.get(path, FORMATS))
         case "SHELL":
             found = ((shell, "") for shell in ("bash", "zsh", "fish"))

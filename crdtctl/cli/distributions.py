@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crdtctl.cli import output
 from crdtctl.cli.counter_rows import named, report
+from crdtctl.cli.options import SHOWN
 from crdtctl.cli.output import json_int
 from crdtctl.crdt import TYPES
 from crdtctl.crdt.decimals import NotANumber, read, text, units
@@ -53,7 +54,7 @@ def show(
     quantile is outside of the `bounds`, in units of 10^-30.
     """
     if all_figures:
-        output.print_report(_figures_report(now, rows, by, chosen), output.resolve_format(form))
+        output.print_report(_figures_report(now, rows, by, chosen), output.resolve_format(form, allowed=SHOWN))
         return
     if is_one:
         rows = list(rows)
@@ -61,9 +62,18 @@ def show(
             check_type(rows[0])
             raise AnswerIsNo(f"'{rows[0].spelling}' has no numbers yet")
     default = "value" if is_one and len(chosen) == 1 else None
-    output.print_report(_quantile_report(now, rows, by, chosen), output.resolve_format(form, default=default))
-    for one in rows if bounds != (None, None) else ():
-        check_bounds(one.distribution, chosen[0], f"'{one.spelling}'", *bounds)
+    failure, is_good = None, None
+    if bounds != (None, None):
+        rows = list(rows)
+        failure = next(
+            filter(None, (outside(one.distribution, chosen[0], f"'{one.spelling}'", *bounds) for one in rows)), None
+        )
+        is_good = failure is None
+    made = _quantile_report(now, rows, by, chosen)
+    made.is_good = is_good
+    output.print_report(made, output.resolve_format(form, default=default, allowed=SHOWN))
+    if failure is not None:
+        raise failure
 
 
 def bound(word: str, option: str) -> int:
@@ -127,14 +137,15 @@ def quantiles_of(found: Distribution, chosen: Sequence[int]) -> Item:
     return {text(q): _number(found.quantile(q)) for q in chosen}
 
 
-def check_bounds(found: Distribution, q: int, named: str, least: int | None, most: int | None) -> None:
-    """Raise `AnswerIsNo` if a quantile is outside of the bounds, in units of 10^-30."""
+def outside(found: Distribution, q: int, named: str, least: int | None, most: int | None) -> AnswerIsNo | None:
+    """Return the failure for a quantile that is outside of the bounds, in units of 10^-30, or None."""
     number = found.quantile(q)
     called = f"the quantile {text(q)} of {named} is {number}"
     if number is not None and least is not None and units(number) < least:
-        raise AnswerIsNo(f"{called}, below {text(least)}")
+        return AnswerIsNo(f"{called}, below {text(least)}")
     if number is not None and most is not None and units(number) > most:
-        raise AnswerIsNo(f"{called}, above {text(most)}")
+        return AnswerIsNo(f"{called}, above {text(most)}")
+    return None
 
 
 def _quantile_report(now: Snapshot, rows: Iterable[Total], by: Sequence[str], chosen: list[int]) -> Report:

@@ -4,7 +4,13 @@ from crdtctl.cli.grammar import Flag, Option, Whole
 
 FORMATS = ("table", "value", "json", "ndjson", "csv", "tsv", "toml")
 #: The formats of metrics, which only `show` has. In CRDTCTL_FORMAT, other commands ignore them.
-METRICS = ("prom", "openmetrics")
+METRICS = ("prom", "openmetrics", "gitlab")
+#: The formats that show figures alone, each with its name: variables of later steps of a CI job, and badges.
+FIGURES = ("github-output", "dotenv", "badge", "badge-svg")
+#: All formats for CI jobs, which only `show` has.
+JOBS = ("markdown", "github-summary", *FIGURES)
+#: The formats of `show`.
+SHOWN = (*FORMATS, *JOBS, *METRICS)
 #: The formats of `report`: a page, and a chart.
 REPORTS = ("html", "svg")
 
@@ -31,7 +37,7 @@ FORM = Option(
     "-f",
     metavar="FORMAT",
     variable="CRDTCTL_FORMAT",
-    ignored=METRICS,
+    ignored=(*METRICS, *JOBS),
     help=f"One of {', '.join(FORMATS)}. Default: a table on a terminal, else tab-separated lines.",
 )
 VALUES_FORM = Option(
@@ -40,7 +46,8 @@ VALUES_FORM = Option(
     "-f",
     metavar="FORMAT",
     variable="CRDTCTL_FORMAT",
-    help=f"One of {', '.join((*FORMATS, *METRICS))}. Default: a table on a terminal, else tab-separated lines.",
+    help=f"One of {', '.join((*FORMATS, 'markdown', 'badge', *METRICS))}, and those of 'crdtctl help ci'. Default: a "
+    "table on a terminal, else tab-separated lines.",
 )
 TEXTFILE = Option(
     "textfile",

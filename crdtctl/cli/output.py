@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from crdtctl import json_text
-from crdtctl.cli.options import FORMATS
+from crdtctl.cli.options import FORMATS, JOBS
 from crdtctl.cli.workflow import escape_json, escape_line, is_command, is_job
 from crdtctl.codec.layout import MAX_SAFE
 from crdtctl.errors import CrdtctlError, ForkError, PartialError, StorageError, UnreportedError, UsageError, printable
@@ -225,6 +225,8 @@ class Report:
         self.head = head or {}
         self.ids = ids
         self.words = _WORDS_OF_USERS.union(words)
+        #: Whether the values are within bounds, None without bounds.
+        self.is_good: bool | None = None
 
 
 def resolve_format(given: str | None, *, default: str | None = None, allowed: Sequence[str] = FORMATS) -> str:
@@ -259,6 +261,10 @@ def print_report(report: Report, form: str) -> None:
             _lines("\t".join(map(_cell, row)) for row in _rows(report))
         case "csv":
             _csv(report)
+        case _ if form in JOBS:
+            from crdtctl.cli import job_formats
+
+            job_formats.print_report(report, _rows(report), form)
         case _:
             _table(report)
 

@@ -9,6 +9,7 @@ from shlex import join
 
 from crdtctl.cli import calendar, distributions, output, times
 from crdtctl.cli.counter_rows import named, report
+from crdtctl.cli.options import FIGURES, SHOWN
 from crdtctl.cli.output import Report, json_int
 from crdtctl.cli.rows import Rows, rows
 from crdtctl.crdt import TYPES
@@ -225,6 +226,13 @@ def span_of(edges: Sequence[int], asked: Question) -> str:
     return f"from {shown(edges[0], asked.zone)} to {shown(edges[-1], asked.zone)}"
 
 
+def place_of(start: int, end: int, asked: Question) -> str:
+    """Return the words for the time of a row."""
+    if asked.per is None:
+        return span_of([start, end], asked)
+    return f"in {'' if asked.per == '15m' else 'the '}{asked.per} {calendar.label(asked.per, asked.zone, start)}"
+
+
 def print_answers(
     now: Snapshot,
     edges: Sequence[int],
@@ -234,12 +242,18 @@ def print_answers(
     form: str | None,
     *,
     is_one: bool,
+    is_good: bool | None = None,
 ) -> None:
-    """Print answers; report what is in none of the rows."""
-    chosen = output.resolve_format(form, default="value" if is_one and asked.is_single else None)
-    if chosen in output.STRUCTURED or not (is_one or by):
+    """Print answers; report what is in none of the rows. `is_good` is whether the amounts are within bounds."""
+    chosen = output.resolve_format(form, default="value" if is_one and asked.is_single else None, allowed=SHOWN)
+    if chosen in output.STRUCTURED or chosen in FIGURES or not (is_one or by):
         items = (_item(one, edges, asked) for one in found)
-        output.print_report(report(now, ("type",), ("period", *asked.columns), by, items, _cells), chosen)
+        if chosen in FIGURES:
+            made = _figures_report(now, items, by, asked)
+        else:
+            made = report(now, ("type",), ("period", *asked.columns), by, items, _cells)
+        made.is_good = is_good
+        output.print_report(made, chosen)
     else:
         bars = chosen == "table" and output.is_terminal() and is_one and asked.per is not None
         bars = bars and not (asked.rate or asked.quantiles)
@@ -252,16 +266,29 @@ def print_answers(
             )
 
 
+def _figures_report(now: Snapshot, items: Iterable[Item], by: Sequence[str], asked: Question) -> Report:
+    """Return the report with a row for each figure, without the period if there is only one."""
+    periods = ("period",) if asked.per else ()
+    names = ("figure",) if len(asked.columns) > 1 else ()
+
+    def cells(item: Item) -> Iterator[Sequence[object]]:
+        for period, *figures in _cells(item):
+            for name, figure in zip(asked.columns, figures, strict=True):
+                yield [*[period for _ in periods], *[name for _ in names], figure]
+
+    return report(now, ("type",), (*periods, *names, "value"), by, items, cells)
+
+
 def report_of_default(now: Snapshot, one: Default, edges: Sequence[int], asked: Question, *, is_whole: bool) -> Report:
-    """Return the report of a counter that does not exist, with its default as the amount of the one row.
+    """Return the report of a counter that does not exist, with its default as the amount of each row.
 
     If it `is_whole`, it also has the name of the counter.
     """
-    row = _row(edges[0], edges[-1], one.value, None, asked)
-    item: Item = {**named(one.name, one.labels), "type": None, "per": asked.per, "periods": [row]}
+    periods = [_row(start, end, one.value, None, asked) for start, end in pairwise(edges)]
+    item: Item = {**named(one.name, one.labels), "type": None, "per": asked.per, "periods": periods}
     if not is_whole:
         return Report("periods", ("period", "value"), [item], _cells, value=1, head={"replica": now.id})
-    return report(now, ("type",), ("period", "value"), (), [item], _cells)
+    return _figures_report(now, [item], (), asked)
 
 
 def _cells(item: Item) -> Iterator[Sequence[object]]:

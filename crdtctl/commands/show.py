@@ -6,7 +6,7 @@ from crdtctl.cli import counter_rows, output
 from crdtctl.cli.amounts import whole
 from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Flag, Option, Whole, command
-from crdtctl.cli.options import FORMATS, METRICS, TYPE, VALUES_FORM
+from crdtctl.cli.options import METRICS, SHOWN, TYPE, VALUES_FORM
 from crdtctl.cli.selection import existing, is_one, one_total, selected, selectors
 from crdtctl.cli.time_options import READING, are_about_time
 from crdtctl.cli.verb import session, typed_format
@@ -120,6 +120,7 @@ def show(
       crdtctl show builds --require "$(ssh hub crdtctl clock)"
       crdtctl show --format json | jq '.counters[].value'
       crdtctl show --format prom
+      crdtctl show --format markdown
 
     The value of a NAME is the total of the counter and of all its series, whatever their labels: amounts add up, and
     an element of several sets counts once. NAME{KEY="VALUE"} and --where select the series that have these labels. A
@@ -131,8 +132,8 @@ def show(
     Without a NAME, all types are shown.
 
     With --per, a counter that keeps periods has a row for each of them. --since and --last alone show one number, the
-    amount in that time, which --min and --max can bound. --by makes a column for each group, and --sort and
-    --top order these by the whole value. See 'crdtctl help time'.
+    amount in that time. --min and --max bound this number, or each row. --by makes a column for each group, and --sort
+    and --top order these by the whole value. See 'crdtctl help time'.
 
     CLOCK is an output of 'crdtctl clock', a file with one, a state file, or '-' for standard input.
     """
@@ -187,7 +188,7 @@ def show(
             if is_bounded:
                 raise UsageError("--min and --max cannot be combined with --attempts, which shows several values")
             tried = ordered(_attempts(now, wanted, demanded, tag), sort, top)
-            output.print_report(counter_rows.attempts(now, tried), output.resolve_format(form))
+            output.print_report(counter_rows.attempts(now, tried), output.resolve_format(form, allowed=SHOWN))
             return
         one = is_one(wanted) and not (keys or series)
         if asked and instead is not None and not one:
@@ -233,9 +234,13 @@ def show(
             )
             return
         plainest = "value" if one and not (by_replica or readings) else None
-        layout = output.resolve_format(form, default=plainest, allowed=(*FORMATS, *METRICS))
+        layout = output.resolve_format(form, default=plainest, allowed=SHOWN)
+        failure = None
         if is_bounded:
+            from crdtctl.cli.bounds import outside
+
             rows = list(rows)
+            failure = next(filter(None, (outside(row.value, 0, row.spelling, "", least, most) for row in rows)), None)
         if state:
             counters = now.as_stored(counter for total in existing(rows) for counter in total.counters)
             in_order = sorted(counters, key=lambda reading: reading.name) if names else counters
@@ -250,12 +255,11 @@ def show(
             output.print_report(counter_rows.shares(now, rows, keys, sort, top), layout)
         else:
             is_whole = layout in output.STRUCTURED
-            output.print_report(counter_rows.values(now, rows, keys, _with_figures if is_whole else None), layout)
-        for row in rows if is_bounded else ():
-            if least is not None and row.value < least:
-                raise AnswerIsNo(f"'{row.spelling}' is {row.value}, below {least}")
-            if most is not None and row.value > most:
-                raise AnswerIsNo(f"'{row.spelling}' is {row.value}, above {most}")
+            values = counter_rows.values(now, rows, keys, _with_figures if is_whole else None)
+            values.is_good = failure is None if is_bounded else None
+            output.print_report(values, layout)
+        if failure is not None:
+            raise failure
 
 
 def _question(context: Context) -> Question:
@@ -310,7 +314,13 @@ def _print_metrics(rows: Iterable[Total | Default], form: str) -> None:
     from crdtctl.cli import exposition
 
     found, clashing = exposition.metrics(existing(rows))
-    for line in exposition.text(found, form):
+    if form == "gitlab":
+        from crdtctl.cli import gitlab
+
+        lines = gitlab.text(found)
+    else:
+        lines = exposition.text(found, form)
+    for line in lines:
         output.stdout.line(line)
     if clashing:
         raise exposition.left_out(clashing)

@@ -74,7 +74,7 @@ def test_prom_is_one_line_a_sample(shell: Shell, replica: Replica) -> None:
 def test_wrong_format_is_answered_with_all_that_there_are(shell: Shell, replica: Replica) -> None:
     replica.increment("builds")
     assert "did you mean 'prom'?" in assert_refused(shell("show", "--format", "promm"), 2)
-    assert "toml, prom, openmetrics" in assert_refused(shell("show", "--format", "x"), 2)
+    assert "badge-svg, prom, openmetrics, gitlab" in assert_refused(shell("show", "--format", "x"), 2)
 
 
 @pytest.mark.parametrize("form", ["prom", "openmetrics"])

@@ -52,7 +52,7 @@ def forget(
         waiting = now.unreceived() if dry_run else []
     if dry_run:
         for late in waiting:
-            output.print_message(f"{late}; their counts may bring counters back")
+            output.print_message(f"{late}; counts from there may bring counters back")
         for one in found:
             output.stdout.line(f"{printable(one.name)}\t{one.tag}\t{one.value}")
         return

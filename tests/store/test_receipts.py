@@ -121,6 +121,20 @@ def test_sync_brings_receipts_although_objects_hold_no_whole_clocks(
     assert not any(synchronize(one, place).changed for one in three)
 
 
+def test_replica_that_learns_of_a_notice_without_its_commit_does_not_state_that_it_has_it(
+    three: tuple[Replica, Replica, Replica],
+) -> None:
+    ann, bob, cat = three
+    ann.forget_counters("tmp")
+    bob.merge_bytes(ann.export_bytes())
+    part: list[bytes] = []
+    bob.share(part.append, [])
+    cat.merge_bytes(b"".join(part))
+    assert lacking(cat) == {}
+    ann.merge_bytes(bob.export_bytes(), cat.export_bytes())
+    assert lacking(ann) == {"ann": ["cat"]}
+
+
 def test_many_states_joined_in_rounds_bring_their_receipts(
     three: tuple[Replica, Replica, Replica], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,7 +251,7 @@ def test_head_with_receipts_is_sorted() -> None:
     assert b'"received":{"b":2,"c":1},"receipts":{"b":{"c":3,"d":2},"c":{"b":1}}' in encode_head(head)
 
 
-STEPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from("ifrsdok")), min_size=4, max_size=30)
+STEPS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from("ifrsdopk")), min_size=4, max_size=30)
 
 
 @given(STEPS)
@@ -266,6 +280,11 @@ def test_no_replica_that_lacks_a_notice_is_missing_in_any_list(steps: list[tuple
                     replica.merge_bytes(files[-1])
                 case "d":
                     replica.merge_bytes(other.export_bytes(since=replica.clock()))
+                case "p":
+                    part: list[bytes] = []
+                    other.share(part.append, [])
+                    files.append(b"".join(part))
+                    replica.merge_bytes(files[-1])
                 case "o" if files:
                     replica.merge_bytes(files[there % len(files)])
                 case _:

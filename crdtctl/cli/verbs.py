@@ -41,6 +41,7 @@ GROUPS = {
         "merge": "Merge state files of other replicas into this one.",
         "exchange": "Merge two replicas on this machine into each other.",
         "settle": "Resolve a fork or a double count.",
+        "git": "Let git join committed state files, and show their values.",
     },
     "Sync with remotes": {
         "sync": "Exchange states with other replicas through remotes.",

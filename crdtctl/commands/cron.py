@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crdtctl.cli import output, paths
+from crdtctl.cli import output, paths, program
 from crdtctl.cli.durations import duration
 from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Flag, Option, command
@@ -53,7 +53,7 @@ def cron(
     duration(alert_after)
     interval = schedule.minutes(every)
     replica = session(context).open_to_read()
-    words = [*_program(), "--replica", os.path.abspath(replica.path), "sync", "--alert-after", alert_after]
+    words = [*program.words(), "--replica", os.path.abspath(replica.path), "sync", "--alert-after", alert_after]
     if textfile is not None:
         from crdtctl.cli.textfile import checked
 
@@ -78,19 +78,6 @@ def _absolute(remote: str) -> str:
     from crdtctl.sync.schemes import check
 
     return own_place(check(paths.given(remote))) if is_place(remote) else remote
-
-
-def _program() -> list[str]:
-    """Return the words that run this program, with absolute paths."""
-    import os
-    import sys
-    from shutil import which
-
-    if sys.argv[0].endswith(".pyz"):
-        return [sys.executable, os.path.abspath(sys.argv[0])]
-    beside = os.path.join(os.path.dirname(sys.executable), "crdtctl")
-    script = beside if os.access(beside, os.X_OK) else which("crdtctl")
-    return [os.path.abspath(script)] if script else [sys.executable, "-m", "crdtctl"]
 
 
 def _variables() -> dict[str, str]:

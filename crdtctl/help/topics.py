@@ -8,7 +8,7 @@ GROUPS = {
     "Types of counters": ("types", "gset", "hll", "distributions", "bcounter", "handoff"),
     "Changing counters": ("reset", "rename", "forget", "undo"),
     "Labels, time and readings": ("labels", "time", "readings", "views", "metrics"),
-    "Replicas and remotes": ("remotes", "urls", "private", "cron", "fleet", "jobs", "ci", "clocks"),
+    "Replicas and remotes": ("remotes", "urls", "private", "git", "cron", "fleet", "jobs", "ci", "clocks"),
     "Scripts and programs": ("scripting", "stream", "exit-status", "library"),
     "Inside": ("files", "identity", "promises", "format", "glossary"),
 }

@@ -177,6 +177,8 @@ class CounterType(RowType, ABC):
     has_readings: ClassVar[bool] = False
     #: Whether its counters can be renamed: entries of several names can be read together.
     can_be_renamed: ClassVar[bool] = True
+    #: Otherwise the reason, and the advice, for a person.
+    why_not_renamed: ClassVar[tuple[str, str]] = ("", "")
     #: Whether counters can be forgotten: the last part of an entry records what it forgot.
     can_be_forgotten: ClassVar[bool] = False
     #: Whether ``add`` takes numbers, which count each time, and not elements of a set.

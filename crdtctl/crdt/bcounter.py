@@ -51,7 +51,11 @@ class BCounter(Periodic):
     """
 
     tag = "bcounter"
-    can_be_renamed = False  # the rights to one name could not be used under another one
+    can_be_renamed = False
+    why_not_renamed = (
+        "rights to one name could not be used under another one",
+        "where all its rights are, 'crdtctl forget' it and create a counter with the other name and its value",
+    )
     record = RECORD
     can_be_forgotten = True
     summary = "a counter that never falls below a bound; each replica decrements what it holds rights to"

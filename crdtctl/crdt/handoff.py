@@ -47,7 +47,11 @@ class Handoff(LocallyMergedType):
     """
 
     tag = "handoff"
-    can_be_renamed = False  # a node is handed over under its own name
+    can_be_renamed = False
+    why_not_renamed = (
+        "counts on their way between replicas belong to one name",
+        "create a counter with the other name",
+    )
     record = Latest(Nat(), Nat(), _NODE, _NODE, required=2)
     summary = "counts of thousands of short-lived clients, handed over to permanent replicas"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crdtctl.codec.lines import encode_line
 from crdtctl.contexts import ExitStack
 from crdtctl.crdt import TYPES, renames
+from crdtctl.crdt.counter import without_forgotten
 from crdtctl.crdt.names import MEMBERSHIP_LINE, bare_fault, counter_advice, entered
 from crdtctl.crdt.renames import RENAMES
 from crdtctl.errors import MissingError, RefusedError, UsageError, printable
@@ -74,10 +75,9 @@ def _is_news(counters: RenamedCounters, old: str, new: str) -> bool:
         return any(old in (conflict.lost.old, conflict.held.old) for conflict in aliases.conflicts)
     for tag in sorted(before | after):
         if not TYPES[tag].can_be_renamed:
-            called = old if tag in before else new
+            called, (reason, advice) = old if tag in before else new, TYPES[tag].why_not_renamed
             raise RefusedError(
-                f"'{printable(called)}' is {kinds([tag])}, whose counters cannot be renamed",
-                "create a counter with the other name",
+                f"'{printable(called)}' is {kinds([tag])}, whose counters cannot be renamed: {reason}", advice
             )
     if before and after and before != after and new != old:
         raise RefusedError(
@@ -89,7 +89,13 @@ def _is_news(counters: RenamedCounters, old: str, new: str) -> bool:
 
 
 def _types(counters: RenamedCounters, name: str) -> set[str]:
-    """Return the types of all counters that are read under a name, with and without labels, and of its own ones."""
+    """Return the types of all counters that are read under a name, with and without labels, and of its own ones.
+
+    Forgotten counters are left out.
+    """
     return {
-        tag for one in {name, *counters.aliases.group(name)} for _, counter in counters.of_name(one) for tag in counter
+        tag
+        for one in {name, *counters.aliases.group(name)}
+        for _, counter in counters.of_name(one)
+        for tag in without_forgotten(counter)
     }

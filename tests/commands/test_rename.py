@@ -210,9 +210,22 @@ def test_type_that_cannot_be_renamed_is_refused(shell: Shell, replica: Replica, 
     replica.create("old", tag=tag, bound=0 if tag == "bcounter" else None)
     replica.increment("new", 1)
     before = contents(replica.path)
-    assert "cannot be renamed" in assert_refused(shell("rename", "old", "new"), 4)
-    assert "cannot be renamed" in assert_refused(shell("rename", "new", "old"), 4)
+    reason = {"bcounter": "rights to one name", "handoff": "counts on their way"}[tag]
+    for words in (("old", "new"), ("new", "old")):
+        told = assert_refused(shell("rename", *words), 4)
+        assert f"'old' is a {tag}, whose counters cannot be renamed: {reason}" in told
+        assert "create a counter with the other name" in told
     assert contents(replica.path) == before
+
+
+@pytest.mark.parametrize("tag", ["pncounter", "bcounter", "hll"])
+def test_forgotten_counter_is_not_renamed_and_its_name_is_free(shell: Shell, replica: Replica, tag: str) -> None:
+    replica.create("old", tag=tag)
+    replica.increment("runs", 3)
+    replica.forget_counters("old")
+    assert "no counter 'old' here" in assert_refused(shell("rename", "old", "new"), 66)
+    shell.ok("rename", "runs", "old")
+    assert shell.ok("show", "old") == "3\n"
 
 
 @pytest.mark.parametrize("tag", FIXED)

@@ -1,4 +1,4 @@
-"""Labels of what a command writes: those of --label, and those of CRDTCTL_LABELS for every write of a job.
+"""Labels of the counts of a command: those of --label, and those of CRDTCTL_LABELS for every write of a job.
 
 On the line, --label wins over a label in the spelling of a NAME. In a batch or stream, a label of the line itself wins
 over --label. CRDTCTL_LABELS yields to both, and does not apply to what is read.

@@ -9,13 +9,15 @@ from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Option, Whole, command
 from crdtctl.cli.options import FORM
 from crdtctl.cli.output import Report
+from crdtctl.cli.verb import is_typed
 from crdtctl.cli.verbs import load
 from crdtctl.contexts import contextmanager
-from crdtctl.errors import CrdtctlError, UsageError, printable
+from crdtctl.errors import CrdtctlError, UnavailableError, UsageError, printable
+from crdtctl.fleet.views import VIEWS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from crdtctl.cli.context import Context
@@ -97,22 +99,41 @@ def check(context: Context, url: str, timeout: float, jobs: int | None, form: st
     _URL,
     *_READING,
     Option("target", "--output", "-o", metavar="FILE", help="Write to FILE, completely or not at all."),
+    Option("view", metavar="VIEW", help=f"Write a table: {', '.join(VIEWS)}."),
+    FORM,
     statuses=(73, 76, *_STATUSES),
 )
-def export(context: Context, url: str, timeout: float, jobs: int | None, target: str | None) -> int:
-    """Write all objects at a remote as one state.
+def export(
+    context: Context,
+    url: str,
+    timeout: float,
+    jobs: int | None,
+    target: str | None,
+    view: str | None,
+    form: str | None,
+) -> int:
+    """Write all objects at a remote as one state, or as a table.
 
     \b
     EXAMPLES:
       crdtctl fleet export s3://bucket/counts -o all.crdt.json
       crdtctl fleet export ./counts | ssh hub crdtctl merge -
+      crdtctl fleet export ./counts --view shares --format csv
+      crdtctl fleet export ./counts --view totals -o totals.parquet
 
     The state contains the counts of all replicas there, as a replica that has merged all of them would export it. An
     existing FILE is replaced if it is empty, or if it is a state with nothing else. Any other file is kept, with
     status 73.
+
+    With --view, a table is printed, or written to a FILE that ends in .parquet or .arrow (needs crdtctl[fleet]).
     """
+    write = None if view is None else _table_writer(view, target, form)
+    if view is None and is_typed(context, "form"):
+        raise UsageError("--format needs --view", "without it, the state is written")
     with _observed(context, url, timeout, jobs) as (seen, _):
-        if target is None or target == "-":
+        if write is not None:
+            write(seen)
+        elif target is None or target == "-":
             seen.export(output.stdout.write)
         else:
             from crdtctl.cli import paths
@@ -121,7 +142,33 @@ def export(context: Context, url: str, timeout: float, jobs: int | None, target:
     return 0
 
 
-@command(commands=(show, check, export), statuses=_STATUSES)
+@command(_URL, Argument("query", "QUERY", "A query in SQL.", required=True), *_READING, FORM, statuses=_STATUSES)
+def sql(context: Context, url: str, query: str, timeout: float, jobs: int | None, form: str | None) -> int:
+    """Run a query in SQL over tables of all objects at a remote.
+
+    \b
+    EXAMPLES:
+      crdtctl fleet sql ./counts "SELECT label(labels, 'os') AS os, sum(value) FROM totals GROUP BY ALL"
+      crdtctl fleet sql s3://bucket/counts "SELECT replica, sum(value) FROM shares GROUP BY ALL" --format csv
+
+    The tables are the views of 'crdtctl fleet export', and DuckDB runs the query (needs crdtctl[fleet]). Sums of whole
+    numbers are exact. label(labels, KEY) is the value of a label, part(NAME, N) a part of a name between dots. The
+    query cannot read or write files.
+    """
+    chosen = output.resolve_format(form)
+    with _observed(context, url, timeout, jobs) as (seen, answers):
+        from crdtctl.fleet import queries
+
+        try:
+            columns, rows = queries.query(seen, query)
+        except UnavailableError as error:
+            answers.append(error)
+        else:
+            _print_rows(columns, rows, chosen)
+    return 0
+
+
+@command(commands=(show, check, export, sql), statuses=(73, 76, *_STATUSES))
 def fleet(_: Context) -> None:
     """Show totals of all replicas at a remote, without a replica.
 
@@ -130,11 +177,12 @@ def fleet(_: Context) -> None:
       crdtctl fleet show s3://bucket/counts
       crdtctl fleet check ssh://hub.example.org/srv/counts
       crdtctl fleet export ./counts -o all.crdt.json
+      crdtctl fleet sql ./counts "SELECT sum(value) FROM totals WHERE name = 'builds'"
 
     Reads all objects at a remote, joins them on all cores, and writes nothing there. The totals are those of a replica
     that has merged them. Needs no replica on this machine, and no right to write at the remote.
     """
-    raise UsageError("fleet needs a subcommand: show, check or export", "for example: crdtctl fleet show ./counts")
+    raise UsageError("fleet needs a subcommand: show, check, export or sql", "for example: crdtctl fleet show ./counts")
 
 
 @contextmanager
@@ -208,3 +256,58 @@ def _files(seen: Observation) -> Report:
 
     head = {"replicas": seen.replicas, **found(seen.report.merge)}
     return Report("files", ("file", "bytes", "verdict", "found"), items, row, head=head)
+
+
+def _table_writer(name: str, target: str | None, form: str | None) -> Callable[[Observation], None]:
+    """Return the function that prints a view, or writes it to a file; raise `UsageError`."""
+    from crdtctl.fleet import tables, views
+
+    view = views.view(name)
+    if target is None or target == "-":
+        chosen = output.resolve_format(form)
+
+        def write(seen: Observation) -> None:
+            times = [place for place, kind in enumerate(view.columns.values()) if kind == views.TIME]
+            with seen.replica.snapshot() as now:
+                _print_rows([*view.columns], _with_times(view.rows(seen, now), times), chosen)
+
+        return write
+    fill = {".parquet": tables.write_parquet, ".arrow": tables.write_arrow}.get(f".{target.rpartition('.')[2]}")
+    if fill is None:
+        raise UsageError(
+            f"'{printable(target)}' does not end in .parquet or .arrow", "print other formats: --format csv > FILE"
+        )
+    tables.require("pyarrow")
+
+    def write_file(seen: Observation) -> None:
+        from crdtctl.cli import paths
+        from crdtctl.store.target import write_new
+
+        write_new(paths.to_write(target), lambda file: fill(seen, name, file), b"PAR1", b"ARROW1")
+
+    return write_file
+
+
+def _with_times(rows: Iterable[Sequence[Any]], places: Sequence[int]) -> Iterator[Sequence[Any]]:
+    """Yield rows with seconds since the epoch as times in UTC, at these places."""
+    from crdtctl.cli.durations import utc
+
+    for row in rows:
+        yield [utc(value) if place in places else value for place, value in enumerate(row)] if places else row
+
+
+def _print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: str) -> None:
+    """Print rows as a report: labels as they are spelled in names, whole numbers exactly."""
+    from crdtctl.cli.output import json_int
+    from crdtctl.crdt.series import spelled
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, bool) or value is None or isinstance(value, str | float):
+            return value
+        return json_int(value) if isinstance(value, int) else value if isinstance(value, dict | list) else str(value)
+
+    def row(item: dict[str, Any]) -> list[list[object]]:
+        return [[spelled("", value) if isinstance(value, dict) else value for value in item.values()]]
+
+    items = (dict(zip(columns, map(plain, one), strict=True)) for one in rows)
+    output.print_report(Report("rows", tuple(columns), items, row), form)

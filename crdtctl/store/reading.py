@@ -74,7 +74,7 @@ class Reading(Record):
 
     @property
     def values_by_period(self) -> dict[Span, int]:
-        """Period → what was counted in it: the value of the amounts in `timeline`. Raise `RefusedError` as that."""
+        """Period → its amount: the value of the amounts in `timeline`. Raise `RefusedError` as that."""
         kind = TYPES[self.tag]
         return {span: kind.size(amount) for span, amount in self.timeline.periods.items()}
 

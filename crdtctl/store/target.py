@@ -51,6 +51,16 @@ def write_report(path: Path, data: bytes, *marks: bytes, noun: str = "report", m
     _write(path, lambda file: file.write(data), refuse, mode)
 
 
+def write_new(path: Path, fill: Callable[[BinaryIO], object], *marks: bytes) -> None:
+    """Write a file piece by piece, as a whole or not at all. It replaces only files that begin with one of `marks`."""
+
+    def refuse(target: str, shown: str) -> None:
+        if not _starts_with(target, marks):
+            raise ExistsError(f"{shown} is there, and is another file", "name another file, or delete it first")
+
+    _write(path, fill, refuse)
+
+
 def _write(path: Path, fill: Callable[[BinaryIO], object], refuse: Refusal, mode: int | None = None) -> None:
     shown = printable(os.fspath(path))
     with translating_os_errors(f"write {shown}"):

@@ -72,7 +72,7 @@ def download(session: RemoteSession, knowledge: Knowledge, scratch: Callable[[],
 
 
 def _mark_changed(session: RemoteSession) -> None:
-    """Mark own objects that are not what this replica put there. A sealed replica reads nothing, but replaces them."""
+    """Mark own objects that were changed since their upload. A sealed replica reads nothing, but replaces these."""
     for entry in session.listing:
         cached = session.cache.get(entry.name)
         if cached is not None and cached.fingerprint and cached.entry != entry:

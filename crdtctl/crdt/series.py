@@ -82,6 +82,21 @@ def parts(spelling: str) -> tuple[str, Labels]:
     return (name, labels) if name and labels and spelled(name, labels) == spelling else (spelling, {})
 
 
+def are_of(name: str, spellings: Sequence[str]) -> bool:
+    """Return whether all spellings are certainly canonical ones of series of a name, with labels.
+
+    This is many times as fast as `parts` of each of them. It is not certain of values with escapes.
+    """
+    text = "\n".join(spellings)
+    if not name or "{" in name or "\\" in text or text.count("\n") >= len(spellings):
+        return False
+    outside = '"'.join(text.split('"')[::2]).split("\n")  # what is not inside of quotes
+    opening = name + "{"
+    return len(outside) == len(spellings) and all(
+        one.startswith(opening) and _keys_of(one.removeprefix(opening)) for one in set(outside)
+    )
+
+
 def _keys_of(outside: str) -> Sequence[str]:
     """Return the keys of the labels in canonical text behind an opening brace; empty for any other text.
 

@@ -1,6 +1,7 @@
 """The totals of many series of one name, read as bytes: their values, and their counts since some time.
 
-Entries of numbers, with periods or without, are added up as they are on their lines. Only other lines are decoded. The
+Entries of numbers, with periods or without, are added up as they are on their lines, and all at once where a total of
+all series is asked for (`crdtctl.store.series_columns`). Only other lines are decoded. The
 totals have the values, and the periods since that time, of those of `crdtctl.store.selection.totals`. They have nothing
 else: all entries that were added up are one entry.
 """
@@ -12,14 +13,15 @@ from crdtctl.codec.layout import MAX_SAFE, NAME_END
 from crdtctl.codec.plain import DATED, WEIGHTS, is_name
 from crdtctl.crdt import TYPES, periods
 from crdtctl.crdt.counter import join_counters, without_forgotten
-from crdtctl.crdt.series import parts
-from crdtctl.store import selection
+from crdtctl.crdt.series import are_of, parts
+from crdtctl.store import selection, series_columns
 from crdtctl.store.reading import Reading
+from crdtctl.store.series_columns import NEXT_ENTRY
 from crdtctl.store.totals import Total
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from crdtctl.codec.dated_rows import Dated
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.selector import Selector
     from crdtctl.crdt.timeline import Timeline
     from crdtctl.store.counters import CounterSnapshot
+    from crdtctl.store.series_columns import Columns
 
     #: A file, a line in it, and where the type on it starts.
     Line: TypeAlias = tuple[Source, bytes, int]
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 
 #: Type → how many numbers an entry has, and their form.
 _FORMS = {tag: (1 + len(weights), b",".join([b"%d"] * (1 + len(weights)))) for tag, weights in WEIGHTS.items()}
+
+#: Number of lines that are read at once. If one of them is of another form, all of them are read one by one.
+_BLOCK = 500
 
 #: Replica ids that were found plain.
 _known_replicas: set[bytes] = set()
@@ -72,9 +78,11 @@ def _totals(
     for source in now.sources:
         for spelling, line, start in _lines(source, wanted):
             lines.setdefault(spelling, []).append((source, line, start))
+    oldest = None if since is None else periods.of_all(since)
+    if not (keys or each or wanted.conditions) and are_of(wanted.name, [one for one in lines if one != wanted.name]):
+        return [_of_all(wanted.name, lines, tag, oldest)]
     groups: dict[tuple[str, ...], _Group] = {}
     recent: dict[tuple[str, ...], _Recent] = {}
-    oldest = None if since is None else periods.of_all(since)
     for spelling in sorted(lines) if len(now.sources) > 1 else lines:
         name, labels = parts(spelling)
         if not wanted.matches(name, labels):
@@ -89,6 +97,15 @@ def _totals(
     if len({tag for one in groups.values() for tag in one.tags}) != 1:
         raise ValueError  # the settings decide which of them is meant
     return [groups[group].total(recent.get(group)) for group in (groups if each else sorted(groups))]
+
+
+def _of_all(name: str, lines: Mapping[str, Sequence[Line]], tag: str | None, oldest: Sequence[int] | None) -> Total:
+    """Return the total of all counters on lines, as `_totals` does."""
+    group, recent = _Group(name, {}, min(lines)), _Recent(oldest) if oldest else None
+    group.add_all(lines, tag, recent)
+    if len(group.tags) != 1:
+        raise ValueError  # as above
+    return group.total(recent)
 
 
 def _lines(source: Source, wanted: Selector) -> Iterator[tuple[str, bytes, int]]:
@@ -141,6 +158,30 @@ class _Group:
             if recent and dated:
                 recent.add(dated, len(rows[0]) - 1)
 
+    def add_all(self, counters: Mapping[str, Sequence[Line]], tag: str | None, recent: _Recent | None) -> None:
+        """Add counters as `add` does, at once if they have one entry each."""
+        alone = []
+        for spelling, lines in counters.items():
+            if len(lines) > 1 or NEXT_ENTRY in lines[0][1]:
+                self.add(spelling, lines, tag, recent)
+            else:
+                alone.append(spelling)
+        for first in range(0, len(alone), _BLOCK):
+            self._add_block({spelling: counters[spelling] for spelling in alone[first : first + _BLOCK]}, tag, recent)
+
+    def _add_block(self, counters: Mapping[str, Sequence[Line]], tag: str | None, recent: _Recent | None) -> None:
+        try:
+            found = series_columns.read([line[start:] for ((_, line, start),) in counters.values()])
+        except (ValueError, LookupError):
+            for spelling, lines in counters.items():
+                self.add(spelling, lines, tag, recent)
+            return
+        if tag in (None, found.tag):
+            self.tags.add(found.tag)
+            self._rows.append((1, *found.sums))
+            if recent:
+                recent.add_all(found)
+
     def _decode(self, spelling: str, lines: Sequence[Line], tag: str | None, *, dated: bool) -> None:
         counter: Counter = {}
         for source, line, _ in lines:
@@ -183,11 +224,21 @@ class _Recent:
             settings = max([one[0] for one in several]), max([one[1] for one in several])
         if settings not in self._settings:
             self._settings = [min([settings, *self._settings])]
-        amounts = self._amounts
         for _, _, text in several:
-            for period, counted in periods.newest(text.decode(), width, self._oldest):
-                amount = counted[0] - counted[1] if width > 1 else counted[0]
-                amounts[period] = amounts.get(period, 0) + amount
+            self._add(text, width)
+
+    def add_all(self, found: Columns) -> None:
+        """Add the settings and periods of counters."""
+        if found.settings:
+            self._settings = [min([*found.settings, *self._settings])]
+        for text, times in found.periods.items():
+            self._add(text, len(found.sums), times)
+
+    def _add(self, text: bytes, width: int, times: int = 1) -> None:
+        amounts = self._amounts
+        for period, counted in periods.newest(text.decode(), width, self._oldest):
+            amount = counted[0] - counted[1] if width > 1 else counted[0]
+            amounts[period] = amounts.get(period, 0) + amount * times
 
     def timelines(self) -> Iterator[Timeline]:
         """Yield these amounts, if one of the counters keeps periods."""

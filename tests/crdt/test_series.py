@@ -109,3 +109,31 @@ def test_text_is_read_alike_with_and_without_spaces(rest: str) -> None:
             return str(error)
 
     assert read(f"x{{{rest}") == read(f"x{{ {rest}")
+
+
+PIECES = ("a{", "ab{", "{", "}", 'x="1"', 'x="2"', 'y=""', 'y="}"', ",", '"', "\n", "\\", "a", "")
+
+
+@given(
+    st.sampled_from(["a", "ab", "", 'a"', "a{"]), st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+)
+@example("a", ['a{x="1",y="2"}', 'a{x="3",y="4"}'])
+@example("a", ['a{x="1"}', 'a{x="2",x="3"}'])
+@example("a", ['a{x="1"}b', 'a{x="1"}'])
+@example("a", ['ab{x="1"}'])
+@example("a", ['a{x="}', 'a{x="}'])
+@example("a", ['a{x="1\n2"}'])
+@example("a", ['a{x="', '"}\na{x="1"}'])
+@example("a", ['x="1"}'])
+@example("", ['{x="1"}'])
+@example("a{", ['a{{x="1"}'])
+@example("a", [])
+def test_spellings_that_are_of_a_name_together_are_so_one_by_one(name: str, spellings: list[str]) -> None:
+    if series.are_of(name, spellings):
+        assert all(series.parts(spelling)[0] == name and series.parts(spelling)[1] for spelling in spellings)
+
+
+@given(st.lists(LABELS.filter(bool), min_size=1))
+def test_spellings_without_escapes_are_of_their_name(several: list[dict[str, str]]) -> None:
+    spellings = [series.spelled("a", labels) for labels in several]
+    assert series.are_of("a", spellings) == all("\\" not in spelling for spelling in spellings)

@@ -17,7 +17,7 @@ from crdtctl.crdt.periods import start_of
 from crdtctl.crdt.selector import Selector, condition, selector
 from crdtctl.crdt.series import spelled
 from crdtctl.errors import UsageError
-from crdtctl.store import plain_series, selection
+from crdtctl.store import plain_series, selection, series_columns
 from crdtctl.store.counters import CounterSnapshot
 from crdtctl.store.totals import Total
 from tests.support.tape import Tape, from_tape
@@ -165,3 +165,57 @@ def test_damaged_entry_is_left_to_the_codec(entry: bytes, monkeypatch: pytest.Mo
     monkeypatch.setattr(Source, "read", noted)
     plain_series.totals(now, Selector("a"))
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("special", [(), (3,), (0, 700, 1199)])
+def test_many_series_beside_special_ones_have_the_totals_of_the_codec(special: tuple[int, ...]) -> None:
+    lines: Lines = {
+        spelled("a", {"n": f"{n:04}"}): {"pncounter": {"bob": dated(1 + n % 7, 2, f"h{n % 50}:{n % 13 or 1}-2")}}
+        for n in range(1200)
+    }
+    for n in special:
+        lines[spelled("a", {"n": f"{n:04}"})] = {"pncounter": {"bob": (3, 5, 0, {"k": (2, 0, 1)})}}
+    lines["a"] = {"pncounter": {"bob": dated(1, 3, "q99:5"), "eve": dated(2, 2, "h40:5")}}
+    now = snapshot({spelled("a", {"n": "0007"}): {"pncounter": {"ann": dated(1, 1, "d3:1")}}}, lines)
+    since = start_of((2, 30))
+    assert shown(plain_series.totals(now, Selector("a"), since=since), since) == shown(
+        selection.totals(now, Selector("a")), since
+    )
+
+
+def test_columns_hold_the_sums_and_how_often_periods_are_there() -> None:
+    maps = b"{},{},{},{},0,{}"
+    bodies = [
+        b'"pncounter":{"ann":[1,2,3]}}',
+        b'"pncounter":{"bob":[9,20,30,%b,2,0,"h1:1"]}}' % maps,
+        b'"pncounter":{"eve":[9,0,0,%b,3,0,"h1:1"]}}' % maps,
+        b'"pncounter":{"bob":[9,0,0,%b,2]}}' % maps,
+    ]
+    found = series_columns.read(bodies)
+    assert found == ("pncounter", (22, 33), {(2, 0), (3, 0)}, {b"h1:1": 2, b"": 1})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            b'"gcounter":{"ann":[%b]}}' % row
+            for row in (b"0,1", b"1,01", b"1,-1", b"1,-0", b"1,9007199254740992", b"1,")
+        ),
+        *(b'"gcounter":{"ann":[%b]}}' % row for row in (b"1", b"1,1,1", b"1,+1", b"1, 1", b"1,1,{},{},{},{},0,{},4")),
+        *(b'"gcounter":{"%b":[1,1]}}' % replica for replica in (b"ann~3.aZ09", b"", b"-a", b'a":["b')),
+        *(b'"gcounter":{"ann":[1,1%b' % end for end in (b"", b"]", b"]}", b"]}} ", b'],"bob":[1,1]}}')),
+        *(b'"pncounter":{"ann":[1,1,0]}}', b'"gcounter":{"ann":[1,1]},"gset":{"ann":[1,{}]}}', b"", b'"'),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_columns_of_other_lines_are_left(body: bytes, place: int) -> None:
+    bodies = [b'"gcounter":{"ann":[1,1]}}'] * 3
+    assert series_columns.read(bodies).sums == (3,)
+    with pytest.raises((ValueError, LookupError)):
+        series_columns.read([*bodies[:place], body, *bodies[place + 1 :]])
+
+
+def test_columns_of_rows_of_different_widths_are_left() -> None:
+    with pytest.raises((ValueError, LookupError)):
+        series_columns.read([b'"gcounter":{"ann":[1]}}', b'"gcounter":{"ann":[1,1,1]}}'])

@@ -205,7 +205,13 @@ def test_columns_hold_the_sums_and_how_often_periods_are_there() -> None:
         *(b'"gcounter":{"ann":[%b]}}' % row for row in (b"1", b"1,1,1", b"1,+1", b"1, 1", b"1,1,{},{},{},{},0,{},4")),
         *(b'"gcounter":{"%b":[1,1]}}' % replica for replica in (b"ann~3.aZ09", b"", b"-a", b'a":["b')),
         *(b'"gcounter":{"ann":[1,1%b' % end for end in (b"", b"]", b"]}", b"]}} ", b'],"bob":[1,1]}}')),
-        *(b'"pncounter":{"ann":[1,1,0]}}', b'"gcounter":{"ann":[1,1]},"gset":{"ann":[1,{}]}}', b"", b'"'),
+        *(
+            b'"pncounter":{"ann":[1,1,0]}}',
+            b'"gcounter":{"ann":[1,1]}}\n"gcounter":{"ann":[1,1]}}',
+            b'"gcounter":{"ann":[1,1]},"gset":{"ann":[1,{}]}}',
+            b"",
+            b'"',
+        ),
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 2])

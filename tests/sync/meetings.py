@@ -14,6 +14,7 @@ import pytest
 
 from crdtctl import Replica
 from crdtctl.errors import CrdtctlError, UnavailableError
+from crdtctl.sync import download
 from crdtctl.sync.engine import sync
 from crdtctl.sync.report import Options, SyncReport
 from crdtctl.sync.report import Remote as Named
@@ -75,6 +76,26 @@ class Meetings:
     @pytest.fixture
     def remote(self) -> Remote:
         raise NotImplementedError
+
+    def test_file_that_is_too_large_is_refused_before_it_is_read(
+        self, remote: Remote, new_replica: Callable[[str], Replica], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        here, there, stranger = (new_replica(name) for name in ("here", "there", "stranger"))
+        there.increment("hits", 3)
+        meet(there, remote)
+        with stranger.batch() as batch:
+            for number in range(2000):
+                batch.increment(f"counter {number}")
+        meet(stranger, remote)
+        smaller, larger = sorted(entry.size for entry in remote.list().values())
+        assert smaller < 2000 < 20_000 < larger
+        monkeypatch.setattr(download, "MAX_OBJECT", 20_000)
+        read: list[int] = []
+        monkeypatch.setattr(download, "_accept", lambda _session, entry, *_: read.append(entry.size))
+        report = meet(here, remote)
+        assert read == [smaller]
+        [reason] = report.merge.refused.values()
+        assert "is larger than" in str(reason)
 
     def test_replicas_that_never_met_elsewhere_agree(
         self, remote: Remote, new_replica: Callable[[str], Replica]

@@ -460,3 +460,13 @@ def test_constants_are_those_of_the_registry() -> None:
 @given(st.integers(0, 3000) | st.integers(0, 2**53 - 1))
 def test_number_of_kept_export_markers_is_that_of_the_algebra(count: int) -> None:
     assert plain.kept_count(count) == len(retained(count))
+
+
+def test_headers_with_receipts_are_plain() -> None:
+    own = Head("own", "hub-1", {"hub-1": 3}, received={"hub-1": 2}, binding="1.2.0.deadbeef")
+    assert plain.read_own_header(encode_head(own) + HEAD_END).received == 2
+    known = Head("known", "hub-1", {"ann": 3, "bob": 4}, received={"ann": 2}, receipts={"ann": {"bob": 2}})
+    plain.check_known_header(encode_head(known) + HEAD_END)
+    for wrong in (b'"bob":0}', b'"":2}', b"}"):
+        line = (encode_head(known) + HEAD_END).replace(b'"bob":2}', wrong)
+        assert not accepted(lambda line=line: plain.check_known_header(line))  # type: ignore[misc]

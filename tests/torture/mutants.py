@@ -254,7 +254,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "an idempotency key counts once for each replica",
         (
             Edit(
-                "crdt/additive.py",
+                "crdt/additive_values.py",
                 "for one in found], larger, str)",
                 "for one in found], lambda a, b: tuple(map(sum, zip(a, b))), str)",
             ),
@@ -263,7 +263,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a reset cancels nothing",
-        (Edit("crdt/additive.py", "        if marks:\n", "        if False:\n"),),
+        (Edit("crdt/additive_values.py", "        if marks:\n", "        if False:\n"),),
         "tests/crdt/test_oracle.py::test_every_replica_reads_exactly_the_operations_that_it_has_seen",
     ),
     Mutant(

@@ -90,7 +90,7 @@ MUTANTS_OF_LAWS: tuple[Mutant, ...] = (
     ),
     _mutant(
         "only the keys of one replica count",
-        "crdt/additive.py",
+        "crdt/additive_values.py",
         "for author, row in keyed]",
         "for author, row in keyed[:1]]",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from crdtctl.cli.durations import ago, length, seconds_at
 from crdtctl.contexts import suppress
 from crdtctl.errors import AnswerIsNo, CrdtctlError, printable
@@ -12,9 +14,12 @@ if TYPE_CHECKING:
 
     from crdtctl.cli.output import Item
     from crdtctl.store.reader import Reader
+    from crdtctl.store.snapshot import Snapshot
 
 #: Largest difference of two clocks in seconds that is tolerated.
 _AHEAD = 300
+#: Seconds after which newer commits should have arrived at all remotes of their replica.
+_DAY = 86_400
 
 
 def known_remotes(replica: Reader) -> list[Item]:
@@ -53,6 +58,40 @@ def known_remotes(replica: Reader) -> list[Item]:
             }
         )
     return items
+
+
+def of_others(replica: Reader, now: Snapshot) -> tuple[dict[str, str], list[Item]]:
+    """Return the time of the last sync of each replica that has an object at a remote, and the outdated objects.
+
+    An object is outdated if newer commits of its owner have been known for a day.
+    """
+    from crdtctl.sync import health
+    from crdtctl.sync.kept_files import directory
+
+    place = directory(replica.path)
+    urls = [one.url for one in health.load_all(place)]
+    if not urls:
+        return {}, []
+    from crdtctl.sync.schemes import redacted
+    from crdtctl.sync.sightings import outdated, sightings
+
+    found = sightings(place, urls)
+    last: dict[str, float] = {}
+    for one in found:
+        last[one.replica] = max(one.time, last.get(one.replica, 0))
+    clock = now.clock()
+    old = outdated(found, clock, now.heard(), health.stamp(time.time() - _DAY))
+    items = [
+        {
+            "url": redacted(one.url),
+            "replica": one.replica,
+            "commit": one.commit,
+            "known": clock[one.replica],
+            "last_sync": health.stamp(one.time) if one.time else None,
+        }
+        for one in old
+    ]
+    return {who: health.stamp(when) for who, when in last.items() if when}, items
 
 
 def late(remotes: Sequence[Item], age: float, now: float) -> AnswerIsNo | None:

@@ -13,7 +13,7 @@ from crdtctl.errors import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from crdtctl.cli.context import Context
     from crdtctl.cli.output import Item
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from crdtctl.store.reader import Reader
     from crdtctl.store.rights import Holding
     from crdtctl.store.snapshot import Snapshot
+
+#: Maximum number of lines about other replicas, of each kind.
+_MAX_LINES = 5
+_DAY = 86_400
 
 
 @command(
@@ -46,9 +50,9 @@ def status(context: Context, max_age: float | None, form: str | None) -> None:
     comes first, then its former ids with the reason why each ended, then the others. --max-age is for a monitor: it
     names the remotes that are late.
 
-    The table and JSON also show: the last successful sync with each remote and the failures since; forks; the rights
-    to bounded counters and requests for them; hand-offs that are not complete; and whether this replica may be
-    discarded.
+    The table and JSON also show: the last successful sync with each remote and the failures since; replicas that were
+    not heard of for a day, and remotes that lack their newer commits; forks; the rights to bounded counters and
+    requests for them; hand-offs that are not complete; and whether this replica may be discarded.
     """
     import time
 
@@ -66,7 +70,7 @@ def status(context: Context, max_age: float | None, form: str | None) -> None:
 def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) -> None:
     from itertools import islice
 
-    from crdtctl.cli.meeting_places import remote_words
+    from crdtctl.cli.meeting_places import of_others, remote_words
     from crdtctl.crdt.membership import day_of
     from crdtctl.records import as_dict
     from crdtctl.store.handoffs import no_peer_warning
@@ -90,6 +94,9 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
         items.append({"replica": past.replica, "commits": commits, "heard": None, "own": True})
     for author, seq in sorted(clock.items()):
         items.append({"replica": author, "commits": seq, "heard": heard.get(author), "own": False})
+    synced, outdated = of_others(replica, now) if remotes else ({}, [])
+    for item in items:
+        item["last_sync"] = None if item["own"] else synced.get(item["replica"])
     if chosen == "table":
         output.stdout.line(f"replica    {own}\ndirectory  {printable(replica.path)}")
         from crdtctl.store.neighbours import neighbours
@@ -129,6 +136,10 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
             output.stdout.line(line)
         for one_remote in remotes:
             output.stdout.line(f"remote     {remote_words(one_remote)}")
+        for line in _outdated_lines(outdated, heard):
+            output.stdout.line(line)
+        for line in _unheard_lines(synced, heard, {*clock} - {*gone, *roster.sealed}):
+            output.stdout.line(line)
         output.stdout.line("")
     alone = [one.name for one in handoffs if one.replica == own and one.pending.has_no_peer]
     if alone and not clock:
@@ -167,6 +178,7 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
         ],
         "rights": [_rights_item(holding) for holding in holdings],
         "remotes": remotes,
+        "outdated": outdated,
     }
 
     def row(item: Item) -> list[list[object]]:
@@ -174,6 +186,29 @@ def _show(replica: Reader, now: Snapshot, remotes: Sequence[Item], chosen: str) 
 
     report = Report("replicas", columns, items, row, value=0, head=head)
     output.print_report(report, chosen)
+
+
+def _outdated_lines(outdated: Sequence[Item], heard: Mapping[str, str]) -> Iterator[str]:
+    """Yield lines about objects that are older than commits that are known for long."""
+    for one in outdated[:_MAX_LINES]:
+        who, since = one["replica"], heard[one["replica"]]
+        yield f"outdated   {one['url']} has commit {one['commit']} of {who}, whose commit {one['known']} is known"
+        yield f"           since {since}: it does not sync there any more, or newer objects are hidden there"
+
+
+def _unheard_lines(synced: Mapping[str, str], heard: Mapping[str, str], others: Collection[str]) -> Iterator[str]:
+    """Yield lines about replicas whose last sync or news is more than a day ago, the latest at the end."""
+    import time
+
+    from crdtctl.cli.durations import ago, seconds_at
+
+    last = {who: max(synced.get(who, ""), heard.get(who, "")) for who in others}
+    limit = time.time() - _DAY
+    silent = sorted((when, who) for who, when in last.items() if when and (seconds_at(when) or limit) < limit)
+    for when, who in silent[:_MAX_LINES]:
+        yield f"not heard  {who}: since {when}, {ago(when)}"
+    if len(silent) > _MAX_LINES:
+        yield f"           and {len(silent) - _MAX_LINES} more"
 
 
 def _ignored(path: str) -> str:

@@ -290,6 +290,9 @@ def _rows(replica: str, report: SyncReport, notes: list[str]) -> Report:
             "message": None if one.error is None else printable(str(one.error)),
             "missing": [printable(gone.object) for gone in one.missing],
             "undeletable": one.undeletable or None,
+            "older": [
+                {"replica": who, "commit": now, "before": before} for who, (now, before) in sorted(one.older.items())
+            ],
             "unread": [printable(str(failure)) for failure in one.unread],
         }
         for one in report.remotes

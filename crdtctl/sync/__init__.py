@@ -85,6 +85,9 @@ day; then its content is relayed again. If this replica's own object is missing,
 is not listed ten minutes after its upload, the sync fails. ``--accept-missing`` overrides all this
 (`missing_objects`).
 
+If only older objects of an owner are listed than at the last sync, that is reported once; if listings are not
+consistent, only after a second one (`sightings`). Rule 1 of relaying restores the newer content.
+
 Private remotes
 ---------------
 At a private remote, a layer between the engine and the transport seals each object with a key when it is put, and opens
@@ -103,6 +106,7 @@ Decisions, pure:
 State on disk, which may be lost:
 ``cache``                the objects at a remote
 ``health``               the last success and failure at a remote
+``sightings``            the newest object of each replica, by the caches
 
 A sync:
 ``engine``               the steps, in order

@@ -19,6 +19,7 @@ from crdtctl.sync.plan import CachedObject, is_coarse, is_named, plan_upload, su
 from crdtctl.sync.remote_session import RemoteSession
 from crdtctl.sync.report import MissingObject, Options, Remote, RemoteReport, SyncReport, Transferred, add_merge
 from crdtctl.sync.schemes import check, is_local_folder
+from crdtctl.sync.sightings import report_older
 from crdtctl.sync.temporary_directory import TemporaryDirectory
 from crdtctl.sync.transport import Deadline
 from crdtctl.sync.work import InTurn
@@ -309,6 +310,7 @@ class _Sync(Record, frozen=False):
         if is_emptied(saved, gone, names):
             session.cache = dict(session.saved)
             raise emptied_error(session)
+        report_older(session)
         before, now = session.health.missing, health.stamp()
         latest = health.stamp(time.time() - _MISSING_GRACE_SECONDS)
         still_missing = {}

@@ -45,6 +45,11 @@ def oddities(remote: RemoteReport) -> Iterator[PartialError]:
             yield PartialError(f"{name} is missing, and {gone.owner} has no other object there", hint)
     for one in remote.unread:
         yield PartialError(f"{remote.name}: {one.message}", one.hint)
+    for who, (now, before) in sorted(remote.older.items()):
+        yield PartialError(
+            f"{remote.name}: older objects are back there: of {who} up to commit {now}, before up to commit {before}",
+            "was a backup restored there? no count is lost, and this replica uploads the newer counts",
+        )
     if remote.undeletable:
         hint = "allow this user to delete files there; the next attempt is in a day, and all else was done"
         yield PartialError(f"{remote.name}: old objects could not be deleted: {remote.undeletable}", hint)

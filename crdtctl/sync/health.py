@@ -39,6 +39,8 @@ class Health(Record):
     since which the remote refuses deletions. `missing` maps missing objects to the time of their disappearance.
     `unlisted` maps uploaded objects that no listing has shown to the time of their upload. `unfinished` holds files of
     transfers in progress. `key` is the id of the key of the last successful sync; empty if it was without a key.
+    `older` maps replicas to the commit of their objects at an earlier sync, if only older ones are there now.
+    `suspected` are such replicas in one listing that may have been late.
     """
 
     url: str
@@ -54,6 +56,8 @@ class Health(Record):
     unlisted: dict[str, str] = field(default_factory=dict)
     unfinished: dict[str, Unfinished] = field(default_factory=dict)
     key: str = ""
+    older: dict[str, int] = field(default_factory=dict)
+    suspected: dict[str, int] = field(default_factory=dict)
     crdtctl_remote: int = _VERSION
 
     def succeeded(self, now: str) -> Health:
@@ -126,6 +130,8 @@ def _read(path: str) -> Health | None:
     if type(known.get("url")) is not str or any(type(one) is not type(wanted[name]) for name, one in known.items()):
         return None
     if not all(type(one) is str for name in ("missing", "unlisted") for one in known.get(name, {}).values()):
+        return None
+    if not all(type(one) is int for one in {**known.get("older", {}), **known.get("suspected", {})}.values()):
         return None
     unfinished = {name: _unfinished(one) for name, one in known.get("unfinished", {}).items()}
     files = {name: one for name, one in unfinished.items() if one is not None}

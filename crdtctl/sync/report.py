@@ -89,7 +89,8 @@ class RemoteReport(Record, frozen=False):
     `undeletable` is the reason for refused deletions, if this sync is the first to see it. `made` is the folder that
     was made for the first object. `seen` is the time of the last sync of each permanent replica with an object there,
     in seconds since the epoch; None if it is unknown. `unread` are failures about files at a private remote that were
-    not put with its key.
+    not put with its key. `older` maps replicas to the commits of their newest objects now and before, if only older
+    ones are there now; only in the first sync that sees it.
     """
 
     name: str
@@ -104,6 +105,7 @@ class RemoteReport(Record, frozen=False):
     made: str = ""
     seen: dict[str, float | None] = field(default_factory=dict)
     unread: list[CrdtctlError] = field(default_factory=list)
+    older: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class SyncReport(Record, frozen=False):

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from crdtctl.crdt.distribution import Distribution
     from crdtctl.store.commit import Request
 
 #: Maximum number of series of one counter that one command counts, and of characters of a label's value.
@@ -22,6 +23,8 @@ FIGURES = ("runs", "failures", "errors", "skipped", "flaky")
 #: The largest time of one case in seconds, and the number of its digits after the point.
 _MOST_SECONDS = 10**9
 _DIGITS = 6
+#: Number of times that wait for being added to the distribution of a series.
+_WAITING = 1000
 _GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 
 
@@ -62,11 +65,31 @@ def seconds(typed: str) -> str | None:
 
 
 class _Sum:
-    """The figures of one series."""
+    """The figures of one series, and the distribution of its times; few times wait for being added to that."""
 
     def __init__(self) -> None:
         self.figures = dict.fromkeys(FIGURES, 0)
-        self.times: list[str] = []
+        self._waiting: list[int] = []
+        self._added: Distribution | None = None
+
+    def add_time(self, seconds: str) -> None:
+        """Add the time of a case."""
+        from crdtctl.crdt.decimals import read
+
+        self._waiting.append(read(seconds))
+        if len(self._waiting) == _WAITING:
+            self._added = self.times
+
+    @property
+    def times(self) -> Distribution | None:
+        """The distribution of all times, None without one."""
+        if self._waiting:
+            from crdtctl.crdt import distribution
+
+            several = [distribution.of(self._waiting), *([self._added] if self._added else [])]
+            self._added = distribution.together(several)
+            self._waiting = []
+        return self._added
 
 
 def requests_of(cases: Iterable[Case], name: str, by: str, once: str | None) -> list[Request]:
@@ -74,8 +97,7 @@ def requests_of(cases: Iterable[Case], name: str, by: str, once: str | None) -> 
 
     `by` is ``none``, ``suite``, or ``test`` for labels suite and test. Raise `RefusedError` for too many series.
     """
-    from crdtctl.crdt.hist import Hist
-    from crdtctl.store.requests import add, increment
+    from crdtctl.store.requests import add_numbers, increment
 
     sums: dict[tuple[str, str], _Sum] = {}
     known: dict[tuple[str, str], _Sum] = {}
@@ -86,24 +108,24 @@ def requests_of(cases: Iterable[Case], name: str, by: str, once: str | None) -> 
             if len(known) == MAX_SERIES:
                 fewer = "--by suite" if by == "test" else "--by none"
                 raise RefusedError(f"the results have more than {MAX_SERIES} series", f"count fewer labels: {fewer}")
-            found = known[key] = sums.setdefault((_value(key[0]), _value(key[1])), _Sum())
+            found = known[key] = sums.setdefault((label_value(key[0]), label_value(key[1])), _Sum())
         found.figures["runs"] += 1
         if case.outcome:
             found.figures[case.outcome] += 1
         found.figures["flaky"] += case.is_flaky
         if case.seconds is not None:
-            found.times.append(case.seconds)
+            found.add_time(case.seconds)
     made = []
     for (suite, test), sum_ in sums.items():
         labels = {label: text for label, text in (("suite", suite), ("test", test)) if text}
         for figure, amount in sum_.figures.items():
             made.append(increment(f"{name}.{figure}", amount, once=once, labels=labels))
         if sum_.times:
-            made.append(add(f"{name}.seconds", sum_.times, once=once, tag=Hist.tag, labels=labels))
+            made.append(add_numbers(f"{name}.seconds", sum_.times, once=once, labels=labels))
     return made
 
 
-def _value(text: str) -> str:
+def label_value(text: str) -> str:
     """Return a text of a stranger as the value of a label: printable, and of a bounded size.
 
     A long text keeps its beginning, and ends with its hash, so two texts stay two values.

@@ -186,11 +186,13 @@ def add(
     return Request(name, Operation("add", elements=found, once=once, at=when), tag, also)
 
 
-def add_numbers(name: str, numbers: Distribution, *, once: str | None = None) -> Request:
+def add_numbers(
+    name: str, numbers: Distribution, *, once: str | None = None, labels: Mapping[str, str] | None = None
+) -> Request:
     """Add any number of numbers to a hist."""
     from crdtctl.crdt.hist import Hist
 
-    return Request(checked_name(name), Operation("add", numbers=(numbers,), once=checked_key(once)), Hist.tag)
+    return Request(checked_name(name, labels), Operation("add", numbers=(numbers,), once=checked_key(once)), Hist.tag)
 
 
 def observe(

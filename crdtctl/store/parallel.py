@@ -9,10 +9,15 @@ from crdtctl.system import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import ModuleType
     from typing import TypeVar, TypeVarTuple
 
     T = TypeVar("T")
     Words = TypeVarTuple("Words")
+
+
+#: Of every system. `signal` has it in an enum, whose import takes long.
+_SIGKILL = 9
 
 
 def cores() -> int:
@@ -30,9 +35,7 @@ def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
     The child has the same open files and a copy of the memory. The yielded function raises an OSError of `work` again,
     and `StorageError` if the child died in any other way. At the end of the context, the child has ended.
     """
-    import pickle
-    import signal
-
+    loads = _pickle().loads
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -43,13 +46,13 @@ def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
 
         def result() -> T:
             nonlocal reaped
-            with os.fdopen(reading, "rb", closefd=False) as pipe:
+            with open(reading, "rb", closefd=False) as pipe:
                 data = pipe.read()
             reaped = True
             os.waitpid(child, 0)
             if not data:
                 raise StorageError("a helper process died", "nothing was changed; try again")
-            done, value = pickle.loads(data)  # noqa: S301  # written by our own child
+            done, value = loads(data)  # written by our own child
             if not done:
                 raise value
             found: T = value
@@ -60,7 +63,7 @@ def in_child(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
         os.close(reading)
         if not reaped:
             with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+                os.kill(child, _SIGKILL)
             os.waitpid(child, 0)
 
 
@@ -71,16 +74,24 @@ def in_children(work: Callable[[*Words], T], shares: Iterable[tuple[*Words]]) ->
         yield [stack.enter_context(in_child(lambda share=share: work(*share))) for share in shares]  # type: ignore[misc]
 
 
+def _pickle() -> ModuleType:
+    """Return the module that turns values into bytes, without the part of it that few values need."""
+    try:
+        import _pickle as found  # what `pickle` has its functions from
+    except ImportError:  # in other Pythons than CPython
+        import pickle as found  # type: ignore[no-redef]
+    return found
+
+
 def _finish(work: Callable[[], object], writing: int) -> None:
     """Do the child's work, send the result, and end the process."""
-    import pickle
-
+    dumps = _pickle().dumps
     try:
         try:
             result = (True, work())
         except OSError as error:
             result = (False, error)
-        with os.fdopen(writing, "wb") as pipe:
-            pickle.dump(result, pipe)
+        with open(writing, "wb") as pipe:
+            pipe.write(dumps(result))
     finally:
         os._exit(0)  # noqa: SLF001  # its name in os

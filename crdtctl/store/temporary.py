@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from crdtctl.contexts import suppress
 from crdtctl.errors import StorageError, reason_of
 from crdtctl.store.owner import make_directories
@@ -39,6 +41,12 @@ def directory(spare: str = "") -> str:
     raise StorageError("no writable directory for temporary files", hint)
 
 
+def _usual() -> str:
+    """Return the directory that `tempfile` would try first."""
+    named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    return next(filter(None, named), "/tmp")  # noqa: S108  # a file without a name cannot be planted or guessed
+
+
 def of_replica(path: str) -> str:
     """Return the directory below a replica's own that serves where the system has none for temporary files."""
     return f"{path}/sync"
@@ -46,6 +54,9 @@ def of_replica(path: str) -> str:
 
 def temporary_file(spare: str = "") -> IO[bytes]:
     """Return a file without a name, gone when it is closed; see `directory`."""
+    if "tempfile" not in sys.modules:  # its import takes longer than most merges
+        with suppress(OSError, AttributeError):  # not every system and file system has files without names
+            return open(os.open(_usual(), os.O_RDWR | os.O_TMPFILE | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
     import tempfile
 
     try:

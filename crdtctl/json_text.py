@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: The number of bytes that a process reads and writes in the light way. For more, importing msgspec saves time.
-LITTLE = 2**19
+LITTLE = 2**20
 #: Maximum number of digits of a number that is read in the light way.
 _DIGITS = 16
 

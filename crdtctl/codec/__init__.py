@@ -226,6 +226,7 @@ Modules
 ``runs``           the lines of one of them, in blocks
 ``one_author``     lines with one entry of totals, as columns
 ``table``          such lines of many sources, collected
+``rows``           rows of totals, decoded by msgspec
 ``same_shape``     pairs of lines that differ only in their numbers
 ``checksums``      the checksum of pieces put together
 ``writer``         write a file

@@ -6,12 +6,10 @@ An export that its own replica merges again has the lines of ``known.json``, wit
 from __future__ import annotations
 
 import zlib
-from operator import itemgetter, lt
-
-import msgspec
+from operator import lt
 
 from crdtctl.codec.layout import NAME_END, name_of
-from crdtctl.codec.one_author import ROWS, are_names, encode_rows, type_of, with_escapes, without_escapes
+from crdtctl.codec.one_author import COLUMNS, are_names, seqs_of, type_of, with_escapes, without_escapes
 from crdtctl.codec.runs import SEPARATOR
 from crdtctl.crdt.clock import missing
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 #: Number of bytes that are compared at a time. Two larger blocks at once make the system take their memory back.
 _SIZE = 2**16
-_seq = itemgetter(0)
 
 
 def verify_beside(base: Source, other: Source, own: str, *, size: int = _SIZE) -> bool:
@@ -89,7 +86,7 @@ def without_own(text: bytes, own: bytes, limit: int) -> bytes | None:
     if plain is None:
         return None
     tag, count = type_of(plain), plain.count(b"\n") + 1
-    if tag not in ROWS or plain.count(b'":{"%b":{"' % tag) != count or plain.count(b'{"') != 2 * count:
+    if tag not in COLUMNS or plain.count(b'":{"%b":{"' % tag) != count or plain.count(b'{"') != 2 * count:
         return None
     first, *pieces = plain.split(b'"%b":[' % own)
     kept, rows = [first], []
@@ -125,12 +122,8 @@ def _closed(before: bytes, behind: bytes, own: bytes) -> tuple[bytes, bytes] | N
 
 def _are_valid(tag: bytes, rows: Sequence[bytes], limit: int) -> bool:
     """Return whether there are entries, which are canonical and not newer than `limit`."""
-    array = b"[[%b]]" % b"],[".join(rows)
-    try:
-        entries = ROWS[tag].decode(array)
-    except (msgspec.DecodeError, ValueError):
-        return False
-    return len(entries) == len(rows) and encode_rows(entries) == array and max(map(_seq, entries)) <= limit
+    seqs = seqs_of(tag, rows)
+    return seqs is not None and max(seqs) <= limit
 
 
 def _without_empty(text: bytes, lines: bytes, nothing: bytes) -> bytes | None:

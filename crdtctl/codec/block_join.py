@@ -8,26 +8,27 @@ all others one by one, as `merge_join` does it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
-
-import msgspec
 
 from crdtctl.codec import one_author
 from crdtctl.codec.lines import encode_name
 from crdtctl.codec.merge_join import LineJoin, MergedBlock
-from crdtctl.codec.one_author import ROWS, OneAuthorLines, Rows, encode_rows
+from crdtctl.codec.one_author import COLUMNS, OneAuthorLines, Rows, seqs_of
 from crdtctl.codec.reader import ALL, READ_SIZE, Part, Source
 from crdtctl.codec.runs import SEPARATOR, Run
-from crdtctl.codec.same_shape import join_pairs, join_together
 from crdtctl.codec.table import Table
 from crdtctl.crdt.clock import missing
 from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
+
     from crdtctl.codec.merge_join import OnHandoff
+
+    #: Lines of one name, with the indexes of their sources.
+    Lines = Sequence[tuple[int, bytes]]
 
 #: Size in bytes of all blocks of a round together; and the least size of one.
 _ROUND = 2**21
@@ -82,10 +83,6 @@ def _common_start(mine: Run, theirs: Run, size: int) -> Iterator[MergedBlock]:
 
 #: Type → its counters.
 Tables = dict[bytes, Table]
-
-
-#: Lines of one name, with the indexes of their sources.
-Lines = Sequence[tuple[int, bytes]]
 
 
 class _Names(NamedTuple):
@@ -153,6 +150,8 @@ class _BlockJoin:
             return None
         differ = [number for number, (a, b) in enumerate(zip(mine, theirs, strict=True)) if a != b]
         before = [mine[number] for number in differ]
+        from crdtctl.codec.same_shape import join_together  # only here, and below: it imports msgspec
+
         joined = join_together(before, [theirs[number] for number in differ], source.head.clock)
         if joined is None:
             return None
@@ -210,7 +209,7 @@ class _BlockJoin:
             return None
         tag = entries[0][0] if entries else one_author.type_of(lines[0])
         joined: Rows = {}
-        if tag not in ROWS:
+        if tag not in COLUMNS:
             return None
         for line in lines if mine is None else lines[1:]:
             rows = one_author.entries(line, name, tag)
@@ -230,14 +229,11 @@ class _BlockJoin:
             return False
         start = line.find(self._marker)
         rows = one_author.entries(mine, name, tag := one_author.type_of(mine)) if start >= 0 else None
-        if rows is None or tag not in ROWS:
+        if rows is None or tag not in COLUMNS:
             return False
         row = line[start + len(self._marker) : line.find(b"]", start)]
-        try:
-            (entry,) = decoded = ROWS[tag].decode(b"[[%b]]" % row)
-        except (msgspec.DecodeError, ValueError):
-            return False
-        if encode_rows(decoded) != b"[[%b]]" % row or entry[0] > source.head.clock.get(self._without, 0):
+        seqs = seqs_of(tag, [row])
+        if not seqs or seqs[0] > source.head.clock.get(self._without, 0):
             return False
         return one_author.write(name, tag, {**rows, self._own: row}) == line
 
@@ -245,6 +241,10 @@ class _BlockJoin:
         """Return the joins of lines with the line of the only other source that has the name, if that is quick."""
         if self._renames_base:
             return {}
+        if not here.mine or not here.found:
+            return {}
+        from crdtctl.codec.same_shape import join_pairs
+
         chosen: dict[int, list[bytes]] = {}
         for name in here.mine.keys() & here.found.keys():
             ((index, line), *more) = here.found[name]

@@ -1,17 +1,13 @@
 """Lines with one entry of totals each, as most files of a fleet hold: read and written many at a time, as bytes.
 
-Nothing is decoded but the numbers, all of a block in one call. A block is taken only if it is canonical to the byte, so
+Nothing is decoded but the numbers of commits. A block is taken only if it is canonical to the byte, so
 that what is read here means the same, and is as valid, as with `crdtctl.codec.lines`. Everything else is left to that
 module. This one is imported where much is joined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from operator import itemgetter, le
-from typing import Annotated, Any, Final
-
-import msgspec
+from operator import le
 
 from crdtctl.codec.layout import MAX_SAFE, NAME_END
 from crdtctl.codec.plain import DATED, WEIGHTS
@@ -20,15 +16,12 @@ from crdtctl.crdt.names import MAX_BYTES, stored_counter_fault
 from crdtctl.crdt.series import MAX_SPELLING_BYTES
 from crdtctl.records import NamedTuple
 
-_Seq = Annotated[int, msgspec.Meta(ge=1, le=MAX_SAFE)]
-_Nat = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE)]
-#: Type → decoder of an array of its entries without optional items.
-ROWS: Final[dict[bytes, msgspec.json.Decoder[Any]]] = {
-    b"pncounter": msgspec.json.Decoder(list[tuple[_Seq, _Nat, _Nat]]),
-    b"gcounter": msgspec.json.Decoder(list[tuple[_Seq, _Nat]]),
-}
-encode_rows = msgspec.json.Encoder().encode
-_seq = itemgetter(0)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: Type → the number of numbers in an entry without optional items.
+COLUMNS = {tag: 1 + len(weights) for tag, weights in WEIGHTS.items()}
 #: A line of one entry has this number of quotes: `"NAME":{"TYPE":{"REPLICA":[…]}}`.
 _QUOTES = 6
 #: Minimum number of bytes of a line for each entry that is joined to it in its place. In others, all entries are read.
@@ -36,6 +29,10 @@ _WIDE = 2**11
 #: Type → what is between the quotes behind a replica's id and before the next name, but for the digits.
 _WITHOUT_DIGITS = {b"pncounter": b":[,,]}},\n", b"gcounter": b":[,]}},\n"}
 _DIGITS = b"0123456789"
+#: Translations of digits: to 0 or 1, and all to 0. A number with fewer digits than `_LONG` is small enough.
+_AS_ONES = bytes.maketrans(_DIGITS, b"0111111111")
+_AS_ZEROS = bytes.maketrans(_DIGITS, b"0000000000")
+_LONG = b"0" * len(str(MAX_SAFE))
 #: The end of a line.
 _END = b"]}}"
 _NOT_IN_ROWS = b":}\n"
@@ -90,15 +87,15 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
     if not count or len(parts) != _QUOTES * count + 1 or not text.isascii():
         return None
     names, authors, tag = parts[1::_QUOTES], parts[5::_QUOTES], parts[3]
-    if tag not in ROWS or parts[0] or parts[3::_QUOTES].count(tag) != count:
+    if tag not in COLUMNS or parts[0] or parts[3::_QUOTES].count(tag) != count:
         return None
     if parts[2::_QUOTES].count(b":{") != count or parts[4::_QUOTES].count(b":{") != count:
         return None
     numbers = b"".join(parts[_QUOTES::_QUOTES])
     if numbers.translate(None, _DIGITS) != _WITHOUT_DIGITS[tag] * (count - 1) + _WITHOUT_DIGITS[tag][:-2]:
         return None
-    array = b"[%b]" % numbers.translate(None, _NOT_IN_ROWS)
-    seqs = _seqs(tag, array)
+    rows = numbers.translate(None, _NOT_IN_ROWS)[1:-1].split(b"],[")
+    seqs = seqs_of(tag, rows)
     if seqs is None or not _are_in(clock, authors, seqs):
         return None
     if plain is not text:
@@ -110,16 +107,22 @@ def read(text: bytes, clock: Mapping[str, int]) -> OneAuthorLines | None:
         _templates.clear()
     elif plain is text:
         _templates[:] = [_template(tag, names)]
-    return OneAuthorLines(tag, names, authors, array[2:-2].split(b"],["))
+    return OneAuthorLines(tag, names, authors, rows)
 
 
-def _seqs(tag: bytes, array: bytes) -> list[int] | None:
-    """Return the commit numbers of the entries in an array of rows; None if it is not canonical to the byte."""
-    try:
-        entries = ROWS[tag].decode(array)
-    except (msgspec.DecodeError, ValueError):
+def seqs_of(tag: bytes, rows: Sequence[bytes]) -> list[int] | None:
+    """Return the commit numbers in rows of totals, ``SEQ,TOTAL,…``; None if one is not valid or not canonical."""
+    columns = COLUMNS[tag]
+    text = b"\n%b\n" % b"\n".join(rows)
+    if text.translate(None, _DIGITS) != b"\n" + (b"," * (columns - 1) + b"\n") * len(rows):
         return None
-    return list(map(_seq, entries)) if encode_rows(entries) == array else None
+    marks = text.translate(_AS_ONES)
+    if any(fault in marks for fault in (b",,", b",\n", b"\n,", b"\n\n", b"\n0", b",00", b",01")):
+        return None
+    numbers = text[1:-1].replace(b"\n", b",").split(b",")
+    if _LONG in text.translate(_AS_ZEROS) and max(map(int, numbers)) > MAX_SAFE:
+        return None
+    return list(map(int, numbers[::columns]))
 
 
 def _template(tag: bytes, names: list[bytes]) -> _Template:
@@ -140,7 +143,7 @@ def _read_again(template: _Template, text: bytes, clock: Mapping[str, int]) -> O
     filled[1::2] = rows
     if template.pattern % tuple(filled) != text:
         return None
-    seqs = _seqs(template.tag, b"[[%b]]" % b"],[".join(rows))
+    seqs = seqs_of(template.tag, rows)
     if seqs is None or max(seqs) > clock.get(author.decode(), 0):
         return None
     return OneAuthorLines(template.tag, template.names, [author] * len(rows), rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from operator import lt
 
 from crdtctl.codec import one_author
@@ -12,6 +11,10 @@ from crdtctl.codec.one_author import OneAuthorLines
 from crdtctl.codec.plain import DATED
 from crdtctl.codec.reader import Part, Source
 from crdtctl.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SEPARATOR = b",\n"
 _END = len(SEPARATOR)
@@ -155,7 +158,7 @@ class Run:
     def _columns(self, names: list[bytes], lines: list[bytes]) -> list[OneAuthorLines]:
         """Return the lines with one entry as columns, and remove them from the others."""
         found = []
-        for tag in one_author.ROWS:
+        for tag in one_author.COLUMNS:
             mark = b'":{"%b":{"' % tag
             chosen = [mark in line and one_author.may_be(line) for line in lines]
             if sum(chosen) >= _FEW:

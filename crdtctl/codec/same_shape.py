@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from crdtctl.codec.layout import NAME_END
-from crdtctl.codec.one_author import ROWS, encode_rows, with_escapes, without_escapes
+from crdtctl.codec.one_author import with_escapes, without_escapes
+from crdtctl.codec.rows import ROWS, encode_rows
 from crdtctl.codec.runs import lines_of
 
 _seq = itemgetter(0)

@@ -28,7 +28,12 @@ def directory(spare: str = "") -> str:
 
     Raise `StorageError` if neither is writable.
     """
-    import tempfile  # which a plain increment does without
+    if "tempfile" not in sys.modules:  # its import takes longer than most merges
+        with suppress(OSError, AttributeError):
+            place = os.path.abspath(_usual())
+            os.close(_without_a_name(place))
+            return place
+    import tempfile
 
     with suppress(OSError):
         return tempfile.gettempdir()
@@ -39,6 +44,11 @@ def directory(spare: str = "") -> str:
                 return spare
     hint = "nothing was changed; set TMPDIR to a directory that you may write to"
     raise StorageError("no writable directory for temporary files", hint)
+
+
+def _without_a_name(place: str) -> int:
+    """Return a new file in a directory. Not every system and file system has files without names."""
+    return os.open(place, os.O_RDWR | os.O_TMPFILE | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def _usual() -> str:
@@ -54,9 +64,9 @@ def of_replica(path: str) -> str:
 
 def temporary_file(spare: str = "") -> IO[bytes]:
     """Return a file without a name, gone when it is closed; see `directory`."""
-    if "tempfile" not in sys.modules:  # its import takes longer than most merges
-        with suppress(OSError, AttributeError):  # not every system and file system has files without names
-            return open(os.open(_usual(), os.O_RDWR | os.O_TMPFILE | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
+    if "tempfile" not in sys.modules:
+        with suppress(OSError, AttributeError):
+            return open(_without_a_name(_usual()), "w+b")
     import tempfile
 
     try:

@@ -31,7 +31,7 @@ def address(url: str, now: str, remembered: str) -> str:
     A folder that has also become a repository is still used as a folder, because the other replicas use it as one.
     Raise `UnavailableError` if the kind is ambiguous, or if a former repository is not one any more.
     """
-    if not now or now == remembered:
+    if not now or now == remembered or (now, remembered) == (FOLDER, ""):
         return url
     from urllib.parse import quote
 

@@ -33,6 +33,8 @@ _COARSE = (
     r"\d{8,11}|\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT \d+|\d{4}-\d\d-\d\d[T ][\d:]{8}(?:\.0+)?(?:Z|[+-][\d:]+)? \d*"
     r'|(?:W/)?"[0-9a-f]{8}-[0-9a-f]+"'
 )
+#: Maximum length of such a version that is made of digits.
+_LONGEST_DIGITS = 11
 #: Seconds after which a version in whole seconds is final.
 _VERSION_SECONDS = 2.0
 
@@ -91,7 +93,9 @@ def is_coarse(version: str) -> bool:
     >>> is_coarse("1764259200"), is_coarse('"69286a80-1c"'), is_coarse("1764259200123456789.77.1764259200123456789")
     (True, True, False)
     """
-    import re  # few objects are new
+    if len(version) > _LONGEST_DIGITS and version.replace(".", "").isdigit():
+        return False  # of a folder
+    import re
 
     return re.fullmatch(_COARSE, version, re.ASCII) is not None
 

@@ -92,6 +92,11 @@ def _make(path: str) -> None:
 
 
 def _remove(path: str) -> None:
-    import shutil  # a sync without news needs no temporary directory
+    try:
+        for name in os.listdir(path):
+            os.rmdir(f"{path}/{name}")  # small files stay in memory, so that most folders are empty
+        os.rmdir(path)
+    except OSError:
+        import shutil
 
-    shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)

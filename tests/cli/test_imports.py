@@ -13,6 +13,7 @@ import pytest
 import crdtctl
 from crdtctl import Replica
 from tests.conftest import Shell
+from tests.support import crowd
 
 CODE = "import sys; sys.path += sys.argv.pop(1).split(':'); from crdtctl.__main__ import run; run()"
 DIRECTORIES = f"{Path(crdtctl.__file__).parents[1]}:{sysconfig.get_path('purelib')}"
@@ -105,6 +106,14 @@ def test_a_small_command_imports_a_short_list_of_modules(shell: Shell, counted: 
     assert "crdtctl.cli.main" in found
     others = {module for module in found if module.partition(".")[0] != "crdtctl"}
     assert others - imported(shell, code="pass") - SMALL == set()
+
+
+def test_a_first_sync_of_many_small_objects_imports_no_heavy_module(shell: Shell, replica: Replica) -> None:
+    crowd.meeting(shell.directory / "many", 30, 100)
+    found = imported(shell, "sync", "./many")
+    assert "crdtctl.codec.block_join" in found
+    assert found & (NEVER | HEAVY) == set()
+    assert replica.value(crowd.counter(0)) == sum(crowd.amount(one, 0) for one in range(30))
 
 
 def test_status_of_a_replica_without_remotes_and_bounded_counters_imports_nothing_for_them(

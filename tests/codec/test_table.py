@@ -1,10 +1,11 @@
 """Entries that are collected from many sources, as columns or by name; and texts that repeat the names of others."""
 
+import msgspec
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from crdtctl.codec import one_author
+from crdtctl.codec import one_author, rows
 from crdtctl.codec.one_author import OneAuthorLines, Rows
 from crdtctl.codec.table import Table
 
@@ -111,3 +112,22 @@ def test_a_text_with_the_names_of_others_is_read() -> None:
     text = text_of(b"hub", b"3,2,1", b"9,0,70", b"1,0,0")
     names = [b"100%-0", b"100%-1", b"100%-2"]
     assert with_repeated_names(text) == (b"pncounter", names, [b"hub"] * 3, [b"3,2,1", b"9,0,70", b"1,0,0"])
+
+
+NUMBERS = st.sampled_from(
+    [b"0", b"1", b"10", b"01", b"00", b"", b"70", b"9007199254740991", b"9007199254740992", b"9" * 30]
+)
+ROW = st.lists(NUMBERS, min_size=2, max_size=3).map(b",".join) | st.text("0123,-. \n", max_size=7).map(str.encode)
+
+
+@given(rows_=st.lists(ROW, min_size=1, max_size=4), tag=st.sampled_from([b"pncounter", b"gcounter"]))
+def test_rows_are_checked_as_their_decoder_does(rows_: list[bytes], tag: bytes) -> None:
+    array = b"[[%b]]" % b"],[".join(rows_)
+    try:
+        entries = rows.ROWS[tag].decode(array)
+    except (msgspec.DecodeError, ValueError):
+        expected = None
+    else:
+        expected = [entry[0] for entry in entries] if rows.encode_rows(entries) == array else None
+    event("sound" if expected else "refused")
+    assert one_author.seqs_of(tag, rows_) == expected

@@ -58,7 +58,7 @@ def _from_json(data: bytes) -> bytes:
     if "counters" not in fields:
         raise Invalid("it has no counters: it is not a state of crdtctl")
     counters = strict_json.decode(fields.pop("counters"), _level)
-    if is_crowded(bytes(fields.get("clock", b""))):
+    if any(is_crowded(bytes(fields.get(name, b""))) for name in ("clock", "received")):
         raise Invalid(CROWDED)
     for value in fields.values():
         refuse_absurd(bytes(value))

@@ -73,8 +73,8 @@ def _refuse_costly(head: bytes) -> None:
         return
     import re  # only here: large headers are rare, and small ones are cheap
 
-    clock = re.search(rb'"clock":\{((?:"[^"\\]*+(?:\\.[^"\\]*+)*+":[0-9]++,?)*+)', head)
-    if clock and is_crowded(clock[1]):
+    clocks = rb'"(?:clock|received)":\{((?:"[^"\\]*+(?:\\.[^"\\]*+)*+":[0-9]++,?)*+)'
+    if any(is_crowded(found[1]) for found in re.finditer(clocks, head)):
         raise Invalid(CROWDED)
     refuse_absurd(head)
 

@@ -47,3 +47,11 @@ def test_many_small_sets_and_once_keys_are_not_too_many_arrays() -> None:
     data = written(Head("state", "ann", {f"author-{number:032x}": 1 for number in range(3000)}), counters)
     assert decoded(opened(data)) == counters
     assert other_layouts.canonical(data.replace(b"\n", b"")) == data
+
+
+def test_receipts_of_many_short_ids_are_refused_as_such_a_clock_is() -> None:
+    ids = {f"r{number:x}": 1 for number in range(20_000)}
+    data = written(Head("state", "ann", {"ann": 1}, received=ids), {"x": {"gcounter": {"ann": (1, 1)}}})
+    for read in (opened, other_layouts.canonical):
+        with pytest.raises(Invalid, match="too short to be made by this program"):
+            read(data if read is opened else json.dumps(json.loads(data), indent=1).encode())

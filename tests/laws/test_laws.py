@@ -9,9 +9,11 @@ from tests.laws.world import ACTIONS, KINDS, STEP, Step, happens, steps_of
 
 #: One world of each kind, in which folding and resets meet; the mutants of the laws are caught in these.
 WORLDS = (40, 9, 10, 11)
+#: Worlds in which the fleet of all files is checked: one with resets, and one with hand-offs.
+FLEETS = (4, 7)
 
 
-@pytest.mark.parametrize("seed", WORLDS)
+@pytest.mark.parametrize("seed", WORLDS + FLEETS)
 def test_the_laws_hold_in_a_world(seed: int) -> None:
     play(*steps_of_seed(seed))
 

@@ -36,16 +36,20 @@ if TYPE_CHECKING:
     from crdtctl.errors import CrdtctlError
     from crdtctl.store.apply import Commit
     from crdtctl.store.batch import Batch
+    from crdtctl.store.batching import BatchingCounter
     from crdtctl.store.merge import MergeReport
     from crdtctl.store.reading import Reading
     from crdtctl.store.replica import Replica
     from crdtctl.store.snapshot import Snapshot
     from crdtctl.store.totals import Total
+    from crdtctl.sync.asynchronous import AsyncReplica
     from crdtctl.sync.remotes import synchronize
     from crdtctl.sync.report import Options, SyncReport
 
 __all__ = [
+    "AsyncReplica",
     "Batch",
+    "BatchingCounter",
     "Commit",
     "CrdtctlError",
     "MergeReport",
@@ -63,7 +67,9 @@ __all__ = [
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and report any other
     _HOMES = {
+        "AsyncReplica": "crdtctl.sync.asynchronous",
         "Batch": "crdtctl.store.batch",
+        "BatchingCounter": "crdtctl.store.batching",
         "Commit": "crdtctl.store.apply",
         "CrdtctlError": "crdtctl.errors",
         "MergeReport": "crdtctl.store.merge",

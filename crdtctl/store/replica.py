@@ -40,14 +40,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from crdtctl.crdt.clock import Clock
-    from crdtctl.store.commit import OnRefused, Request
+    from crdtctl.store.commit import Request
     from crdtctl.store.exchange import ExchangeReport
     from crdtctl.store.inputs import Input, State
     from crdtctl.store.knowledge import Knowledge
     from crdtctl.store.merge import MergeReport
     from crdtctl.store.merge.options import Progress
     from crdtctl.store.selection import Where
-    from crdtctl.store.stream import Stream
     from crdtctl.store.unheard import Heard
 
 
@@ -85,19 +84,6 @@ class Replica(Lifecycle, Verbs):
         from crdtctl.store.validation import checked_key
 
         return Batch(self.commit, checked_key(once))
-
-    def stream(self, *, every: float = 0.1, group: int = 10_000) -> Stream:
-        """Return a context whose operations are committed in groups: every `every` seconds, or `group` operations.
-
-        Any number of threads may use it, and its `flush` waits until everything is on disk. See
-        `crdtctl.store.stream.Stream`.
-        """
-        from crdtctl.store.stream import Stream  # only here: with its threads, it would slow down every command
-
-        def commit(found: list[Request], _size: int, on_refused: OnRefused | None) -> object:
-            return self.commit(found, on_refused=on_refused)
-
-        return Stream(commit, every=every, group=group)
 
     def transfer(self, name: str, to: str, amount: int, *, source: str = "") -> None:
         """Give `amount` rights to the bcounter `name` to another replica. Raise `RefusedError` if it has fewer.

@@ -3,29 +3,43 @@
 Completion reads the replica that the line names, and writes nothing. If anything is wrong, it offers no words.
 """
 
-import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, Final
+from __future__ import annotations
 
-from crdtctl.cli.app import app
-from crdtctl.cli.line import summary
+from itertools import islice
+
+from crdtctl.cli.everywhere import EVERYWHERE, JSON, READING
+from crdtctl.cli.grammar import Flag, Option
 from crdtctl.cli.options import FORMATS, REPORTS, SHOWN
-from crdtctl.cli.verbs import VERBS
+from crdtctl.cli.verbs import ALIASES, VERBS, load
 from crdtctl.contexts import suppress
 from crdtctl.errors import printable
 from crdtctl.store import which
-from crdtctl.store.replica import Replica
+from crdtctl.store.reader import Reader
+from crdtctl.system import os
 
-VARIABLE: Final = "_CRDTCTL_COMPLETE"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from crdtctl.cli.grammar import Argument, Command
+
+    Words = Iterable[tuple[str, str]]
+else:
+    from crdtctl import patterns as re
+
 #: Maximum number of words to offer.
-_MOST: Final = 1000
+_MOST = 1000
+#: Maximum number of counters whose values are read.
+_WITH_VALUES = 50
 #: Placeholders of arguments and options that are files.
-_FILES: Final = frozenset({"FILE", "PATH", "REMOTE", "URL", "-- COMMAND ARGUMENT"})
+_FILES = frozenset({"FILE", "PATH", "REMOTE", "URL", "-- COMMAND ARGUMENT"})
 _SPECIAL = re.compile(r"[^\w@%+=:,./~-]")
 
-Words = Iterable[tuple[str, str]]
+#: Options outside of the grammar.
+_ALSO = (Flag("help", "--help", "-h", help="Show this message and exit."),)
+_VERSION = Flag("version", "--version", "-V", help="Print the version and exit.")
+_JSON = Flag("json", JSON, help="Short for --format json.")
 
 
 def answer(shell: str, arguments: Sequence[str]) -> bytes:
@@ -46,8 +60,8 @@ def answer(shell: str, arguments: Sequence[str]) -> bytes:
 
 def candidates_for(words: Sequence[str], current: str) -> tuple[str, Words]:
     """Return the kind, 'files' or 'words', and the words that may continue `current`, after the complete `words`."""
-    command: Any = app
-    context = command.make_context("crdtctl", [], resilient_parsing=True)
+    command: Command | None = None
+    path = ""
     replica: str | None = None
     position, rest, ended = 0, list(words), False
     while rest:
@@ -55,61 +69,70 @@ def candidates_for(words: Sequence[str], current: str) -> tuple[str, Words]:
         if word == "--" and not ended:
             ended = True
         elif word.startswith("-") and len(word) > 1 and not ended:
-            option, _, value = word.partition("=")
-            parameter = _option(command, context, option)
-            if parameter is not None and not parameter.is_flag and "=" not in word:
+            name, _, value = word.partition("=")
+            option = _option(command, name)
+            if option is not None and not option.is_flag and "=" not in word:
                 if not rest:
-                    return _values(parameter, context, replica, current)
+                    return _values(option, path, replica, current)
                 value = rest.pop(0)
-            replica = value if option == "--replica" else replica
-        elif hasattr(command, "get_command"):
-            name = command.aliases.get(word, word)
-            command = command.get_command(context, name)
+            replica = value if name == "--replica" else replica
+        elif command is None or command.commands:
+            command = load(word) if command is None else command.commands.get(command.aliases.get(word, word))
             if command is None:
                 return "words", ()
-            context = command.make_context(name, [], parent=context, resilient_parsing=True)
+            path = f"{path} {ALIASES.get(command.name, command.name)}".strip()
         else:
             position += 1
     if current.startswith("-") and not ended:
         name, equals, value = current.partition("=")
-        parameter = _option(command, context, name) if equals else None
-        if parameter is not None:
-            return _values(parameter, context, replica, value, f"{name}=")
-        return "words", _options(command, context)
-    if hasattr(command, "get_command"):
-        return "words", _commands(command, context)
-    places = [one for one in command.params if one.param_type_name == "argument"]
-    if not places or (position >= len(places) and places[-1].nargs != -1):
+        option = _option(command, name) if equals else None
+        if option is not None:
+            return _values(option, path, replica, value, f"{name}=")
+        return "words", _names_of_options(command)
+    if command is None:
+        return "words", VERBS.items()
+    if command.commands:
+        return "words", ((one.name, _summary(one)) for one in command.commands.values())
+    places = command.arguments
+    if not places or (position >= len(places) and not places[-1].repeated):
         return "words", ()
-    return _values(places[min(position, len(places) - 1)], context, replica, current, position=position)
+    return _values(places[min(position, len(places) - 1)], path, replica, current, position=position)
 
 
-def _option(command: Any, context: Any, name: str) -> Any:
-    for one in command.get_params(context):
-        if one.param_type_name == "option" and name in (*one.opts, *one.secondary_opts):
-            return one
-    return None
+def _options(command: Command | None) -> list[Option]:
+    """Return the options of a command, or those before the name of any command."""
+    if command is None:
+        return [_VERSION, *EVERYWHERE, *_ALSO]
+    return [*command.options, *((_JSON, *READING) if command.reads else ()), *EVERYWHERE, *_ALSO]
 
 
-def _options(command: Any, context: Any) -> Iterator[tuple[str, str]]:
-    for one in command.get_params(context):
-        if one.param_type_name == "option" and not one.hidden:
-            for name in (*one.opts, *one.secondary_opts):
-                yield name, one.help or ""
+def _names(option: Option) -> Sequence[str]:
+    return (*option.names, *(option.off if isinstance(option, Flag) else ()))
 
 
-def _commands(group: Any, context: Any) -> Iterator[tuple[str, str]]:
-    for name in group.list_commands(context):
-        yield name, VERBS[name] if context.parent is None else summary(group.get_command(context, name))
+def _option(command: Command | None, name: str) -> Option | None:
+    return next((one for one in _options(command) if name in _names(one)), None)
+
+
+def _names_of_options(command: Command | None) -> Iterator[tuple[str, str]]:
+    for one in _options(command):
+        if not one.hidden:
+            about = one.help if isinstance(one.help, str) else one.help()
+            yield from ((name, about) for name in _names(one))
+
+
+def _summary(command: Command) -> str:
+    return (command.run.__doc__ or "").strip().partition("\n")[0]
 
 
 def _values(
-    parameter: Any, context: Any, replica: str | None, current: str, before: str = "", *, position: int = 0
+    parameter: Argument | Option, path: str, replica: str | None, current: str, before: str = "", *, position: int = 0
 ) -> tuple[str, Words]:
     """Return the kind of the values of an option or an argument, and the known values, each with `before` before it."""
-    is_option = parameter.param_type_name == "option"
-    placeholder = re.sub(r"[\[\].]", "", parameter.metavar or "")
-    path = context.command_path.removeprefix("crdtctl ")
+    is_option = isinstance(parameter, Option)
+    placeholder = parameter.metavar
+    for one in "[].":
+        placeholder = placeholder.replace(one, "")
     kind = "files" if placeholder in _FILES else "words"
     found: Words = ()
     match placeholder:
@@ -121,9 +144,12 @@ def _values(
             own = {"show": SHOWN, "export": ("json", "toml"), "report": REPORTS}
             found = ((form, "") for form in own.get(path, FORMATS))
         case "SHELL":
-            found = ((shell, "") for shell in ("bash", "zsh", "fish"))
+            from crdtctl.cli.scripts import SCRIPTS
+
+            found = ((shell, "") for shell in SCRIPTS)
         case "COMMAND | TOPIC":
-            found = parameter.declared.words() if position == 0 else ()
+            words = None if isinstance(parameter, Option) else parameter.words
+            found = words() if words is not None and position == 0 else ()
         case "REMOTE":
             found = _remotes(replica)
         case "NAME" if path == "remote remove":
@@ -134,6 +160,8 @@ def _values(
             found = _counters(replica, current)
         case "NAME AMOUNT | NAME=AMOUNT" if position == 0:
             found = _counters(replica, current)
+        case "KEY=VALUE" | "KEY,":
+            found = _labels(replica, current, with_values=placeholder == "KEY=VALUE")
         case "ID" | "TO" | "FROM" | "OLD":
             found = _ids(replica)
         case _:  # no values are known
@@ -141,18 +169,40 @@ def _values(
     return kind, ((f"{before}{word}", about) for word, about in found)
 
 
-def _opened(replica: str | None) -> Replica:
-    return Replica(which.find(replica or None, []))
+def _opened(replica: str | None) -> Reader:
+    return Reader(which.find(replica or None, []))
 
 
 def _counters(replica: str | None, current: str) -> Iterator[tuple[str, str]]:
-    """Yield the names that begin with the current word; behind an opening brace, the series."""
+    """Yield the names that begin with the current word; behind an opening brace, the series. Few have a value."""
     from crdtctl.crdt.glob import quoted
+    from crdtctl.store.names import names_from
 
     name, brace, _ = current.partition("{")
-    found = _opened(replica).select(quoted(name) + ("" if brace else "*"), each=bool(brace))
-    for total in found:
-        yield total.spelling, f"{total.value} ({total.tag})"
+    with _opened(replica).snapshot() as now:
+        if not brace:
+            names = names_from(now, name, _MOST)
+            if len(names) > _WITH_VALUES:
+                yield from ((one, "") for one in names)
+                return
+        for total in now.select(quoted(name) + ("" if brace else "*"), each=bool(brace)):
+            yield total.spelling, f"{total.value} ({total.tag})"
+
+
+def _labels(replica: str | None, current: str, *, with_values: bool) -> Iterator[tuple[str, str]]:
+    """Yield the keys of labels; with values, ``KEY=`` or, behind a key, ``KEY=VALUE``. Keys may follow a comma."""
+    from crdtctl.store.names import labels
+
+    before, comma, _ = current.rpartition(",") if not with_values else ("", "", "")
+    key, equals, _ = current.partition("=")
+    with _opened(replica).snapshot() as now:
+        found = labels(now)
+    if with_values and equals:
+        yield from ((f"{key}={value}", "") for value in sorted(found.get(key, ())))
+        return
+    for one in sorted(found):
+        number = len(found[one])
+        yield f"{before}{comma}{one}{'=' if with_values else ''}", f"{number} value{'' if number == 1 else 's'}"
 
 
 def _remotes(replica: str | None) -> Iterator[tuple[str, str]]:

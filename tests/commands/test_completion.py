@@ -62,7 +62,7 @@ def asked(shell: Shell, kind: str, *words: str, directory: Path | None = None) -
         ("crdtctl status --format pr", "words", []),
         ("crdtctl export --format ", "words", ["json", "toml"]),
         ("crdtctl sync h", "files", ["hub"]),
-        ("crdtctl remote ", "words", ["add", "remove", "list", "check"]),
+        ("crdtctl remote ", "words", ["add", "remove", "list", "check", "key", "rekey"]),
         ("crdtctl remote remove ", "words", ["hub"]),
         ("crdtctl remote rm ", "words", ["hub"]),
         ("crdtctl remote add ", "words", []),
@@ -76,11 +76,24 @@ def asked(shell: Shell, kind: str, *words: str, directory: Path | None = None) -
         ("crdtctl bogus ", "words", []),
         ("crdtctl show --bogus ", "words", [r"builds", "café", r"my\ counter", "page:about", "page:home"]),
         ("crdtctl seal ", "words", []),
+        ("crdtctl --rep", "words", ["--replica"]),
+        ("crdtctl show --no-h", "words", ["--no-header"]),
+        ("crdtctl show --label", "words", []),
+        ("crdtctl show --where o", "open", ["os="]),
+        ("crdtctl show --where os=", "words", ["linux", "mac"]),
+        ("crdtctl show --where os=m", "words", ["mac"]),
+        ("crdtctl show --by o", "words", ["os"]),
+        ("crdtctl show --by py,o", "words", ["py,os"]),
+        ("crdtctl inc tests --label os=l", "words", ["linux"]),
+        ("crdtctl help gi", "words", ["git"]),
     ],
 )
 def test_a_word_is_completed_from_what_is_known(
     shell: Shell, filled: Replica, line: str, kind: str, words: list[str]
 ) -> None:
+    if "--where" in line or "--by " in line or "--label " in line:
+        for labels in ({"os": "linux"}, {"os": "mac", "py": "3.12"}):
+            filled.increment("tests", labels=labels)
     assert asked(shell, "bash", line) == [kind, *words]
 
 
@@ -102,6 +115,25 @@ def test_names_are_completed_and_their_series_behind_a_brace(
     replica.increment("tests", 6, labels={"os": "linux"})
     replica.increment("tests.slow")
     assert asked(shell, kind, *words) == ["words", *completed]
+
+
+@pytest.mark.parametrize("is_renamed", [False, True])
+def test_many_names_are_completed_once_each_without_values(shell: Shell, replica: Replica, is_renamed: bool) -> None:
+    other = Replica.init(shell.directory / "other")
+    for n in range(60, 63):
+        other.increment(f"page.{n:03d}")
+    other.increment("page.100")
+    other.export_to(shell.directory / "other.json")
+    replica.merge(shell.directory / "other.json")
+    with replica.batch() as batch:
+        for n in range(90):
+            batch.increment(f"page.{n:03d}")
+            batch.increment(f"page.{n:03d}", labels={"os": "linux"})
+    replica.forget_counters("page.007")
+    if is_renamed:
+        replica.rename("page.010", "qage")
+    expected = [f"page.{n:03d}" for n in (*range(90), 100) if n != 7 and not (is_renamed and n == 10)]
+    assert asked(shell, "fish", "show", "page.") == ["words", *expected]
 
 
 def test_ids_of_replicas_are_completed(shell: Shell, filled: Replica) -> None:

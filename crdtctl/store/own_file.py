@@ -81,10 +81,11 @@ class OwnFile:
     def edited(self, lines: Mapping[str, bytes], new: Head) -> list[bytes | memoryview]:
         """Return the pieces of the file with the header `new` and these counters' `lines`."""
         head = encode_head(new)
-        edits = sorted((name.encode(), line) for name, line in lines.items())
-        if len(edits) > MANY:
-            together = {**self.lines(), **dict(edits)}
+        if len(lines) > MANY:
+            together = dict(self.lines())
+            together.update((name.encode(), line) for name, line in lines.items())
             return [assemble(head, [together[name] for name in sorted(together)])]
+        edits = sorted((name.encode(), line) for name, line in lines.items())
         if not edits and self.source.start == self.source.end:
             return [assemble(head, [])]
         data = memoryview(self.data)

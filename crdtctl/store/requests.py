@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from crdtctl.crdt.clock import Clock
     from crdtctl.crdt.distribution import Distribution
 
+#: Operations that only count.
+_shared: dict[tuple[Verb, int], Operation] = {}
+_MOST_SHARED = 1000
+
 
 def create(
     name: str,
@@ -152,7 +156,19 @@ def count(
     check_amount(amount)
     check_type(tag)
     when = _time_without_key(at, once)
-    return Request(name, Operation(verb, amount, once=once, at=when), tag, also)
+    is_plain = once is None and when is None
+    operation = _counting(verb, amount) if is_plain else Operation(verb, amount, once=once, at=when)
+    return Request(name, operation, tag, also)
+
+
+def _counting(verb: Verb, amount: int) -> Operation:
+    """Return an operation that only counts. Equal ones are shared: a batch may have a million of them."""
+    found = _shared.get((verb, amount))
+    if found is None:
+        found = Operation(verb, amount)
+        if len(_shared) < _MOST_SHARED:
+            _shared[verb, amount] = found
+    return found
 
 
 def _time_without_key(at: float | None, once: str | None) -> int | None:

@@ -19,7 +19,7 @@ from crdtctl import errors
 from crdtctl.errors import CrdtctlError, TransientError, printable
 from crdtctl.sync.process import deferred_signals
 from crdtctl.sync.schemes import Endpoint, is_repository
-from crdtctl.sync.transport import POLL_INTERVAL, Deadline, ListedObject, Transport
+from crdtctl.sync.transport import POLL_INTERVAL, Deadline, ListedObject, Transport, inherited_environment
 from crdtctl.sync.transports.folder.transport import Folder
 
 #: Code of the child process. It gets this process's import path, and ignores the environment.
@@ -116,6 +116,7 @@ class ChildProcessFolder(Transport):
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     cwd="/",
+                    env=inherited_environment(),
                     start_new_session=True,
                     bufsize=0,
                 )

@@ -1,4 +1,4 @@
-"""A bucket as a remote: with moto's S3 server, Azurite, and faulty servers."""
+"""A bucket as a remote: with moto's S3 server, Azurite, a stand-in for Google, and faulty servers."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from crdtctl.sync.schemes import check, connect
 from crdtctl.sync.transport import Deadline, ListedObject
 from crdtctl.sync.transports.bucket.transport import Bucket
 from tests.conftest import PROGRAM, Shell
-from tests.support.servers import azure
+from tests.support.servers import azure, gcs
 from tests.support.servers.s3 import S3, serving
 from tests.support.servers.unruly import front, nobody, saying, silent
 from tests.sync.conformance import Conformance, Remote
@@ -87,6 +87,35 @@ class TestS3WithoutAPrefix(Conformance):
     def remote(self, bucket: str, tmp_path: Path) -> Remote:
         (tmp_path / "scratch").mkdir()
         return Remote(f"s3://{bucket}", tmp_path / "scratch")
+
+
+class TestGoogle(Conformance, Meetings):
+    shows_absence = False
+
+    @pytest.fixture
+    def google(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[gcs.Gcs]:
+        with gcs.serving() as server:
+            for name, value in server.environment.items():
+                monkeypatch.setenv(name, value)
+            yield server
+
+    @pytest.fixture
+    def remote(self, google: gcs.Gcs, tmp_path: Path) -> Remote:
+        (tmp_path / "scratch").mkdir()
+        return Remote(f"gs://{google.new_bucket()}/team/counts", tmp_path / "scratch")
+
+    def test_a_bucket_that_is_not_there_is_unavailable(self, remote: Remote) -> None:
+        remote.url = "gs://no-such-bucket/counts"
+        with pytest.raises(UnavailableError, match="no-such-bucket"):
+            remote.list()
+
+    def test_all_pages_of_a_listing_are_read(self, remote: Remote, google: gcs.Gcs) -> None:
+        names = {f"{number}.json" for number in range(10)}
+        for name in names:
+            remote.put(name, name.encode())
+        google.requests.clear()
+        assert remote.list().keys() == names
+        assert len(google.requests) == 4
 
 
 class TestAzure(Conformance, Meetings):

@@ -58,6 +58,12 @@ def _run(arguments: "Sequence[str]") -> int:
     if [*arguments] in (["--version"], ["-V"]):
         output.stdout.line(f"crdtctl {__version__}")
         return 0
+    if arguments and arguments[0].startswith("-") and len(arguments) < 4:
+        from crdtctl.cli import version
+
+        if version.asks_for_json(arguments):
+            output.stdout.line(version.as_json())
+            return 0
     context = parser.read(arguments)
     if context is None:
         from crdtctl.cli.app import run

@@ -29,6 +29,15 @@ GO = """<testsuites tests="2" failures="1"><testsuite name="example.org/pkg" tes
 SUREFIRE = """<testsuite name="org.A" time="1,234.5" tests="2"><testcase name="again" classname="org.A" time="1,234.5">
 <flakyFailure message="x" type="y"><stackTrace>z</stackTrace></flakyFailure></testcase>
 <testcase name="never" classname="org.A" time="0.1"><failure/><rerunFailure/><rerunFailure/></testcase></testsuite>"""
+GRADLE = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="org.example.AppTest" tests="3" skipped="1" failures="1" errors="0" hostname="ci" time="0.021">
+<properties/><testcase name="adds()" classname="org.example.AppTest" time="0.014"/>
+<testcase name="fails()" classname="org.example.AppTest" time="0.007">
+<failure message="expected: &lt;1&gt; but was: &lt;2&gt;" type="org.opentest4j.AssertionFailedError">at x</failure>
+</testcase>
+<testcase name="later()" classname="org.example.AppTest" time="0.0"><skipped/></testcase>
+<system-out><![CDATA[<testcase name="printed"/>]]></system-out>
+<system-err><![CDATA[]]></system-err></testsuite>"""
 NESTED = """<testsuites><testsuite name="outer"><testsuite name="inner"><testcase name="a"/></testsuite>
 <testcase name="b"><system-out>&#x1F600;</system-out></testcase></testsuite></testsuites>"""
 TAP = """TAP version 14
@@ -69,6 +78,7 @@ def values(here: Shell) -> dict[str, int]:
 CASES = {
     "pytest": (PYTEST, {"runs": 4, "failures": 1, "skipped": 1, "errors": 1}, "pytest"),
     "go": (GO, {"runs": 2, "failures": 1}, "example.org/pkg"),
+    "gradle": (GRADLE, {"runs": 3, "failures": 1, "skipped": 1}, "org.example.AppTest"),
     "surefire": (SUREFIRE, {"runs": 2, "failures": 1, "flaky": 1}, "org.A"),
 }
 

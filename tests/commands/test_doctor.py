@@ -1,6 +1,7 @@
 """``crdtctl doctor`` names each thing that is wrong on a machine, and nothing on a sound one."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,25 @@ def test_state_directory_that_cannot_be_written_is_a_fault(shell: Shell, replica
     file.touch()
     environment = {"XDG_STATE_HOME": str(file / "below")}
     assert "set XDG_STATE_HOME" in fault(shell("doctor", environment=environment), "state")
+
+
+def test_replica_that_was_copied_often_is_a_fault(shell: Shell, replica: Replica) -> None:
+    replica.increment("n")
+    last = Path(replica.path)
+    for number in range(4):
+        copy = shell.directory / f"copy-{number}"
+        shutil.copytree(last, copy)
+        assert shell("--replica", copy, "increment", "n").status == 0
+        last = copy
+        if number < 3:
+            assert verdicts(shell("--replica", copy, "doctor", "--offline"))["copies"][0] == "ok"
+    assert "4" in fault(shell("--replica", last, "doctor", "--offline"), "copies")
+
+
+def test_ids_that_pile_up_are_a_fault(shell: Shell, replica: Replica) -> None:
+    for number in range(20):
+        job = Replica.init(shell.directory / "jobs" / str(number), name="job")
+        job.increment("n")
+        job.export_to(shell.directory / "jobs" / f"{number}.json")
+    replica.merge(*(shell.directory / "jobs").glob("*.json"))
+    assert "job" in fault(shell("doctor", "--offline"), "ids")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crdtctl import Replica
+from crdtctl.cli import git_settings
 from crdtctl.errors import ForkError
 from tests.conftest import Result, Shell
 from tests.support.clones import clone
@@ -403,3 +404,20 @@ def test_a_replica_in_the_work_tree_is_not_a_state_file(fresh: Repository) -> No
     made = Replica.init(fresh.top / "replica")
     made.increment("n")
     assert "no state file" in assert_refused(fresh.shell("git", "install"), 66)
+
+
+def test_a_program_at_a_path_with_a_percent_sign_is_found_by_git(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "50%P 'of" / "crdtctl.pyz"
+    program.parent.mkdir()
+    program.write_text("from crdtctl.__main__ import run\nrun()\n")
+    monkeypatch.setattr("sys.argv", [str(program)])
+    monkeypatch.chdir(repository.top)
+    assert [one.text.partition("=")[0] for one in git_settings.install([], is_global=False)] == [
+        "merge.crdtctl.driver",
+        "diff.crdtctl.textconv",
+    ]
+    repository.git("merge", "-q", "--no-edit", "side")
+    assert repository.value() == 8
+    assert "+n\t8\tpncounter" in repository.git("diff", "HEAD^1").splitlines()

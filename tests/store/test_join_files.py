@@ -70,3 +70,18 @@ def test_the_lines_of_a_state_have_the_values_that_a_replica_reads(tmp_path: Pat
         if "handoff" not in path.stem:
             found = read(tmp_path / str(number), path)[1]
             assert lines == [[name, str(value), tag] for name, tag, value in found], path
+
+
+@pytest.mark.parametrize("names", [("ann", "bob"), ("bob", "ann")])
+def test_a_file_that_holds_all_of_another_one_is_the_join_whoever_wrote_it(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    first, second = (Replica.init(tmp_path / name, name=name) for name in names)
+    first.increment("n")
+    first.export_to(tmp_path / "old.json")
+    second.increment("n")
+    second.merge(tmp_path / "old.json")
+    second.export_to(tmp_path / "all.json")
+    whole = (tmp_path / "all.json").read_bytes()
+    assert joined(tmp_path / "old.json", tmp_path / "all.json") == whole
+    assert joined(tmp_path / "all.json", tmp_path / "old.json") == whole

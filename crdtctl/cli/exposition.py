@@ -188,13 +188,13 @@ def _labels(labels: Mapping[str, str]) -> dict[str, str]:
 
 def _histogram(name: str, pairs: Sequence[str], found: Distribution, *, is_open: bool) -> Iterator[str]:
     """Yield the samples of a distribution. OpenMetrics allows no sum and no count if there are negative limits."""
-    buckets, count = found.buckets(), found.count
-    for one in buckets:
-        limit = f'le="{float(one.upper)}"'
-        yield f"{name}_bucket{_braced([*pairs, limit])} {one.cumulative}"
+    steps, count = [*found.steps()], found.count
+    for upper, cumulative in steps:
+        limit = f'le="{float(upper)}"'
+        yield f"{name}_bucket{_braced([*pairs, limit])} {cumulative}"
     infinite = 'le="+Inf"'
     yield f"{name}_bucket{_braced([*pairs, infinite])} {count}"
-    if not (is_open and buckets and buckets[0].upper.startswith("-")):
+    if not (is_open and steps and steps[0][0].startswith("-")):
         yield f"{name}_sum{_braced(pairs)} {found.total}"
         yield f"{name}_count{_braced(pairs)} {count}"
 

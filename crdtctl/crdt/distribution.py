@@ -13,7 +13,7 @@ from crdtctl.records import NamedTuple, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 #: Significant digits of quantiles and means, far more than they are exact to.
 _PLACES = 6
@@ -111,6 +111,19 @@ class Distribution(Record):
             cumulative += self.counts[bucket]
             found.append(Bucket(_upper(bucket, self.level), self.counts[bucket], cumulative))
         return found
+
+    def steps(self) -> Iterator[tuple[str, int]]:
+        """Yield upper limits of buckets, and how many numbers are in all buckets up to each, in ascending order.
+
+        Below each bucket with numbers is the bucket before it, also if that is empty: a reader that interpolates within
+        a bucket then finds where its numbers begin.
+        """
+        cumulative = 0
+        for bucket in sorted(self.counts):
+            if bucket - 1 not in self.counts:
+                yield _upper(bucket - 1, self.level), cumulative
+            cumulative += self.counts[bucket]
+            yield _upper(bucket, self.level), cumulative
 
 
 def of(numbers: Iterable[int]) -> Distribution:

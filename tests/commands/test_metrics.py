@@ -99,7 +99,7 @@ def test_each_type_is_read_by_the_official_parser(filled: Shell, form: str) -> N
     assert samples(found["stock_decrements"]) == [("stock_decrements_total", {}, 9)]
     assert samples(found["guests_standard_error"]) == [("guests_standard_error", {}, 0.01625)]
     buckets = [one for one in samples(found["latency"]) if one[0] == "latency_bucket"]
-    assert [value for _, _, value in buckets] == [1, 2, 2]
+    assert [value for _, _, value in buckets] == [0, 1, 1, 2, 2]  # and the empty bucket below each
     assert [float(labels["le"]) for _, labels, _ in buckets] == sorted(float(labels["le"]) for _, labels, _ in buckets)
     assert ("latency_sum", {}, 3.25) in samples(found["latency"])
     assert ("latency_count", {}, 2) in samples(found["latency"])

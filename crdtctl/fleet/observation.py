@@ -12,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from crdtctl.store.inputs import Input
     from crdtctl.store.replica import Replica
     from crdtctl.sync.remote_session import RemoteSession
     from crdtctl.sync.report import Remote, SyncReport
@@ -92,6 +91,7 @@ def observe(
     from crdtctl.store.create import create
     from crdtctl.store.replica import Replica
     from crdtctl.store.temporary import directory
+    from crdtctl.sync.download import as_input
     from crdtctl.sync.report import SyncReport, add_merge
     from crdtctl.sync.temporary_directory import TemporaryDirectory
 
@@ -100,8 +100,9 @@ def observe(
         replica = Replica(create(scratch.file("replica"), _NAME, 0, is_noted=False))
         stack.callback(replica.forget)
         session = _downloaded(remote, replica, scratch, timeout, jobs, progress, stack)
-        inputs = _inputs(session)
+        inputs = [as_input(session, file) for file in session.fetched]
         total = sum(file.content.size for file in session.fetched)
+        session.fetched = []  # there may be 100,000
         merged = replica.merge_inputs(
             inputs,
             hears=False,
@@ -146,12 +147,6 @@ def _downloaded(
     connect_session(session, scratch.folder("state"), None if jobs is None else min(jobs, MAX_JOBS))
     download(session, replica.knowledge(), lambda: scratch.folder("objects"), accept_missing=True)
     return session
-
-
-def _inputs(session: RemoteSession) -> list[Input]:
-    from crdtctl.sync.download import as_input
-
-    return [as_input(session, file) for file in session.fetched]
 
 
 def _processes(jobs: int | None) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crdtctl.crdt.base import Verb
     from crdtctl.store.commit import Request
 
-_COMMIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}")
+_COMMIT = re.compile(r"(?!HEAD$)[0-9A-Za-z][0-9A-Za-z._+-]{0,63}")
 _PASSED, _FAILED = 1, 2
 #: The type of the counters, and the end of their name.
 _TAG = "pncounter"
@@ -34,7 +34,9 @@ class Ledger:
     def __init__(self, commit: str, day: str) -> None:
         """Check the commit and its day; raise `UsageError`."""
         if not _COMMIT.fullmatch(commit):
-            raise UsageError(f"--commit cannot be '{printable(commit[:80])}'", 'for example: --commit "$GITHUB_SHA"')
+            raise UsageError(
+                f"--commit is the id of a commit, not '{printable(commit[:80])}'", 'for example: --commit "$GITHUB_SHA"'
+            )
         self._commit = commit
         self._day = _checked_day(day)
         self._results: dict[tuple[str, str], int] = {}

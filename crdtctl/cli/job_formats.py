@@ -75,7 +75,8 @@ def _figures(report: output.Report, rows: Iterable[Sequence[object]]) -> Iterato
     value = report.value % len(report.columns)
     parts = [at for at, column in enumerate(report.columns) if at != value and column != _TYPE]
     for row in rows:
-        yield " ".join([str(row[at]) for at in parts if row[at] not in (None, "")]), str(row[value])
+        if row[value] is not None:  # a quantile of no numbers
+            yield " ".join([str(row[at]) for at in parts if row[at] not in (None, "")]), str(row[value])
 
 
 def _summary_size() -> int:

@@ -23,6 +23,9 @@ _SUITES = ("testsuite", "testsuites")
 #: An element of a case → its outcome. An error counts before a failure, and a failure before a skip.
 _OUTCOMES = {"error": "errors", "failure": "failures", "skipped": "skipped"}
 _FLAKY = ("flakyFailure", "flakyError")
+#: The status of a test that GoogleTest did not run, and the name of a result of a suite itself.
+_NOT_RUN = ("notrun", "disabled")
+_OF_SUITE = "(suite)"
 
 
 def cases(pieces: Iterable[bytes]) -> Iterator[Case]:
@@ -85,12 +88,15 @@ class _Reader:
         self._open.append(tag)
         if tag in _SUITES:
             self._declares_tests |= attributes.get("tests", "").strip(" 0") != ""
-            name = attributes.get("name", "") if tag == "testsuite" else ""
+            name = attributes.get("name", "").strip() if tag == "testsuite" else ""
             self._suites.append(name or (self._suites[-1] if self._suites else ""))
         elif tag == "testcase" and parent in _SUITES:
             self._case, self._outcomes = attributes, set()
         elif parent == "testcase":
             self._outcomes.add(tag)
+        elif parent == "testsuite" and tag in ("error", "failure"):  # of the suite itself, such as a failed set-up
+            self._has_cases = True
+            self._done.append(Case(self._suites[-1], _OF_SUITE, _OUTCOMES[tag], False, None))
 
     def end(self, tag: str) -> None:
         self._open.pop()
@@ -101,7 +107,9 @@ class _Reader:
             is_flaky = any(element in self._outcomes for element in _FLAKY)
             self._has_cases = True
             case, suite = self._case, self._suites[-1]
-            place = case.get("classname", "")
-            test = case.get("name", "")
+            if not outcome and case.get("status") in _NOT_RUN:
+                outcome = "skipped"
+            place = case.get("classname", "").strip()
+            test = case.get("name", "").strip()
             full = f"{place}.{test}" if place and place != suite else test
             self._done.append(Case(suite or place, full, outcome, is_flaky, seconds(case.get("time", ""))))

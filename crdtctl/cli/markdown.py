@@ -43,6 +43,8 @@ def limited(lines: Iterable[str], size: int, note: str) -> Iterator[str]:
     """Yield lines up to a size in bytes. If some are left out, the last line is the `note` with their number."""
     left = iter(lines)
     reserve = len(note.encode()) + 32
+    if size < reserve:  # not even the note has room
+        return
     size -= reserve
     for line in left:
         size -= len(line.encode("utf-8", "backslashreplace")) + 1

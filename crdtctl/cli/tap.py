@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 #: Maximum number of tests that a plan announces, and of spaces before a line of a subtest.
 MAX_PLAN = 10**6
 MAX_INDENT = 400
-_TEST = re.compile(r"( *)(not )?ok\b(?: +\d+)?(?: +-)? *(.*)")
-_PLAN = re.compile(r"1\.\.(\d{1,9})\b")
-_DIRECTIVE = re.compile(r"(?<!\\)# *(skip|todo)", re.IGNORECASE)
+_TEST = re.compile(r"( *)(not )?ok\b(?: +(\d+))?(?: +-)? *(.*)")
+_PLAN = re.compile(r"1\.\.(\d+)\b")
+_DIRECTIVE = re.compile(r"(?:^|\s)# *(skip(?:ped)?|todo)\b", re.IGNORECASE)
+#: The time of a test, at the end of its line as node writes it.
+_TIME = re.compile(r"\s# time=[\d.]+ *m?s\s*$")
+#: Digits of a plan, more than enough to be above the maximum.
+_DIGITS = 12
 
 
 def cases(lines: Iterable[str]) -> Iterator[Case]:
@@ -38,7 +42,8 @@ def cases(lines: Iterable[str]) -> Iterator[Case]:
         elif found := _TEST.match(line):
             if indent > MAX_INDENT:
                 raise DataError(f"a line of the TAP has more than {MAX_INDENT} spaces before it")
-            case = _case(found[3], is_ok=not found[2])
+            described = _TIME.sub("", found[4]).strip()
+            case = _case(described, found[3] or "", is_ok=not found[2])
             inner: list[Case] = []
             while levels and levels[-1][0] > indent:
                 inner = [*levels.pop()[1], *inner]
@@ -56,7 +61,7 @@ def cases(lines: Iterable[str]) -> Iterator[Case]:
                 seen += 1
                 yield from inner
         elif found := _PLAN.match(line):
-            planned = int(found[1])
+            planned = int(found[1][:_DIGITS])
         elif text.startswith("Bail out!"):
             bailed = True
             break
@@ -71,10 +76,11 @@ def cases(lines: Iterable[str]) -> Iterator[Case]:
         yield Case("", "(did not run)", "errors", False, None)
 
 
-def _case(described: str, *, is_ok: bool) -> Case:
+def _case(described: str, number: str, *, is_ok: bool) -> Case:
+    """Return the case of a line. A test without a description is named by its number."""
     directive = _DIRECTIVE.search(described)
-    test = described[: directive.start()].strip() if directive else described.strip()
+    test = (described[: directive.start()] if directive else described).strip() or number
     kind = directive[1].lower() if directive else ""
-    is_skipped = kind == "skip" or (kind == "todo" and not is_ok)
+    is_skipped = kind.startswith("skip") or (kind == "todo" and not is_ok)
     outcome = "skipped" if is_skipped else "" if is_ok else "failures"
     return Case("", test, outcome, False, None)

@@ -8,6 +8,7 @@ from crdtctl.cli.exit_status import READS
 from crdtctl.cli.grammar import Argument, Flag, Option, command
 from crdtctl.cli.options import TEXTFILE
 from crdtctl.cli.verb import session
+from crdtctl.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def cron(
 
     from crdtctl.cli import schedule
 
-    duration(alert_after)
+    try:
+        duration(alert_after)
+    except ValueError as error:
+        raise UsageError(f"--alert-after: {error}") from None
     interval = schedule.minutes(every)
     replica = session(context).open_to_read()
     words = [*program.words(), "--replica", os.path.abspath(replica.path), "sync", "--alert-after", alert_after]

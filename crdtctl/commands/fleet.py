@@ -12,7 +12,7 @@ from crdtctl.cli.output import Report
 from crdtctl.cli.verb import is_typed
 from crdtctl.cli.verbs import load
 from crdtctl.contexts import contextmanager
-from crdtctl.errors import CrdtctlError, UnavailableError, UsageError, printable
+from crdtctl.errors import CrdtctlError, MissingError, UnavailableError, UsageError, printable
 from crdtctl.fleet.views import VIEWS
 
 TYPE_CHECKING = False
@@ -217,7 +217,14 @@ def _remote(context: Context, word: str) -> Remote:
 
     if is_place(word):
         return Remote(printable(word), own_place(check_url(word)))
-    (found,) = named_remotes(session(context).open(), [word])
+    try:
+        replica = session(context).open()
+    except MissingError:
+        raise UsageError(
+            f"'{printable(word[:80])}' is not a URL, and without a replica no remote has a name",
+            "the path of a folder needs a '/', such as ./counts",
+        ) from None
+    (found,) = named_remotes(replica, [word])
     return found
 
 
@@ -301,13 +308,24 @@ def _print_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: str
     from crdtctl.cli.output import json_int
     from crdtctl.crdt.series import spelled
 
+    is_text = form not in output.STRUCTURED
+
     def plain(value: Any) -> Any:
-        if isinstance(value, bool) or value is None or isinstance(value, str | float):
+        if isinstance(value, str):
+            return printable(value) if is_text and form != "csv" else value
+        if value is None or isinstance(value, bool | float):
             return value
-        return json_int(value) if isinstance(value, int) else value if isinstance(value, dict | list) else str(value)
+        if isinstance(value, int):
+            return json_int(value)
+        return value if isinstance(value, dict | list) else str(value)
+
+    def cell(value: Any) -> object:
+        if isinstance(value, dict) and all(isinstance(one, str) for one in (*value, *value.values())):
+            return spelled("", value)
+        return printable(str(value)) if isinstance(value, dict | list) else value
 
     def row(item: dict[str, Any]) -> list[list[object]]:
-        return [[spelled("", value) if isinstance(value, dict) else value for value in item.values()]]
+        return [[*map(cell, item.values())]]
 
     items = (dict(zip(columns, map(plain, one), strict=True)) for one in rows)
     output.print_report(Report("rows", tuple(columns), items, row), form)

@@ -144,6 +144,7 @@ def textconv(_context: Context, file: str) -> None:
     git runs this. There is a line for each replica, with the number of its commits, and one for each counter, with its
     value and type. A file that is not a valid state is printed as it is.
     """
+    from crdtctl.cli.workflow import escape_line
     from crdtctl.store.inputs import Input
     from crdtctl.store.join_files import described, is_state
 
@@ -156,7 +157,7 @@ def textconv(_context: Context, file: str) -> None:
                 output.print_message(failure)
         if lines:
             for line in lines:
-                output.stdout.line(line)
+                output.stdout.line(escape_line(line) if output.stdout.is_log else line)
             return
         with open(file, "rb") as raw:
             while block := raw.read(2**16):
@@ -199,6 +200,6 @@ def _print(context: Context, changes: list[Change], form: str | None) -> None:
         elif any(one.where == ".gitattributes" for one in changes):
             output.stdout.line("commit .gitattributes, so that other clones have it as well")
         return
-    items = [one._asdict() for one in changes]
+    items = [{key: printable(text) for key, text in one._asdict().items()} for one in changes]
     rows = Report("changes", ("what", "where", "text"), items, lambda item: [[*item.values()]])
     output.print_report(rows, chosen)

@@ -250,5 +250,14 @@ class AdditiveValues(CounterType):
     def _marks(self, entries: Entries) -> dict[str, Totals]:
         return observed_resets(self._parts(entries, MARKS), larger)
 
+    def is_cancelled(self, entries: Entries, replica: str, commit: int, amount: int, later: int) -> bool:
+        if super().is_cancelled(entries, replica, commit, amount, later):
+            return True
+        mark, mine = self._marks(entries).get(replica), entries.get(replica)
+        if mark is None or mine is None:
+            return mark is not None
+        column = 0 if amount > 0 else len(self.weights) - 1
+        return bool(mark[column] > mine[1 + column] - later - abs(amount))
+
     def _once_marks(self, entries: Entries) -> dict[str, Totals]:
         return observed_resets(self._parts(entries, ONCE_MARKS), larger, str)

@@ -298,6 +298,18 @@ class CounterType(RowType, ABC):
             return True
         return forgetting.is_forgotten_before_a_fork(entries, part) and self.value(entries) == self.least(entries)
 
+    def is_cancelled(self, entries: Entries, replica: str, commit: int, amount: int, later: int) -> bool:  # noqa: ARG002
+        """Return whether a reset or a forget cancelled an `amount` that a replica counted in a commit, or a part of it.
+
+        A negative amount was counted down. `later` is the sum of the amounts of the same sign that followed it.
+        """
+        part = len(self.record.parts) - 1
+        if not self.can_be_forgotten or max(map(len, entries.values()), default=0) <= part:
+            return False
+        from crdtctl.crdt import forgetting  # only here, as above
+
+        return forgetting.covered(entries, part).get(replica, 0) >= commit
+
     def least(self, entries: Entries) -> int:  # noqa: ARG002  # others can have another one
         """Return the value of the counter without any counts."""
         return 0

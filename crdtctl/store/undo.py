@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crdtctl.crdt import TYPES
+from crdtctl.crdt.counter import join_counters
 from crdtctl.errors import BusyError, MissingError, RefusedError
 from crdtctl.records import Record
 from crdtctl.store import counts, last, requests
@@ -77,6 +79,7 @@ def plan(now: Snapshot, directory: Directory, commit: int | None) -> tuple[Undon
     _refuse_undone(undone.commit, entries)
     for one in done:
         refuse(now, one)
+        _refuse_cancelled(now, one, number, entries)
     return undone, done, opposite(done)
 
 
@@ -103,6 +106,19 @@ def refuse(now: Snapshot, done: Effect) -> None:
             f"'{done.name}' is a gcounter, which only grows",
             "nothing was changed; 'crdtctl reset' starts it over, and a pncounter can be counted down",
         )
+
+
+def _refuse_cancelled(now: Snapshot, done: Effect, commit: int, entries: Iterable[JournalEntry]) -> None:
+    """Raise `RefusedError` if a reset or a forget has cancelled a count: its opposite would count by itself."""
+    followed = [one for entry in entries if entry.commit > commit for one in entry.effects if one.name == done.name]
+    later = sum(abs(one.amount) for one in followed if (one.amount > 0) == (done.amount > 0))
+    known = now.known.counter(done.name) if now.known else {}
+    for tag, rows in join_counters(now.own.counter(done.name), known).items():
+        if TYPES[tag].is_cancelled(rows, now.id, commit, done.amount, later):
+            raise RefusedError(
+                f"a reset or a forget of '{done.name}' has cancelled what this commit counted",
+                "nothing was changed; count the difference",
+            )
 
 
 def _recorded(commit: int, entries: Sequence[JournalEntry], seq: int) -> list[Effect]:

@@ -131,6 +131,7 @@ Private remotes:
 
 Remotes:
 ``remotes``              the remotes of a sync, by name, URL or path
+``same_place``           whether two URLs name one place
 ``remote_check``         the check of a remote
 ``schemes``              URLs, and the transport for each scheme
 ``path_kind``            folder or git repository

@@ -15,7 +15,8 @@
 from __future__ import annotations
 
 import asyncio
-from functools import wraps
+from contextvars import copy_context
+from functools import partial, wraps
 
 from crdtctl.records import overload
 from crdtctl.store.replica import Replica
@@ -37,7 +38,9 @@ def _in_thread(
 ) -> Callable[Concatenate[AsyncReplica, _P], Coroutine[Any, Any, _T]]:
     @wraps(method)
     async def call(self: AsyncReplica, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await asyncio.to_thread(method, self.replica, *args, **kwargs)
+        loop, context = asyncio.get_running_loop(), copy_context()
+        running = loop.run_in_executor(None, partial(context.run, method, self.replica, *args, **kwargs))
+        return await asyncio.shield(running)  # a cancelled task must not take a call back that waits for a thread
 
     return call
 

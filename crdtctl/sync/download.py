@@ -108,11 +108,12 @@ def _list(session: RemoteSession, replica: str, *, accept_missing: bool) -> None
     session.placeholders = {target for target in map(placeholder_target, names) if target and target not in names}
     shown = [entry for entry in entries if not is_hidden(entry.name) and not placeholder_target(entry.name)]
     session.listing = sorted(_without_unfinished(session, shown), key=lambda entry: entry.name)
-    if session.remote.only == "push":
-        stem = stem_of(session.naming(replica, ANY_DIGEST))
-        session.listing = [entry for entry in session.listing if stem_of(entry.name) == stem]
+    is_collected = session.remote.only == "push"  # its objects may be taken away
+    if is_collected:
+        stems = {stem_of(naming(replica, ANY_DIGEST)) for naming in (session.naming, *session.former)}
+        session.listing = [entry for entry in session.listing if stem_of(entry.name) in stems]
         session.placeholders = set()
-    if not accept_missing and is_emptied(
+    if not (accept_missing or is_collected) and is_emptied(
         session.saved.values(), (), {entry.name for entry in shown} | session.placeholders
     ):
         raise emptied_error(session)
@@ -134,8 +135,9 @@ def _entries(session: RemoteSession) -> Sequence[ListedObject]:
     """
     try:
         entries = session.transport.list()
-    except AccessError:
-        if session.remote.only != "push":
+    except (AccessError, UnavailableError) as error:
+        is_refused = isinstance(error, AccessError) or session.remote.url.startswith(("http:", "https:"))
+        if session.remote.only != "push" or not is_refused:
             raise
         session.is_blind = True
         return [cached.entry for cached in session.saved.values()]

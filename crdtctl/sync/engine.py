@@ -301,9 +301,10 @@ class _Sync(Record, frozen=False):
         A missing object counts as present for a day. Otherwise one incomplete listing would make all replicas upload
         its content again.
         """
-        if self.options.accept_missing:
+        if self.options.accept_missing or session.remote.only == "push":  # there, objects may be taken away
             return
-        self._check_unlisted(session)
+        if session.remote.only != "pull":
+            self._check_unlisted(session)
         names = {entry.name for entry in session.listing} | session.placeholders
         saved = list(session.saved.values())
         gone = missing_objects(saved, session.objects, names, knowledge, session.naming)
@@ -317,6 +318,8 @@ class _Sync(Record, frozen=False):
         for cached in reportable(gone, session.naming):
             name = cached.entry.name
             is_own = bool(cached.fingerprint)
+            if is_own and session.remote.only == "pull":
+                continue  # nothing is uploaded there again
             if name not in before and (is_own or not session.has_other_keys):
                 owner = cached.summary.owner if cached.summary else ""
                 session.report.missing.append(MissingObject(owner, name, is_own))

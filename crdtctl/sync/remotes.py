@@ -81,10 +81,13 @@ def named_remotes(replica: Replica, words: Sequence[str] | None) -> list[Remote]
 
 
 def _at(url: str, word: str, known: Mapping[str, RemoteSettings]) -> Remote:
-    """Return the remote at a URL. The limits of a configured remote hold, also if it is given by its URL."""
+    """Return the remote at a URL. The limits and the keys of a configured remote hold, also if it is given by a URL."""
+    from crdtctl.sync.same_place import is_same_place
+
     for name, settings in known.items():
         with suppress(CrdtctlError):  # a fault of another remote
-            if (remote := configured(name, settings)).url == url:
+            remote = configured(name, settings)
+            if is_same_place(remote.url, url):
                 return replace(remote, name=word)
     return Remote(word, url)
 

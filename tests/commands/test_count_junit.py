@@ -215,3 +215,22 @@ def test_wrong_words_are_refused(here: Shell) -> None:
 )
 def test_time_is_read_as_writers_write_it(typed: str, read: str | None) -> None:
     assert seconds(typed) == read
+
+
+def test_faults_of_suites_and_tests_that_did_not_run_are_counted(shell: Shell, replica: Replica) -> None:
+    (shell.directory / "j.xml").write_text(
+        '<testsuite name=" s "><testcase classname=" a" name=" a 1"/><error message="x"/>'
+        '<testcase name="z" status="notrun"/></testsuite>'
+    )
+    shell.ok("count", "junit", "j.xml", "--by", "test")
+    found = {name: int(shell.ok("show", f"tests.{name}")) for name in ("runs", "errors", "skipped", "failures")}
+    assert found == {"runs": 3, "errors": 1, "skipped": 1, "failures": 0}
+
+
+def test_lines_of_tap_with_times_numbers_and_hashes(shell: Shell, replica: Replica) -> None:
+    lines = "not ok 1 - handles C# todo items\nok 2 - b # time=0.7ms\nok 3\nok 4 - d # SKIP later\n1..4\n"
+    shell.ok("count", "junit", "-", "--by", "test", stdin=lines)
+    assert [shell.ok("show", f"tests.{name}") for name in ("failures", "skipped")] == ["1\n", "1\n"]
+    named = shell.ok("show", "tests.runs", "--by", "test", "--format", "csv")
+    assert "handles C# todo items" in named
+    assert "time=" not in named

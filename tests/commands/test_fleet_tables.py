@@ -133,6 +133,8 @@ def test_labels_and_parts_of_names_are_columns_of_queries(shell: Shell, hub: Pat
         "ATTACH 'other.db'",
         "INSTALL httpfs",
         "SET enable_external_access = true",
+        "DROP TABLE totals",
+        "SELECT 1; SELECT 2",
         "",
     ],
 )
@@ -155,3 +157,26 @@ def test_wrong_exports_are_refused(shell: Shell, hub: Path, words: list[str], st
     (shell.directory / "notes.parquet").write_text("mine")
     assert_refused(shell("fleet", "export", hub, *words), status)
     assert (shell.directory / "notes.parquet").read_text() == "mine"
+
+
+def test_columns_of_one_name_are_all_kept(shell: Shell, hub: Path) -> None:
+    assert shell.ok("fleet", "sql", hub, "SELECT 1 AS a, 2 AS a, 3 AS b", "--format", "csv") == ("a,a_1,b\n1,2,3\n")
+
+
+def test_structures_and_maps_are_printed(shell: Shell, hub: Path) -> None:
+    assert shell.ok("fleet", "sql", hub, "SELECT {'a': 1} AS s, map {1: 2} AS m") == "{'a': 1}\t{1: 2}\n"
+
+
+def test_tables_can_be_listed(shell: Shell, hub: Path) -> None:
+    assert shell.ok("fleet", "sql", hub, "SHOW TABLES").split() == sorted(VIEWS)
+
+
+def test_arithmetic_of_whole_numbers_is_exact(shell: Shell, hub: Path) -> None:
+    Replica(shell.directory / "ada").increment("bytes", 2**53 + 1)
+    shell.ok("--replica", "ada", "sync", "./hub")
+    sql = "SELECT value * 3, value % 2, value // 2 FROM totals WHERE name = 'bytes'"
+    assert shell.ok("fleet", "sql", hub, sql) == f"{3 * (2**53 + 1)}\t1\t{2**52}\n"
+
+
+def test_cell_with_a_tab_stays_one_cell(shell: Shell, hub: Path) -> None:
+    assert shell.ok("fleet", "sql", hub, "SELECT chr(9) || chr(10) AS a, 2 AS b").count("\t") == 1

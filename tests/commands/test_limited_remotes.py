@@ -169,3 +169,39 @@ def test_objects_of_one_remote_are_read_side_by_side(shell: Shell, replica: Repl
     assert len(steps) == 18
     assert max(itertools.accumulate(steps)) == jobs
     assert shell.ok("show", "builds") == "9\n"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["./hub/", "sub/../hub", "link", "file://{}/hub", "FILE://{}/hub", "file://localhost{}/hub", "file://{}/%68ub"],
+)
+def test_limits_hold_for_every_spelling_of_the_place(shell: Shell, hub: Path, spelling: str) -> None:
+    (shell.directory / "sub").mkdir()
+    (shell.directory / "link").symlink_to("hub")
+    before = names(hub)
+    shell.ok("remote", "add", "--pull", "hub", "./hub")
+    shell.ok("sync", f"./{spelling}" if spelling in ("link", "sub/../hub") else spelling.format(shell.directory))
+    assert names(hub) == before
+    assert shell.ok("show", "builds") == "5\n"
+
+
+def test_objects_at_a_pushed_remote_may_be_taken_away(shell: Shell, hub: Path, replica: Replica) -> None:
+    before = names(hub)
+    shell.ok("remote", "add", "--push", "hub", "./hub")
+    for _ in range(2):
+        replica.increment("runs")
+        shell.ok("sync")
+        (taken,) = names(hub) - before
+        (hub / taken).unlink()
+    shell.ok("sync")
+    assert len(names(hub) - before) == 1
+
+
+def test_own_object_that_is_gone_from_a_pulled_remote_is_not_uploaded(shell: Shell, hub: Path) -> None:
+    before = names(hub)
+    shell.ok("sync", "./hub")
+    shell.ok("remote", "add", "--pull", "hub", "./hub")
+    (mine,) = names(hub) - before
+    (hub / mine).unlink()
+    shell.ok("sync")
+    assert names(hub) == before

@@ -383,3 +383,37 @@ def test_line_that_a_batch_left_out_is_not_taken_back(shell: Shell, replica: Rep
     assert (ended.status, replica.value("builds")) == (3, 7)
     shell.ok("undo")
     assert replica.value("builds") == 2
+
+
+@pytest.mark.parametrize("verb", ["forget", "reset"])
+def test_count_that_another_replica_cancelled_is_not_taken_back(shell: Shell, replica: Replica, verb: str) -> None:
+    other = Replica.init(shell.directory / "other", name="other")
+    replica.increment("builds", 5)
+    other.merge_bytes(replica.export_bytes())
+    shell.ok("--replica", "other", verb, "builds")
+    replica.merge_bytes(other.export_bytes())
+    assert "has cancelled what this commit counted" in assert_refused(shell("undo"), 4)
+    replica.increment("builds", 3)
+    shell.ok("undo")
+    assert replica.value("builds", default=0) == 0
+
+
+@pytest.mark.parametrize("verb", ["forget", "reset"])
+def test_count_before_a_reset_or_a_forget_is_not_taken_back(
+    shell: Shell, replica: Replica, journal: Path, verb: str
+) -> None:
+    for amount in (5, 2):
+        replica.increment("builds", amount)
+    shell.ok(verb, "builds")
+    replica.increment("builds", 4)
+    for commit in ("1", "2"):
+        assert_refused(shell("undo", commit), 4)
+    shell.ok("undo", "4")
+    assert replica.value("builds") == 0
+
+
+def test_count_of_a_forgotten_stock_is_not_taken_back(shell: Shell, replica: Replica, journal: Path) -> None:
+    shell.ok("create", "seats", "--type", "bcounter", "--initial", "10")
+    shell.ok("decrement", "seats", "4")
+    shell.ok("forget", "seats")
+    assert_refused(shell("undo", "2"), 4)

@@ -61,3 +61,18 @@ def test_each_method_has_the_words_and_arguments_of_that_of_a_replica() -> None:
             assert inspect.iscoroutinefunction(method)
             assert inspect.getdoc(method) == inspect.getdoc(original)
             assert inspect.signature(method) == inspect.signature(original)
+
+
+def test_call_of_a_cancelled_task_is_carried_out(new_replica: New) -> None:
+    replica = new_replica("here")
+
+    async def main() -> None:
+        counting = AsyncReplica(replica)
+        tasks = [asyncio.create_task(counting.increment("builds")) for _ in range(40)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+    assert replica.value("builds") == 40

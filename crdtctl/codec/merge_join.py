@@ -6,7 +6,10 @@ decoded, joined and encoded. For much data, `crdtctl.codec.block_join` joins man
 
 from __future__ import annotations
 
-import _heapq as heapq  # `heapq` has from it what is used, and takes longer to import
+try:
+    import _heapq as heapq  # `heapq` has from it what is used, and takes longer to import
+except ImportError:  # a library that cannot be read now
+    import heapq  # type: ignore[no-redef]
 from itertools import islice
 
 from crdtctl.codec.lines import decode_own_line, encode_line, encode_name

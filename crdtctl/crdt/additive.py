@@ -176,7 +176,7 @@ class AdditiveCounter(AdditiveValues):
         if found:
             from crdtctl.crdt import readings as meters
 
-            readings = (meters.begun_again if operation.keys_too else meters.all_cancelled)(found)
+            readings = (meters.begun_again if operation.keys_too else meters.all_cancelled)(readings, found)
         every, keep, _ = self._dated(mine)
         forgotten = forgetting.forgotten_by(context.replica, context.seq, known, 1 + width + FORGOTTEN)
         marks = {who: mark for who, mark in marks.items() if any(mark)}

@@ -144,20 +144,29 @@ def cancelled(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
     return after
 
 
-def all_cancelled(all_readings: Iterable[Readings]) -> dict[str, Generations]:
-    """Return the readings of several replicas together, with all of them cancelled."""
-    return {
-        source: {number: _marked(row, max(row[:2])) for number, row in generations.items()}
-        for source, generations in joined(all_readings).items()
-    }
+def all_cancelled(mine: Readings, all_readings: Iterable[Readings]) -> dict[str, Generations]:
+    """Return the readings of one replica after it cancelled those of all replicas, which are forgotten.
+
+    Its own readings stay its own, since a later one is compared with them.
+    """
+    found: dict[str, Generations] = {}
+    for source, generations in joined(all_readings).items():
+        own = mine.get(source, {})
+        after = {}
+        for number, row in generations.items():
+            reading, _, opened = _whole(own.get(number, ()))
+            seen, gone, zero = _whole(row)
+            after[number] = READING.make(reading, max(seen, gone), opened if seen else max(opened, zero))
+        found[source] = after
+    return found
 
 
-def begun_again(all_readings: Iterable[Readings]) -> Readings:
-    """Return the joined and cancelled readings of several replicas, with a new generation of each source.
+def begun_again(mine: Readings, all_readings: Iterable[Readings]) -> Readings:
+    """Return the cancelled readings of several replicas, see `all_cancelled`, with a new generation of each source.
 
     A later reading of a source belongs to that generation, where it counts from 0.
     """
-    found = all_cancelled(all_readings)
+    found = all_cancelled(mine, all_readings)
     for source, generations in found.items():
         following = str(max(map(int, generations)) + 1)
         if len(following) <= MAX_DIGITS:

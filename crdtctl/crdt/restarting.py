@@ -96,15 +96,19 @@ class Restarting(Periodic):
     @final
     def absorb_all(self, mine: Entry, authors: Sequence[str], context: OperationContext) -> Entry:
         others = context.others()
-        absorbed = {author: others[author] for author in authors}
         mine = self.present(mine, context)
-        for theirs in absorbed.values():
+        for author in authors:
+            theirs = others[author]
             mine = self.take_over(mine, theirs)
-        if max(map(len, [mine, *absorbed.values()])) <= self._forgotten:
-            return mine
+            if max(len(mine), len(theirs)) > self._forgotten:
+                mine = self._with_forgotten(mine, author, theirs, context)
+        return mine
+
+    def _with_forgotten(self, mine: Entry, author: str, theirs: Entry, context: OperationContext) -> Entry:
+        """Return my entry after it took over what an absorbed one forgot."""
         has_counts = self.value({context.replica: mine}) > 0
         found = forgetting.taken_over(
-            context.replica, context.seq, mine, absorbed, self._forgotten, has_counts=has_counts
+            context.replica, context.seq, mine, {author: theirs}, self._forgotten, has_counts=has_counts
         )
         parts = [self.record.at(mine, index) for index in range(self._forgotten)]
         if found.get(context.replica) == context.seq:

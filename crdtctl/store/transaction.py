@@ -13,6 +13,7 @@ from __future__ import annotations
 from crdtctl.codec.header import Head
 from crdtctl.contexts import contextmanager
 from crdtctl.records import Record
+from crdtctl.store import owner  # noqa: F401  # a log that is begun after a change needs it, and nothing is imported then
 from crdtctl.store.durable import KNOWN, OWN
 
 TYPE_CHECKING = False

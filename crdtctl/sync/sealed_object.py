@@ -55,7 +55,7 @@ def padded(size: int) -> int:
     """Return the number of bytes that `size` bytes are padded to.
 
     >>> [padded(size) for size in (0, 1024, 1025, 100_000, 1_000_001)]
-    [1024, 1024, 1056, 100352, 1015808]
+    [1024, 1024, 1088, 100352, 1015808]
     """
     if size <= _MIN_PADDED:
         return _MIN_PADDED

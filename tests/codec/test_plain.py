@@ -197,6 +197,7 @@ def is_plain(head: Head) -> bool:
         and not any("," in past.why + past.when for past in head.past)
         and not head.settled
         and not head.tier
+        and (head.kind != "own" or set(head.received) <= {head.replica})
     )
 
 

@@ -61,7 +61,11 @@ class AnyNetwork(RuleBasedStateMachine):
             shutil.rmtree(self.home)
 
     def meet(self, replica: Replica, names: set[str]) -> SyncReport:
-        return sync(replica, [Remote(name, f"/{name}") for name in sorted(names)], Options(clean=True))
+        remotes = [Remote(name, f"/{name}") for name in sorted(names)]
+        report = sync(replica, remotes, Options(clean=True))
+        if self.strangers and any("disappeared" in str(one.error) for one in report.remotes):
+            report = sync(replica, remotes, Options(clean=True, accept_missing=True))  # as the message advises
+        return report
 
     @rule(who=replicas, name=st.sampled_from(["a", "b"]), amount=st.integers(1, 9))
     def count(self, who: int, name: str, amount: int) -> None:

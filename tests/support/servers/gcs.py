@@ -63,7 +63,10 @@ class _Handler(BaseHTTPRequestHandler):
     gcs: ClassVar[Gcs]
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        size = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(size)
+        if len(body) < size:  # the client is gone
+            return
         address = urlsplit(self.path)
         bucket, _, name = address.path.removeprefix("/").partition("/")
         self.gcs.requests.append(f"{self.command} {address.path}")

@@ -23,9 +23,11 @@ class Kind:
     size: int
 
 
+#: The journal of ext4 is written out by itself after 300 seconds, and not after 5 as usual: a busy machine would hide
+#: what a program has not written out itself.
 KINDS = {
-    "ext4": Kind(("mkfs.ext4", "-q"), "loop", 64),
-    "ext4 noauto_da_alloc": Kind(("mkfs.ext4", "-q"), "loop,noauto_da_alloc", 64),
+    "ext4": Kind(("mkfs.ext4", "-q"), "loop,commit=300", 64),
+    "ext4 noauto_da_alloc": Kind(("mkfs.ext4", "-q"), "loop,commit=300,noauto_da_alloc", 64),
     "xfs": Kind(("mkfs.xfs", "-q"), "loop", 320),
 }
 

@@ -12,6 +12,7 @@ import sys
 from socketserver import ThreadingMixIn
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from crdtctl import CrdtctlError, Replica
@@ -38,8 +39,9 @@ def application(replica: Replica) -> "WSGIApplication":
     """Return a web application that counts each request."""
 
     def page(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")  # as WSGI passes it
         try:
-            replica.counter("views", labels={"path": environ["PATH_INFO"]}).inc()
+            replica.counter("views", labels={"path": quote(path)}).inc()
         except CrdtctlError as error:  # for example a full disk: this view is not counted, all earlier ones wait
             start_response("503 Service Unavailable", [("Content-Type", "text/plain")])
             return [f"{error}\n".encode()]

@@ -6,16 +6,13 @@ decoded, joined and encoded. For much data, `crdtctl.codec.block_join` joins man
 
 from __future__ import annotations
 
-try:
-    import _heapq as heapq  # `heapq` has from it what is used, and takes longer to import
-except ImportError:  # a library that cannot be read now
-    import heapq  # type: ignore[no-redef]
 from itertools import islice
 
 from crdtctl.codec.lines import decode_own_line, encode_line, encode_name
 from crdtctl.codec.reader import ALL
 from crdtctl.crdt import LOCALLY_MERGED
 from crdtctl.crdt.counter import join_counters, put_under, without_replica
+from crdtctl.heap import heapify, heappop, heapreplace
 from crdtctl.records import NamedTuple
 
 TYPE_CHECKING = False
@@ -74,7 +71,7 @@ def merge_join(
     joins = LineJoin(base, sources, without=without, on_handoff=on_handoff)
     runs = [_run(index, source, part) for index, source in enumerate(sources)]
     heap = [first for run in runs if (first := next(run, None)) is not None]
-    heapq.heapify(heap)
+    heapify(heap)
     while heap:
         name = heap[0][0]
         found: list[tuple[int, bytes]] = []
@@ -83,9 +80,9 @@ def merge_join(
             found.append((index, line))
             following = next(runs[index], None)
             if following is None:
-                heapq.heappop(heap)
+                heappop(heap)
             else:
-                heapq.heapreplace(heap, following)
+                heapreplace(heap, following)
         yield joins.join(name, found)
 
 

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crdtctl.crdt import TYPES, forgetting
-from crdtctl.crdt.base import TOO_LARGE, CounterType, Entries, Entry, Lacking, Operation, OperationContext, Refused
+from crdtctl.crdt.base import (
+    TOO_LARGE,
+    CounterType,
+    Entries,
+    Entry,
+    Lacking,
+    Operation,
+    OperationContext,
+    Refused,
+    Verb,
+)
 from crdtctl.crdt.bcounter import BCounter
 from crdtctl.crdt.counter import Counter, join_counters, without_forgotten
 from crdtctl.crdt.restarting import Restarting
@@ -438,3 +448,43 @@ class TestBounded:
         after = self.do(state, "zoe", FORGET, 1)
         joined = self.KIND.join_all({"zoe": after["zoe"]}, {f"{ID}~3.{nonce}": state[ID] for nonce in ("aaaa", "bbbb")})
         assert (self.KIND.is_forgotten(joined), self.KIND.value(joined)) == (True, 2)
+
+
+@pytest.mark.parametrize("verb", ["reset", "forget"])
+@pytest.mark.parametrize("tag", ["gcounter", "pncounter"])
+def test_counts_before_a_reset_or_a_forget_are_cancelled_and_later_ones_are_not(tag: str, verb: Verb) -> None:
+    kind = TYPES[tag]
+    state = carried_out(kind, {}, "ann", count(kind, 5), 1)
+    assert not kind.is_cancelled(state, "ann", 1, 5, 0)
+    state = carried_out(kind, state, "ann", Operation(verb), 2)
+    assert kind.is_cancelled(state, "ann", 1, 5, 0)
+    state = carried_out(kind, state, "ann", count(kind, 3), 3)
+    assert kind.is_cancelled(state, "ann", 1, 5, 3)
+    assert not kind.is_cancelled(state, "ann", 3, 3, 0)
+    assert not kind.is_cancelled(state, "bob", 1, 5, 0)
+
+
+def test_counts_of_another_replica_are_cancelled_although_its_entry_is_gone() -> None:
+    kind = TYPES["pncounter"]
+    state = carried_out(kind, carried_out(kind, {}, "ann", count(kind, 5), 1), "bob", FORGET, 1)
+    assert kind.is_cancelled({"bob": state["bob"]}, "ann", 1, 5, 0)
+
+
+def test_counts_of_a_forgotten_stock_are_cancelled() -> None:
+    kind = TYPES["bcounter"]
+    state = carried_out(kind, {}, "ann", Operation("create", bound=0, initial=9), 1)
+    assert not kind.is_cancelled(state, "ann", 1, 9, 0)
+    state = carried_out(kind, state, "ann", FORGET, 2)
+    assert kind.is_cancelled(state, "ann", 1, 9, 0)
+    assert not kind.is_cancelled(state, "ann", 3, 9, 0)
+    assert not TYPES["handoff"].is_cancelled({}, "ann", 1, 1, 0)
+    assert TYPES["gset"].forget_blocker("ann", {}) is None
+
+
+def test_own_reading_stays_own_when_a_larger_one_of_another_replica_is_forgotten() -> None:
+    kind = TYPES["gcounter"]
+    state = carried_out(kind, {}, "ann", Operation("observe", readings=(("eth0", 2),)), 1)
+    state = carried_out(kind, state, "bob", Operation("observe", readings=(("eth0", 3),)), 1)
+    state = carried_out(kind, state, "ann", FORGET, 2)
+    again = Operation("observe", readings=(("eth0", 2),), on_drop="restart")
+    assert kind.apply(state["ann"], again, OperationContext("ann", 3, dict)) is None

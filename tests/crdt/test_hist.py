@@ -262,6 +262,8 @@ def test_nothing_has_no_figures() -> None:
 def test_zero_and_negative_numbers_have_buckets() -> None:
     found = distribution.of(map(decimals.read, ["0", "-1", "-1", "0", "1"])).at("c")
     assert found.buckets() == [Bucket("-0.980345840118472", 2, 2), Bucket("0", 2, 4), Bucket("1", 1, 5)]
+    adjacent = distribution.of(map(decimals.read, ["1", "1.001"]))
+    assert len([*adjacent.steps()]) == 1 + len(adjacent.counts)
     steps = [*found.steps()]
     assert [cumulative for _, cumulative in steps] == [0, 2, 2, 4, 4, 5]
     assert [steps[number][0] for number in (1, 3, 5)] == [one.upper for one in found.buckets()]

@@ -68,7 +68,8 @@ class RemoteSession(Record, frozen=False, eq=False):
 
     def label(self, name: str) -> str:
         """Return the name of an object of this remote in messages."""
-        return f"{self.remote.name.rstrip('/')}/{name}"
+        stored = name if self.connection is None else self.connection.stored_name(name)
+        return f"{self.remote.name.rstrip('/')}/{stored}"
 
     @property
     def transport(self) -> Transport:

@@ -15,6 +15,7 @@ from crdtctl.sync.keys import SealedNames, key_id_of
 from crdtctl.sync.local_files import LocalFile, LocalFiles
 from crdtctl.sync.object_name import SEALED_SUFFIX, is_sealed_name
 from crdtctl.sync.sealed_object import Opener, seal, sealed_size
+from crdtctl.sync.temporary_directory import make_private
 from crdtctl.sync.transport import Transport
 
 TYPE_CHECKING = False
@@ -81,21 +82,20 @@ class SealedTransport(Transport):
             self.outsiders.forged.append(name)
         return here
 
-    def _name_there(self, name: str) -> str:
-        """Return the name of a file at the remote."""
+    def stored_name(self, name: str) -> str:
         names = self._names.get(name.partition("-")[0]) if name.endswith(SEALED_SUFFIX) else None
         return names.with_check(name) if names and not is_sealed_name(name) else name
 
     def get(self, name: str, write: Callable[[bytes], object]) -> None:
         opener = Opener(name, self._keys, write)
-        self._transport.get(self._name_there(name), opener)
+        self._transport.get(self.stored_name(name), opener)
         opener.finish()
 
     def fetch(
         self, entries: Sequence[ListedObject], directory: str
     ) -> Iterator[tuple[ListedObject, LocalFile | CrdtctlError]]:
         """Read files into an empty local directory, and yield each with its decrypted content, or its error."""
-        here = {self._name_there(entry.name): entry for entry in entries}
+        here = {self.stored_name(entry.name): entry for entry in entries}
         there = [entry._replace(name=name) for name, entry in here.items()]
         with LocalFiles(_made(f"{directory}/opened")) as files:
             for listed, result in self._transport.fetch(there, _made(f"{directory}/sealed")):
@@ -111,6 +111,7 @@ class SealedTransport(Transport):
                 opener.finish()
                 return incoming.finish()
         except DataError as error:
+            error.message = error.message.replace(printable(entry.name), printable(self.stored_name(entry.name)))
             return error
         finally:
             sealed.discard()
@@ -120,7 +121,7 @@ class SealedTransport(Transport):
         try:
             with open(path, "rb") as source, open(sealed, "wb") as target:
                 seal(source, name, self._key, target.write)
-            self._transport.put(self._name_there(name), sealed)
+            self._transport.put(self.stored_name(name), sealed)
         except OSError as error:
             raise from_os(error, f"seal {printable(name)}") from None
         finally:
@@ -129,7 +130,7 @@ class SealedTransport(Transport):
         self.made = self._transport.made
 
     def delete(self, name: str) -> None:
-        self._transport.delete(self._name_there(name))
+        self._transport.delete(self.stored_name(name))
 
     def cancel(self) -> None:
         self._transport.cancel()
@@ -142,10 +143,5 @@ class SealedTransport(Transport):
 
 
 def _made(directory: str) -> str:
-    try:
-        os.mkdir(directory, 0o700)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise from_os(error, "make a temporary directory") from None
+    make_private(directory)
     return directory

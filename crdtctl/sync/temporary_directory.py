@@ -40,7 +40,7 @@ class TemporaryDirectory:
     def folder(self, name: str) -> str:
         """Return the path of a folder, which is made if it does not exist."""
         path = self.file(name)
-        _make(path)
+        make_private(path)
         return path
 
     def _make(self) -> None:
@@ -49,7 +49,7 @@ class TemporaryDirectory:
                 make_directories(self._parent, shared=True)
             except OSError as error:
                 raise from_os(error, "make a temporary directory") from None
-            _make(self._path)
+            make_private(self._path)
             self._is_used = True
 
     def remove(self, name: str) -> None:
@@ -82,7 +82,8 @@ def _sweep(directory: str) -> None:
                 raise from_os(error, "make a temporary directory") from None
 
 
-def _make(path: str) -> None:
+def make_private(path: str) -> None:
+    """Make a directory that only this user can read, if it does not exist."""
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:

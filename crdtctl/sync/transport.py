@@ -241,6 +241,10 @@ class Transport(ABC):
                 self.cancel()
                 raise
 
+    def stored_name(self, name: str) -> str:
+        """Return the name under which a listed file is stored at the remote."""
+        return name
+
     def cancel(self) -> None:  # noqa: B027  # a transport that reads one file at a time has nothing to do
         """Cancel operations that other threads have in flight."""
 

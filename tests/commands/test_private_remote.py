@@ -475,3 +475,19 @@ def test_an_old_object_that_is_brought_back_changes_no_total(shell: Shell) -> No
         shell(*words, "sync")
         assert shell.ok(*words, "show", "hits") == "42\n"
     assert old not in objects(shared)
+
+
+def test_a_damaged_object_is_named_as_it_is_at_the_remote(shell: Shell) -> None:
+    key = shell.directory / "office.key"
+    key.write_text(shell.ok("remote", "key", "new"))
+    key.chmod(0o600)
+    (shell.directory / "shared").mkdir()
+    for name in ("ada", "bob"):
+        Replica.init(shell.directory / name, name=name).increment("builds")
+        shell.ok("--replica", name, "remote", "add", "office", "./shared", "--key", str(key))
+    shell.ok("--replica", "ada", "sync")
+    (damaged,) = (shell.directory / "shared").iterdir()
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    done = shell("--replica", "bob", "sync")
+    assert done.status == 3
+    assert damaged.name in done.stderr

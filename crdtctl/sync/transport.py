@@ -242,7 +242,7 @@ class Transport(ABC):
                 raise
 
     def stored_name(self, name: str) -> str:
-        """Return the name under which a listed file is stored at the remote."""
+        """Return the name of a listed file as it is stored at the remote."""
         return name
 
     def cancel(self) -> None:  # noqa: B027  # a transport that reads one file at a time has nothing to do

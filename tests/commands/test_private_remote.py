@@ -491,3 +491,5 @@ def test_a_damaged_object_is_named_as_it_is_at_the_remote(shell: Shell) -> None:
     done = shell("--replica", "bob", "sync")
     assert done.status == 3
     assert damaged.name in done.stderr
+    refused = json.loads(shell("--replica", "bob", "sync", "--format", "json").stdout)["refused"]
+    assert [one["file"] for one in refused] == [f"office/{damaged.name}"]

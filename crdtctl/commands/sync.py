@@ -145,6 +145,8 @@ def sync(
     begins = not dry_run and bool(remotes) and all(map(is_place, remotes))  # names are known in a replica only
     replica = (current.open_to_write if begins else current.open)(renamed.append if quiet else output.print_message)
     wanted = named_remotes(replica, remotes)
+    if require_fresh is not None and all(one.only == "push" for one in wanted):
+        raise UsageError("--require-fresh needs a remote that is read, and these are only written to", "leave it out")
     with exit_on_signal(), growing_bar() as progress:
         details = output.MAX_SHOWN if chosen == "words" else 0
         options = Options(timeout, retry_lock, clean, dry_run, details, progress, accept_missing, heartbeat, jobs)

@@ -205,3 +205,13 @@ def test_own_object_that_is_gone_from_a_pulled_remote_is_not_uploaded(shell: She
     (hub / mine).unlink()
     shell.ok("sync")
     assert names(hub) == before
+
+
+def test_freshness_of_replicas_needs_a_remote_that_is_read(shell: Shell, hub: Path) -> None:
+    before = names(hub)
+    shell.ok("remote", "add", "--push", "hub", "./hub")
+    assert "--require-fresh" in assert_refused(shell("sync", "--require-fresh", "1h"), 2)
+    assert names(hub) == before
+    (shell.directory / "other-hub").mkdir()
+    shell.ok("remote", "add", "second", "./other-hub")
+    shell.ok("sync", "--require-fresh", "1h")

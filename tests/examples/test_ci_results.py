@@ -40,12 +40,12 @@ def checked_out(machine: Machine, results: str) -> Machine:
     return machine
 
 
-def counted_by_action(machine: Machine, part: int, attempt: int, results: str) -> Path:
+def counted_by_action(machine: Machine, part: int, attempt: int, results: str, report: str = "report.xml") -> Path:
     """Run the action in a job of a matrix; return the directory that is its artifact."""
     files = {"GITHUB_STEP_SUMMARY": machine.home / "summary", "GITHUB_OUTPUT": machine.home / "output"}
     [step] = [one for one in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if one.get("id") == "count"]
     values = {
-        "inputs.files": "report.xml",
+        "inputs.files": report,
         "inputs.labels": "os=linux",
         "inputs.to": "counts",
         "github.run_id": "17",
@@ -56,9 +56,11 @@ def counted_by_action(machine: Machine, part: int, attempt: int, results: str) -
     filled = {
         key: re.sub(r"\$\{\{ (.*?) \}\}", lambda found: values[found[1]], text) for key, text in step["env"].items()
     }
-    runner = checked_out(machine, results).with_environment(
-        **filled, GITHUB_SHA=SHA, **{name: str(path) for name, path in files.items()}
-    )
+    checked_out(machine, results)
+    (machine.home / report).write_text(results)
+    for path in files.values():
+        path.write_text("")
+    runner = machine.with_environment(**filled, GITHUB_SHA=SHA, **{name: str(path) for name, path in files.items()})
     run(runner, step["run"])
     assert "| `tests.runs` | pncounter | 2 |" in files["GITHUB_STEP_SUMMARY"].read_text()
     assert files["GITHUB_OUTPUT"].read_text() == f"tests_failures={int(results == BAD)}\n"
@@ -118,3 +120,13 @@ def test_jobs_of_gitlab_are_added_up_for_merge_requests_and_a_page(machine: Call
     assert (collected.home / "failures.env").read_text() == "tests_failures=1\n"
     assert "| `one` | 1 |" in (collected.home / "public" / "flakes.md").read_text()
     assert "tests.failures: 1" in (collected.home / "public" / "failures.svg").read_text()
+
+
+def test_action_counts_all_results_of_a_job_that_uses_it_twice(machine: Callable[[str], Machine]) -> None:
+    job = machine("job")
+    for report in ("unit.xml", "integration.xml", "unit.xml"):  # the last one is a repetition
+        counted_by_action(job, 0, 1, GOOD, report)
+    counts = job.home / "counts"
+    hub = machine("hub")
+    hub.ok(f"crdtctl init --name hub && crdtctl absorb {counts}")
+    assert hub.ok("crdtctl show tests.runs") == "4\n"

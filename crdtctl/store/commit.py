@@ -237,9 +237,9 @@ def plan(basis: Basis, requests: Iterable[Request], on_refused: OnRefused | None
 def _existing(mine: Counter, known: Lookup, name: str, verb: Verb) -> tuple[Counter, Lookup]:
     """Return the own entries of a counter, and the look-up of the other ones, without forgotten types.
 
-    If an own entry takes the operation, it does so whether or not it is forgotten, and no other entry is read.
+    If the only own entry takes the operation, it does so whether or not it is forgotten, and no other entry is read.
     """
-    if not mine.keys().isdisjoint(_TAKING.get(verb, ())):
+    if len(mine) == 1 and not mine.keys().isdisjoint(_TAKING.get(verb, ())):
         return mine, known
     both = join_counters(known(name), mine)
     present = without_forgotten(both)
@@ -326,6 +326,8 @@ def _check_new(
     if request.also:
         return
     called = name
+    if others and tag not in others:
+        others = sorted(without_forgotten(join_counters(known, mine)))
     if not others and tag not in types_of_name(name):
         others, called = present_types(name), name_of(name)
     if others and tag not in others:

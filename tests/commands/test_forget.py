@@ -415,3 +415,22 @@ def test_merge_reports_what_it_forgets(shell: Shell, counted: Replica, hub: Repl
     assert "builds 57 → forgotten" in on_terminal(shell, *words, "--dry-run").stdout
     changes = json.loads(shell.ok(*words, "--format", "json"))["counters"]
     assert [(one["name"], one["before"], one["after"]) for one in changes] == [("builds", 57, None)]
+
+
+@pytest.mark.parametrize(("first", "second"), [("pncounter", "gcounter"), ("gcounter", "pncounter")])
+def test_forgotten_name_takes_another_type(shell: Shell, replica: Replica, first: str, second: str) -> None:
+    shell.ok("increment", "runs", "5", "--type", first)
+    assert_refused(shell("increment", "runs", "--type", second), 73)
+    shell.ok("forget", "runs")
+    shell.ok("increment", "runs", "2", "--type", second)
+    shell.ok("increment", "runs")
+    assert shell.ok("show") == f"runs\t{second}\t3\n"
+    assert_refused(shell("increment", "runs", "--type", first), 73)
+
+
+def test_name_of_a_forgotten_distribution_takes_counts(shell: Shell, replica: Replica) -> None:
+    shell.ok("add", "runs", "3", "--type", "hist")
+    shell.ok("forget", "runs")
+    shell.ok("increment", "runs", "2")
+    shell.ok("increment", "runs")
+    assert shell.ok("show") == "runs\tpncounter\t3\n"

@@ -11,6 +11,7 @@ from crdtctl.codec.layout import NAME_END
 from crdtctl.codec.lines import encode_name
 from crdtctl.codec.reader import ALL
 from crdtctl.crdt import LOCALLY_MERGED
+from crdtctl.crdt.counter import join_counters, without_forgotten
 from crdtctl.errors import MissingError, UsageError, printable
 from crdtctl.records import Record
 
@@ -122,10 +123,10 @@ class Arrivals:
 def arrivals(name: str, own: Counter, before: Counter, after: Counter) -> Iterator[SecondType]:
     """Yield the types of a counter that are new `after` a merge, if it has another type."""
     here = own.keys() | before.keys()
-    everything = here | after.keys()
-    if len(everything) < 2:
+    if len(here | after.keys()) < 2:
         return
-    fresh = sorted(after.keys() - here)
+    present = without_forgotten(join_counters(own, after)).keys()
+    here, fresh = here & present, sorted(present - here)
     first = here or set(fresh[:1])
     for tag in fresh:
         if tag not in first:

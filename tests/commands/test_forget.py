@@ -434,3 +434,13 @@ def test_name_of_a_forgotten_distribution_takes_counts(shell: Shell, replica: Re
     shell.ok("increment", "runs", "2")
     shell.ok("increment", "runs")
     assert shell.ok("show") == "runs\tpncounter\t3\n"
+
+
+def test_counter_with_the_name_of_a_forgotten_one_arrives_without_a_warning(shell: Shell, replica: Replica) -> None:
+    replica.increment("runs")
+    shell.ok("forget", "runs")
+    other = Replica.init(shell.directory / "other", name="other")
+    other.increment("runs", tag="gcounter")
+    other.export_to(shell.directory / "other.json")
+    shell.ok("merge", "other.json")
+    assert shell.ok("show") == "runs\tgcounter\t1\n"
